@@ -1,0 +1,110 @@
+"""Rigs: camera directions that see a surface from all sides, at one distance so that strokes keep one size."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from nst3d.cameras.pinhole import Camera, look_at, perspective
+from nst3d.tensors import Array, ImageSize
+
+MARGIN = 1.06
+"""How much wider than the content a view is framed."""
+
+
+@dataclass(frozen=True)
+class Orientation:
+    """Which way is up, and which side is the front; unit vectors (3,) in world axes."""
+
+    up: Array
+    front: Array
+
+    def axes(self) -> Array:
+        """(3, 3): columns are right, up and front, orthonormal."""
+        up = np.asarray(self.up, float) / np.linalg.norm(self.up)
+        front = np.asarray(self.front, float)
+        front = front - up * (front @ up)
+        if np.linalg.norm(front) < 1e-6:
+            front = np.cross(up, [1.0, 0.0, 0.0] if abs(up[0]) < 0.9 else [0.0, 1.0, 0.0])
+        front = front / np.linalg.norm(front)
+        return np.stack([np.cross(up, front), up, front], axis=1)
+
+
+def fibonacci_directions(count: int, orientation: Orientation, height: float = 0.85) -> Array:
+    """Unit directions (count, 3) spread evenly over the sphere's band |up| ≤ `height`."""
+    index = np.arange(count)
+    y = height * (1 - (2 * index + 1) / count)
+    turn = index * math.pi * (3 - math.sqrt(5))
+    radius = np.sqrt(1 - y * y)
+    return np.stack([radius * np.sin(turn), y, radius * np.cos(turn)], axis=1) @ orientation.axes().T
+
+
+def orbit_directions(count: int, orientation: Orientation, elevation: float) -> Array:
+    """Unit directions (count, 3) around the up axis at `elevation` radians, the front first."""
+    turn = np.arange(count) / count * 2 * math.pi
+    flat = np.stack([np.sin(turn), np.zeros(count), np.cos(turn)], axis=1) * math.cos(elevation)
+    flat[:, 1] = math.sin(elevation)
+    return flat @ orientation.axes().T
+
+
+def framing_distance(points: Array, directions: Array, up: Array, field_of_view: float) -> float:
+    """The smallest distance from the origin at which all `directions` frame all `points` (n, 3).
+
+    Cameras look at the origin with a square image that spans `field_of_view` radians; the result holds
+    a margin of 6 %.
+    """
+    tangent = math.tan(field_of_view / 2) / MARGIN
+    distance = 0.0
+    for direction in directions:
+        axes = look_at(direction, np.zeros(3), up)[:3, :3]
+        local = points @ axes
+        extent = np.abs(local[:, :2]).max(1)
+        distance = max(distance, float((extent / tangent - local[:, 2]).max()))
+    return distance
+
+
+def views_from(
+    directions: Array, up: Array, distance: float, size: ImageSize, field_of_view: float
+) -> list[Camera]:
+    """Cameras at `distance` along `directions` (k, 3), looking at the origin."""
+    poses = [look_at(d * distance, np.zeros(3), up) for d in directions]
+    return [perspective(pose, size, field_of_view) for pose in poses]
+
+
+def tight(camera: Camera, points: Array, multiple: int = 32, margin: float = 0.04) -> Camera:
+    """The camera cropped to the rectangle around what `points` (n, 3) project to.
+
+    Sides are rounded up to `multiple` pixels (encoders pool by two, several times); `margin` is a share
+    of the image. The focal length stays, so strokes keep their size; only empty background goes.
+    """
+    pixels, _ = camera.project(points)
+    border = margin * max(camera.size)
+    low, high = pixels.min(0) - border, pixels.max(0) + border
+    sides = []
+    for axis, full in enumerate((camera.size.width, camera.size.height)):
+        length = min(math.ceil((high[axis] - low[axis]) / multiple) * multiple, full)
+        start = round((low[axis] + high[axis] - length) / 2)
+        sides.append((min(max(start, 0), full - length), length))
+    (left, width), (top, height) = sides
+    return camera.cropped(top, left, ImageSize(height, width))
+
+
+def greedy_cover(visible: Array, base: int, target: float, limit: int) -> list[int]:
+    """Indices of the views to use: the first `base`, then greedily the one that adds most.
+
+    `visible` (points, views) bool. Stops when `target` (a share) of the points that any view sees have
+    been seen, or at `limit` views.
+    """
+    chosen = list(range(min(base, visible.shape[1])))
+    reachable = visible.any(1)
+    seen = np.asarray(visible[:, chosen].any(1))
+    while len(chosen) < limit and seen.sum() < target * reachable.sum():
+        gain = (visible & ~seen[:, None]).sum(0)
+        best = int(gain.argmax())
+        if gain[best] == 0:
+            break
+        chosen.append(best)
+        seen |= visible[:, best]
+    return chosen

@@ -1,0 +1,81 @@
+"""The command `nst3d`: which subcommand, and how errors are told."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+
+from nst3d.errors import Nst3dError
+
+_HELP = """\
+nst3d paints 3D scenes: neural style transfer that gives the asset back.
+
+usage: nst3d COMMAND [options]
+
+  paint    paint a mesh or a picture in the style of an image
+  render   make a video or pictures of any asset
+  inspect  say what is in a file, and what is wrong with it
+  weights  list or fetch the networks' weights
+  demo     paint the lighthouse that ships with nst3d
+  doctor   say what this machine has
+
+examples:
+  nst3d paint teapot.glb --style starry_night.jpg --out painted/
+  nst3d paint photo.jpg --style wave.jpg --out out/ --preset gatys
+  nst3d render painted/painted.glb --path orbit --out orbit.mp4
+
+nst3d COMMAND --help tells more of a command.
+"""
+
+
+def _command(name: str) -> Callable[[Sequence[str]], int] | None:
+    """The function behind a command. Imported when called, so that --help and errors come at once."""
+    if name == "paint":
+        from nst3d.cli.paint import paint as command
+    elif name == "render":
+        from nst3d.cli.render import render as command
+    elif name == "inspect":
+        from nst3d.cli.inspect import inspect as command
+    elif name == "weights":
+        from nst3d.cli.weights import weights as command
+    elif name == "demo":
+        from nst3d.cli.demo import demo as command
+    elif name == "doctor":
+        from nst3d.cli.doctor import doctor as command
+    else:
+        return None
+    return command
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit code: 0 done, 1 error, 2 wrong usage, 130 interrupted."""
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    if not arguments or arguments[0] in ("-h", "--help"):
+        print(_HELP, end="")
+        return 0 if arguments else 2
+    if arguments[0] == "--version":
+        from nst3d import __version__
+
+        print(__version__)
+        return 0
+    command = _command(arguments[0])
+    if command is None:
+        print(f"nst3d: {arguments[0]!r} is not a command; nst3d --help lists them", file=sys.stderr)
+        return 2
+    try:
+        return command(arguments[1:])
+    except Nst3dError as error:
+        print(f"nst3d: {' '.join(str(error).split())}", file=sys.stderr)
+        return 1
+    except MemoryError:
+        print("nst3d: out of memory; use a smaller --size or fewer views", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("nst3d: interrupted before there was anything to keep", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

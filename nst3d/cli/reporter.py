@@ -1,0 +1,68 @@
+"""Progress of a job in the terminal."""
+
+from __future__ import annotations
+
+import sys
+from types import TracebackType
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+from nst3d.stylize import engine
+
+
+class TerminalReporter:
+    """A progress bar on stderr with iteration, losses, views/s and time left; plain lines where no terminal is."""
+
+    def __init__(self, quiet: bool = False) -> None:
+        """`quiet` keeps notes and drops the rest."""
+        self._console = Console(file=sys.stderr, highlight=False, soft_wrap=True)
+        self._quiet = quiet
+        self._bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[detail]}"),
+            TimeRemainingColumn(),
+            console=self._console,
+            disable=quiet or not self._console.is_terminal,
+        )
+        self._task: TaskID | None = None
+        self._printed = 0.0
+
+    def __enter__(self) -> TerminalReporter:
+        """Show the bar."""
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Take the bar off."""
+        self._bar.stop()
+
+    def phase(self, name: str) -> None:
+        """Say which part of the job begins."""
+        if not self._quiet:
+            self._console.print(f"{name} …", style="dim")
+
+    def note(self, text: str) -> None:
+        """Say what the user should know; also when quiet."""
+        self._console.print(f"note: {text}", markup=False)
+
+    def step(self, progress: engine.Progress) -> None:
+        """Move the bar."""
+        parts = " ".join(f"{k} {v:.3g}" for k, v in progress.losses.items())
+        speed = progress.views / max(progress.seconds, 1e-9)
+        detail = f"loss {progress.loss:.4g} ({parts}) {speed:.1f} views/s"
+        if self._task is None:
+            self._task = self._bar.add_task("painting", total=progress.total, detail=detail)
+        self._bar.update(self._task, completed=progress.iteration, detail=detail)
+        if not (self._quiet or self._console.is_terminal) and progress.seconds - self._printed > 10:
+            self._printed = progress.seconds
+            self._console.print(f"step {progress.iteration}/{progress.total} {detail}", markup=False)
+
+
+def say(text: str) -> None:
+    """A line of the command's answer, on stdout."""
+    print(text)

@@ -1,0 +1,170 @@
+"""VGG-16 and VGG-19 as feature encoders: frozen convolutions, with their own input normalisation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from nst3d.errors import ConfigError
+from nst3d.features.layers import check_layers, layer_names, stride_of
+
+Pooling = Literal["max", "avg"]
+
+
+@dataclass(frozen=True)
+class Normalisation:
+    """What the first convolution was trained on: (image - mean) * scale, then the channels in `order`."""
+
+    mean: tuple[float, float, float]
+    """RGB, in units of the [0, 1] image."""
+    scale: tuple[float, float, float]
+    """RGB, applied after the mean is taken off."""
+    order: tuple[int, int, int] = (0, 1, 2)
+    """Which image channel (0 red, 1 green, 2 blue) each input channel of the network holds."""
+
+
+OXFORD = Normalisation(
+    mean=(123.68 / 255, 116.779 / 255, 103.939 / 255), scale=(255.0, 255.0, 255.0), order=(2, 1, 0)
+)
+"""The original Oxford weights: BGR from 0 to 255, less the training set's mean colour."""
+
+IMAGENET = Normalisation(mean=(0.485, 0.456, 0.406), scale=(1 / 0.229, 1 / 0.224, 1 / 0.225))
+"""torchvision's weights: RGB, standardised by ImageNet's mean and standard deviation."""
+
+
+class VGG(nn.Module):
+    """The convolutional part of a VGG network, frozen; gradients flow to the image alone.
+
+    Scale and channel order of the normalisation are folded into the first convolution. Its mean is not:
+    the network pads with zeros after the mean is taken off, so a folded mean would be wrong at the border.
+    """
+
+    def __init__(
+        self,
+        architecture: Literal["vgg16", "vgg19"],
+        convs: Mapping[str, tuple[torch.Tensor, torch.Tensor]],
+        normalisation: Normalisation,
+        *,
+        pooling: Pooling = "max",
+        name: str = "",
+    ) -> None:
+        """Take `convs`, which maps conv1_1 … to weight (out, in, 3, 3) and bias (out,); they are copied."""
+        super().__init__()
+        if pooling not in ("max", "avg"):
+            raise ConfigError(f"pooling {pooling!r} is not known: choose max or avg")
+        self.name = name or architecture
+        self.layers = layer_names(architecture)
+        self.pooling = pooling
+        self.mean = normalisation.mean
+        for layer in self.layers:
+            if layer.startswith("conv"):
+                weight, bias = convs[layer]
+                if layer == "conv1_1":
+                    weight = _fold(weight, normalisation)
+                self.add_module(layer, _frozen_conv(weight, bias))
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The number format of weights and features."""
+        return self.conv1_1.weight.dtype  # type: ignore[union-attr, return-value]
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights live."""
+        return self.conv1_1.weight.device  # type: ignore[union-attr, return-value]
+
+    def stride(self, layer: str) -> int:
+        """Pixels of the image from one position of `layer` to the next."""
+        check_layers((layer,), self.layers, self.name)
+        return stride_of(layer)
+
+    def forward(self, image: torch.Tensor, layers: Iterable[str]) -> dict[str, torch.Tensor]:
+        """Features of an image at the named layers, computed no deeper than the deepest of them.
+
+        `image` is (b, 3, h, w) or (3, h, w), sRGB-encoded RGB in [0, 1]. The answer maps each name to
+        (b, c, h', w') or (c, h', w') in the encoder's dtype and channels-last memory, where h' and w' are
+        h and w divided by `stride`, rounded down. Raises ConfigError for an unknown layer and for an
+        image too small for the deepest.
+        """
+        wanted = tuple(dict.fromkeys(layers))
+        check_layers(wanted, self.layers, self.name)
+        if not wanted:
+            return {}
+        depth = max(self.layers.index(layer) for layer in wanted)
+        _check_size(image, self.layers[depth])
+        x = self._normalised(image)
+        found: dict[str, torch.Tensor] = {}
+        late = False  # whether the last relu is still to come, after its pool
+        for index, layer in enumerate(self.layers[: depth + 1]):
+            if layer not in wanted and self._commutes(index):
+                late = True
+                continue
+            x = self._step(layer, x, in_place=_before(layer) not in found)
+            if late:
+                x, late = F.relu_(x), False
+            if layer in wanted:
+                found[layer] = x
+        if image.dim() == 4:
+            return found
+        # Not f[0]: its gradient comes back in another memory layout, and costs a third of the step.
+        return {layer: f.squeeze(0) for layer, f in found.items()}
+
+    def _normalised(self, image: torch.Tensor) -> torch.Tensor:
+        # In the image's own precision: cast first, and bfloat16 would lose the small differences.
+        batch = image if image.dim() == 4 else image[None]
+        centred = batch - batch.new_tensor(self.mean)[:, None, None]
+        return centred.to(self.device, self.dtype, memory_format=torch.channels_last)
+
+    def _commutes(self, index: int) -> bool:
+        """Whether this is a relu that can wait for the max pool behind it, which leaves a quarter to do."""
+        return (
+            self.pooling == "max"
+            and self.layers[index].startswith("relu")
+            and self.layers[index + 1].startswith("pool")
+        )
+
+    def _step(self, layer: str, x: torch.Tensor, in_place: bool) -> torch.Tensor:
+        if layer.startswith("conv"):
+            conv = self.get_submodule(layer)
+            return F.conv2d(x, conv.weight, conv.bias, padding=1)  # type: ignore[arg-type]
+        if layer.startswith("relu"):
+            return F.relu(x, inplace=in_place)
+        return F.max_pool2d(x, 2) if self.pooling == "max" else F.avg_pool2d(x, 2)
+
+
+def _before(layer: str) -> str:
+    return layer.replace("relu", "conv")
+
+
+def _fold(weight: torch.Tensor, normalisation: Normalisation) -> torch.Tensor:
+    """The first convolution's weight for an RGB image of which only the mean was taken off."""
+    folded = torch.empty_like(weight)
+    for channel, source in enumerate(normalisation.order):
+        folded[:, source] = weight[:, channel] * normalisation.scale[source]
+    return folded
+
+
+def _frozen_conv(weight: torch.Tensor, bias: torch.Tensor) -> nn.Conv2d:
+    out, inside = weight.shape[:2]
+    with torch.device("meta"):  # no time spent on initial values that are thrown away
+        conv = nn.Conv2d(inside, out, 3, padding=1)
+    conv.weight = nn.Parameter(weight.clone(memory_format=torch.channels_last), requires_grad=False)
+    conv.bias = nn.Parameter(bias.clone(), requires_grad=False)
+    return conv
+
+
+def _check_size(image: torch.Tensor, deepest: str) -> None:
+    if image.dim() not in (3, 4) or image.shape[-3] != 3:
+        raise ValueError(f"the encoder takes (3, h, w) or (b, 3, h, w), not {tuple(image.shape)}")
+    least = stride_of(deepest)
+    height, width = image.shape[-2:]
+    if min(height, width) < least:
+        raise ConfigError(
+            f"an image of {width} x {height} pixels is too small for layer {deepest}:"
+            f" it needs {least} x {least}, so choose a larger size or a shallower layer"
+        )

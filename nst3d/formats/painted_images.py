@@ -1,0 +1,41 @@
+"""The images of a texture paint, as files beside an asset."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+from nst3d.images.files import write_bytes
+from nst3d.images.io import encode_png
+from nst3d.representations.paint import TexturePaint
+from nst3d.tensors import Array
+
+
+def write_slots(path: Path, paint: TexturePaint, colours: Array) -> list[Path]:
+    """Write each slot with its alpha as `<asset>_<slot>.png` beside the asset; returns the files, one a slot."""
+    files = []
+    for slot, name in zip(paint.slots, distinct(safe_name(s.name) for s in paint.slots)):
+        rows = colours[slot.offset : slot.offset + slot.size.height * slot.size.width]
+        file = path.with_name(f"{safe_name(path.stem)}_{name}.png")
+        write_bytes(file, encode_png(rows.reshape(*slot.size, 3), slot.alpha))
+        files.append(file)
+    return files
+
+
+def safe_name(name: str) -> str:
+    """A name without blanks and other marks that file names or OBJ and MTL statements stumble over."""
+    return re.sub(r"[^\w.-]+", "_", name).strip("_") or "painted"
+
+
+def distinct(names: Iterable[str], taken: Iterable[str] = ()) -> list[str]:
+    """The names, those that occurred before (or are taken) with _2, _3 … appended."""
+    seen = set(taken)
+    result = []
+    for name in names:
+        number, candidate = 2, name
+        while candidate in seen:
+            number, candidate = number + 1, f"{name}_{number}"
+        seen.add(candidate)
+        result.append(candidate)
+    return result

@@ -1,0 +1,64 @@
+"""A painted mesh as plain geometry: every instance's triangles where they stand in the scene."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from nst3d.representations.mesh import Mesh, Part
+from nst3d.representations.paint import MeshPaint, TexturePaint
+from nst3d.tensors import Array
+
+
+@dataclass(frozen=True)
+class Placed:
+    """One instance, in scene coordinates."""
+
+    name: str
+    vertices: Array
+    """(v, 3) float64; exactly the part's own where the transform is the identity."""
+    faces: Array
+    """(f, 3) integers."""
+    normals: Array | None
+    """(v, 3) unit vectors."""
+    uvs: Array | None
+    """(f, 3, 2) corner UVs: the paint's, or the part's own under vertex paint."""
+    colours: Array | None
+    """(v, 3) in [0, 1] under vertex paint."""
+
+
+def placed(mesh: Mesh, paint: MeshPaint, colours: Array) -> list[Placed]:
+    """All instances of a painted mesh; where one mirrors, its faces are turned so that they look outwards."""
+    result = []
+    for instance in mesh.instances:
+        uvs: Array | None
+        own: Array | None = None
+        if isinstance(paint, TexturePaint):
+            part, uvs = mesh.parts[instance.part], paint.uvs[instance.part]
+        else:
+            part = paint.parts[instance.part]
+            offset = paint.offsets[instance.part]
+            uvs, own = part.uvs, np.clip(colours[offset : offset + len(part.vertices)], 0, 1)
+        result.append(_place(instance.name or part.name, part, instance.transform, uvs, own))
+    return result
+
+
+def _place(name: str, part: Part, transform: Array, uvs: Array | None, colours: Array | None) -> Placed:
+    linear, faces, normals = transform[:3, :3], part.faces, part.normals
+    vertices = part.vertices
+    if not np.array_equal(transform, np.eye(4)):
+        vertices = vertices @ linear.T + transform[:3, 3]
+        normals = None if normals is None else _turned(normals, linear)
+        if np.linalg.det(linear) < 0:
+            faces = faces[:, ::-1]
+            uvs = None if uvs is None else uvs[:, ::-1]
+    return Placed(name, vertices, faces, normals, uvs, colours)
+
+
+def _turned(normals: Array, linear: Array) -> Array:
+    """Normals under a linear map: by its cofactors, the inverse transpose but for scale."""
+    cofactors = np.stack([np.cross(linear[(i + 1) % 3], linear[(i + 2) % 3]) for i in range(3)])
+    turned = normals @ (np.sign(np.linalg.det(linear)) * cofactors).T
+    length = np.linalg.norm(turned, axis=1, keepdims=True)
+    return turned / np.where(length > 0, length, 1)

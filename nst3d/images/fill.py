@@ -1,0 +1,38 @@
+"""Fills what is not painted with what is near it."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+
+from nst3d.tensors import Image
+
+
+def fill(image: Image, weight: Image) -> Image:
+    """The image (h, w, c) with each pixel's colour where weight (h, w, 1) is 1, its neighbours' where it is 0.
+
+    Weights between blend the two. What is missing comes from a pyramid of weighted averages (push-pull:
+    Gortler et al. 1996, "The Lumigraph", section 3.4.2): near what is known it is its continuation, far
+    away a soft mean. An image without any weight stays as it is.
+    """
+    if not bool((weight > 0).any()):
+        return image
+    weight = weight.to(image).clamp(0, 1)
+    known = (image * weight).permute(2, 0, 1)[None]
+    return _pull(known, weight.permute(2, 0, 1)[None])[0].permute(1, 2, 0)
+
+
+def _pull(known: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+    """From premultiplied colours (1, c, h, w) and weights (1, 1, h, w) to colours everywhere."""
+    height, width = known.shape[-2:]
+    own = known / weight.clamp_min(1e-8)
+    if min(height, width) <= 1 or bool((weight >= 1).all()):
+        mean = known.sum((2, 3), keepdim=True) / weight.sum((2, 3), keepdim=True).clamp_min(1e-8)
+        return own * weight + mean * (1 - weight)
+    padded = [F.pad(t, (0, width % 2, 0, height % 2)) for t in (known, weight)]
+    coarse_known, total = (F.avg_pool2d(t, 2) * 4 for t in padded)
+    coarse_weight = total.clamp_max(1)
+    rescaled = coarse_known * (coarse_weight / total.clamp_min(1e-8))
+    coarse = _pull(rescaled, coarse_weight)
+    finer = F.interpolate(coarse, scale_factor=2, mode="bilinear", align_corners=False)[..., :height, :width]
+    return known + finer * (1 - weight)

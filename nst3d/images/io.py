@@ -1,0 +1,194 @@
+"""Reads and writes pictures, whatever their bit depth, palette, alpha or orientation."""
+
+from __future__ import annotations
+
+import io
+import struct
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
+
+from nst3d.errors import InputError, OutputError
+from nst3d.images.files import write_bytes
+from nst3d.tensors import Array
+
+FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "GIF", "TGA", "PPM", "JPEG2000", "DDS", "ICO")
+"""What is read. Pillow knows more, but some of those run other programs."""
+
+LIMIT = 100_000_000
+"""Pixels above which a file is taken for a decompression bomb."""
+
+_BROKEN = (OSError, SyntaxError, ValueError, TypeError, EOFError, IndexError, KeyError, struct.error)
+_JPEG_SIDE = 65535
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A decoded picture."""
+
+    pixels: Array
+    """(h, w, 3) float32, sRGB-encoded RGB in [0, 1], top row first."""
+    alpha: Array | None
+    """(h, w) float32 in [0, 1], or None where the file has none."""
+    notes: tuple[str, ...] = ()
+    """What was changed on the way in, a sentence each, for the user."""
+
+
+def read_image(path: Path | str, max_pixels: int | None = None) -> Picture:
+    """The picture in a PNG, JPEG, WebP, TIFF, BMP, GIF, TGA … file, turned upright by its EXIF orientation.
+
+    With `max_pixels` a larger one is reduced to at most that many, which a note says. Of an animation the
+    first frame. Raises InputError if the file is missing, no picture, broken, or over `LIMIT` pixels.
+    """
+    path = Path(path)
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file, expected a picture") from None
+    except IsADirectoryError:
+        raise InputError(f"{path}: is a folder, expected a picture") from None
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror or error})") from None
+    return _decode(data, str(path), max_pixels, upright=True)
+
+
+def decode_image(data: bytes, name: str, max_pixels: int | None = None) -> Picture:
+    """The picture in a file's bytes, such as a texture inside a GLB; `name` is for messages.
+
+    Pixels stay as they are stored: EXIF orientation is ignored, for UVs address the stored pixels.
+    Raises InputError as `read_image` does.
+    """
+    return _decode(data, name, max_pixels, upright=False)
+
+
+def encode_png(pixels: Array | torch.Tensor, alpha: Array | torch.Tensor | None = None) -> bytes:
+    """The bytes of an 8-bit PNG file: pixels (h, w, 3) and alpha (h, w), both in [0, 1], clamped.
+
+    Values are rounded to the nearest of 256 levels, halves up; what was read from 8 bits comes back exact.
+    """
+    return _encode(pixels, alpha, "PNG")
+
+
+def write_image(
+    path: Path | str, pixels: Array | torch.Tensor, alpha: Array | torch.Tensor | None = None
+) -> None:
+    """Write pixels (h, w, 3) and alpha (h, w) as 8-bit PNG or JPEG, by the suffix, whole or not at all.
+
+    JPEG (quality 95, full-size chroma) has no alpha and drops it. Raises OutputError if the file cannot be
+    written.
+    """
+    path = Path(path)
+    kind = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG"}.get(path.suffix.lower())
+    if kind is None:
+        raise OutputError(
+            f"{path}: cannot write {path.suffix or 'a file without a suffix'}, use .png or .jpg"
+        )
+    if kind == "JPEG" and max(pixels.shape[:2]) > _JPEG_SIDE:
+        raise OutputError(f"{path}: JPEG holds at most {_JPEG_SIDE} pixels a side, use .png")
+    write_bytes(path, _encode(pixels, None if kind == "JPEG" else alpha, kind))
+
+
+def to_bytes(values: Array | torch.Tensor) -> Array:
+    """Values in [0, 1], clamped, as uint8: the nearest of 256 levels, halves up. NaN raises ValueError."""
+    if isinstance(values, torch.Tensor):
+        values = values.detach().cpu().numpy()
+    if np.isnan(values).any():
+        raise ValueError("a picture holds NaN")
+    return (np.clip(values, 0, 1) * np.float32(255) + np.float32(0.5)).astype(np.uint8)
+
+
+def _encode(pixels: Array | torch.Tensor, alpha: Array | torch.Tensor | None, kind: str) -> bytes:
+    data = to_bytes(pixels)
+    if alpha is not None:
+        data = np.concatenate([data, to_bytes(alpha)[..., None]], axis=-1)
+    buffer = io.BytesIO()
+    options = {"quality": 95, "subsampling": 0} if kind == "JPEG" else {}
+    Image.fromarray(np.ascontiguousarray(data)).save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+def _decode(data: bytes, name: str, max_pixels: int | None, upright: bool) -> Picture:
+    if not data:
+        raise InputError(f"{name}: the file is empty, expected a picture")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Pillow warns of what is handled or refused here
+            return _open(data, name, max_pixels, upright)
+    except UnidentifiedImageError:
+        raise InputError(
+            f"{name}: not a picture that can be read (PNG, JPEG, WebP, TIFF, BMP, TGA …)"
+        ) from None
+    except (Image.DecompressionBombError, MemoryError):
+        raise InputError(_too_large(name)) from None
+    except _BROKEN as error:
+        raise InputError(f"{name}: the picture is damaged or of an unknown kind ({error})") from None
+
+
+def _open(data: bytes, name: str, max_pixels: int | None, upright: bool) -> Picture:
+    image: Image.Image = Image.open(io.BytesIO(data), formats=FORMATS)
+    width, height = image.size
+    if width * height > LIMIT:
+        raise InputError(_too_large(name))
+    if width * height == 0:
+        raise InputError(f"{name}: the picture has no pixels ({width} x {height})")
+    image.draft(None, _reduced(image.size, max_pixels))  # a JPEG decodes faster at 1/2, 1/4 or 1/8
+    image.load()
+    image = _simplified(ImageOps.exif_transpose(image) if upright else image)
+    size = _reduced(image.size, max_pixels)
+    if size != image.size:
+        image = image.resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)
+    pixels, alpha = _arrays(image)
+    if pixels.shape[0] * pixels.shape[1] == width * height:
+        return Picture(pixels, alpha)
+    resized = f"{name}: {width} x {height} pixels, reduced to {size[0]} x {size[1]}"
+    return Picture(pixels, alpha, (resized,))
+
+
+def _too_large(name: str) -> str:
+    return f"{name}: over the limit of {LIMIT // 10**6} megapixels, make it smaller"
+
+
+def _reduced(size: tuple[int, int], max_pixels: int | None) -> tuple[int, int]:
+    """The (width, height) of the same proportions with at most `max_pixels` pixels."""
+    width, height = size
+    if max_pixels is None or width * height <= max_pixels:
+        return size
+    scale = (max_pixels / (width * height)) ** 0.5
+    return max(1, int(width * scale)), max(1, int(height * scale))
+
+
+def _simplified(image: Image.Image) -> Image.Image:
+    """The picture in mode RGB, RGBA, or F with grey from 0 to 1 (more than 8 bits)."""
+    if image.mode == "F" or image.mode.startswith("I"):
+        grey = np.asarray(image).astype(np.float32)
+        if not np.isfinite(grey).all():
+            raise ValueError("it holds values that are not finite")
+        white = 1.0 if image.mode == "F" else 65535.0 if grey.max() <= 65535 else 2.0**31 - 1
+        return Image.fromarray(np.clip(grey / np.float32(white), 0, 1))
+    if image.mode == "CMYK" and image.info.get("icc_profile"):
+        return _through_profile(image)
+    return image.convert("RGBA" if image.has_transparency_data else "RGB")
+
+
+def _through_profile(image: Image.Image) -> Image.Image:
+    """CMYK to sRGB by the inks that the file describes; the plain formula if it describes them badly."""
+    try:
+        profile = ImageCms.ImageCmsProfile(io.BytesIO(image.info["icc_profile"]))
+        converted = ImageCms.profileToProfile(
+            image, profile, ImageCms.createProfile("sRGB"), outputMode="RGB"
+        )
+    except (ImageCms.PyCMSError, OSError):
+        converted = None
+    return converted or image.convert("RGB")
+
+
+def _arrays(image: Image.Image) -> tuple[Array, Array | None]:
+    data = np.asarray(image)
+    if data.ndim == 2:
+        return np.repeat(data.clip(0, 1)[..., None], 3, axis=-1), None
+    values = data.astype(np.float32) / np.float32(255)
+    return np.ascontiguousarray(values[..., :3]), values[..., 3].copy() if values.shape[2] == 4 else None

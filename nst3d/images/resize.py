@@ -1,0 +1,42 @@
+"""Resizes pictures without aliasing."""
+
+from __future__ import annotations
+
+from typing import Literal, TypeVar
+
+import torch
+import torch.nn.functional as F
+
+from nst3d.tensors import Array, ImageSize
+
+Picture2D = TypeVar("Picture2D", Array, torch.Tensor)
+
+
+def resize(
+    image: Picture2D, size: tuple[int, int], mode: Literal["bilinear", "bicubic"] = "bilinear"
+) -> Picture2D:
+    """The picture (h, w, c) at `size` (height, width), each new pixel an average over the area it covers.
+
+    Array or tensor, floating; differentiable where it is a tensor. "bicubic" is sharper and is clamped
+    to [0, 1], as it overshoots. The picture itself comes back if it has that size already.
+    """
+    if tuple(image.shape[:2]) == tuple(size):
+        return image
+    if not isinstance(image, torch.Tensor):
+        return resize(torch.from_numpy(image), size, mode).numpy()
+    planes = image.permute(2, 0, 1)[None]
+    resized = F.interpolate(planes, tuple(size), mode=mode, align_corners=False, antialias=True)
+    if mode == "bicubic":
+        resized = resized.clamp(0, 1)
+    return resized[0].permute(1, 2, 0)
+
+
+def fitted_size(size: tuple[int, int], long_side: int) -> ImageSize:
+    """The (height, width) of the same proportions whose longer side is `long_side`; no side under 1."""
+    scale = long_side / max(size)
+    return ImageSize(*(max(1, round(side * scale)) for side in size))
+
+
+def fit_long_side(image: Picture2D, long_side: int) -> Picture2D:
+    """The picture (h, w, c) enlarged or reduced so that its longer side has `long_side` pixels."""
+    return resize(image, fitted_size((image.shape[0], image.shape[1]), long_side))

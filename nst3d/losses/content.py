@@ -1,0 +1,63 @@
+"""Content as the features themselves: Gatys, Ecker & Bethge 2016."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import final
+
+import torch
+
+from nst3d.errors import ConfigError
+from nst3d.losses.base import Loss, Normalise, check_normalise, layer_weights, precise
+from nst3d.losses.observation import Observation
+from nst3d.losses.rows import covered_rows
+from nst3d.tensors import Mask, Planes
+
+
+def content_loss(
+    features: Planes, target: Planes, mask: Mask | None = None, normalise: Normalise = "gatys"
+) -> torch.Tensor:
+    """The squared distance between features and target, both (c, h, w), over covered positions.
+
+    "gatys": ½ Σ (F - P)² (eq. 1). "relative": Σ (F - P)² / Σ P². A scalar; 0 if nothing is covered.
+    """
+    wanted = precise(covered_rows(target.detach(), mask))
+    distance = (precise(covered_rows(features, mask)) - wanted).square().sum()
+    if normalise == "gatys":
+        return distance / 2
+    return distance / wanted.square().sum().clamp_min(torch.finfo(wanted.dtype).tiny)
+
+
+@final
+class ContentLoss(Loss):
+    """The distance to what each view showed at the start, summed over layers."""
+
+    def __init__(
+        self,
+        targets: Mapping[int, Mapping[str, Planes]],
+        layers: tuple[str, ...],
+        weights: Mapping[str, float] | None = None,
+        normalise: Normalise = "gatys",
+    ) -> None:
+        """Bind `targets`: view to layer to features (c, h, w). The mapping may compute them when asked."""
+        super().__init__()
+        check_normalise(normalise)
+        self.layers = layers
+        self.targets = targets
+        self.weights = layer_weights(dict.fromkeys(layers), weights)
+        self.normalise: Normalise = normalise
+
+    def forward(self, observation: Observation) -> torch.Tensor:
+        """The weighted sum over layers, a scalar. ConfigError if the view has no target of that shape."""
+        losses = []
+        for layer in self.layers:
+            features = observation.features[layer]
+            target = self.targets[observation.view][layer]
+            if features.shape != target.shape:
+                raise ConfigError(
+                    f"content of view {observation.view} at {layer} has the shape {tuple(target.shape)},"
+                    f" the view {tuple(features.shape)}: render both at one size"
+                )
+            loss = content_loss(features, target, observation.mask(layer), self.normalise)
+            losses.append(self.weights[layer] * loss)
+        return torch.stack(losses).sum()

@@ -1,0 +1,78 @@
+"""Style as the mean and spread of each feature channel."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple, final
+
+import torch
+
+from nst3d.losses.base import Loss, Normalise, check_normalise, layer_weights, precise
+from nst3d.losses.observation import Observation
+from nst3d.losses.rows import covered_rows
+from nst3d.tensors import Mask, Planes
+
+_VARIANCE_FLOOR = 1e-8  # keeps the square root's gradient finite where a channel is constant
+
+
+class Moments(NamedTuple):
+    """What a layer's channels hold on average."""
+
+    mean: torch.Tensor
+    """(c,)."""
+    std: torch.Tensor
+    """(c,)."""
+
+
+def moments(features: Planes, mask: Mask | None = None) -> Moments:
+    """Mean and standard deviation of each channel of (c, h, w) over covered positions, at least float32."""
+    rows = precise(covered_rows(features, mask))
+    count = max(len(rows), 1)
+    mean = rows.sum(0) / count
+    variance = (rows - mean).square().sum(0) / count
+    return Moments(mean, (variance + _VARIANCE_FLOOR).sqrt())
+
+
+def moments_loss(found: Moments, target: Moments, normalise: Normalise = "gatys") -> torch.Tensor:
+    """The squared distance between two layers' moments.
+
+    "gatys" (the plain one): Σ ((μ - μₛ)² + (σ - σₛ)²) / c, over c channels (Li et al. 2017, "Demystifying
+    neural style transfer"; Huang & Belongie 2017 take the root of each sum instead). "relative":
+    divided by Σ (μₛ² + σₛ²) instead of c.
+    """
+    distance = sum(((a - b).square().sum() for a, b in zip(found, target)), found.mean.new_zeros(()))
+    if normalise == "gatys":
+        return distance / len(target.mean)
+    size = target.mean.square().sum() + target.std.square().sum()
+    return distance / size.clamp_min(torch.finfo(size.dtype).tiny)
+
+
+@final
+class MomentsLoss(Loss):
+    """The distance between a view's and a style's channel statistics, summed over layers."""
+
+    def __init__(
+        self,
+        targets: Mapping[str, Moments],
+        weights: Mapping[str, float] | None = None,
+        normalise: Normalise = "gatys",
+    ) -> None:
+        """Bind `targets`, layer to moments, and layer `weights` (default 1 each)."""
+        super().__init__()
+        check_normalise(normalise)
+        self.layers = tuple(targets)
+        self.targets = {layer: Moments(*(t.detach() for t in target)) for layer, target in targets.items()}
+        self.weights = layer_weights(targets, weights)
+        self.normalise: Normalise = normalise
+
+    def forward(self, observation: Observation) -> torch.Tensor:
+        """The weighted sum over layers, a scalar; a layer without a covered position costs nothing."""
+        losses = []
+        for layer in self.layers:
+            features, mask = observation.features[layer], observation.mask(layer)
+            if mask is not None and not (mask > 0.5).any():
+                losses.append(precise(features[:, :0]).sum())
+                continue
+            loss = moments_loss(moments(features, mask), self.targets[layer], self.normalise)
+            losses.append(self.weights[layer] * loss)
+        return torch.stack(losses).sum()

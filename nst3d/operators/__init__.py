@@ -1,0 +1,9 @@
+"""Views of frozen geometry as linear maps from a colour table to an image."""
+
+from nst3d.operators.base import ViewOperator
+from nst3d.operators.checks import dot_test
+from nst3d.operators.composite import Cropped, Resampled, Shaded
+from nst3d.operators.identity import IdentityView
+from nst3d.operators.sparse import SparseView
+
+__all__ = ["Cropped", "IdentityView", "Resampled", "Shaded", "SparseView", "ViewOperator", "dot_test"]

@@ -1,0 +1,55 @@
+"""The interface of a view: a linear map, its adjoint and its opacity."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+import torch
+
+from nst3d.tensors import Colours, Image, ImageSize
+
+
+class ViewOperator(ABC):
+    """One camera's view of frozen geometry, as a linear map `A` from colours to pixels."""
+
+    size: ImageSize
+    num_colours: int
+
+    @abstractmethod
+    def apply(self, colours: Colours) -> Image:
+        """A c: the premultiplied image (h, w, c) of the table (n, c)."""
+
+    @abstractmethod
+    def adjoint(self, image: Image) -> Colours:
+        """Aᵀ g: the table (n, c) that gathers, for each colour, the pixels (h, w, c) that see it."""
+
+    @property
+    @abstractmethod
+    def coverage(self) -> Image:
+        """The opacity (h, w, 1): the share of each pixel that the scene covers, in [0, 1]."""
+
+    @property
+    @abstractmethod
+    def nbytes(self) -> int:
+        """Memory that the operator holds, in bytes."""
+
+    def render(self, colours: Colours, background: torch.Tensor | float) -> Image:
+        """A c + (1 − coverage) · background, differentiable in the colours.
+
+        `background` is a number, an RGB (c,) or an image (h, w, c).
+        """
+        image = _Apply.apply(colours, self)
+        return image + (1 - self.coverage.to(image)) * background
+
+
+class _Apply(torch.autograd.Function):
+    """`ViewOperator.apply` for autograd: the gradient is the adjoint."""
+
+    @staticmethod
+    def forward(ctx, colours, view):  # type: ignore[no-untyped-def]
+        ctx.view = view
+        return view.apply(colours)
+
+    @staticmethod
+    def backward(ctx, gradient):  # type: ignore[no-untyped-def]
+        return ctx.view.adjoint(gradient), None

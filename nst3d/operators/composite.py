@@ -1,0 +1,102 @@
+"""Operators made of another operator and a linear map on its image."""
+
+from __future__ import annotations
+
+import torch
+
+from nst3d.operators.base import ViewOperator
+from nst3d.tensors import Colours, Image, ImageSize
+
+
+class Shaded(ViewOperator):
+    """A view times a fixed factor a pixel: diag(s) A. Lighting that keeps the render linear in the colours."""
+
+    def __init__(self, view: ViewOperator, shading: Image) -> None:
+        """`shading` is (h, w, 1), any non-negative factors."""
+        self.size, self.num_colours = view.size, view.num_colours
+        self._view, self._shading = view, shading
+
+    @property
+    def coverage(self) -> Image:
+        """The opacity of the view; light does not change it."""
+        return self._view.coverage
+
+    @property
+    def nbytes(self) -> int:
+        """Memory of the view and the factors, in bytes."""
+        return self._view.nbytes + self._shading.nbytes
+
+    def apply(self, colours: Colours) -> Image:
+        """s · (A c)."""
+        return self._view.apply(colours) * self._shading.to(colours)
+
+    def adjoint(self, image: Image) -> Colours:
+        """Aᵀ (s · g)."""
+        return self._view.adjoint(image * self._shading.to(image))
+
+
+class Cropped(ViewOperator):
+    """The rectangle of a view that starts at (top, left)."""
+
+    def __init__(self, view: ViewOperator, top: int, left: int, size: ImageSize) -> None:
+        self.size, self.num_colours = size, view.num_colours
+        self._view, self._top, self._left = view, top, left
+
+    def _crop(self, image: Image) -> Image:
+        return image[self._top : self._top + self.size.height, self._left : self._left + self.size.width]
+
+    @property
+    def coverage(self) -> Image:
+        """The opacity inside the rectangle."""
+        return self._crop(self._view.coverage)
+
+    @property
+    def nbytes(self) -> int:
+        """Memory of the whole view, in bytes."""
+        return self._view.nbytes
+
+    def apply(self, colours: Colours) -> Image:
+        """The rectangle of A c."""
+        return self._crop(self._view.apply(colours))
+
+    def adjoint(self, image: Image) -> Colours:
+        """Aᵀ of the rectangle set into black."""
+        canvas = image.new_zeros(*self._view.size, image.shape[-1])
+        self._crop(canvas).copy_(image)
+        return self._view.adjoint(canvas)
+
+
+class Resampled(ViewOperator):
+    """A view averaged over blocks of `factor` × `factor` pixels; the rest at the right and below is cut off."""
+
+    def __init__(self, view: ViewOperator, factor: int) -> None:
+        self.size = ImageSize(view.size.height // factor, view.size.width // factor)
+        self.num_colours = view.num_colours
+        self._view, self._factor = view, factor
+        self._coverage = self._reduce(view.coverage)
+
+    def _reduce(self, image: Image) -> Image:
+        height, width, k = *self.size, self._factor
+        return image[: height * k, : width * k].reshape(height, k, width, k, -1).mean((1, 3))
+
+    @property
+    def coverage(self) -> Image:
+        """The mean opacity of each block."""
+        return self._coverage
+
+    @property
+    def nbytes(self) -> int:
+        """Memory of the view and the coverage, in bytes."""
+        return self._view.nbytes + self._coverage.nbytes
+
+    def apply(self, colours: Colours) -> Image:
+        """The blocks' means of A c."""
+        return self._reduce(self._view.apply(colours))
+
+    def adjoint(self, image: Image) -> Colours:
+        """Aᵀ of the image spread evenly over the blocks."""
+        k = self._factor
+        canvas = image.new_zeros(*self._view.size, image.shape[-1])
+        spread = (image / (k * k)).repeat_interleave(k, 0).repeat_interleave(k, 1)
+        canvas[: self.size.height * k, : self.size.width * k] = spread
+        return self._view.adjoint(torch.as_tensor(canvas))

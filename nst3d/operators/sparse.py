@@ -1,0 +1,168 @@
+"""Views stored as sparse matrices: the forward and the transposed one, both in CSR."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numba
+import numpy as np
+import torch
+
+from nst3d.operators.base import ViewOperator
+from nst3d.tensors import Array, Colours, Image, ImageSize
+
+
+@dataclass(frozen=True)
+class Csr:
+    """A compressed-sparse-row matrix: row i holds entries starts[i] … starts[i + 1]."""
+
+    starts: Array  # (rows + 1,) int64
+    columns: Array  # (entries,) int32
+    weights: Array  # (entries,) float32
+
+    @property
+    def nbytes(self) -> int:
+        """Memory of the three arrays, in bytes."""
+        return self.starts.nbytes + self.columns.nbytes + self.weights.nbytes
+
+
+class SparseView(ViewOperator):
+    """A view whose weights are stored: on a CPU numba's row products, elsewhere torch's CSR products.
+
+    Only the pixels that the scene covers and the colours that the view sees have rows, so that cost
+    and memory follow what is seen, not the size of the image or of the table.
+    """
+
+    def __init__(self, size: ImageSize, num_colours: int, pixels: Array, matrix: Csr) -> None:
+        """Wrap a compiled view.
+
+        `pixels` (rows,) int32 names the flat pixel of each row of `matrix`, in increasing order; the
+        columns of `matrix` are colours.
+        """
+        self.size = size
+        self.num_colours = num_colours
+        self.pixels = pixels
+        self.seen, local = _seen(matrix.columns, num_colours)
+        self._matrix = Csr(matrix.starts, local, matrix.weights)
+        self._transpose = _transposed(self._matrix, len(self.seen))
+        self._torch: dict[tuple[torch.device, torch.dtype], _TorchView] = {}
+        # The very sums that `apply` makes, so that white on white is exactly white.
+        self._coverage = self.apply(torch.ones(num_colours, 1))
+
+    @property
+    def entries(self) -> int:
+        """Stored weights."""
+        return len(self._matrix.columns)
+
+    @property
+    def coverage(self) -> Image:
+        """The opacity (h, w, 1)."""
+        return self._coverage
+
+    @property
+    def nbytes(self) -> int:
+        """Memory of both matrices and the coverage, in bytes."""
+        index = self.pixels.nbytes + self.seen.nbytes
+        return self._matrix.nbytes + self._transpose.nbytes + index + self._coverage.nbytes
+
+    def apply(self, colours: Colours) -> Image:
+        """A c, (h, w, c)."""
+        image = colours.new_zeros(self.size.height * self.size.width, colours.shape[1])
+        if colours.device.type == "cpu":
+            _gather(*_arrays(self._matrix), self.pixels, self.seen, _numpy(colours), image.numpy())
+        else:
+            image[self._on(colours).pixels] = self._on(colours).forward @ colours[self._on(colours).seen]
+        return image.view(*self.size, -1)
+
+    def adjoint(self, image: Image) -> Colours:
+        """Aᵀ g, (n, c)."""
+        flat = image.reshape(-1, image.shape[-1])
+        colours = image.new_zeros(self.num_colours, flat.shape[1])
+        if image.device.type == "cpu":
+            _gather(*_arrays(self._transpose), self.seen, self.pixels, _numpy(flat), colours.numpy())
+        else:
+            colours[self._on(flat).seen] = self._on(flat).backward @ flat[self._on(flat).pixels]
+        return colours
+
+    def _on(self, like: torch.Tensor) -> _TorchView:
+        key = (like.device, like.dtype)
+        if key not in self._torch:
+            self._torch[key] = _TorchView(self, like)
+        return self._torch[key]
+
+
+class _TorchView:
+    """The same matrices as torch sparse tensors on another device."""
+
+    def __init__(self, view: SparseView, like: torch.Tensor) -> None:
+        shape = (len(view.pixels), len(view.seen))
+        self.forward = _torch_csr(view._matrix, shape, like)
+        self.backward = _torch_csr(view._transpose, shape[::-1], like)
+        self.pixels = torch.from_numpy(view.pixels).to(like.device, torch.int64)
+        self.seen = torch.from_numpy(view.seen).to(like.device, torch.int64)
+
+
+def _torch_csr(matrix: Csr, shape: tuple[int, int], like: torch.Tensor) -> torch.Tensor:
+    return torch.sparse_csr_tensor(
+        torch.from_numpy(matrix.starts.astype(np.int32)),
+        torch.from_numpy(matrix.columns),
+        torch.from_numpy(matrix.weights).to(like.dtype),
+        shape,
+        device=like.device,
+    )
+
+
+def _numpy(tensor: torch.Tensor) -> Array:
+    return np.ascontiguousarray(tensor.detach().numpy())
+
+
+def _arrays(matrix: Csr) -> tuple[Array, Array, Array]:
+    return matrix.starts, matrix.columns, matrix.weights
+
+
+def _seen(columns: Array, num_colours: int) -> tuple[Array, Array]:
+    """The colours that occur, in increasing order, and the columns renumbered to them."""
+    occurs = np.zeros(num_colours, bool)
+    occurs[columns] = True
+    seen = np.flatnonzero(occurs).astype(np.int32)
+    rank = np.zeros(num_colours, np.int32)
+    rank[seen] = np.arange(len(seen), dtype=np.int32)
+    return seen, rank[columns]
+
+
+def _transposed(matrix: Csr, num_columns: int) -> Csr:
+    starts = np.zeros(num_columns + 1, np.int64)
+    np.cumsum(np.bincount(matrix.columns, minlength=num_columns), out=starts[1:])
+    columns = np.empty_like(matrix.columns)
+    weights = np.empty_like(matrix.weights)
+    _scatter_transpose(*_arrays(matrix), starts[:-1].copy(), columns, weights)
+    return Csr(starts, columns, weights)
+
+
+@numba.njit(cache=True, nogil=True)
+def _scatter_transpose(starts, columns, weights, cursor, out_columns, out_weights):  # type: ignore[no-untyped-def]
+    for row in range(len(starts) - 1):
+        for entry in range(starts[row], starts[row + 1]):
+            place = cursor[columns[entry]]
+            cursor[columns[entry]] = place + 1
+            out_columns[place] = row
+            out_weights[place] = weights[entry]
+
+
+@numba.njit(cache=True, parallel=True, nogil=True)
+def _gather(starts, columns, weights, rows, sources, table, out):  # type: ignore[no-untyped-def]
+    """out[rows[i]] = Σ weights · table[sources[columns]]: one kernel serves A and Aᵀ."""
+    for i in numba.prange(len(starts) - 1):
+        for c in range(0, table.shape[1] - 2, 3):
+            a = b = d = table[0, 0] * 0
+            for entry in range(starts[i], starts[i + 1]):
+                source, weight = sources[columns[entry]], weights[entry]
+                a += weight * table[source, c]
+                b += weight * table[source, c + 1]
+                d += weight * table[source, c + 2]
+            out[rows[i], c], out[rows[i], c + 1], out[rows[i], c + 2] = a, b, d
+        for c in range(table.shape[1] - table.shape[1] % 3, table.shape[1]):
+            a = table[0, 0] * 0
+            for entry in range(starts[i], starts[i + 1]):
+                a += weights[entry] * table[sources[columns[entry]], c]
+            out[rows[i], c] = a

@@ -1,0 +1,1 @@
+"""Wires whole jobs: the only room that knows all the others."""

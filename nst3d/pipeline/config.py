@@ -1,0 +1,164 @@
+"""What a paint job can be told, and how presets and files override it."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+
+import yaml
+
+from nst3d.errors import ConfigError, InputError
+from nst3d.pipeline.mesh_scene import SurfaceOptions
+from nst3d.pipeline.resources import resource
+from nst3d.pipeline.rig import RigOptions
+from nst3d.renderers.shading import Lighting
+from nst3d.stylize.canvas import TableOptions
+from nst3d.stylize.recipe import Recipe
+from nst3d.stylize.schedule import Schedule, Stage
+
+Config = TypeVar("Config")
+
+
+@dataclass(frozen=True)
+class OutputOptions:
+    """What is written besides the asset."""
+
+    formats: tuple[str, ...] = ()
+    """Asset formats to write: glb, obj, ply. Empty: GLB, and the scene's own format if it can hold paint."""
+    turntable: bool = True
+    """Write turntable.mp4."""
+    frames: int = 96
+    """Frames of the turntable."""
+    fps: float = 24.0
+    size: int = 512
+    """Side of the turntable's and the sheet's pictures, pixels."""
+    lighting: Lighting = "studio"
+    """How the turntable and the sheet are lit: none, headlight or studio."""
+    background: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    """Colour behind the scene in turntable and sheet, sRGB."""
+    checkpoint_seconds: float = 30.0
+    """How often a checkpoint is kept while painting; 0: never."""
+
+
+@dataclass(frozen=True)
+class PaintConfig:
+    """All settings of a paint job."""
+
+    recipe: Recipe = field(default_factory=Recipe)
+    schedule: Schedule = field(
+        default_factory=lambda: Schedule((Stage(160, 100, 0.03), Stage(320, 50, 0.015)))
+    )
+    table: TableOptions = field(default_factory=TableOptions)
+    surface: SurfaceOptions = field(default_factory=SurfaceOptions)
+    rig: RigOptions = field(default_factory=RigOptions)
+    output: OutputOptions = field(default_factory=OutputOptions)
+    lighting: Lighting = "none"
+    """Light that falls on the mesh while it is painted: none, headlight or studio."""
+    content_lighting: Lighting = "studio"
+    """Light in the renders whose content is kept: it makes form readable in the paint."""
+    start: Literal["content", "noise"] = "content"
+    """What a picture's paint starts from; meshes always start from their content."""
+    up: Literal["auto", "x", "y", "z"] = "auto"
+    """World up; auto: as the format says."""
+    precision: Literal["auto", "float32", "float64", "bfloat16"] = "auto"
+    """Of the encoder; auto: bfloat16 where the machine is fast at it."""
+    device: str = "auto"
+    """cpu, cuda, or auto."""
+    threads: int = 0
+    """CPU threads; 0: all."""
+
+
+def preset(name: str) -> dict[str, Any]:
+    """The overrides of a preset in configs/ by name, or of a YAML file by path."""
+    path = Path(name)
+    if path.suffix not in (".yaml", ".yml"):
+        path = resource("configs") / f"{name}.yaml"
+        if not path.is_file():
+            known = ", ".join(sorted(p.stem for p in resource("configs").glob("*.yaml")))
+            raise ConfigError(f"preset {name!r} is not known: choose one of {known}, or give a .yaml file")
+    return read_yaml(path)
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """A YAML mapping; nothing in it is executed."""
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror or error})") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        line = " ".join(str(error).split())
+        raise InputError(f"{path}: not valid YAML ({line})") from None
+    if not isinstance(values, dict | None):
+        raise InputError(f"{path}: expected settings as 'name: value', found {type(values).__name__}")
+    return values or {}
+
+
+def override(config: Config, values: dict[str, Any], where: str) -> Config:
+    """The frozen dataclass with nested `values` put in, checked by the fields' types.
+
+    `where` names the source in error messages.
+    """
+    hints = get_type_hints(type(config))
+    changes = {}
+    for name, value in values.items():
+        if name not in hints:
+            known = ", ".join(hints)
+            raise ConfigError(f"{where}: setting {name!r} is not known here; known are {known}")
+        current = getattr(config, name)
+        if dataclasses.is_dataclass(current) and not isinstance(current, type):
+            if not isinstance(value, dict):
+                raise ConfigError(f"{where}: {name} holds settings of its own, found {value!r}")
+            changes[name] = override(current, value, f"{where}: {name}")
+        else:
+            changes[name] = _converted(value, hints[name], f"{where}: {name}")
+    return dataclasses.replace(config, **changes)  # type: ignore[type-var]
+
+
+def _converted(value: Any, kind: Any, where: str) -> Any:
+    """A YAML value as the type that a field declares."""
+    origin, args = get_origin(kind), get_args(kind)
+    if origin is Literal:
+        if value not in args:
+            raise ConfigError(f"{where} is {value!r}: choose {', '.join(map(str, args))}")
+        return value
+    if origin is tuple:
+        if not isinstance(value, list | tuple):
+            raise ConfigError(f"{where} is {value!r}: expected a list")
+        kinds = [args[0]] * len(value) if args[-1] is Ellipsis else args
+        return tuple(_converted(v, k, where) for v, k in zip(value, kinds))
+    if args and type(None) in args:
+        rest = next(a for a in args if a is not type(None))
+        return None if value is None else _converted(value, rest, where)
+    if origin is Union:
+        return value
+    if dataclasses.is_dataclass(kind) and isinstance(kind, type):
+        return _built(kind, value, where)
+    if kind is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+        raise ConfigError(f"{where} is {value!r}: expected {kind.__name__}")
+    return value
+
+
+def _built(kind: type, value: Any, where: str) -> Any:
+    if not isinstance(value, dict):
+        raise ConfigError(f"{where}: expected settings as 'name: value', found {value!r}")
+    hints = get_type_hints(kind)
+    unknown = [n for n in value if n not in hints]
+    if unknown:
+        raise ConfigError(f"{where}: setting {unknown[0]!r} is not known; known are {', '.join(hints)}")
+    try:
+        return kind(**{n: _converted(v, hints[n], f"{where}: {n}") for n, v in value.items()})
+    except TypeError as error:
+        raise ConfigError(f"{where}: {error}") from None
+
+
+def as_plain(config: Any) -> Any:
+    """A configuration as mappings, lists and numbers, for YAML."""
+    if dataclasses.is_dataclass(config) and not isinstance(config, type):
+        return {f.name: as_plain(getattr(config, f.name)) for f in dataclasses.fields(config)}
+    if isinstance(config, tuple | list):
+        return [as_plain(v) for v in config]
+    return config

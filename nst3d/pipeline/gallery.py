@@ -1,0 +1,77 @@
+"""Pictures of a mesh for people: contact sheet and turntable."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from nst3d.cameras.pinhole import Camera
+from nst3d.cameras.rigs import Orientation, framing_distance, orbit_directions, views_from
+from nst3d.images.io import write_image
+from nst3d.pipeline.config import OutputOptions
+from nst3d.pipeline.mesh_scene import MeshScene
+from nst3d.renderers.mesh import MeshRenderer, MeshViewOptions
+from nst3d.tensors import Array, ImageSize
+from nst3d.video.encode import write_mp4
+
+_ELEVATION = math.radians(18)
+_SHEET_ELEVATIONS = (math.radians(12), math.radians(35))
+
+
+@dataclass(frozen=True)
+class Orbit:
+    """A circle around a mesh."""
+
+    frames: int = 96
+    size: ImageSize = field(default_factory=lambda: ImageSize(512, 512))
+    elevation: float = _ELEVATION
+    """Above the horizon, radians."""
+    field_of_view: float = math.radians(40)
+    """Of the shorter side, radians."""
+    turns: float = 1.0
+
+
+def orbit_cameras(scene: MeshScene, orbit: Orbit) -> list[Camera]:
+    """Cameras around the mesh, the first in front, all framing it wholly."""
+    orientation = Orientation(scene.surface.up, scene.surface.front)
+    circle = orbit_directions(max(orbit.frames, 8), orientation, orbit.elevation)
+    distance = framing_distance(scene.hull, circle, orientation.up, orbit.field_of_view)
+    steps = np.arange(orbit.frames) * orbit.turns / max(orbit.frames, 1)
+    axes = orientation.axes()
+    turn = steps * 2 * math.pi
+    local = np.stack([np.sin(turn), np.full(len(turn), math.tan(orbit.elevation)), np.cos(turn)], axis=1)
+    directions = local / np.linalg.norm(local, axis=1, keepdims=True) @ axes.T
+    return views_from(directions, orientation.up, distance, orbit.size, orbit.field_of_view)
+
+
+def draw_frames(
+    renderer: MeshRenderer, cameras: list[Camera], colours: Array, output: OutputOptions
+) -> Iterator[Array]:
+    """Lit frames (h, w, 3) over the background, one a camera."""
+    background = np.asarray(output.background, np.float32)
+    for camera in cameras:
+        image = renderer.draw(camera, colours, MeshViewOptions(2, output.lighting))
+        yield image[..., :3] + (1 - image[..., 3:]) * background
+
+
+def write_turntable(path: Path, scene: MeshScene, colours: Array, output: OutputOptions) -> Path:
+    """One turn around the mesh as MP4."""
+    cameras = orbit_cameras(scene, Orbit(output.frames, ImageSize(output.size, output.size)))
+    write_mp4(path, draw_frames(scene.renderer, cameras, colours, output), output.fps)
+    return path
+
+
+def write_sheet(path: Path, scene: MeshScene, tables: tuple[Array, Array], output: OutputOptions) -> Path:
+    """Before and after from eight sides: two rows of four from low, two from higher, after below before."""
+    size = ImageSize(output.size, output.size)
+    rows = []
+    for turn, elevation in enumerate(_SHEET_ELEVATIONS):
+        # The upper four stand between the lower four.
+        cameras = orbit_cameras(scene, Orbit(8, size, elevation))[turn::2]
+        rows += [np.concatenate(list(draw_frames(scene.renderer, cameras, t, output)), 1) for t in tables]
+    write_image(path, np.concatenate(rows, 0))
+    return path

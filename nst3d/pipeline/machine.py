@@ -1,0 +1,34 @@
+"""What this machine is, and what a process used of it."""
+
+from __future__ import annotations
+
+import sys
+
+import torch
+
+from nst3d.errors import ConfigError
+
+
+def resolve_device(name: str) -> torch.device:
+    """The device that a setting names; auto: the first CUDA device, else the CPU."""
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        raise ConfigError(f"device {name!r} is not known: choose auto, cpu or cuda") from None
+    if device.type == "cuda" and not torch.cuda.is_available():
+        raise ConfigError(
+            "device 'cuda' is not available: no NVIDIA driver, or a CPU build of torch; use cpu"
+        )
+    return device
+
+
+def peak_memory_gb() -> float | None:
+    """The largest resident memory that this process had, GB; None where the system does not tell."""
+    try:
+        import resource
+    except ImportError:
+        return None
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return round(peak * (1 if sys.platform == "darwin" else 1024) / 1e9, 3)

@@ -1,0 +1,150 @@
+"""A mesh as the subject of a paint job."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from nst3d.cameras.pinhole import Camera
+from nst3d.errors import ConfigError
+from nst3d.formats.dispatch import save_mesh
+from nst3d.images.palette import principal_axis_ramp
+from nst3d.losses.consistency import Correspondence
+from nst3d.operators.base import ViewOperator
+from nst3d.pipeline.config import PaintConfig
+from nst3d.pipeline.gallery import write_sheet, write_turntable
+from nst3d.pipeline.mesh_scene import MeshScene, filled, rebound, stage_cameras
+from nst3d.renderers.mesh import MeshRenderer
+from nst3d.renderers.visibility import CellPoints, cell_points, warp
+from nst3d.representations.appearance import is_bare
+from nst3d.representations.paint import VertexPaint
+from nst3d.representations.surface import welded_rows
+from nst3d.stylize.canvas import StageViews
+from nst3d.stylize.layout import resampled
+from nst3d.stylize.recolour import to_palette
+from nst3d.tensors import Array, Colours, Image, Planes
+
+_SAMPLES = 2
+_NEIGHBOURS = 4
+_GREY = 0.75
+"""A bare mesh' colour in the pictures of before."""
+_SKY = 1.2
+"""How many of the palette's standard deviations lie between level and upright surfaces of a bare mesh."""
+
+
+class MeshSubject:
+    """A prepared mesh and the style's colours (h, w, 3)."""
+
+    def __init__(self, scene: MeshScene, source: Path, style: Image, config: PaintConfig) -> None:
+        self.scene, self.layout = scene, scene.layout
+        self._source, self._config = source, config
+        self._background = style.mean((0, 1))
+        self.bare = is_bare(scene.mesh)
+        self.start = self._bare_start(style) if self.bare else self._palette_start(style)
+        self._cameras: list[Camera] = []
+        self._renderer = scene.renderer
+        self._content_views: list[ViewOperator] = []
+        self._content_colours = self.start
+        self._cells: dict[tuple[int, int], CellPoints] = {}
+
+    @property
+    def before(self) -> Colours:
+        """The colours that pictures of before show."""
+        return torch.full_like(self.start, _GREY) if self.bare else self.scene.initial
+
+    def _palette_start(self, style: Image) -> Colours:
+        weights = torch.from_numpy(self.scene.anchors.valid).double()
+        strength = self._config.recipe.palette_before
+        return to_palette(self.scene.initial.double(), style.double(), weights, strength).float()
+
+    def _bare_start(self, style: Image) -> Colours:
+        """Along the palette's main axis: what looks up takes its bright end, what looks down its dark one."""
+        anchors = self.scene.anchors
+        normals = torch.from_numpy(anchors.interpolate(self.scene.surface.normals)).double()
+        up = torch.from_numpy(self.scene.surface.up)
+        height = (normals @ up) / normals.norm(dim=1).clamp_min(1e-9)
+        colours = torch.zeros(self.layout.num_colours, 3)
+        valid = torch.from_numpy(anchors.valid)
+        colours[valid] = principal_axis_ramp(style.reshape(-1, 3).double()).at(height * _SKY).float()
+        return filled(colours, self.layout, valid)
+
+    def compile(self, scale: float) -> StageViews:
+        """The rig's views at a scale, and the same views lit for the content."""
+        layout = self.layout.scaled(scale)
+        self._renderer = MeshRenderer(rebound(self.scene.surface, layout), self.scene.renderer.caster)
+        self._cameras = stage_cameras(self.scene, scale, self._config.rig.crop)
+        self._cells = {}
+        lightings = (self._config.lighting, self._config.content_lighting)
+        pairs = [self._renderer.compile_lit(c, _SAMPLES, lightings) for c in self._cameras]
+        self._content_views = [content for _, content in pairs]
+        self._content_colours = resampled(self.start, self.layout, layout)
+        return StageViews([view for view, _ in pairs], layout)
+
+    def content(self, view: int) -> Planes:
+        """The lit render of the colours that painting started from."""
+        image = self._content_views[view].render(self._content_colours, self._background)
+        return image.clamp(0, 1).permute(2, 0, 1)
+
+    def neighbours(self) -> Sequence[Sequence[int]]:
+        """The views whose directions are closest."""
+        directions = np.stack([c.forward for c in self._cameras])
+        order = np.argsort(-directions @ directions.T, axis=1)
+        return [[int(k) for k in row if k != i][:_NEIGHBOURS] for i, row in enumerate(order)]
+
+    def correspond(self, view: int, partner: int, cell: int) -> Correspondence:
+        """By casting a ray through each cell's centre, and one from there to the partner's camera."""
+        caster = self._renderer.caster
+        if (view, cell) not in self._cells:
+            self._cells[view, cell] = cell_points(self._renderer.surface, caster, self._cameras[view], cell)
+        grid, valid = warp(caster, self._cells[view, cell], self._cameras[partner])
+        return Correspondence(torch.from_numpy(grid), torch.from_numpy(valid))
+
+    def finished(self, colours: Colours, coverage: Colours) -> Colours:
+        """Texels that no view saw, such as the padding of islands, take their neighbours' paint."""
+        seen = coverage[:, 0]
+        positive = seen[seen > 0]
+        threshold = 0.1 * float(positive.median()) if len(positive) else 1.0
+        colours = filled(colours, self.layout, (seen / threshold).clamp(0, 1))
+        if isinstance(self.scene.paint, VertexPaint):
+            colours = colours[torch.from_numpy(welded_rows(self.scene.paint)).long()]
+        return colours
+
+    def save(self, folder: Path, colours: Array) -> list[Path]:
+        """painted.glb, and painted.obj or painted.ply where the source is one or the settings ask for it."""
+        paths: list[Path] = []
+        for suffix in self._suffixes():
+            paths += save_mesh(folder / f"painted.{suffix}", self.scene.mesh, self.scene.paint, colours)
+        return paths
+
+    def _suffixes(self) -> list[str]:
+        wanted = self._config.output.formats
+        unknown = [f for f in wanted if f not in ("glb", "gltf", "obj", "ply")]
+        if unknown:
+            raise ConfigError(f"format {unknown[0]!r} cannot be written: choose glb, gltf, obj or ply")
+        vertex = isinstance(self.scene.paint, VertexPaint)
+        own = self._source.suffix.lower().lstrip(".")
+        holds = own == "obj" or (own == "ply" and vertex)
+        return list(wanted) if wanted else ["glb", own] if holds else ["glb"]
+
+    def show(self, folder: Path, before: Array, after: Array) -> list[Path]:
+        """sheet.png with before and after from eight sides, turntable.mp4 of after."""
+        paths = [write_sheet(folder / "sheet.png", self.scene, (before, after), self._config.output)]
+        if self._config.output.turntable:
+            path = folder / "turntable.mp4"
+            paths.append(write_turntable(path, self.scene, after, self._config.output))
+        return paths
+
+    def facts(self) -> dict[str, Any]:
+        """Faces, colours, views and coverage."""
+        return {
+            "faces": self.scene.mesh.num_faces,
+            "colours": self.layout.num_colours,
+            "textures": [list(s) for s in self.layout.images],
+            "views": len(self.scene.rig.cameras),
+            "coverage": round(self.scene.rig.coverage, 4),
+            "visible_from_outside": round(self.scene.rig.reachable, 4),
+        }

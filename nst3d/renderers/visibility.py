@@ -1,0 +1,101 @@
+"""What cameras see of a surface, and which of their pixels show the same point."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from nst3d.cameras.pinhole import Camera
+from nst3d.renderers.raycast import Raycaster
+from nst3d.representations.surface import Surface
+from nst3d.tensors import Array
+
+_LIFT = 1e-3
+"""Rays start this far above the surface (unit sphere), so that they do not hit where they start."""
+_GRAZING = 0.15
+"""Cosine below which a surface is seen too flat to be painted from there."""
+
+
+@dataclass(frozen=True)
+class Points:
+    """Points on a surface."""
+
+    positions: Array
+    """(n, 3)."""
+    normals: Array
+    """(n, 3) unit vectors."""
+
+
+def sample_points(surface: Surface, count: int, seed: int = 0) -> Points:
+    """`count` points spread over the surface at random, evenly by area."""
+    generator = np.random.default_rng(seed)
+    areas = surface.areas()
+    total = areas.sum()
+    shares = areas / total if total > 0 else np.full(len(areas), 1 / len(areas))
+    face = generator.choice(len(areas), size=count, p=shares)
+    u, v = generator.random((2, count))
+    flip = u + v > 1
+    u, v = np.where(flip, 1 - u, u), np.where(flip, 1 - v, v)
+    weights = np.stack([1 - u - v, u, v], axis=1)
+    triangles = surface.positions[surface.faces[face]].astype(np.float64)
+    normals = np.cross(triangles[:, 1] - triangles[:, 0], triangles[:, 2] - triangles[:, 0])
+    normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-30)
+    return Points(np.einsum("nk,nkc->nc", weights, triangles), normals)
+
+
+def sees(caster: Raycaster, camera: Camera, points: Points) -> Array:
+    """Whether a camera sees each point: in the frame, not too flat, nothing in between; (n,) bool.
+
+    Surfaces have two sides, as renderers treat them.
+    """
+    pixels, depth = camera.project(points.positions)
+    to_camera = camera.position - points.positions
+    cosine = np.einsum("nc,nc->n", to_camera, points.normals) / np.linalg.norm(to_camera, axis=1)
+    inside = (pixels >= 0).all(1) & (pixels[:, 0] < camera.size.width) & (pixels[:, 1] < camera.size.height)
+    candidates = np.flatnonzero(inside & (depth > 0) & (np.abs(cosine) > _GRAZING))
+    lifted = points.positions[candidates]
+    lifted = lifted + points.normals[candidates] * (np.sign(cosine[candidates]) * _LIFT)[:, None]
+    free = ~caster.occluded(lifted, camera.position - lifted)
+    visible = np.zeros(len(points.positions), bool)
+    visible[candidates[free]] = True
+    return visible
+
+
+@dataclass(frozen=True)
+class CellPoints:
+    """The surface points at the centres of a view's cells (a cell: stride × stride pixels)."""
+
+    face: Array
+    """(h, w) int32, -1 where the centre misses."""
+    positions: Array
+    """(h, w, 3)."""
+    normals: Array
+    """(h, w, 3) unit normals of the triangles."""
+
+
+def cell_points(surface: Surface, caster: Raycaster, camera: Camera, stride: int) -> CellPoints:
+    """What the centres of a view's cells see."""
+    origin, directions = camera.scaled(1 / stride).rays()
+    hits = caster.cast(origin, directions)
+    triangles = surface.positions[surface.faces[np.maximum(hits.face, 0)]].astype(np.float64)
+    normals = np.cross(
+        triangles[..., 1, :] - triangles[..., 0, :], triangles[..., 2, :] - triangles[..., 0, :]
+    )
+    normals /= np.maximum(np.linalg.norm(normals, axis=-1, keepdims=True), 1e-30)
+    depth = np.where(hits.face >= 0, hits.depth, 0.0)[..., None]
+    return CellPoints(hits.face, origin + directions * depth, normals)
+
+
+def warp(caster: Raycaster, cells: CellPoints, partner: Camera) -> tuple[Array, Array]:
+    """Where a view's cells are seen by another camera.
+
+    Returns positions (h, w, 2) in the partner's image as x, y in [-1, 1] (the image's outer borders), and
+    valid (h, w) bool: the cell shows the surface, and the partner sees that very point.
+    """
+    shape = cells.face.shape
+    points = Points(cells.positions.reshape(-1, 3), cells.normals.reshape(-1, 3))
+    valid = sees(caster, partner, points) & (cells.face.ravel() >= 0)
+    pixels, _ = partner.project(points.positions)
+    grid = pixels / np.array([partner.size.width, partner.size.height]) * 2 - 1
+    return grid.reshape(*shape, 2).astype(np.float32), valid.reshape(shape)

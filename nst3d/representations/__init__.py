@@ -1,0 +1,1 @@
+"""Frozen geometry and where its colours live."""

@@ -1,0 +1,108 @@
+"""An asset's own base colours, sampled where the paint will go."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from nst3d.representations.mesh import Mesh
+from nst3d.representations.paint import MeshPaint, TexturePaint
+from nst3d.representations.surface import Surface
+from nst3d.representations.texels import Anchors
+from nst3d.tensors import Array
+
+
+def is_bare(mesh: Mesh) -> bool:
+    """Whether an asset brings no colours of its own: no texture, no vertex colours, one factor for all."""
+    used = {p.material for p in mesh.parts}
+    factors = {mesh.materials[m].factor for m in used}
+    textured = any(mesh.materials[m].texture is not None for m in used)
+    return not textured and len(factors) == 1 and all(p.colours is None for p in mesh.parts)
+
+
+def base_colours(mesh: Mesh, paint: MeshPaint, surface: Surface, anchors: Anchors) -> Array:
+    """The asset's base colour at each row's anchor, (n, 3) float32 sRGB; rows without an anchor are 0.
+
+    texture × factor × vertex colour, multiplied in linear light and encoded again. Textures are first
+    reduced to about the density of the rows, so that samples do not alias.
+    """
+    colours = np.zeros((surface.num_colours, 3), np.float32)
+    valid = np.flatnonzero(anchors.valid)
+    faces = anchors.face[valid]
+    source_uvs = _original_corner_uvs(mesh, paint)
+    for index, part in enumerate(mesh.parts):
+        here = surface.part[faces] == index
+        rows, local = valid[here], surface.local_face[faces[here]]
+        weights = anchors.weights[rows]
+        material = mesh.materials[part.material]
+        linear = np.broadcast_to(_decode(np.asarray(material.factor)), (len(rows), 3)).copy()
+        corners = source_uvs[index]
+        if material.texture is not None and corners is not None:
+            uvs = np.einsum("nk,nkc->nc", weights, corners[local])
+            linear *= _decode(_sample(mesh, material.texture, uvs, corners, len(rows)))
+        shades = _part_colours(paint, mesh, index)
+        if shades is not None:
+            own, own_faces = shades
+            linear *= np.einsum("nk,nkc->nc", weights, _decode(own)[own_faces[local]])
+        colours[rows] = _encode(linear)
+    return colours
+
+
+def _original_corner_uvs(mesh: Mesh, paint: MeshPaint) -> list[Array | None]:
+    """Corner UVs of the file's own set for the faces that the surface has (subdivided ones bring theirs)."""
+    parts = mesh.parts if isinstance(paint, TexturePaint) else paint.parts
+    return [p.uvs for p in parts]
+
+
+def _part_colours(paint: MeshPaint, mesh: Mesh, index: int) -> tuple[Array, Array] | None:
+    part = mesh.parts[index] if isinstance(paint, TexturePaint) else paint.parts[index]
+    return None if part.colours is None else (part.colours, part.faces)
+
+
+def _sample(mesh: Mesh, texture: int, uvs: Array, corners: Array, rows: int) -> Array:
+    """Bilinear samples (n, 3) of a texture at UVs (n, 2), reduced to about `rows` texels over its used area."""
+    image = mesh.textures[texture].pixels
+    a, b = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
+    used = np.abs(a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0]).sum() / 2 * image.shape[0] * image.shape[1]
+    while used > 4 * rows and min(image.shape[:2]) > 8:
+        image, used = _halved(image), used / 4
+    return bilinear(image, uvs, mesh.textures[texture].wrap)
+
+
+def _halved(image: Array) -> Array:
+    height, width = image.shape[0] // 2 * 2, image.shape[1] // 2 * 2
+    return image[:height, :width].reshape(height // 2, 2, width // 2, 2, -1).mean((1, 3))
+
+
+def bilinear(image: Array, uvs: Array, wrap: tuple[str, str] = ("repeat", "repeat")) -> Array:
+    """Bilinear samples (n, c) of an image (h, w, c) at UVs (n, 2), origin bottom-left, texel centres at +0.5."""
+    height, width = image.shape[:2]
+    x, y = uvs[:, 0] * width - 0.5, (1 - uvs[:, 1]) * height - 0.5
+    x0, y0 = np.floor(x), np.floor(y)
+    fx, fy = (x - x0)[:, None], (y - y0)[:, None]
+    left, right = (_wrapped(x0 + k, width, wrap[0]) for k in (0, 1))
+    top, bottom = (_wrapped(y0 + k, height, wrap[1]) for k in (0, 1))
+    upper = image[top, left] * (1 - fx) + image[top, right] * fx
+    lower = image[bottom, left] * (1 - fx) + image[bottom, right] * fx
+    return upper * (1 - fy) + lower * fy
+
+
+def _wrapped(index: Array, count: int, mode: str) -> Array:
+    index = index.astype(np.int64)
+    if mode == "clamp":
+        return np.clip(index, 0, count - 1)
+    if mode == "mirror":
+        index = index % (2 * count)
+        return np.where(index < count, index, 2 * count - 1 - index)
+    return index % count
+
+
+def _decode(encoded: Array) -> Array:
+    """sRGB-encoded to linear light."""
+    encoded = np.asarray(encoded, np.float64)
+    return np.where(encoded <= 0.04045, encoded / 12.92, ((encoded + 0.055) / 1.055) ** 2.4)
+
+
+def _encode(linear: Array) -> Array:
+    """Linear light to sRGB-encoded."""
+    linear = np.clip(linear, 0.0, None)
+    return np.where(linear <= 0.0031308, linear * 12.92, 1.055 * linear ** (1 / 2.4) - 0.055)

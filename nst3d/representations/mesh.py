@@ -1,0 +1,119 @@
+"""A triangle mesh as an asset holds it: parts, their instances, materials and base-colour textures.
+
+Parts keep the file's own coordinates untouched, so that saving restores them exactly; `Mesh.frame` is
+the similarity that brings the placed asset into the unit sphere, where cameras and renderers work.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+
+from nst3d.tensors import Array
+
+Wrap = Literal["repeat", "clamp", "mirror"]
+
+
+@dataclass(frozen=True)
+class Texture:
+    """A base-colour image."""
+
+    name: str
+    pixels: Array
+    """(h, w, 3) float32, sRGB-encoded RGB in [0, 1], top row first."""
+    alpha: Array | None = None
+    """(h, w) float32 in [0, 1], or None where the image is opaque."""
+    wrap: tuple[Wrap, Wrap] = ("repeat", "repeat")
+    """What happens outside [0, 1], along u and v."""
+
+
+@dataclass(frozen=True)
+class Material:
+    """What gives a part its base colour. All else that a material holds stays in the file's document."""
+
+    name: str
+    factor: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    """Base-colour factor, sRGB-encoded. The colour is decode(texture) * decode(factor), in linear light."""
+    texture: int | None = None
+    """Index into `Mesh.textures`."""
+    double_sided: bool = True
+
+
+@dataclass(frozen=True)
+class Part:
+    """Triangles that share one material, in the file's own coordinates."""
+
+    name: str
+    vertices: Array
+    """(v, 3) float64."""
+    faces: Array
+    """(f, 3) int32 indices into vertices."""
+    material: int
+    """Index into `Mesh.materials`."""
+    normals: Array | None = None
+    """(v, 3) float32 unit vectors as the file gave them; None: computed from the faces."""
+    uvs: Array | None = None
+    """(f, 3, 2) float64, a UV pair for each corner of each face, origin bottom-left; None: the file has none."""
+    colours: Array | None = None
+    """(v, 3) float32 vertex colours, sRGB-encoded in [0, 1], multiplied in linear light into the base colour."""
+
+
+@dataclass(frozen=True)
+class Instance:
+    """One placement of a part in the scene."""
+
+    part: int
+    transform: Array = field(default_factory=lambda: np.eye(4))
+    """(4, 4) float64, part coordinates to scene coordinates."""
+    name: str = ""
+
+
+@dataclass(frozen=True)
+class Similarity:
+    """normalised = (scene - centre) * scale."""
+
+    centre: Array
+    """(3,) float64, scene units."""
+    scale: float
+
+    def apply(self, points: Array) -> Array:
+        """Scene coordinates (n, 3) to normalised ones, float64."""
+        return (points - self.centre) * self.scale
+
+
+@dataclass(frozen=True)
+class Mesh:
+    """An asset: unique parts, where they stand, and how they are coloured."""
+
+    parts: tuple[Part, ...]
+    instances: tuple[Instance, ...]
+    materials: tuple[Material, ...]
+    textures: tuple[Texture, ...]
+    frame: Similarity
+    up: tuple[float, float, float] = (0.0, 1.0, 0.0)
+    """World up, in scene coordinates."""
+    front: tuple[float, float, float] = (0.0, 0.0, 1.0)
+    """The direction that the asset faces, in scene coordinates."""
+    notes: tuple[str, ...] = ()
+    """What was found wrong and how it was dealt with, a sentence each, for the user."""
+    document: Any = None
+    """What the format needs to write the file back with all that nst3d does not paint."""
+
+    @property
+    def num_faces(self) -> int:
+        """Triangles in the scene, instances counted."""
+        return sum(len(self.parts[i.part].faces) for i in self.instances)
+
+
+def unit_frame(parts: tuple[Part, ...], instances: tuple[Instance, ...]) -> Similarity:
+    """The similarity that centres the placed parts' bounding box and gives it a half diagonal of 1."""
+    low, high = np.full(3, np.inf), np.full(3, -np.inf)
+    for instance in instances:
+        part = parts[instance.part]
+        used = part.vertices[np.unique(part.faces)]
+        placed = used @ instance.transform[:3, :3].T + instance.transform[:3, 3]
+        low, high = np.minimum(low, placed.min(0)), np.maximum(high, placed.max(0))
+    half = np.linalg.norm(high - low) / 2
+    return Similarity(centre=(low + high) / 2, scale=float(1.0 / half) if half > 0 else 1.0)

@@ -1,0 +1,58 @@
+"""Where the paint goes: how the rows of one colour table spread over an asset's texels or vertices."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from nst3d.representations.mesh import Part, Wrap
+from nst3d.tensors import Array, ImageSize
+
+
+@dataclass(frozen=True)
+class TextureSlot:
+    """One painted image: the rows offset … offset + height * width of the table, top row first."""
+
+    name: str
+    size: ImageSize
+    offset: int
+    wrap: tuple[Wrap, Wrap]
+    materials: tuple[int, ...]
+    """The materials (indices into `Mesh.materials`) that read this image."""
+    texture: int | None
+    """The mesh's texture that it replaces; None: the materials had none, or it is a new atlas."""
+    alpha: Array | None = None
+    """(height, width) float32 opacity to write beside the colours, or None."""
+
+
+@dataclass(frozen=True)
+class TexturePaint:
+    """Paint in textures: each part reads one slot through corner UVs."""
+
+    slots: tuple[TextureSlot, ...]
+    slot_of_part: tuple[int, ...]
+    uvs: tuple[Array, ...]
+    """For each part (f, 3, 2) float64 corner UVs, origin bottom-left, one a face of `Part.faces`."""
+    fresh: tuple[bool, ...]
+    """For each part whether its UVs are a new atlas, to be written beside the file's own set."""
+
+    @property
+    def num_colours(self) -> int:
+        """Rows of the colour table."""
+        return sum(s.size.height * s.size.width for s in self.slots)
+
+
+@dataclass(frozen=True)
+class VertexPaint:
+    """Paint on vertices: `parts` are the mesh's parts, subdivided, one for one."""
+
+    parts: tuple[Part, ...]
+    offsets: tuple[int, ...]
+    """The table's first row of each part; vertex i of a part reads row offset + i."""
+
+    @property
+    def num_colours(self) -> int:
+        """Rows of the colour table."""
+        return sum(len(p.vertices) for p in self.parts)
+
+
+MeshPaint = TexturePaint | VertexPaint

@@ -1,0 +1,116 @@
+"""Texel coverage: which face each texel's centre lies on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numba
+import numpy as np
+
+from nst3d.representations.surface import Surface, TexelBinding
+from nst3d.tensors import Array
+
+
+@dataclass(frozen=True)
+class Anchors:
+    """A surface point for each row of the colour table."""
+
+    face: Array
+    """(n,) int32 face of the `Surface`, or -1 where the row lies on none (a texel between islands)."""
+    weights: Array
+    """(n, 3) float32 barycentric weights."""
+
+    @property
+    def valid(self) -> Array:
+        """The rows that lie on a face, (n,) bool."""
+        return self.face >= 0
+
+    def interpolate(self, corners: Array) -> Array:
+        """Values (f, 3, c) at faces' corners, interpolated at each valid row: (valid rows, c)."""
+        rows = self.valid
+        return np.einsum("nk,nkc->nc", self.weights[rows], corners[self.face[rows]])
+
+
+def anchor_rows(surface: Surface) -> Anchors:
+    """The surface point that each row of the table colours: a vertex, or the centre of a texel."""
+    face = np.full(surface.num_colours, -1, np.int32)
+    weights = np.zeros((surface.num_colours, 3), np.float32)
+    if isinstance(surface.binding, TexelBinding):
+        binding = surface.binding
+        _rasterise(binding.corners, binding.slot, binding.slots, face, weights)
+    else:
+        for corner in range(3):
+            rows = surface.binding.rows[:, corner]
+            face[rows] = np.arange(len(rows), dtype=np.int32)
+            weights[rows] = np.eye(3, dtype=np.float32)[corner]
+    return Anchors(face, weights)
+
+
+def overlap(uvs: Array, resolution: int = 1024) -> float:
+    """The share of a texture's used texels that two or more faces claim, in [0, 1].
+
+    `uvs` (f, 3, 2); they wrap around [0, 1]. Shared borders do not count: a texel counts for a face
+    only if its centre lies inside by a hundredth of the face.
+    """
+    counts = np.zeros((resolution, resolution), np.int32)
+    _count(uvs.astype(np.float64), counts)
+    used = np.count_nonzero(counts)
+    return float(np.count_nonzero(counts > 1) / used) if used else 1.0
+
+
+@numba.njit(cache=True, nogil=True)
+def wrap_texel(index, count, mode):  # type: ignore[no-untyped-def]
+    """The texel that `index` falls on in a row of `count`, by wrap mode (`WRAP_CODE`)."""
+    if mode == 1:
+        return min(max(index, 0), count - 1)
+    if mode == 2:
+        index = index % (2 * count)
+        return index if index < count else 2 * count - 1 - index
+    return index % count
+
+
+@numba.njit(cache=True, nogil=True)
+def _edge_weights(ax, ay, bx, by, cx, cy, px, py):  # type: ignore[no-untyped-def]
+    area = (bx - ax) * (cy - ay) - (by - ay) * (cx - ax)
+    if area == 0.0:
+        return -1.0, -1.0, -1.0
+    u = ((px - ax) * (cy - ay) - (py - ay) * (cx - ax)) / area
+    v = ((bx - ax) * (py - ay) - (by - ay) * (px - ax)) / area
+    return 1.0 - u - v, u, v
+
+
+@numba.njit(cache=True, nogil=True)
+def _rasterise(corners, slot, slots, face, weights):  # type: ignore[no-untyped-def]
+    for f in range(len(corners)):
+        offset, height, width = slots[slot[f], 0], slots[slot[f], 1], slots[slot[f], 2]
+        ax, ay = corners[f, 0, 0] * width, (1.0 - corners[f, 0, 1]) * height
+        bx, by = corners[f, 1, 0] * width, (1.0 - corners[f, 1, 1]) * height
+        cx, cy = corners[f, 2, 0] * width, (1.0 - corners[f, 2, 1]) * height
+        left, right = int(np.floor(min(ax, bx, cx) - 0.5)), int(np.ceil(max(ax, bx, cx) + 0.5))
+        top, bottom = int(np.floor(min(ay, by, cy) - 0.5)), int(np.ceil(max(ay, by, cy) + 0.5))
+        for y in range(top, min(bottom, top + 4 * height)):
+            for x in range(left, min(right, left + 4 * width)):
+                w0, w1, w2 = _edge_weights(ax, ay, bx, by, cx, cy, x + 0.5, y + 0.5)
+                if w0 < -1e-6 or w1 < -1e-6 or w2 < -1e-6:
+                    continue
+                row = offset + wrap_texel(y, height, slots[slot[f], 4]) * width
+                row += wrap_texel(x, width, slots[slot[f], 3])
+                if face[row] < 0:
+                    face[row] = f
+                    weights[row, 0], weights[row, 1], weights[row, 2] = w0, w1, w2
+
+
+@numba.njit(cache=True, nogil=True)
+def _count(uvs, counts):  # type: ignore[no-untyped-def]
+    size = counts.shape[0]
+    for f in range(len(uvs)):
+        ax, ay = uvs[f, 0, 0] * size, uvs[f, 0, 1] * size
+        bx, by = uvs[f, 1, 0] * size, uvs[f, 1, 1] * size
+        cx, cy = uvs[f, 2, 0] * size, uvs[f, 2, 1] * size
+        left, right = int(np.floor(min(ax, bx, cx))), int(np.ceil(max(ax, bx, cx)))
+        top, bottom = int(np.floor(min(ay, by, cy))), int(np.ceil(max(ay, by, cy)))
+        for y in range(top, min(bottom, top + 4 * size)):
+            for x in range(left, min(right, left + 4 * size)):
+                w0, w1, w2 = _edge_weights(ax, ay, bx, by, cx, cy, x + 0.5, y + 0.5)
+                if w0 > 0.01 and w1 > 0.01 and w2 > 0.01:
+                    counts[y % size, x % size] += 1

@@ -1,0 +1,196 @@
+"""Texture paint for a mesh: the asset's own UVs where they serve, a new atlas where they do not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import xatlas
+
+from nst3d.representations.mesh import Mesh, Part
+from nst3d.representations.paint import TexturePaint, TextureSlot
+from nst3d.representations.surface import face_areas
+from nst3d.representations.texels import overlap
+from nst3d.tensors import Array, ImageSize
+
+AtlasChoice = Literal["auto", "keep", "new", "show"]
+
+MAX_OVERLAP = 0.05
+"""UVs of which a larger share overlaps are replaced by an atlas."""
+_PADDING = 4
+
+
+@dataclass(frozen=True)
+class TexelBudget:
+    """How large textures become."""
+
+    texel: float
+    """Wanted size of a texel on the surface, normalised units."""
+    fixed: int | None = None
+    """Long side of every texture instead, pixels."""
+    smallest: int = 64
+    largest: int = 4096
+
+
+@dataclass(frozen=True)
+class _Group:
+    """Parts that must agree because their materials share an image."""
+
+    parts: tuple[int, ...]
+    materials: tuple[int, ...]
+    texture: int | None
+
+
+def paint_textures(mesh: Mesh, budget: TexelBudget, atlas: AtlasChoice = "auto") -> TexturePaint:
+    """Texture paint for a whole mesh.
+
+    Materials that share an image keep one slot with the file's own UVs if every part has UVs and these
+    do not overlap; all other parts go into one new atlas. `atlas` "keep" keeps UVs that overlap, "new"
+    makes an atlas for everything; "show", for rendering what is there, also lets parts of one flat
+    colour do without UVs.
+    """
+    groups = _groups(mesh)
+    kept = [g for g in groups if _keeps(mesh, g, atlas)]
+    fresh_parts = sorted({i for g in groups if g not in kept for i in g.parts})
+    slot_of_part = [0] * len(mesh.parts)
+    uvs: list[Array] = [np.zeros((len(p.faces), 3, 2)) if p.uvs is None else p.uvs for p in mesh.parts]
+    slots: list[TextureSlot] = []
+    offset = 0
+    for group in kept:
+        slot = _own_slot(mesh, group, budget, offset)
+        for index in group.parts:
+            slot_of_part[index] = len(slots)
+        slots.append(slot)
+        offset += slot.size.height * slot.size.width
+    if fresh_parts:
+        size, corner_uvs = _atlas(mesh, fresh_parts, budget)
+        for index, corners in zip(fresh_parts, corner_uvs):
+            slot_of_part[index], uvs[index] = len(slots), corners
+        materials = tuple(sorted({mesh.parts[i].material for i in fresh_parts}))
+        slots.append(TextureSlot("atlas", size, offset, ("clamp", "clamp"), materials, texture=None))
+    fresh = tuple(i in set(fresh_parts) for i in range(len(mesh.parts)))
+    return TexturePaint(tuple(slots), tuple(slot_of_part), tuple(uvs), fresh)
+
+
+def faces_without_uvs(mesh: Mesh) -> int:
+    """How many faces need a new atlas: their part has no UVs, or they overlap within their image."""
+    lacking = (g.parts for g in _groups(mesh) if not _usable(mesh, g, strict=True))
+    return sum(len(mesh.parts[i].faces) for parts in lacking for i in parts)
+
+
+def placed_areas(mesh: Mesh, index: int) -> Array:
+    """Normalised world area of each face of a part at its largest placement, (f,)."""
+    part = mesh.parts[index]
+    scale = mesh.frame.scale * _largest_scale(mesh, index)
+    return face_areas(part.vertices, part.faces) * scale**2
+
+
+def _largest_scale(mesh: Mesh, index: int) -> float:
+    scales = [abs(np.linalg.det(i.transform[:3, :3])) ** (1 / 3) for i in mesh.instances if i.part == index]
+    return float(max(scales, default=1.0))
+
+
+def _groups(mesh: Mesh) -> list[_Group]:
+    """Parts that read one image under one factor; materials without an image stand alone.
+
+    One image under different factors needs as many paintings, so the factor parts them.
+    """
+    by_key: dict[tuple[int | None, object], list[int]] = {}
+    for index, part in enumerate(mesh.parts):
+        material = mesh.materials[part.material]
+        alone = part.material if material.texture is None else material.factor
+        by_key.setdefault((material.texture, alone), []).append(index)
+    return [
+        _Group(tuple(parts), tuple(sorted({mesh.parts[i].material for i in parts})), texture)
+        for (texture, _), parts in by_key.items()
+    ]
+
+
+def _keeps(mesh: Mesh, group: _Group, atlas: AtlasChoice) -> bool:
+    if atlas == "new":
+        return False
+    flat = group.texture is None and all(mesh.parts[i].colours is None for i in group.parts)
+    return (atlas == "show" and flat) or _usable(mesh, group, strict=atlas == "auto")
+
+
+def _usable(mesh: Mesh, group: _Group, strict: bool) -> bool:
+    parts = [mesh.parts[i] for i in group.parts]
+    if any(p.uvs is None or not np.isfinite(p.uvs).all() for p in parts):
+        return False
+    corners = np.concatenate([p.uvs for p in parts if p.uvs is not None])
+    if uv_area(corners) <= 1e-9:
+        return False
+    return not strict or overlap(corners) <= MAX_OVERLAP
+
+
+def uv_area(corners: Array) -> float:
+    """Sum of the UV triangles' areas, in units of the whole texture."""
+    a, b = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
+    return float(np.abs(a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0]).sum() / 2)
+
+
+def _own_slot(mesh: Mesh, group: _Group, budget: TexelBudget, offset: int) -> TextureSlot:
+    texture = None if group.texture is None else mesh.textures[group.texture]
+    corners = [u for i in group.parts if (u := mesh.parts[i].uvs) is not None]
+    covered = uv_area(np.concatenate(corners)) if corners else 0.0
+    area = sum(float(placed_areas(mesh, i).sum()) for i in group.parts)
+    height, width = (1, 1) if texture is None else texture.pixels.shape[:2]
+    texels = area / budget.texel**2 / covered if covered > 0 else 0.0
+    return TextureSlot(
+        name=mesh.materials[group.materials[0]].name if texture is None else texture.name,
+        size=_sized(texels, height / width, budget),
+        offset=offset,
+        wrap=("repeat", "repeat") if texture is None else texture.wrap,
+        materials=group.materials,
+        texture=group.texture,
+        alpha=None if texture is None else texture.alpha,
+    )
+
+
+def _sized(texels: float, aspect: float, budget: TexelBudget) -> ImageSize:
+    """A size of about `texels` texels and height / width = `aspect`, in multiples of 8."""
+    if budget.fixed is not None:
+        long = budget.fixed
+    else:
+        long = np.sqrt(texels * max(aspect, 1 / aspect))
+        long = min(max(long, budget.smallest), budget.largest)
+    sides = (long * min(1.0, aspect), long * min(1.0, 1 / aspect))
+    height, width = (max(8, round(side / 8) * 8) for side in sides)
+    return ImageSize(height, width)
+
+
+def _atlas(mesh: Mesh, indices: list[int], budget: TexelBudget) -> tuple[ImageSize, list[Array]]:
+    """A new atlas of the parts `indices`: its size, and corner UVs (f, 3, 2) for each of them."""
+    atlas = xatlas.Atlas()
+    for index in indices:
+        part = mesh.parts[index]
+        scale = mesh.frame.scale * _largest_scale(mesh, index)
+        centred = (part.vertices - part.vertices.mean(0)) * scale
+        atlas.add_mesh(centred.astype(np.float32), part.faces.astype(np.uint32))
+    area = sum(float(placed_areas(mesh, i).sum()) for i in indices)
+    options = xatlas.PackOptions()
+    options.padding, options.bilinear, options.rotate_charts = _PADDING, True, True
+    # Charts fill about 70 % of a packed atlas.
+    side = max(_sized(area / budget.texel**2 / 0.7, 1.0, budget))
+    options.resolution = side
+    atlas.generate(xatlas.ChartOptions(), options)
+    # The packer takes the resolution as a hint; its padding holds at the size that it chose.
+    size = ImageSize(atlas.height, atlas.width)
+    return size, [_corner_uvs(mesh.parts[i], atlas.get_mesh(k)) for k, i in enumerate(indices)]
+
+
+def _corner_uvs(part: Part, unwrapped: tuple[Array, Array, Array]) -> Array:
+    """xatlas' (vertex map, faces, UVs) as corner UVs of the part's own faces, whatever order it returns."""
+    vertex_map, faces, uvs = unwrapped
+    if len(faces) == len(part.faces) and np.array_equal(vertex_map[faces], part.faces):
+        return uvs[faces].astype(np.float64)
+    corners = np.zeros((len(part.faces), 3, 2))
+    place = {tuple(f): k for k, f in enumerate(part.faces.tolist())}
+    for face, pair in zip(vertex_map[faces].tolist(), uvs[faces]):
+        for turn in range(3):
+            k = place.get((face[turn], face[(turn + 1) % 3], face[(turn + 2) % 3]))
+            if k is not None:
+                corners[k] = pair[[turn, (turn + 1) % 3, (turn + 2) % 3]]
+                break
+    return corners

@@ -1,0 +1,213 @@
+"""What the optimiser paints on."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+
+from nst3d.losses.total_variation import texture_variation
+from nst3d.operators.base import ViewOperator
+from nst3d.stylize.layout import Layout, resampled
+from nst3d.stylize.table import ColourTable
+from nst3d.tensors import Colours, Mask, Planes
+
+
+class Canvas(ABC):
+    """Something that renders from several views and has colours to learn."""
+
+    @abstractmethod
+    def enter(self, scale: float) -> None:
+        """Get ready to render at `scale` times the finest size; paint so far is carried over."""
+
+    @property
+    @abstractmethod
+    def num_views(self) -> int:
+        """How many views there are."""
+
+    @abstractmethod
+    def parameters(self) -> list[torch.Tensor]:
+        """The tensors to optimise, valid until the next `enter`."""
+
+    @abstractmethod
+    def render(self, view: int, background: torch.Tensor) -> Planes:
+        """The view (3, h, w) over a background colour (3,), differentiable in the parameters."""
+
+    @abstractmethod
+    def coverage(self, view: int) -> Mask:
+        """The view's opacity (h, w)."""
+
+    def penalty(self) -> torch.Tensor | None:
+        """A loss on the paint itself, whatever the view; None where there is none."""
+        return None
+
+    @abstractmethod
+    def collect_(self) -> None:
+        """Bring the gradients that backward passes through renders left into the parameters' `grad`."""
+
+    @abstractmethod
+    def project_(self) -> None:
+        """Keep the parameters valid after a step."""
+
+    @abstractmethod
+    def state(self) -> list[torch.Tensor]:
+        """Copies of all tensors of this scale that steps change."""
+
+    @abstractmethod
+    def restore(self, state: list[torch.Tensor]) -> None:
+        """Take back what `state` gave, after entering the same scale."""
+
+
+@dataclass(frozen=True)
+class StageViews:
+    """The views of one scale, and the layout of the table that they read."""
+
+    views: Sequence[ViewOperator]
+    layout: Layout
+
+
+@dataclass(frozen=True)
+class TableOptions:
+    """How a linear canvas learns."""
+
+    pyramid_levels: int = 4
+    """A texture is learnt as the sum of so many levels, each half as large; 1 learns texels alone."""
+    coverage_power: float = 0.5
+    """Steps are scaled by (coverage / median coverage) to this power, at most 1; 0 switches that off."""
+    texture_variation: float = 0.0
+    """Weight of the textures' own total variation: smooths what views do not see well."""
+    clamp: bool = True
+    """Keep colours in [0, 1] after each step."""
+
+
+class LinearCanvas(Canvas):
+    """A colour table seen through linear view operators."""
+
+    def __init__(
+        self,
+        initial: Colours,
+        layout: Layout,
+        compile_views: Callable[[float], StageViews],
+        options: TableOptions | None = None,
+    ) -> None:
+        """`initial` (n, 3) in `layout` are the colours to start from, at the finest scale.
+
+        `compile_views` makes the views of a scale; it is called once a stage.
+        """
+        self._initial, self._finest = initial, layout
+        self._compile, self._options = compile_views, options or TableOptions()
+        self._table: ColourTable | None = None
+        self._decoded: Colours | None = None
+        self._leaf: Colours = initial
+        self.stage: StageViews
+
+    @property
+    def table(self) -> ColourTable:
+        """The table of the current stage."""
+        if self._table is None:
+            raise RuntimeError("the canvas has not entered a scale yet")
+        return self._table
+
+    @property
+    def num_views(self) -> int:
+        """How many views there are."""
+        return len(self.stage.views)
+
+    def enter(self, scale: float) -> None:
+        """Compile the views of a scale and carry the paint over.
+
+        What the paint changed is resampled; the detail of the initial colours that the last scale could
+        not hold comes back with the next.
+        """
+        self.stage = self._compile(scale)
+        layout = self.stage.layout
+        base = resampled(self._initial, self._finest, layout)
+        if self._table is not None:
+            old = self._table
+            before = resampled(self._initial, self._finest, old.layout)
+            base = base + resampled(old.colours().detach() - before, old.layout, layout)
+        self._table = ColourTable(base, layout, self._options.pyramid_levels, self._step_scale())
+        self._decoded = None
+
+    def _step_scale(self) -> Colours | None:
+        if self._options.coverage_power <= 0:
+            return None
+        coverage = self.colour_coverage()
+        reference = coverage[coverage > 0].median() if (coverage > 0).any() else coverage.new_tensor(1.0)
+        return (coverage / reference).clamp(0, 1) ** self._options.coverage_power
+
+    def colour_coverage(self) -> Colours:
+        """Σ Aᵀ 1 over the views, (n, 1): how many pixels see each colour."""
+        total = torch.zeros(self.stage.layout.num_colours, 1, dtype=self._initial.dtype)
+        for view in self.stage.views:
+            total += view.adjoint(torch.ones(*view.size, 1, dtype=total.dtype))
+        return total.to(self._initial.device)
+
+    def parameters(self) -> list[torch.Tensor]:
+        """The table's steps, level by level."""
+        return self.table.steps
+
+    def render(self, view: int, background: torch.Tensor) -> Planes:
+        """The view (3, h, w) over a background colour (3,)."""
+        if self._decoded is None:
+            self._decode(clamp=False)
+        return self.stage.views[view].render(self._leaf, background).permute(2, 0, 1)
+
+    def penalty(self) -> torch.Tensor | None:
+        """The textures' total variation, weighted; None without textures or weight."""
+        images = self.stage.layout.images
+        if not images or self._options.texture_variation == 0 or self._decoded is None:
+            return None
+        textures = self.stage.layout.split(self._leaf)
+        share = [s.height * s.width / self.stage.layout.num_colours for s in images]
+        terms = [texture_variation(t) * w for t, w in zip(textures, share)]
+        return self._options.texture_variation * torch.stack(terms).sum()
+
+    def _decode(self, clamp: bool) -> None:
+        """Decode the table once for all renders of a step; their gradients gather in one leaf."""
+        self._decoded = self.table.colours()
+        self._leaf = self._decoded.detach()
+        if clamp:
+            valid = self._leaf.clamp(0, 1)
+            self.table.base += valid - self._leaf
+            self._leaf = valid
+        self._leaf.requires_grad_()
+
+    def collect_(self) -> None:
+        """Bring the gradient of the colours into the table's steps: the adjoint of the decoding."""
+        if self._decoded is not None and self._leaf.grad is not None:
+            self._decoded.backward(self._leaf.grad)
+        self._decoded = None
+
+    def coverage(self, view: int) -> Mask:
+        """The view's opacity (h, w)."""
+        return self.stage.views[view].coverage[..., 0]
+
+    def project_(self) -> None:
+        """Clamp the colours to [0, 1], if the options say so."""
+        if self._options.clamp:
+            self._decode(clamp=True)
+
+    def state(self) -> list[torch.Tensor]:
+        """The table's base and steps."""
+        return [t.detach().clone() for t in (self.table.base, *self.table.steps)]
+
+    def restore(self, state: list[torch.Tensor]) -> None:
+        """Take base and steps back. ValueError if they are of another table."""
+        own = [self.table.base, *self.table.steps]
+        if [t.shape for t in own] != [t.shape for t in state]:
+            raise ValueError("the stored paint has another layout")
+        with torch.no_grad():
+            for tensor, stored in zip(own, state):
+                tensor.copy_(stored)
+        self._decoded = None
+
+    def finest_colours(self) -> Colours:
+        """The painted table in the finest layout, (n, 3), detached, in [0, 1]."""
+        if self._table is None:
+            return self._initial
+        painted, old = self._table.colours().detach(), self._table.layout
+        before = resampled(self._initial, self._finest, old)
+        return (self._initial + resampled(painted - before, old, self._finest)).clamp(0, 1)

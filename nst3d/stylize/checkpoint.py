@@ -1,0 +1,43 @@
+"""Keeps a run on disk so that it can go on later. Tensors and plain values only: nothing is executed."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+from pathlib import Path
+
+import torch
+
+from nst3d.errors import InputError
+from nst3d.images.files import write_bytes
+from nst3d.stylize.engine import RunState
+
+_VERSION = 1
+
+
+def save_checkpoint(path: Path, state: RunState, fingerprint: str) -> None:
+    """Write a run's state, whole or not at all. `fingerprint` says what the run paints and how."""
+    fields = {f.name: getattr(state, f.name) for f in dataclasses.fields(state)}
+    buffer = io.BytesIO()
+    torch.save({"version": _VERSION, "fingerprint": fingerprint, "state": fields}, buffer)
+    write_bytes(path, buffer.getvalue())
+
+
+def load_checkpoint(path: Path, fingerprint: str) -> RunState:
+    """The state in a checkpoint. InputError if it is broken, or of a run with another fingerprint."""
+    try:
+        stored = torch.load(path, weights_only=True)
+        state = RunState(**stored["state"])
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror or error})") from None
+    except Exception as error:  # torch raises many kinds for a damaged file
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise InputError(
+            f"{path}: not a checkpoint that can be used ({reason}); start anew with --overwrite"
+        ) from None
+    if stored.get("version") != _VERSION or stored.get("fingerprint") != fingerprint:
+        raise InputError(
+            f"{path}: belongs to a run with another scene, style or settings; give those again"
+            " to resume it, or start anew with --overwrite"
+        )
+    return state

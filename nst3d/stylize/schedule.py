@@ -1,0 +1,67 @@
+"""When to paint at which size, with which step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from nst3d.errors import ConfigError
+
+OptimiserName = Literal["adam", "rmsprop", "lbfgs"]
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A run of iterations at one size."""
+
+    size: int
+    """Side of the square that views are framed in (pictures: the long side), pixels."""
+    iterations: int
+    """Steps; each looks at `Schedule.views_per_step` views."""
+    learning_rate: float
+    """Step size at the start of the stage, in units of colour (L-BFGS: its line step, usually 1)."""
+    final_rate: float | None = None
+    """Step size at the end; falls exponentially. None keeps the start's."""
+
+    def rate(self, iteration: int) -> float:
+        """The step size at an iteration of the stage, from 0."""
+        if self.final_rate is None or self.iterations < 2:
+            return self.learning_rate
+        share = iteration / (self.iterations - 1)
+        return self.learning_rate * (self.final_rate / self.learning_rate) ** share
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """Stages from coarse to fine, and how their steps are made."""
+
+    stages: tuple[Stage, ...]
+    optimiser: OptimiserName = "adam"
+    """adam, rmsprop, or lbfgs (all views in every step: for pictures and few views)."""
+    views_per_step: int = 1
+    """Views whose gradients are added up for one step."""
+    patience: int = 0
+    """End a stage when the mean loss of so many steps is no longer better than that of as many before; 0: never."""
+    min_gain: float = 0.002
+    """What counts as better, as a share of the loss."""
+    seed: int = 0
+    """Seed of the order of views."""
+
+    def __post_init__(self) -> None:
+        if not self.stages:
+            raise ConfigError("a schedule needs at least one stage: give --sizes and --iterations")
+        for stage in self.stages:
+            if stage.size < 16 or stage.iterations < 0 or stage.learning_rate <= 0:
+                raise ConfigError(
+                    f"stage {stage} makes no sense: size >= 16, iterations >= 0 and a learning rate > 0"
+                )
+
+    @property
+    def finest(self) -> int:
+        """The largest size, pixels."""
+        return max(s.size for s in self.stages)
+
+    @property
+    def total(self) -> int:
+        """Iterations of all stages."""
+        return sum(s.iterations for s in self.stages)

@@ -1,0 +1,65 @@
+"""The colour table as parameters: a base that stays, plus steps that are learnt.
+
+colours = base + Σ_l upsample_l(s_l · q_l): every level's steps q_l start at zero and are scaled by s_l,
+how well the level's texels are seen. With an optimiser that normalises gradients (Adam, RMSProp) the
+factor scales the step itself, so a texel that few pixels see moves little on its own and follows the
+coarser levels, which gather what its neighbours see.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+
+from nst3d.stylize.layout import Layout, resampled
+from nst3d.tensors import Colours
+
+
+class ColourTable:
+    """A table of `layout.num_colours` rows with `levels` pyramid levels (1: no pyramid)."""
+
+    def __init__(self, base: Colours, layout: Layout, levels: int = 1, scale: Colours | None = None) -> None:
+        """`base` (n, 3) are the colours to start from; `scale` (n, 1) in [0, 1] the step scales."""
+        self.layout = layout
+        self.base = base.clone()
+        self._layouts = _pyramid(layout, levels)
+        ones = base.new_ones(layout.num_colours, 1)
+        finest = ones if scale is None else scale
+        self._scales = [resampled(finest, layout, level) for level in self._layouts]
+        self.steps = [
+            torch.zeros(
+                level.num_colours, base.shape[1], dtype=base.dtype, device=base.device
+            ).requires_grad_()
+            for level in self._layouts
+        ]
+
+    def colours(self) -> Colours:
+        """The current table (n, 3), differentiable in the steps."""
+        total: Colours | None = None
+        for layout, scale, step, finer in reversed(
+            list(zip(self._layouts, self._scales, self.steps, [None, *self._layouts]))
+        ):
+            level = step * scale
+            total = level if total is None else total + level
+            if finer is not None:
+                total = _doubled(total, layout, finer)
+        assert total is not None
+        return self.base + total
+
+
+def _pyramid(layout: Layout, levels: int) -> list[Layout]:
+    """Layouts from fine to coarse; a level's images are half as large, and at least 4 pixels a side."""
+    layouts = [layout]
+    while layout.images and len(layouts) < levels:
+        if min(min(s) for s in layouts[-1].images) < 8:
+            break
+        layouts.append(layouts[-1].scaled(0.5))
+    return layouts
+
+
+def _doubled(colours: Colours, coarse: Layout, fine: Layout) -> Colours:
+    blocks = []
+    for image, size in zip(coarse.split(colours), fine.images):
+        up = F.interpolate(image.permute(2, 0, 1)[None], tuple(size), mode="bilinear", align_corners=False)
+        blocks.append(up[0].permute(1, 2, 0).reshape(-1, colours.shape[1]))
+    return torch.cat(blocks)
