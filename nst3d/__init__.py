@@ -1,3 +1,71 @@
-"""Paint 3D scenes: neural style transfer that gives the asset back."""
+"""Paint 3D scenes: neural style transfer that gives the asset back.
+
+    from nst3d import Job, run_job
+    run_job(Job("teapot.glb", ("starry_night.jpg",), "painted"))
+
+Names are imported when first asked for, so that importing nst3d itself costs nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from nst3d.cameras.pinhole import Camera
+    from nst3d.errors import Nst3dError
+    from nst3d.features.weights import load_encoder
+    from nst3d.formats.dispatch import load_mesh, save_mesh
+    from nst3d.operators.identity import IdentityView
+    from nst3d.operators.sparse import SparseView
+    from nst3d.pipeline.config import PaintConfig
+    from nst3d.pipeline.job import Job, run_job
+    from nst3d.pipeline.render_job import RenderJob, run_render
+    from nst3d.renderers import compile_view
+    from nst3d.stylize.engine import stylize
 
 __version__ = "0.1.0"
+
+_HOMES = {
+    "Camera": "nst3d.cameras.pinhole",
+    "IdentityView": "nst3d.operators.identity",
+    "Job": "nst3d.pipeline.job",
+    "Nst3dError": "nst3d.errors",
+    "PaintConfig": "nst3d.pipeline.config",
+    "RenderJob": "nst3d.pipeline.render_job",
+    "SparseView": "nst3d.operators.sparse",
+    "compile_view": "nst3d.renderers",
+    "load_encoder": "nst3d.features.weights",
+    "load_mesh": "nst3d.formats.dispatch",
+    "run_job": "nst3d.pipeline.job",
+    "run_render": "nst3d.pipeline.render_job",
+    "save_mesh": "nst3d.formats.dispatch",
+    "stylize": "nst3d.stylize.engine",
+}
+
+__all__ = [
+    "Camera",
+    "IdentityView",
+    "Job",
+    "Nst3dError",
+    "PaintConfig",
+    "RenderJob",
+    "SparseView",
+    "compile_view",
+    "load_encoder",
+    "load_mesh",
+    "run_job",
+    "run_render",
+    "save_mesh",
+    "stylize",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'nst3d' has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

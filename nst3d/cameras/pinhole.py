@@ -38,6 +38,10 @@ class Camera:
         centre = (self.centre[0] * factor, self.centre[1] * factor)
         return replace(self, focal=self.focal * factor, centre=centre, size=ImageSize(height, width))
 
+    def zoomed(self, factor: float) -> Camera:
+        """The same image of a `factor` times longer lens."""
+        return replace(self, focal=self.focal * factor)
+
     def cropped(self, top: int, left: int, size: ImageSize) -> Camera:
         """The rectangle of the view that starts at (top, left), pixels."""
         return replace(self, centre=(self.centre[0] - left, self.centre[1] - top), size=size)
@@ -49,6 +53,12 @@ class Camera:
         grid = np.empty((*self.size, 3))
         grid[..., 0], grid[..., 1], grid[..., 2] = x[None, :], y[:, None], 1.0
         return self.position, grid @ self.camera_to_world[:3, :3].T
+
+    def directions(self, pixels: Array) -> Array:
+        """Directions (…, 3) like those of `rays`, through pixel positions (…, 2) given as x, y."""
+        local = (pixels - np.asarray(self.centre)) / self.focal
+        rotation = self.camera_to_world[:3, :3]
+        return local @ rotation[:, :2].T + rotation[:, 2]
 
     def project(self, points: Array) -> tuple[Array, Array]:
         """World points (n, 3) to pixel positions (n, 2) and depths along the viewing axis (n,)."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -74,21 +75,46 @@ def views_from(
 
 
 def tight(camera: Camera, points: Array, multiple: int = 32, margin: float = 0.04) -> Camera:
-    """The camera cropped to the rectangle around what `points` (n, 3) project to.
+    """The camera with the rectangle around what `points` (n, 3) project to as its image, wherever that lies.
 
     Sides are rounded up to `multiple` pixels (encoders pool by two, several times); `margin` is a share
-    of the image. The focal length stays, so strokes keep their size; only empty background goes.
+    of the camera's own image. The focal length stays, so strokes keep their size.
     """
-    pixels, _ = camera.project(points)
+    low, high = _extent(camera, points)
     border = margin * max(camera.size)
-    low, high = pixels.min(0) - border, pixels.max(0) + border
-    sides = []
-    for axis, full in enumerate((camera.size.width, camera.size.height)):
-        length = min(math.ceil((high[axis] - low[axis]) / multiple) * multiple, full)
-        start = round((low[axis] + high[axis] - length) / 2)
-        sides.append((min(max(start, 0), full - length), length))
-    (left, width), (top, height) = sides
-    return camera.cropped(top, left, ImageSize(height, width))
+    # A thousandth of a pixel less, so that rounding does not add a whole multiple to a view that just fits.
+    sides = [math.ceil((high[k] - low[k] + 2 * border - 1e-3) / multiple) * multiple for k in (0, 1)]
+    left, top = (round((low[k] + high[k] - sides[k]) / 2) for k in (0, 1))
+    return camera.cropped(top, left, ImageSize(sides[1], sides[0]))
+
+
+def zoom_to_fill(cameras: Sequence[Camera], points: Array, margin: float = 0.04) -> float:
+    """By how much the cameras' focal length can grow until the largest picture of `points` fills an image.
+
+    Pictures may then leave the images, as they need not lie in the middle: for use before `tight`.
+    """
+    largest = max(float((high - low).max()) for low, high in (_extent(c, points) for c in cameras))
+    return max(cameras[0].size) * (1 - 2 * margin) / largest
+
+
+def filling(cameras: Sequence[Camera], points: Array, margin: float = 0.05) -> list[Camera]:
+    """The cameras of a turn, zoomed and raised together so that the points (n, 3) fill their images.
+
+    All get one zoom and one shift, so that nothing moves from frame to frame but the turn itself.
+    """
+    corners = np.array([_extent(c, points) for c in cameras])
+    (width, height), (x, y) = cameras[0].size[::-1], cameras[0].centre
+    reach = 2 * np.abs(corners[..., 0] - x).max()
+    low, high = corners[:, 0, 1].min() - y, corners[:, 1, 1].max() - y
+    zoom = (1 - 2 * margin) * min(width / max(reach, 1e-9), height / max(high - low, 1e-9))
+    centre = (x, height / 2 - zoom * (low + high) / 2)
+    return [replace(c, focal=c.focal * zoom, centre=centre) for c in cameras]
+
+
+def _extent(camera: Camera, points: Array) -> tuple[Array, Array]:
+    """The corners (x, y) of the rectangle around the points' projections, pixels."""
+    pixels, _ = camera.project(points)
+    return pixels.min(0), pixels.max(0)
 
 
 def greedy_cover(visible: Array, base: int, target: float, limit: int) -> list[int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Sequence
 
@@ -58,23 +59,37 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         print(__version__)
         return 0
-    command = _command(arguments[0])
-    if command is None:
-        print(f"nst3d: {arguments[0]!r} is not a command; nst3d --help lists them", file=sys.stderr)
-        return 2
     try:
+        command = _command(arguments[0])
+        if command is None:
+            return _failed(f"{arguments[0]!r} is not a command; nst3d --help lists them", 2)
         return command(arguments[1:])
     except Nst3dError as error:
-        print(f"nst3d: {' '.join(str(error).split())}", file=sys.stderr)
-        return 1
-    except MemoryError:
-        print("nst3d: out of memory; use a smaller --size or fewer views", file=sys.stderr)
-        return 1
+        return _failed(str(error), 1)
     except KeyboardInterrupt:
-        print("nst3d: interrupted before there was anything to keep", file=sys.stderr)
-        return 130
+        return _failed("interrupted", 130)
     except BrokenPipeError:
+        # Whoever read the answer has gone; Python would complain when it flushes on exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+    except OSError as error:
+        file = f"{error.filename}: " if error.filename else ""
+        return _failed(f"{file}{error.strerror or error}", 1)
+    except (MemoryError, RuntimeError) as error:
+        if not _is_out_of_memory(error):
+            raise
+        return _failed("out of memory; use a smaller --size or fewer views", 1)
+
+
+def _failed(message: str, code: int) -> int:
+    print(f"nst3d: {' '.join(message.split())}", file=sys.stderr)
+    return code
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    """torch says it with a RuntimeError."""
+    text = str(error).lower()
+    return isinstance(error, MemoryError) or "out of memory" in text or "can't allocate memory" in text
 
 
 if __name__ == "__main__":

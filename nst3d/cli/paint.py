@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -11,11 +13,11 @@ from typing import Annotated
 import tyro
 
 from nst3d.cli.parse import first_value, parse
-from nst3d.cli.reporter import TerminalReporter, say
+from nst3d.cli.reporter import Reporters, TerminalReporter, say
 from nst3d.errors import ConfigError
-from nst3d.pipeline.config import PaintConfig, override, preset
+from nst3d.formats.dispatch import is_picture
+from nst3d.pipeline.config import PaintConfig, Stage, override, preset
 from nst3d.pipeline.job import Job, Result, run_job
-from nst3d.stylize.schedule import Stage
 
 _DESCRIPTION = """Paint a mesh (GLB, glTF, OBJ, PLY, STL) or a picture in the style of an image.
 
@@ -52,6 +54,8 @@ class PaintArguments:
     """Write into a folder that is not empty."""
     resume: tyro.conf.FlagCreatePairsOff[bool] = False
     """Go on where an interrupted run stopped; give the same scene, style and settings again."""
+    tensorboard: tyro.conf.FlagCreatePairsOff[bool] = False
+    """Log losses into OUT/tensorboard."""
 
 
 @dataclass(frozen=True)
@@ -67,15 +71,34 @@ def paint(arguments: Sequence[str]) -> int:
         parse(PaintArguments(tyro.MISSING, tyro.MISSING), ["--help"], "nst3d paint", _DESCRIPTION)
     arguments = ["--help" if a == "--help-all" else a for a in arguments]
     name = first_value(arguments, "--preset") or "default"
-    base = override(PaintConfig(), preset(name), f"preset {name}")
-    default = AllArguments(tyro.MISSING, tyro.MISSING, preset=name, settings=base)
-    parsed = parse(default, arguments, "nst3d paint", _DESCRIPTION)
+    parsed = _parsed(arguments, name, name)
+    if name == "default" and is_picture(parsed.scene):
+        parsed = _parsed(arguments, name, "picture")
     if not parsed.style:
         raise ConfigError("no style: give --style IMAGE")
     job = Job(parsed.scene, parsed.style, parsed.out, _adjusted(parsed), parsed.overwrite, parsed.resume)
-    with TerminalReporter(parsed.quiet) as reporter:
-        result = run_job(job, reporter)
+    result = _run(job, parsed)
     return _told(result, parsed)
+
+
+def _parsed(arguments: Sequence[str], name: str, source: str) -> AllArguments:
+    """The arguments, where those not given hold what the preset `source` says."""
+    base = override(PaintConfig(), preset(source), f"preset {source}")
+    default = AllArguments(tyro.MISSING, tyro.MISSING, preset=name, settings=base)
+    return parse(default, arguments, "nst3d paint", _DESCRIPTION)
+
+
+def _run(job: Job, parsed: PaintArguments) -> Result:
+    if not parsed.tensorboard:
+        with TerminalReporter(parsed.quiet) as reporter:
+            return run_job(job, reporter)
+    from nst3d.cli.tensorboard import TensorBoardReporter
+
+    with (
+        closing(TensorBoardReporter(job.out / "tensorboard")) as log,
+        TerminalReporter(parsed.quiet) as reporter,
+    ):
+        return run_job(job, Reporters(reporter, log))
 
 
 def _told(result: Result, parsed: PaintArguments) -> int:
@@ -97,10 +120,19 @@ def _adjusted(parsed: AllArguments) -> PaintConfig:
         stages = tuple(_resized(s, max(32, round(s.size * ratio / 16) * 16)) for s in stages)
         stages = (*stages[:-1], _resized(stages[-1], parsed.size))
     if parsed.iterations is not None:
-        ratio = parsed.iterations / max(schedule.total, 1)
-        stages = tuple(dataclasses.replace(s, iterations=max(1, round(s.iterations * ratio))) for s in stages)
+        stages = _shared_out(stages, parsed.iterations)
     seed = schedule.seed if parsed.seed is None else parsed.seed
     return dataclasses.replace(config, schedule=dataclasses.replace(schedule, stages=stages, seed=seed))
+
+
+def _shared_out(stages: tuple[Stage, ...], total: int) -> tuple[Stage, ...]:
+    """The stages with `total` iterations in all, shared as they were."""
+    if total < 1:
+        raise ConfigError(f"--iterations {total}: at least 1 is needed")
+    ends = list(itertools.accumulate(s.iterations for s in stages))
+    steps = [round(end * total / max(ends[-1], 1)) for end in ends]
+    counts = [after - before for before, after in zip([0, *steps], steps)]
+    return tuple(dataclasses.replace(s, iterations=n) for s, n in zip(stages, counts))
 
 
 def _resized(stage: Stage, size: int) -> Stage:

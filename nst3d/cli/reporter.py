@@ -6,9 +6,17 @@ import sys
 from types import TracebackType
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TaskProgressColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
 
-from nst3d.stylize import engine
+from nst3d.pipeline import report
 
 
 class TerminalReporter:
@@ -50,7 +58,7 @@ class TerminalReporter:
         """Say what the user should know; also when quiet."""
         self._console.print(f"note: {text}", markup=False)
 
-    def step(self, progress: engine.Progress) -> None:
+    def step(self, progress: report.Progress) -> None:
         """Move the bar."""
         parts = " ".join(f"{k} {v:.3g}" for k, v in progress.losses.items())
         speed = progress.views / max(progress.seconds, 1e-9)
@@ -61,6 +69,64 @@ class TerminalReporter:
         if not (self._quiet or self._console.is_terminal) and progress.seconds - self._printed > 10:
             self._printed = progress.seconds
             self._console.print(f"step {progress.iteration}/{progress.total} {detail}", markup=False)
+
+
+class CountReporter:
+    """A bar on stderr for work that counts what is done: frames, bytes."""
+
+    def __init__(self, name: str, quiet: bool = False) -> None:
+        """`quiet` keeps notes and drops the rest."""
+        self._console = Console(file=sys.stderr, highlight=False, soft_wrap=True)
+        self._bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            TaskProgressColumn(),
+            TimeRemainingColumn(),
+            console=self._console,
+            disable=quiet or not self._console.is_terminal,
+        )
+        self._task = self._bar.add_task(name, total=None)
+
+    def __enter__(self) -> CountReporter:
+        """Show the bar."""
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Take the bar off."""
+        self._bar.stop()
+
+    def note(self, text: str) -> None:
+        """Say what the user should know; also when quiet."""
+        self._console.print(f"note: {text}", markup=False)
+
+    def count(self, done: int, total: int) -> None:
+        """Move the bar; `total` 0 where it is not known."""
+        self._bar.update(self._task, completed=done, total=total or None)
+
+
+class Reporters:
+    """Several reporters of a job as one."""
+
+    def __init__(self, *reporters: report.Reporter) -> None:
+        self._reporters = reporters
+
+    def phase(self, name: str) -> None:
+        """Tell all."""
+        for reporter in self._reporters:
+            reporter.phase(name)
+
+    def note(self, text: str) -> None:
+        """Tell all."""
+        for reporter in self._reporters:
+            reporter.note(text)
+
+    def step(self, progress: report.Progress) -> None:
+        """Tell all."""
+        for reporter in self._reporters:
+            reporter.step(progress)
 
 
 def say(text: str) -> None:

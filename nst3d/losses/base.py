@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import Literal
+from typing import Literal, get_args
 
 import torch
 from torch import nn
@@ -12,8 +12,9 @@ from torch import nn
 from nst3d.errors import ConfigError
 from nst3d.losses.observation import Observation
 
-Normalise = Literal["gatys", "relative"]
-"""As in the paper, or as a share of the target's own size, which makes weights alike between layers."""
+Normalise = Literal["gatys", "relative", "mean"]
+"""gatys: as in the paper. relative: as a share of the target's own size, which makes weights alike between
+layers. mean: the mean squared difference."""
 
 
 class Loss(nn.Module, ABC):
@@ -43,6 +44,6 @@ def layer_weights(layers: Mapping[str, object], weights: Mapping[str, float] | N
 
 
 def check_normalise(normalise: str) -> None:
-    """Raise ConfigError unless `normalise` is "gatys" or "relative"."""
-    if normalise not in ("gatys", "relative"):
-        raise ConfigError(f"normalise is {normalise!r}: choose gatys or relative")
+    """Raise ConfigError unless `normalise` is a known one."""
+    if normalise not in get_args(Normalise):
+        raise ConfigError(f"normalise is {normalise!r}: choose {', '.join(get_args(Normalise))}")

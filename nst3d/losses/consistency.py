@@ -127,22 +127,38 @@ class AgreeingNNFMLoss(Loss):
         nnfm: NNFMLoss,
         find_partner: FindPartner,
         remember: Callable[[int, Mapping[str, torch.Tensor]], None],
+        tolerance: float = 0.05,
     ) -> None:
-        """Bind the loss, where to look the partner up, and what takes note of (view, choices) made."""
+        """Bind the loss, where to look the partner up, and what takes note of (view, choices) made.
+
+        A partner's choice is taken over if its cosine is at most `tolerance` below that of the view's own.
+        Seen from another side a stroke looks different, and a neighbour that does not fit any more would
+        only blur it.
+        """
         super().__init__()
         self.layers = nnfm.layers
         self.nnfm = nnfm
         self.find_partner = find_partner
         self.remember = remember
+        self.tolerance = tolerance
 
     def forward(self, observation: Observation) -> torch.Tensor:
         """The NNFM loss with the agreed neighbours, a scalar."""
         choices = self.nnfm.match(observation)
         partner = self.find_partner(observation.view)
         if partner is not None:
-            choices = {
-                key: agree(own, partner.choices[key], partner.correspondences[key])
-                for key, own in choices.items()
-            }
+            choices = self._agreed(observation, choices, partner)
         self.remember(observation.view, choices)
         return self.nnfm.loss_for(observation, choices)
+
+    def _agreed(
+        self, observation: Observation, own: Mapping[str, torch.Tensor], partner: Partner
+    ) -> dict[str, torch.Tensor]:
+        theirs = {
+            key: agree(choice, partner.choices[key], partner.correspondences[key])
+            for key, choice in own.items()
+        }
+        fits, best = (self.nnfm.similarity(observation, c) for c in (theirs, own))
+        return {
+            key: torch.where(fits[key] >= best[key] - self.tolerance, theirs[key], own[key]) for key in own
+        }

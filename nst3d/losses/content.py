@@ -19,12 +19,15 @@ def content_loss(
 ) -> torch.Tensor:
     """The squared distance between features and target, both (c, h, w), over covered positions.
 
-    "gatys": ½ Σ (F - P)² (eq. 1). "relative": Σ (F - P)² / Σ P². A scalar; 0 if nothing is covered.
+    "gatys": ½ Σ (F - P)² (eq. 1). "relative": Σ (F - P)² / Σ P². "mean": the mean of (F - P)². A scalar;
+    0 if nothing is covered.
     """
     wanted = precise(covered_rows(target.detach(), mask))
     distance = (precise(covered_rows(features, mask)) - wanted).square().sum()
     if normalise == "gatys":
         return distance / 2
+    if normalise == "mean":
+        return distance / max(wanted.numel(), 1)
     return distance / wanted.square().sum().clamp_min(torch.finfo(wanted.dtype).tiny)
 
 

@@ -38,11 +38,13 @@ def gram_loss(gram: torch.Tensor, target: torch.Tensor, normalise: Normalise = "
 
     "gatys": Σ (G - A)² / (4 N² M²) in the paper's unnormalised matrices (eq. 4), which is
     Σ (G/M - A/M)² / (4 N²), N channels, M positions. Deviates from the paper: M is each picture's own
-    count of covered positions. "relative": Σ (G - A)² / Σ A².
+    count of covered positions. "relative": Σ (G - A)² / Σ A². "mean": Σ (G/M - A/M)² / N².
     """
     distance = (gram - target).square().sum()
     if normalise == "gatys":
         return distance / (4 * gram.shape[0] ** 2)
+    if normalise == "mean":
+        return distance / gram.numel()
     return distance / target.square().sum().clamp_min(torch.finfo(target.dtype).tiny)
 
 

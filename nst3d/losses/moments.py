@@ -36,12 +36,12 @@ def moments(features: Planes, mask: Mask | None = None) -> Moments:
 def moments_loss(found: Moments, target: Moments, normalise: Normalise = "gatys") -> torch.Tensor:
     """The squared distance between two layers' moments.
 
-    "gatys" (the plain one): Σ ((μ - μₛ)² + (σ - σₛ)²) / c, over c channels (Li et al. 2017, "Demystifying
+    "gatys" and "mean" (the plain one): Σ ((μ - μₛ)² + (σ - σₛ)²) / c, over c channels (Li et al. 2017, "Demystifying
     neural style transfer"; Huang & Belongie 2017 take the root of each sum instead). "relative":
     divided by Σ (μₛ² + σₛ²) instead of c.
     """
     distance = sum(((a - b).square().sum() for a, b in zip(found, target)), found.mean.new_zeros(()))
-    if normalise == "gatys":
+    if normalise != "relative":
         return distance / len(target.mean)
     size = target.mean.square().sum() + target.std.square().sum()
     return distance / size.clamp_min(torch.finfo(size.dtype).tiny)

@@ -114,6 +114,20 @@ class NNFMLoss(Loss):
             choices[key] = _spread(found, features.shape[1:], mask)
         return choices
 
+    @torch.no_grad()
+    def similarity(
+        self, observation: Observation, choices: Mapping[str, torch.Tensor]
+    ) -> dict[str, torch.Tensor]:
+        """Group to (h, w) float: the cosine of each position and its choice, 0 where that is -1."""
+        cosines = {}
+        for key, group in self.groups.items():
+            chosen = choices[key]
+            rows = precise(covered_rows(_together(observation.features, group), chosen >= 0))
+            wanted = precise(self.banks[key].index_select(0, chosen[chosen >= 0]))
+            cosine = (rows * wanted).sum(1) / rows.norm(dim=1).clamp_min(_EPSILON)
+            cosines[key] = cosine.new_zeros(chosen.shape).masked_scatter(chosen >= 0, cosine)
+        return cosines
+
     def loss_for(self, observation: Observation, choices: Mapping[str, torch.Tensor]) -> torch.Tensor:
         """The loss with given neighbours, as `match` makes them; positions at -1 do not count."""
         losses = []

@@ -1,1 +1,1 @@
-"""TODO one line."""
+"""Numbers that judge a painting: how sharp, how much alike from view to view."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 
 import numba
@@ -103,13 +104,16 @@ class _TorchView:
 
 
 def _torch_csr(matrix: Csr, shape: tuple[int, int], like: torch.Tensor) -> torch.Tensor:
-    return torch.sparse_csr_tensor(
-        torch.from_numpy(matrix.starts.astype(np.int32)),
-        torch.from_numpy(matrix.columns),
-        torch.from_numpy(matrix.weights).to(like.dtype),
-        shape,
-        device=like.device,
-    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch calls its CSR tensors beta, once a process
+        return torch.sparse_csr_tensor(
+            torch.from_numpy(matrix.starts.astype(np.int32)),
+            torch.from_numpy(matrix.columns),
+            torch.from_numpy(matrix.weights).to(like.dtype),
+            shape,
+            device=like.device,
+            check_invariants=False,
+        )
 
 
 def _numpy(tensor: torch.Tensor) -> Array:

@@ -48,7 +48,7 @@ class PaintConfig:
 
     recipe: Recipe = field(default_factory=Recipe)
     schedule: Schedule = field(
-        default_factory=lambda: Schedule((Stage(160, 100, 0.03), Stage(320, 50, 0.015)))
+        default_factory=lambda: Schedule((Stage(160, 150, 0.03), Stage(320, 90, 0.02), Stage(512, 30, 0.012)))
     )
     table: TableOptions = field(default_factory=TableOptions)
     surface: SurfaceOptions = field(default_factory=SurfaceOptions)
@@ -71,14 +71,20 @@ class PaintConfig:
 
 
 def preset(name: str) -> dict[str, Any]:
-    """The overrides of a preset in configs/ by name, or of a YAML file by path."""
+    """The overrides of a preset in configs/ by name, or of a YAML file by path; none for "default".
+
+    The config.yaml of a run is such a file: its settings are taken.
+    """
+    if name == "default":
+        return {}
     path = Path(name)
     if path.suffix not in (".yaml", ".yml"):
         path = resource("configs") / f"{name}.yaml"
         if not path.is_file():
-            known = ", ".join(sorted(p.stem for p in resource("configs").glob("*.yaml")))
+            known = ", ".join(["default", *sorted(p.stem for p in resource("configs").glob("*.yaml"))])
             raise ConfigError(f"preset {name!r} is not known: choose one of {known}, or give a .yaml file")
-    return read_yaml(path)
+    values = read_yaml(path)
+    return values["settings"] if isinstance(values.get("settings"), dict) else values
 
 
 def read_yaml(path: Path) -> dict[str, Any]:

@@ -6,20 +6,38 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 
 from nst3d.cameras.pinhole import Camera
-from nst3d.cameras.rigs import Orientation, framing_distance, orbit_directions, views_from
+from nst3d.cameras.rigs import Orientation, filling, framing_distance, orbit_directions, views_from
 from nst3d.images.io import write_image
 from nst3d.pipeline.config import OutputOptions
-from nst3d.pipeline.mesh_scene import MeshScene
-from nst3d.renderers.mesh import MeshRenderer, MeshViewOptions
+from nst3d.renderers.frames import draw_frame
+from nst3d.renderers.mesh import MeshRenderer
+from nst3d.representations.surface import Surface
 from nst3d.tensors import Array, ImageSize
 from nst3d.video.encode import write_mp4
 
 _ELEVATION = math.radians(18)
 _SHEET_ELEVATIONS = (math.radians(12), math.radians(35))
+
+
+class Drawable(Protocol):
+    """A mesh that pictures can be made of: a `MeshScene`, or a `ShownMesh`."""
+
+    @property
+    def surface(self) -> Surface:
+        """The triangles, with the directions up and front."""
+
+    @property
+    def renderer(self) -> MeshRenderer:
+        """Of that surface."""
+
+    @property
+    def hull(self) -> Array:
+        """Points (k, 3) that a view must frame."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +53,7 @@ class Orbit:
     turns: float = 1.0
 
 
-def orbit_cameras(scene: MeshScene, orbit: Orbit) -> list[Camera]:
+def orbit_cameras(scene: Drawable, orbit: Orbit) -> list[Camera]:
     """Cameras around the mesh, the first in front, all framing it wholly."""
     orientation = Orientation(scene.surface.up, scene.surface.front)
     circle = orbit_directions(max(orbit.frames, 8), orientation, orbit.elevation)
@@ -43,9 +61,11 @@ def orbit_cameras(scene: MeshScene, orbit: Orbit) -> list[Camera]:
     steps = np.arange(orbit.frames) * orbit.turns / max(orbit.frames, 1)
     axes = orientation.axes()
     turn = steps * 2 * math.pi
-    local = np.stack([np.sin(turn), np.full(len(turn), math.tan(orbit.elevation)), np.cos(turn)], axis=1)
-    directions = local / np.linalg.norm(local, axis=1, keepdims=True) @ axes.T
-    return views_from(directions, orientation.up, distance, orbit.size, orbit.field_of_view)
+    level, rise = math.cos(orbit.elevation), math.sin(orbit.elevation)
+    local = np.stack([level * np.sin(turn), np.full(len(turn), rise), level * np.cos(turn)], axis=1)
+    directions = local @ axes.T
+    cameras = views_from(directions, orientation.up, distance, orbit.size, orbit.field_of_view)
+    return filling(cameras, scene.hull)
 
 
 def draw_frames(
@@ -54,18 +74,18 @@ def draw_frames(
     """Lit frames (h, w, 3) over the background, one a camera."""
     background = np.asarray(output.background, np.float32)
     for camera in cameras:
-        image = renderer.draw(camera, colours, MeshViewOptions(2, output.lighting))
+        image = draw_frame(renderer, camera, colours, output.lighting)
         yield image[..., :3] + (1 - image[..., 3:]) * background
 
 
-def write_turntable(path: Path, scene: MeshScene, colours: Array, output: OutputOptions) -> Path:
+def write_turntable(path: Path, scene: Drawable, colours: Array, output: OutputOptions) -> Path:
     """One turn around the mesh as MP4."""
     cameras = orbit_cameras(scene, Orbit(output.frames, ImageSize(output.size, output.size)))
     write_mp4(path, draw_frames(scene.renderer, cameras, colours, output), output.fps)
     return path
 
 
-def write_sheet(path: Path, scene: MeshScene, tables: tuple[Array, Array], output: OutputOptions) -> Path:
+def write_sheet(path: Path, scene: Drawable, tables: tuple[Array, Array], output: OutputOptions) -> Path:
     """Before and after from eight sides: two rows of four from low, two from higher, after below before."""
     size = ImageSize(output.size, output.size)
     rows = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 
 import torch
 
@@ -32,3 +33,18 @@ def peak_memory_gb() -> float | None:
         return None
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return round(peak * (1 if sys.platform == "darwin" else 1024) / 1e9, 3)
+
+
+class Clock:
+    """Wall-clock seconds of each part of a job."""
+
+    def __init__(self) -> None:
+        self.laps: dict[str, float] = {}
+        self._start = self._last = time.perf_counter()
+
+    def lap(self, name: str) -> None:
+        """Name the part that has just ended; `wall_s` is the whole so far."""
+        now = time.perf_counter()
+        self.laps[name] = round(now - self._last, 2)
+        self.laps["wall_s"] = round(now - self._start, 2)
+        self._last = now

@@ -82,7 +82,7 @@ def prepare_mesh(mesh: Mesh, options: SurfaceOptions, rig_options: RigOptions, s
         surface = build_surface(mesh, paint)
         renderer = MeshRenderer(surface, renderer.caster)
     anchors = anchor_rows(surface)
-    layout = _layout(paint)
+    layout = layout_of(paint)
     own = torch.from_numpy(base_colours(mesh, paint, surface, anchors))
     hull = sketch.positions[:: max(1, len(sketch.positions) // 5000)].astype(np.float64)
     initial = filled(own, layout, torch.from_numpy(anchors.valid))
@@ -98,7 +98,8 @@ def _choose_mode(mesh: Mesh, options: SurfaceOptions) -> Literal["texture", "ver
     return "vertex" if faces_without_uvs(mesh) > _DENSE else "texture"
 
 
-def _layout(paint: MeshPaint) -> Layout:
+def layout_of(paint: MeshPaint) -> Layout:
+    """How the rows of a paint's table lie: in images, or one by one."""
     if isinstance(paint, TexturePaint):
         return Layout.of_images([s.size for s in paint.slots])
     return Layout(paint.num_colours)

@@ -14,6 +14,7 @@ from nst3d.cameras.rigs import (
     framing_distance,
     greedy_cover,
     views_from,
+    zoom_to_fill,
 )
 from nst3d.renderers.raycast import Raycaster
 from nst3d.renderers.visibility import sample_points, sees
@@ -37,7 +38,8 @@ class RigOptions:
     field_of_view: float = 40.0
     """Of each camera, degrees."""
     crop: bool = True
-    """Cut the empty border off each view (same pixels on the mesh, less work)."""
+    """Fill each view with the mesh: cameras are as long as the largest view allows, and all are cut to what
+    they show, at one scale. More pixels on the mesh for the same work."""
 
 
 @dataclass(frozen=True)
@@ -70,10 +72,12 @@ def plan_rig(surface: Surface, caster: Raycaster, options: RigOptions, size: int
     chosen = greedy_cover(visible, options.views, options.coverage, options.max_views)
     reachable = visible.any(1)
     seen = visible[:, chosen].any(1)
+    used = [cameras[i] for i in chosen]
+    zoom = zoom_to_fill(used, hull) if options.crop else 1.0
     return Rig(
-        cameras=tuple(cameras[i] for i in chosen),
+        cameras=tuple(c.zoomed(zoom) for c in used),
         distance=distance,
         coverage=float(seen.sum() / max(reachable.sum(), 1)),
         reachable=float(reachable.mean()),
-        pixel=2 * distance * math.tan(field_of_view / 2) / size,
+        pixel=2 * distance * math.tan(field_of_view / 2) / size / zoom,
     )

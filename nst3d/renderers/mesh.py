@@ -61,11 +61,17 @@ class MeshRenderer:
         """
         options = options or MeshViewOptions()
         hits = self.caster.view(camera, options.samples)
-        factors = shade_samples(self.surface, hits, camera, options.lighting)
+        return self.paint_samples(hits, options.samples, camera, colours, options.lighting)
+
+    def paint_samples(
+        self, hits: Hits, samples: int, camera: Camera, colours: Array, lighting: Lighting
+    ) -> Array:
+        """The hits' shaded colours, each block of `samples` × `samples` averaged: like `draw`, (h, w, 4)."""
+        factors = shade_samples(self.surface, hits, camera, lighting)
         taps, args = _binding_arrays(self.surface)
-        image = np.zeros((*camera.size, 4), np.float32)
-        samples = (hits.face, hits.u, hits.v, factors)
-        _draw(samples, options.samples, taps, *args, np.ascontiguousarray(colours, np.float32), image)
+        image = np.zeros((hits.face.shape[0] // samples, hits.face.shape[1] // samples, 4), np.float32)
+        table = np.ascontiguousarray(colours, np.float32)
+        _draw((hits.face, hits.u, hits.v, factors), samples, taps, *args, table, image)
         return image
 
 
@@ -86,7 +92,7 @@ def assemble(surface: Surface, hits: Hits, size: ImageSize, samples: int) -> Spa
     columns = np.empty((len(pixels), face.shape[1] * taps), np.int32)
     weights = np.empty(columns.shape, np.float32)
     counts = np.zeros(len(pixels), np.int64)
-    _fill_rows(face, u, v, taps, *args, columns, weights, counts)
+    _fill_rows((face, u, v), taps, args, columns, weights, counts)
     starts = np.concatenate([[0], np.cumsum(counts)])
     packed = Csr(starts, np.empty(starts[-1], np.int32), np.empty(starts[-1], np.float32))
     _pack_rows(starts, columns, weights, packed.columns, packed.weights)
@@ -109,8 +115,10 @@ def _mean_over_hits(values: Array, hit: Array, k: int) -> Array:
 
 
 @numba.njit(cache=True, parallel=True, nogil=True)
-def _fill_rows(face, u, v, taps, corners, slot, table, columns, weights, counts):  # type: ignore[no-untyped-def]
+def _fill_rows(hits, taps, binding, columns, weights, counts):  # type: ignore[no-untyped-def]
     """Each pixel's weights: every sample's taps, those on the same colour merged."""
+    face, u, v = hits
+    corners, slot, table = binding
     share = np.float32(1.0 / face.shape[1])
     for row in numba.prange(face.shape[0]):
         tap_columns = np.empty(4, np.int32)

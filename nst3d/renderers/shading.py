@@ -24,7 +24,7 @@ _LIGHTS = {
         [[-0.45, 0.65, 0.62, 0.62], [0.75, 0.15, 0.64, 0.18], [0.25, 0.70, -0.67, 0.22]], np.float32
     ),
 }
-_AMBIENT = {"headlight": (0.3, 0.0, 0.7), "studio": (0.32, 0.12, 0.0)}
+_AMBIENT = {"headlight": (0.3, 0.0, 0.7), "studio": (0.42, 0.12, 0.0)}
 
 
 def shade_samples(surface: Surface, hits: Hits, camera: Camera, lighting: Lighting) -> Array:

@@ -9,7 +9,7 @@ import numpy as np
 from nst3d.cameras.pinhole import Camera
 from nst3d.renderers.raycast import Raycaster
 from nst3d.representations.surface import Surface
-from nst3d.tensors import Array
+from nst3d.tensors import Array, ImageSize
 
 _LIFT = 1e-3
 """Rays start this far above the surface (unit sphere), so that they do not hit where they start."""
@@ -51,7 +51,8 @@ def sees(caster: Raycaster, camera: Camera, points: Points) -> Array:
     """
     pixels, depth = camera.project(points.positions)
     to_camera = camera.position - points.positions
-    cosine = np.einsum("nc,nc->n", to_camera, points.normals) / np.linalg.norm(to_camera, axis=1)
+    reach = np.maximum(np.linalg.norm(to_camera, axis=1), 1e-30)
+    cosine = np.einsum("nc,nc->n", to_camera, points.normals) / reach
     inside = (pixels >= 0).all(1) & (pixels[:, 0] < camera.size.width) & (pixels[:, 1] < camera.size.height)
     candidates = np.flatnonzero(inside & (depth > 0) & (np.abs(cosine) > _GRAZING))
     lifted = points.positions[candidates]
@@ -72,11 +73,14 @@ class CellPoints:
     """(h, w, 3)."""
     normals: Array
     """(h, w, 3) unit normals of the triangles."""
+    stride: int
+    """Pixels along a cell."""
 
 
 def cell_points(surface: Surface, caster: Raycaster, camera: Camera, stride: int) -> CellPoints:
-    """What the centres of a view's cells see."""
-    origin, directions = camera.scaled(1 / stride).rays()
+    """What the centres of a view's cells see; only whole cells count, as encoders pool."""
+    size = ImageSize(camera.size.height // stride, camera.size.width // stride)
+    origin, directions = camera.scaled(1 / stride).cropped(0, 0, size).rays()
     hits = caster.cast(origin, directions)
     triangles = surface.positions[surface.faces[np.maximum(hits.face, 0)]].astype(np.float64)
     normals = np.cross(
@@ -84,18 +88,19 @@ def cell_points(surface: Surface, caster: Raycaster, camera: Camera, stride: int
     )
     normals /= np.maximum(np.linalg.norm(normals, axis=-1, keepdims=True), 1e-30)
     depth = np.where(hits.face >= 0, hits.depth, 0.0)[..., None]
-    return CellPoints(hits.face, origin + directions * depth, normals)
+    return CellPoints(hits.face, origin + directions * depth, normals, stride)
 
 
 def warp(caster: Raycaster, cells: CellPoints, partner: Camera) -> tuple[Array, Array]:
     """Where a view's cells are seen by another camera.
 
-    Returns positions (h, w, 2) in the partner's image as x, y in [-1, 1] (the image's outer borders), and
-    valid (h, w) bool: the cell shows the surface, and the partner sees that very point.
+    Returns positions (h, w, 2) in the partner's image as x, y in [-1, 1] (the outer borders of what its own
+    whole cells fill), and valid (h, w) bool: the cell shows the surface, and the partner sees that very point.
     """
     shape = cells.face.shape
     points = Points(cells.positions.reshape(-1, 3), cells.normals.reshape(-1, 3))
     valid = sees(caster, partner, points) & (cells.face.ravel() >= 0)
     pixels, _ = partner.project(points.positions)
-    grid = pixels / np.array([partner.size.width, partner.size.height]) * 2 - 1
+    filled = np.array([partner.size.width, partner.size.height]) // cells.stride * cells.stride
+    grid = pixels / filled * 2 - 1
     return grid.reshape(*shape, 2).astype(np.float32), valid.reshape(shape)

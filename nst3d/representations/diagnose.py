@@ -14,16 +14,22 @@ _INWARD = 0.8
 
 
 def diagnose(mesh: Mesh) -> list[str]:
-    """The contents of a mesh, then its problems, a line each.
+    """The contents of a mesh, then its problems, a line each."""
+    return [*contents(mesh), *problems(mesh)]
 
-    Counts, size, materials, textures and UVs first; then the loader's notes, coordinates that are huge,
-    tiny or far from the origin, open and non-manifold edges, and faces that look inwards. Edges are
-    those of the placed scene, vertices at exactly the same place taken as one.
+
+def problems(mesh: Mesh) -> list[str]:
+    """What is wrong with a mesh, a line each; nothing if nothing is.
+
+    The loader's notes, coordinates that are huge, tiny or far from the origin, open and non-manifold
+    edges, and faces that look inwards. Edges are those of the placed scene, vertices at exactly the same
+    place taken as one.
     """
-    return [*_contents(mesh), *mesh.notes, *_coordinates(mesh), *_topology(*_placed(mesh))]
+    return [*mesh.notes, *_coordinates(mesh), *_topology(*_placed(mesh))]
 
 
-def _contents(mesh: Mesh) -> list[str]:
+def contents(mesh: Mesh) -> list[str]:
+    """Counts, size, materials, textures and UVs of a mesh, a line each."""
     vertices = sum(len(mesh.parts[i.part].vertices) for i in mesh.instances)
     textures = [f"{t.name} ({t.pixels.shape[1]}x{t.pixels.shape[0]})" for t in mesh.textures]
     names = [m.name or "(no name)" for m in mesh.materials]

@@ -11,7 +11,7 @@ from nst3d.representations.paint import MeshPaint, TexturePaint, VertexPaint
 from nst3d.tensors import Array
 
 WRAP_CODE = {"repeat": 0, "clamp": 1, "mirror": 2}
-_CREASE = np.cos(np.radians(50.0))
+_CREASE = np.cos(np.radians(40.0))
 
 
 @dataclass(frozen=True)
@@ -140,22 +140,34 @@ def weld(vertices: Array) -> tuple[Array, Array]:
 
 def _corner_normals(part: Part) -> Array:
     """(f, 3, 3) unit normals: the file's own, or smooth ones that break at creases."""
-    a, b, c = (part.vertices[part.faces[:, k]] for k in range(3))
-    flat = np.cross(b - a, c - a)
     if part.normals is not None:
-        corners = part.normals[part.faces].astype(np.float64)
-    else:
-        first, inverse = weld(part.vertices)
-        total = np.zeros((len(first), 3))
-        for k in range(3):
-            for axis in range(3):
-                total[:, axis] += np.bincount(inverse[part.faces[:, k]], flat[:, axis], len(first))
-        corners = _unit(total)[inverse[part.faces]]
-    flat = _unit(flat)
-    if part.normals is None:
-        sharp = np.einsum("fkc,fc->fk", corners, flat) < _CREASE
-        corners[sharp] = np.broadcast_to(flat[:, None], corners.shape)[sharp]
+        return part.normals[part.faces].astype(np.float32)
+    a, b, c = (part.vertices[part.faces[:, k]] for k in range(3))
+    flat = _unit(np.cross(b - a, c - a))
+    corners = _smooth_normals(part)[part.faces]
+    sharp = np.einsum("fkc,fc->fk", corners, flat) < _CREASE
+    corners[sharp] = np.broadcast_to(flat[:, None], corners.shape)[sharp]
     return corners.astype(np.float32)
+
+
+def _smooth_normals(part: Part) -> Array:
+    """(v, 3) the mean normal of the faces around each position.
+
+    Faces count by their angle there (Thürmer & Wüthrich 1998), so that it does not matter how a flat side
+    is cut into triangles.
+    """
+    first, inverse = weld(part.vertices)
+    corners = part.vertices[part.faces]
+    flat = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    flat /= np.maximum(np.linalg.norm(flat, axis=1, keepdims=True), 1e-300)  # no area, no say
+    edges = _unit(np.roll(corners, -1, axis=1) - corners)
+    total = np.zeros((len(first), 3))
+    for k in range(3):
+        angle = np.arccos(np.clip(-np.einsum("fc,fc->f", edges[:, k], edges[:, k - 1]), -1, 1))
+        for axis in range(3):
+            weights = flat[:, axis] * angle
+            total[:, axis] += np.bincount(inverse[part.faces[:, k]], weights, len(first))
+    return _unit(total)[inverse]
 
 
 def _rotated(normals: Array, transform: Array) -> Array:

@@ -72,7 +72,7 @@ class StageViews:
 class TableOptions:
     """How a linear canvas learns."""
 
-    pyramid_levels: int = 4
+    pyramid_levels: int = 3
     """A texture is learnt as the sum of so many levels, each half as large; 1 learns texels alone."""
     coverage_power: float = 0.5
     """Steps are scaled by (coverage / median coverage) to this power, at most 1; 0 switches that off."""

@@ -26,10 +26,12 @@ def save_checkpoint(path: Path, state: RunState, fingerprint: str) -> None:
 def load_checkpoint(path: Path, fingerprint: str) -> RunState:
     """The state in a checkpoint. InputError if it is broken, or of a run with another fingerprint."""
     try:
-        stored = torch.load(path, weights_only=True)
-        state = RunState(**stored["state"])
+        data = path.read_bytes()
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror or error})") from None
+    try:
+        stored = torch.load(io.BytesIO(data), weights_only=True)
+        state = RunState(**stored["state"])
     except Exception as error:  # torch raises many kinds for a damaged file
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise InputError(

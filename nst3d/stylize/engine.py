@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -9,6 +11,7 @@ from typing import Any
 
 import torch
 
+from nst3d.errors import ConfigError
 from nst3d.stylize.canvas import Canvas
 from nst3d.stylize.criterion import Criterion
 from nst3d.stylize.schedule import Schedule, Stage
@@ -69,6 +72,7 @@ class Run:
             self._generator.set_state(self._state.generator)
         self._optimiser: torch.optim.Optimizer | None = None
         self._views = 0
+        self._kept: RunState | None = None  # where the last stage ended, until the next one stands
 
     def __iter__(self) -> Iterator[Progress]:
         """Run the stages from where the state says, yielding after each step."""
@@ -76,13 +80,20 @@ class Run:
         for index in range(self._state.stage, len(self._schedule.stages)):
             stage = self._schedule.stages[index]
             if index != self._state.stage:
+                self._kept = self.state()
                 self._state = RunState(stage=index, done=self._state.done)
             self._canvas.enter(stage.size / self._schedule.finest)
             criterion = self._criterion_of(stage)
             self._optimiser = _optimiser(self._schedule.optimiser, self._canvas.parameters(), stage)
             self._restore()
+            self._kept = None
             while self._state.iteration < stage.iterations and not self._plateau():
                 loss, losses = self._step(criterion, stage)
+                if not math.isfinite(loss):
+                    raise ConfigError(
+                        f"the loss is no longer a number after step {self._state.done}: give a smaller"
+                        " learning rate or smaller weights"
+                    )
                 self._state.iteration += 1
                 self._state.done += 1
                 self._state.history.append(loss)
@@ -92,6 +103,8 @@ class Run:
 
     def state(self) -> RunState:
         """A snapshot to resume from."""
+        if self._kept is not None:
+            return self._kept
         state = self._state
         return RunState(
             state.stage,
@@ -101,7 +114,7 @@ class Run:
             list(state.history),
             self._generator.get_state(),
             self._canvas.state(),
-            {} if self._optimiser is None else self._optimiser.state_dict(),
+            {} if self._optimiser is None else copy.deepcopy(self._optimiser.state_dict()),
         )
 
     def _restore(self) -> None:
@@ -131,7 +144,7 @@ class Run:
         def evaluate() -> torch.Tensor:
             value, parts = self._evaluate(criterion, views)
             first.append((value, parts))
-            return torch.tensor(value)
+            return torch.tensor(value, dtype=torch.float64)  # line searches compare small differences
 
         self._optimiser.step(evaluate)  # type: ignore[arg-type]
         self._canvas.project_()
@@ -179,7 +192,10 @@ def stylize(
 def _optimiser(name: str, parameters: list[torch.Tensor], stage: Stage) -> torch.optim.Optimizer:
     rate = stage.learning_rate
     if name == "lbfgs":
-        return torch.optim.LBFGS(parameters, lr=rate, max_iter=1, max_eval=2, history_size=20)
+        return torch.optim.LBFGS(
+            parameters, lr=rate, max_iter=1, max_eval=10, history_size=50, line_search_fn="strong_wolfe",
+            tolerance_grad=0, tolerance_change=0,
+        )  # fmt: skip
     if name == "rmsprop":
         return torch.optim.RMSprop(parameters, lr=rate, alpha=0.9)
     return torch.optim.Adam(parameters, lr=rate, betas=(0.9, 0.99), fused=True)

@@ -33,11 +33,13 @@ class Recipe:
     """Whose features are compared: a name that `nst3d weights` lists."""
     pooling: Literal["max", "avg"] = "max"
     """Pooling of the encoder; avg is smoother (Gatys)."""
-    normalise: Literal["relative", "gatys"] = "relative"
-    """relative: each loss as a share of its target's own size; gatys: as in the paper."""
-    content: float = 0.15
+    fallback_encoder: str | None = None
+    """Taken instead where the encoder's weights are not there."""
+    normalise: Literal["relative", "gatys", "mean"] = "relative"
+    """relative: each loss as a share of its target's own size; gatys: as in the paper; mean: mean squares."""
+    content: float = 0.2
     """Weight of keeping what is there."""
-    content_layers: Layers = ("relu4_1",)
+    content_layers: Layers = ("relu3_1", "relu4_1")
     gram: float = 0.5
     """Weight of the style's channel correlations (palette, stroke texture)."""
     gram_layers: Layers = ("relu1_1", "relu2_1", "relu3_1", "relu4_1")
@@ -56,10 +58,11 @@ class Recipe:
     consistency: float = 0.2
     """Weight of views agreeing on what they see at common surface points."""
     consistency_layers: Layers = ("relu3_1",)
-    agree: bool = True
-    """Views take over their neighbours' choice of style features at common surface points."""
+    agree: float = 0.05
+    """Views take over their neighbours' choice of style features at common surface points if its cosine is
+    at most this much worse than that of their own; 0 lets each view choose alone."""
     style_scale: float = 1.2
-    """Long side of the style image in units of the view's: larger makes larger strokes."""
+    """Long side of the style image in units of the encoded view's: larger makes larger strokes."""
     reduce: int = 1
     """Renders are averaged over blocks of so many pixels before the encoder (ARF: 2)."""
     palette_before: float = 1.0
@@ -148,14 +151,14 @@ class _Contents(Mapping[int, Mapping[str, Planes]]):
 def _nnfm(recipe: Recipe, style: Mapping[str, Planes], memory: ViewMemory | None) -> Loss:
     search = Search(recipe.style_positions, concatenate=recipe.nnfm_concatenate)
     loss = NNFMLoss({k: style[k] for k in recipe.nnfm_layers}, search)
-    if memory is None or not recipe.agree:
+    if memory is None or recipe.agree <= 0:
         return loss
-    return AgreeingNNFMLoss(loss, memory.find_partner, memory.note_choices)
+    return AgreeingNNFMLoss(loss, memory.find_partner, memory.note_choices, recipe.agree)
 
 
 def _memory(recipe: Recipe, encoder: VGG, inputs: StageInputs) -> ViewMemory | None:
     """What views need to agree with each other, or None if the recipe does not ask for it."""
-    agree = bool(recipe.nnfm and recipe.agree)
+    agree = recipe.nnfm > 0 and recipe.agree > 0
     if inputs.memory is None or not (agree or recipe.consistency):
         return None
     layers = recipe.consistency_layers if recipe.consistency else ()

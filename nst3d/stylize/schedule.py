@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -51,10 +52,18 @@ class Schedule:
         if not self.stages:
             raise ConfigError("a schedule needs at least one stage: give --sizes and --iterations")
         for stage in self.stages:
-            if stage.size < 16 or stage.iterations < 0 or stage.learning_rate <= 0:
+            rates = (
+                stage.learning_rate,
+                stage.learning_rate if stage.final_rate is None else stage.final_rate,
+            )
+            if stage.size < 16 or stage.iterations < 0 or not all(0 < rate < math.inf for rate in rates):
                 raise ConfigError(
-                    f"stage {stage} makes no sense: size >= 16, iterations >= 0 and a learning rate > 0"
+                    f"stage {stage} makes no sense: size >= 16, iterations >= 0 and learning rates > 0"
                 )
+        if self.views_per_step < 1 or self.patience < 0:
+            raise ConfigError(
+                f"views_per_step is {self.views_per_step} and patience {self.patience}: they begin at 1 and 0"
+            )
 
     @property
     def finest(self) -> int:

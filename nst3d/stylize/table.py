@@ -25,7 +25,8 @@ class ColourTable:
         self._layouts = _pyramid(layout, levels)
         ones = base.new_ones(layout.num_colours, 1)
         finest = ones if scale is None else scale
-        self._scales = [resampled(finest, layout, level) for level in self._layouts]
+        # Levels that agree move a colour together: shared out, a step is as large as without a pyramid.
+        self._scales = [resampled(finest, layout, level) / len(self._layouts) for level in self._layouts]
         self.steps = [
             torch.zeros(
                 level.num_colours, base.shape[1], dtype=base.dtype, device=base.device

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import itertools
 import os
+import re
+import subprocess
+import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
 import imageio_ffmpeg
 import numpy as np
 
-from nst3d.errors import OutputError
+from nst3d.errors import MissingDependencyError, OutputError
 from nst3d.images.io import to_bytes, write_image
 from nst3d.tensors import Array
 
@@ -18,42 +22,63 @@ def write_mp4(path: Path, frames: Iterable[Array], fps: float, crf: int = 18) ->
     """Write frames (h, w, 3) in [0, 1] as an MP4 that plays in browsers; returns how many.
 
     H.264, yuv420p, index at the front; odd sides lose their last row or column, as the format wants even
-    ones. The file appears under its name only when it is complete. `crf` from 0 (lossless) to 51.
+    ones. The file appears under its name only when it is complete. `crf` from 0 (lossless) to 51. Raises
+    OutputError if it cannot be written, MissingDependencyError where there is no ffmpeg.
     """
-    part = path.with_name(f".{path.stem}.part.mp4")
-    count = 0
+    part = path.with_name(f".{path.stem}.{os.getpid()}.part.mp4")
+    frames = iter(frames)
+    first = next(frames, None)
+    if first is None:
+        raise OutputError(f"{path}: a video needs at least one frame")
+    height, width = (side // 2 * 2 for side in first.shape[:2])
+    pictures = (to_bytes(f[:height, :width]) for f in itertools.chain([first], frames))
     try:
-        writer = None
-        for frame in frames:
-            height, width = frame.shape[0] // 2 * 2, frame.shape[1] // 2 * 2
-            if writer is None:
-                writer = _open(part, (width, height), fps, crf)
-                writer.send(None)
-            writer.send(np.ascontiguousarray(to_bytes(frame[:height, :width])))
-            count += 1
-        if writer is None:
-            raise OutputError(f"{path}: a video needs at least one frame")
-        writer.close()
+        count = _encode(_command(part, (width, height), fps, crf), pictures)
         os.replace(part, path)
     except OSError as error:
-        raise OutputError(f"{path}: the video cannot be written ({error.strerror or error})") from error
+        raise OutputError(f"{path}: the video cannot be written ({error.strerror or error})") from None
     finally:
         part.unlink(missing_ok=True)
     return count
 
 
-def _open(path: Path, size: tuple[int, int], fps: float, crf: int):  # type: ignore[no-untyped-def]
-    return imageio_ffmpeg.write_frames(
-        str(path),
-        size,
-        fps=fps,
-        codec="libx264",
-        pix_fmt_in="rgb24",
-        pix_fmt_out="yuv420p",
-        macro_block_size=2,
-        output_params=["-crf", str(crf), "-preset", "fast", "-movflags", "+faststart"],
-        ffmpeg_log_level="error",
-    )
+def _encode(command: list[str], pictures: Iterable[Array]) -> int:
+    """Pipe pictures (h, w, 3) uint8 into ffmpeg; returns how many. OSError with its last words if it fails."""
+    count = 0
+    # In a session of its own Ctrl-C does not reach it, and it cannot write over the progress bar.
+    with (
+        tempfile.TemporaryFile() as log,
+        subprocess.Popen(command, stdin=subprocess.PIPE, stderr=log, start_new_session=True) as process,
+    ):
+        assert process.stdin is not None
+        try:
+            for picture in pictures:
+                process.stdin.write(np.ascontiguousarray(picture).data)
+                count += 1
+            process.stdin.close()
+        except BrokenPipeError:
+            pass  # ffmpeg gave up, and its log says why
+        except BaseException:
+            process.kill()
+            raise
+        if process.wait() != 0:
+            log.seek(0)
+            lines = log.read().decode(errors="replace").strip().splitlines() or ["ffmpeg failed"]
+            raise OSError(re.sub(r"^\[.*?\] ", "", lines[-1]))
+    return count
+
+
+def _command(path: Path, size: tuple[int, int], fps: float, crf: int) -> list[str]:
+    try:
+        program = imageio_ffmpeg.get_ffmpeg_exe()
+    except RuntimeError:
+        raise MissingDependencyError(
+            "no ffmpeg to write videos with: install one, or name it in IMAGEIO_FFMPEG_EXE"
+        ) from None
+    source = ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", "{}x{}".format(*size), "-r", str(fps), "-i", "-"]
+    coding = ["-c:v", "libx264", "-pix_fmt", "yuv420p", "-crf", str(crf), "-preset", "fast"]
+    target = ["-movflags", "+faststart", "-f", "mp4", f"file:{path}"]
+    return [program, "-y", "-loglevel", "error", *source, "-an", *coding, *target]
 
 
 def write_pngs(folder: Path, frames: Iterable[Array]) -> int:

@@ -93,8 +93,20 @@ def test_agreeing_nnfm_pulls_towards_the_partners_neighbour() -> None:
     link = Correspondence(straight(5, 7), everywhere(5, 7))
     partners = {1: Partner({"a": link}, choices={"a": theirs})}
     noted: dict[int, dict[str, torch.Tensor]] = {}
-    loss = AgreeingNNFMLoss(nnfm, partners.get, noted.__setitem__)
+    loss = AgreeingNNFMLoss(nnfm, partners.get, noted.__setitem__, tolerance=2.0)
     assert loss(Observation(ours, view=0)) == nnfm(Observation(ours))
     assert torch.equal(noted[0]["a"], nnfm.match(Observation(ours))["a"])
     assert loss(Observation(ours, view=1)) == nnfm.loss_for(Observation(ours), {"a": theirs})
     assert torch.equal(noted[1]["a"], theirs)
+
+
+def test_agreeing_nnfm_keeps_its_own_neighbour_where_the_partners_fits_worse() -> None:
+    style = torch.eye(4)[:, None]  # four directions at right angles
+    nnfm = NNFMLoss({"a": style})
+    ours = {"a": torch.tensor([[1.0, 0.8], [0.0, 0.79], [0.0, 0.0], [0.0, 0.0]])[:, None]}
+    theirs = torch.tensor([[1, 1]])
+    link = Correspondence(straight(1, 2), everywhere(1, 2))
+    partner = Partner({"a": link}, choices={"a": theirs})
+    noted: dict[int, dict[str, torch.Tensor]] = {}
+    AgreeingNNFMLoss(nnfm, lambda view: partner, noted.__setitem__)(Observation(ours))
+    assert noted[0]["a"].tolist() == [[0, 1]]

@@ -78,7 +78,7 @@ def test_layer_weights() -> None:
     torch.testing.assert_close(weighted, 2 * parts[0] + 0.5 * parts[1])
     with pytest.raises(ConfigError, match="given for a, but the targets are of a, b"):
         GramLoss(grams, {"a": 1.0})
-    with pytest.raises(ConfigError, match="choose gatys or relative"):
+    with pytest.raises(ConfigError, match="choose gatys, relative, mean"):
         GramLoss(grams, normalise="square")
 
 
@@ -115,3 +115,10 @@ def test_content_is_that_of_the_view() -> None:
     assert loss(Observation({"a": SMALL}, view=3)) == 4
     with pytest.raises(ConfigError, match=r"content of view 3 at a has the shape \(2, 1, 2\).*render both"):
         loss(Observation({"a": torch.zeros(2, 2, 2)}, view=3))
+
+
+def test_mean_is_the_mean_square() -> None:
+    ours, theirs = noise(3, 4, 5), noise(3, 4, 5, seed=1)
+    torch.testing.assert_close(content_loss(ours, theirs, normalise="mean"), (ours - theirs).square().mean())
+    mine, wanted = mean_gram(ours), mean_gram(theirs)
+    torch.testing.assert_close(gram_loss(mine, wanted, "mean"), (mine - wanted).square().mean())

@@ -1,0 +1,24 @@
+"""nst3d doctor: what this machine has."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from nst3d.cli.parse import parse
+from nst3d.cli.reporter import say
+from nst3d.pipeline.doctor import examine
+
+
+@dataclass(frozen=True)
+class DoctorArguments:
+    """What `nst3d doctor` takes: nothing."""
+
+
+def doctor(arguments: Sequence[str]) -> int:
+    """Run the command; returns the exit code."""
+    text = "Say what this machine has: CPU, torch, optional packages, weights."
+    parse(DoctorArguments(), arguments, "nst3d doctor", text)
+    for name, finding in examine():
+        say(f"{name}: {finding}")
+    return 0

@@ -1,0 +1,46 @@
+"""nst3d inspect: what is in a file."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import tyro
+
+from nst3d.cli.parse import parse
+from nst3d.cli.reporter import say
+from nst3d.pipeline.inspect_job import inspect_file
+
+_DESCRIPTION = """Say what is in a mesh or picture, how well cameras see it, where paint would go,
+and what is wrong with it. Nothing is written.
+
+examples:
+  nst3d inspect scan.ply
+  nst3d inspect teapot.glb --json"""
+
+
+@dataclass(frozen=True)
+class InspectArguments:
+    """What `nst3d inspect` takes."""
+
+    file: tyro.conf.Positional[Path]
+    """A mesh or picture, or a folder that holds one mesh."""
+    json: tyro.conf.FlagCreatePairsOff[bool] = False
+    """Answer in JSON."""
+
+
+def inspect(arguments: Sequence[str]) -> int:
+    """Run the command; returns the exit code."""
+    given = parse(InspectArguments(tyro.MISSING), arguments, "nst3d inspect", _DESCRIPTION)
+    report = inspect_file(given.file)
+    if given.json:
+        say(json.dumps(report.facts, indent=2, ensure_ascii=False))
+        return 0
+    for line in report.contents:
+        say(line)
+    say("problems: none" if not report.problems else "problems:")
+    for line in report.problems:
+        say(f"  {line}")
+    return 0

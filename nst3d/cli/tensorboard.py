@@ -1,0 +1,47 @@
+"""Logs a job's losses for TensorBoard."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from nst3d.errors import MissingDependencyError
+from nst3d.pipeline import report
+
+
+class TensorBoardReporter:
+    """Writes the loss, its parts and the speed of every step into a folder that TensorBoard shows."""
+
+    def __init__(self, folder: Path) -> None:
+        """Raises MissingDependencyError where TensorBoard is not installed. The folder is made by the first step."""
+        try:
+            from torch.utils.tensorboard import SummaryWriter
+        except ImportError:
+            raise MissingDependencyError(
+                "--tensorboard needs TensorBoard, which is not installed: pip install tensorboard"
+            ) from None
+        self._make, self._folder = SummaryWriter, folder
+        self._writer: Any = None
+
+    def phase(self, name: str) -> None:
+        """Bring the file up to date."""
+        if self._writer is not None:
+            self._writer.flush()
+
+    def note(self, text: str) -> None:
+        """Not logged."""
+
+    def step(self, progress: report.Progress) -> None:
+        """Log a step."""
+        if self._writer is None:
+            self._writer = self._make(str(self._folder))
+        self._writer.add_scalar("loss", progress.loss, progress.iteration)
+        for name, value in progress.losses.items():
+            self._writer.add_scalar(f"losses/{name}", value, progress.iteration)
+        speed = progress.views / max(progress.seconds, 1e-9)
+        self._writer.add_scalar("views_per_second", speed, progress.iteration)
+
+    def close(self) -> None:
+        """Finish the file."""
+        if self._writer is not None:
+            self._writer.close()

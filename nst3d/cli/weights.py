@@ -1,0 +1,57 @@
+"""nst3d weights: list or fetch the networks' weights."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import tyro
+
+from nst3d.cli.parse import parse
+from nst3d.cli.reporter import CountReporter, say
+from nst3d.features.weights import fetch_weights, list_weights
+
+_DESCRIPTION = """List the encoders' weights: where each was found, or how to get it.
+
+nst3d weights fetch NAME downloads one that comes from an official address.
+
+examples:
+  nst3d weights
+  nst3d weights fetch vgg19-torchvision --folder weights/"""
+
+
+@dataclass(frozen=True)
+class ListArguments:
+    """What `nst3d weights` takes: nothing."""
+
+
+@dataclass(frozen=True)
+class FetchArguments:
+    """What `nst3d weights fetch` takes."""
+
+    name: tyro.conf.Positional[str]
+    """Of the encoder, as `nst3d weights` lists it."""
+    folder: Path | None = None
+    """Where to put the file; else the folder in NST3D_WEIGHTS, else torch's download folder."""
+    quiet: tyro.conf.FlagCreatePairsOff[bool] = False
+    """No progress."""
+
+
+def weights(arguments: Sequence[str]) -> int:
+    """Run the command; returns the exit code."""
+    if arguments and arguments[0] == "fetch":
+        return _fetch(arguments[1:])
+    parse(ListArguments(), arguments, "nst3d weights", _DESCRIPTION)
+    for status in list_weights():
+        say(f"{status.name}: {status.found or f'not found; {status.how}'}")
+    return 0
+
+
+def _fetch(arguments: Sequence[str]) -> int:
+    default = FetchArguments(tyro.MISSING)
+    given = parse(default, arguments, "nst3d weights fetch", "Download an encoder's weights.")
+    with CountReporter(f"fetching {given.name}", given.quiet) as reporter:
+        path = fetch_weights(given.name, given.folder, reporter.count)
+    say(str(path))
+    return 0

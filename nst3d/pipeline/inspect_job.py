@@ -1,0 +1,103 @@
+"""Looks into a file: what it holds, how well a rig sees it, and where paint would go."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from nst3d.errors import InputError
+from nst3d.formats.dispatch import is_picture, load_mesh
+from nst3d.formats.picture import load_picture
+from nst3d.pipeline.config import PaintConfig
+from nst3d.pipeline.mesh_scene import MeshScene, prepare_mesh
+from nst3d.representations.diagnose import contents, problems
+from nst3d.representations.mesh import Mesh
+from nst3d.representations.paint import TexturePaint
+
+
+@dataclass(frozen=True)
+class Report:
+    """What is in a file."""
+
+    contents: tuple[str, ...]
+    """Lines for people: what there is, and what painting would do with it."""
+    problems: tuple[str, ...]
+    """Lines for people: what is wrong, and how it is dealt with."""
+    facts: dict[str, Any]
+    """The same as names and plain values, for machines."""
+
+
+def inspect_file(path: Path, config: PaintConfig | None = None) -> Report:
+    """What is in a mesh or picture, and where `config` (None: the default) would put its paint.
+
+    Raises InputError for a file that cannot be read, naming what it is.
+    """
+    if not path.exists():
+        raise InputError(f"{path}: no such file, expected a mesh or a picture")
+    return _picture(path) if is_picture(path) else _mesh(path, config or PaintConfig())
+
+
+def _picture(path: Path) -> Report:
+    picture = load_picture(path)
+    height, width = picture.pixels.shape[:2]
+    alpha = picture.alpha is not None
+    lines = ("kind: picture", f"size: {width}x{height}", f"alpha: {'yes' if alpha else 'no'}")
+    facts = {"file": str(path), "kind": "picture", "width": width, "height": height, "alpha": alpha}
+    return Report(lines, picture.notes, facts | {"problems": list(picture.notes)})
+
+
+def _mesh(path: Path, config: PaintConfig) -> Report:
+    mesh = load_mesh(path)
+    scene = prepare_mesh(mesh, config.surface, config.rig, config.schedule.finest)
+    rig, wrong = scene.rig, problems(mesh)
+    lines = [
+        "kind: mesh",
+        *contents(mesh),
+        f"visible from outside: {rig.reachable:.1%} of the surface",
+        f"cameras: {len(rig.cameras)}, which see {rig.coverage:.1%} of that",
+        _paint_line(scene),
+    ]
+    facts = {"file": str(path), "kind": "mesh"} | _mesh_facts(mesh) | _scene_facts(scene)
+    return Report(tuple(lines), tuple(wrong), facts | {"problems": wrong})
+
+
+def _paint_line(scene: MeshScene) -> str:
+    paint = scene.paint
+    if not isinstance(paint, TexturePaint):
+        return f"paint goes: on {paint.num_colours} vertices"
+    slots = []
+    for index, slot in enumerate(paint.slots):
+        fresh = any(f for f, s in zip(paint.fresh, paint.slot_of_part) if s == index)
+        uvs = "new atlas" if fresh else "own UVs"
+        slots.append(f"{slot.name or 'texture'} {slot.size.width}x{slot.size.height} ({uvs})")
+    return f"paint goes: into textures: {', '.join(slots)}"
+
+
+def _mesh_facts(mesh: Mesh) -> dict[str, Any]:
+    return {
+        "faces": mesh.num_faces,
+        "vertices": sum(len(mesh.parts[i.part].vertices) for i in mesh.instances),
+        "parts": len(mesh.parts),
+        "instances": len(mesh.instances),
+        "diagonal": 2 / mesh.frame.scale,
+        "centre": [float(c) for c in mesh.frame.centre],
+        "materials": [m.name for m in mesh.materials],
+        "textures": [
+            {"name": t.name, "width": t.pixels.shape[1], "height": t.pixels.shape[0]} for t in mesh.textures
+        ],
+        "vertex_colours": any(p.colours is not None for p in mesh.parts),
+        "parts_with_uvs": sum(p.uvs is not None for p in mesh.parts),
+    }
+
+
+def _scene_facts(scene: MeshScene) -> dict[str, Any]:
+    slots = scene.paint.slots if isinstance(scene.paint, TexturePaint) else ()
+    return {
+        "visible_from_outside": scene.rig.reachable,
+        "views": len(scene.rig.cameras),
+        "coverage": scene.rig.coverage,
+        "paint": "texture" if slots else "vertex",
+        "paint_textures": [{"name": s.name, "width": s.size.width, "height": s.size.height} for s in slots],
+        "colours": scene.paint.num_colours,
+    }

@@ -1,0 +1,156 @@
+"""The painting itself: canvas, criteria and the run, on any subject."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from nst3d.errors import InputError
+from nst3d.features.vgg import VGG
+from nst3d.features.weights import find_weights, load_encoder
+from nst3d.images.resize import fit_long_side
+from nst3d.pipeline.config import PaintConfig
+from nst3d.pipeline.machine import resolve_device
+from nst3d.pipeline.report import Reporter
+from nst3d.pipeline.subject import Subject
+from nst3d.stylize.agreement import ViewMemory
+from nst3d.stylize.canvas import LinearCanvas
+from nst3d.stylize.checkpoint import load_checkpoint, save_checkpoint
+from nst3d.stylize.criterion import Criterion, Viewing
+from nst3d.stylize.engine import Progress, Run, RunState
+from nst3d.stylize.layout import resampled
+from nst3d.stylize.recipe import StageInputs, build_criterion
+from nst3d.stylize.recolour import to_palette
+from nst3d.stylize.schedule import Stage
+from nst3d.tensors import Image
+
+_DTYPES = {"float32": torch.float32, "float64": torch.float64, "bfloat16": torch.bfloat16, "auto": None}
+
+
+class Keeper:
+    """Keeps a run's checkpoint at `path`, and finds it again."""
+
+    def __init__(self, path: Path, fingerprint: str, every: float, resume: bool) -> None:
+        """Every so many seconds (0: never by itself); `resume` asks for what an earlier run kept."""
+        self._path, self._fingerprint, self._every, self._resume = path, fingerprint, every, resume
+        self._last = time.perf_counter()
+
+    def resumed(self) -> RunState | None:
+        """The state to go on from, or None to start anew. InputError if it was asked for and is not there."""
+        if not self._resume:
+            return None
+        if not self._path.is_file():
+            raise InputError(f"{self._path}: no such file, so there is nothing to resume; leave out --resume")
+        return load_checkpoint(self._path, self._fingerprint)
+
+    def keep(self, run: Run) -> None:
+        """Write a checkpoint."""
+        save_checkpoint(self._path, run.state(), self._fingerprint)
+        self._last = time.perf_counter()
+
+    def now_and_then(self, run: Run) -> None:
+        """Write a checkpoint if it is time."""
+        if self._every > 0 and time.perf_counter() - self._last > self._every:
+            self.keep(run)
+
+    def forget(self) -> None:
+        """Remove the checkpoint of a run that is done."""
+        self._path.unlink(missing_ok=True)
+
+
+class Painter:
+    """The painting itself: canvas, criteria and the run."""
+
+    def __init__(
+        self,
+        config: PaintConfig,
+        subject: Subject,
+        styles: Sequence[Image],
+        keeper: Keeper,
+        reporter: Reporter,
+    ) -> None:
+        self._config, self._subject, self._styles = config, subject, styles
+        self._keeper, self._reporter = keeper, reporter
+        device = resolve_device(config.device)
+        self._encoder = _encoder(config, device, reporter)
+        start = subject.start.to(device)
+        if config.precision == "float64":
+            start = start.double()
+        self._canvas = LinearCanvas(start, subject.layout, subject.compile, config.table)
+        self._run = Run(self._canvas, self._criterion, config.schedule, keeper.resumed())
+        self._history: list[Progress] = []
+
+    def paint(self) -> bool:
+        """Run the schedule; True if the user stopped it."""
+        try:
+            for progress in self._run:
+                self._history.append(progress)
+                self._reporter.step(progress)
+                self._keeper.now_and_then(self._run)
+        except KeyboardInterrupt:
+            if not self._history:
+                raise
+            self._keeper.keep(self._run)
+            return True
+        return False
+
+    def result(self) -> torch.Tensor:
+        """The painted table, finished."""
+        colours = self._canvas.finest_colours().float()
+        # A run that was stopped early may stand at a coarser scale.
+        here, finest = self._canvas.stage.layout, self._subject.layout
+        coverage = resampled(self._canvas.colour_coverage().float(), here, finest)
+        strength = self._config.recipe.palette_after
+        if strength > 0:
+            style = self._styles[0].to(colours)
+            colours = to_palette(colours, style, coverage[:, 0], strength)
+        return self._subject.finished(colours, coverage)
+
+    def metrics(self) -> dict[str, Any]:
+        """Losses at the end, steps and speed."""
+        if not self._history:
+            return {"iterations": 0}
+        last = self._history[-1]
+        return {
+            "iterations": last.iteration,
+            "loss": last.loss,
+            "losses": last.losses,
+            "loss_first": self._history[0].loss,
+            "views_per_s": round(last.views / max(last.seconds, 1e-9), 2),
+        }
+
+    def _criterion(self, stage: Stage) -> Criterion:
+        config = self._config
+        device = self._canvas.parameters()[0].device
+        long = max(16, round(stage.size * config.recipe.style_scale / config.recipe.reduce))
+        styles = tuple(fit_long_side(s, long).permute(2, 0, 1).to(device) for s in self._styles)
+        viewing = Viewing(self._styles[0].mean((0, 1)).to(device), reduce=config.recipe.reduce)
+        subject = self._subject
+        memory = None
+        if subject.neighbours():
+            memory = lambda strides, layers: ViewMemory(  # noqa: E731
+                subject.neighbours(), subject.correspond, strides, layers
+            )
+        inputs = StageInputs(
+            style=styles,
+            contents=lambda view: subject.content(view).to(device),
+            num_views=self._canvas.num_views,
+            viewing=viewing,
+            memory=memory,
+        )
+        return build_criterion(config.recipe, self._encoder, inputs)
+
+
+def _encoder(config: PaintConfig, device: torch.device, reporter: Reporter) -> VGG:
+    recipe = config.recipe
+    name = recipe.encoder
+    if recipe.fallback_encoder is not None and find_weights(name) is None:
+        reporter.note(
+            f"weights {name} are not there, taking {recipe.fallback_encoder}; nst3d weights tells more"
+        )
+        name = recipe.fallback_encoder
+    return load_encoder(name, pooling=recipe.pooling, dtype=_DTYPES[config.precision], device=device)

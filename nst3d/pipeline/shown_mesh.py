@@ -1,0 +1,60 @@
+"""A mesh made ready to be looked at: its own colours, at about the resolution of the pictures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+
+from nst3d.pipeline.gallery import Orbit, orbit_cameras
+from nst3d.pipeline.mesh_scene import filled, layout_of
+from nst3d.renderers.mesh import MeshRenderer
+from nst3d.representations.appearance import base_colours, is_bare
+from nst3d.representations.mesh import Mesh
+from nst3d.representations.paint import MeshPaint
+from nst3d.representations.subdivide import paint_vertices
+from nst3d.representations.surface import Surface, build_surface
+from nst3d.representations.texels import anchor_rows
+from nst3d.representations.unwrap import TexelBudget, paint_textures
+from nst3d.tensors import Array
+
+GREY = 0.75
+"""The colour in which a bare mesh is shown."""
+_TEXELS_PER_PIXEL = 1.5
+"""The near side of a mesh is closer than its middle, where a pixel is measured."""
+
+
+@dataclass(frozen=True)
+class ShownMesh:
+    """A surface and its colours, without a rig to paint it."""
+
+    surface: Surface
+    renderer: MeshRenderer
+    colours: Array
+    """(n, 3) float32, the table."""
+    hull: Array = field(repr=False)
+    """Points that a view must frame, (k, 3)."""
+
+
+def show_mesh(mesh: Mesh, orbit: Orbit) -> ShownMesh:
+    """A mesh as it is: by its textures, else by its vertices as they are, else grey."""
+    corners = paint_vertices(mesh, np.inf, 0)
+    surface = build_surface(mesh, corners)
+    renderer = MeshRenderer(surface)
+    hull = surface.positions[:: max(1, len(surface.positions) // 5000)].astype(np.float64)
+    grey = np.full((surface.num_colours, 3), GREY, np.float32)
+    bare = ShownMesh(surface, renderer, grey, hull)
+    if is_bare(mesh):
+        return bare
+    paint: MeshPaint = corners
+    if any(mesh.materials[p.material].texture is not None for p in mesh.parts):
+        camera = orbit_cameras(bare, orbit)[0]
+        pixel = float(np.linalg.norm(camera.position)) / camera.focal
+        paint = paint_textures(mesh, TexelBudget(pixel / _TEXELS_PER_PIXEL), "show")
+        surface = build_surface(mesh, paint)
+        renderer = MeshRenderer(surface, renderer.caster)
+    anchors = anchor_rows(surface)
+    own = torch.from_numpy(base_colours(mesh, paint, surface, anchors))
+    colours = filled(own, layout_of(paint), torch.from_numpy(anchors.valid)).numpy()
+    return ShownMesh(surface, renderer, colours, hull)

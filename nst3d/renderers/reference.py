@@ -1,0 +1,147 @@
+"""The readable twin of the mesh renderer: pure torch, any device, no tree, no kernels.
+
+It says in a hundred lines what `renderers.mesh` computes fast: which triangle each sample hits first,
+which colours it reads there with which weights, and the mean over a pixel's samples. Tests compare the
+two. Time grows with rays × faces, so it serves small scenes, or a GPU where there is no Embree.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from nst3d.cameras.pinhole import Camera
+from nst3d.operators.sparse import Csr, SparseView
+from nst3d.representations.surface import WRAP_CODE, Surface, TexelBinding
+
+_PAIRS = 4_000_000
+"""Rays × faces that are tested at a time."""
+_PARALLEL = 1e-12
+"""Determinant below which a ray runs along a face and misses it."""
+_EDGE = 1e-9
+"""How far outside a face, barycentrically, still hits it: no ray slips between two faces."""
+
+
+@dataclass(frozen=True)
+class RayHits:
+    """What rays (n, 3) hit first; float64, on the rays' device."""
+
+    face: torch.Tensor
+    """(n,) int64, -1 for a miss."""
+    u: torch.Tensor
+    """(n,) barycentric weight of the face's second corner."""
+    v: torch.Tensor
+    """(n,) barycentric weight of the face's third corner."""
+
+
+def reference_view(
+    surface: Surface, camera: Camera, samples: int = 2, device: torch.device | str = "cpu"
+) -> SparseView:
+    """The unlit view of a surface: what `MeshRenderer.compile` makes, up to rounding.
+
+    `samples` along each side of a pixel. The geometry is computed on `device` in float64.
+    """
+    origin, directions = camera.scaled(samples).rays()
+    rays = torch.as_tensor(directions.reshape(-1, 3), dtype=torch.float64, device=device)
+    corners = torch.as_tensor(surface.positions, dtype=torch.float64, device=device)
+    faces = torch.as_tensor(surface.faces, dtype=torch.int64, device=device)
+    hits = first_hits(torch.as_tensor(origin, device=device), rays, corners[faces])
+    sample = (hits.face >= 0).nonzero()[:, 0]
+    columns, weights = _taps(surface, RayHits(hits.face[sample], hits.u[sample], hits.v[sample]))
+    pixel = _pixel_of(sample, camera.size.width, samples)
+    rows = pixel[:, None].expand_as(columns)
+    return _sparse_view(surface, camera, torch.stack([rows, columns]), weights / samples**2)
+
+
+def first_hits(origin: torch.Tensor, rays: torch.Tensor, triangles: torch.Tensor) -> RayHits:
+    """The nearest hit of each ray from `origin` (3,) along `rays` (n, 3) on `triangles` (f, 3, 3).
+
+    Möller & Trumbore 1997, "Fast, Minimum Storage Ray/Triangle Intersection", every ray with every face.
+    Both sides of a face count. Where faces meet, the one with the lower number is hit.
+    """
+    chunk = max(1, _PAIRS // max(len(triangles), 1))
+    parts = [_intersect(origin, part, triangles) for part in rays.split(chunk)]
+    return RayHits(*(torch.cat(column) for column in zip(*parts)))
+
+
+def _intersect(
+    origin: torch.Tensor, rays: torch.Tensor, triangles: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Face, u and v of each ray. o + t d = a + u (b − a) + v (c − a), solved by Cramer's rule."""
+    a = triangles[:, 0]
+    ab, ac = triangles[:, 1] - a, triangles[:, 2] - a
+    from_a = origin - a
+    normal = torch.linalg.cross(ab, ac)
+    across = torch.linalg.cross(from_a[None], rays[:, None])
+    determinant = -(rays @ normal.T)
+    safe = torch.where(determinant.abs() < _PARALLEL, torch.nan, determinant)
+    u = (across * ac).sum(-1) / safe
+    v = -(across * ab).sum(-1) / safe
+    t = (from_a * normal).sum(-1) / safe
+    hit = (u >= -_EDGE) & (v >= -_EDGE) & (u + v <= 1 + _EDGE) & (t > 0)  # false where any is nan
+    distance = torch.where(hit, t, torch.inf)
+    nearest = distance.min(1)
+    face = torch.where(nearest.values.isfinite(), nearest.indices, -1)
+    pick = nearest.indices[:, None]
+    return face, u.gather(1, pick)[:, 0], v.gather(1, pick)[:, 0]
+
+
+def _taps(surface: Surface, hits: RayHits) -> tuple[torch.Tensor, torch.Tensor]:
+    """The colours that each hit reads, (n, k) int64, and their weights (n, k), which add up to 1."""
+    device = hits.face.device
+    corner_weights = torch.stack([1 - hits.u - hits.v, hits.u, hits.v], dim=1)
+    binding = surface.binding
+    if not isinstance(binding, TexelBinding):
+        return torch.as_tensor(binding.rows, device=device)[hits.face].long(), corner_weights
+    uvs = torch.as_tensor(binding.corners, dtype=torch.float64, device=device)[hits.face]
+    slots = torch.as_tensor(binding.slots, device=device).long()
+    slot = slots[torch.as_tensor(binding.slot, device=device).long()[hits.face]]
+    return _bilinear((corner_weights[..., None] * uvs).sum(1), slot)
+
+
+def _bilinear(uv: torch.Tensor, slot: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """The four texels around each UV (n, 2) in its slot (n, 5), and their bilinear weights."""
+    offset, height, width, wrap_u, wrap_v = slot.unbind(1)
+    x, y = uv[:, 0] * width - 0.5, (1 - uv[:, 1]) * height - 0.5
+    columns, weights = [], []
+    for down in (0, 1):
+        for right in (0, 1):
+            column = _wrapped(x.floor().long() + right, width, wrap_u)
+            row = _wrapped(y.floor().long() + down, height, wrap_v)
+            columns.append(offset + row * width + column)
+            share_x = x - x.floor() if right else 1 - (x - x.floor())
+            share_y = y - y.floor() if down else 1 - (y - y.floor())
+            weights.append(share_x * share_y)
+    return torch.stack(columns, 1), torch.stack(weights, 1)
+
+
+def _wrapped(index: torch.Tensor, count: torch.Tensor, mode: torch.Tensor) -> torch.Tensor:
+    """Texel numbers brought into 0 … count − 1 by wrap mode (`WRAP_CODE`)."""
+    repeated = index % count
+    folded = index % (2 * count)
+    mirrored = torch.where(folded < count, folded, 2 * count - 1 - folded)
+    clamped = torch.minimum(index.clamp_min(0), count - 1)
+    inside = torch.where(mode == WRAP_CODE["mirror"], mirrored, repeated)
+    return torch.where(mode == WRAP_CODE["clamp"], clamped, inside)
+
+
+def _pixel_of(sample: torch.Tensor, width: int, samples: int) -> torch.Tensor:
+    """The flat pixel that each flat sample lies in."""
+    y, x = sample // (width * samples), sample % (width * samples)
+    return y // samples * width + x // samples
+
+
+def _sparse_view(
+    surface: Surface, camera: Camera, entries: torch.Tensor, weights: torch.Tensor
+) -> SparseView:
+    """The operator of entries (2, n, k), pixel and colour, whose weights (n, k) add up where they meet."""
+    keys = (entries[0] * surface.num_colours + entries[1]).ravel()
+    merged, place = keys.unique(return_inverse=True)
+    total = weights.new_zeros(len(merged)).index_add_(0, place, weights.ravel())
+    pixel, column = (merged // surface.num_colours).cpu().numpy(), (merged % surface.num_colours)
+    pixels, counts = np.unique(pixel, return_counts=True)
+    starts = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+    matrix = Csr(starts, column.int().cpu().numpy(), total.float().cpu().numpy())
+    return SparseView(camera.size, surface.num_colours, pixels.astype(np.int32), matrix)

@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+import pickle
+
+import pytest
+import torch
+from quadratic import ToTarget, canvas
+
+from nst3d.errors import InputError, OutputError
+from nst3d.stylize.canvas import TableOptions
+from nst3d.stylize.checkpoint import load_checkpoint, save_checkpoint
+from nst3d.stylize.engine import Run, RunState, stylize
+from nst3d.stylize.schedule import Schedule, Stage
+
+
+def schedule(optimiser: str) -> Schedule:
+    return Schedule((Stage(32, 3, 0.5), Stage(64, 6, 0.5)), optimiser=optimiser)
+
+
+def state_of(optimiser: str = "adam", steps: int = 5) -> RunState:
+    run = Run(canvas(TableOptions()), lambda stage: ToTarget(stage.size / 64), schedule(optimiser))
+    for _ in zip(range(steps), run):
+        pass
+    return run.state()
+
+
+@pytest.mark.parametrize("optimiser", ["adam", "rmsprop", "lbfgs"])
+def test_a_run_goes_on_from_disk_as_from_memory(optimiser, tmp_path) -> None:
+    state = state_of(optimiser)
+    path = tmp_path / "a run.pt"
+    save_checkpoint(path, state, "fingerprint")
+    stored = load_checkpoint(path, "fingerprint")
+    assert (stored.stage, stored.iteration, stored.done) == (1, 2, 5)
+    assert (stored.queue, stored.history) == (state.queue, state.history)
+    assert all(torch.equal(a, b) for a, b in zip(stored.canvas, state.canvas, strict=True))
+    ends = []
+    for resume in (state, stored):
+        painted = canvas(TableOptions())
+        losses = [
+            p.loss
+            for p in stylize(painted, lambda stage: ToTarget(stage.size / 64), schedule(optimiser), resume)
+        ]
+        ends.append((losses, painted.finest_colours()))
+    assert len(ends[0][0]) == 4
+    assert ends[0][0] == ends[1][0]
+    assert torch.equal(ends[0][1], ends[1][1])
+    assert [p.name for p in tmp_path.iterdir()] == ["a run.pt"]
+
+
+def test_another_run_is_refused(tmp_path) -> None:
+    save_checkpoint(tmp_path / "c.pt", state_of(), "this one")
+    with pytest.raises(InputError, match=r"c\.pt: belongs to a run with another scene"):
+        load_checkpoint(tmp_path / "c.pt", "another")
+
+
+def test_a_missing_file(tmp_path) -> None:
+    with pytest.raises(InputError, match=r"none\.pt: cannot be read"):
+        load_checkpoint(tmp_path / "none.pt", "")
+
+
+@pytest.mark.parametrize("keep", [0, 1, 40, 0.5, 0.98])
+def test_a_truncated_file(tmp_path, keep) -> None:
+    path = tmp_path / "c.pt"
+    save_checkpoint(path, state_of(), "f")
+    data = path.read_bytes()
+    path.write_bytes(data[: keep if isinstance(keep, int) else int(len(data) * keep)])
+    with pytest.raises(InputError, match=r"c\.pt: not a checkpoint that can be used"):
+        load_checkpoint(path, "f")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [{}, {"version": 1}, [1, 2], "text", 3, {"version": 1, "fingerprint": "f", "state": {"colour": 1}}],
+)
+def test_other_contents(tmp_path, content) -> None:
+    path = tmp_path / "c.pt"
+    torch.save(content, path)
+    with pytest.raises(InputError, match="not a checkpoint that can be used"):
+        load_checkpoint(path, "f")
+
+
+def test_nothing_in_a_file_is_executed(tmp_path) -> None:
+    class Evil:
+        def __reduce__(self):
+            return (open, (str(tmp_path / "written"), "w"))
+
+    path = tmp_path / "c.pt"
+    torch.save({"version": 1, "fingerprint": "f", "state": Evil()}, path)
+    with pytest.raises(InputError, match="not a checkpoint"):
+        load_checkpoint(path, "f")
+    path.write_bytes(pickle.dumps(Evil()))
+    with pytest.raises(InputError, match="not a checkpoint"):
+        load_checkpoint(path, "f")
+    assert not (tmp_path / "written").exists()
+
+
+def test_a_folder_that_is_not_there(tmp_path) -> None:
+    with pytest.raises(OutputError, match="cannot be written"):
+        save_checkpoint(tmp_path / "none" / "c.pt", state_of(), "f")
