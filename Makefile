@@ -18,7 +18,7 @@ lint: $(VENV)/.installed
 
 clean:
 	rm -rf .venv build dist renders/demo .pytest_cache .mypy_cache .ruff_cache
-	find nst3d tests scenes benchmarks examples -name __pycache__ -prune -exec rm -rf {} +
+	find nst3d tests scenes benchmarks -name __pycache__ -prune -exec rm -rf {} +
 
 $(VENV)/.installed: pyproject.toml constraints.txt .ci/install
 	.ci/install $(PYTHON) $(VENV)

@@ -6,8 +6,12 @@ import os
 from pathlib import Path
 
 import pytest
+import torch
 
 ROOT = Path(__file__).resolve().parent.parent
+
+# Test tensors are small: threads would cost more than they bring, and twice the time where cores are shared.
+torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,7 @@ import tyro
 
 from nst3d.cli.paint import paint
 from nst3d.cli.parse import parse
+from nst3d.errors import InputError
 from nst3d.pipeline.resources import resource
 
 _DESCRIPTION = """Paint the lighthouse that ships with nst3d.
@@ -41,6 +42,9 @@ def demo(arguments: Sequence[str]) -> int:
     scenes = resource("scenes")
     shipped = scenes / "styles" / f"{given.style}.jpg"
     style = shipped if shipped.is_file() else Path(given.style)
+    if not style.exists():
+        known = ", ".join(sorted(p.stem for p in shipped.parent.glob("*.jpg")))
+        raise InputError(f"{style}: no such file, and no style that ships with nst3d; these are {known}")
     flags = [f"--{name}" for name in ("overwrite", "quiet") if getattr(given, name)]
     options = ["--style", str(style), "--out", str(given.out), "--preset", given.preset]
     return paint([str(scenes / "lighthouse" / "lighthouse.glb"), *options, *flags])

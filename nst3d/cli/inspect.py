@@ -11,7 +11,9 @@ import tyro
 
 from nst3d.cli.parse import parse
 from nst3d.cli.reporter import say
+from nst3d.pipeline.config import PaintConfig
 from nst3d.pipeline.inspect_job import inspect_file
+from nst3d.pipeline.mesh_scene import Up
 
 _DESCRIPTION = """Say what is in a mesh or picture, how well cameras see it, where paint would go,
 and what is wrong with it. Nothing is written.
@@ -27,6 +29,8 @@ class InspectArguments:
 
     file: tyro.conf.Positional[Path]
     """A mesh or picture, or a folder that holds one mesh."""
+    up: Up = "auto"
+    """World up: x, y or z; auto: as the format says."""
     json: tyro.conf.FlagCreatePairsOff[bool] = False
     """Answer in JSON."""
 
@@ -34,7 +38,7 @@ class InspectArguments:
 def inspect(arguments: Sequence[str]) -> int:
     """Run the command; returns the exit code."""
     given = parse(InspectArguments(tyro.MISSING), arguments, "nst3d inspect", _DESCRIPTION)
-    report = inspect_file(given.file)
+    report = inspect_file(given.file, PaintConfig(up=given.up))
     if given.json:
         say(json.dumps(report.facts, indent=2, ensure_ascii=False))
         return 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -51,19 +52,11 @@ def _command(name: str) -> Callable[[Sequence[str]], int] | None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code: 0 done, 1 error, 2 wrong usage, 130 interrupted."""
     arguments = list(sys.argv[1:] if arguments is None else arguments)
-    if not arguments or arguments[0] in ("-h", "--help"):
-        print(_HELP, end="")
-        return 0 if arguments else 2
-    if arguments[0] == "--version":
-        from nst3d import __version__
-
-        print(__version__)
-        return 0
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a file's name may hold what the terminal cannot show
+            stream.reconfigure(errors="backslashreplace")
     try:
-        command = _command(arguments[0])
-        if command is None:
-            return _failed(f"{arguments[0]!r} is not a command; nst3d --help lists them", 2)
-        return command(arguments[1:])
+        return _answer(arguments)
     except Nst3dError as error:
         return _failed(str(error), 1)
     except KeyboardInterrupt:
@@ -79,6 +72,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if not _is_out_of_memory(error):
             raise
         return _failed("out of memory; use a smaller --size or fewer views", 1)
+
+
+def _answer(arguments: Sequence[str]) -> int:
+    if not arguments or arguments[0] in ("-h", "--help"):
+        print(_HELP, end="", flush=True)
+        return 0 if arguments else 2
+    if arguments[0] == "--version":
+        from nst3d import __version__
+
+        print(__version__, flush=True)
+        return 0
+    command = _command(arguments[0])
+    if command is None:
+        return _failed(f"{arguments[0]!r} is not a command; nst3d --help lists them", 2)
+    return command(arguments[1:])
 
 
 def _failed(message: str, code: int) -> int:

@@ -18,6 +18,7 @@ from nst3d.errors import ConfigError
 from nst3d.formats.dispatch import is_picture
 from nst3d.pipeline.config import PaintConfig, Stage, override, preset
 from nst3d.pipeline.job import Job, Result, run_job
+from nst3d.pipeline.mesh_scene import Up
 
 _DESCRIPTION = """Paint a mesh (GLB, glTF, OBJ, PLY, STL) or a picture in the style of an image.
 
@@ -41,11 +42,13 @@ class PaintArguments:
     style: tyro.conf.UseAppendAction[tuple[Path, ...]] = ()
     """A style image; given several times, styles are mixed."""
     preset: Annotated[str, tyro.conf.arg(metavar="NAME")] = "default"
-    """default, quick, fine, gatys, arf, or a .yaml file with settings."""
+    """default, quick, fine, gatys, arf, or a .yaml file with settings. Of a picture default means picture."""
     size: int | None = None
     """Finest view (of a picture: its long side), pixels; coarser stages keep their proportion."""
     iterations: int | None = None
     """Steps in all; the preset's stages keep their shares."""
+    up: Up | None = None
+    """World up: x, y or z; auto: as the format says."""
     seed: int | None = None
     """Of everything random."""
     quiet: tyro.conf.FlagCreatePairsOff[bool] = False
@@ -122,7 +125,8 @@ def _adjusted(parsed: AllArguments) -> PaintConfig:
     if parsed.iterations is not None:
         stages = _shared_out(stages, parsed.iterations)
     seed = schedule.seed if parsed.seed is None else parsed.seed
-    return dataclasses.replace(config, schedule=dataclasses.replace(schedule, stages=stages, seed=seed))
+    schedule = dataclasses.replace(schedule, stages=stages, seed=seed)
+    return dataclasses.replace(config, schedule=schedule, up=parsed.up or config.up)
 
 
 def _shared_out(stages: tuple[Stage, ...], total: int) -> tuple[Stage, ...]:

@@ -16,6 +16,7 @@ from nst3d.cli.reporter import CountReporter, say
 from nst3d.errors import ConfigError
 from nst3d.pipeline.config import Lighting, OutputOptions
 from nst3d.pipeline.gallery import Orbit
+from nst3d.pipeline.mesh_scene import Up
 from nst3d.pipeline.render_job import RenderJob, parse_colour, run_render
 from nst3d.tensors import ImageSize
 
@@ -49,6 +50,8 @@ class RenderArguments:
     """Of the shorter side, degrees."""
     turns: float = 1.0
     """How often the camera goes around; negative: the other way."""
+    up: Up = "auto"
+    """World up: x, y or z; auto: as the format says."""
     lighting: Lighting = "studio"
     """none, headlight or studio."""
     background: str = "white"
@@ -65,7 +68,7 @@ def render(arguments: Sequence[str]) -> int:
     """Run the command; returns the exit code."""
     default = RenderArguments(tyro.MISSING, tyro.MISSING)
     given = parse(default, arguments, "nst3d render", _DESCRIPTION)
-    job = RenderJob(given.scene, given.out, _orbit(given), _look(given), given.crf, given.overwrite)
+    job = RenderJob(given.scene, given.out, _orbit(given), _look(given), given.crf, given.overwrite, given.up)
     with CountReporter("rendering", given.quiet) as reporter:
         path = run_render(job, reporter.note, reporter.count)
     say(str(path))

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sys
 from types import TracebackType
+from typing import TypeVar
 
 from rich.console import Console
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     Progress,
+    ProgressColumn,
     TaskID,
     TaskProgressColumn,
     TextColumn,
@@ -18,27 +20,24 @@ from rich.progress import (
 
 from nst3d.pipeline import report
 
+Self = TypeVar("Self", bound="_Bar")
 
-class TerminalReporter:
-    """A progress bar on stderr with iteration, losses, views/s and time left; plain lines where no terminal is."""
 
-    def __init__(self, quiet: bool = False) -> None:
-        """`quiet` keeps notes and drops the rest."""
+class _Bar:
+    """A progress bar on stderr, and notes above it; where no terminal is there is no bar."""
+
+    def __init__(self, quiet: bool, *columns: ProgressColumn) -> None:
         self._console = Console(file=sys.stderr, highlight=False, soft_wrap=True)
-        self._quiet = quiet
         self._bar = Progress(
             TextColumn("{task.description}"),
             BarColumn(bar_width=24),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[detail]}"),
+            *columns,
             TimeRemainingColumn(),
             console=self._console,
             disable=quiet or not self._console.is_terminal,
         )
-        self._task: TaskID | None = None
-        self._printed = 0.0
 
-    def __enter__(self) -> TerminalReporter:
+    def __enter__(self: Self) -> Self:
         """Show the bar."""
         self._bar.start()
         return self
@@ -49,14 +48,25 @@ class TerminalReporter:
         """Take the bar off."""
         self._bar.stop()
 
+    def note(self, text: str) -> None:
+        """Say what the user should know; also when quiet."""
+        self._console.print(f"note: {text}", markup=False)
+
+
+class TerminalReporter(_Bar):
+    """A paint job's bar with iteration, losses, views/s and time left; plain lines where no terminal is."""
+
+    def __init__(self, quiet: bool = False) -> None:
+        """`quiet` keeps notes and drops the rest."""
+        super().__init__(quiet, MofNCompleteColumn(), TextColumn("{task.fields[detail]}"))
+        self._quiet = quiet
+        self._task: TaskID | None = None
+        self._printed = 0.0
+
     def phase(self, name: str) -> None:
         """Say which part of the job begins."""
         if not self._quiet:
             self._console.print(f"{name} …", style="dim")
-
-    def note(self, text: str) -> None:
-        """Say what the user should know; also when quiet."""
-        self._console.print(f"note: {text}", markup=False)
 
     def step(self, progress: report.Progress) -> None:
         """Move the bar."""
@@ -71,36 +81,13 @@ class TerminalReporter:
             self._console.print(f"step {progress.iteration}/{progress.total} {detail}", markup=False)
 
 
-class CountReporter:
-    """A bar on stderr for work that counts what is done: frames, bytes."""
+class CountReporter(_Bar):
+    """A bar for work that counts what is done: frames, bytes."""
 
     def __init__(self, name: str, quiet: bool = False) -> None:
         """`quiet` keeps notes and drops the rest."""
-        self._console = Console(file=sys.stderr, highlight=False, soft_wrap=True)
-        self._bar = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(bar_width=24),
-            TaskProgressColumn(),
-            TimeRemainingColumn(),
-            console=self._console,
-            disable=quiet or not self._console.is_terminal,
-        )
+        super().__init__(quiet, TaskProgressColumn())
         self._task = self._bar.add_task(name, total=None)
-
-    def __enter__(self) -> CountReporter:
-        """Show the bar."""
-        self._bar.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Take the bar off."""
-        self._bar.stop()
-
-    def note(self, text: str) -> None:
-        """Say what the user should know; also when quiet."""
-        self._console.print(f"note: {text}", markup=False)
 
     def count(self, done: int, total: int) -> None:
         """Move the bar; `total` 0 where it is not known."""

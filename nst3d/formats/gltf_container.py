@@ -12,9 +12,9 @@ from typing import Any
 from urllib.parse import unquote
 
 from nst3d.errors import InputError, OutputError
+from nst3d.files import write_bytes
 from nst3d.formats.files import find_beside, read_bytes
 from nst3d.formats.gltf_document import GltfDocument, Json
-from nst3d.images.files import write_bytes
 
 _MAGIC = b"glTF"
 _JSON_CHUNK, _BIN_CHUNK = 0x4E4F534A, 0x004E4942

@@ -12,6 +12,7 @@ from nst3d.formats.gltf_document import GltfDocument, Json, accessor_users, coun
 from nst3d.tensors import Array
 
 VERTEX_DATA, INDEX_DATA = 34962, 34963  # bufferView.target
+_WIDE = 65535  # the first index that 16 bits cannot hold: all ones means something else
 _CODES = {kind: code for code, kind in COMPONENTS.items()}
 _TYPES = {width: name for name, width in WIDTHS.items()}
 
@@ -77,6 +78,16 @@ class GltfEditor:
             return self.append("accessors", accessor)
         self.json["accessors"][old] = accessor
         return old
+
+    def put_indices(self, faces: Array, vertices: int, old: int | None = None) -> int:
+        """The index of an accessor with the corners of triangles (f, 3) that index so many vertices."""
+        kind = "<u2" if vertices <= _WIDE else "<u4"
+        return self.put_rows(faces.reshape(-1, 1).astype(kind), INDEX_DATA, old)
+
+    def put_uvs(self, uvs: Array) -> int:
+        """The index of a new accessor with UVs (n, 2), origin bottom-left, turned to glTF's top-left."""
+        stored = np.stack([uvs[:, 0], 1.0 - uvs[:, 1]], axis=1)
+        return self.put_rows(stored.astype("<f4"), VERTEX_DATA)
 
     def put_image(self, png: bytes, name: str, old: int | None = None) -> int:
         """The index of an image with new PNG bytes: in `old`'s place, keeping its name, or appended."""

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from nst3d.formats.gltf_document import GltfDocument, Json
-from nst3d.formats.gltf_edit import INDEX_DATA, VERTEX_DATA, GltfEditor
+from nst3d.formats.gltf_edit import VERTEX_DATA, GltfEditor
 from nst3d.formats.gltf_textures import PaintedImage, new_texture
 from nst3d.images.colour import srgb_decode
 from nst3d.representations.mesh import Mesh, Part
@@ -15,7 +15,6 @@ from nst3d.representations.paint import MeshPaint, TexturePaint, VertexPaint
 from nst3d.representations.split import split_vertices
 from nst3d.tensors import Array
 
-_WIDE = 65535  # the first index that 16 bits cannot hold: all ones means something else
 _FULL = 65535.0
 _FAR = 16.0  # a part this many times its size away from its origin gets a translation, for float32's sake
 
@@ -100,18 +99,16 @@ def _write_part(
     if part.normals is not None:
         attributes["NORMAL"] = editor.put_rows(part.normals[vertex_map].astype("<f4"), VERTEX_DATA)
     for k in range(len(uv_sets)):
-        stored = np.stack([uvs[:, 2 * k], 1.0 - uvs[:, 2 * k + 1]], axis=1).astype("<f4")
-        attributes[f"TEXCOORD_{k}"] = editor.put_rows(stored, VERTEX_DATA)
+        attributes[f"TEXCOORD_{k}"] = editor.put_uvs(uvs[:, 2 * k : 2 * k + 2])
     if colours is not None:
         linear = srgb_decode(np.clip(colours[vertex_map].astype(np.float64), 0.0, 1.0))
         opaque = np.concatenate([linear, np.ones((len(linear), 1))], axis=1)
         stored = np.rint(opaque * _FULL).astype("<u2")
         attributes["COLOR_0"] = editor.put_rows(stored, VERTEX_DATA)
         editor.json["accessors"][attributes["COLOR_0"]]["normalized"] = True
-    indices = faces.reshape(-1, 1).astype("<u2" if len(vertex_map) <= _WIDE else "<u4")
     primitive = {
         "attributes": attributes,
-        "indices": editor.put_rows(indices, INDEX_DATA),
+        "indices": editor.put_indices(faces, len(vertex_map)),
         "material": material,
     }
     return editor.append("meshes", {"name": part.name, "primitives": [primitive]}), offset

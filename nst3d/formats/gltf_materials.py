@@ -13,6 +13,7 @@ from nst3d.errors import InputError
 from nst3d.formats.gltf_accessors import view_bytes
 from nst3d.formats.gltf_container import decode_data_uri
 from nst3d.formats.gltf_document import GltfDocument, Json, extension
+from nst3d.formats.textures import MID_GREY
 from nst3d.images.colour import srgb_encode
 from nst3d.images.io import decode_image
 from nst3d.representations.mesh import Material, Texture, Wrap
@@ -21,8 +22,7 @@ from nst3d.tensors import Array
 SPECULAR = "KHR_materials_pbrSpecularGlossiness"
 TRANSFORM = "KHR_texture_transform"
 PLAIN_SOURCES = ("EXT_texture_webp", "EXT_texture_avif")
-_WRAPS: dict[Any, Wrap] = {10497: "repeat", 33071: "clamp", 33648: "mirror"}
-_MISSING_GREY = (0.5, 0.5, 0.5)
+WRAPS: dict[Any, Wrap] = {10497: "repeat", 33071: "clamp", 33648: "mirror"}
 
 
 @dataclass
@@ -73,7 +73,7 @@ class MaterialReader:
             return read
         texture = self._texture(self.document.item("textures", holder[texture_key].get("index")))
         if texture is None:
-            return replace(read, factor=_MISSING_GREY)
+            return replace(read, factor=MID_GREY)
         return replace(read, texture=texture)
 
     def _texture(self, texture: Json) -> int | None:
@@ -148,7 +148,7 @@ def transform_uvs(document: GltfDocument, info: Json, uvs: Array) -> Array:
 
 def _wrap(document: GltfDocument, texture: Json) -> tuple[Wrap, Wrap]:
     sampler = document.item("samplers", texture["sampler"]) if "sampler" in texture else {}
-    return _WRAPS.get(sampler.get("wrapS"), "repeat"), _WRAPS.get(sampler.get("wrapT"), "repeat")
+    return WRAPS.get(sampler.get("wrapS"), "repeat"), WRAPS.get(sampler.get("wrapT"), "repeat")
 
 
 def _image_bytes(document: GltfDocument, index: int) -> bytes | None:

@@ -7,6 +7,7 @@ import numpy as np
 from nst3d.formats.gltf_accessors import read_rows, read_values
 from nst3d.formats.gltf_document import GltfDocument, Json
 from nst3d.formats.gltf_scene import Placement
+from nst3d.representations.triangles import turned_normals
 from nst3d.tensors import Array
 
 
@@ -31,7 +32,7 @@ def pose_vertices(
     matrices = _joint_matrices(document, placement.skin, world)
     blended = _blend(document, attributes, matrices, len(vertices))
     vertices = np.einsum("vij,vj->vi", blended[:, :, :3], vertices) + blended[:, :, 3]
-    return vertices, None if normals is None else _turn_normals(blended[:, :, :3], normals)
+    return vertices, None if normals is None else turned_normals(normals, blended[:, :, :3])
 
 
 def _joint_matrices(document: GltfDocument, skin_index: int, world: list[Array]) -> Array:
@@ -61,11 +62,3 @@ def _blend(document: GltfDocument, attributes: Json, matrices: Array, count: int
             total += weights[:, column]
     blended[total <= 0] = matrices[0]
     return blended / np.where(total > 0, total, 1.0)[:, None, None]
-
-
-def _turn_normals(matrices: Array, normals: Array) -> Array:
-    """Normals under (v, 3, 3) maps: by the cofactor matrix, which needs no inverse."""
-    a, b, c = matrices[:, 0], matrices[:, 1], matrices[:, 2]
-    cofactors = np.stack([np.cross(b, c), np.cross(c, a), np.cross(a, b)], axis=1)
-    sign = np.sign(np.einsum("vi,vi->v", a, cofactors[:, 0]))
-    return np.einsum("vij,vj->vi", cofactors, normals) * sign[:, None]

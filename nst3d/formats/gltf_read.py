@@ -16,6 +16,7 @@ from nst3d.formats.gltf_pose import pose_vertices
 from nst3d.formats.gltf_scene import Placement, placements, world_matrices
 from nst3d.images.colour import srgb_encode
 from nst3d.representations.mesh import Instance, Mesh, Part, unit_frame
+from nst3d.representations.triangles import face_normals
 from nst3d.tensors import Array
 
 _COMPRESSED = {
@@ -152,7 +153,7 @@ def _read_mesh(
             colours=_read_colours(document, primitive),
         )
         if primitive.get("mode", _TRIANGLES) == _TRIANGLES:
-            findings.degenerate += int((face_normals(vertices, faces) == 0).all(axis=1).sum())
+            findings.degenerate += int((face_normals(vertices[faces]) == 0).all(axis=1).sum())
     return found
 
 
@@ -225,20 +226,8 @@ def _mend_normals(vertices: Array, faces: Array, normals: Array | None, findings
         findings.bad_normals += int(bad.sum())
         of_vertex = np.zeros_like(vertices)
         of_vertex[:, 2] = 1.0
-        solid = face_normals(vertices, faces)
+        solid = face_normals(vertices[faces])
         seen = solid.any(axis=1)
         of_vertex[faces[seen].ravel()] = np.repeat(solid[seen], 3, axis=0)
         units[bad] = of_vertex[bad]
     return units.astype(np.float32)
-
-
-def face_normals(vertices: Array, faces: Array) -> Array:
-    """(f, 3) unit normals by winding; zero for a face without area."""
-    a, b, c = (vertices[faces[:, k]] for k in range(3))
-    # Scaled by its longest side first, so that tiny faces do not underflow and huge ones do not overflow.
-    edges = np.stack([b - a, c - a])
-    longest = np.abs(edges).max(axis=(0, 2))[:, None]
-    edges = np.divide(edges, longest, out=np.zeros_like(edges), where=longest > 0)
-    cross = np.cross(edges[0], edges[1])
-    length = np.linalg.norm(cross, axis=1, keepdims=True)
-    return np.divide(cross, length, out=np.zeros_like(cross), where=length > 0)

@@ -9,7 +9,7 @@ import numpy as np
 
 from nst3d.formats.gltf_accessors import read_rows, read_values
 from nst3d.formats.gltf_document import GltfDocument, Json, extension, walk
-from nst3d.formats.gltf_edit import INDEX_DATA, VERTEX_DATA, GltfEditor
+from nst3d.formats.gltf_edit import VERTEX_DATA, GltfEditor
 from nst3d.formats.gltf_materials import PLAIN_SOURCES, SPECULAR, TRANSFORM, base_colour
 from nst3d.formats.gltf_textures import PaintedImage, swap_textures
 from nst3d.representations.mesh import Mesh
@@ -18,7 +18,6 @@ from nst3d.representations.split import split_vertices
 from nst3d.tensors import Array
 
 _UNUSED_AFTERWARDS = (*PLAIN_SOURCES, "KHR_texture_basisu", "MSFT_texture_dds", TRANSFORM)
-_WIDE = 65535  # the first index that 16 bits cannot hold: all ones means something else
 
 
 @dataclass
@@ -146,12 +145,10 @@ def _write_atlas(editor: GltfEditor, mesh: Mesh, paint: TexturePaint, coat: _Coa
         vertex_map, faces, uvs = split_vertices(mesh.parts[part].faces, paint.uvs[part])
         _split(editor, primitive, vertex_map)
         _whiten(editor, primitive, vertex_map)
-        stored = np.stack([uvs[:, 0], 1.0 - uvs[:, 1]], axis=1).astype("<f4")
-        accessor = editor.put_rows(stored, VERTEX_DATA)
+        accessor = editor.put_uvs(uvs)
         # Sets must count up without a gap, so a primitive with fewer sets has the new one in between too.
         primitive["attributes"] |= {f"TEXCOORD_{k}": accessor for k in range(first, uv_set + 1)}
-        indices = faces.reshape(-1, 1).astype("<u2" if len(vertex_map) <= _WIDE else "<u4")
-        primitive["indices"] = editor.put_rows(indices, INDEX_DATA, primitive.get("indices"))
+        primitive["indices"] = editor.put_indices(faces, len(vertex_map), primitive.get("indices"))
         if "mode" in primitive:
             primitive["mode"] = 4
     return uv_set

@@ -9,9 +9,10 @@ from typing import Any
 
 from nst3d.formats.gltf_document import Json, count_values, walk
 from nst3d.formats.gltf_edit import GltfEditor
+from nst3d.formats.gltf_materials import WRAPS
 from nst3d.representations.mesh import Wrap
 
-_SAMPLER_WRAPS: dict[Wrap, int] = {"repeat": 10497, "clamp": 33071, "mirror": 33648}
+_SAMPLER_WRAPS = {name: code for code, name in WRAPS.items()}
 _LINEAR, _TRILINEAR = 9729, 9987
 
 

@@ -9,7 +9,7 @@ from nst3d.formats.gltf_document import GltfDocument
 from nst3d.formats.gltf_fresh import fresh_document
 from nst3d.formats.gltf_repaint import repaint
 from nst3d.formats.gltf_textures import PaintedImage
-from nst3d.images.io import encode_png
+from nst3d.formats.painted_images import slot_png
 from nst3d.representations.mesh import Mesh
 from nst3d.representations.paint import MeshPaint, TexturePaint
 from nst3d.tensors import Array
@@ -36,10 +36,19 @@ def save_gltf(path: Path | str, mesh: Mesh, paint: MeshPaint, colours: Array) ->
     return [path]
 
 
+def left_out(mesh: Mesh, paint: MeshPaint) -> tuple[str, ...]:
+    """What of a mesh's glTF document a file with this paint will not hold, a sentence for the user; or nothing."""
+    if not isinstance(mesh.document, GltfDocument) or isinstance(paint, TexturePaint):
+        return ()
+    lost = [kind for kind in ("skins", "animations") if mesh.document.items(kind)]
+    primitives = [p for m in mesh.document.items("meshes") for p in m.get("primitives", [])]
+    if any("targets" in p for p in primitives):
+        lost.append("morph targets")
+    if not lost:
+        return ()
+    remedy = "--settings.surface.paint texture keeps them"
+    return (f"paint on vertices makes a new file in the rest pose, without {', '.join(lost)}; {remedy}",)
+
+
 def _painted_images(paint: TexturePaint, colours: Array) -> list[PaintedImage]:
-    images = []
-    for slot in paint.slots:
-        rows = colours[slot.offset : slot.offset + slot.size.height * slot.size.width]
-        png = encode_png(rows.reshape(*slot.size, 3), slot.alpha)
-        images.append(PaintedImage(png, slot.name, slot.wrap))
-    return images
+    return [PaintedImage(slot_png(slot, colours), slot.name, slot.wrap) for slot in paint.slots]

@@ -21,6 +21,7 @@ from nst3d.formats.textures import MID_GREY, load_texture
 from nst3d.representations.mesh import Instance, Material, Mesh, Part, Similarity, Texture
 from nst3d.representations.repair import repaired
 from nst3d.representations.rows import unique_rows, used_rows
+from nst3d.representations.triangles import unit
 from nst3d.tensors import Array
 
 
@@ -188,6 +189,5 @@ def _split_at_normals(vertex: Array, normal: Array, tables: _Tables) -> tuple[Ar
     key = vertex.astype(np.int64) * len(first) + same[place]
     pairs, faces = np.unique(key, return_inverse=True)
     given = directions[first][pairs % len(first)]
-    length = np.linalg.norm(given, axis=1, keepdims=True)
-    unit = (given / np.where(length > 0, length, 1)).astype(np.float32)
-    return pairs // len(first), faces.reshape(vertex.shape).astype(np.int32), unit
+    normals = unit(given, (0.0, 0.0, 0.0)).astype(np.float32)
+    return pairs // len(first), faces.reshape(vertex.shape).astype(np.int32), normals

@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 
 from nst3d.errors import OutputError
+from nst3d.files import write_bytes
 from nst3d.formats.files import find_beside, read_bytes, relative_parts
 from nst3d.formats.mtl import other_maps, parse_mtl, repaint_mtl
 from nst3d.formats.obj_read import ObjDocument
 from nst3d.formats.painted_images import distinct, safe_name, write_slots
 from nst3d.formats.placing import Placed, placed
-from nst3d.images.files import write_bytes
 from nst3d.representations.mesh import Mesh
 from nst3d.representations.paint import MeshPaint, TexturePaint
 from nst3d.representations.rows import unique_rows

@@ -6,9 +6,10 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from nst3d.images.files import write_bytes
+from nst3d.files import write_bytes
 from nst3d.images.io import encode_png
-from nst3d.representations.paint import TexturePaint
+from nst3d.images.resize import resize
+from nst3d.representations.paint import TexturePaint, TextureSlot
 from nst3d.tensors import Array
 
 
@@ -16,11 +17,17 @@ def write_slots(path: Path, paint: TexturePaint, colours: Array) -> list[Path]:
     """Write each slot with its alpha as `<asset>_<slot>.png` beside the asset; returns the files, one a slot."""
     files = []
     for slot, name in zip(paint.slots, distinct(safe_name(s.name) for s in paint.slots)):
-        rows = colours[slot.offset : slot.offset + slot.size.height * slot.size.width]
         file = path.with_name(f"{safe_name(path.stem)}_{name}.png")
-        write_bytes(file, encode_png(rows.reshape(*slot.size, 3), slot.alpha))
+        write_bytes(file, slot_png(slot, colours))
         files.append(file)
     return files
+
+
+def slot_png(slot: TextureSlot, colours: Array) -> bytes:
+    """The PNG of a slot: its rows of the table (n, 3), with its alpha brought to its size."""
+    rows = colours[slot.offset : slot.offset + slot.size.height * slot.size.width]
+    alpha = None if slot.alpha is None else resize(slot.alpha[..., None], slot.size)[..., 0]
+    return encode_png(rows.reshape(*slot.size, 3), alpha)
 
 
 def safe_name(name: str) -> str:

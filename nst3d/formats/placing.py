@@ -8,6 +8,7 @@ import numpy as np
 
 from nst3d.representations.mesh import Mesh, Part
 from nst3d.representations.paint import MeshPaint, TexturePaint
+from nst3d.representations.triangles import turned_normals, unit
 from nst3d.tensors import Array
 
 
@@ -49,16 +50,8 @@ def _place(name: str, part: Part, transform: Array, uvs: Array | None, colours: 
     vertices = part.vertices
     if not np.array_equal(transform, np.eye(4)):
         vertices = vertices @ linear.T + transform[:3, 3]
-        normals = None if normals is None else _turned(normals, linear)
+        normals = None if normals is None else unit(turned_normals(normals, linear))
         if np.linalg.det(linear) < 0:
             faces = faces[:, ::-1]
             uvs = None if uvs is None else uvs[:, ::-1]
     return Placed(name, vertices, faces, normals, uvs, colours)
-
-
-def _turned(normals: Array, linear: Array) -> Array:
-    """Normals under a linear map: by its cofactors, the inverse transpose but for scale."""
-    cofactors = np.stack([np.cross(linear[(i + 1) % 3], linear[(i + 2) % 3]) for i in range(3)])
-    turned = normals @ (np.sign(np.linalg.det(linear)) * cofactors).T
-    length = np.linalg.norm(turned, axis=1, keepdims=True)
-    return turned / np.where(length > 0, length, 1)

@@ -12,22 +12,23 @@ from pathlib import Path
 import numpy as np
 
 from nst3d.errors import ConfigError, InputError
+from nst3d.files import write_bytes
 from nst3d.formats.files import read_bytes
 from nst3d.formats.placing import Placed, placed
 from nst3d.formats.ply_elements import PlyFile, Ragged, read_ply
-from nst3d.formats.textures import MID_GREY, load_texture
-from nst3d.images.files import write_bytes
+from nst3d.formats.textures import MID_GREY, PLAIN_GREY, load_texture
 from nst3d.images.io import to_bytes
 from nst3d.representations.mesh import Instance, Material, Mesh, Part, Similarity, Texture
 from nst3d.representations.paint import MeshPaint, TexturePaint
 from nst3d.representations.polygons import triangulate
 from nst3d.representations.repair import repaired
+from nst3d.representations.triangles import unit
 from nst3d.tensors import Array
 
 _COLOUR_NAMES = (("red", "green", "blue"), ("diffuse_red", "diffuse_green", "diffuse_blue"), ("r", "g", "b"))
 _UV_NAMES = (("s", "t"), ("u", "v"), ("texture_u", "texture_v"))
 _FULL = {"u1": 255.0, "u2": 65535.0, "f4": 1.0, "f8": 1.0}
-_WHITE, _BARE = (1.0, 1.0, 1.0), (0.8, 0.8, 0.8)
+_WHITE = (1.0, 1.0, 1.0)
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ def load_ply(path: Path) -> Mesh:
         vertices=vertices.astype(np.float64),
         faces=triangles.faces,
         material=0,
-        normals=None if normals is None else _unit(normals),
+        normals=None if normals is None else unit(normals, (0.0, 0.0, 0.0)).astype(np.float32),
         uvs=triangles.uvs,
         colours=None if texture is not None else colours,
     )
@@ -88,7 +89,8 @@ def save_ply(path: Path, mesh: Mesh, paint: MeshPaint, colours: Array) -> list[P
     """
     if isinstance(paint, TexturePaint):
         raise ConfigError(
-            f"{path}: PLY holds vertex colours, not textures; save as .glb or .obj, or use --paint vertex"
+            f"{path}: PLY holds vertex colours, not textures; save as .glb or .obj, or give"
+            " --settings.surface.paint vertex"
         )
     items = placed(mesh, paint, colours)
     exact = all((p.vertices.astype(np.float32) == p.vertices).all() for p in mesh.parts)
@@ -207,7 +209,7 @@ def _material(
     file: PlyFile, path: Path, coloured: bool, has_uvs: bool
 ) -> tuple[Texture | None, Material, list[str]]:
     names = [c[len("texturefile") :].strip() for c in file.comments if c.lower().startswith("texturefile")]
-    factor = _WHITE if coloured else _BARE
+    factor = _WHITE if coloured else PLAIN_GREY
     if not names or not has_uvs:
         return None, Material("material", factor), []
     texture, note = load_texture(names[0], [path.parent])
@@ -221,8 +223,3 @@ def _material(
     notes = ["several textures; only the first is read"] if len(names) > 1 else []
     notes += ["the texture takes the place of the vertex colours"] if coloured else []
     return texture, Material("material", _WHITE, 0), notes
-
-
-def _unit(normals: Array) -> Array:
-    length = np.linalg.norm(normals, axis=1, keepdims=True)
-    return (normals / np.where(length > 0, length, 1)).astype(np.float32)

@@ -9,6 +9,7 @@ import numpy as np
 from nst3d.errors import InputError
 from nst3d.formats.files import read_bytes
 from nst3d.formats.textscan import parse_numbers, select, split_lines, tokens_per_line
+from nst3d.formats.textures import PLAIN_GREY
 from nst3d.representations.mesh import Instance, Material, Mesh, Part, Similarity
 from nst3d.representations.repair import repaired
 from nst3d.representations.rows import unique_rows
@@ -34,7 +35,7 @@ def load_stl(path: Path) -> Mesh:
     mesh = Mesh(
         parts=(part,),
         instances=(Instance(0, name=path.stem),),
-        materials=(Material("material", (0.8, 0.8, 0.8)),),
+        materials=(Material("material", PLAIN_GREY),),
         textures=(),
         frame=Similarity(np.zeros(3), 1.0),
         up=(0.0, 0.0, 1.0),

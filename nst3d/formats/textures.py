@@ -12,6 +12,8 @@ from nst3d.representations.mesh import Texture, Wrap
 
 MID_GREY = (0.5, 0.5, 0.5)
 """Stands in for colours that could not be found."""
+PLAIN_GREY = (0.8, 0.8, 0.8)
+"""The colour of a mesh whose file has none."""
 
 
 def load_texture(name: str, folders: Iterable[Path], clamp: bool = False) -> tuple[Texture | None, str]:

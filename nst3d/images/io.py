@@ -13,7 +13,7 @@ import torch
 from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
 from nst3d.errors import InputError, OutputError
-from nst3d.images.files import write_bytes
+from nst3d.files import write_bytes
 from nst3d.tensors import Array
 
 FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "GIF", "TGA", "PPM", "JPEG2000", "DDS", "ICO")

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-import torch
-
 from nst3d.tensors import Mask, Planes
 
 IMAGE = "image"
@@ -27,7 +25,3 @@ class Observation:
     def mask(self, layer: str) -> Mask | None:
         """The positions of `layer` that count, or None for all."""
         return self.masks.get(layer)
-
-    def device(self) -> torch.device:
-        """Where the tensors live."""
-        return next(iter(self.features.values())).device

@@ -3,7 +3,17 @@
 from nst3d.operators.base import ViewOperator
 from nst3d.operators.checks import dot_test
 from nst3d.operators.composite import Cropped, Resampled, Shaded
+from nst3d.operators.grid_basis import grid_basis
 from nst3d.operators.identity import IdentityView
 from nst3d.operators.sparse import SparseView
 
-__all__ = ["Cropped", "IdentityView", "Resampled", "Shaded", "SparseView", "ViewOperator", "dot_test"]
+__all__ = [
+    "Cropped",
+    "IdentityView",
+    "Resampled",
+    "Shaded",
+    "SparseView",
+    "ViewOperator",
+    "dot_test",
+    "grid_basis",
+]

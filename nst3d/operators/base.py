@@ -33,12 +33,17 @@ class ViewOperator(ABC):
     def nbytes(self) -> int:
         """Memory that the operator holds, in bytes."""
 
+    def image(self, colours: Colours) -> Image:
+        """A c as `apply`, differentiable in the colours."""
+        result: Image = _Apply.apply(colours, self)
+        return result
+
     def render(self, colours: Colours, background: torch.Tensor | float) -> Image:
         """A c + (1 − coverage) · background, differentiable in the colours.
 
         `background` is a number, an RGB (c,) or an image (h, w, c).
         """
-        image = _Apply.apply(colours, self)
+        image = self.image(colours)
         return image + (1 - self.coverage.to(image)) * background
 
 

@@ -9,6 +9,7 @@ import numba
 import numpy as np
 import torch
 
+from nst3d.kernels import kernel
 from nst3d.operators.base import ViewOperator
 from nst3d.tensors import Array, Colours, Image, ImageSize
 
@@ -49,11 +50,6 @@ class SparseView(ViewOperator):
         self._torch: dict[tuple[torch.device, torch.dtype], _TorchView] = {}
         # The very sums that `apply` makes, so that white on white is exactly white.
         self._coverage = self.apply(torch.ones(num_colours, 1))
-
-    @property
-    def entries(self) -> int:
-        """Stored weights."""
-        return len(self._matrix.columns)
 
     @property
     def coverage(self) -> Image:
@@ -143,7 +139,7 @@ def _transposed(matrix: Csr, num_columns: int) -> Csr:
     return Csr(starts, columns, weights)
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel()
 def _scatter_transpose(starts, columns, weights, cursor, out_columns, out_weights):  # type: ignore[no-untyped-def]
     for row in range(len(starts) - 1):
         for entry in range(starts[row], starts[row + 1]):
@@ -153,7 +149,7 @@ def _scatter_transpose(starts, columns, weights, cursor, out_columns, out_weight
             out_weights[place] = weights[entry]
 
 
-@numba.njit(cache=True, parallel=True, nogil=True)
+@kernel(parallel=True)
 def _gather(starts, columns, weights, rows, sources, table, out):  # type: ignore[no-untyped-def]
     """out[rows[i]] = Σ weights · table[sources[columns]]: one kernel serves A and Aᵀ."""
     for i in numba.prange(len(starts) - 1):

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 import yaml
 
 from nst3d.errors import ConfigError, InputError
-from nst3d.pipeline.mesh_scene import SurfaceOptions
+from nst3d.pipeline.limits import check_limits
+from nst3d.pipeline.mesh_scene import SurfaceOptions, Up
 from nst3d.pipeline.resources import resource
 from nst3d.pipeline.rig import RigOptions
 from nst3d.renderers.shading import Lighting
@@ -25,13 +27,14 @@ Config = TypeVar("Config")
 class OutputOptions:
     """What is written besides the asset."""
 
-    formats: tuple[str, ...] = ()
-    """Asset formats to write: glb, obj, ply. Empty: GLB, and the scene's own format if it can hold paint."""
+    formats: tuple[Literal["glb", "gltf", "obj", "ply"], ...] = ()
+    """Asset formats to write: glb, gltf, obj, ply. Empty: GLB, and the scene's own format if it can hold paint."""
     turntable: bool = True
     """Write turntable.mp4."""
     frames: int = 96
     """Frames of the turntable."""
     fps: float = 24.0
+    """Frames a second of the turntable."""
     size: int = 512
     """Side of the turntable's and the sheet's pictures, pixels."""
     lighting: Lighting = "studio"
@@ -60,14 +63,18 @@ class PaintConfig:
     """Light in the renders whose content is kept: it makes form readable in the paint."""
     start: Literal["content", "noise"] = "content"
     """What a picture's paint starts from; meshes always start from their content."""
-    up: Literal["auto", "x", "y", "z"] = "auto"
+    up: Up = "auto"
     """World up; auto: as the format says."""
     precision: Literal["auto", "float32", "float64", "bfloat16"] = "auto"
     """Of the encoder; auto: bfloat16 where the machine is fast at it."""
     device: str = "auto"
     """cpu, cuda, or auto."""
     threads: int = 0
-    """CPU threads; 0: all."""
+    """CPU threads; 0: as many as torch and numba take by themselves."""
+
+    def __post_init__(self) -> None:
+        """Refuse numbers that make no sense, with ConfigError."""
+        check_limits(self)
 
 
 def preset(name: str) -> dict[str, Any]:
@@ -93,7 +100,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
         values = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror or error})") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: dates, and what is not UTF-8
         line = " ".join(str(error).split())
         raise InputError(f"{path}: not valid YAML ({line})") from None
     if not isinstance(values, dict | None):
@@ -133,16 +140,17 @@ def _converted(value: Any, kind: Any, where: str) -> Any:
         if not isinstance(value, list | tuple):
             raise ConfigError(f"{where} is {value!r}: expected a list")
         kinds = [args[0]] * len(value) if args[-1] is Ellipsis else args
+        if len(value) != len(kinds):
+            raise ConfigError(f"{where} has {len(value)} values: expected {len(kinds)}")
         return tuple(_converted(v, k, where) for v, k in zip(value, kinds))
     if args and type(None) in args:
         rest = next(a for a in args if a is not type(None))
         return None if value is None else _converted(value, rest, where)
-    if origin is Union:
-        return value
     if dataclasses.is_dataclass(kind) and isinstance(kind, type):
         return _built(kind, value, where)
-    if kind is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
+    if kind is float and isinstance(value, int | str) and not isinstance(value, bool):
+        with contextlib.suppress(ValueError):  # YAML takes 1e-7, without a point, for a word
+            return float(value)
     if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
         raise ConfigError(f"{where} is {value!r}: expected {kind.__name__}")
     return value

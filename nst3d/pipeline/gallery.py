@@ -20,6 +20,8 @@ from nst3d.representations.surface import Surface
 from nst3d.tensors import Array, ImageSize
 from nst3d.video.encode import write_mp4
 
+GREY = 0.75
+"""The colour in which a bare mesh is shown, sRGB-encoded."""
 _ELEVATION = math.radians(18)
 _SHEET_ELEVATIONS = (math.radians(12), math.radians(35))
 
@@ -45,12 +47,15 @@ class Orbit:
     """A circle around a mesh."""
 
     frames: int = 96
+    """Frames in all."""
     size: ImageSize = field(default_factory=lambda: ImageSize(512, 512))
+    """Of each frame."""
     elevation: float = _ELEVATION
     """Above the horizon, radians."""
     field_of_view: float = math.radians(40)
     """Of the shorter side, radians."""
     turns: float = 1.0
+    """How often the camera goes around; negative: the other way."""
 
 
 def orbit_cameras(scene: Drawable, orbit: Orbit) -> list[Camera]:

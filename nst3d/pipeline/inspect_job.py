@@ -10,7 +10,7 @@ from nst3d.errors import InputError
 from nst3d.formats.dispatch import is_picture, load_mesh
 from nst3d.formats.picture import load_picture
 from nst3d.pipeline.config import PaintConfig
-from nst3d.pipeline.mesh_scene import MeshScene, prepare_mesh
+from nst3d.pipeline.mesh_scene import MeshScene, prepare_mesh, upright
 from nst3d.representations.diagnose import contents, problems
 from nst3d.representations.mesh import Mesh
 from nst3d.representations.paint import TexturePaint
@@ -48,7 +48,7 @@ def _picture(path: Path) -> Report:
 
 
 def _mesh(path: Path, config: PaintConfig) -> Report:
-    mesh = load_mesh(path)
+    mesh = upright(load_mesh(path), config.up)
     scene = prepare_mesh(mesh, config.surface, config.rig, config.schedule.finest)
     rig, wrong = scene.rig, problems(mesh)
     lines = [

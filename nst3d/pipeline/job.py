@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
+import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,12 +15,13 @@ import torch
 import yaml
 
 from nst3d.errors import ConfigError, InputError, OutputError
+from nst3d.files import write_bytes
 from nst3d.formats.dispatch import is_picture, load_mesh
-from nst3d.images.files import write_bytes
+from nst3d.formats.gltf_write import left_out
 from nst3d.images.io import read_image
 from nst3d.pipeline.config import PaintConfig, as_plain
-from nst3d.pipeline.machine import Clock, peak_memory_gb
-from nst3d.pipeline.mesh_scene import prepare_mesh
+from nst3d.pipeline.machine import Clock, peak_memory_gb, use_threads
+from nst3d.pipeline.mesh_scene import prepare_mesh, upright
 from nst3d.pipeline.mesh_subject import MeshSubject
 from nst3d.pipeline.painter import Keeper, Painter
 from nst3d.pipeline.picture_subject import PictureSubject
@@ -26,7 +30,9 @@ from nst3d.pipeline.subject import Subject
 from nst3d.tensors import Image
 
 _STYLE_PIXELS = 4_000_000
+_STYLE_ASPECT = 16
 CHECKPOINT = "checkpoint.pt"
+_CONFIG = "config.yaml"
 
 
 @dataclass(frozen=True)
@@ -41,9 +47,12 @@ class Job:
     resume: bool = False
 
     def __post_init__(self) -> None:
-        """Take plain strings for paths, too."""
+        """Take plain strings for paths, and one style by itself, too."""
+        styles = (self.styles,) if isinstance(self.styles, str | Path) else self.styles
+        if not styles:
+            raise ConfigError("no style: give --style IMAGE")
         object.__setattr__(self, "scene", Path(self.scene))
-        object.__setattr__(self, "styles", tuple(Path(s) for s in self.styles))
+        object.__setattr__(self, "styles", tuple(Path(s) for s in styles))
         object.__setattr__(self, "out", Path(self.out))
 
 
@@ -63,9 +72,12 @@ def run_job(job: Job, reporter: Reporter | None = None) -> Result:
     Raises Nst3dError subclasses for what the user can put right. Ctrl-C ends the painting early: what there
     is gets written, with a checkpoint to resume from.
     """
-    reporter = reporter or Silent()
-    _claim_folder(job)
-    torch.set_num_threads(job.config.threads or torch.get_num_threads())
+    with _claimed_folder(job):
+        return _paint(job, reporter or Silent())
+
+
+def _paint(job: Job, reporter: Reporter) -> Result:
+    use_threads(job.config.threads)
     clock = Clock()
     reporter.phase("reading")
     styles = [_read_style(path, reporter) for path in job.styles]
@@ -77,40 +89,71 @@ def run_job(job: Job, reporter: Reporter | None = None) -> Result:
     output = job.config.output
     keeper = Keeper(job.out / CHECKPOINT, _fingerprint(job), output.checkpoint_seconds, job.resume)
     painter = Painter(job.config, subject, styles, keeper, reporter)
+    # Only now, for what an earlier run left stays whole until this one is known to work.
+    write_bytes(job.out / _CONFIG, _config_yaml(job))
     interrupted = painter.paint()
     clock.lap("paint_s")
     reporter.phase("writing")
-    after = painter.result().cpu().numpy()
-    paths = subject.save(job.out, after)
-    paths += subject.show(job.out, subject.before.numpy(), after)
-    clock.lap("write_s")
-    metrics = painter.metrics() | subject.facts() | clock.laps | {"peak_rss_gb": peak_memory_gb()}
-    paths += _write_records(job, metrics)
+    try:
+        paths, metrics = _write(job, painter, clock)
+    except BaseException:
+        with contextlib.suppress(OutputError):
+            painter.keep()
+            reporter.note("the painting is kept: the same command with --resume writes it")
+        raise
     if not interrupted:
         keeper.forget()
     return Result(tuple(paths), metrics, interrupted)
 
 
-def _claim_folder(job: Job) -> None:
-    """Make the output folder, and make sure that nothing in it is overwritten unasked."""
+def _write(job: Job, painter: Painter, clock: Clock) -> tuple[list[Path], dict[str, Any]]:
+    subject, after = painter.subject, painter.result().cpu().numpy()
+    paths = subject.save(job.out, after)
+    paths += subject.show(job.out, subject.before.numpy(), after)
+    clock.lap("write_s")
+    metrics = painter.metrics() | subject.facts() | clock.laps | {"peak_rss_gb": peak_memory_gb()}
+    return paths + _write_records(job, metrics), metrics
+
+
+@contextlib.contextmanager
+def _claimed_folder(job: Job) -> Iterator[None]:
+    """The output folder, made where it is missing, and removed again if an error leaves nothing of use in it.
+
+    Makes sure that it can be written, and that nothing in it is overwritten unasked.
+    """
     out = job.out
-    if out.exists() and not out.is_dir():
-        raise OutputError(f"{out}: is a file, expected a folder to write to; give another --out")
     try:
-        if out.is_dir() and any(out.iterdir()) and not (job.overwrite or job.resume):
+        made = not out.exists()
+        if not made and not out.is_dir():
+            raise OutputError(f"{out}: is a file, expected a folder to write to; give another --out")
+        if not (made or job.overwrite or job.resume) and any(out.iterdir()):
             raise OutputError(
                 f"{out}: exists and is not empty; give --overwrite to write into it, or another --out"
             )
         out.mkdir(parents=True, exist_ok=True)
-        write_bytes(out / "config.yaml", _config_yaml(job))
+        tempfile.TemporaryFile(dir=out).close()
     except OSError as error:
-        raise OutputError(f"{out}: the folder cannot be made ({error.strerror or error})") from None
+        raise OutputError(
+            f"{out}: the folder cannot be made or written ({error.strerror or error})"
+        ) from None
+    try:
+        yield
+    except BaseException:
+        if made:
+            with contextlib.suppress(OSError):
+                if [p.name for p in out.iterdir()] == [_CONFIG]:
+                    (out / _CONFIG).unlink()
+                out.rmdir()
+        raise
 
 
 def _read_style(path: Path, reporter: Reporter) -> Image:
     picture = read_image(path, max_pixels=_STYLE_PIXELS)
     for note in picture.notes:
         reporter.note(note)
+    height, width = picture.pixels.shape[:2]
+    if max(height, width) > _STYLE_ASPECT * min(height, width):
+        raise InputError(f"{path}: {width} x {height} pixels are too narrow for a style; crop it")
     return torch.from_numpy(picture.pixels)
 
 
@@ -124,11 +167,13 @@ def _subject(job: Job, style: Image, reporter: Reporter) -> Subject:
             reporter.note(note)
         return picture
     if config.start != "content":
-        raise ConfigError("--start noise is for pictures; a mesh starts from its own colours")
-    mesh = load_mesh(job.scene)
+        raise ConfigError("--settings.start noise is for pictures; a mesh starts from its own colours")
+    mesh = upright(load_mesh(job.scene), config.up)
     for note in mesh.notes:
         reporter.note(note)
     scene = prepare_mesh(mesh, config.surface, config.rig, config.schedule.finest)
+    for note in left_out(mesh, scene.paint):
+        reporter.note(note)
     return MeshSubject(scene, job.scene, style, config)
 
 
@@ -155,4 +200,4 @@ def _fingerprint(job: Job) -> str:
 def _write_records(job: Job, metrics: dict[str, Any]) -> list[Path]:
     path = job.out / "metrics.json"
     write_bytes(path, (json.dumps(metrics, indent=2) + "\n").encode())
-    return [job.out / "config.yaml", path]
+    return [job.out / _CONFIG, path]

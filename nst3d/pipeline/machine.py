@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 
+import numba
 import torch
 
 from nst3d.errors import ConfigError
@@ -14,15 +16,27 @@ def resolve_device(name: str) -> torch.device:
     """The device that a setting names; auto: the first CUDA device, else the CPU."""
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    device: torch.device | None
     try:
         device = torch.device(name)
     except RuntimeError:
-        raise ConfigError(f"device {name!r} is not known: choose auto, cpu or cuda") from None
+        device = None
+    if device is None or device.type not in ("cpu", "cuda"):
+        raise ConfigError(f"device {name!r} is not known: choose auto, cpu or cuda")
     if device.type == "cuda" and not torch.cuda.is_available():
         raise ConfigError(
             "device 'cuda' is not available: no NVIDIA driver, or a CPU build of torch; use cpu"
         )
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise ConfigError(f"device {name!r} is not there: this machine has {torch.cuda.device_count()}")
     return device
+
+
+def use_threads(count: int) -> None:
+    """Let torch and numba use at most `count` CPU threads in this process; 0 leaves them as they are."""
+    if count:
+        torch.set_num_threads(min(count, os.cpu_count() or 1))
+        numba.set_num_threads(min(count, numba.config.NUMBA_NUM_THREADS))
 
 
 def peak_memory_gb() -> float | None:

@@ -25,6 +25,7 @@ from nst3d.stylize.layout import Layout
 from nst3d.tensors import Array, Colours
 
 PaintMode = Literal["auto", "texture", "vertex"]
+Up = Literal["auto", "x", "y", "z"]
 
 _DENSE = 20_000
 """Faces from which a mesh without usable UVs is painted on its vertices: an atlas would take long."""
@@ -64,6 +65,21 @@ class MeshScene:
     """Points that a view must frame, (k, 3)."""
 
 
+_UP_AND_FRONT = {
+    "x": ((1.0, 0.0, 0.0), (0.0, 0.0, 1.0)),
+    "y": ((0.0, 1.0, 0.0), (0.0, 0.0, 1.0)),
+    "z": ((0.0, 0.0, 1.0), (0.0, -1.0, 0.0)),
+}
+
+
+def upright(mesh: Mesh, up: Up) -> Mesh:
+    """The mesh with the axis `up` for its world up; "auto" leaves what its format says."""
+    if up == "auto":
+        return mesh
+    axis, front = _UP_AND_FRONT[up]
+    return replace(mesh, up=axis, front=front)
+
+
 def prepare_mesh(mesh: Mesh, options: SurfaceOptions, rig_options: RigOptions, size: int) -> MeshScene:
     """Choose where paint goes and the cameras, for views of `size` pixels."""
     mode = _choose_mode(mesh, options)
@@ -74,7 +90,7 @@ def prepare_mesh(mesh: Mesh, options: SurfaceOptions, rig_options: RigOptions, s
     texel = rig.pixel / options.texels_per_pixel
     paint: MeshPaint
     if mode == "vertex":
-        paint = paint_vertices(mesh, 1.5 * texel, options.max_vertices)
+        paint = paint_vertices(mesh, 1.8 * texel, options.max_vertices)
         surface = build_surface(mesh, paint)
         renderer = MeshRenderer(surface)
     else:
@@ -84,9 +100,8 @@ def prepare_mesh(mesh: Mesh, options: SurfaceOptions, rig_options: RigOptions, s
     anchors = anchor_rows(surface)
     layout = layout_of(paint)
     own = torch.from_numpy(base_colours(mesh, paint, surface, anchors))
-    hull = sketch.positions[:: max(1, len(sketch.positions) // 5000)].astype(np.float64)
     initial = filled(own, layout, torch.from_numpy(anchors.valid))
-    return MeshScene(mesh, paint, surface, renderer, anchors, rig, initial, layout, hull)
+    return MeshScene(mesh, paint, surface, renderer, anchors, rig, initial, layout, sketch.hull(5000))
 
 
 def _choose_mode(mesh: Mesh, options: SurfaceOptions) -> Literal["texture", "vertex"]:

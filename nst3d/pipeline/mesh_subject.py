@@ -15,14 +15,15 @@ from nst3d.formats.dispatch import save_mesh
 from nst3d.images.palette import principal_axis_ramp
 from nst3d.losses.consistency import Correspondence
 from nst3d.operators.base import ViewOperator
+from nst3d.operators.grid_basis import grid_basis
 from nst3d.pipeline.config import PaintConfig
-from nst3d.pipeline.gallery import write_sheet, write_turntable
+from nst3d.pipeline.gallery import GREY, write_sheet, write_turntable
 from nst3d.pipeline.mesh_scene import MeshScene, filled, rebound, stage_cameras
 from nst3d.renderers.mesh import MeshRenderer
 from nst3d.renderers.visibility import CellPoints, cell_points, warp
 from nst3d.representations.appearance import is_bare
 from nst3d.representations.paint import VertexPaint
-from nst3d.representations.surface import welded_rows
+from nst3d.representations.surface import VertexBinding, welded_rows
 from nst3d.stylize.canvas import StageViews
 from nst3d.stylize.layout import resampled
 from nst3d.stylize.recolour import to_palette
@@ -30,8 +31,10 @@ from nst3d.tensors import Array, Colours, Image, Planes
 
 _SAMPLES = 2
 _NEIGHBOURS = 4
-_GREY = 0.75
-"""A bare mesh' colour in the pictures of before."""
+_GRID = 1.5
+"""Side of the cells that vertices are painted through, pixels."""
+_DENSE_SPACING = 0.7
+"""Vertices closer than this share of a pixel are painted through a grid."""
 _SKY = 1.2
 """How many of the palette's standard deviations lie between level and upright surfaces of a bare mesh."""
 
@@ -42,6 +45,7 @@ class MeshSubject:
     def __init__(self, scene: MeshScene, source: Path, style: Image, config: PaintConfig) -> None:
         self.scene, self.layout = scene, scene.layout
         self._source, self._config = source, config
+        self._suffixes()  # a format that cannot hold the paint is told before the painting
         self._background = style.mean((0, 1))
         self.bare = is_bare(scene.mesh)
         self.start = self._bare_start(style) if self.bare else self._palette_start(style)
@@ -54,7 +58,7 @@ class MeshSubject:
     @property
     def before(self) -> Colours:
         """The colours that pictures of before show."""
-        return torch.full_like(self.start, _GREY) if self.bare else self.scene.initial
+        return torch.full_like(self.start, GREY) if self.bare else self.scene.initial
 
     def _palette_start(self, style: Image) -> Colours:
         weights = torch.from_numpy(self.scene.anchors.valid).double()
@@ -77,12 +81,27 @@ class MeshSubject:
         layout = self.layout.scaled(scale)
         self._renderer = MeshRenderer(rebound(self.scene.surface, layout), self.scene.renderer.caster)
         self._cameras = stage_cameras(self.scene, scale, self._config.rig.crop)
-        self._cells = {}
+        self._cells, self._content_views = {}, []
         lightings = (self._config.lighting, self._config.content_lighting)
         pairs = [self._renderer.compile_lit(c, _SAMPLES, lightings) for c in self._cameras]
         self._content_views = [content for _, content in pairs]
         self._content_colours = resampled(self.start, self.layout, layout)
-        return StageViews([view for view, _ in pairs], layout)
+        bases, own_rows = self._bases(scale)
+        return StageViews([view for view, _ in pairs], layout, bases, own_rows)
+
+    def _bases(self, scale: float) -> tuple[list[ViewOperator], bool]:
+        """A grid a little coarser than pixels for vertices, and whether they are learnt on their own as well.
+
+        They are where they lie about as far apart as pixels do: closer ones would only make noise.
+        """
+        surface = self.scene.surface
+        if not isinstance(surface.binding, VertexBinding):
+            return [], True
+        pixel = self.scene.rig.pixel / scale
+        positions = np.zeros((surface.num_colours, 3), np.float32)
+        positions[surface.binding.rows] = surface.positions[surface.faces]
+        spacing = float(np.sqrt(surface.areas().sum() / len(np.unique(surface.binding.rows))))
+        return [grid_basis(positions, _GRID * pixel)], spacing > _DENSE_SPACING * pixel
 
     def content(self, view: int) -> Planes:
         """The lit render of the colours that painting started from."""
@@ -126,6 +145,11 @@ class MeshSubject:
         if unknown:
             raise ConfigError(f"format {unknown[0]!r} cannot be written: choose glb, gltf, obj or ply")
         vertex = isinstance(self.scene.paint, VertexPaint)
+        if "ply" in wanted and not vertex:
+            raise ConfigError(
+                "format ply holds vertex colours, and this paint goes into textures: choose glb or obj, or give"
+                " --settings.surface.paint vertex"
+            )
         own = self._source.suffix.lower().lstrip(".")
         holds = own == "obj" or (own == "ply" and vertex)
         return list(wanted) if wanted else ["glb", own] if holds else ["glb"]

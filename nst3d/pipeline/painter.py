@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ from nst3d.stylize.schedule import Stage
 from nst3d.tensors import Image
 
 _DTYPES = {"float32": torch.float32, "float64": torch.float64, "bfloat16": torch.bfloat16, "auto": None}
+_SHORTEST_STYLE = 16
 
 
 class Keeper:
@@ -73,7 +75,7 @@ class Painter:
         keeper: Keeper,
         reporter: Reporter,
     ) -> None:
-        self._config, self._subject, self._styles = config, subject, styles
+        self._config, self.subject, self._styles = config, subject, styles
         self._keeper, self._reporter = keeper, reporter
         device = resolve_device(config.device)
         self._encoder = _encoder(config, device, reporter)
@@ -98,17 +100,21 @@ class Painter:
             return True
         return False
 
+    def keep(self) -> None:
+        """Write a checkpoint of where the painting stands."""
+        self._keeper.keep(self._run)
+
     def result(self) -> torch.Tensor:
         """The painted table, finished."""
         colours = self._canvas.finest_colours().float()
         # A run that was stopped early may stand at a coarser scale.
-        here, finest = self._canvas.stage.layout, self._subject.layout
+        here, finest = self._canvas.stage.layout, self.subject.layout
         coverage = resampled(self._canvas.colour_coverage().float(), here, finest)
         strength = self._config.recipe.palette_after
-        if strength > 0:
+        if strength > 0 and bool((coverage > 0).any()):
             style = self._styles[0].to(colours)
             colours = to_palette(colours, style, coverage[:, 0], strength)
-        return self._subject.finished(colours, coverage)
+        return self.subject.finished(colours, coverage)
 
     def metrics(self) -> dict[str, Any]:
         """Losses at the end, steps and speed."""
@@ -126,23 +132,27 @@ class Painter:
     def _criterion(self, stage: Stage) -> Criterion:
         config = self._config
         device = self._canvas.parameters()[0].device
-        long = max(16, round(stage.size * config.recipe.style_scale / config.recipe.reduce))
-        styles = tuple(fit_long_side(s, long).permute(2, 0, 1).to(device) for s in self._styles)
+        long = round(stage.size * config.recipe.style_scale / config.recipe.reduce)
+        styles = tuple(_style_at(s, long).permute(2, 0, 1).to(device) for s in self._styles)
         viewing = Viewing(self._styles[0].mean((0, 1)).to(device), reduce=config.recipe.reduce)
-        subject = self._subject
-        memory = None
-        if subject.neighbours():
-            memory = lambda strides, layers: ViewMemory(  # noqa: E731
-                subject.neighbours(), subject.correspond, strides, layers
-            )
         inputs = StageInputs(
             style=styles,
-            contents=lambda view: subject.content(view).to(device),
+            contents=lambda view: self.subject.content(view).to(device),
             num_views=self._canvas.num_views,
             viewing=viewing,
-            memory=memory,
+            memory=self._memory if self.subject.neighbours() else None,
         )
         return build_criterion(config.recipe, self._encoder, inputs)
+
+    def _memory(self, strides: Mapping[str, int], layers: tuple[str, ...]) -> ViewMemory:
+        return ViewMemory(self.subject.neighbours(), self.subject.correspond, strides, layers)
+
+
+def _style_at(style: Image, long: int) -> Image:
+    """A style whose long side has `long` pixels, or more where its short side would be too short to encode."""
+    height, width = style.shape[:2]
+    least = math.ceil(_SHORTEST_STYLE * max(height, width) / min(height, width))
+    return fit_long_side(style, max(long, least))
 
 
 def _encoder(config: PaintConfig, device: torch.device, reporter: Reporter) -> VGG:

@@ -14,6 +14,7 @@ from nst3d.formats.dispatch import is_picture, load_mesh
 from nst3d.images.io import write_image
 from nst3d.pipeline.config import OutputOptions
 from nst3d.pipeline.gallery import Orbit, draw_frames, orbit_cameras
+from nst3d.pipeline.mesh_scene import Up, upright
 from nst3d.pipeline.shown_mesh import show_mesh
 from nst3d.tensors import Array
 from nst3d.video.encode import write_mp4, write_pngs
@@ -32,6 +33,9 @@ class RenderJob:
     crf: int = 18
     """H.264 quality, from 0 (lossless) to 51."""
     overwrite: bool = False
+    """Replace what is there."""
+    up: Up = "auto"
+    """World up; auto: as the format says."""
 
 
 def run_render(
@@ -47,7 +51,7 @@ def run_render(
     """
     _check(job)
     _claim(job)
-    mesh = load_mesh(job.scene)
+    mesh = upright(load_mesh(job.scene), job.up)
     for text in mesh.notes:
         note(text)
     shown = show_mesh(mesh, job.orbit)
@@ -78,6 +82,8 @@ def _check(job: RenderJob) -> None:
         raise ConfigError("the field of view must lie between 0 and 150 degrees")
     if not abs(orbit.elevation) < 1.56:
         raise ConfigError("the elevation must lie between -89 and 89 degrees")
+    if not abs(orbit.turns) <= 1000:
+        raise ConfigError(f"{orbit.turns:g} turns: from -1000 to 1000 can be rendered")
     if not 0 <= job.crf <= 51:
         raise ConfigError(f"crf {job.crf}: from 0 (lossless) to 51 (worst)")
     if job.out.suffix.lower() not in ("", ".mp4", ".png") and not job.out.is_dir():

@@ -64,7 +64,7 @@ def plan_rig(surface: Surface, caster: Raycaster, options: RigOptions, size: int
     extra = fibonacci_directions(_CANDIDATES, orientation, height=0.995)
     directions = np.concatenate([base, extra])
     field_of_view = math.radians(options.field_of_view)
-    hull = surface.positions[:: max(1, len(surface.positions) // 20000)].astype(np.float64)
+    hull = surface.hull(20_000)
     distance = framing_distance(hull, directions, orientation.up, field_of_view)
     cameras = views_from(directions, orientation.up, distance, ImageSize(size, size), field_of_view)
     points = sample_points(surface, _SAMPLES)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import torch
 
-from nst3d.pipeline.gallery import Orbit, orbit_cameras
+from nst3d.pipeline.gallery import GREY, Orbit, orbit_cameras
 from nst3d.pipeline.mesh_scene import filled, layout_of
 from nst3d.renderers.mesh import MeshRenderer
 from nst3d.representations.appearance import base_colours, is_bare
@@ -19,8 +19,6 @@ from nst3d.representations.texels import anchor_rows
 from nst3d.representations.unwrap import TexelBudget, paint_textures
 from nst3d.tensors import Array
 
-GREY = 0.75
-"""The colour in which a bare mesh is shown."""
 _TEXELS_PER_PIXEL = 1.5
 """The near side of a mesh is closer than its middle, where a pixel is measured."""
 
@@ -42,7 +40,7 @@ def show_mesh(mesh: Mesh, orbit: Orbit) -> ShownMesh:
     corners = paint_vertices(mesh, np.inf, 0)
     surface = build_surface(mesh, corners)
     renderer = MeshRenderer(surface)
-    hull = surface.positions[:: max(1, len(surface.positions) // 5000)].astype(np.float64)
+    hull = surface.hull(5000)
     grey = np.full((surface.num_colours, 3), GREY, np.float32)
     bare = ShownMesh(surface, renderer, grey, hull)
     if is_bare(mesh):

@@ -22,8 +22,8 @@ _STEEP = 2.0
 def draw_frame(renderer: MeshRenderer, camera: Camera, colours: Array, lighting: Lighting = "none") -> Array:
     """A picture that is drawn once: premultiplied RGB and opacity, (h, w, 4) float32.
 
-    `colours` is the table, (n, 3) float32. Like `MeshRenderer.draw` with 3 × 3 samples at edges and
-    silhouettes and with one inside flat regions, where one is as good.
+    `colours` is the table, (n, 3) float32. Edges and silhouettes get 3 × 3 samples, flat regions
+    one, where that is as good.
     """
     image = np.zeros((*camera.size, 4), np.float32)
     top, left, size = _box(camera, renderer.surface.positions)

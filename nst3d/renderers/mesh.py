@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from nst3d.cameras.pinhole import Camera
+from nst3d.kernels import kernel
 from nst3d.operators.base import ViewOperator
 from nst3d.operators.composite import Shaded
 from nst3d.operators.sparse import Csr, SparseView
@@ -54,19 +55,14 @@ class MeshRenderer:
             lit.append(view if lighting == "none" else Shaded(view, torch.from_numpy(mean)))
         return lit
 
-    def draw(self, camera: Camera, colours: Array, options: MeshViewOptions | None = None) -> Array:
-        """The same picture without building the matrix: premultiplied RGB and opacity, (h, w, 4) float32.
-
-        For frames that are rendered once. `colours` is the table, (n, 3) float32.
-        """
-        options = options or MeshViewOptions()
-        hits = self.caster.view(camera, options.samples)
-        return self.paint_samples(hits, options.samples, camera, colours, options.lighting)
-
     def paint_samples(
         self, hits: Hits, samples: int, camera: Camera, colours: Array, lighting: Lighting
     ) -> Array:
-        """The hits' shaded colours, each block of `samples` × `samples` averaged: like `draw`, (h, w, 4)."""
+        """The picture that `hits` make, without building the matrix: for frames that are rendered once.
+
+        `hits` has `samples` × `samples` for each pixel, `colours` is the table, (n, 3) float32. Returns
+        premultiplied RGB and opacity, (h, w, 4) float32.
+        """
         factors = shade_samples(self.surface, hits, camera, lighting)
         taps, args = _binding_arrays(self.surface)
         image = np.zeros((hits.face.shape[0] // samples, hits.face.shape[1] // samples, 4), np.float32)
@@ -114,7 +110,7 @@ def _mean_over_hits(values: Array, hit: Array, k: int) -> Array:
     return mean.reshape(height, width, 1).astype(np.float32)
 
 
-@numba.njit(cache=True, parallel=True, nogil=True)
+@kernel(parallel=True)
 def _fill_rows(hits, taps, binding, columns, weights, counts):  # type: ignore[no-untyped-def]
     """Each pixel's weights: every sample's taps, those on the same colour merged."""
     face, u, v = hits
@@ -137,7 +133,7 @@ def _fill_rows(hits, taps, binding, columns, weights, counts):  # type: ignore[n
         counts[row] = count
 
 
-@numba.njit(cache=True, parallel=True, nogil=True)
+@kernel(parallel=True)
 def _draw(samples, k, taps, corners, slot, table, colours, image):  # type: ignore[no-untyped-def]
     """Averages the samples' shaded colours into pixels."""
     face, u, v, factors = samples
@@ -162,7 +158,7 @@ def _draw(samples, k, taps, corners, slot, table, colours, image):  # type: igno
                         image[y, x, c] += weight * colours[columns[t], c]
 
 
-@numba.njit(cache=True, nogil=True, inline="always")
+@kernel(inline="always")
 def _add(columns, weights, count, column, weight):  # type: ignore[no-untyped-def]
     if weight <= 0.0:
         return count
@@ -174,14 +170,14 @@ def _add(columns, weights, count, column, weight):  # type: ignore[no-untyped-de
     return count + 1
 
 
-@numba.njit(cache=True, nogil=True, inline="always")
+@kernel(inline="always")
 def _vertex_taps(rows, u, v, out_columns, out_weights):  # type: ignore[no-untyped-def]
     out_columns[0], out_columns[1], out_columns[2] = rows[0], rows[1], rows[2]
     out_weights[0] = max(np.float32(1.0) - u - v, np.float32(0.0))
     out_weights[1], out_weights[2] = u, v
 
 
-@numba.njit(cache=True, nogil=True, inline="always")
+@kernel(inline="always")
 def _texel_taps(corners, slot, u, v, out_columns, out_weights):  # type: ignore[no-untyped-def]
     w = np.float32(1.0) - u - v
     x = (w * corners[0, 0] + u * corners[1, 0] + v * corners[2, 0]) * slot[2] - 0.5
@@ -198,7 +194,7 @@ def _texel_taps(corners, slot, u, v, out_columns, out_weights):  # type: ignore[
     out_weights[2], out_weights[3] = (one - fx) * fy, fx * fy
 
 
-@numba.njit(cache=True, parallel=True, nogil=True)
+@kernel(parallel=True)
 def _pack_rows(starts, columns, weights, out_columns, out_weights):  # type: ignore[no-untyped-def]
     for row in numba.prange(len(starts) - 1):
         for k in range(starts[row + 1] - starts[row]):

@@ -8,6 +8,7 @@ import numba
 import numpy as np
 
 from nst3d.cameras.pinhole import Camera
+from nst3d.kernels import kernel
 from nst3d.renderers.raycast import Hits
 from nst3d.representations.surface import Surface
 from nst3d.tensors import Array
@@ -48,7 +49,7 @@ def shade_samples(surface: Surface, hits: Hits, camera: Camera, lighting: Lighti
     return factors
 
 
-@numba.njit(cache=True, parallel=True, nogil=True, fastmath=True)
+@kernel(parallel=True, fastmath=True)
 def _shade(hits, surface, camera, lights, ambient, out):  # type: ignore[no-untyped-def]
     face, u, v = hits
     positions, faces, normals = surface

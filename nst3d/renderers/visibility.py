@@ -9,6 +9,7 @@ import numpy as np
 from nst3d.cameras.pinhole import Camera
 from nst3d.renderers.raycast import Raycaster
 from nst3d.representations.surface import Surface
+from nst3d.representations.triangles import face_normals
 from nst3d.tensors import Array, ImageSize
 
 _LIFT = 1e-3
@@ -39,9 +40,7 @@ def sample_points(surface: Surface, count: int, seed: int = 0) -> Points:
     u, v = np.where(flip, 1 - u, u), np.where(flip, 1 - v, v)
     weights = np.stack([1 - u - v, u, v], axis=1)
     triangles = surface.positions[surface.faces[face]].astype(np.float64)
-    normals = np.cross(triangles[:, 1] - triangles[:, 0], triangles[:, 2] - triangles[:, 0])
-    normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-30)
-    return Points(np.einsum("nk,nkc->nc", weights, triangles), normals)
+    return Points(np.einsum("nk,nkc->nc", weights, triangles), face_normals(triangles))
 
 
 def sees(caster: Raycaster, camera: Camera, points: Points) -> Array:
@@ -82,13 +81,9 @@ def cell_points(surface: Surface, caster: Raycaster, camera: Camera, stride: int
     size = ImageSize(camera.size.height // stride, camera.size.width // stride)
     origin, directions = camera.scaled(1 / stride).cropped(0, 0, size).rays()
     hits = caster.cast(origin, directions)
-    triangles = surface.positions[surface.faces[np.maximum(hits.face, 0)]].astype(np.float64)
-    normals = np.cross(
-        triangles[..., 1, :] - triangles[..., 0, :], triangles[..., 2, :] - triangles[..., 0, :]
-    )
-    normals /= np.maximum(np.linalg.norm(normals, axis=-1, keepdims=True), 1e-30)
+    triangles = surface.positions[surface.faces[np.maximum(hits.face, 0)]]
     depth = np.where(hits.face >= 0, hits.depth, 0.0)[..., None]
-    return CellPoints(hits.face, origin + directions * depth, normals, stride)
+    return CellPoints(hits.face, origin + directions * depth, face_normals(triangles), stride)
 
 
 def warp(caster: Raycaster, cells: CellPoints, partner: Camera) -> tuple[Array, Array]:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from nst3d.images.colour import srgb_decode, srgb_encode
 from nst3d.representations.mesh import Mesh
 from nst3d.representations.paint import MeshPaint, TexturePaint
 from nst3d.representations.surface import Surface
 from nst3d.representations.texels import Anchors
+from nst3d.representations.triangles import uv_areas
 from nst3d.tensors import Array
 
 
@@ -28,41 +30,28 @@ def base_colours(mesh: Mesh, paint: MeshPaint, surface: Surface, anchors: Anchor
     colours = np.zeros((surface.num_colours, 3), np.float32)
     valid = np.flatnonzero(anchors.valid)
     faces = anchors.face[valid]
-    source_uvs = _original_corner_uvs(mesh, paint)
-    for index, part in enumerate(mesh.parts):
+    # Subdivided parts bring the file's own UVs and vertex colours along.
+    parts = mesh.parts if isinstance(paint, TexturePaint) else paint.parts
+    for index, part in enumerate(parts):
         here = surface.part[faces] == index
         rows, local = valid[here], surface.local_face[faces[here]]
         weights = anchors.weights[rows]
         material = mesh.materials[part.material]
-        linear = np.broadcast_to(_decode(np.asarray(material.factor)), (len(rows), 3)).copy()
-        corners = source_uvs[index]
-        if material.texture is not None and corners is not None:
-            uvs = np.einsum("nk,nkc->nc", weights, corners[local])
-            linear *= _decode(_sample(mesh, material.texture, uvs, corners, len(rows)))
-        shades = _part_colours(paint, mesh, index)
-        if shades is not None:
-            own, own_faces = shades
-            linear *= np.einsum("nk,nkc->nc", weights, _decode(own)[own_faces[local]])
-        colours[rows] = _encode(linear)
+        linear = np.broadcast_to(srgb_decode(np.asarray(material.factor)), (len(rows), 3)).copy()
+        if material.texture is not None and part.uvs is not None:
+            uvs = np.einsum("nk,nkc->nc", weights, part.uvs[local])
+            linear *= srgb_decode(_sample(mesh, material.texture, uvs, part.uvs, len(rows)))
+        if part.colours is not None:
+            shades = srgb_decode(part.colours.astype(np.float64))
+            linear *= np.einsum("nk,nkc->nc", weights, shades[part.faces[local]])
+        colours[rows] = srgb_encode(linear)
     return colours
-
-
-def _original_corner_uvs(mesh: Mesh, paint: MeshPaint) -> list[Array | None]:
-    """Corner UVs of the file's own set for the faces that the surface has (subdivided ones bring theirs)."""
-    parts = mesh.parts if isinstance(paint, TexturePaint) else paint.parts
-    return [p.uvs for p in parts]
-
-
-def _part_colours(paint: MeshPaint, mesh: Mesh, index: int) -> tuple[Array, Array] | None:
-    part = mesh.parts[index] if isinstance(paint, TexturePaint) else paint.parts[index]
-    return None if part.colours is None else (part.colours, part.faces)
 
 
 def _sample(mesh: Mesh, texture: int, uvs: Array, corners: Array, rows: int) -> Array:
     """Bilinear samples (n, 3) of a texture at UVs (n, 2), reduced to about `rows` texels over its used area."""
     image = mesh.textures[texture].pixels
-    a, b = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
-    used = np.abs(a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0]).sum() / 2 * image.shape[0] * image.shape[1]
+    used = uv_areas(corners).sum() * image.shape[0] * image.shape[1]
     while used > 4 * rows and min(image.shape[:2]) > 8:
         image, used = _halved(image), used / 4
     return bilinear(image, uvs, mesh.textures[texture].wrap)
@@ -94,15 +83,3 @@ def _wrapped(index: Array, count: int, mode: str) -> Array:
         index = index % (2 * count)
         return np.where(index < count, index, 2 * count - 1 - index)
     return index % count
-
-
-def _decode(encoded: Array) -> Array:
-    """sRGB-encoded to linear light."""
-    encoded = np.asarray(encoded, np.float64)
-    return np.where(encoded <= 0.04045, encoded / 12.92, ((encoded + 0.055) / 1.055) ** 2.4)
-
-
-def _encode(linear: Array) -> Array:
-    """Linear light to sRGB-encoded."""
-    linear = np.clip(linear, 0.0, None)
-    return np.where(linear <= 0.0031308, linear * 12.92, 1.055 * linear ** (1 / 2.4) - 0.055)

@@ -6,16 +6,12 @@ import numpy as np
 
 from nst3d.representations.mesh import Mesh, Part
 from nst3d.representations.rows import unique_rows
+from nst3d.representations.triangles import uv_areas
 from nst3d.tensors import Array
 
 _FAR = 1e3
 _SMALL, _LARGE = 1e-3, 1e5
 _INWARD = 0.8
-
-
-def diagnose(mesh: Mesh) -> list[str]:
-    """The contents of a mesh, then its problems, a line each."""
-    return [*contents(mesh), *problems(mesh)]
 
 
 def problems(mesh: Mesh) -> list[str]:
@@ -51,15 +47,10 @@ def _uv_state(parts: tuple[Part, ...]) -> str:
         return "UVs: none"
     faces = sum(len(u) for u in having)
     outside = sum(int(((u < -1e-6) | (u > 1 + 1e-6)).any((1, 2)).sum()) for u in having)
-    flat = sum(int((_uv_area(u) == 0).sum()) for u in having)
+    flat = sum(int((uv_areas(u) == 0).sum()) for u in having)
     text = f"UVs: on {len(having)} of {len(parts)} parts"
     text += f", faces: {outside} of {faces} reach outside [0, 1]" if outside else ""
     return text + (f", faces: {flat} of {faces} have no area" if flat else "")
-
-
-def _uv_area(uvs: Array) -> Array:
-    a, b = uvs[:, 1] - uvs[:, 0], uvs[:, 2] - uvs[:, 0]
-    return np.abs(a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0])
 
 
 def _coordinates(mesh: Mesh) -> list[str]:

@@ -21,7 +21,7 @@ class TextureSlot:
     texture: int | None
     """The mesh's texture that it replaces; None: the materials had none, or it is a new atlas."""
     alpha: Array | None = None
-    """(height, width) float32 opacity to write beside the colours, or None."""
+    """(h, w) float32 opacity to write beside the colours, brought to `size` then, or None."""
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,12 @@ import numpy as np
 
 from nst3d.representations.mesh import Mesh, Part
 from nst3d.representations.paint import MeshPaint, TexturePaint, VertexPaint
+from nst3d.representations.triangles import face_areas, face_normals, turned_normals, unit
 from nst3d.tensors import Array
 
 WRAP_CODE = {"repeat": 0, "clamp": 1, "mirror": 2}
+# The grid's directions within two steps of the origin, one of each opposite pair.
+_HALF_SPACE = np.argwhere(np.ones((5, 5, 5)))[:62].astype(np.float32) - 2
 _CREASE = np.cos(np.radians(40.0))
 
 
@@ -55,15 +58,22 @@ class Surface:
     front: Array
     """(3,) float64, the direction that the asset faces."""
 
+    def hull(self, most: int) -> Array:
+        """About `most` of the positions, (k, 3) float64: the points that a view must frame.
+
+        An even share of all, and those that lie outermost in 124 directions: a thin spire is but a few vertices.
+        """
+        step = max(1, len(self.positions) // most)
+        if step == 1:
+            return self.positions.astype(np.float64)
+        reaches = (self.positions @ direction for direction in _HALF_SPACE)
+        outermost = {int(k) for reach in reaches for k in (reach.argmin(), reach.argmax())}
+        chosen = np.union1d(np.arange(0, len(self.positions), step), sorted(outermost))
+        return self.positions[chosen].astype(np.float64)
+
     def areas(self) -> Array:
         """World area of each face, (f,) float64."""
         return face_areas(self.positions, self.faces)
-
-
-def face_areas(positions: Array, faces: Array) -> Array:
-    """Area of each triangle, (f,) float64."""
-    a, b, c = (positions[faces[:, k]].astype(np.float64) for k in range(3))
-    return np.linalg.norm(np.cross(b - a, c - a), axis=1) / 2
 
 
 def build_surface(mesh: Mesh, paint: MeshPaint) -> Surface:
@@ -77,7 +87,8 @@ def build_surface(mesh: Mesh, paint: MeshPaint) -> Surface:
         placed = source.vertices @ instance.transform[:3, :3].T + instance.transform[:3, 3]
         positions.append(mesh.frame.apply(placed).astype(np.float32))
         faces.append(source.faces + offset)
-        normals.append(_rotated(corner_normals[instance.part], instance.transform))
+        turned = turned_normals(corner_normals[instance.part].reshape(-1, 3), instance.transform[:3, :3])
+        normals.append(unit(turned).reshape(-1, 3, 3).astype(np.float32))
         part.append(np.full(len(source.faces), instance.part, np.int32))
         local_face.append(np.arange(len(source.faces), dtype=np.int32))
         offset += len(source.vertices)
@@ -143,7 +154,7 @@ def _corner_normals(part: Part) -> Array:
     if part.normals is not None:
         return part.normals[part.faces].astype(np.float32)
     a, b, c = (part.vertices[part.faces[:, k]] for k in range(3))
-    flat = _unit(np.cross(b - a, c - a))
+    flat = unit(np.cross(b - a, c - a))
     corners = _smooth_normals(part)[part.faces]
     sharp = np.einsum("fkc,fc->fk", corners, flat) < _CREASE
     corners[sharp] = np.broadcast_to(flat[:, None], corners.shape)[sharp]
@@ -158,26 +169,12 @@ def _smooth_normals(part: Part) -> Array:
     """
     first, inverse = weld(part.vertices)
     corners = part.vertices[part.faces]
-    flat = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    flat /= np.maximum(np.linalg.norm(flat, axis=1, keepdims=True), 1e-300)  # no area, no say
-    edges = _unit(np.roll(corners, -1, axis=1) - corners)
+    flat = face_normals(corners)  # 0 without area: those have no say
+    edges = unit(np.roll(corners, -1, axis=1) - corners)
     total = np.zeros((len(first), 3))
     for k in range(3):
         angle = np.arccos(np.clip(-np.einsum("fc,fc->f", edges[:, k], edges[:, k - 1]), -1, 1))
         for axis in range(3):
             weights = flat[:, axis] * angle
             total[:, axis] += np.bincount(inverse[part.faces[:, k]], weights, len(first))
-    return _unit(total)[inverse]
-
-
-def _rotated(normals: Array, transform: Array) -> Array:
-    """Normals under an affine map: its inverse transpose (the cofactors, which need no inverse)."""
-    linear = transform[:3, :3]
-    cofactors = np.stack([np.cross(linear[(i + 1) % 3], linear[(i + 2) % 3]) for i in range(3)])
-    sign = -1.0 if np.linalg.det(linear) < 0 else 1.0
-    return _unit(normals.astype(np.float64) @ (sign * cofactors).T).astype(np.float32)
-
-
-def _unit(vectors: Array) -> Array:
-    length = np.linalg.norm(vectors, axis=-1, keepdims=True)
-    return np.where(length > 0, vectors / np.where(length > 0, length, 1.0), [0.0, 0.0, 1.0])
+    return unit(total)[inverse]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numba
 import numpy as np
 
+from nst3d.kernels import kernel
 from nst3d.representations.surface import Surface, TexelBinding
+from nst3d.representations.triangles import uv_areas
 from nst3d.tensors import Array
 
 
@@ -46,19 +47,25 @@ def anchor_rows(surface: Surface) -> Anchors:
     return Anchors(face, weights)
 
 
+_CERTAIN = 4.0
+"""A face of a larger area, in whole textures, wraps around onto nearly all of itself."""
+
+
 def overlap(uvs: Array, resolution: int = 1024) -> float:
     """The share of a texture's used texels that two or more faces claim, in [0, 1].
 
     `uvs` (f, 3, 2); they wrap around [0, 1]. Shared borders do not count: a texel counts for a face
     only if its centre lies inside by a hundredth of the face.
     """
+    if (uv_areas(uvs) > _CERTAIN).any():
+        return 1.0
     counts = np.zeros((resolution, resolution), np.int32)
     _count(uvs.astype(np.float64), counts)
     used = np.count_nonzero(counts)
     return float(np.count_nonzero(counts > 1) / used) if used else 1.0
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel()
 def wrap_texel(index, count, mode):  # type: ignore[no-untyped-def]
     """The texel that `index` falls on in a row of `count`, by wrap mode (`WRAP_CODE`)."""
     if mode == 1:
@@ -69,7 +76,7 @@ def wrap_texel(index, count, mode):  # type: ignore[no-untyped-def]
     return index % count
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel()
 def _edge_weights(ax, ay, bx, by, cx, cy, px, py):  # type: ignore[no-untyped-def]
     area = (bx - ax) * (cy - ay) - (by - ay) * (cx - ax)
     if area == 0.0:
@@ -79,7 +86,7 @@ def _edge_weights(ax, ay, bx, by, cx, cy, px, py):  # type: ignore[no-untyped-de
     return 1.0 - u - v, u, v
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel()
 def _rasterise(corners, slot, slots, face, weights):  # type: ignore[no-untyped-def]
     for f in range(len(corners)):
         offset, height, width = slots[slot[f], 0], slots[slot[f], 1], slots[slot[f], 2]
@@ -100,7 +107,7 @@ def _rasterise(corners, slot, slots, face, weights):  # type: ignore[no-untyped-
                     weights[row, 0], weights[row, 1], weights[row, 2] = w0, w1, w2
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel()
 def _count(uvs, counts):  # type: ignore[no-untyped-def]
     size = counts.shape[0]
     for f in range(len(uvs)):

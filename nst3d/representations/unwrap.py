@@ -8,13 +8,14 @@ from typing import Literal
 import numpy as np
 import xatlas
 
+from nst3d.errors import InputError
 from nst3d.representations.mesh import Mesh, Part
 from nst3d.representations.paint import TexturePaint, TextureSlot
-from nst3d.representations.surface import face_areas
 from nst3d.representations.texels import overlap
+from nst3d.representations.triangles import face_areas, uv_areas
 from nst3d.tensors import Array, ImageSize
 
-AtlasChoice = Literal["auto", "keep", "new", "show"]
+AtlasChoice = Literal["auto", "keep", "new"]
 
 MAX_OVERLAP = 0.05
 """UVs of which a larger share overlaps are replaced by an atlas."""
@@ -42,7 +43,9 @@ class _Group:
     texture: int | None
 
 
-def paint_textures(mesh: Mesh, budget: TexelBudget, atlas: AtlasChoice = "auto") -> TexturePaint:
+def paint_textures(
+    mesh: Mesh, budget: TexelBudget, atlas: AtlasChoice | Literal["show"] = "auto"
+) -> TexturePaint:
     """Texture paint for a whole mesh.
 
     Materials that share an image keep one slot with the file's own UVs if every part has UVs and these
@@ -87,7 +90,9 @@ def placed_areas(mesh: Mesh, index: int) -> Array:
 
 
 def _largest_scale(mesh: Mesh, index: int) -> float:
-    scales = [abs(np.linalg.det(i.transform[:3, :3])) ** (1 / 3) for i in mesh.instances if i.part == index]
+    """By the two larger stretches of a placement: one that flattens the part still shows its area."""
+    placed = [i.transform[:3, :3] for i in mesh.instances if i.part == index]
+    scales = [np.sqrt(np.linalg.svd(m, compute_uv=False)[:2].prod()) for m in placed]
     return float(max(scales, default=1.0))
 
 
@@ -107,7 +112,7 @@ def _groups(mesh: Mesh) -> list[_Group]:
     ]
 
 
-def _keeps(mesh: Mesh, group: _Group, atlas: AtlasChoice) -> bool:
+def _keeps(mesh: Mesh, group: _Group, atlas: AtlasChoice | Literal["show"]) -> bool:
     if atlas == "new":
         return False
     flat = group.texture is None and all(mesh.parts[i].colours is None for i in group.parts)
@@ -119,21 +124,15 @@ def _usable(mesh: Mesh, group: _Group, strict: bool) -> bool:
     if any(p.uvs is None or not np.isfinite(p.uvs).all() for p in parts):
         return False
     corners = np.concatenate([p.uvs for p in parts if p.uvs is not None])
-    if uv_area(corners) <= 1e-9:
+    if uv_areas(corners).sum() <= 1e-9:
         return False
     return not strict or overlap(corners) <= MAX_OVERLAP
-
-
-def uv_area(corners: Array) -> float:
-    """Sum of the UV triangles' areas, in units of the whole texture."""
-    a, b = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
-    return float(np.abs(a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0]).sum() / 2)
 
 
 def _own_slot(mesh: Mesh, group: _Group, budget: TexelBudget, offset: int) -> TextureSlot:
     texture = None if group.texture is None else mesh.textures[group.texture]
     corners = [u for i in group.parts if (u := mesh.parts[i].uvs) is not None]
-    covered = uv_area(np.concatenate(corners)) if corners else 0.0
+    covered = float(uv_areas(np.concatenate(corners)).sum()) if corners else 0.0
     area = sum(float(placed_areas(mesh, i).sum()) for i in group.parts)
     height, width = (1, 1) if texture is None else texture.pixels.shape[:2]
     texels = area / budget.texel**2 / covered if covered > 0 else 0.0
@@ -177,6 +176,10 @@ def _atlas(mesh: Mesh, indices: list[int], budget: TexelBudget) -> tuple[ImageSi
     atlas.generate(xatlas.ChartOptions(), options)
     # The packer takes the resolution as a hint; its padding holds at the size that it chose.
     size = ImageSize(atlas.height, atlas.width)
+    if not size.height * size.width:
+        raise InputError(
+            "the mesh has only slivers of faces, which cannot be unwrapped; give --settings.surface.paint vertex"
+        )
     return size, [_corner_uvs(mesh.parts[i], atlas.get_mesh(k)) for k, i in enumerate(indices)]
 
 

@@ -11,7 +11,7 @@ import torch
 from nst3d.losses.total_variation import texture_variation
 from nst3d.operators.base import ViewOperator
 from nst3d.stylize.layout import Layout, resampled
-from nst3d.stylize.table import ColourTable
+from nst3d.stylize.table import BasisTable, ColourTable
 from nst3d.tensors import Colours, Mask, Planes
 
 
@@ -66,6 +66,10 @@ class StageViews:
 
     views: Sequence[ViewOperator]
     layout: Layout
+    bases: Sequence[ViewOperator] = ()
+    """Maps from coarse nodes to rows that lie closer than pixels, fine to coarse; for loose rows."""
+    own_rows: bool = True
+    """Whether rows are learnt on their own beside the bases."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +77,8 @@ class TableOptions:
     """How a linear canvas learns."""
 
     pyramid_levels: int = 3
-    """A texture is learnt as the sum of so many levels, each half as large; 1 learns texels alone."""
+    """A texture is learnt as the sum of so many levels, each half as large; 1 learns texels alone. Vertices
+    have a grid a little coarser than pixels for a second level."""
     coverage_power: float = 0.5
     """Steps are scaled by (coverage / median coverage) to this power, at most 1; 0 switches that off."""
     texture_variation: float = 0.0
@@ -98,13 +103,14 @@ class LinearCanvas(Canvas):
         """
         self._initial, self._finest = initial, layout
         self._compile, self._options = compile_views, options or TableOptions()
-        self._table: ColourTable | None = None
+        self._table: ColourTable | BasisTable | None = None
+        self._carried: tuple[Colours, Layout] | None = None  # the paint of the last scale
         self._decoded: Colours | None = None
         self._leaf: Colours = initial
         self.stage: StageViews
 
     @property
-    def table(self) -> ColourTable:
+    def table(self) -> ColourTable | BasisTable:
         """The table of the current stage."""
         if self._table is None:
             raise RuntimeError("the canvas has not entered a scale yet")
@@ -121,15 +127,26 @@ class LinearCanvas(Canvas):
         What the paint changed is resampled; the detail of the initial colours that the last scale could
         not hold comes back with the next.
         """
+        if self._table is not None:
+            # Let the last scale go before the next is compiled: both at once would be the peak of memory.
+            self._carried = (self.table.colours().detach(), self.table.layout)
+            self._table, self._decoded = None, None
+            self.stage = StageViews((), self._carried[1])
         self.stage = self._compile(scale)
         layout = self.stage.layout
         base = resampled(self._initial, self._finest, layout)
-        if self._table is not None:
-            old = self._table
-            before = resampled(self._initial, self._finest, old.layout)
-            base = base + resampled(old.colours().detach() - before, old.layout, layout)
-        self._table = ColourTable(base, layout, self._options.pyramid_levels, self._step_scale())
+        if self._carried is not None:
+            painted, source = self._carried
+            before = resampled(self._initial, self._finest, source)
+            base = base + resampled(painted - before, source, layout)
+        self._table = self._new_table(base)
         self._decoded = None
+
+    def _new_table(self, base: Colours) -> ColourTable | BasisTable:
+        stage, levels, scale = self.stage, self._options.pyramid_levels, self._step_scale()
+        if levels > 1 and stage.bases:
+            return BasisTable(base, stage.layout, stage.bases[: levels - 1], stage.own_rows, scale)
+        return ColourTable(base, stage.layout, levels, scale)
 
     def _step_scale(self) -> Colours | None:
         if self._options.coverage_power <= 0:
@@ -206,8 +223,11 @@ class LinearCanvas(Canvas):
 
     def finest_colours(self) -> Colours:
         """The painted table in the finest layout, (n, 3), detached, in [0, 1]."""
-        if self._table is None:
+        if self._table is not None:
+            painted, old = self._table.colours().detach(), self._table.layout
+        elif self._carried is not None:
+            painted, old = self._carried
+        else:
             return self._initial
-        painted, old = self._table.colours().detach(), self._table.layout
         before = resampled(self._initial, self._finest, old)
         return (self._initial + resampled(painted - before, old, self._finest)).clamp(0, 1)

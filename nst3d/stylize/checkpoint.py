@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import io
+import warnings
 from pathlib import Path
 
 import torch
 
 from nst3d.errors import InputError
-from nst3d.images.files import write_bytes
+from nst3d.files import write_bytes
 from nst3d.stylize.engine import RunState
 
 _VERSION = 1
@@ -30,12 +31,13 @@ def load_checkpoint(path: Path, fingerprint: str) -> RunState:
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror or error})") from None
     try:
-        stored = torch.load(io.BytesIO(data), weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # torch's advice on foreign files is no good to users
+            stored = torch.load(io.BytesIO(data), weights_only=True)
         state = RunState(**stored["state"])
-    except Exception as error:  # torch raises many kinds for a damaged file
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+    except Exception:  # torch raises many kinds for a damaged file
         raise InputError(
-            f"{path}: not a checkpoint that can be used ({reason}); start anew with --overwrite"
+            f"{path}: not a checkpoint that can be used (damaged, or another program's); start anew with --overwrite"
         ) from None
     if stored.get("version") != _VERSION or stored.get("fingerprint") != fingerprint:
         raise InputError(

@@ -100,6 +100,7 @@ class Run:
                 seconds = time.perf_counter() - started
                 total = self._schedule.total
                 yield Progress(index, self._state.done, total, loss, losses, seconds, self._views)
+            del criterion  # its targets need not live while the next scale is compiled
 
     def state(self) -> RunState:
         """A snapshot to resume from."""

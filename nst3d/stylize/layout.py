@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
 
+from nst3d.images.resize import resize
 from nst3d.tensors import Colours, Image, ImageSize
 
 
@@ -44,14 +44,5 @@ def resampled(colours: Colours, source: Layout, target: Layout) -> Colours:
     """The table in another layout of the same images: each resized, averaging where it shrinks."""
     if source == target:
         return colours
-    resized = [_resize(i, s) for i, s in zip(source.split(colours), target.images)]
+    resized = [resize(i, s) for i, s in zip(source.split(colours), target.images)]
     return torch.cat([i.reshape(-1, i.shape[-1]) for i in resized])
-
-
-def _resize(image: Image, size: ImageSize) -> Image:
-    if image.shape[:2] == tuple(size):
-        return image
-    batch = image.permute(2, 0, 1)[None]
-    shrinks = size.height < image.shape[0] or size.width < image.shape[1]
-    out = F.interpolate(batch, tuple(size), mode="bilinear", align_corners=False, antialias=shrinks)
-    return out[0].permute(1, 2, 0)

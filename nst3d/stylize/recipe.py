@@ -37,18 +37,22 @@ class Recipe:
     """Taken instead where the encoder's weights are not there."""
     normalise: Literal["relative", "gatys", "mean"] = "relative"
     """relative: each loss as a share of its target's own size; gatys: as in the paper; mean: mean squares."""
-    content: float = 0.2
+    content: float = 0.15
     """Weight of keeping what is there."""
     content_layers: Layers = ("relu3_1", "relu4_1")
+    """Where content is compared."""
     gram: float = 0.5
     """Weight of the style's channel correlations (palette, stroke texture)."""
     gram_layers: Layers = ("relu1_1", "relu2_1", "relu3_1", "relu4_1")
+    """Where correlations are compared."""
     moments: float = 0.0
     """Weight of the style's channel means and deviations."""
     moments_layers: Layers = ("relu1_1", "relu2_1", "relu3_1", "relu4_1")
+    """Where means and deviations are compared."""
     nnfm: float = 2.0
     """Weight of the style's nearest features (strokes and motifs)."""
     nnfm_layers: Layers = ("relu3_1", "relu4_1")
+    """Where nearest features are searched."""
     nnfm_concatenate: bool = False
     """Match the layers of a block together, as ARF does."""
     style_positions: int | None = 2048
@@ -58,6 +62,7 @@ class Recipe:
     consistency: float = 0.2
     """Weight of views agreeing on what they see at common surface points."""
     consistency_layers: Layers = ("relu3_1",)
+    """Where views are compared with each other."""
     agree: float = 0.05
     """Views take over their neighbours' choice of style features at common surface points if its cosine is
     at most this much worse than that of their own; 0 lets each view choose alone."""
@@ -80,7 +85,9 @@ class StageInputs:
     contents: Callable[[int], Planes]
     """View to the picture (3, h, w) whose content is kept."""
     num_views: int
+    """How many views there are: `contents` takes numbers below."""
     viewing: Viewing
+    """How renders are looked at."""
     memory: Callable[[Mapping[str, int], Layers], ViewMemory] | None = None
     """Makes the memory that view consistency needs, from strides and layers; None: a single view."""
 

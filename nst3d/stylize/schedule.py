@@ -37,6 +37,7 @@ class Schedule:
     """Stages from coarse to fine, and how their steps are made."""
 
     stages: tuple[Stage, ...]
+    """Coarse to fine, one after the other."""
     optimiser: OptimiserName = "adam"
     """adam, rmsprop, or lbfgs (all views in every step: for pictures and few views)."""
     views_per_step: int = 1
@@ -50,7 +51,7 @@ class Schedule:
 
     def __post_init__(self) -> None:
         if not self.stages:
-            raise ConfigError("a schedule needs at least one stage: give --sizes and --iterations")
+            raise ConfigError("schedule.stages is empty: a schedule needs at least one stage")
         for stage in self.stages:
             rates = (
                 stage.learning_rate,
@@ -58,7 +59,9 @@ class Schedule:
             )
             if stage.size < 16 or stage.iterations < 0 or not all(0 < rate < math.inf for rate in rates):
                 raise ConfigError(
-                    f"stage {stage} makes no sense: size >= 16, iterations >= 0 and learning rates > 0"
+                    f"a stage of size {stage.size}, {stage.iterations} iterations and learning rates"
+                    f" {rates[0]:g} to {rates[1]:g} makes no sense: expected a --size of at least 16,"
+                    " iterations from 0 and learning rates above 0"
                 )
         if self.views_per_step < 1 or self.patience < 0:
             raise ConfigError(

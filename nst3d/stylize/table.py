@@ -8,9 +8,12 @@ coarser levels, which gather what its neighbours see.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 import torch.nn.functional as F
 
+from nst3d.operators.base import ViewOperator
 from nst3d.stylize.layout import Layout, resampled
 from nst3d.tensors import Colours
 
@@ -46,6 +49,47 @@ class ColourTable:
                 total = _doubled(total, layout, finer)
         assert total is not None
         return self.base + total
+
+
+class BasisTable:
+    """A table of loose rows: colours = base + Σ_l B_l (s_l · q_l), with linear maps B_l from coarse nodes to rows.
+
+    Where rows lie closer than pixels (a dense scan's vertices), each view touches but some of them; the
+    bumps of a basis move neighbours together, as the coarse levels of a texture do.
+    """
+
+    def __init__(
+        self,
+        base: Colours,
+        layout: Layout,
+        bases: Sequence[ViewOperator],
+        own: bool,
+        scale: Colours | None = None,
+    ) -> None:
+        """`own` says whether rows have steps of their own, too; `scale` (n, 1) in [0, 1] are step scales."""
+        self.layout = layout
+        self.base = base.clone()
+        self._maps: list[ViewOperator | None] = [None] * own + list(bases)
+        ones = base.new_ones(layout.num_colours, 1)
+        rows = ones if scale is None else scale
+        self._scales = [
+            (rows if b is None else _gathered(b, rows) / _gathered(b, ones).clamp_min(1e-8)) / len(self._maps)
+            for b in self._maps
+        ]
+        self.steps = [base.new_zeros(len(s), base.shape[1]).requires_grad_() for s in self._scales]
+
+    def colours(self) -> Colours:
+        """The current table (n, 3), differentiable in the steps."""
+        total = self.base
+        for basis, scale, step in zip(self._maps, self._scales, self.steps):
+            level = step * scale
+            total = total + (level if basis is None else basis.image(level)[:, 0])
+        return total
+
+
+def _gathered(basis: ViewOperator, rows: Colours) -> Colours:
+    """Bᵀ rows, (nodes, c)."""
+    return basis.adjoint(rows[:, None])
 
 
 def _pyramid(layout: Layout, levels: int) -> list[Layout]:

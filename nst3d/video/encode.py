@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import os
 import re
 import subprocess
 import tempfile
@@ -14,6 +13,7 @@ import imageio_ffmpeg
 import numpy as np
 
 from nst3d.errors import MissingDependencyError, OutputError
+from nst3d.files import replacing
 from nst3d.images.io import to_bytes, write_image
 from nst3d.tensors import Array
 
@@ -25,25 +25,18 @@ def write_mp4(path: Path, frames: Iterable[Array], fps: float, crf: int = 18) ->
     ones. The file appears under its name only when it is complete. `crf` from 0 (lossless) to 51. Raises
     OutputError if it cannot be written, MissingDependencyError where there is no ffmpeg.
     """
-    part = path.with_name(f".{path.stem}.{os.getpid()}.part.mp4")
     frames = iter(frames)
     first = next(frames, None)
     if first is None:
         raise OutputError(f"{path}: a video needs at least one frame")
     height, width = (side // 2 * 2 for side in first.shape[:2])
     pictures = (to_bytes(f[:height, :width]) for f in itertools.chain([first], frames))
-    try:
-        count = _encode(_command(part, (width, height), fps, crf), pictures)
-        os.replace(part, path)
-    except OSError as error:
-        raise OutputError(f"{path}: the video cannot be written ({error.strerror or error})") from None
-    finally:
-        part.unlink(missing_ok=True)
-    return count
+    with replacing(path) as part:
+        return _encode(_command(part, (width, height), fps, crf), pictures)
 
 
 def _encode(command: list[str], pictures: Iterable[Array]) -> int:
-    """Pipe pictures (h, w, 3) uint8 into ffmpeg; returns how many. OSError with its last words if it fails."""
+    """Pipe pictures (h, w, 3) uint8 into ffmpeg; returns how many. OSError with its reason if it fails."""
     count = 0
     # In a session of its own Ctrl-C does not reach it, and it cannot write over the progress bar.
     with (
@@ -64,7 +57,7 @@ def _encode(command: list[str], pictures: Iterable[Array]) -> int:
         if process.wait() != 0:
             log.seek(0)
             lines = log.read().decode(errors="replace").strip().splitlines() or ["ffmpeg failed"]
-            raise OSError(re.sub(r"^\[.*?\] ", "", lines[-1]))
+            raise OSError(re.sub(r"^\[.*?\] ", "", lines[0]))  # what follows the first is its consequences
     return count
 
 

@@ -207,6 +207,14 @@ def test_inspect_a_picture(call: Call, inputs: Path) -> None:
     assert json.loads(answer) == {"file": str(inputs / "style.png")} | facts
 
 
+def test_demo_names_the_styles_that_ship(call: Call, tmp_path: Path) -> None:
+    code, _, errors = call("demo", "--style", "octarine", "--out", tmp_path / "out")
+    assert code == 1
+    assert _is_one_line(errors)
+    assert "swirls" in errors
+    assert not (tmp_path / "out").exists()
+
+
 def test_weights_lists_all(call: Call) -> None:
     code, answer, _ = call("weights")
     assert code == 0
@@ -240,6 +248,22 @@ def test_render_one_picture(call: Call, inputs: Path, tmp_path: Path) -> None:
         assert picture.getpixel((32, 24)) != (255, 0, 0)
 
 
+def test_up_can_be_said(call: Call, inputs: Path, tmp_path: Path) -> None:
+    """Of a GLB it is y, whatever is shown."""
+    shown = {}
+    for up in ("auto", "x", "y", "z"):
+        out = tmp_path / f"{up}.png"
+        job = ("render", inputs / "cube.glb", "--out", out, "--up", up)
+        assert call(*job, "--size", "32", "--quiet")[0] == 0
+        shown[up] = out.read_bytes()
+    assert shown["auto"] == shown["y"]
+    assert len(set(shown.values())) == 3
+    code, answer, _ = call("inspect", inputs / "cube.glb", "--up", "z")
+    assert code == 0
+    assert "faces: 12" in answer
+    assert call("inspect", inputs / "cube.glb", "--up", "w")[0] == 2
+
+
 def test_render_frames_and_overwrite(call: Call, inputs: Path, tmp_path: Path) -> None:
     job = ("render", inputs / "cube.glb", "--out", tmp_path / "frames", "--size", "32", "--frames")
     assert call(*job, "4")[0] == 0
@@ -259,6 +283,7 @@ def test_render_frames_and_overwrite(call: Call, inputs: Path, tmp_path: Path) -
         (["--field-of-view", "200"], "between 0 and 150"),
         (["--elevation", "90"], "between -89 and 89"),
         (["--crf", "70"], "crf 70"),
+        (["--turns", "nan"], "nan turns"),
         (["--background", "octarine"], "colour 'octarine'"),
         (["--out", "a.avi"], "written as .mp4"),
     ],

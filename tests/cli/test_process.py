@@ -53,6 +53,29 @@ def test_an_error_is_one_line(nst3d: Run, tmp_path: Path) -> None:
     assert "no such.glb: no such file" in done.stderr
 
 
+def test_names_that_the_terminal_cannot_show(
+    environment: dict[str, str], inputs: Path, tmp_path: Path
+) -> None:
+    command = [sys.executable, "-m", "nst3d.cli.main", "render", str(inputs / "cube.glb")]
+    command += ["--out", str(tmp_path / "ö.png"), "--size", "32", "--quiet"]
+    ascii_only = environment | {"PYTHONIOENCODING": "ascii"}
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=ascii_only, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (tmp_path / "ö.png").is_file()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full on this system")
+def test_help_that_cannot_be_printed(environment: dict[str, str]) -> None:
+    with open("/dev/full", "w") as full:
+        command = [sys.executable, "-m", "nst3d.cli.main", "--help"]
+        done = subprocess.run(
+            command, stdout=full, stderr=subprocess.PIPE, text=True, env=environment, check=False
+        )
+    assert done.returncode == 1
+    assert done.stderr.startswith("nst3d: ")
+    assert "Traceback" not in done.stderr
+
+
 def test_paint_writes_what_it_says(painted: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
     out, done = painted
     assert done.returncode == 0, done.stderr

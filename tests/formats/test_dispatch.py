@@ -6,10 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from gltf_samples import Sample
 
 from nst3d.errors import ConfigError, InputError
-from nst3d.formats.dispatch import is_mesh, is_picture, load_mesh, save_mesh
-from nst3d.representations.diagnose import diagnose
+from nst3d.formats.dispatch import is_picture, load_mesh, save_mesh
+from nst3d.representations.diagnose import contents
 from nst3d.representations.paint import VertexPaint
 
 TRIANGLE = "v 0 0 0\nv 1 0 0\nv 0 1 0\nf 1 2 3\n"
@@ -45,23 +46,26 @@ def test_a_folder_with_one_mesh(tmp_path: Path) -> None:
     folder = tmp_path / "ein Ordner für das Netz"
     folder.mkdir()
     (folder / "notes.txt").write_text("hello")
-    assert not is_mesh(folder)
     with pytest.raises(InputError, match=r"holds no mesh .* but notes\.txt"):
         load_mesh(folder)
     (folder / "a ü.OBJ").write_text(TRIANGLE)
-    assert is_mesh(folder)
     assert load_mesh(folder).num_faces == 1
     (folder / "b.obj").write_text(TRIANGLE)
     with pytest.raises(InputError, match="holds 2 meshes"):
         load_mesh(folder)
 
 
-def test_names_of_meshes_and_pictures(tmp_path: Path) -> None:
-    assert is_mesh(Path("a.GLB"))
-    assert not is_mesh(Path("a.png"))
+def test_names_of_pictures(tmp_path: Path) -> None:
     assert is_picture(Path("a.JPEG"))
     assert not is_picture(Path("a.obj"))
     assert not is_picture(tmp_path)
+
+
+def test_a_scene_shrunk_to_a_point_is_told(tmp_path: Path) -> None:
+    sample = Sample()
+    sample.show(sample.quad(), scale=[0, 0, 0])
+    with pytest.raises(InputError, match=r"flat\.glb: its nodes shrink all faces to a point"):
+        load_mesh(sample.save(tmp_path / "flat.glb"))
 
 
 def test_save_goes_by_the_suffix(tmp_path: Path) -> None:
@@ -106,4 +110,4 @@ def test_every_real_file_loads_or_says_why_not(data_dir: Path) -> None:
         mesh = load_mesh(path)
         assert mesh.num_faces > 0
         assert all(np.isfinite(p.vertices).all() for p in mesh.parts)
-        assert len(diagnose(mesh)) >= 5
+        assert len(contents(mesh)) >= 5

@@ -17,7 +17,7 @@ from nst3d.errors import OutputError
 from nst3d.formats.gltf_accessors import read_rows
 from nst3d.formats.gltf_document import GltfDocument
 from nst3d.formats.gltf_read import load_gltf
-from nst3d.formats.gltf_write import save_gltf
+from nst3d.formats.gltf_write import left_out, save_gltf
 from nst3d.representations.mesh import Instance, Material, Mesh, Part, Texture, unit_frame
 from nst3d.representations.paint import TexturePaint, TextureSlot, VertexPaint
 from nst3d.tensors import Array, ImageSize
@@ -506,6 +506,9 @@ def test_vertex_paint_of_a_skinned_file_is_its_rest_pose(tmp_path: Path) -> None
     assert (corners(again.parts[0]) == corners(mesh.parts[0])).all()
     assert again.materials[0].name == "cloth"
     assert "skins" not in again.document.json
+    (said,) = left_out(mesh, VertexPaint(mesh.parts, (0,)))
+    assert "without skins, animations, morph targets" in said
+    assert left_out(mesh, texture_paint(mesh)[0]) == left_out(again, texture_paint(again)[0]) == ()
 
 
 def test_a_scene_with_z_up_is_turned(tmp_path: Path) -> None:

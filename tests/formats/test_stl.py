@@ -10,7 +10,7 @@ import pytest
 
 from nst3d.errors import InputError
 from nst3d.formats.stl import load_stl
-from nst3d.representations.diagnose import diagnose
+from nst3d.representations.diagnose import problems
 
 TETRAHEDRON = np.asarray([[0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1]], np.float32)
 FACES = np.asarray([[0, 2, 1], [0, 1, 3], [0, 3, 2], [1, 2, 3]])
@@ -38,7 +38,7 @@ def test_both_kinds_are_the_same_closed_mesh(tmp_path: Path) -> None:
         np.testing.assert_array_equal(part.vertices[part.faces], TETRAHEDRON[FACES])
         assert len(part.vertices) == 4
         assert mesh.up == (0, 0, 1)
-        assert not [line for line in diagnose(mesh) if "edges" in line or "inwards" in line]
+        assert not [line for line in problems(mesh) if "edges" in line or "inwards" in line]
 
 
 def test_rounding_merges_and_a_wild_corner_does_not(tmp_path: Path) -> None:
@@ -72,6 +72,6 @@ def test_broken_files_give_one_line(tmp_path: Path, data: bytes, expected: str) 
 def test_real_files_are_merged(data_dir: Path) -> None:
     part = load_stl(data_dir / "meshes/untextured/featuretype.STL")
     assert (part.num_faces, len(part.parts[0].vertices)) == (3476, 1722)
-    assert not [line for line in diagnose(part) if "edges" in line]
+    assert not [line for line in problems(part) if "edges" in line]
     hole = load_stl(data_dir / "meshes/ugly/assimp/sphereWithHole.stl")
-    assert any(line.startswith("open edges") and line.endswith(": 9") for line in diagnose(hole))
+    assert any(line.startswith("open edges") and line.endswith(": 9") for line in problems(hole))

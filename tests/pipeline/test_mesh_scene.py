@@ -47,7 +47,7 @@ def test_vertices_are_about_as_far_apart_as_pixels() -> None:
     scene = scene_of(mesh_of(cube()), size=32, paint="vertex", texels_per_pixel=1.0)
     corners = scene.surface.positions[scene.surface.faces]
     edges = np.linalg.norm(corners - np.roll(corners, 1, axis=1), axis=2)
-    assert edges.max() <= 1.5 * scene.rig.pixel * (1 + 1e-5)
+    assert edges.max() <= 1.8 * scene.rig.pixel * (1 + 1e-5)
     assert edges.mean() > 0.5 * scene.rig.pixel
 
 

@@ -6,7 +6,7 @@ from small_meshes import mesh_of, noise, sphere
 
 from nst3d.cameras.pinhole import Camera, look_at, perspective
 from nst3d.renderers.frames import draw_frame
-from nst3d.renderers.mesh import MeshRenderer, MeshViewOptions
+from nst3d.renderers.mesh import MeshRenderer
 from nst3d.renderers.shading import Lighting
 from nst3d.representations.subdivide import paint_vertices
 from nst3d.representations.surface import build_surface
@@ -29,8 +29,9 @@ def camera(target: tuple[float, float, float] = (0.0, 0.0, 0.0)) -> Camera:
 @pytest.mark.parametrize("lighting", ["none", "studio"])
 def test_a_frame_is_close_to_one_with_many_samples(globe: MeshRenderer, lighting: Lighting) -> None:
     colours = noise(globe.surface.num_colours, 3)
-    fine = globe.draw(camera(), colours, MeshViewOptions(8, lighting))
-    coarse = globe.draw(camera(), colours, MeshViewOptions(1, lighting))
+    fine, coarse = (
+        globe.paint_samples(globe.caster.view(camera(), k), k, camera(), colours, lighting) for k in (8, 1)
+    )
     frame = draw_frame(globe, camera(), colours, lighting)
     error, coarse_error = (np.sqrt(np.square(image - fine).mean()) for image in (frame, coarse))
     assert error < 0.01

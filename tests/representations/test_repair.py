@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from nst3d.errors import InputError
-from nst3d.representations.diagnose import diagnose
+from nst3d.representations.diagnose import contents, problems
 from nst3d.representations.mesh import Instance, Material, Mesh, Part, Similarity
 from nst3d.representations.repair import degenerate_faces, first_faces, repaired
 from nst3d.representations.rows import unique_rows, used_rows
@@ -48,7 +48,7 @@ def test_a_sound_mesh_stays_as_it_is() -> None:
     assert mesh.parts[0].vertices is CUBE
     np.testing.assert_array_equal(mesh.frame.centre, [0.5, 0.5, 0.5])
     assert mesh.frame.scale == pytest.approx(2 / np.sqrt(3))
-    assert not [line for line in diagnose(mesh) if "edges" in line or "inwards" in line]
+    assert not [line for line in problems(mesh) if "edges" in line or "inwards" in line]
 
 
 def test_degenerate_and_duplicate_faces_go_and_uvs_stay_aligned() -> None:
@@ -132,15 +132,15 @@ def test_uvs_and_colours_that_are_not_numbers() -> None:
     ],
 )
 def test_diagnosis_finds(part: Part, expected: str) -> None:
-    lines = diagnose(repaired(mesh_of(part), "a.obj"))
-    assert any(expected in line for line in lines)
-    sound = diagnose(repaired(mesh_of(cube(uvs=np.random.default_rng(0).random((12, 3, 2)))), "a.obj"))
-    assert not any(expected in line for line in sound)
+    mesh = repaired(mesh_of(part), "a.obj")
+    assert any(expected in line for line in (*contents(mesh), *problems(mesh)))
+    sound = repaired(mesh_of(cube(uvs=np.random.default_rng(0).random((12, 3, 2)))), "a.obj")
+    assert not any(expected in line for line in (*contents(sound), *problems(sound)))
 
 
 def test_parts_that_meet_leave_no_open_edges() -> None:
     mesh = repaired(mesh_of(cube(faces=SIDES[:5]), cube(faces=SIDES[5:])), "a.obj")
-    assert not any("edges" in line for line in diagnose(mesh))
+    assert not any("edges" in line for line in problems(mesh))
 
 
 def test_unique_rows_against_numpy() -> None:

@@ -9,7 +9,7 @@ from small_meshes import cube, mesh_of, noise, quad, sphere
 
 from nst3d.representations.mesh import Instance, Part
 from nst3d.representations.subdivide import paint_vertices, subdivide
-from nst3d.representations.surface import face_areas
+from nst3d.representations.triangles import face_areas
 
 
 def edge_counts(part: Part) -> Counter[int]:

@@ -140,3 +140,17 @@ def test_texel_binding_follows_parts_and_slots() -> None:
 def test_vertex_paint_counts_its_rows() -> None:
     paint = VertexPaint((quad(), cube()), (0, 4))
     assert paint.num_colours == 12
+
+
+def test_the_points_to_frame_hold_a_thin_spire() -> None:
+    part = sphere(40)
+    vertices = part.vertices.copy()
+    spire = len(vertices) // 3 | 1
+    vertices[spire] *= 3
+    surface = vertex_surface(replace(part, vertices=vertices))
+    few = surface.hull(len(vertices) // 10)
+    assert len(few) < len(vertices) / 5
+    np.testing.assert_allclose(
+        np.linalg.norm(few, axis=1).max(), np.linalg.norm(surface.positions, axis=1).max()
+    )
+    assert np.array_equal(surface.hull(10**6), surface.positions)

@@ -97,3 +97,7 @@ def test_uvs_without_area_count_as_overlapping() -> None:
 
 def test_huge_uvs_end() -> None:
     assert overlap(quad().uvs * 50) == 1
+
+
+def test_faces_that_wrap_many_times_are_told_at_once() -> None:
+    assert overlap(np.concatenate([quad().uvs * 1e6] * 500)) == 1  # rasterised, this takes a minute

@@ -6,15 +6,16 @@ import numpy as np
 import pytest
 from small_meshes import cube, mesh_of, noise, quad, sphere, textured
 
-from nst3d.representations.mesh import Instance, Material, Mesh, Texture
+from nst3d.errors import InputError
+from nst3d.representations.mesh import Instance, Material, Mesh, Part, Texture
 from nst3d.representations.surface import TexelBinding, build_surface
 from nst3d.representations.texels import anchor_rows, overlap
+from nst3d.representations.triangles import uv_areas
 from nst3d.representations.unwrap import (
     TexelBudget,
     faces_without_uvs,
     paint_textures,
     placed_areas,
-    uv_area,
 )
 
 BUDGET = TexelBudget(texel=0.02)
@@ -70,7 +71,7 @@ def test_atlas_texels_have_the_wanted_size() -> None:
     mesh = mesh_of(replace(cube(), uvs=None))
     paint = paint_textures(mesh, BUDGET)
     size = paint.slots[0].size
-    texels = uv_area(paint.uvs[0]) * size.height * size.width
+    texels = uv_areas(paint.uvs[0]).sum() * size.height * size.width
     side = np.sqrt(placed_areas(mesh, 0).sum() / texels)
     assert 0.012 < side < 0.028
     a, b = paint.uvs[0][:, 1] - paint.uvs[0][:, 0], paint.uvs[0][:, 2] - paint.uvs[0][:, 0]
@@ -177,3 +178,17 @@ def test_deterministic() -> None:
     first, second = paint_textures(mesh, BUDGET), paint_textures(mesh, BUDGET)
     assert first.slots == second.slots
     assert np.array_equal(first.uvs[0], second.uvs[0])
+
+
+def test_slivers_cannot_be_unwrapped() -> None:
+    sliver = Part(
+        "sliver", np.array([[0, 0, 0], [1, 0, 0], [0.5, 1e-9, 0]]), np.array([[0, 1, 2]], np.int32), 0
+    )
+    with pytest.raises(InputError, match=r"slivers.*--settings\.surface\.paint vertex"):
+        paint_textures(mesh_of(sliver), BUDGET)
+
+
+def test_a_flattened_placement_shows_its_area() -> None:
+    placed = (Instance(0, np.diag([2.0, 2.0, 0.0, 1.0])),)
+    mesh = mesh_of(quad(), instances=placed)
+    assert placed_areas(mesh, 0).sum() * (1 / mesh.frame.scale) ** 2 == pytest.approx(16)

@@ -1,0 +1,83 @@
+"""What the view-consistency terms do: one asset painted with and without them.
+
+    python benchmarks/consistency.py [SCENE] [STYLE] [--out DIR] [--preset NAME]
+
+Prints for each the sharpness of views that painting did not use (mean gradient of the unlit render inside the
+mesh, eroded by two pixels; more is sharper), and the loss of view consistency. Writes the renders beside each
+other. Last, one line of JSON.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from common import ROOT, report
+
+from nst3d.formats.dispatch import load_mesh
+from nst3d.images.io import write_image
+from nst3d.pipeline.config import PaintConfig, override, preset
+from nst3d.pipeline.gallery import Orbit, orbit_cameras
+from nst3d.pipeline.job import Job, run_job
+from nst3d.pipeline.shown_mesh import show_mesh
+from nst3d.renderers.frames import draw_frame
+from nst3d.tensors import Array, ImageSize
+
+VARIANTS = {
+    "without": {"consistency": 0.0, "agree": 0.0},
+    "features": {"agree": 0.0},
+    "choices": {"consistency": 0.0},
+    "both": {},
+}
+
+
+def sharpness(image: Array) -> float:
+    """Mean gradient length of a premultiplied picture (h, w, 4) inside its opaque part."""
+    planes = torch.from_numpy(image).permute(2, 0, 1)
+    inside = 1 - F.max_pool2d(1 - (planes[3:] > 0.999).float(), 5, 1, 2)[0]
+    dx, dy = planes[:3, :-1, 1:] - planes[:3, :-1, :-1], planes[:3, 1:, :-1] - planes[:3, :-1, :-1]
+    length = (dx.square() + dy.square()).sum(0).sqrt()
+    mask = inside[:-1, :-1]
+    return float((length * mask).sum() / mask.sum().clamp_min(1))
+
+
+def painted_views(scene: Path, style: Path, config: PaintConfig) -> tuple[list[Array], dict[str, Any]]:
+    """Unlit renders of the painted asset from six sides, and the run's metrics."""
+    orbit = Orbit(6, ImageSize(512, 512))
+    with tempfile.TemporaryDirectory() as folder:
+        result = run_job(Job(scene, (style,), Path(folder) / "out", config))
+        shown = show_mesh(load_mesh(Path(folder) / "out" / "painted.glb"), orbit)
+        cameras = orbit_cameras(shown, orbit)
+        return [draw_frame(shown.renderer, c, shown.colours) for c in cameras], result.metrics
+
+
+def main() -> None:
+    """Paint every variant and compare."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("scene", nargs="?", default=ROOT / "scenes/lighthouse/lighthouse.glb", type=Path)
+    parser.add_argument("style", nargs="?", default=ROOT / "scenes/styles/swirls.jpg", type=Path)
+    parser.add_argument("--out", default=Path("renders/consistency"), type=Path)
+    parser.add_argument("--preset", default="default")
+    given = parser.parse_args()
+    given.out.mkdir(parents=True, exist_ok=True)
+    base = override(PaintConfig(), preset(given.preset), given.preset)
+    base = override(base, {"output": {"turntable": False}}, "benchmark")
+    numbers: dict[str, Any] = {}
+    for name, changes in VARIANTS.items():
+        recipe = dataclasses.replace(base.recipe, **changes)
+        views, metrics = painted_views(given.scene, given.style, dataclasses.replace(base, recipe=recipe))
+        numbers[f"sharpness_{name}"] = round(float(np.mean([sharpness(v) for v in views])), 5)
+        numbers[f"paint_s_{name}"] = metrics["paint_s"]
+        row = np.concatenate([v[..., :3] + 1 - v[..., 3:] for v in views[:4]], 1)
+        write_image(given.out / f"{name}.png", row)
+    report("view consistency", numbers)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,51 @@
+"""Frames a second of a turntable of the lighthouse at 512 x 512: drawing alone, and with encoding.
+
+    python benchmarks/turntable.py
+
+Prints a table, and last one line of JSON.
+"""
+
+from __future__ import annotations
+
+import statistics
+import tempfile
+import time
+from pathlib import Path
+
+from common import ROOT, report
+
+from nst3d.formats.dispatch import load_mesh
+from nst3d.pipeline.config import OutputOptions
+from nst3d.pipeline.gallery import Orbit, draw_frames, orbit_cameras
+from nst3d.pipeline.shown_mesh import show_mesh
+from nst3d.video.encode import write_mp4
+
+FRAMES = 96
+
+
+def main() -> None:
+    """Measure drawing frame by frame, then a whole video."""
+    orbit = Orbit(FRAMES)
+    shown = show_mesh(load_mesh(ROOT / "scenes/lighthouse/lighthouse.glb"), orbit)
+    cameras = orbit_cameras(shown, orbit)
+    list(draw_frames(shown.renderer, cameras[:4], shown.colours, OutputOptions()))
+    times = []
+    last = time.perf_counter()
+    for _ in draw_frames(shown.renderer, cameras, shown.colours, OutputOptions()):
+        times.append(time.perf_counter() - last)
+        last = time.perf_counter()
+    with tempfile.TemporaryDirectory() as folder:
+        start = time.perf_counter()
+        frames = draw_frames(shown.renderer, cameras, shown.colours, OutputOptions())
+        write_mp4(Path(folder) / "turntable.mp4", frames, 24)
+        video = time.perf_counter() - start
+    numbers = {
+        "frame_ms": round(statistics.median(times) * 1e3, 1),
+        "draw_fps": round(1 / statistics.median(times), 1),
+        "video_fps": round(FRAMES / video, 1),
+    }
+    report("turntable, 512 x 512", numbers)
+
+
+if __name__ == "__main__":
+    main()

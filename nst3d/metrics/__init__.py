@@ -1,1 +1,0 @@
-"""Numbers that judge a painting: how sharp, how much alike from view to view."""

@@ -1,0 +1,77 @@
+"""Which numbers settings can hold."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+from nst3d.errors import ConfigError
+
+_ANY = math.inf
+_LIMITS: dict[str, tuple[float, float]] = {
+    "recipe.content": (0, _ANY),
+    "recipe.gram": (0, _ANY),
+    "recipe.moments": (0, _ANY),
+    "recipe.nnfm": (0, _ANY),
+    "recipe.style_positions": (1, _ANY),
+    "recipe.variation": (0, _ANY),
+    "recipe.consistency": (0, _ANY),
+    "recipe.agree": (0, _ANY),
+    "recipe.style_scale": (0.05, 8),
+    "recipe.reduce": (1, 8),
+    "recipe.palette_before": (0, 1),
+    "recipe.palette_after": (0, 1),
+    "schedule.min_gain": (-_ANY, _ANY),
+    "schedule.seed": (0, 2**63 - 1),
+    "table.pyramid_levels": (1, 16),
+    "table.coverage_power": (0, 4),
+    "table.texture_variation": (0, _ANY),
+    "surface.texture_size": (8, 16384),
+    "surface.texels_per_pixel": (0.05, 16),
+    "surface.max_vertices": (0, _ANY),
+    "rig.views": (1, 1000),
+    "rig.max_views": (1, 1000),
+    "rig.coverage": (0, 1),
+    "rig.field_of_view": (1, 150),
+    "output.frames": (1, 100_000),
+    "output.fps": (0.1, 240),
+    "output.size": (16, 4096),
+    "output.checkpoint_seconds": (0, _ANY),
+    "threads": (0, _ANY),
+}
+_SMALLEST_VIEW, _LARGEST_VIEW = 16, 8192
+_LAYERS = ("content", "gram", "moments", "nnfm", "consistency")
+
+
+def check_limits(config: Any) -> None:
+    """Raise ConfigError, naming the setting, where a PaintConfig holds a number that makes no sense."""
+    for name, (low, high) in _LIMITS.items():
+        value: Any = config
+        for part in name.split("."):
+            value = getattr(value, part)
+        _check(name, value, low, high)
+    for value in config.output.background:
+        _check("output.background", value, 0, 1)
+    for size in (stage.size for stage in config.schedule.stages):
+        if size > _LARGEST_VIEW:
+            raise ConfigError(f"--size {size}: views have at most {_LARGEST_VIEW} pixels a side")
+        if size // config.recipe.reduce < _SMALLEST_VIEW:
+            raise ConfigError(
+                f"setting recipe.reduce is {config.recipe.reduce}: of views of {size} pixels, too few are left to"
+                f" encode ({_SMALLEST_VIEW} at least); give a larger --size"
+            )
+    for loss in _losses_without_layers(config.recipe):
+        raise ConfigError(f"setting recipe.{loss}_layers is empty: name layers, or give {loss} the weight 0")
+
+
+def _check(name: str, value: float | None, low: float, high: float) -> None:
+    if value is None or (low <= value <= high and math.isfinite(value)):
+        return
+    bounds = [f"from {low:g}" if low > -_ANY else "", f"to {high:g}" if high < _ANY else ""]
+    wanted = " ".join(["a number", *(b for b in bounds if b)])
+    raise ConfigError(f"setting {name} is {value:g}: expected {wanted}")
+
+
+def _losses_without_layers(recipe: Any) -> Iterator[str]:
+    return (loss for loss in _LAYERS if getattr(recipe, loss) and not getattr(recipe, f"{loss}_layers"))

@@ -1,0 +1,109 @@
+"""What the documentation says works: its commands, its Python, its links, its presets."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+import nst3d
+from nst3d.cli import main as cli
+from nst3d.pipeline.config import PaintConfig
+from nst3d.pipeline.job import Job, Result
+
+ROOT = Path(__file__).resolve().parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+class UnderstoodError(Exception):
+    """Raised where a command line was understood and the work would begin."""
+
+
+@pytest.fixture
+def understood(monkeypatch: pytest.MonkeyPatch):
+    """Runs a command line up to where its work begins."""
+
+    def stop(*arguments: object) -> None:
+        raise UnderstoodError(*arguments)
+
+    for name in ("paint.run_job", "render.run_render", "inspect.inspect_file", "doctor.examine", "weights.list_weights",
+                 "weights.fetch_weights"):  # fmt: skip
+        monkeypatch.setattr(f"nst3d.cli.{name}", stop)
+
+    def run(line: str) -> UnderstoodError:
+        with pytest.raises(UnderstoodError) as reached:
+            cli.main(shlex.split(line)[1:])
+        return reached.value
+
+    return run
+
+
+def commands() -> list[str]:
+    """The command lines in the README and in the commands' help."""
+    texts = [README, *(p.read_text(encoding="utf-8") for p in sorted((ROOT / "nst3d/cli").glob("*.py")))]
+    lines = [
+        line for text in texts for line in re.findall(r"^ +(nst3d [a-z]+.*?)(?:\"\"\")?$", text, re.MULTILINE)
+    ]
+    return sorted({line for line in lines if "COMMAND" not in line})
+
+
+def test_commands_are_found() -> None:
+    assert {line.split()[1] for line in commands()} >= {
+        "paint",
+        "render",
+        "inspect",
+        "weights",
+        "doctor",
+        "demo",
+    }
+
+
+@pytest.mark.parametrize("line", commands())
+def test_every_command_line_is_understood(line: str, understood) -> None:
+    understood(line)
+
+
+def options() -> list[str]:
+    """The settings that the documentation names with a value."""
+    texts = [page.read_text(encoding="utf-8") for page in PAGES]
+    return sorted({option for text in texts for option in re.findall(r"`(--settings\.\S+ [\w.]+)`", text)})
+
+
+@pytest.mark.parametrize("option", options())
+def test_every_setting_named_is_there(option: str, understood) -> None:
+    (job, _) = understood(f"nst3d paint a.glb --style b.jpg --out c {option}").args
+    assert job.config != PaintConfig()
+
+
+def test_the_python_example_fits_the_interface() -> None:
+    (block,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    tree = ast.parse(block)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom):
+            assert all(hasattr(nst3d, alias.name) for alias in node.names)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and hasattr(nst3d, node.func.id):
+            keywords = {k.arg: ast.unparse(k.value) for k in node.keywords}
+            inspect.signature(getattr(nst3d, node.func.id)).bind(*node.args, **keywords)
+        if isinstance(node, ast.Constant) and str(node.value).startswith("scenes/"):
+            assert (ROOT / node.value).is_file()
+    used = {n.attr for n in ast.walk(tree) if isinstance(n, ast.Attribute)}
+    assert used == {"paths", "metrics"} <= set(inspect.signature(Result).parameters)
+    assert Job("a.glb", ["b.jpg"], "c").styles == (Path("b.jpg"),)
+
+
+def test_all_presets_are_named() -> None:
+    names = {"default", *(p.stem for p in (ROOT / "configs").glob("*.yaml"))}
+    assert set(re.findall(r"^\| `(\w+)` \|.*\|.*\|$", README, re.MULTILINE)) == names
+    for text in ((ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), inspect.getsource(cli)):
+        assert set(re.findall(r"--preset (\w+)", text)) <= names
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\((?!https?://)([^)#]+)", page.read_text(encoding="utf-8")):
+        assert (page.parent / target).exists(), f"{page.name} links to {target}, which is not there"
