@@ -11,7 +11,7 @@ import torch
 from nst3d.losses.total_variation import texture_variation
 from nst3d.operators.base import ViewOperator
 from nst3d.stylize.layout import Layout, resampled
-from nst3d.stylize.table import BasisTable, ColourTable
+from nst3d.stylize.table import BasisTable, ColourTable, Table
 from nst3d.tensors import Colours, Mask, Planes
 
 
@@ -103,14 +103,14 @@ class LinearCanvas(Canvas):
         """
         self._initial, self._finest = initial, layout
         self._compile, self._options = compile_views, options or TableOptions()
-        self._table: ColourTable | BasisTable | None = None
+        self._table: Table | None = None
         self._carried: tuple[Colours, Layout] | None = None  # the paint of the last scale
         self._decoded: Colours | None = None
         self._leaf: Colours = initial
         self.stage: StageViews
 
     @property
-    def table(self) -> ColourTable | BasisTable:
+    def table(self) -> Table:
         """The table of the current stage."""
         if self._table is None:
             raise RuntimeError("the canvas has not entered a scale yet")
@@ -142,7 +142,7 @@ class LinearCanvas(Canvas):
         self._table = self._new_table(base)
         self._decoded = None
 
-    def _new_table(self, base: Colours) -> ColourTable | BasisTable:
+    def _new_table(self, base: Colours) -> Table:
         stage, levels, scale = self.stage, self._options.pyramid_levels, self._step_scale()
         if levels > 1 and stage.bases:
             return BasisTable(base, stage.layout, stage.bases[: levels - 1], stage.own_rows, scale)

@@ -8,6 +8,7 @@ coarser levels, which gather what its neighbours see.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
 import torch
@@ -18,7 +19,21 @@ from nst3d.stylize.layout import Layout, resampled
 from nst3d.tensors import Colours
 
 
-class ColourTable:
+class Table(ABC):
+    """Colours that steps change: what a canvas learns at one scale."""
+
+    layout: Layout
+    base: Colours
+    """(n, 3)."""
+    steps: list[torch.Tensor]
+    """The parameters, level by level."""
+
+    @abstractmethod
+    def colours(self) -> Colours:
+        """The current table (n, 3), differentiable in the steps."""
+
+
+class ColourTable(Table):
     """A table of `layout.num_colours` rows with `levels` pyramid levels (1: no pyramid)."""
 
     def __init__(self, base: Colours, layout: Layout, levels: int = 1, scale: Colours | None = None) -> None:
@@ -31,10 +46,7 @@ class ColourTable:
         # Levels that agree move a colour together: shared out, a step is as large as without a pyramid.
         self._scales = [resampled(finest, layout, level) / len(self._layouts) for level in self._layouts]
         self.steps = [
-            torch.zeros(
-                level.num_colours, base.shape[1], dtype=base.dtype, device=base.device
-            ).requires_grad_()
-            for level in self._layouts
+            base.new_zeros(level.num_colours, base.shape[1]).requires_grad_() for level in self._layouts
         ]
 
     def colours(self) -> Colours:
@@ -51,7 +63,7 @@ class ColourTable:
         return self.base + total
 
 
-class BasisTable:
+class BasisTable(Table):
     """A table of loose rows: colours = base + Σ_l B_l (s_l · q_l), with linear maps B_l from coarse nodes to rows.
 
     Where rows lie closer than pixels (a dense scan's vertices), each view touches but some of them; the
