@@ -1,4 +1,4 @@
-"""The pinhole camera: OpenCV axes (x right, y down, z forward), pixel centres at +0.5."""
+"""The camera, a pinhole with or without a lens: OpenCV axes (x right, y down, z forward), pixel centres at +0.5."""
 
 from __future__ import annotations
 
@@ -7,20 +7,25 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from nst3d.cameras.lens import Lens
 from nst3d.tensors import Array, ImageSize
 
 
 @dataclass(frozen=True)
 class Camera:
-    """A pinhole camera: pixel (x, y) looks along R ((x − cx)/f, (y − cy)/f, 1)."""
+    """A camera: pixel (x, y) looks along R (u, v, 1), (u, v) = undistort((x − cx)/f, (y − cy)/(f·aspect))."""
 
     camera_to_world: Array
     """(4, 4) float64; columns are the camera's right, down and forward axes and its position."""
     focal: float
-    """Focal length, pixels (square pixels)."""
+    """Horizontal focal length, pixels."""
     centre: tuple[float, float]
     """Principal point (cx, cy), pixels from the top left corner."""
     size: ImageSize
+    aspect: float = 1.0
+    """Vertical over horizontal focal length; 1: square pixels."""
+    lens: Lens | None = None
+    """How the lens distorts normalised coordinates; None: not at all."""
 
     @property
     def position(self) -> Array:
@@ -38,6 +43,17 @@ class Camera:
         centre = (self.centre[0] * factor, self.centre[1] * factor)
         return replace(self, focal=self.focal * factor, centre=centre, size=ImageSize(height, width))
 
+    def resized(self, size: ImageSize) -> Camera:
+        """The same view, edge to edge, with `size` pixels; other proportions change `aspect`."""
+        down, across = size.height / self.size.height, size.width / self.size.width
+        return replace(
+            self,
+            focal=self.focal * across,
+            centre=(self.centre[0] * across, self.centre[1] * down),
+            size=size,
+            aspect=self.aspect if down == across else self.aspect * down / across,
+        )
+
     def zoomed(self, factor: float) -> Camera:
         """The same image of a `factor` times longer lens."""
         return replace(self, focal=self.focal * factor)
@@ -49,14 +65,18 @@ class Camera:
     def rays(self) -> tuple[Array, Array]:
         """Origins (3,) and unnormalised directions (h, w, 3), float64, whose camera z is 1."""
         x = (np.arange(self.size.width) + 0.5 - self.centre[0]) / self.focal
-        y = (np.arange(self.size.height) + 0.5 - self.centre[1]) / self.focal
+        y = (np.arange(self.size.height) + 0.5 - self.centre[1]) / (self.focal * self.aspect)
         grid = np.empty((*self.size, 3))
         grid[..., 0], grid[..., 1], grid[..., 2] = x[None, :], y[:, None], 1.0
+        if self.lens is not None:
+            grid[..., :2] = self.lens.undistort(grid[..., :2])
         return self.position, grid @ self.camera_to_world[:3, :3].T
 
     def directions(self, pixels: Array) -> Array:
         """Directions (…, 3) like those of `rays`, through pixel positions (…, 2) given as x, y."""
-        local = (pixels - np.asarray(self.centre)) / self.focal
+        local = (pixels - np.asarray(self.centre)) / self._focals
+        if self.lens is not None:
+            local = self.lens.undistort(local)
         rotation = self.camera_to_world[:3, :3]
         return local @ rotation[:, :2].T + rotation[:, 2]
 
@@ -65,7 +85,22 @@ class Camera:
         local = (points - self.position) @ self.camera_to_world[:3, :3]
         depth = local[:, 2]
         safe = np.where(np.abs(depth) < 1e-12, 1e-12, depth)
-        return local[:, :2] / safe[:, None] * self.focal + np.asarray(self.centre), depth
+        flat = local[:, :2] / safe[:, None]
+        if self.lens is not None:
+            flat = self.lens.distort(flat)
+        return flat * self._focals + np.asarray(self.centre), depth
+
+    def valid(self) -> Array:
+        """Pixels (h, w) bool whose rays are true: all, except where a lens is used beyond its limit."""
+        if self.lens is None:
+            return np.ones(self.size, bool)
+        local = self.rays()[1] @ self.camera_to_world[:3, :3]
+        return np.asarray(np.linalg.norm(local[..., :2], axis=-1) <= self.lens.limit)
+
+    @property
+    def _focals(self) -> Array:
+        """Horizontal and vertical focal length, (2,)."""
+        return np.array([self.focal, self.focal * self.aspect])
 
 
 def look_at(position: Array, target: Array, up: Array) -> Array:

@@ -33,6 +33,14 @@ class Orientation:
         return np.stack([np.cross(up, front), up, front], axis=1)
 
 
+def standing(up: Array) -> Orientation:
+    """The orientation of a scene of which only up is known: with z up its front is −y, with y up +z, down −z."""
+    up = np.asarray(up, float)
+    if abs(up[2]) > 0.7:
+        return Orientation(up, np.array([0.0, -1.0, 0.0]))
+    return Orientation(up, np.array([0.0, 0.0, 1.0 if up[1] >= 0 else -1.0]))
+
+
 def fibonacci_directions(count: int, orientation: Orientation, height: float = 0.85) -> Array:
     """Unit directions (count, 3) spread evenly over the sphere's band |up| ≤ `height`."""
     index = np.arange(count)

@@ -21,6 +21,8 @@ def problems(mesh: Mesh) -> list[str]:
     edges, and faces that look inwards. Edges are those of the placed scene, vertices at exactly the same
     place taken as one.
     """
+    if any(p.cells is not None for p in mesh.parts):  # voxels that touch along an edge are no fault
+        return [*mesh.notes, *_coordinates(mesh)]
     return [*mesh.notes, *_coordinates(mesh), *_topology(*_placed(mesh))]
 
 
@@ -38,7 +40,8 @@ def contents(mesh: Mesh) -> list[str]:
     ]
     if any(p.colours is not None for p in mesh.parts):
         lines.append("vertex colours: yes")
-    return [*lines, _uv_state(mesh.parts)]
+    voxels = [p.num_paint_rows for p in mesh.parts if p.cells is not None]
+    return [*lines, f"voxels: {sum(voxels)} with an open side" if voxels else _uv_state(mesh.parts)]
 
 
 def _uv_state(parts: tuple[Part, ...]) -> str:

@@ -58,6 +58,19 @@ class Part:
     """(f, 3, 2) float64, a UV pair for each corner of each face, origin bottom-left; None: the file has none."""
     colours: Array | None = None
     """(v, 3) float32 vertex colours, sRGB-encoded in [0, 1], multiplied in linear light into the base colour."""
+    cells: Array | None = None
+    """(v,) int32, the voxel that each vertex belongs to, from 0: paint goes on whole voxels, sides are flat
+    and stay whole. None: this is no voxel model."""
+
+    @property
+    def paint_rows(self) -> Array:
+        """(v,) where each vertex reads its colour in vertex paint: its own row, or its voxel's."""
+        return np.arange(len(self.vertices), dtype=np.int32) if self.cells is None else self.cells
+
+    @property
+    def num_paint_rows(self) -> int:
+        """Colours that vertex paint has for this part."""
+        return len(self.vertices) if self.cells is None else int(self.cells.max()) + 1
 
 
 @dataclass(frozen=True)

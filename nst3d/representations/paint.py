@@ -43,16 +43,20 @@ class TexturePaint:
 
 @dataclass(frozen=True)
 class VertexPaint:
-    """Paint on vertices: `parts` are the mesh's parts, subdivided, one for one."""
+    """Paint on vertices, or on voxels: `parts` are the mesh's parts, subdivided, one for one."""
 
     parts: tuple[Part, ...]
     offsets: tuple[int, ...]
-    """The table's first row of each part; vertex i of a part reads row offset + i."""
+    """The table's first row of each part; vertex i of a part reads row offset + `Part.paint_rows`[i]."""
 
     @property
     def num_colours(self) -> int:
         """Rows of the colour table."""
-        return sum(len(p.vertices) for p in self.parts)
+        return sum(p.num_paint_rows for p in self.parts)
+
+    def at_vertices(self, index: int, colours: Array) -> Array:
+        """The colours (v, 3) of a part's vertices in a table (n, 3)."""
+        return colours[self.offsets[index] + self.parts[index].paint_rows]
 
 
 MeshPaint = TexturePaint | VertexPaint

@@ -25,7 +25,7 @@ def paint_vertices(mesh: Mesh, edge: float, max_vertices: int) -> VertexPaint:
         longest = float(edge / (mesh.frame.scale * max(scales, default=1.0)))
         share = len(part.vertices) / total if total else 0.0
         parts.append(subdivide(part, longest, _budget(part, share, max_vertices)))
-    counts = [len(p.vertices) for p in parts]
+    counts = [p.num_paint_rows for p in parts]
     offsets = np.concatenate([[0], np.cumsum(counts)[:-1]]).astype(int)
     return VertexPaint(tuple(parts), tuple(int(o) for o in offsets))
 
@@ -40,8 +40,10 @@ def subdivide(part: Part, edge: float, max_vertices: int = 2_000_000) -> Part:
 
     Each round splits long edges at their middle and re-triangulates the faces around them into two,
     three or four, so neighbours always agree (no T-junctions). Normals, vertex colours and corner UVs
-    are interpolated. Ends early where one more round would pass `max_vertices`.
+    are interpolated. Ends early where one more round would pass `max_vertices`. Voxels stay as they are.
     """
+    if part.cells is not None:
+        return part
     for _ in range(_ROUNDS):
         edges, edge_of_face = _unique_edges(part.faces)
         length = np.linalg.norm(part.vertices[edges[:, 0]] - part.vertices[edges[:, 1]], axis=1)

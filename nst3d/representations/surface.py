@@ -112,7 +112,7 @@ def _bind(paint: MeshPaint, part: Array, local_face: Array) -> VertexBinding | T
         rows = np.empty((len(part), 3), np.int32)
         for index, (source, offset) in enumerate(zip(paint.parts, paint.offsets)):
             here = part == index
-            rows[here] = welded[source.faces[local_face[here]] + offset]
+            rows[here] = welded[source.paint_rows[source.faces[local_face[here]]] + offset]
         return VertexBinding(rows)
     return _bind_texels(paint, part, local_face)
 
@@ -133,10 +133,13 @@ def _bind_texels(paint: TexturePaint, part: Array, local_face: Array) -> TexelBi
 def welded_rows(paint: VertexPaint) -> Array:
     """For each row of a vertex table the row that stands for its position, (n,) int32.
 
-    Files split vertices where UVs or normals jump; giving both copies one colour leaves no seam.
+    Files split vertices where UVs or normals jump; giving both copies one colour leaves no seam. Voxels
+    stand for themselves.
     """
-    rows = np.empty(paint.num_colours, np.int32)
+    rows = np.arange(paint.num_colours, dtype=np.int32)
     for part, offset in zip(paint.parts, paint.offsets):
+        if part.cells is not None:
+            continue
         first, inverse = weld(part.vertices)
         rows[offset : offset + len(part.vertices)] = offset + first[inverse]
     return rows

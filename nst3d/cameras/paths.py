@@ -1,0 +1,267 @@
+"""Ways for a camera to fly: through keys, around a point, in a spiral, along the cameras of a capture."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from nst3d.cameras.crowd import Surround, common_view, looked_at, visiting_order
+from nst3d.cameras.pinhole import Camera, look_at
+from nst3d.cameras.rigs import Orientation, filling, framing_distance, views_from
+from nst3d.cameras.spline import (
+    cubic_spline,
+    even_speed,
+    matrices,
+    quaternions,
+    rotation_spline,
+    smoothed,
+)
+from nst3d.tensors import Array, ImageSize
+
+_TOUR_CALM = 1000.0
+"""How much a tour is smoothed (`spline.smoothed`): photographs are taken by hand, a flight should not be."""
+
+
+@dataclass(frozen=True)
+class Keyframe:
+    """Where a camera is at some time."""
+
+    pose: Array
+    """Camera-to-world (4, 4), OpenCV axes."""
+    field_of_view: float | None = None
+    """Radians; None: as elsewhere on the path."""
+    time: float | None = None
+    """Seconds; None: as the way from key to key needs at one speed."""
+
+
+@dataclass(frozen=True)
+class Flight:
+    """A path through keyframes, and how its file says it should be played."""
+
+    keys: tuple[Keyframe, ...]
+    closed: bool = False
+    """From the last key back to the first."""
+    vertical: bool = False
+    """Fields of view are the image's height; else its shorter side."""
+    size: ImageSize | None = None
+    frames: int | None = None
+    fps: float | None = None
+    seconds: float | None = None
+    back: float | None = None
+    """When a closed flight is back at its first key, in the keys' time; None: after the usual time for a key."""
+    ease: float | None = None
+    up: Array | None = None
+
+
+@dataclass(frozen=True)
+class View:
+    """What cameras on a path are like."""
+
+    size: ImageSize
+    field_of_view: float
+    """Of the shorter side, radians, where the path does not say it."""
+
+    def camera(self, pose: Array, field_of_view: float | None = None, vertical: bool = False) -> Camera:
+        """A camera at a pose."""
+        angle = self.field_of_view if field_of_view is None else field_of_view
+        side = self.size.height if vertical and field_of_view is not None else min(self.size)
+        centre = (self.size.width / 2, self.size.height / 2)
+        return Camera(pose, side / 2 / math.tan(angle / 2), centre, self.size)
+
+
+def shares(frames: int, closed: bool) -> Array:
+    """When frames are taken, as shares of the time (frames,); of a closed path the end is the start, and left out."""
+    return np.arange(frames) / max(frames if closed else frames - 1, 1)
+
+
+def fly(flight: Flight, u: Array, view: View) -> list[Camera]:
+    """Cameras at shares `u` of the time along a flight.
+
+    Positions, rotations and fields of view follow cubic splines through the keys, so that velocity and
+    acceleration are continuous. Keys with times are met at those times; without, the speed is even.
+    """
+    keys = flight.keys
+    positions = np.array([k.pose[:3, 3] for k in keys])
+    turns = quaternions(np.array([k.pose[:3, :3] for k in keys]))
+    given = [k.field_of_view for k in keys]
+    fields = (
+        None if all(f is None for f in given) else [view.field_of_view if f is None else f for f in given]
+    )
+    if len(keys) == 1:
+        pose, field = keys[0].pose, fields[0] if fields else None
+        return [view.camera(pose, field, flight.vertical) for _ in u]
+    knots = _knots(flight, positions, turns)
+    place = cubic_spline(knots, positions, flight.closed)
+    facing = rotation_spline(knots, turns, flight.closed)
+    if keys[0].time is None:
+        spread = _spread(positions)
+        along = even_speed(knots, lambda t: _steps(place(t), facing(t), spread))
+        t = along(u)
+    else:
+        t = knots[0] + np.asarray(u) * (knots[-1] - knots[0])
+    poses = np.broadcast_to(np.eye(4), (len(t), 4, 4)).copy()
+    poses[:, :3, :3], poses[:, :3, 3] = matrices(facing(t)), place(t)
+    if fields is None:
+        return [view.camera(pose) for pose in poses]
+    # Focal lengths multiply when a lens zooms: their logarithms go evenly.
+    zoom = np.log(np.tan(np.array(fields)[:, None] / 2))
+    angles = 2 * np.arctan(np.exp(cubic_spline(knots, zoom, flight.closed)(t)[:, 0]))
+    return [view.camera(pose, float(angle), flight.vertical) for pose, angle in zip(poses, angles)]
+
+
+def _knots(flight: Flight, positions: Array, turns: Array) -> Array:
+    """The spline's parameters of the keys, and of the return to the first if the flight is closed."""
+    times = [k.time for k in flight.keys]
+    if all(t is not None for t in times):
+        given = np.array(times, np.float64)
+        if not flight.closed:
+            return given
+        back = flight.back or 0.0
+        usual = given[-1] + (given[-1] - given[0]) / (len(given) - 1)
+        return np.append(given, back if back > given[-1] else usual)
+    if flight.closed:
+        positions, turns = np.concatenate([positions, positions[:1]]), np.concatenate([turns, turns[:1]])
+    # The root of the distance ("centripetal") keeps the curve from loops where keys lie unevenly.
+    steps = np.sqrt(_steps(positions, turns, _spread(positions)))
+    steps = np.maximum(steps, 1e-3 * steps.max() or 1.0)
+    return np.concatenate([[0.0], np.cumsum(steps)])
+
+
+def _spread(positions: Array) -> float:
+    return float(np.linalg.norm(positions - positions.mean(0), axis=1).mean()) or 1.0
+
+
+def _steps(positions: Array, turns: Array, spread: float) -> Array:
+    """How far (n − 1,) it is from each pose to the next: way and turn, a radian as far as `spread`."""
+    way = np.linalg.norm(np.diff(positions, axis=0), axis=1)
+    cosine = np.abs((turns[1:] * turns[:-1]).sum(1))
+    return np.asarray(np.hypot(way, 2 * np.arccos(np.minimum(cosine, 1)) * spread))
+
+
+def tour_flight(cameras: Sequence[Camera], closed: bool = False, calm: float = _TOUR_CALM) -> Flight:
+    """A flight along the cameras of a capture, in an order that makes it short, without the hand's shaking.
+
+    Two keys a camera at even times: smoothed where the speed is already even, so that the flight slows down
+    where it turns back.
+    """
+    chosen = [cameras[i] for i in visiting_order(cameras)]
+    through = Flight(tuple(Keyframe(c.camera_to_world) for c in chosen), closed)
+    count = 2 * len(chosen)
+    evenly = fly(through, shares(count, closed), View(ImageSize(2, 2), 1.0))
+    positions = np.array([c.position for c in evenly])
+    turns = quaternions(np.array([c.camera_to_world[:3, :3] for c in evenly]))
+    poses = np.broadcast_to(np.eye(4), (count, 4, 4)).copy()
+    poses[:, :3, :3] = matrices(smoothed(turns, calm, closed))
+    poses[:, :3, 3] = smoothed(positions, calm, closed)
+    return Flight(tuple(Keyframe(pose, time=float(i)) for i, pose in enumerate(poses)), closed)
+
+
+def tour(cameras: Sequence[Camera], frames: int, size: ImageSize | None = None) -> list[Camera]:
+    """Cameras on a smooth, even, short way along the cameras of a capture, from one end to the other.
+
+    Without lens distortion; with `size` (or the cameras' median size) and a field of view that shows no more
+    than the cameras saw.
+    """
+    return fly(tour_flight(cameras), shares(frames, False), own_view(cameras, size))
+
+
+def own_view(cameras: Sequence[Camera], size: ImageSize | None = None) -> View:
+    """What the cameras of a capture see, in an image of `size` (None: the cameras' median size)."""
+    size, focal = common_view(cameras, size)
+    return View(size, 2 * math.atan(min(size) / 2 / focal))
+
+
+def tour_frames(cameras: Sequence[Camera], per_frame: float = math.radians(1.2)) -> int:
+    """How many frames a calm tour takes: about `per_frame` radians of turn about what is looked at in each."""
+    target, _ = looked_at(cameras)
+    flight = tour_flight(cameras)
+    positions = np.array([k.pose[:3, 3] for k in flight.keys])
+    turns = quaternions(np.array([k.pose[:3, :3] for k in flight.keys]))
+    distance = float(np.median(np.linalg.norm(positions - target, axis=1))) or 1.0
+    return int(np.clip(_steps(positions, turns, distance).sum() / math.sqrt(2) / per_frame, 48, 480))
+
+
+def swing(
+    place: Surround, u: Array, turns: float, view: View, elevation: float | None = None
+) -> list[Camera]:
+    """An orbit that stays where cameras were: all around, or from the middle to and fro where they left a gap."""
+    turn = 2 * math.pi * turns * np.asarray(u)
+    azimuth = turn if place.full else place.azimuth * np.sin(turn)
+    raised, distance = place.follow(azimuth)
+    raised = raised if elevation is None else np.full(len(azimuth), elevation)
+    return _placed(place, azimuth, raised, distance, view)
+
+
+def spiral(place: Surround, u: Array, turns: float, view: View) -> list[Camera]:
+    """A spiral in the region where cameras were; closed for whole `turns`.
+
+    Cameras all around: a helix, up and down again once. Else loops about the middle camera, as LLFF flies
+    (Mildenhall et al. 2019), on the sphere about what is looked at, that come a little nearer and go farther.
+    """
+    u = np.asarray(u)
+    turn, once = 2 * math.pi * turns * u, 2 * math.pi * u
+    low, high = place.elevation
+    middle, half = (low + high) / 2, (high - low) / 2
+    if place.full:
+        azimuth, elevation = turn, middle - half * np.cos(once)
+        distance = np.full(len(u), place.distance)
+    else:
+        azimuth = 0.7 * place.azimuth * np.cos(turn)
+        raised, distance = place.follow(azimuth)
+        elevation = raised + 0.7 * half * np.sin(turn)
+        distance = distance * (1 + min(0.06, 0.35 * place.azimuth) * np.sin(once))
+    return _placed(place, azimuth, elevation, distance, view)
+
+
+def _placed(place: Surround, azimuth: Array, elevation: Array, distance: Array, view: View) -> list[Camera]:
+    level = np.cos(elevation)
+    local = np.stack([level * np.sin(azimuth), np.sin(elevation), level * np.cos(azimuth)], axis=1)
+    offsets = local @ place.orientation.axes().T * distance[:, None]
+    up = place.orientation.up
+    if place.outward:
+        return [view.camera(look_at(place.target + o, place.target + 2 * o, up)) for o in offsets]
+    return [view.camera(look_at(place.target + o, place.target, up)) for o in offsets]
+
+
+@dataclass(frozen=True)
+class Subject:
+    """Something to be looked at as a whole."""
+
+    points: Array
+    """(k, 3): what a view must frame."""
+    centre: Array
+    """(3,): what the camera turns about."""
+    orientation: Orientation
+
+
+def framed(subject: Subject, directions: Array, view: View, ring: Array | None = None) -> list[Camera]:
+    """Cameras along `directions` (n, 3) from the subject's centre, filling their images with it.
+
+    At one distance, from which it is framed from all of `ring` (m, 3; None: of `directions`).
+    """
+    points, up = subject.points - subject.centre, subject.orientation.up
+    ring = directions if ring is None else ring
+    distance = framing_distance(points, ring, up, view.field_of_view)
+    cameras = views_from(directions, up, distance, view.size, view.field_of_view)
+    return [moved(camera, subject.centre) for camera in filling(cameras, points)]
+
+
+def moved(camera: Camera, offset: Array) -> Camera:
+    """The camera elsewhere by `offset` (3,)."""
+    pose = camera.camera_to_world.copy()
+    pose[:3, 3] += offset
+    return Camera(pose, camera.focal, camera.centre, camera.size, camera.aspect, camera.lens)
+
+
+def helix_directions(
+    u: Array, turns: float, orientation: Orientation, elevation: tuple[float, float]
+) -> Array:
+    """Unit directions (n, 3) around the up axis, from the front, that rise to the other elevation and return."""
+    turn, once = 2 * math.pi * turns * np.asarray(u), 2 * math.pi * np.asarray(u)
+    low, high = elevation
+    raised = (low + high) / 2 - (high - low) / 2 * np.cos(once)
+    local = np.stack([np.cos(raised) * np.sin(turn), np.sin(raised), np.cos(raised) * np.cos(turn)], axis=1)
+    return local @ orientation.axes().T

@@ -1,0 +1,45 @@
+"""Small holes in a mesh, closed."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from nst3d.tensors import Array
+
+
+def closed_holes(vertices: Array, faces: Array, longest: int) -> tuple[Array, Array]:
+    """The mesh with every hole of at most `longest` edges filled: a fan around the mean of its rim.
+
+    Rims that meet themselves at a vertex stay open, and so do larger ones: those are a surface's edge.
+    Vertices (v, 3) and faces (f, 3); new ones come after the old.
+    """
+    rims = [rim for rim in _rims(faces) if 3 <= len(rim) <= longest]
+    if not rims:
+        return vertices, faces
+    centres = np.array([vertices[rim].mean(0) for rim in rims])
+    fans = [
+        np.stack([np.roll(rim, -1), rim, np.full(len(rim), len(vertices) + k)], axis=1)
+        for k, rim in enumerate(rims)
+    ]
+    return np.concatenate([vertices, centres]), np.concatenate([faces, *fans]).astype(faces.dtype)
+
+
+def _rims(faces: Array) -> list[Array]:
+    """The closed chains of edges that only one face has, in that face's direction."""
+    edges = np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]]).astype(np.int64)
+    count = int(edges.max()) + 1 if len(edges) else 0
+    keys = edges.min(1) * count + edges.max(1)
+    _, first, uses = np.unique(keys, return_index=True, return_counts=True)
+    open_edges = edges[first[uses == 1]]
+    crossing = np.bincount(open_edges[:, 0], minlength=count) > 1
+    follow = {int(a): int(b) for a, b in open_edges if not crossing[a]}
+    rims = []
+    while follow:
+        start, here = follow.popitem()
+        rim = [start]
+        while here != start and here in follow:
+            rim.append(here)
+            here = follow.pop(here)
+        if here == start:
+            rims.append(np.array(rim))
+    return rims

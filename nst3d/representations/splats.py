@@ -1,0 +1,50 @@
+"""Gaussian splats: frozen ellipsoids with colours (Kerbl et al. 2023, "3D Gaussian Splatting")."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nst3d.representations.harmonics import to_colours
+from nst3d.tensors import Array
+
+
+@dataclass(frozen=True)
+class Splats:
+    """Splats in world space, activated: what a renderer needs, whatever file they came from."""
+
+    positions: Array
+    """(n, 3) float32."""
+    scales: Array
+    """(n, 3) float32: standard deviations along the ellipsoid's axes, world units, positive."""
+    rotations: Array
+    """(n, 4) float32: unit quaternions w, x, y, z, from the ellipsoid's axes to the world's."""
+    opacities: Array
+    """(n,) float32 in [0, 1]."""
+    harmonics: Array
+    """(n, (degree + 1)², 3) float32: coefficients of the colour; colour = 0.5 + Σ basis · coefficient."""
+    up: Array = field(default_factory=lambda: np.array([0.0, -1.0, 0.0]))
+    """World up, a unit vector (3,). Trained scenes mostly come from COLMAP, whose y points down."""
+    source: Path | None = None
+    """The file that was read."""
+    document: Any = None
+    """What the format's own writer needs to give back unchanged all that is not painted."""
+    notes: tuple[str, ...] = ()
+    """What the user should know."""
+
+    def __len__(self) -> int:
+        """How many splats there are."""
+        return len(self.positions)
+
+    @property
+    def degree(self) -> int:
+        """Of the harmonics, 0 to 3."""
+        return round(self.harmonics.shape[1] ** 0.5) - 1
+
+    @property
+    def colours(self) -> Array:
+        """The colours (n, 3) without view-dependence, unclamped."""
+        return to_colours(self.harmonics[:, 0])
