@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from nst3d.errors import ConfigError, InputError
+from nst3d.formats.binvox import load_binvox
 from nst3d.formats.gltf_read import load_gltf
 from nst3d.formats.gltf_write import save_gltf
 from nst3d.formats.obj_read import load_obj
@@ -15,6 +16,7 @@ from nst3d.formats.obj_write import save_obj
 from nst3d.formats.picture import SUFFIXES as PICTURE_SUFFIXES
 from nst3d.formats.ply import load_ply, save_ply
 from nst3d.formats.stl import load_stl
+from nst3d.formats.vox import load_vox, save_vox
 from nst3d.representations.mesh import Instance, Mesh
 from nst3d.representations.paint import MeshPaint
 from nst3d.tensors import Array
@@ -25,17 +27,22 @@ _READERS: dict[str, Callable[[Path], Mesh]] = {
     ".obj": load_obj,
     ".ply": load_ply,
     ".stl": load_stl,
+    ".vox": load_vox,
+    ".binvox": load_binvox,
 }
 _WRITERS: dict[str, Callable[[Path, Mesh, MeshPaint, Array], list[Path]]] = {
     ".glb": save_gltf,
     ".gltf": save_gltf,
     ".obj": save_obj,
     ".ply": save_ply,
+    ".vox": save_vox,
 }
 _CONTENTS: tuple[tuple[bytes, str, str], ...] = (
     (b"glTF", ".glb", "a GLB"),
     (b"ply\n", ".ply", "a PLY"),
     (b"ply\r", ".ply", "a PLY"),
+    (b"VOX ", ".vox", "a MagicaVoxel model"),
+    (b"#binvox", ".binvox", "a binvox grid"),
     (b"\x89PNG", ".png", "a PNG picture"),
     (b"\xff\xd8\xff", ".jpg", "a JPEG picture"),
     (b"PK\x03\x04", "", "a ZIP archive, which must be unpacked first"),
@@ -45,6 +52,12 @@ _CONTENTS: tuple[tuple[bytes, str, str], ...] = (
     (b"OFF", "", "an OFF file, which MeshLab can turn into a PLY"),
     (b"<?xml", "", "an XML file, perhaps COLLADA, which Blender can turn into a GLB"),
 )
+_ARCHIVES = {
+    (b"PK\x03\x04", ".npz"): "a NumPy archive",
+    (b"PK\x03\x04", ".sog"): "a splat scene",
+    (b"\x1f\x8b", ".spz"): "a splat scene",
+}
+"""First bytes and suffix of archives that are read as they are, though not as meshes."""
 _READABLE = ", ".join(_READERS)
 
 
@@ -56,8 +69,9 @@ def is_picture(path: Path) -> bool:
 def load_mesh(path: Path) -> Mesh:
     """The mesh in a file, or in a folder that holds exactly one mesh file.
 
-    Reads GLB, glTF, OBJ, PLY and STL. Raises InputError for a missing or unreadable file, one of another
-    kind (naming what it is where its first bytes tell), and a folder with no mesh or several.
+    Reads GLB, glTF, OBJ, PLY, STL, and voxels (.vox, .binvox) as the mesh of their open sides. Raises
+    InputError for a missing or unreadable file, one of another kind (naming what it is where its first bytes
+    tell), and a folder with no mesh or several.
     """
     path = _only_mesh(path) if path.is_dir() else path
     try:
@@ -72,6 +86,7 @@ def load_mesh(path: Path) -> Mesh:
         raise InputError(f"{path}: the file is empty; expected a mesh ({_READABLE})")
     for magic, own, what in _CONTENTS:
         if start.startswith(magic) and suffix != own:
+            what = _ARCHIVES.get((magic, suffix), what)
             remedy = f"; rename it to end in {own}" if own in _READERS else f"; readable are {_READABLE}"
             raise InputError(f"{path}: is {what}{remedy}")
     if suffix not in _READERS:

@@ -81,8 +81,8 @@ def _vertex_coloured(
         for index in sorted({part.material for part in paint.parts})
     }
     written = []
-    for part, first in zip(paint.parts, paint.offsets):
-        own = colours[first : first + len(part.vertices)]
+    for index, part in enumerate(paint.parts):
+        own = paint.at_vertices(index, colours)
         sets = [] if part.uvs is None else [part.uvs]
         written.append(_write_part(editor, part, sets, own, materials[part.material]))
     return written

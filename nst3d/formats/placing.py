@@ -39,8 +39,7 @@ def placed(mesh: Mesh, paint: MeshPaint, colours: Array) -> list[Placed]:
             part, uvs = mesh.parts[instance.part], paint.uvs[instance.part]
         else:
             part = paint.parts[instance.part]
-            offset = paint.offsets[instance.part]
-            uvs, own = part.uvs, np.clip(colours[offset : offset + len(part.vertices)], 0, 1)
+            uvs, own = part.uvs, np.clip(paint.at_vertices(instance.part, colours), 0, 1)
         result.append(_place(instance.name or part.name, part, instance.transform, uvs, own))
     return result
 

@@ -1,0 +1,22 @@
+"""A field's harmonics in other colours."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from nst3d.representations.harmonics import from_colours, to_colours
+from nst3d.tensors import Array
+
+
+def painted_harmonics(harmonics: Array, colours: Array | None, specular: float) -> Array:
+    """Harmonics (n, k, 3) float32, the constant ones those of `colours` (n, 3), the higher ones × `specular`.
+
+    Rows whose colours are already these, to the bit, stay as they are; None: all do.
+    """
+    painted = harmonics.astype(np.float32)
+    if colours is not None:
+        same = colours == to_colours(harmonics[:, 0])
+        constant = from_colours(colours.astype(np.float64)).astype(np.float32)
+        painted[:, 0] = np.where(same, painted[:, 0], constant)
+    painted[:, 1:] *= np.float32(specular)
+    return painted

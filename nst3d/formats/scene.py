@@ -1,0 +1,35 @@
+"""What kind of scene a path is: by its name, and a look inside where a name says too little."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from nst3d.errors import InputError
+from nst3d.formats.captures import is_capture
+from nst3d.formats.dispatch import is_picture
+from nst3d.formats.field import is_field
+from nst3d.formats.splats import is_splats
+
+SceneKind = Literal["picture", "splats", "field", "capture", "mesh"]
+
+
+def kind_of(path: Path) -> SceneKind:
+    """The kind of scene in a file or folder; "mesh" for all that is nothing else, readable or not.
+
+    Splats are asked for before meshes, as both come as .ply. Raises InputError if there is nothing at the
+    path, or an archive in which no scene is found.
+    """
+    if not path.exists():
+        raise InputError(f"{path}: no such file, expected a mesh, a picture, a voxel field or splats")
+    if is_picture(path):
+        return "picture"
+    if is_splats(path):
+        return "splats"
+    if is_field(path):
+        return "field"
+    if is_capture(path):
+        return "capture"
+    if path.suffix.lower() == ".npz":
+        raise InputError(f"{path}: is neither a voxel field nor a capture (images, poses and focal)")
+    return "mesh"

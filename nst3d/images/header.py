@@ -1,0 +1,43 @@
+"""Looks at a picture file's header: its size, orientation and alpha, without decoding it."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+from PIL import Image
+
+from nst3d.errors import InputError
+from nst3d.images.io import FORMATS
+from nst3d.tensors import ImageSize
+
+_ORIENTATION = 0x0112
+_LYING = (5, 6, 7, 8)
+
+
+@dataclass(frozen=True)
+class PictureHeader:
+    """What a picture file says of itself."""
+
+    size: ImageSize
+    """As stored, before any turning."""
+    lying: bool
+    """Whether its EXIF orientation turns it by 90 degrees."""
+    alpha: bool
+    """Whether it can be transparent."""
+
+
+def read_header(path: Path) -> PictureHeader:
+    """The header of a picture file. Raises InputError if it is missing, no picture, or broken."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with Image.open(path, formats=FORMATS) as image:
+                size = ImageSize(image.height, image.width)
+                lying = image.getexif().get(_ORIENTATION) in _LYING
+                return PictureHeader(size, lying, image.has_transparency_data)
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file, expected a picture") from None
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise InputError(f"{path}: not a picture that can be read ({error})") from None
