@@ -3,10 +3,22 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 import torch
 
-from nst3d.tensors import Colours, Image, ImageSize
+from nst3d.tensors import Array, Colours, Image, ImageSize
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A view as plain arrays, for a disk."""
+
+    arrays: Mapping[str, Array]
+    """By name; names are fit for files."""
+    restore: Callable[[Mapping[str, Array]], ViewOperator]
+    """Makes the same view of the same arrays, bit for bit, without computing it anew. Must not hold the arrays."""
 
 
 class ViewOperator(ABC):
@@ -32,6 +44,10 @@ class ViewOperator(ABC):
     @abstractmethod
     def nbytes(self) -> int:
         """Memory that the operator holds, in bytes."""
+
+    def arrays(self) -> Stored | None:
+        """The view as arrays that it can be restored from; None where it has to be compiled again."""
+        return None
 
     def image(self, colours: Colours) -> Image:
         """A c as `apply`, differentiable in the colours."""

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from functools import partial
+
 import torch
 
-from nst3d.operators.base import ViewOperator
-from nst3d.tensors import Colours, Image, ImageSize
+from nst3d.operators.base import Stored, ViewOperator
+from nst3d.tensors import Array, Colours, Image, ImageSize
 
 
 class Shaded(ViewOperator):
@@ -17,6 +20,16 @@ class Shaded(ViewOperator):
         self._view, self._shading = view, shading
 
     @property
+    def view(self) -> ViewOperator:
+        """The view without the factors."""
+        return self._view
+
+    @property
+    def shading(self) -> Image:
+        """The factors (h, w, 1)."""
+        return self._shading
+
+    @property
     def coverage(self) -> Image:
         """The opacity of the view; light does not change it."""
         return self._view.coverage
@@ -26,6 +39,10 @@ class Shaded(ViewOperator):
         """Memory of the view and the factors, in bytes."""
         return self._view.nbytes + self._shading.nbytes
 
+    def arrays(self) -> Stored | None:
+        """The view's arrays and the factors."""
+        return _beside(self._view, "shading", self._shading, Shaded)
+
     def apply(self, colours: Colours) -> Image:
         """s · (A c)."""
         return self._view.apply(colours) * self._shading.to(colours)
@@ -33,6 +50,64 @@ class Shaded(ViewOperator):
     def adjoint(self, image: Image) -> Colours:
         """Aᵀ (s · g)."""
         return self._view.adjoint(image * self._shading.to(image))
+
+
+class Offset(ViewOperator):
+    """A view whose pictures have a constant image on top, such as highlights that are kept: A c + o.
+
+    The linear map, its adjoint and the coverage are those of the view; only `render` adds the constant.
+    """
+
+    def __init__(self, view: ViewOperator, constant: Image) -> None:
+        """`constant` is (h, w, c), premultiplied; it has no gradient."""
+        self.size, self.num_colours = view.size, view.num_colours
+        self._view, self._constant = view, constant
+
+    @property
+    def coverage(self) -> Image:
+        """The opacity of the view."""
+        return self._view.coverage
+
+    @property
+    def nbytes(self) -> int:
+        """Memory of the view and the constant, in bytes."""
+        return self._view.nbytes + self._constant.nbytes
+
+    def arrays(self) -> Stored | None:
+        """The view's arrays and the constant."""
+        return _beside(self._view, "constant", self._constant, Offset)
+
+    def apply(self, colours: Colours) -> Image:
+        """A c, without the constant."""
+        return self._view.apply(colours)
+
+    def adjoint(self, image: Image) -> Colours:
+        """Aᵀ g."""
+        return self._view.adjoint(image)
+
+    def render(self, colours: Colours, background: torch.Tensor | float) -> Image:
+        """A c + (1 − coverage) · background + constant, differentiable in the colours."""
+        return self._view.render(colours, background) + self._constant.to(colours)
+
+
+def _beside(
+    view: ViewOperator, name: str, image: Image, remake: Callable[[ViewOperator, Image], ViewOperator]
+) -> Stored | None:
+    """What `view` stores, and an image beside it."""
+    inner = view.arrays()
+    if inner is None:
+        return None
+    own = f"{name}_{len(inner.arrays)}"  # a wrapper of the same kind may lie below
+    return Stored({**inner.arrays, own: image.numpy()}, partial(_remade, inner.restore, own, remake))
+
+
+def _remade(
+    restore: Callable[[Mapping[str, Array]], ViewOperator],
+    name: str,
+    remake: Callable[[ViewOperator, Image], ViewOperator],
+    arrays: Mapping[str, Array],
+) -> ViewOperator:
+    return remake(restore(arrays), torch.from_numpy(arrays[name]))
 
 
 class Cropped(ViewOperator):

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import numba
 import numpy as np
 import torch
 
 from nst3d.kernels import kernel
-from nst3d.operators.base import ViewOperator
+from nst3d.operators.base import Stored, ViewOperator
 from nst3d.tensors import Array, Colours, Image, ImageSize
 
 
@@ -51,6 +53,14 @@ class SparseView(ViewOperator):
         # The very sums that `apply` makes, so that white on white is exactly white.
         self._coverage = self.apply(torch.ones(num_colours, 1))
 
+    def arrays(self) -> Stored:
+        """Both matrices, their indices and the coverage."""
+        arrays = {"pixels": self.pixels, "seen": self.seen, "coverage": self._coverage.numpy()}
+        for name, matrix in (("forward", self._matrix), ("backward", self._transpose)):
+            starts, columns, weights = _arrays(matrix)
+            arrays |= {f"{name}_starts": starts, f"{name}_columns": columns, f"{name}_weights": weights}
+        return Stored(arrays, partial(_restored, self.size, self.num_colours))
+
     @property
     def coverage(self) -> Image:
         """The opacity (h, w, 1)."""
@@ -86,6 +96,19 @@ class SparseView(ViewOperator):
         if key not in self._torch:
             self._torch[key] = _TorchView(self, like)
         return self._torch[key]
+
+
+def _restored(size: ImageSize, num_colours: int, arrays: Mapping[str, Array]) -> SparseView:
+    view = SparseView.__new__(SparseView)
+    view.size, view.num_colours = size, num_colours
+    view.pixels, view.seen = arrays["pixels"], arrays["seen"]
+    view._matrix, view._transpose = (
+        Csr(*(arrays[f"{name}_{part}"] for part in ("starts", "columns", "weights")))
+        for name in ("forward", "backward")
+    )
+    view._coverage = torch.from_numpy(arrays["coverage"])
+    view._torch = {}
+    return view
 
 
 class _TorchView:

@@ -3,38 +3,52 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from nst3d.cameras.pinhole import Camera
 from nst3d.operators.base import ViewOperator
 from nst3d.operators.identity import IdentityView
 from nst3d.renderers.mesh import MeshRenderer, MeshViewOptions
+from nst3d.renderers.radiance import RadianceRenderer
+from nst3d.renderers.splats import SplatRenderer
+from nst3d.renderers.voxels import VoxelRenderer
+from nst3d.representations.field import VoxelField
+from nst3d.representations.splats import Splats
 from nst3d.representations.surface import Surface
 from nst3d.tensors import ImageSize
 
-__all__ = ["MeshRenderer", "MeshViewOptions", "compile_view"]
+__all__ = ["MeshRenderer", "MeshViewOptions", "compile_view", "radiance_renderer"]
 
 
 def compile_view(
-    representation: Surface | ImageSize, camera: Camera | None = None, options: MeshViewOptions | None = None
+    representation: Surface | Splats | VoxelField | ImageSize,
+    camera: Camera | None = None,
+    options: Any = None,
 ) -> ViewOperator:
-    """The linear operator of one view of a scene's frozen geometry.
+    """The linear operator of one view of a scene's frozen geometry, with the options of its kind.
 
-    Of a picture, the geometry is its size: the view is the identity, whatever the camera. For many views
-    of one surface make a `MeshRenderer` and let it compile them: it builds its tree once. TypeError for
-    anything else, and for a surface without a camera.
+    `options` are `MeshViewOptions`, `SplatOptions` or `VoxelOptions`; None: the usual ones.
+
+    Of a picture, the geometry is its size: the view is the identity, whatever the camera. For many views of
+    one scene make its renderer (`MeshRenderer`, `radiance_renderer`) and let it compile them: it prepares
+    the scene once. TypeError for anything else, and for a scene other than a picture without a camera.
     """
-    compilers: dict[type, Callable[..., ViewOperator]] = {Surface: _surface_view, ImageSize: _picture_view}
+    if isinstance(representation, ImageSize):
+        return IdentityView(representation)
+    compilers: dict[type, Callable[[Any, Camera], ViewOperator]] = {
+        Surface: lambda surface, camera: MeshRenderer(surface).compile(camera, options),
+        Splats: lambda splats, camera: SplatRenderer(splats, options).compile(camera),
+        VoxelField: lambda field, camera: VoxelRenderer(field, options).compile(camera),
+    }
+    kind = type(representation).__name__
     if type(representation) not in compilers:
-        known = ", ".join(kind.__name__ for kind in compilers)
-        raise TypeError(f"{type(representation).__name__} cannot be rendered: expected {known}")
-    return compilers[type(representation)](representation, camera, options)
-
-
-def _surface_view(surface: Surface, camera: Camera | None, options: MeshViewOptions | None) -> ViewOperator:
+        known = ", ".join(k.__name__ for k in (*compilers, ImageSize))
+        raise TypeError(f"{kind} cannot be rendered: expected {known}")
     if camera is None:
-        raise TypeError("a surface is seen by a camera: give one")
-    return MeshRenderer(surface).compile(camera, options)
+        raise TypeError(f"a {kind} is seen by a camera: give one")
+    return compilers[type(representation)](representation, camera)
 
 
-def _picture_view(size: ImageSize, camera: Camera | None, options: MeshViewOptions | None) -> ViewOperator:
-    return IdentityView(size)
+def radiance_renderer(scene: Splats | VoxelField) -> RadianceRenderer:
+    """The renderer of a radiance scene of either kind, with its usual options."""
+    return SplatRenderer(scene) if isinstance(scene, Splats) else VoxelRenderer(scene)

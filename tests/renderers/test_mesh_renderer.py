@@ -17,9 +17,13 @@ from small_meshes import (
     texture_paint,
     vertex_surface,
 )
+from small_splats import ball
 
 from nst3d.operators import Cropped, IdentityView, Resampled, Shaded
-from nst3d.renderers import MeshRenderer, MeshViewOptions, compile_view
+from nst3d.renderers import MeshRenderer, MeshViewOptions, compile_view, radiance_renderer
+from nst3d.renderers.splats import SplatRenderer
+from nst3d.renderers.voxels import VoxelRenderer
+from nst3d.representations.field import Space, VoxelField
 from nst3d.representations.mesh import Instance
 from nst3d.representations.surface import build_surface
 from nst3d.tensors import ImageSize
@@ -162,7 +166,21 @@ def test_compile_view_dispatches_by_type() -> None:
     picture = compile_view(ImageSize(3, 5))
     assert isinstance(picture, IdentityView)
     assert picture.size == (3, 5)
-    with pytest.raises(TypeError, match="expected Surface, ImageSize"):
+    with pytest.raises(TypeError, match="expected Surface, Splats, VoxelField, ImageSize"):
         compile_view("cube.obj")
     with pytest.raises(TypeError, match="camera"):
         compile_view(surface)
+
+
+def test_radiance_scenes_are_dispatched_too() -> None:
+    splats = ball(20)
+    camera = camera_at((0, 0, 3), 16)
+    colours = torch.from_numpy(splats.colours)
+    expected = SplatRenderer(splats).compile(camera).apply(colours)
+    assert torch.equal(compile_view(splats, camera).apply(colours), expected)
+    assert torch.equal(radiance_renderer(splats).compile(camera).apply(colours), expected)
+    links = np.arange(64, dtype=np.int32).reshape(4, 4, 4)
+    space = Space(np.zeros(3), np.ones(3))
+    field = VoxelField(space, links, np.ones(64, np.float32), np.zeros((64, 1, 3), np.float32))
+    assert compile_view(field, camera).num_colours == 64
+    assert isinstance(radiance_renderer(field), VoxelRenderer)

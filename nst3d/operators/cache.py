@@ -1,0 +1,146 @@
+"""Compiled views within a byte budget: those used last stay in memory, the others wait on a disk."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import weakref
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import overload
+
+import numpy as np
+
+from nst3d.operators.base import ViewOperator
+from nst3d.tensors import Array
+
+
+@dataclass(frozen=True)
+class _OnDisk:
+    """Where a view's arrays lie, and what makes a view of them."""
+
+    files: Mapping[str, Path]
+    empty: Mapping[str, Array]  # arrays without entries, which cannot be mapped
+    restore: Callable[[Mapping[str, Array]], ViewOperator]
+
+
+class ViewCache(Sequence[ViewOperator]):
+    """Views that are compiled when first asked for, and held within a budget.
+
+    Memory is at most the budget, and one view more while it is being compiled. What passes it is written
+    to a temporary folder, least recently used first, and mapped back when asked for again, bit for bit as
+    it was. A view that cannot be stored, or for which the disk has no room, is compiled again.
+    """
+
+    def __init__(
+        self,
+        compile: Callable[[int], ViewOperator],
+        count: int,
+        budget_bytes: float,
+        folder: Path | None = None,
+    ) -> None:
+        """`compile` makes view 0 … `count` − 1, always the same one for a number.
+
+        Files go into a temporary folder within `folder` (None: the system's), which is removed when the
+        cache is closed or forgotten, or the process ends.
+        """
+        self._compile, self._count, self._budget, self._parent = compile, count, budget_bytes, folder
+        self._held: OrderedDict[int, ViewOperator] = OrderedDict()
+        self._sizes: dict[int, int] = {}
+        self._stored: dict[int, _OnDisk] = {}
+        self._folder: Path | None = None
+        self._removal: weakref.finalize | None = None
+        self.nbytes = 0
+        """Bytes of the views in memory."""
+        self.compiled = 0
+        """How often a view was compiled."""
+        self.spills = 0
+        """How many views were written to the disk."""
+
+    @property
+    def total_bytes(self) -> int:
+        """Bytes of all views that were made so far, wherever they are."""
+        return sum(self._sizes.values())
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __iter__(self) -> Iterator[ViewOperator]:
+        return (self[i] for i in range(self._count))
+
+    @overload
+    def __getitem__(self, index: int) -> ViewOperator: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[ViewOperator]: ...
+
+    def __getitem__(self, index: int | slice) -> ViewOperator | Sequence[ViewOperator]:
+        """A view; of a slice a list, which the budget knows nothing of."""
+        if isinstance(index, slice):
+            return [self[i] for i in range(*index.indices(self._count))]
+        number = index + self._count if index < 0 else index
+        if not 0 <= number < self._count:
+            raise IndexError(f"view {index} of {self._count}")
+        if number in self._held:
+            self._held.move_to_end(number)
+            return self._held[number]
+        view = self._fetched(number)
+        self._hold(number, view)
+        return view
+
+    def close(self) -> None:
+        """Let all views and files go; views asked for later are compiled again."""
+        self._held.clear()
+        self._stored.clear()
+        self.nbytes = 0
+        if self._removal is not None:
+            self._removal()
+        self._folder = self._removal = None
+
+    def _fetched(self, number: int) -> ViewOperator:
+        stored = self._stored.get(number)
+        if stored is None:
+            self.compiled += 1
+            return self._compile(number)
+        mapped = {
+            # Copy on write: what is only read stays the file's, and a stray write cannot spoil it.
+            name: np.asarray(np.load(path, mmap_mode="c"))
+            for name, path in stored.files.items()
+        }
+        return stored.restore({**mapped, **stored.empty})
+
+    def _hold(self, number: int, view: ViewOperator) -> None:
+        size = self._sizes[number] = view.nbytes
+        while self._held and self.nbytes + size > self._budget:
+            oldest, gone = self._held.popitem(last=False)
+            self.nbytes -= self._sizes[oldest]
+            self._spill(oldest, gone)
+        self._held[number] = view
+        self.nbytes += size
+
+    def _spill(self, number: int, view: ViewOperator) -> None:
+        stored = None if number in self._stored else view.arrays()
+        if stored is None:
+            return
+        files, empty = {}, {}
+        try:
+            for name, array in stored.arrays.items():
+                if not array.size:
+                    empty[name] = array
+                    continue
+                files[name] = self._own_folder() / f"{number}.{name}.npy"
+                np.save(files[name], array, allow_pickle=False)
+        except OSError:  # no room: the view is compiled again when it is wanted
+            for path in files.values():
+                path.unlink(missing_ok=True)
+            return
+        self._stored[number] = _OnDisk(files, empty, stored.restore)
+        self.spills += 1
+
+    def _own_folder(self) -> Path:
+        if self._folder is None:
+            self._folder = Path(tempfile.mkdtemp(prefix="nst3d-views-", dir=self._parent))
+            self._removal = weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
+        return self._folder

@@ -1,0 +1,108 @@
+"""Bakes pictures into a colour table: linear least squares over many views, by conjugate gradients."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+
+from nst3d.operators.base import ViewOperator
+from nst3d.tensors import Colours, Image
+
+
+@dataclass(frozen=True)
+class SolveOptions:
+    """How long conjugate gradients run, and what holds rows that are hardly seen."""
+
+    damping: float = 1e-3
+    """Pull of each row towards its start, in pixels that would show that row alone."""
+    iterations: int = 50
+    """At most."""
+    tolerance: float = 1e-4
+    """Stop when the preconditioned gradient has shrunk to this share of its first length, in every channel."""
+
+
+def bake(
+    views: Sequence[ViewOperator],
+    images: Sequence[Image],
+    start: Colours,
+    options: SolveOptions | None = None,
+    weights: Sequence[Image] | None = None,
+    background: torch.Tensor | float = 0.0,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Colours:
+    """The table (n, c) that makes the views look most like the images (h, w, c): least squares.
+
+    Minimises Σ weight · |A c + (1 − coverage) · background − image|² + damping · |c − start|², in the dtype
+    of `start` (n, c), and returns a new table. `weights` are (h, w, 1), not negative, one a view; None: 1.
+    Rows that no weighted pixel sees keep their start to the bit.
+
+    Conjugate gradients on the normal equations (Hestenes & Stiefel 1952; the objective falls with every
+    iteration), each channel with its own steps, preconditioned with the row sums of Σ Aᵀ W A: for weights
+    that are not negative these bound its diagonal, and they need no look into the operators. A view is
+    asked for once an iteration and not kept, so that `views` may compile, load or draw them when indexed.
+    """
+    options = options or SolveOptions()
+    problem = _Normal(views, weights, options.damping)
+    residual, rowsums = problem.first(images, start, background)
+    scale = torch.where(rowsums > 0, 1 / rowsums.clamp_min(torch.finfo(start.dtype).tiny), 0)
+    change = torch.zeros_like(start)
+    direction = scale * residual
+    energy = _dot(residual, direction)
+    goal = energy * options.tolerance**2
+    for done in range(options.iterations):
+        if bool((energy <= goal).all()):
+            break
+        product = problem.times(direction)
+        step = _ratio(energy, _dot(direction, product)).to(start)
+        change += step * direction
+        residual -= step * product
+        scaled = scale * residual
+        before, energy = energy, _dot(residual, scaled)
+        direction = scaled + _ratio(energy, before).to(start) * direction
+        progress(done + 1, options.iterations)
+    return start + change
+
+
+class _Normal:
+    """Σ Aᵀ W A + damping, applied a view at a time."""
+
+    def __init__(
+        self, views: Sequence[ViewOperator], weights: Sequence[Image] | None, damping: float
+    ) -> None:
+        self._views, self._weights, self._damping = views, weights, damping
+
+    def _weigh(self, image: Image, index: int) -> Image:
+        return image if self._weights is None else image * self._weights[index].to(image)
+
+    def first(
+        self, images: Sequence[Image], start: Colours, background: torch.Tensor | float
+    ) -> tuple[Colours, Colours]:
+        """Minus the gradient at the start (n, c), and the matrix' row sums (n, 1); 0 where nobody sees."""
+        residual, rowsums = torch.zeros_like(start), start.new_zeros(len(start), 1)
+        for index in range(len(self._views)):
+            view = self._views[index]
+            coverage = view.coverage.to(start)
+            missing = images[index].to(start) - view.apply(start) - (1 - coverage) * background
+            residual += view.adjoint(self._weigh(missing, index))
+            rowsums += view.adjoint(self._weigh(coverage, index))
+        return residual, torch.where(rowsums > 0, rowsums + self._damping, rowsums)
+
+    def times(self, direction: Colours) -> Colours:
+        """The matrix times a table (n, c)."""
+        product = direction * self._damping
+        for index in range(len(self._views)):
+            view = self._views[index]
+            product += view.adjoint(self._weigh(view.apply(direction), index))
+        return product
+
+
+def _dot(a: Colours, b: Colours) -> torch.Tensor:
+    """Inner products of the columns, (c,) float64."""
+    return (a.double() * b.double()).sum(0)
+
+
+def _ratio(above: torch.Tensor, below: torch.Tensor) -> torch.Tensor:
+    """Quotients, 0 where a channel is done."""
+    return torch.where(below > 0, above / below.where(below > 0, 1), 0)
