@@ -1,0 +1,51 @@
+"""Measures of how alike two pictures (h, w, c) in [0, 1] are."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from nst3d.tensors import Array
+
+_SMALLEST_ERROR = 1e-12
+SSIM_WINDOW = 11
+"""Side of SSIM's window, pixels: no side of a picture may be shorter."""
+_SIGMA = 1.5
+_K1, _K2 = 0.01, 0.03
+
+
+def psnr(a: Array, b: Array) -> float:
+    """The peak signal-to-noise ratio, −10 log₁₀ of the mean squared error, in dB; 120 where they are equal."""
+    error = float(np.mean((np.asarray(a, np.float64) - b) ** 2))
+    return -10 * math.log10(max(error, _SMALLEST_ERROR))
+
+
+def ssim(a: Array, b: Array) -> float:
+    """The mean structural similarity: 1 for equal pictures, about 0 for unrelated ones.
+
+    Gaussian window of 11 pixels with σ = 1.5, which stays within the picture, K = (0.01, 0.03), range 1;
+    the mean over all places and channels (Wang et al. 2004, eq. 13, applied to each channel). Raises
+    ValueError for pictures of fewer than 11 pixels a side, or of different shapes.
+    """
+    if a.shape != b.shape or min(a.shape[:2]) < SSIM_WINDOW:
+        raise ValueError(f"SSIM of {a.shape} and {b.shape}")
+    a, b = np.asarray(a, np.float64), np.asarray(b, np.float64)
+    mean_a, mean_b = _blurred(a), _blurred(b)
+    var_a, var_b = _blurred(a * a) - mean_a**2, _blurred(b * b) - mean_b**2
+    covariance = _blurred(a * b) - mean_a * mean_b
+    c1, c2 = _K1**2, _K2**2
+    luminance = (2 * mean_a * mean_b + c1) / (mean_a**2 + mean_b**2 + c1)
+    structure = (2 * covariance + c2) / (var_a + var_b + c2)
+    return float((luminance * structure).mean())
+
+
+def _blurred(image: Array) -> Array:
+    """The picture under the window, only where the window lies within it."""
+    offsets = np.arange(SSIM_WINDOW) - SSIM_WINDOW // 2
+    window = np.exp(-(offsets**2) / (2 * _SIGMA**2))
+    window /= window.sum()
+    for _ in range(2):  # along rows, then along columns
+        length = len(image) - SSIM_WINDOW + 1
+        image = sum(w * image[k : k + length] for k, w in enumerate(window)).swapaxes(0, 1)
+    return image

@@ -1,0 +1,1 @@
+"""From photographs with poses to a voxel radiance field."""

@@ -1,0 +1,138 @@
+"""The grid of a field while it is being fitted: which nodes there are, and how they are refined."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from nst3d.renderers.march import EMPTY, frame_of, free_blocks
+from nst3d.representations.field import Space
+from nst3d.tensors import Array
+
+Shape = tuple[int, int, int]
+SOFT_EMPTY = np.float32(EMPTY["softplus"])
+
+
+@dataclass
+class Grid:
+    """Nodes and their parameters."""
+
+    space: Space
+    links: Array
+    density: Array
+    """(n,) float32, raw."""
+    colours: Array
+    """(n, 3k) float32: colour, then the coefficients of the higher harmonics."""
+    scale: float
+    """Density = scale × softplus(raw)."""
+    near: float = 0.0
+    """Rays start at this depth."""
+
+    def __post_init__(self) -> None:
+        self.nodes = np.argwhere(self.links >= 0).astype(np.int32)
+        self.squares = np.zeros((len(self.density), 1 + self.colours.shape[1]), np.float32)
+        self._frame = frame_of(self.space, self.shape, self.near)
+        self._free = free_blocks(self.links)
+
+    def __len__(self) -> int:
+        return len(self.density)
+
+    @property
+    def shape(self) -> Shape:
+        """Nodes along each axis."""
+        x, y, z = self.links.shape
+        return x, y, z
+
+    @property
+    def degree(self) -> int:
+        """Of the harmonics."""
+        return round((self.colours.shape[1] / 3) ** 0.5) - 1
+
+    @property
+    def kernel_grid(self) -> tuple[Any, ...]:
+        """What the kernels take for a grid."""
+        return self._frame, self.links, self._free, SOFT_EMPTY, True, np.float32(self.scale)
+
+
+def first_grid(space: Space, shape: Shape, start: Array, scale: float, near: float) -> Grid:
+    """A full grid whose nodes all hold the raw density and the colours `start` (1 + 3k,)."""
+    links = _numbered(np.ones(shape, bool))
+    density = np.full(links.size, start[0], np.float32)
+    colours = np.repeat(start[None, 1:].astype(np.float32), links.size, axis=0)
+    return Grid(space, links, density, colours, scale, near)
+
+
+def refined(grid: Grid, shape: Shape, keep: Array, degree: int) -> Grid:
+    """The grid with `shape` nodes, interpolated, around those old nodes that `keep` (n,) names.
+
+    New harmonics up to `degree` start at zero.
+    """
+    mask = np.zeros(grid.shape, bool)
+    mask[grid.links >= 0] = keep
+    mask = _grown(mask)
+    nearest = [_nearest(new, old) for new, old in zip(shape, grid.shape)]
+    mask = mask[np.ix_(*nearest)]
+    if grid.space.contracted:
+        mask |= _shell(shape)
+    density, colours = _interpolated(grid, np.argwhere(mask), shape)
+    missing = 3 * (degree + 1) ** 2 - colours.shape[1]
+    colours = np.pad(colours, ((0, 0), (0, max(missing, 0))))
+    return Grid(grid.space, _numbered(mask), density, colours, grid.scale, grid.near)
+
+
+def pruned(grid: Grid, keep: Array) -> Grid:
+    """The grid without the nodes that neither `keep` (n,) names nor lie next to one of them."""
+    mask = np.zeros(grid.shape, bool)
+    mask[grid.links >= 0] = keep
+    mask = _grown(mask) & (grid.links >= 0)
+    if grid.space.contracted:
+        mask |= _shell(grid.shape) & (grid.links >= 0)
+    rows = grid.links[mask]
+    density, colours = grid.density[rows], grid.colours[rows]
+    smaller = Grid(grid.space, _numbered(mask), density, colours, grid.scale, grid.near)
+    smaller.squares = grid.squares[rows]
+    return smaller
+
+
+def _nearest(new: int, old: int) -> Array:
+    return np.clip(np.rint((np.arange(new) + 0.5) / new * old - 0.5), 0, old - 1).astype(np.int64)
+
+
+def _numbered(mask: Array) -> Array:
+    links = np.full(mask.shape, -1, np.int32)
+    links[mask] = np.arange(int(mask.sum()), dtype=np.int32)
+    return links
+
+
+def _grown(mask: Array) -> Array:
+    volume = torch.from_numpy(mask)[None, None].float()
+    return np.asarray(F.max_pool3d(volume, 3, 1, 1)[0, 0].numpy() > 0)
+
+
+def _shell(shape: Shape) -> Array:
+    """The outermost two layers: what lies at infinity, and is never empty."""
+    mask = np.ones(shape, bool)
+    mask[2:-2, 2:-2, 2:-2] = False
+    return mask
+
+
+def _interpolated(grid: Grid, nodes: Array, shape: Shape) -> tuple[Array, Array]:
+    """Density (m,) and colours (m, 3k) at the nodes (m, 3) of a finer grid."""
+    where = ((nodes + 0.5) / np.asarray(shape) * 2 - 1).astype(np.float32)
+    places = torch.from_numpy(where[:, ::-1].copy())[None, None, None]
+    colours = np.empty((len(nodes), grid.colours.shape[1]), np.float32)
+    for channel, values in enumerate(grid.colours.T):  # one after the other, to save memory
+        colours[:, channel] = _sampled(grid.links, values, values.mean(), places)
+    return _sampled(grid.links, grid.density, SOFT_EMPTY, places), colours
+
+
+def _sampled(links: Array, values: Array, empty: Any, places: torch.Tensor) -> Array:
+    volume = np.full(links.shape, empty, np.float32)
+    volume[links >= 0] = values
+    source = torch.from_numpy(volume)[None, None]
+    found = F.grid_sample(source, places, padding_mode="border", align_corners=False)
+    return np.asarray(found[0, 0, 0, 0].numpy())

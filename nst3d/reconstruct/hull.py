@@ -1,0 +1,63 @@
+"""What of a bounded scene can be anything at all: what no silhouette leaves out (the visual hull)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from nst3d.cameras.pinhole import Camera
+from nst3d.reconstruct.grid import Grid
+from nst3d.representations.field import Space
+from nst3d.tensors import Array
+
+_NODES = 64
+_MARGIN = 2
+"""Cells that are left around the hull."""
+
+
+def tight_space(space: Space, cameras: Sequence[Camera], silhouettes: Sequence[Array]) -> Space:
+    """The box around what lies in `space`, (h, w) bool silhouettes saying where cameras see anything."""
+    shape = (_NODES,) * 3
+    nodes = np.argwhere(np.ones(shape, bool)).astype(np.float64)
+    cell = 2 * float(space.radius.max()) / _NODES
+    inside = nodes[_seen(space.to_world(nodes, shape), cell, cameras, silhouettes)]
+    if not len(inside):
+        return space
+    low, high = inside.min(0) - _MARGIN, inside.max(0) + _MARGIN
+    corners = space.to_world(np.stack([low, high]).clip(-0.5, _NODES - 0.5), shape)
+    return Space(corners.mean(0), (corners[1] - corners[0]) / 2)
+
+
+def kept(grid: Grid, cameras: Sequence[Camera], silhouettes: Sequence[Array]) -> Array:
+    """Which nodes (n,) of a grid that is not contracted lie within all silhouettes; all if none does."""
+    points = grid.space.to_world(grid.nodes.astype(np.float64), grid.shape)
+    cell = 2 * float(grid.space.radius.max()) / max(grid.shape)
+    seen = _seen(points, cell, cameras, silhouettes)
+    return seen if seen.any() else ~seen
+
+
+def _seen(points: Array, cell: float, cameras: Sequence[Camera], silhouettes: Sequence[Array]) -> Array:
+    """Which points (n, 3) no camera sees clearly outside its silhouette, by less than a cell."""
+    seen = np.ones(len(points), bool)
+    for camera, silhouette in zip(cameras, silhouettes):
+        pixels, depths = camera.project(points)
+        nearest = max(float(depths.min()), cell)
+        reach = int(np.ceil(camera.focal * cell / nearest))
+        wide = _grown(silhouette, reach)
+        column, row = (
+            np.floor(p).astype(np.int64) for p in np.nan_to_num(pixels, nan=-1e6).clip(-1e6, 1e6).T
+        )
+        height, width = silhouette.shape
+        visible = (depths > 0) & (column >= 0) & (column < width) & (row >= 0) & (row < height)
+        seen[visible] &= wide[row[visible], column[visible]]
+    return seen
+
+
+def _grown(mask: Array, pixels: int) -> Array:
+    planes = torch.from_numpy(mask)[None, None].float()
+    for kernel in ((2 * pixels + 1, 1), (1, 2 * pixels + 1)):
+        planes = F.max_pool2d(planes, kernel, 1, (kernel[0] // 2, kernel[1] // 2))
+    return np.asarray(planes[0, 0].numpy() > 0)

@@ -1,0 +1,62 @@
+"""One optimisation step of a field, and how it is done on the CPU."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+
+from nst3d.reconstruct import kernels
+from nst3d.reconstruct.grid import Grid
+from nst3d.reconstruct.options import FitOptions
+from nst3d.reconstruct.rays import RayBatch
+from nst3d.tensors import Array
+
+DECAY = 0.95
+"""Of the running mean of squared gradients."""
+
+
+class Stepper(Protocol):
+    """Takes steps, wherever it is that it keeps the grid's values meanwhile."""
+
+    def step(self, grid: Grid, batch: RayBatch, jitter: Array, rates: Array) -> float:
+        """Improve the grid by a batch of rays with `jitter` (n,) and learning rates (1 + 3k,).
+
+        Returns the sum of the rays' squared errors. Steps follow each other on one grid, or on a new one.
+        """
+
+    def settle(self) -> None:
+        """Bring the arrays of the grid that was last improved up to date."""
+
+
+def smoothing(options: FitOptions) -> Array:
+    """The weights (3,) float32 of the total variation of density, colours and harmonics."""
+    weights = (options.smooth_density, options.smooth_colour, options.smooth_harmonics)
+    return np.array(weights, np.float32) / np.float32(options.batch)
+
+
+class KernelStepper:
+    """Steps through fused kernels: the same bytes with any number of threads."""
+
+    def __init__(self, options: FitOptions) -> None:
+        self._options = options
+        self._gradients = np.zeros((kernels.TABLES, 0, 0), np.float32)
+        self._touched = np.zeros((kernels.TABLES, 0), np.uint8)
+
+    def step(self, grid: Grid, batch: RayBatch, jitter: Array, rates: Array) -> float:
+        """Improve the grid in place."""
+        options, params = self._options, (grid.density, grid.colours)
+        if self._gradients.shape[1:] != grid.squares.shape:
+            self._gradients = np.zeros((kernels.TABLES, *grid.squares.shape), np.float32)
+            self._touched = np.zeros((kernels.TABLES, len(grid)), np.uint8)
+        errors = np.zeros(kernels.TABLES)
+        settings = (batch.background, options.step, options.faint, options.distortion / options.batch)
+        given = (batch.origins, batch.directions, batch.basis(grid.degree), batch.targets, jitter)
+        tables = (self._gradients, self._touched)
+        kernels.accumulate(grid.kernel_grid, given, params, settings, *tables, errors)
+        kernels.smooth(*params, (grid.links, grid.nodes), smoothing(options), *tables)
+        kernels.update(*params, grid.squares, (rates, np.float32(DECAY)), *tables)
+        return float(errors.sum())
+
+    def settle(self) -> None:
+        """Nothing to do: the grid's own arrays are changed."""

@@ -1,0 +1,153 @@
+"""Fitting as a whole: what it finds, that it is the same each time, and how its grid changes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numba
+import numpy as np
+import pytest
+import torch
+from small_fields import CENTRE
+from small_fits import BACKGROUND, TINY, fit, grid, photographs
+
+from nst3d.cameras.bounds import SceneFrame
+from nst3d.metrics.image import psnr
+from nst3d.reconstruct.fit import Fit, Level
+from nst3d.reconstruct.grid import pruned, refined
+from nst3d.reconstruct.torch_fit import TorchStepper
+from nst3d.renderers.voxels import VoxelRenderer
+
+
+def values(f: Fit) -> list[bytes]:
+    return [a.tobytes() for a in f.state().values()]
+
+
+@pytest.mark.parametrize("hull", [False, True])
+def test_it_recovers_a_ball(hull) -> None:
+    options = replace(TINY, levels=(Level(14, 40), Level(24, 50)), batch=1000)
+    ball = fit(options, hull=hull)
+    for _ in ball:
+        pass
+    field = ball.field()
+    cameras, images, _ = photographs(views=9)  # others than those that it was fitted to
+    renderer = VoxelRenderer(field)
+    shown = [renderer.draw(c, field.colours, 1.0).over(BACKGROUND) for c in cameras]
+    assert np.mean([psnr(a, b) for a, b in zip(shown, images)]) > 23
+    assert len(field) < 24**3  # the corners of the box are left out
+
+
+def test_silhouettes_make_the_box_tight_without_cutting_the_ball() -> None:
+    with_hull, without = fit(), fit(hull=False)
+    assert np.allclose(without.field().space.radius, 1)
+    space = with_hull.field().space
+    assert (space.radius > 0.6).all()
+    assert (space.radius < 0.85).all()
+    points = (
+        space.to_world(with_hull.grid.nodes.astype(float), with_hull.grid.shape) - without.grid.space.centre
+    )
+    apart = np.linalg.norm(points, axis=1)
+    assert len(points) < np.prod(with_hull.grid.shape)
+    everywhere = np.linalg.norm(
+        space.to_world(np.argwhere(np.ones(with_hull.grid.shape)), with_hull.grid.shape)
+        - without.grid.space.centre,
+        axis=1,
+    )
+    assert (apart < 0.6).sum() == (everywhere < 0.6).sum()
+
+
+def test_threads_change_nothing() -> None:
+    if numba.config.NUMBA_NUM_THREADS < 2:
+        pytest.skip("numba was started with one thread")
+    before, results = numba.get_num_threads(), []
+    for threads in (1, 2):
+        numba.set_num_threads(threads)
+        run = fit()
+        for _ in run:
+            pass
+        results.append(values(run))
+    numba.set_num_threads(before)
+    assert results[0] == results[1]
+
+
+@pytest.fixture(scope="module", params=["bounded", "unbounded"])
+def unbroken(request) -> tuple[str, list[bytes]]:
+    """A kind of scene, and what a fit to it ends with."""
+    run = fit(kind=request.param, hull=request.param == "bounded")
+    for _ in run:
+        pass
+    return request.param, values(run)
+
+
+@pytest.mark.parametrize("stop", [4, 10, 16, 17])
+def test_a_resumed_fit_ends_bit_for_bit_as_an_unbroken_one(unbroken, stop) -> None:
+    """Stopped within a level, at its end, and before and after nodes are left out."""
+    kind, expected = unbroken
+    first, second = (fit(kind=kind, hull=kind == "bounded") for _ in range(2))
+    for progress in first:
+        if progress.iteration == stop:
+            break
+    second.restore({name: array.copy() for name, array in first.state().items()})
+    assert [p.iteration for p in second] == list(range(stop + 1, 23))
+    assert values(second) == expected
+
+
+def test_a_fit_with_torch_finds_the_same() -> None:
+    ours, theirs = fit(), fit()
+    theirs._stepper = TorchStepper(TINY, torch.device("cpu"))
+    results = [[p.psnr for p in f] for f in (ours, theirs)]
+    assert np.mean(results[0][-5:]) == pytest.approx(np.mean(results[1][-5:]), abs=0.5)
+    assert theirs.field().density.std() > 0.1  # the values have come back from the stepper
+
+
+def test_seeds_matter() -> None:
+    runs = [fit(replace(TINY, seed=seed)) for seed in (1, 2)]
+    for run in runs:
+        next(iter(run))
+    assert values(runs[0]) != values(runs[1])
+
+
+def test_a_fit_to_nothing_stays_empty() -> None:
+    cameras, images, _ = photographs()
+    plain = [np.broadcast_to(BACKGROUND, i.shape).copy() for i in images]
+    empty = Fit(cameras, plain, SceneFrame(CENTRE, 1.0, "bounded"), TINY, BACKGROUND)
+    for _ in empty:
+        pass
+    field = empty.field()
+    shown = VoxelRenderer(field).draw(cameras[0], field.colours).over(BACKGROUND)
+    assert len(field) > 0
+    assert psnr(shown, plain[0]) > 30
+
+
+def test_refining_keeps_a_linear_field() -> None:
+    coarse = grid()
+    where = coarse.nodes @ np.array([0.3, -0.2, 0.1])
+    coarse.density[:], coarse.colours[:] = where, where[:, None]
+    fine = refined(coarse, (24, 24, 24), np.ones(len(coarse), bool), 2)
+    inner = (fine.nodes > 0).all(1) & (fine.nodes < 23).all(1)
+    places = (fine.nodes + 0.5) / 2 - 0.5
+    expected = places @ np.array([0.3, -0.2, 0.1])
+    np.testing.assert_allclose(fine.density[inner], expected[inner], atol=1e-4)
+    np.testing.assert_allclose(fine.colours[inner, :12], np.repeat(expected[inner, None], 12, 1), atol=1e-4)
+    assert fine.degree == 2
+    assert fine.colours[:, 12:].max() == 0
+
+
+@pytest.mark.parametrize("contracted", [False, True])
+def test_pruning_keeps_values_neighbours_and_what_lies_at_infinity(contracted) -> None:
+    whole = grid(contracted)
+    whole.squares[:] = np.arange(whole.squares.size).reshape(whole.squares.shape)
+    keep = np.zeros(len(whole), bool)
+    keep[whole.links[6, 5, 7]] = True
+    less = pruned(whole, keep)
+    expected = np.zeros(whole.shape, bool)
+    expected[5:8, 4:7, 6:9] = True
+    if contracted:
+        shell = np.ones(whole.shape, bool)
+        shell[2:-2, 2:-2, 2:-2] = False
+        expected |= shell
+    assert np.array_equal(less.links >= 0, expected)
+    rows = whole.links[expected]
+    assert np.array_equal(less.density, whole.density[rows])
+    assert np.array_equal(less.colours, whole.colours[rows])
+    assert np.array_equal(less.squares, whole.squares[rows])
