@@ -61,6 +61,8 @@ class VGG(nn.Module):
         self.layers = layer_names(architecture)
         self.pooling = pooling
         self.mean = normalisation.mean
+        self.unit = sum(normalisation.scale) / sum(IMAGENET.scale)
+        """How many times larger than a standardised image the input is, and so, about, the features."""
         for layer in self.layers:
             if layer.startswith("conv"):
                 weight, bias = convs[layer]

@@ -6,12 +6,14 @@ neighbour as it was when last painted, at most one round ago: no extra encoding.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 
 import torch
 
 from nst3d.losses.consistency import Correspondence, Partner
 from nst3d.losses.observation import Observation
+from nst3d.stylize.kept import Kept
 
 Correspond = Callable[[int, int, int], Correspondence]
 """(view, partner, pixels a cell) to where the view's cells lie in the partner."""
@@ -26,17 +28,19 @@ class ViewMemory:
         correspond: Correspond,
         strides: Mapping[str, int],
         layers: tuple[str, ...],
+        budget_bytes: float = math.inf,
     ) -> None:
         """`neighbours` lists for each view those that see most of the same surface.
 
         `strides` gives for each layer (and group of layers that choices are made for) the pixels a cell;
-        features of `layers` are kept.
+        features of `layers` are kept. Beyond the budget views are forgotten, those seen longest ago first: they
+        are no partners then.
         """
         self._neighbours, self._correspond, self._strides = neighbours, correspond, strides
         self._layers = layers
-        self._features: dict[int, dict[str, torch.Tensor]] = {}
+        self._features: Kept[int, dict[str, torch.Tensor]] = Kept(budget_bytes)
         self._choices: dict[int, dict[str, torch.Tensor]] = {}
-        self._geometry: dict[tuple[int, int, int], Correspondence] = {}
+        self._geometry: Kept[tuple[int, int, int], tuple[torch.Tensor, ...]] = Kept(budget_bytes / 4)
         self._turn: dict[int, int] = {}
 
     def find_partner(self, view: int) -> Partner | None:
@@ -61,5 +65,6 @@ class ViewMemory:
     def _between(self, view: int, partner: int, stride: int) -> Correspondence:
         key = (view, partner, stride)
         if key not in self._geometry:
-            self._geometry[key] = self._correspond(view, partner, stride)
-        return self._geometry[key]
+            found = self._correspond(view, partner, stride)
+            self._geometry[key] = (found.grid, found.valid)
+        return Correspondence(*self._geometry[key])

@@ -107,6 +107,7 @@ class LinearCanvas(Canvas):
         self._carried: tuple[Colours, Layout] | None = None  # the paint of the last scale
         self._decoded: Colours | None = None
         self._leaf: Colours = initial
+        self._seen: Colours | None = None
         self.stage: StageViews
 
     @property
@@ -130,7 +131,7 @@ class LinearCanvas(Canvas):
         if self._table is not None:
             # Let the last scale go before the next is compiled: both at once would be the peak of memory.
             self._carried = (self.table.colours().detach(), self.table.layout)
-            self._table, self._decoded = None, None
+            self._table, self._decoded, self._seen = None, None, None
             self.stage = StageViews((), self._carried[1])
         self.stage = self._compile(scale)
         layout = self.stage.layout
@@ -157,10 +158,12 @@ class LinearCanvas(Canvas):
 
     def colour_coverage(self) -> Colours:
         """Σ Aᵀ 1 over the views, (n, 1): how many pixels see each colour."""
-        total = torch.zeros(self.stage.layout.num_colours, 1, dtype=self._initial.dtype)
-        for view in self.stage.views:
-            total += view.adjoint(torch.ones(*view.size, 1, dtype=total.dtype))
-        return total.to(self._initial.device)
+        if self._seen is None:
+            total = torch.zeros(self.stage.layout.num_colours, 1, dtype=self._initial.dtype)
+            for view in self.stage.views:
+                total += view.adjoint(torch.ones(*view.size, 1, dtype=total.dtype))
+            self._seen = total.to(self._initial.device)
+        return self._seen
 
     def parameters(self) -> list[torch.Tensor]:
         """The table's steps, level by level."""

@@ -11,7 +11,11 @@ import torch.nn.functional as F
 
 from nst3d.losses.combinators import WeightedSum
 from nst3d.losses.observation import IMAGE, Observation
+from nst3d.stylize.kept import Kept
 from nst3d.tensors import Mask, Planes
+
+_MASK_BYTES = 1 << 28
+"""Masks of views that are kept; others are made again."""
 
 
 class Encoder(Protocol):
@@ -45,23 +49,23 @@ class Criterion:
 
     def __init__(
         self,
-        encoder: Encoder,
+        encoder: Encoder | None,
         loss: WeightedSum,
         viewing: Viewing,
         remember: Callable[[Observation], None] | None = None,
     ) -> None:
-        """`remember` hears of each observation after it was judged."""
+        """`encoder` may be None if no loss reads features; `remember` hears of each observation once judged."""
         self.background = viewing.background
         self._encoder, self._loss, self._viewing, self._remember = encoder, loss, viewing, remember
         self._layers = [layer for layer in loss.layers if layer != IMAGE]
-        self._masks: dict[int, dict[str, Mask]] = {}
+        self._masks: Kept[int, dict[str, Mask]] = Kept(_MASK_BYTES)
 
     def observe(self, image: Planes, coverage: Mask, view: int) -> Observation:
         """The render of a view (3, h, w), encoded, with its masks."""
         if view not in self._masks:
             self._masks[view] = self._layer_masks(coverage.to(image.device))
         seen = image if self._viewing.reduce == 1 else F.avg_pool2d(image[None], self._viewing.reduce)[0]
-        features = dict(self._encoder(seen, self._layers)) if self._layers else {}
+        features = dict(self._encoder(seen, self._layers)) if self._encoder else {}
         features[IMAGE] = image
         return Observation(features, self._masks[view], view)
 
@@ -79,9 +83,11 @@ class Criterion:
         threshold = self._viewing.threshold
         masks = {IMAGE: (coverage > threshold).to(coverage.dtype)}
         for layer in self._layers:
+            assert self._encoder is not None
             cell = self._encoder.stride(layer) * self._viewing.reduce
             pooled = F.avg_pool2d(coverage[None, None], cell)[0, 0]
             mask = (pooled > threshold).to(coverage.dtype)
             # A view that shows only slivers still counts where it shows most.
             masks[layer] = mask if bool(mask.any()) else (pooled >= pooled.max()).to(coverage.dtype)
-        return masks
+        # A layer without a mask counts everywhere, and nothing of it is copied.
+        return {layer: mask for layer, mask in masks.items() if not bool(mask.all())}

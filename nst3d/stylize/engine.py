@@ -198,5 +198,5 @@ def _optimiser(name: str, parameters: list[torch.Tensor], stage: Stage) -> torch
             tolerance_grad=0, tolerance_change=0,
         )  # fmt: skip
     if name == "rmsprop":
-        return torch.optim.RMSprop(parameters, lr=rate, alpha=0.9)
+        return torch.optim.RMSprop(parameters, lr=rate, alpha=0.95)
     return torch.optim.Adam(parameters, lr=rate, betas=(0.9, 0.99), fused=True)

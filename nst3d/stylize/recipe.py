@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -17,9 +18,11 @@ from nst3d.losses.content import ContentLoss
 from nst3d.losses.gram import GramLoss, mean_gram
 from nst3d.losses.moments import MomentsLoss, moments
 from nst3d.losses.nnfm import NNFMLoss, Search, group_layers
+from nst3d.losses.observation import IMAGE
 from nst3d.losses.total_variation import TotalVariationLoss
 from nst3d.stylize.agreement import ViewMemory
 from nst3d.stylize.criterion import Criterion, Viewing
+from nst3d.stylize.kept import Kept
 from nst3d.tensors import Planes
 
 Layers = tuple[str, ...]
@@ -36,9 +39,12 @@ class Recipe:
     fallback_encoder: str | None = None
     """Taken instead where the encoder's weights are not there."""
     normalise: Literal["relative", "gatys", "mean"] = "relative"
-    """relative: each loss as a share of its target's own size; gatys: as in the paper; mean: mean squares."""
+    """relative: each loss as a share of its target's own size; gatys: as in the paper; mean: mean
+    squares, of content over all layers and in the units of an encoder of standardised images (ARF)."""
     content: float = 0.15
     """Weight of keeping what is there."""
+    content_forward_facing: float | None = None
+    """The same for captures whose cameras all look one way (ARF: 1e-3); None: `content` holds for all."""
     content_layers: Layers = ("relu3_1", "relu4_1")
     """Where content is compared."""
     gram: float = 0.5
@@ -90,6 +96,8 @@ class StageInputs:
     """How renders are looked at."""
     memory: Callable[[Mapping[str, int], Layers], ViewMemory] | None = None
     """Makes the memory that view consistency needs, from strides and layers; None: a single view."""
+    budget_bytes: float = math.inf
+    """Of content features that are kept; what passes it is encoded again."""
 
 
 def build_criterion(recipe: Recipe, encoder: VGG, inputs: StageInputs) -> Criterion:
@@ -98,8 +106,9 @@ def build_criterion(recipe: Recipe, encoder: VGG, inputs: StageInputs) -> Criter
     memory = _memory(recipe, encoder, inputs)
     terms: dict[str, tuple[float, Loss]] = {"variation": (recipe.variation, TotalVariationLoss())}
     if recipe.content:
-        contents = _Contents(recipe, encoder, inputs)
-        loss: Loss = ContentLoss(contents, recipe.content_layers, normalise=recipe.normalise)
+        contents = _Contents(inputs, lambda picture: _encoded(recipe, encoder, inputs.viewing, picture))
+        weights = _content_weights(recipe, encoder)
+        loss: Loss = ContentLoss(contents, recipe.content_layers, weights, recipe.normalise)
         terms["content"] = (recipe.content, loss)
     if recipe.gram:
         grams = {k: mean_gram(style[k]) for k in recipe.gram_layers}
@@ -113,6 +122,13 @@ def build_criterion(recipe: Recipe, encoder: VGG, inputs: StageInputs) -> Criter
         loss = ConsistencyLoss(recipe.consistency_layers, memory.find_partner)
         terms["consistency"] = (recipe.consistency, loss)
     return Criterion(encoder, WeightedSum(terms), inputs.viewing, None if memory is None else memory.note)
+
+
+def fitting_criterion(inputs: StageInputs) -> Criterion:
+    """The mean squared distance of each view to its content picture; nothing is encoded."""
+    pictures = _Contents(inputs, lambda picture: {IMAGE: picture})
+    loss = ContentLoss(pictures, (IMAGE,), normalise="mean")
+    return Criterion(None, WeightedSum({"fit": (1.0, loss)}), inputs.viewing)
 
 
 def _style_layers(recipe: Recipe) -> Layers:
@@ -133,19 +149,16 @@ def _style_features(recipe: Recipe, encoder: VGG, styles: tuple[Planes, ...]) ->
 
 
 class _Contents(Mapping[int, Mapping[str, Planes]]):
-    """View to content features, encoded when first asked for."""
+    """View to its content by layer, computed when asked for and kept within the budget."""
 
-    def __init__(self, recipe: Recipe, encoder: VGG, inputs: StageInputs) -> None:
-        self._recipe, self._encoder, self._inputs = recipe, encoder, inputs
-        self._known: dict[int, dict[str, Planes]] = {}
+    def __init__(self, inputs: StageInputs, look: Callable[[Planes], dict[str, Planes]]) -> None:
+        self._inputs, self._look = inputs, look
+        self._known: Kept[int, dict[str, Planes]] = Kept(inputs.budget_bytes)
 
     @torch.no_grad()
     def __getitem__(self, view: int) -> Mapping[str, Planes]:
         if view not in self._known:
-            picture = self._inputs.contents(view)
-            if self._inputs.viewing.reduce > 1:
-                picture = F.avg_pool2d(picture[None], self._inputs.viewing.reduce)[0]
-            self._known[view] = self._encoder(picture, self._recipe.content_layers)
+            self._known[view] = self._look(self._inputs.contents(view))
         return self._known[view]
 
     def __iter__(self) -> Iterator[int]:
@@ -153,6 +166,23 @@ class _Contents(Mapping[int, Mapping[str, Planes]]):
 
     def __len__(self) -> int:
         return self._inputs.num_views
+
+
+def _content_weights(recipe: Recipe, encoder: VGG) -> dict[str, float] | None:
+    """For mean squares: of all layers together, and as if the encoder took standardised images.
+
+    So a weight means the same for torchvision's weights and the original ones, whose features are some
+    sixty times larger.
+    """
+    if recipe.normalise != "mean":
+        return None
+    return dict.fromkeys(recipe.content_layers, 1 / (len(recipe.content_layers) * encoder.unit**2))
+
+
+def _encoded(recipe: Recipe, encoder: VGG, viewing: Viewing, picture: Planes) -> dict[str, Planes]:
+    if viewing.reduce > 1:
+        picture = F.avg_pool2d(picture[None], viewing.reduce)[0]
+    return encoder(picture, recipe.content_layers)
 
 
 def _nnfm(recipe: Recipe, style: Mapping[str, Planes], memory: ViewMemory | None) -> Loss:

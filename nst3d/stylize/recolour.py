@@ -5,16 +5,36 @@ from __future__ import annotations
 import torch
 
 from nst3d.images.palette import match_palette
+from nst3d.stylize.canvas import Canvas
 from nst3d.tensors import Colours, Image
 
 
 def to_palette(
-    colours: Colours, style: Image, weights: torch.Tensor | None = None, strength: float = 1.0
+    colours: Colours,
+    style: Image,
+    weights: torch.Tensor | None = None,
+    strength: float = 1.0,
+    seen: Colours | None = None,
 ) -> Colours:
     """The table (n, 3) with the mean and covariance of a style image (h, w, 3), clamped to [0, 1].
 
     `weights` (n,) say how much each row counts in the table's own statistics: its coverage, so that
-    colours that no view sees have no say. `strength` in [0, 1] goes from no change to all of it.
+    colours that no view sees have no say. With `seen` (k, 3) it is these colours whose mean and covariance
+    become the style's, and `weights` (k,) are theirs: the pixels of views, which mix rows. `strength` in
+    [0, 1] goes from no change to all of it.
     """
-    mapped = match_palette(colours, style.reshape(-1, 3), weights).apply(colours)
+    source = colours if seen is None else seen
+    mapped = match_palette(source, style.reshape(-1, 3), weights).apply(colours)
     return torch.lerp(colours, mapped, strength).clamp(0, 1)
+
+
+def seen_colours(canvas: Canvas, limit: int = 500_000) -> tuple[Colours, torch.Tensor]:
+    """What the views show: colours (k, 3) of pixels spread evenly, about `limit`, and their opacity (k,)."""
+    colours, weights = [], []
+    for view in range(canvas.num_views):
+        coverage = canvas.coverage(view).reshape(-1)
+        stride = max(1, len(coverage) * canvas.num_views // limit)
+        image = canvas.render(view, coverage.new_zeros(3)).detach().flatten(1).T
+        weights.append(coverage[::stride].to(image))
+        colours.append(image[::stride] / weights[-1].clamp_min(1e-6)[:, None])
+    return torch.cat(colours), torch.cat(weights)

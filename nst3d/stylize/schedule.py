@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from nst3d.errors import ConfigError
@@ -23,6 +23,10 @@ class Stage:
     """Step size at the start of the stage, in units of colour (L-BFGS: its line step, usually 1)."""
     final_rate: float | None = None
     """Step size at the end; falls exponentially. None keeps the start's."""
+    epochs: float = 0.0
+    """Rounds over all views, in place of `iterations`; 0: those count."""
+    fit: bool = False
+    """Fit the pictures whose content is kept (mean square) instead of painting."""
 
     def rate(self, iteration: int) -> float:
         """The step size at an iteration of the stage, from 0."""
@@ -57,16 +61,41 @@ class Schedule:
                 stage.learning_rate,
                 stage.learning_rate if stage.final_rate is None else stage.final_rate,
             )
-            if stage.size < 16 or stage.iterations < 0 or not all(0 < rate < math.inf for rate in rates):
+            counts = (stage.iterations, stage.epochs)
+            if (
+                stage.size < 16
+                or not all(0 <= n < math.inf for n in counts)
+                or not all(0 < rate < math.inf for rate in rates)
+            ):
                 raise ConfigError(
-                    f"a stage of size {stage.size}, {stage.iterations} iterations and learning rates"
-                    f" {rates[0]:g} to {rates[1]:g} makes no sense: expected a --size of at least 16,"
-                    " iterations from 0 and learning rates above 0"
+                    f"a stage of size {stage.size}, {stage.iterations} iterations, {stage.epochs:g} epochs and"
+                    f" learning rates {rates[0]:g} to {rates[1]:g} makes no sense: expected a --size of at"
+                    " least 16, iterations and epochs from 0 and learning rates above 0"
                 )
         if self.views_per_step < 1 or self.patience < 0:
             raise ConfigError(
                 f"views_per_step is {self.views_per_step} and patience {self.patience}: they begin at 1 and 0"
             )
+
+    def over(self, num_views: int) -> Schedule:
+        """The schedule for so many views: stages that count epochs know their iterations."""
+        each = num_views if self.optimiser == "lbfgs" else self.views_per_step
+        stages = tuple(
+            replace(s, iterations=math.ceil(s.epochs * num_views / each), epochs=0.0) if s.epochs else s
+            for s in self.stages
+        )
+        return replace(self, stages=stages)
+
+    def at_most(self, size: int, least: int = 16) -> Schedule:
+        """The schedule with all sizes in proportion, so that the finest is `size` pixels if it was more.
+
+        Others are at least `least` pixels then.
+        """
+        if self.finest <= size:
+            return self
+        ratio = size / self.finest
+        sizes = [min(size, max(least, round(s.size * ratio))) for s in self.stages]
+        return replace(self, stages=tuple(replace(s, size=n) for s, n in zip(self.stages, sizes)))
 
     @property
     def finest(self) -> int:

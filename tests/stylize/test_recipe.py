@@ -12,7 +12,7 @@ from nst3d.features.vgg import IMAGENET
 from nst3d.losses import Correspondence
 from nst3d.stylize.agreement import ViewMemory
 from nst3d.stylize.criterion import Viewing
-from nst3d.stylize.recipe import Recipe, StageInputs, build_criterion
+from nst3d.stylize.recipe import Recipe, StageInputs, build_criterion, fitting_criterion
 
 ALL = Recipe(
     content=1.0, content_layers=("relu2_1",), gram=1.0, gram_layers=("relu1_1",), moments=1.0,
@@ -122,3 +122,54 @@ def test_nothing_to_do(encoder) -> None:
 def test_unknown_layers_are_named(encoder) -> None:
     with pytest.raises(ConfigError, match="relu9_9"):
         build_criterion(replace(ALL, gram_layers=("relu9_9",)), encoder, inputs())
+
+
+def test_content_features_within_a_budget_are_the_same(encoder) -> None:
+    recipe = replace(ALL, gram=0.0, moments=0.0, nnfm=0.0, consistency=0.0)
+    asked: list[int] = []
+
+    def contents(view: int) -> torch.Tensor:
+        asked.append(view)
+        return noise(3, 16, 16, seed=10 + view)
+
+    criteria = [
+        build_criterion(recipe, encoder, inputs(contents=contents, budget_bytes=b)) for b in (1e9, 1.0)
+    ]
+    image, opaque = noise(3, 16, 16), torch.ones(16, 16)
+    for view in (0, 1, 0, 1):
+        large, small = (criterion(image, opaque, view)[0] for criterion in criteria)
+        assert torch.equal(large, small)
+    assert asked == [0, 0, 1, 1, 0, 1]  # the small one forgets
+
+
+def test_fitting_is_the_mean_square_to_the_content_pictures() -> None:
+    criterion = fitting_criterion(inputs())
+    image = noise(3, 16, 16)
+    opaque = torch.ones(16, 16)
+    loss, parts = criterion(image, opaque, 1)
+    assert set(parts) == {"fit"}
+    torch.testing.assert_close(loss, (image - noise(3, 16, 16, seed=11)).square().mean())
+    half = opaque.clone()
+    half[:8] = 0
+    covered = (image - noise(3, 16, 16, seed=10))[:, 8:].square().mean()
+    torch.testing.assert_close(criterion(image, half, 0)[0], covered)
+
+
+@pytest.mark.parametrize("unit", [1.0, 57.0])
+def test_mean_squares_of_content_do_not_depend_on_the_scale_of_the_features(encoder, unit) -> None:
+    """Over the layers' channels side by side, as ARF takes it; an encoder of larger features counts the same."""
+    layers = ("relu2_1", "relu2_2")
+    recipe = replace(ALL, gram=0.0, moments=0.0, nnfm=0.0, consistency=0.0, variation=0.0)
+    recipe = replace(recipe, content_layers=layers, normalise="mean")
+
+    class Larger:
+        def __init__(self) -> None:
+            self.unit, self.stride = unit, encoder.stride
+
+        def __call__(self, image: torch.Tensor, names) -> dict[str, torch.Tensor]:
+            return {k: f * unit for k, f in encoder(image, names).items()}
+
+    image, picture = noise(3, 16, 16), noise(3, 16, 16, seed=10)
+    a, b = (torch.cat([f[k] for k in layers]) for f in (encoder(image, layers), encoder(picture, layers)))
+    loss, _ = build_criterion(recipe, Larger(), inputs())(image, torch.ones(16, 16), 0)
+    torch.testing.assert_close(loss, (a - b).square().mean(), rtol=1e-5, atol=0)

@@ -45,3 +45,30 @@ def test_rates_that_make_no_sense(values) -> None:
 def test_settings_that_make_no_sense(values) -> None:
     with pytest.raises(ConfigError):
         Schedule((Stage(64, 5, 0.1),), **values)
+
+
+def test_epochs_are_rounds_over_the_views() -> None:
+    schedule = Schedule(
+        (Stage(64, 0, 0.1, epochs=2, fit=True), Stage(64, 7, 0.1), Stage(64, 0, 0.1, epochs=0.5))
+    )
+    assert [s.iterations for s in schedule.over(5).stages] == [10, 7, 3]
+    assert schedule.over(5).stages[0].fit
+    pairs = Schedule(schedule.stages, views_per_step=2)
+    assert [s.iterations for s in pairs.over(5).stages] == [5, 7, 2]
+    together = Schedule(schedule.stages, optimiser="lbfgs")  # all views in each step
+    assert [s.iterations for s in together.over(5).stages] == [2, 7, 1]
+
+
+def test_sizes_keep_their_proportion_where_the_largest_is_too_much() -> None:
+    schedule = Schedule((Stage(100, 5, 0.1), Stage(400, 7, 0.1)))
+    assert [s.size for s in schedule.at_most(240).stages] == [60, 240]
+    assert schedule.at_most(400) is schedule
+    assert [s.size for s in schedule.at_most(40).stages] == [16, 40]
+    assert [s.size for s in schedule.at_most(40, 25).stages] == [25, 40]
+    assert [s.size for s in schedule.at_most(40, 50).stages] == [40, 40]
+
+
+@pytest.mark.parametrize("epochs", [-1.0, float("nan"), float("inf")])
+def test_epochs_that_make_no_sense(epochs) -> None:
+    with pytest.raises(ConfigError, match="epochs"):
+        Schedule((Stage(64, 5, 0.1, epochs=epochs),))
