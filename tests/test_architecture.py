@@ -21,17 +21,21 @@ ALLOWED: dict[str, set[str]] = {
     "features": set(),
     "images": set(),
     "operators": set(),
-    "representations": {"images"},  # the sRGB curve: base colours multiply in linear light
+    # images for the sRGB curve: base colours multiply in linear light; a capture and a field remember their cameras
+    "representations": {"images", "cameras"},
     "losses": {"features"},
     "renderers": {"representations", "cameras", "operators"},
     "stylize": {"operators", "features", "losses", "images"},
     "formats": {"representations", "cameras", "images"},
     "video": {"images"},  # below the pipeline, which writes a run's turntable through it
+    "metrics": {"images", "cameras", "features"},  # compares pictures, whatever made them
+    # beside stylize: what it makes is a representation that the renderers show, whose marching it shares
+    "reconstruct": {"representations", "cameras", "renderers", "images"},
     "pipeline": {  # a folder: as one file it would pass 300 lines
-        "cameras", "features", "formats", "images", "losses", "operators", "renderers", "representations",
-        "stylize", "video",
+        "cameras", "features", "formats", "images", "losses", "metrics", "operators", "reconstruct", "renderers",
+        "representations", "stylize", "video",
     },
-    # features for `nst3d weights`, which is no run; formats to tell a picture from a mesh by its name.
+    # features for `nst3d weights`, which is no run; formats to tell kinds of scenes, which have other defaults.
     "cli": {"pipeline", "features", "formats"},
 }  # fmt: skip
 """Folder to the folders that it may import. The same table, with its reasons, is in docs/architecture.md."""

@@ -32,12 +32,13 @@ def understood(monkeypatch: pytest.MonkeyPatch):
         raise UnderstoodError(*arguments)
 
     for name in ("paint.run_job", "render.run_render", "inspect.inspect_file", "doctor.examine", "weights.list_weights",
-                 "weights.fetch_weights"):  # fmt: skip
+                 "weights.fetch_weights", "reconstruct.run_reconstruct", "blend.run_blend",
+                 "export.run_export"):  # fmt: skip
         monkeypatch.setattr(f"nst3d.cli.{name}", stop)
 
     def run(line: str) -> UnderstoodError:
         with pytest.raises(UnderstoodError) as reached:
-            cli.main(shlex.split(line)[1:])
+            cli.main(shlex.split(line, comments=True)[1:])
         return reached.value
 
     return run
@@ -55,6 +56,9 @@ def commands() -> list[str]:
 def test_commands_are_found() -> None:
     assert {line.split()[1] for line in commands()} >= {
         "paint",
+        "reconstruct",
+        "blend",
+        "export",
         "render",
         "inspect",
         "weights",

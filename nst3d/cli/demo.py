@@ -1,4 +1,4 @@
-"""nst3d demo: paints the lighthouse that ships with nst3d."""
+"""nst3d demo: paints the lighthouse that ships with nst3d, as a mesh and as a capture of it."""
 
 from __future__ import annotations
 
@@ -10,10 +10,18 @@ import tyro
 
 from nst3d.cli.paint import paint
 from nst3d.cli.parse import parse
+from nst3d.cli.reconstruct import reconstruct
+from nst3d.cli.render import render
 from nst3d.errors import InputError
+from nst3d.pipeline.make_capture import CaptureOptions, capture_mesh
 from nst3d.pipeline.resources import resource
+from nst3d.tensors import ImageSize
 
-_DESCRIPTION = """Paint the lighthouse that ships with nst3d.
+_PHOTO = 192
+"""Side of the demo's photographs, pixels."""
+
+_DESCRIPTION = """Paint the lighthouse that ships with nst3d: as a mesh, and as a place that was photographed
+from all around, which becomes a radiance field, is painted, and flown through.
 
 examples:
   nst3d demo
@@ -30,6 +38,8 @@ class DemoArguments:
     """Name of a style that ships with nst3d, or the path of an image."""
     preset: str = "default"
     """As in nst3d paint."""
+    capture: bool = True
+    """Make, reconstruct, paint and fly through a capture, too."""
     overwrite: tyro.conf.FlagCreatePairsOff[bool] = False
     """Write into a folder that is not empty."""
     quiet: tyro.conf.FlagCreatePairsOff[bool] = False
@@ -46,5 +56,28 @@ def demo(arguments: Sequence[str]) -> int:
         known = ", ".join(sorted(p.stem for p in shipped.parent.glob("*.jpg")))
         raise InputError(f"{style}: no such file, and no style that ships with nst3d; these are {known}")
     flags = [f"--{name}" for name in ("overwrite", "quiet") if getattr(given, name)]
-    options = ["--style", str(style), "--out", str(given.out), "--preset", given.preset]
-    return paint([str(scenes / "lighthouse" / "lighthouse.glb"), *options, *flags])
+    options = ["--style", str(style), "--preset", given.preset, *flags]
+    lighthouse = scenes / "lighthouse" / "lighthouse.glb"
+    code = paint([str(lighthouse), "--out", str(given.out), *options])
+    return (
+        code
+        if code or not given.capture
+        else _paint_capture(lighthouse, given.out / "capture", options, flags)
+    )
+
+
+def _paint_capture(lighthouse: Path, out: Path, options: list[str], flags: list[str]) -> int:
+    """Photograph the lighthouse, and run the commands that a capture takes."""
+    # With alpha, so that the field ends where the lighthouse does.
+    photographed = CaptureOptions(size=ImageSize(_PHOTO, _PHOTO), background=None, lighting="studio")
+    capture_mesh(lighthouse, out / "photos", photographed)
+    field, painted, quiet = out / "field", out / "painted", [f for f in flags if f == "--quiet"]
+    size = ["--size", str(_PHOTO)]
+    code = reconstruct([str(out / "photos"), "--out", str(field), "--quality", "quick", *size, *flags])
+    code = code or paint([str(field / "field.npz"), "--out", str(painted), *size, *options])
+    if code:
+        return code
+    before = ["--before", str(field / "field.npz"), "--fade", "0.1:0.6"]
+    target = ["--out", str(out / "fly.mp4"), "--overwrite", *quiet]
+    look = ["--size", "320", "--seconds", "4", "--background", "white"]
+    return render([str(painted / "painted.npz"), "--path", "spiral", *before, *look, *target])

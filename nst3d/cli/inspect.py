@@ -15,12 +15,14 @@ from nst3d.pipeline.config import PaintConfig
 from nst3d.pipeline.inspect_job import inspect_file
 from nst3d.pipeline.mesh_scene import Up
 
-_DESCRIPTION = """Say what is in a mesh or picture, how well cameras see it, where paint would go,
-and what is wrong with it. Nothing is written.
+_DESCRIPTION = """Say what is in a mesh, picture, voxel field, splat scene or capture, how well cameras see it,
+where paint would go, and what is wrong with it: of a capture, poses that look the wrong way, jumps in
+exposure, and blur. Nothing is written.
 
 examples:
   nst3d inspect scan.ply
-  nst3d inspect teapot.glb --json"""
+  nst3d inspect teapot.glb --json
+  nst3d inspect fox/transforms.json"""
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,8 @@ class InspectArguments:
     """What `nst3d inspect` takes."""
 
     file: tyro.conf.Positional[Path]
-    """A mesh or picture, or a folder that holds one mesh."""
+    """A mesh, picture, voxel field or splats, a folder that holds one mesh, or a capture: its folder or its file
+    of poses."""
     up: Up = "auto"
     """World up: x, y or z; auto: as the format says."""
     json: tyro.conf.FlagCreatePairsOff[bool] = False

@@ -14,12 +14,15 @@ nst3d paints 3D scenes: neural style transfer that gives the asset back.
 
 usage: nst3d COMMAND [options]
 
-  paint    paint a mesh or a picture in the style of an image
-  render   make a video or pictures of any asset
-  inspect  say what is in a file, and what is wrong with it
-  weights  list or fetch the networks' weights
-  demo     paint the lighthouse that ships with nst3d
-  doctor   say what this machine has
+  paint        paint a mesh, a voxel field, splats or a picture in the style of an image
+  reconstruct  make a voxel field of a capture, photographs with poses
+  render       make a video or pictures of any asset
+  blend        mix painted versions of one scene
+  export       make a textured mesh of a voxel field or splats
+  inspect      say what is in a file, and what is wrong with it
+  weights      list or fetch the networks' weights
+  demo         paint the lighthouse that ships with nst3d
+  doctor       say what this machine has
 
 examples:
   nst3d paint teapot.glb --style starry_night.jpg --out painted/
@@ -34,8 +37,14 @@ def _command(name: str) -> Callable[[Sequence[str]], int] | None:
     """The function behind a command. Imported when called, so that --help and errors come at once."""
     if name == "paint":
         from nst3d.cli.paint import paint as command
+    elif name == "reconstruct":
+        from nst3d.cli.reconstruct import reconstruct as command
     elif name == "render":
         from nst3d.cli.render import render as command
+    elif name == "blend":
+        from nst3d.cli.blend import blend as command
+    elif name == "export":
+        from nst3d.cli.export import export as command
     elif name == "inspect":
         from nst3d.cli.inspect import inspect as command
     elif name == "weights":

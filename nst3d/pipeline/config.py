@@ -63,6 +63,15 @@ class PaintConfig:
     """Light in the renders whose content is kept: it makes form readable in the paint."""
     start: Literal["content", "noise"] = "content"
     """What a picture's paint starts from; meshes always start from their content."""
+    photos: bool = False
+    """Keep the content of a capture's photographs, where they are still there, not of the scene's own renders."""
+    capture_views: int = 64
+    """Cameras of a capture that paint at most; of more, those that lie farthest apart."""
+    keep_specular: float = 0.0
+    """How much of a capture's view-dependence (highlights) stays on top of the paint, 0 to 1."""
+    cache_gb: float = 2.5
+    """Memory for compiled views, GB; those that do not fit wait in temporary files. Features kept of views take
+    at most half as much again."""
     up: Up = "auto"
     """World up; auto: as the format says."""
     precision: Literal["auto", "float32", "float64", "bfloat16"] = "auto"

@@ -10,8 +10,9 @@ from typing import Protocol
 
 import numpy as np
 
+from nst3d.cameras.paths import Subject, View, framed, shares
 from nst3d.cameras.pinhole import Camera
-from nst3d.cameras.rigs import Orientation, filling, framing_distance, orbit_directions, views_from
+from nst3d.cameras.rigs import Orientation, orbit_directions
 from nst3d.images.io import write_image
 from nst3d.pipeline.config import OutputOptions
 from nst3d.renderers.frames import draw_frame
@@ -60,17 +61,19 @@ class Orbit:
 
 def orbit_cameras(scene: Drawable, orbit: Orbit) -> list[Camera]:
     """Cameras around the mesh, the first in front, all framing it wholly."""
-    orientation = Orientation(scene.surface.up, scene.surface.front)
+    subject = Subject(scene.hull, np.zeros(3), Orientation(scene.surface.up, scene.surface.front))
+    return orbit_around(subject, orbit, shares(orbit.frames, closed=True))
+
+
+def orbit_around(subject: Subject, orbit: Orbit, u: Array) -> list[Camera]:
+    """Cameras at shares `u` of an orbit's time, the first in front, all framing the subject wholly."""
+    orientation = subject.orientation
     circle = orbit_directions(max(orbit.frames, 8), orientation, orbit.elevation)
-    distance = framing_distance(scene.hull, circle, orientation.up, orbit.field_of_view)
-    steps = np.arange(orbit.frames) * orbit.turns / max(orbit.frames, 1)
-    axes = orientation.axes()
-    turn = steps * 2 * math.pi
+    turn = u * orbit.turns * 2 * math.pi
     level, rise = math.cos(orbit.elevation), math.sin(orbit.elevation)
     local = np.stack([level * np.sin(turn), np.full(len(turn), rise), level * np.cos(turn)], axis=1)
-    directions = local @ axes.T
-    cameras = views_from(directions, orientation.up, distance, orbit.size, orbit.field_of_view)
-    return filling(cameras, scene.hull)
+    directions = local @ orientation.axes().T
+    return framed(subject, directions, View(orbit.size, orbit.field_of_view), circle)
 
 
 def draw_frames(

@@ -2,40 +2,37 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from nst3d.errors import InputError
-from nst3d.formats.dispatch import is_picture, load_mesh
+from nst3d.formats.dispatch import load_mesh
 from nst3d.formats.picture import load_picture
+from nst3d.formats.scene import SceneKind, kind_of
 from nst3d.pipeline.config import PaintConfig
+from nst3d.pipeline.inspect_capture import inspect_capture
+from nst3d.pipeline.inspect_field import inspect_field
+from nst3d.pipeline.inspect_report import Report
+from nst3d.pipeline.inspect_splats import inspect_splats
 from nst3d.pipeline.mesh_scene import MeshScene, prepare_mesh, upright
 from nst3d.representations.diagnose import contents, problems
 from nst3d.representations.mesh import Mesh
 from nst3d.representations.paint import TexturePaint
 
 
-@dataclass(frozen=True)
-class Report:
-    """What is in a file."""
-
-    contents: tuple[str, ...]
-    """Lines for people: what there is, and what painting would do with it."""
-    problems: tuple[str, ...]
-    """Lines for people: what is wrong, and how it is dealt with."""
-    facts: dict[str, Any]
-    """The same as names and plain values, for machines."""
-
-
 def inspect_file(path: Path, config: PaintConfig | None = None) -> Report:
-    """What is in a mesh or picture, and where `config` (None: the default) would put its paint.
+    """What is in a scene of any kind or a capture, and where `config` (None: default) would put a mesh's paint.
 
     Raises InputError for a file that cannot be read, naming what it is.
     """
-    if not path.exists():
-        raise InputError(f"{path}: no such file, expected a mesh or a picture")
-    return _picture(path) if is_picture(path) else _mesh(path, config or PaintConfig())
+    looks: dict[SceneKind, Callable[[Path], Report]] = {
+        "capture": inspect_capture,
+        "field": inspect_field,
+        "splats": inspect_splats,
+        "picture": _picture,
+        "mesh": lambda path: _mesh(path, config or PaintConfig()),
+    }
+    return looks[kind_of(path)](path)
 
 
 def _picture(path: Path) -> Report:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,15 +15,19 @@ import yaml
 
 from nst3d.errors import ConfigError, InputError, OutputError
 from nst3d.files import write_bytes
-from nst3d.formats.dispatch import is_picture, load_mesh
+from nst3d.formats.dispatch import load_mesh
 from nst3d.formats.gltf_write import left_out
+from nst3d.formats.scene import kind_of
 from nst3d.images.io import read_image
 from nst3d.pipeline.config import PaintConfig, as_plain
 from nst3d.pipeline.machine import Clock, peak_memory_gb, use_threads
 from nst3d.pipeline.mesh_scene import prepare_mesh, upright
 from nst3d.pipeline.mesh_subject import MeshSubject
+from nst3d.pipeline.out_folder import claimed_folder
 from nst3d.pipeline.painter import Keeper, Painter
 from nst3d.pipeline.picture_subject import PictureSubject
+from nst3d.pipeline.radiance_scene import open_field, open_splats, suited
+from nst3d.pipeline.radiance_subject import RadianceSubject
 from nst3d.pipeline.report import Reporter, Silent
 from nst3d.pipeline.subject import Subject
 from nst3d.tensors import Image
@@ -45,6 +48,8 @@ class Job:
     config: PaintConfig = field(default_factory=PaintConfig)
     overwrite: bool = False
     resume: bool = False
+    cameras: Path | None = None
+    """A capture whose cameras paint a voxel field or splats; None: the field's own, a rig for splats."""
 
     def __post_init__(self) -> None:
         """Take plain strings for paths, and one style by itself, too."""
@@ -54,6 +59,8 @@ class Job:
         object.__setattr__(self, "scene", Path(self.scene))
         object.__setattr__(self, "styles", tuple(Path(s) for s in styles))
         object.__setattr__(self, "out", Path(self.out))
+        if self.cameras is not None:
+            object.__setattr__(self, "cameras", Path(self.cameras))
 
 
 @dataclass(frozen=True)
@@ -72,7 +79,7 @@ def run_job(job: Job, reporter: Reporter | None = None) -> Result:
     Raises Nst3dError subclasses for what the user can put right. Ctrl-C ends the painting early: what there
     is gets written, with a checkpoint to resume from.
     """
-    with _claimed_folder(job):
+    with claimed_folder(job.out, job.overwrite or job.resume, [_CONFIG]):
         return _paint(job, reporter or Silent())
 
 
@@ -83,12 +90,12 @@ def _paint(job: Job, reporter: Reporter) -> Result:
     styles = [_read_style(path, reporter) for path in job.styles]
     clock.lap("read_s")
     reporter.phase("preparing")
-    subject = _subject(job, styles[0], reporter)
+    subject, config = _subject(job, styles[0], reporter)
     clock.lap("prepare_s")
     reporter.phase("painting")
     output = job.config.output
     keeper = Keeper(job.out / CHECKPOINT, _fingerprint(job), output.checkpoint_seconds, job.resume)
-    painter = Painter(job.config, subject, styles, keeper, reporter)
+    painter = Painter(config, subject, styles, keeper, reporter)
     # Only now, for what an earlier run left stays whole until this one is known to work.
     write_bytes(job.out / _CONFIG, _config_yaml(job))
     interrupted = painter.paint()
@@ -115,38 +122,6 @@ def _write(job: Job, painter: Painter, clock: Clock) -> tuple[list[Path], dict[s
     return paths + _write_records(job, metrics), metrics
 
 
-@contextlib.contextmanager
-def _claimed_folder(job: Job) -> Iterator[None]:
-    """The output folder, made where it is missing, and removed again if an error leaves nothing of use in it.
-
-    Makes sure that it can be written, and that nothing in it is overwritten unasked.
-    """
-    out = job.out
-    try:
-        made = not out.exists()
-        if not made and not out.is_dir():
-            raise OutputError(f"{out}: is a file, expected a folder to write to; give another --out")
-        if not (made or job.overwrite or job.resume) and any(out.iterdir()):
-            raise OutputError(
-                f"{out}: exists and is not empty; give --overwrite to write into it, or another --out"
-            )
-        out.mkdir(parents=True, exist_ok=True)
-        tempfile.TemporaryFile(dir=out).close()
-    except OSError as error:
-        raise OutputError(
-            f"{out}: the folder cannot be made or written ({error.strerror or error})"
-        ) from None
-    try:
-        yield
-    except BaseException:
-        if made:
-            with contextlib.suppress(OSError):
-                if [p.name for p in out.iterdir()] == [_CONFIG]:
-                    (out / _CONFIG).unlink()
-                out.rmdir()
-        raise
-
-
 def _read_style(path: Path, reporter: Reporter) -> Image:
     picture = read_image(path, max_pixels=_STYLE_PIXELS)
     for note in picture.notes:
@@ -157,30 +132,54 @@ def _read_style(path: Path, reporter: Reporter) -> Image:
     return torch.from_numpy(picture.pixels)
 
 
-def _subject(job: Job, style: Image, reporter: Reporter) -> Subject:
+def _subject(job: Job, style: Image, reporter: Reporter) -> tuple[Subject, PaintConfig]:
+    """The scene, and the settings with what depends on it decided."""
+    kind = kind_of(job.scene)
+    if job.cameras is not None and kind not in ("field", "splats"):
+        raise ConfigError(f"--cameras is for voxel fields and splats; {job.scene} is a {kind}")
+    if kind == "capture":
+        raise InputError(
+            f"{job.scene}: is a capture, photographs of a place; make a scene of it first:"
+            f" nst3d reconstruct {job.scene}"
+        )
+    if kind == "picture":
+        picture = PictureSubject(job.scene, style, job.config)
+        _tell(reporter, picture.notes)
+        return picture, job.config
+    if job.config.start != "content":
+        raise ConfigError("--settings.start noise is for pictures; other scenes start from their own colours")
+    return _mesh(job, style, reporter) if kind == "mesh" else _radiance(job, kind, style, reporter)
+
+
+def _mesh(job: Job, style: Image, reporter: Reporter) -> tuple[Subject, PaintConfig]:
     config = job.config
-    if not job.scene.exists():
-        raise InputError(f"{job.scene}: no such file, expected a mesh or a picture")
-    if is_picture(job.scene):
-        picture = PictureSubject(job.scene, style, config)
-        for note in picture.notes:
-            reporter.note(note)
-        return picture
-    if config.start != "content":
-        raise ConfigError("--settings.start noise is for pictures; a mesh starts from its own colours")
     mesh = upright(load_mesh(job.scene), config.up)
-    for note in mesh.notes:
-        reporter.note(note)
+    _tell(reporter, mesh.notes)
     scene = prepare_mesh(mesh, config.surface, config.rig, config.schedule.finest)
-    for note in left_out(mesh, scene.paint):
+    _tell(reporter, left_out(mesh, scene.paint))
+    return MeshSubject(scene, job.scene, style, config), config
+
+
+def _radiance(job: Job, kind: str, style: Image, reporter: Reporter) -> tuple[Subject, PaintConfig]:
+    if kind == "field":
+        scene = open_field(job.scene, job.cameras, job.config)
+    else:
+        scene = open_splats(job.scene, job.cameras, job.config)
+    _tell(reporter, scene.notes)
+    config = suited(job.config, scene)
+    return RadianceSubject(scene, style, config), config
+
+
+def _tell(reporter: Reporter, notes: Iterable[str]) -> None:
+    for note in notes:
         reporter.note(note)
-    return MeshSubject(scene, job.scene, style, config)
 
 
 def _config_yaml(job: Job) -> bytes:
     values = {
         "scene": str(job.scene),
         "styles": [str(s) for s in job.styles],
+        **({} if job.cameras is None else {"cameras": str(job.cameras)}),
         "settings": as_plain(job.config),
     }
     return yaml.safe_dump(values, sort_keys=False, allow_unicode=True).encode()
@@ -191,6 +190,8 @@ def _fingerprint(job: Job) -> str:
     digest = hashlib.sha256()
     for path in (job.scene, *job.styles):
         digest.update(path.read_bytes() if path.is_file() else str(path).encode())
+    if job.cameras is not None:
+        digest.update(f"cameras {job.cameras}".encode())
     settings = as_plain(job.config)
     settings.pop("output")
     digest.update(json.dumps(settings, sort_keys=True).encode())

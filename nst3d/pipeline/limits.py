@@ -11,6 +11,7 @@ from nst3d.errors import ConfigError
 _ANY = math.inf
 _LIMITS: dict[str, tuple[float, float]] = {
     "recipe.content": (0, _ANY),
+    "recipe.content_forward_facing": (0, _ANY),
     "recipe.gram": (0, _ANY),
     "recipe.moments": (0, _ANY),
     "recipe.nnfm": (0, _ANY),
@@ -38,6 +39,9 @@ _LIMITS: dict[str, tuple[float, float]] = {
     "output.fps": (0.1, 240),
     "output.size": (16, 4096),
     "output.checkpoint_seconds": (0, _ANY),
+    "capture_views": (1, 10_000),
+    "keep_specular": (0, 1),
+    "cache_gb": (0, _ANY),
     "threads": (0, _ANY),
 }
 _SMALLEST_VIEW, _LARGEST_VIEW = 16, 8192

@@ -107,6 +107,8 @@ def prepare_mesh(mesh: Mesh, options: SurfaceOptions, rig_options: RigOptions, s
 def _choose_mode(mesh: Mesh, options: SurfaceOptions) -> Literal["texture", "vertex"]:
     if options.paint != "auto":
         return options.paint
+    if any(p.cells is not None for p in mesh.parts):
+        return "vertex"
     textured = any(mesh.materials[p.material].texture is not None for p in mesh.parts)
     if any(p.colours is not None for p in mesh.parts) and not textured:
         return "vertex"

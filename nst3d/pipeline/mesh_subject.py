@@ -15,6 +15,8 @@ from nst3d.formats.dispatch import save_mesh
 from nst3d.images.palette import principal_axis_ramp
 from nst3d.losses.consistency import Correspondence
 from nst3d.operators.base import ViewOperator
+from nst3d.operators.cache import ViewCache
+from nst3d.operators.composite import Shaded
 from nst3d.operators.grid_basis import grid_basis
 from nst3d.pipeline.config import PaintConfig
 from nst3d.pipeline.gallery import GREY, write_sheet, write_turntable
@@ -25,6 +27,7 @@ from nst3d.representations.appearance import is_bare
 from nst3d.representations.paint import VertexPaint
 from nst3d.representations.surface import VertexBinding, welded_rows
 from nst3d.stylize.canvas import StageViews
+from nst3d.stylize.kept import Kept
 from nst3d.stylize.layout import resampled
 from nst3d.stylize.recolour import to_palette
 from nst3d.tensors import Array, Colours, Image, Planes
@@ -33,6 +36,8 @@ _SAMPLES = 2
 _NEIGHBOURS = 4
 _GRID = 1.5
 """Side of the cells that vertices are painted through, pixels."""
+_VOXEL_GRIDS = (1.5, 3.0)
+"""Side of the cells that voxels are painted through, in distances between them."""
 _DENSE_SPACING = 0.7
 """Vertices closer than this share of a pixel are painted through a grid."""
 _SKY = 1.2
@@ -51,9 +56,17 @@ class MeshSubject:
         self.start = self._bare_start(style) if self.bare else self._palette_start(style)
         self._cameras: list[Camera] = []
         self._renderer = scene.renderer
-        self._content_views: list[ViewOperator] = []
+        self._budget = config.cache_gb * 1e9
+        self._views = ViewCache(self._compiled, 0, self._budget)
+        self._content_light: Kept[int, tuple[torch.Tensor, ...]] = Kept(self._budget / 8)
         self._content_colours = self.start
-        self._cells: dict[tuple[int, int], CellPoints] = {}
+        self._cells: Kept[tuple[int, int], tuple[Array, ...]] = Kept(self._budget / 8)
+        self._spills = 0
+
+    @property
+    def num_views(self) -> int:
+        """The rig's cameras."""
+        return len(self.scene.rig.cameras)
 
     @property
     def before(self) -> Colours:
@@ -70,42 +83,82 @@ class MeshSubject:
         anchors = self.scene.anchors
         normals = torch.from_numpy(anchors.interpolate(self.scene.surface.normals)).double()
         up = torch.from_numpy(self.scene.surface.up)
-        height = (normals @ up) / normals.norm(dim=1).clamp_min(1e-9)
+        height = self._evened((normals @ up) / normals.norm(dim=1).clamp_min(1e-9))
         colours = torch.zeros(self.layout.num_colours, 3)
         valid = torch.from_numpy(anchors.valid)
         colours[valid] = principal_axis_ramp(style.reshape(-1, 3).double()).at(height * _SKY).float()
         return filled(colours, self.layout, valid)
+
+    def _evened(self, height: torch.Tensor) -> torch.Tensor:
+        """Heights (n,) as they are, or those of voxels, which know six directions, as a mean of the near ones."""
+        if not self._voxels:
+            return height
+        positions, spacing = self._rows()
+        basis = grid_basis(positions, _VOXEL_GRIDS[1] * spacing)
+        both = torch.stack([height, torch.ones_like(height)], dim=1)
+        mean = basis.apply(basis.adjoint(both[:, None]))[:, 0]
+        return mean[:, 0] / mean[:, 1]
 
     def compile(self, scale: float) -> StageViews:
         """The rig's views at a scale, and the same views lit for the content."""
         layout = self.layout.scaled(scale)
         self._renderer = MeshRenderer(rebound(self.scene.surface, layout), self.scene.renderer.caster)
         self._cameras = stage_cameras(self.scene, scale, self._config.rig.crop)
-        self._cells, self._content_views = {}, []
-        lightings = (self._config.lighting, self._config.content_lighting)
-        pairs = [self._renderer.compile_lit(c, _SAMPLES, lightings) for c in self._cameras]
-        self._content_views = [content for _, content in pairs]
+        self._cells.clear()
+        self._content_light.clear()
+        self._spills += self._views.spills
+        self._views.close()
+        self._views = ViewCache(self._compiled, len(self._cameras), self._budget)
         self._content_colours = resampled(self.start, self.layout, layout)
         bases, own_rows = self._bases(scale)
-        return StageViews([view for view, _ in pairs], layout, bases, own_rows)
+        return StageViews(self._views, layout, bases, own_rows)
+
+    def _compiled(self, number: int) -> ViewOperator:
+        """A view to paint; its light for the content is kept aside."""
+        lightings = (self._config.lighting, self._config.content_lighting)
+        view, content = self._renderer.compile_lit(self._cameras[number], _SAMPLES, lightings)
+        self._content_light[number] = (content.shading,) if isinstance(content, Shaded) else ()
+        return view
 
     def _bases(self, scale: float) -> tuple[list[ViewOperator], bool]:
         """A grid a little coarser than pixels for vertices, and whether they are learnt on their own as well.
 
-        They are where they lie about as far apart as pixels do: closer ones would only make noise.
+        They are where they lie about as far apart as pixels do: closer ones would only make noise. Voxels,
+        which may be large, have grids a little coarser than themselves.
         """
         surface = self.scene.surface
         if not isinstance(surface.binding, VertexBinding):
             return [], True
         pixel = self.scene.rig.pixel / scale
+        positions, spacing = self._rows()
+        grids = [_GRID * pixel]
+        if self._voxels:
+            grids = [max(_GRID * pixel, wide * spacing) for wide in _VOXEL_GRIDS]
+        return [grid_basis(positions, side) for side in grids], spacing > _DENSE_SPACING * pixel
+
+    def _rows(self) -> tuple[Array, float]:
+        """Where the rows of vertex paint are (n, 3), and about how far apart, normalised."""
+        surface = self.scene.surface
+        assert isinstance(surface.binding, VertexBinding)
         positions = np.zeros((surface.num_colours, 3), np.float32)
         positions[surface.binding.rows] = surface.positions[surface.faces]
         spacing = float(np.sqrt(surface.areas().sum() / len(np.unique(surface.binding.rows))))
-        return [grid_basis(positions, _GRID * pixel)], spacing > _DENSE_SPACING * pixel
+        return positions, spacing
+
+    @property
+    def _voxels(self) -> bool:
+        """Whether voxels are painted, each in one colour."""
+        whole = any(p.cells is not None for p in self.scene.mesh.parts)
+        return whole and isinstance(self.scene.paint, VertexPaint)
 
     def content(self, view: int) -> Planes:
         """The lit render of the colours that painting started from."""
-        image = self._content_views[view].render(self._content_colours, self._background)
+        painted = self._views[view]
+        if view not in self._content_light:
+            painted = self._compiled(view)
+        bare = painted.view if isinstance(painted, Shaded) else painted
+        lit = Shaded(bare, *self._content_light[view]) if self._content_light[view] else bare
+        image = lit.render(self._content_colours, self._background)
         return image.clamp(0, 1).permute(2, 0, 1)
 
     def neighbours(self) -> Sequence[Sequence[int]]:
@@ -118,8 +171,11 @@ class MeshSubject:
         """By casting a ray through each cell's centre, and one from there to the partner's camera."""
         caster = self._renderer.caster
         if (view, cell) not in self._cells:
-            self._cells[view, cell] = cell_points(self._renderer.surface, caster, self._cameras[view], cell)
-        grid, valid = warp(caster, self._cells[view, cell], self._cameras[partner])
+            found = cell_points(self._renderer.surface, caster, self._cameras[view], cell)
+            self._cells[view, cell] = (found.face, found.positions, found.normals)
+        face, positions, normals = self._cells[view, cell]
+        cells = CellPoints(face, positions, normals, cell)
+        grid, valid = warp(caster, cells, self._cameras[partner])
         return Correspondence(torch.from_numpy(grid), torch.from_numpy(valid))
 
     def finished(self, colours: Colours, coverage: Colours) -> Colours:
@@ -133,7 +189,7 @@ class MeshSubject:
         return colours
 
     def save(self, folder: Path, colours: Array) -> list[Path]:
-        """painted.glb, and painted.obj or painted.ply where the source is one or the settings ask for it."""
+        """painted.glb, and painted.obj, .ply or .vox where the source is such or the settings ask for it."""
         paths: list[Path] = []
         for suffix in self._suffixes():
             paths += save_mesh(folder / f"painted.{suffix}", self.scene.mesh, self.scene.paint, colours)
@@ -141,17 +197,19 @@ class MeshSubject:
 
     def _suffixes(self) -> list[str]:
         wanted = self._config.output.formats
-        unknown = [f for f in wanted if f not in ("glb", "gltf", "obj", "ply")]
+        unknown = [f for f in wanted if f not in ("glb", "gltf", "obj", "ply", "vox")]
         if unknown:
-            raise ConfigError(f"format {unknown[0]!r} cannot be written: choose glb, gltf, obj or ply")
+            raise ConfigError(f"format {unknown[0]!r} cannot be written: choose glb, gltf, obj, ply or vox")
         vertex = isinstance(self.scene.paint, VertexPaint)
+        if "vox" in wanted and not self._voxels:
+            raise ConfigError("format vox holds painted voxels alone: choose glb")
         if "ply" in wanted and not vertex:
             raise ConfigError(
                 "format ply holds vertex colours, and this paint goes into textures: choose glb or obj, or give"
                 " --settings.surface.paint vertex"
             )
-        own = self._source.suffix.lower().lstrip(".")
-        holds = own == "obj" or (own == "ply" and vertex)
+        own = "vox" if self._voxels else self._source.suffix.lower().lstrip(".")
+        holds = own == "obj" or self._voxels or (own == "ply" and vertex)
         return list(wanted) if wanted else ["glb", own] if holds else ["glb"]
 
     def show(self, folder: Path, before: Array, after: Array) -> list[Path]:
@@ -169,6 +227,8 @@ class MeshSubject:
             "colours": self.layout.num_colours,
             "textures": [list(s) for s in self.layout.images],
             "views": len(self.scene.rig.cameras),
+            "view_bytes": self._views.total_bytes,
+            "view_spills": self._spills + self._views.spills,
             "coverage": round(self.scene.rig.coverage, 4),
             "visible_from_outside": round(self.scene.rig.reachable, 4),
         }

@@ -24,8 +24,8 @@ from nst3d.stylize.checkpoint import load_checkpoint, save_checkpoint
 from nst3d.stylize.criterion import Criterion, Viewing
 from nst3d.stylize.engine import Progress, Run, RunState
 from nst3d.stylize.layout import resampled
-from nst3d.stylize.recipe import StageInputs, build_criterion
-from nst3d.stylize.recolour import to_palette
+from nst3d.stylize.recipe import StageInputs, build_criterion, fitting_criterion
+from nst3d.stylize.recolour import seen_colours, to_palette
 from nst3d.stylize.schedule import Stage
 from nst3d.tensors import Image
 
@@ -83,7 +83,8 @@ class Painter:
         if config.precision == "float64":
             start = start.double()
         self._canvas = LinearCanvas(start, subject.layout, subject.compile, config.table)
-        self._run = Run(self._canvas, self._criterion, config.schedule, keeper.resumed())
+        schedule = config.schedule.over(subject.num_views)
+        self._run = Run(self._canvas, self._criterion, schedule, keeper.resumed())
         self._history: list[Progress] = []
 
     def paint(self) -> bool:
@@ -112,8 +113,9 @@ class Painter:
         coverage = resampled(self._canvas.colour_coverage().float(), here, finest)
         strength = self._config.recipe.palette_after
         if strength > 0 and bool((coverage > 0).any()):
+            seen, weights = seen_colours(self._canvas)
             style = self._styles[0].to(colours)
-            colours = to_palette(colours, style, coverage[:, 0], strength)
+            colours = to_palette(colours, style, weights, strength, seen)
         return self.subject.finished(colours, coverage)
 
     def metrics(self) -> dict[str, Any]:
@@ -140,12 +142,21 @@ class Painter:
             contents=lambda view: self.subject.content(view).to(device),
             num_views=self._canvas.num_views,
             viewing=viewing,
-            memory=self._memory if self.subject.neighbours() else None,
+            memory=self._memory if self._canvas.num_views > 1 else None,
+            budget_bytes=self._features_budget,
         )
+        if stage.fit:
+            return fitting_criterion(inputs)
         return build_criterion(config.recipe, self._encoder, inputs)
 
     def _memory(self, strides: Mapping[str, int], layers: tuple[str, ...]) -> ViewMemory:
-        return ViewMemory(self.subject.neighbours(), self.subject.correspond, strides, layers)
+        neighbours = self.subject.neighbours()
+        return ViewMemory(neighbours, self.subject.correspond, strides, layers, self._features_budget)
+
+    @property
+    def _features_budget(self) -> float:
+        """Bytes that the features of contents, and of what views showed last, may take each."""
+        return self._config.cache_gb * 1e9 / 4
 
 
 def _style_at(style: Image, long: int) -> Image:

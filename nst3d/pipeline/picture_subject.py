@@ -60,6 +60,11 @@ class PictureSubject:
         return (self.target.mean(0) + noise).clamp(0, 1)
 
     @property
+    def num_views(self) -> int:
+        """One."""
+        return 1
+
+    @property
     def before(self) -> Colours:
         """The picture as it was."""
         return self.initial

@@ -2,22 +2,70 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
 from PIL import ImageColor
 
-from nst3d.errors import ConfigError, InputError, OutputError
-from nst3d.formats.dispatch import is_picture, load_mesh
+from nst3d.cameras.pinhole import Camera
+from nst3d.errors import ConfigError, OutputError
 from nst3d.images.io import write_image
-from nst3d.pipeline.config import OutputOptions
-from nst3d.pipeline.gallery import Orbit, draw_frames, orbit_cameras
-from nst3d.pipeline.mesh_scene import Up, upright
-from nst3d.pipeline.shown_mesh import show_mesh
+from nst3d.pipeline.flight import Plan, Way, plan, read_way
+from nst3d.pipeline.kept_frames import KeptFrames
+from nst3d.pipeline.open_scene import SceneOptions, open_scene
+from nst3d.pipeline.render_prints import fingerprint
+from nst3d.pipeline.shown import Fade, Shown, check_alike
+from nst3d.renderers.radiance import Frame
 from nst3d.tensors import Array
-from nst3d.video.encode import write_mp4, write_pngs
+from nst3d.video.encode import write_mp4
+from nst3d.video.passes import Pass, PassFormat, check_format, write_depth_scale, write_pass
+
+Note = Callable[[str], None]
+Count = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class FrameOutput:
+    """What is written."""
+
+    crf: int = 18
+    """H.264 quality, from 0 (lossless) to 51."""
+    passes: tuple[Pass, ...] = ()
+    """Written beside the pictures, a file a frame: depth, opacity."""
+    pass_format: PassFormat = "png"
+    """png: 16 bits; exr: float32."""
+    overwrite: bool = False
+    """Replace what is there."""
+    resume: bool = False
+    """Go on with what an interrupted run left."""
+
+    def __post_init__(self) -> None:
+        """Refuse what makes no sense, with ConfigError."""
+        if not 0 <= self.crf <= 51:
+            raise ConfigError(f"crf {self.crf}: from 0 (lossless) to 51 (worst)")
+        if self.passes:
+            check_format(self.pass_format)
+
+
+@dataclass(frozen=True)
+class Compare:
+    """The scene beside, or out of, another state of itself."""
+
+    before: Path | None = None
+    """The other state: same geometry, other colours."""
+    fade: tuple[float, float] | None = None
+    """Shares of the path between which the other becomes the scene; None: side by side."""
+
+    def __post_init__(self) -> None:
+        """Refuse what makes no sense, with ConfigError."""
+        if self.fade is None:
+            return
+        if self.before is None:
+            raise ConfigError("--fade needs --before ASSET, the state that it fades from")
+        if not 0 <= self.fade[0] <= self.fade[1] <= 1:
+            raise ConfigError("--fade START:END: two shares of the path from 0 to 1, the smaller one first")
 
 
 @dataclass(frozen=True)
@@ -27,37 +75,67 @@ class RenderJob:
     scene: Path
     out: Path
     """An .mp4, a .png (the first frame alone), or a folder for PNG frames."""
-    orbit: Orbit = field(default_factory=Orbit)
-    look: OutputOptions = field(default_factory=OutputOptions)
-    """Its lighting, background and fps count."""
-    crf: int = 18
-    """H.264 quality, from 0 (lossless) to 51."""
-    overwrite: bool = False
-    """Replace what is there."""
-    up: Up = "auto"
-    """World up; auto: as the format says."""
+    way: Way = field(default_factory=Way)
+    look: SceneOptions = field(default_factory=SceneOptions)
+    output: FrameOutput = field(default_factory=FrameOutput)
+    compare: Compare = field(default_factory=Compare)
+
+
+@dataclass(frozen=True)
+class _Film:
+    """All that frames are made of."""
+
+    scene: Shown
+    before: Shown | None
+    fade: Fade | None
+    plan: Plan
+    background: Array
+    passes: bool
+
+    def frame(self, number: int) -> tuple[Array, Frame]:
+        """A picture (h, w, 3), and the scene's frame for its passes."""
+        camera, share = self.plan.cameras[number], float(self.plan.shares[number])
+        if self.fade is not None:
+            frame = self.fade.frame(camera, share, self.passes)
+            return frame.over(self.background), frame
+        frame = self.scene.frame(camera, self.passes)
+        picture = frame.over(self.background)
+        if self.before is not None:
+            picture = np.concatenate([self.before.frame(camera).over(self.background), picture], axis=1)
+        return picture, frame
 
 
 def run_render(
-    job: RenderJob,
-    note: Callable[[str], None] = lambda text: None,
-    progress: Callable[[int, int], None] = lambda done, total: None,
+    job: RenderJob, note: Note = lambda text: None, progress: Count = lambda done, total: None
 ) -> Path:
-    """Render a mesh from the cameras of an orbit; returns `job.out`.
+    """Render a scene from the cameras of a path; returns `job.out`.
 
-    `note` hears what the user should know of the file, `progress` the frames done and the frames in all.
-    Raises InputError for a scene that cannot be read, OutputError if the result exists or cannot be
-    written, ConfigError for settings that make no sense.
+    `note` hears what the user should know, `progress` the frames done and the frames in all. Raises
+    InputError for a scene or path that cannot be read, OutputError if the result exists or cannot be written,
+    ConfigError for settings that make no sense. Ctrl-C leaves the frames that are done for `resume`.
     """
-    _check(job)
+    _check_name(job)
+    read_way(job.way)  # a broken path is known at once, a scene only after a while
     _claim(job)
-    mesh = upright(load_mesh(job.scene), job.up)
-    for text in mesh.notes:
-        note(text)
-    shown = show_mesh(mesh, job.orbit)
-    cameras = orbit_cameras(shown, job.orbit)
-    frames = draw_frames(shown.renderer, cameras, shown.colours, job.look)
-    _write(job, _counted(frames, len(cameras), progress))
+    film = _film(job, note)
+    if _kind(job) == ".png":
+        picture, frame = film.frame(0)
+        write_image(job.out, picture)
+        _passes(job, film)(0, frame)
+        progress(1, 1)
+        return job.out
+    folder = job.out if not _kind(job) else job.out.with_name(f".{job.out.name}.frames")
+    total = len(film.plan.cameras)
+    keeper = KeptFrames(folder, fingerprint(job, film.plan), job.output.resume, bool(_kind(job)))
+    try:
+        with keeper:
+            _write(job, film, keeper, progress)
+    except BaseException:
+        if keeper.count():
+            note(f"{keeper.count()} of {total} frames are kept: the same command with --resume goes on")
+        else:
+            keeper.discard()
+        raise
     return job.out
 
 
@@ -70,63 +148,103 @@ def parse_colour(text: str) -> tuple[float, float, float]:
     return red / 255, green / 255, blue / 255
 
 
-def _check(job: RenderJob) -> None:
-    orbit, size = job.orbit, job.orbit.size
-    if is_picture(job.scene):
-        raise InputError(f"{job.scene}: is a picture; a mesh was expected ({_PATHS})")
-    if not 16 <= min(size) <= max(size) <= 8192:
-        raise ConfigError(f"size {size.width}x{size.height}: sides from 16 to 8192 pixels can be rendered")
-    if orbit.frames < 1 or not 0 < job.look.fps <= 240:
-        raise ConfigError("a video needs at least 1 frame, and 1 to 240 frames a second")
-    if not 0.0 < orbit.field_of_view < 2.6:
-        raise ConfigError("the field of view must lie between 0 and 150 degrees")
-    if not abs(orbit.elevation) < 1.56:
-        raise ConfigError("the elevation must lie between -89 and 89 degrees")
-    if not abs(orbit.turns) <= 1000:
-        raise ConfigError(f"{orbit.turns:g} turns: from -1000 to 1000 can be rendered")
-    if not 0 <= job.crf <= 51:
-        raise ConfigError(f"crf {job.crf}: from 0 (lossless) to 51 (worst)")
+def _film(job: RenderJob, note: Note) -> _Film:
+    scene = open_scene(job.scene, job.look, job.way, note)
+    planned = plan(scene, job.way)
+    before = fade = None
+    if job.compare.before is not None:
+        before = open_scene(job.compare.before, job.look, job.way, note)
+        check_alike(before, scene)
+        if job.compare.fade is not None:
+            fade = Fade(before, scene, *job.compare.fade)
+    unseen = sum(not _sees(camera, scene.hull) for camera in planned.cameras)
+    if unseen:
+        note(f"in {unseen} of {len(planned.cameras)} frames the scene is out of sight")
+    background = scene.background if job.look.background is None else job.look.background
+    return _Film(scene, before, fade, planned, np.asarray(background, np.float32), bool(job.output.passes))
+
+
+def _sees(camera: Camera, points: Array) -> bool:
+    pixels, depth = camera.project(points)
+    inside = (pixels >= 0).all(1) & (pixels <= [camera.size.width, camera.size.height]).all(1)
+    return bool((inside & (depth > 0)).any())
+
+
+def _write(job: RenderJob, film: _Film, keeper: KeptFrames, progress: Count) -> None:
+    total = len(film.plan.cameras)
+    frames = _frames(film, keeper, _passes(job, film), progress)
+    if _kind(job) == ".mp4":
+        write_mp4(job.out, frames, film.plan.fps, job.output.crf)
+        keeper.discard()
+    else:
+        for _ in frames:
+            pass
+        keeper.finish(total)
+
+
+def _frames(
+    film: _Film, keeper: KeptFrames, passes: Callable[[int, Frame], None], progress: Count
+) -> Iterator[Array]:
+    total = len(film.plan.cameras)
+    for number in range(total):
+        picture = keeper.read(number)
+        if picture is None:
+            picture, frame = film.frame(number)
+            keeper.keep(number, picture, lambda number=number, frame=frame: passes(number, frame))  # type: ignore[misc]
+        yield picture
+        progress(number + 1, total)
+    keeper.settle()
+
+
+def _passes(job: RenderJob, film: _Film) -> Callable[[int, Frame], None]:
+    """Makes the folder of the passes; returns what writes those of a frame."""
+    output = job.output
+    if not output.passes:
+        return lambda number, frame: None
+    folder = job.out if not _kind(job) else job.out.with_name(f"{job.out.stem}_passes")
+    folder.mkdir(exist_ok=True)
+    far = _far(film)
+    if "depth" in output.passes and output.pass_format == "png":
+        write_depth_scale(folder / "depth.json", far)
+
+    def write(number: int, frame: Frame) -> None:
+        for name in output.passes:
+            values = frame.depth if name == "depth" else frame.opacity
+            write_pass(folder / f"{name}_{number:05d}.{output.pass_format}", name, values, far)
+
+    return write
+
+
+def _far(film: _Film) -> float:
+    """A depth that the scene stays within along the path, with room for what lies around it."""
+    far = max(float(camera.project(film.scene.hull)[1].max()) for camera in film.plan.cameras)
+    return 2.0 * far if far > 0 else 1.0
+
+
+def _kind(job: RenderJob) -> str:
+    """The suffix that says what is written; empty for a folder."""
+    return "" if job.out.is_dir() else job.out.suffix.lower()
+
+
+def _check_name(job: RenderJob) -> None:
     if job.out.suffix.lower() not in ("", ".mp4", ".png") and not job.out.is_dir():
         raise ConfigError(
             f"{job.out}: videos are written as .mp4; a name without a suffix is a folder for PNG frames"
         )
 
 
-_PATHS = "GLB, glTF, OBJ, PLY or STL"
-
-
 def _claim(job: RenderJob) -> None:
     """Make the folder of the result, and make sure that nothing is overwritten unasked."""
-    out = job.out
+    out, output = job.out, job.output
+    allowed = output.overwrite or output.resume
     try:
         if out.is_dir():
             if out.suffix.lower() in (".mp4", ".png"):
                 raise OutputError(f"{out}: is a folder, expected the name of a file to write")
-            if any(out.iterdir()) and not job.overwrite:
+            if any(out.iterdir()) and not allowed:
                 raise OutputError(f"{out}: exists and is not empty; give --overwrite or another --out")
-        elif out.exists() and (not job.overwrite or not out.suffix):
+        elif out.exists() and (not output.overwrite or not out.suffix):
             raise OutputError(f"{out}: exists; give --overwrite or another --out")
         (out.parent if out.suffix else out).mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(f"{out}: cannot be written ({error.strerror or error})") from None
-
-
-def _write(job: RenderJob, frames: Iterable[Array]) -> None:
-    suffix = "" if job.out.is_dir() else job.out.suffix.lower()
-    if suffix == ".mp4":
-        write_mp4(job.out, frames, job.look.fps, job.crf)
-    elif suffix == ".png":
-        write_image(job.out, next(iter(frames)))
-    else:
-        count = write_pngs(job.out, frames)
-        # Frames of a longer video that was here before would be taken for this one's.
-        for path in job.out.glob("frame_[0-9][0-9][0-9][0-9][0-9].png"):
-            if int(path.stem.removeprefix("frame_")) >= count:
-                with contextlib.suppress(OSError):
-                    path.unlink()
-
-
-def _counted(frames: Iterable[Array], total: int, progress: Callable[[int, int], None]) -> Iterator[Array]:
-    for done, frame in enumerate(frames, start=1):
-        yield frame
-        progress(done, total)

@@ -21,6 +21,10 @@ class Subject(Protocol):
     """(n, 3): the colours that painting starts from."""
 
     @property
+    def num_views(self) -> int:
+        """How many views there are, at every scale."""
+
+    @property
     def before(self) -> Colours:
         """(n, 3): the colours that pictures of before show."""
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from nst3d.errors import MissingDependencyError, OutputError
 from nst3d.files import replacing
-from nst3d.images.io import to_bytes, write_image
+from nst3d.images.io import to_bytes
 from nst3d.tensors import Array
 
 
@@ -72,15 +72,3 @@ def _command(path: Path, size: tuple[int, int], fps: float, crf: int) -> list[st
     coding = ["-c:v", "libx264", "-pix_fmt", "yuv420p", "-crf", str(crf), "-preset", "fast"]
     target = ["-movflags", "+faststart", "-f", "mp4", f"file:{path}"]
     return [program, "-y", "-loglevel", "error", *source, "-an", *coding, *target]
-
-
-def write_pngs(folder: Path, frames: Iterable[Array]) -> int:
-    """Write frames (h, w, 3) in [0, 1] as folder/frame_00000.png …; returns how many."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"{folder}: the folder cannot be made ({error.strerror or error})") from error
-    count = 0
-    for count, frame in enumerate(frames, start=1):
-        write_image(folder / f"frame_{count - 1:05d}.png", frame)
-    return count

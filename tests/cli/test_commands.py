@@ -67,7 +67,7 @@ def test_unknown_command(call: Call) -> None:
         ["paint"],
         ["paint", "a.glb", "--out", "b", "--settings.recipe.no-such-thing", "1"],
         ["paint", "a.glb", "--out", "b", "--size", "large"],
-        ["render", "a.glb", "--out", "b.mp4", "--path", "zigzag"],
+        ["render", "a.glb", "--out", "b.mp4", "--lighting", "zigzag"],
         ["weights", "fetch"],
     ],
 )

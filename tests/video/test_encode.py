@@ -9,9 +9,8 @@ import numpy as np
 import pytest
 
 from nst3d.errors import MissingDependencyError, OutputError
-from nst3d.images.io import read_image
 from nst3d.tensors import Array
-from nst3d.video.encode import write_mp4, write_pngs
+from nst3d.video.encode import write_mp4
 
 
 def frames(count: int, height: int = 33, width: int = 49) -> Iterator[Array]:
@@ -49,13 +48,3 @@ def test_a_video_that_cannot_be_made_leaves_nothing(tmp_path: Path, monkeypatch:
     with pytest.raises(MissingDependencyError, match="no ffmpeg"):
         write_mp4(tmp_path / "a.mp4", frames(2), fps=10)
     assert list(tmp_path.iterdir()) == []
-
-
-def test_frames_as_pictures(tmp_path: Path) -> None:
-    folder = tmp_path / "deep" / "frames"
-    assert write_pngs(folder, frames(3)) == 3
-    assert sorted(p.name for p in folder.iterdir()) == [f"frame_0000{k}.png" for k in range(3)]
-    assert read_image(folder / "frame_00001.png").pixels.shape == (33, 49, 3)
-    (tmp_path / "file").touch()
-    with pytest.raises(OutputError, match="cannot be made"):
-        write_pngs(tmp_path / "file", frames(1))

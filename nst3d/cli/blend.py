@@ -1,0 +1,61 @@
+"""nst3d blend: painted versions of one scene, mixed."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import tyro
+
+from nst3d.cli.parse import parse
+from nst3d.cli.reporter import say
+from nst3d.errors import ConfigError
+from nst3d.pipeline.blend_job import BlendJob, alpha_weights, given_weights, run_blend
+
+_DESCRIPTION = """Mix painted versions of one scene (voxel fields, splats, meshes, pictures) without painting again:
+their colours are interpolated, all else is the first one's.
+
+examples:
+  nst3d blend fox.npz painted/painted.npz --alpha 0.5 --out half.npz
+  nst3d blend plain.ply night.ply wave.ply --weights 0.2,0.5,0.3 --out mixed.ply
+  nst3d blend fox.npz painted/painted.npz --alpha 1.3 --out exaggerated.npz"""
+
+
+@dataclass(frozen=True)
+class BlendArguments:
+    """What `nst3d blend` takes."""
+
+    scenes: tyro.conf.Positional[tuple[Path, ...]]
+    """Two scenes or more, of one kind and one geometry."""
+    out: Path
+    """The file to write; of splats and meshes its ending says the format."""
+    alpha: float | None = None
+    """Share of the second of two scenes: 0 gives the first, 1 the second; from -0.5 to 1.5, beyond 0 and 1 it
+    exaggerates."""
+    weights: str | None = None
+    """A share for each scene, with commas; scaled to sum to 1."""
+    overwrite: tyro.conf.FlagCreatePairsOff[bool] = False
+    """Replace what is there."""
+
+
+def blend(arguments: Sequence[str]) -> int:
+    """Run the command; returns the exit code."""
+    given = parse(BlendArguments(tyro.MISSING, tyro.MISSING), arguments, "nst3d blend", _DESCRIPTION)
+    job = BlendJob(given.scenes, _weights(given), given.out, given.overwrite)
+    for path in run_blend(job, _note):
+        say(str(path))
+    return 0
+
+
+def _weights(given: BlendArguments) -> tuple[float, ...]:
+    if (given.alpha is None) == (given.weights is None):
+        raise ConfigError("how much of each: give either --alpha or --weights")
+    if given.weights is not None:
+        return given_weights(given.weights, len(given.scenes), _note)
+    return alpha_weights(given.alpha or 0.0, len(given.scenes))
+
+
+def _note(text: str) -> None:
+    print(f"note: {text}", file=sys.stderr)

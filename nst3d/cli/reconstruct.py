@@ -1,0 +1,111 @@
+"""nst3d reconstruct: photographs with poses in, a voxel radiance field out."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+from rich.progress import TaskID
+
+from nst3d.cli.parse import first_value, parse
+from nst3d.cli.reporter import TerminalReporter, say
+from nst3d.pipeline.reconstruct_config import ReconstructConfig, quality
+from nst3d.pipeline.reconstruct_job import Fitting, Reconstructed, ReconstructJob, run_reconstruct
+
+_DESCRIPTION = """Fit a voxel radiance field to a capture, photographs with poses: transforms.json of nerfstudio,
+instant-ngp or Blender, a COLMAP model, poses_bounds.npy or an .npz.
+
+examples:
+  nst3d reconstruct fox/ --out fox-field/
+  nst3d reconstruct fox/ --out fox.npz --quality quick
+  nst3d reconstruct fox/ --out fox-field/ --size 480 --quality fine
+  nst3d reconstruct fox/ --out fox-field/ --resume
+
+nst3d reconstruct --help-all lists every setting."""
+
+_PRINTED = 10
+"""Seconds between lines where no terminal is."""
+
+
+@dataclass(frozen=True)
+class ReconstructArguments:
+    """What `nst3d reconstruct` takes."""
+
+    capture: tyro.conf.Positional[Path]
+    """The capture: a folder or a file."""
+    out: Path
+    """Folder for the results, or the .npz to write."""
+    quality: Annotated[str, tyro.conf.arg(metavar="NAME")] = "default"
+    """quick, default, fine, or a .yaml file with settings."""
+    size: int | None = None
+    """Long side of the photographs, pixels (240)."""
+    degree: int | None = None
+    """How finely colour may depend on the view: 0 not at all, 1 or 2."""
+    seed: int | None = None
+    """Of everything random."""
+    quiet: tyro.conf.FlagCreatePairsOff[bool] = False
+    """No progress."""
+    overwrite: tyro.conf.FlagCreatePairsOff[bool] = False
+    """Write into a folder that is not empty, or over the .npz."""
+    resume: tyro.conf.FlagCreatePairsOff[bool] = False
+    """Go on where an interrupted run stopped; give the same capture and settings again."""
+
+
+@dataclass(frozen=True)
+class AllArguments(ReconstructArguments):
+    """The same with every setting."""
+
+    settings: ReconstructConfig = dataclasses.field(default_factory=ReconstructConfig)
+
+
+class FitReporter(TerminalReporter):
+    """A reconstruction's bar with iteration, running PSNR, nodes and time left; plain lines where no terminal is."""
+
+    def fitted(self, progress: Fitting) -> None:
+        """Move the bar."""
+        detail = f"PSNR {progress.psnr:.2f} dB, {progress.nodes} nodes"
+        if self._task is None:
+            self._task = self._bar.add_task("fitting", total=progress.iterations, detail=detail)
+        self._bar.update(TaskID(self._task), completed=progress.iteration, detail=detail)
+        if not (self._quiet or self._console.is_terminal) and progress.seconds - self._printed > _PRINTED:
+            self._printed = progress.seconds
+            self._console.print(f"step {progress.iteration}/{progress.iterations} {detail}", markup=False)
+
+
+def reconstruct(arguments: Sequence[str]) -> int:
+    """Run the command; returns the exit code."""
+    if {"-h", "--help"} & set(arguments):
+        parse(ReconstructArguments(tyro.MISSING, tyro.MISSING), ["--help"], "nst3d reconstruct", _DESCRIPTION)
+    arguments = ["--help" if a == "--help-all" else a for a in arguments]
+    name = first_value(arguments, "--quality") or "default"
+    default = AllArguments(tyro.MISSING, tyro.MISSING, quality=name, settings=quality(name))
+    given = parse(default, arguments, "nst3d reconstruct", _DESCRIPTION)
+    job = ReconstructJob(given.capture, given.out, _adjusted(given), given.overwrite, given.resume)
+    with FitReporter(given.quiet) as reporter:
+        result = run_reconstruct(job, reporter)
+    return _told(result, given)
+
+
+def _adjusted(given: AllArguments) -> ReconstructConfig:
+    """The settings with the short options put in."""
+    config = given.settings
+    degree = config.fit.degree if given.degree is None else given.degree
+    seed = config.fit.seed if given.seed is None else given.seed
+    fit = dataclasses.replace(config.fit, degree=degree, seed=seed)
+    return dataclasses.replace(config, fit=fit, size=config.size if given.size is None else given.size)
+
+
+def _told(result: Reconstructed, given: ReconstructArguments) -> int:
+    for path in result.paths:
+        say(str(path))
+    numbers = result.metrics
+    if numbers["psnr"] is not None:
+        say(f"held out: PSNR {numbers['psnr']:.2f} dB, SSIM {numbers['ssim']:.3f}")
+    if result.interrupted:
+        say(f"stopped early; to go on, give the same command with --resume (keeps {given.out})")
+        return 130
+    return 0

@@ -1,0 +1,115 @@
+"""Frames kept on disk while a video is made, so that a stopped one goes on where it was."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from types import TracebackType
+
+import numpy as np
+from PIL import Image
+
+from nst3d.errors import ConfigError, InputError
+from nst3d.files import write_bytes
+from nst3d.images.io import read_image, to_bytes
+from nst3d.tensors import Array
+
+_MARK = ".nst3d_render"
+
+
+class KeptFrames:
+    """Pictures folder/frame_00000.png …, written behind the renderer's back, with a mark of what they belong to.
+
+    Written whole or not at all; what is written with a frame (passes) is written before it, so that a frame
+    that is there has all that belongs to it.
+    """
+
+    def __init__(self, folder: Path, fingerprint: str, resume: bool, fast: bool) -> None:
+        """`fast`: large files quickly, for frames that are removed at the end.
+
+        With `resume` an earlier run's frames are taken up: InputError if there are none, ConfigError if they
+        belong to something else.
+        """
+        self._folder, self._level = folder, 1 if fast else 6
+        mark = folder / _MARK
+        if resume:
+            _check_mark(folder, mark, fingerprint)
+        else:
+            self._clear()
+        with contextlib.suppress(FileExistsError):
+            folder.mkdir()
+        write_bytes(mark, fingerprint.encode())
+        self._pool = ThreadPoolExecutor(1)
+        self._pending: Future[None] | None = None
+
+    def __enter__(self) -> KeptFrames:
+        """Begin."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Wait for what is being written."""
+        self._pool.shutdown()
+
+    def path(self, number: int) -> Path:
+        """Where a frame is."""
+        return self._folder / f"frame_{number:05d}.png"
+
+    def read(self, number: int) -> Array | None:
+        """A frame (h, w, 3) in [0, 1], or None if it is not there yet."""
+        path = self.path(number)
+        return read_image(path).pixels if path.is_file() else None
+
+    def keep(self, number: int, frame: Array, others: Callable[[], None]) -> None:
+        """Write a frame (h, w, 3) in [0, 1], after `others`, while the next one is rendered."""
+        self.settle()
+        self._pending = self._pool.submit(self._write, self.path(number), to_bytes(frame), others)
+
+    def settle(self) -> None:
+        """Wait until all is written; raises what went wrong."""
+        if self._pending is not None:
+            pending, self._pending = self._pending, None
+            pending.result()
+
+    def count(self) -> int:
+        """How many frames are there."""
+        return len(list(self._folder.glob("frame_*.png")))
+
+    def finish(self, total: int) -> None:
+        """The frames are the result: drop the mark, and frames of a longer video that was here before."""
+        self.settle()
+        (self._folder / _MARK).unlink(missing_ok=True)
+        for path in self._folder.glob("frame_[0-9][0-9][0-9][0-9][0-9].png"):
+            if int(path.stem.removeprefix("frame_")) >= total:
+                with contextlib.suppress(OSError):
+                    path.unlink()
+
+    def discard(self) -> None:
+        """The frames have served: remove them and their folder."""
+        self.settle()
+        self._clear()
+        with contextlib.suppress(OSError):
+            self._folder.rmdir()
+
+    def _clear(self) -> None:
+        for path in [*self._folder.glob("frame_*.png"), self._folder / _MARK]:
+            path.unlink(missing_ok=True)
+
+    def _write(self, path: Path, pixels: Array, others: Callable[[], None]) -> None:
+        others()
+        buffer = io.BytesIO()
+        Image.fromarray(np.ascontiguousarray(pixels)).save(buffer, "PNG", compress_level=self._level)
+        write_bytes(path, buffer.getvalue())
+
+
+def _check_mark(folder: Path, mark: Path, fingerprint: str) -> None:
+    if not mark.is_file():
+        raise InputError(f"{folder}: holds no frames to go on from; leave out --resume")
+    if mark.read_text(encoding="utf-8", errors="replace") != fingerprint:
+        raise ConfigError(
+            f"{folder}: its frames are of another scene, path or look; give the same settings, or leave out --resume"
+        )

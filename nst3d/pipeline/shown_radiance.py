@@ -1,0 +1,166 @@
+"""A voxel field or splats made ready to be looked at, and flights through them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from nst3d.cameras.pinhole import Camera
+from nst3d.cameras.rigs import Orientation, standing
+from nst3d.formats.field import load_field
+from nst3d.formats.splats import load_splats
+from nst3d.renderers import radiance_renderer
+from nst3d.renderers.radiance import Frame, RadianceRenderer
+from nst3d.tensors import Array
+from nst3d.video.encode import write_mp4
+
+_STRAYS = 0.02
+"""Share of the scene's weight, at either end of each axis, among which floaters are looked for."""
+_ROOM = 0.25
+"""How far beyond the rest, in its widths, the scene may reach: a spire is no floater."""
+_HULL = 5000
+
+
+@dataclass(frozen=True)
+class ShownRadiance:
+    """A radiance scene and its colours."""
+
+    renderer: RadianceRenderer
+    colours: Array
+    """(n, 3) float32, the table."""
+    orientation: Orientation
+    hull: Array = field(repr=False)
+    """Points that a view should frame, (k, 3)."""
+    cameras: tuple[Camera, ...] = ()
+    """Where it was photographed from; empty if that is not known."""
+    background: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    harmonics: Array | None = field(default=None, repr=False)
+    """(n, k, 3): the renderer's own higher harmonics; None: it has none."""
+    specular: float = 1.0
+    """How much of them is shown, 0 to 1."""
+    notes: tuple[str, ...] = ()
+
+    def placed(self, pose: Array) -> Array:
+        """The pose: fields and splats are rendered in their files' coordinates."""
+        return pose
+
+    def frame(self, camera: Camera, depth: bool = False) -> Frame:
+        """The view, with depth always."""
+        return self.renderer.draw(camera, self.colours, self.specular)
+
+    def fits(self, other: ShownRadiance) -> bool:
+        """Whether the rows of both tables belong to the same places."""
+        mine, theirs = self.renderer.positions, other.renderer.positions
+        if mine.shape != theirs.shape:
+            return False
+        return bool(np.abs(mine - theirs).max(initial=0) <= 1e-3 * np.ptp(self.hull, axis=0).max())
+
+    def mixed(self, other: ShownRadiance, strength: float) -> ShownRadiance | None:
+        """This scene with `strength` of the way to the other's colours; None where more than those differ."""
+        if not (self._plain and other._plain) and not self._shines_like(other):
+            return None
+        between = self.colours * np.float32(1 - strength) + other.colours * np.float32(strength)
+        return replace(self, colours=between)
+
+    @cached_property
+    def _plain(self) -> bool:
+        return self.specular == 0 or self.harmonics is None or not self.harmonics.any()
+
+    def _shines_like(self, other: ShownRadiance) -> bool:
+        mine, theirs = self.harmonics, other.harmonics
+        same = mine is not None and theirs is not None and np.array_equal(mine, theirs)
+        return same and self.specular == other.specular
+
+
+def show_field(path: Path, specular: float = 1.0) -> ShownRadiance:
+    """A voxel field as its file has it. Raises InputError."""
+    scene = load_field(path)
+    renderer = radiance_renderer(scene)
+    positions = np.asarray(renderer.positions, np.float64)
+    density = np.maximum(scene.density.astype(np.float64), 0)
+    orientation = standing(scene.up)
+    return ShownRadiance(
+        renderer,
+        scene.colours,
+        orientation,
+        robust_hull(positions, density, orientation),
+        tuple(scene.cameras),
+        scene.background,
+        _higher(scene.harmonics),
+        specular,
+        scene.notes,
+    )
+
+
+def show_splats(path: Path, specular: float = 1.0) -> ShownRadiance:
+    """Splats as their file has them. Raises InputError."""
+    scene = load_splats(path)
+    orientation = standing(scene.up)
+    hull = robust_hull(scene.positions.astype(np.float64), scene.opacities.astype(np.float64), orientation)
+    return ShownRadiance(
+        radiance_renderer(scene),
+        scene.colours,
+        orientation,
+        hull,
+        harmonics=_higher(scene.harmonics),
+        specular=specular,
+        notes=scene.notes,
+    )
+
+
+def _higher(harmonics: Array) -> Array | None:
+    return harmonics[:, 1:] if harmonics.shape[1] > 1 else None
+
+
+def robust_hull(positions: Array, weights: Array, orientation: Orientation) -> Array:
+    """Points (k, 3) of a scene without its floaters.
+
+    Along each of the scene's axes, points are left out that lie farther than a quarter of its width outside
+    the inner 96 % of the weight; of the rest at most about 5000 are taken, the box's extremes among them.
+    """
+    local = positions @ orientation.axes()
+    keep = np.ones(len(local), bool)
+    for axis in range(3):
+        order = np.argsort(local[:, axis], kind="stable")
+        share = np.cumsum(weights[order])
+        share = share / share[-1] if share[-1] > 0 else np.linspace(0, 1, len(share))
+        inner = np.minimum(np.searchsorted(share, [_STRAYS, 1 - _STRAYS]), len(order) - 1)
+        edges = local[order[inner], axis]
+        room = _ROOM * (edges[1] - edges[0])
+        keep &= (local[:, axis] >= edges[0] - room) & (local[:, axis] <= edges[1] + room)
+    inside = np.flatnonzero(keep) if keep.any() else np.arange(len(local))
+    extremes = inside[np.concatenate([local[inside].argmin(0), local[inside].argmax(0)])]
+    spread = inside[:: max(1, -(-len(inside) // _HULL))]
+    return np.asarray(positions[np.unique(np.concatenate([extremes, spread]))], np.float64)
+
+
+def write_flight(
+    path: Path,
+    renderer: RadianceRenderer,
+    cameras: Sequence[Camera],
+    colours: Array,
+    *,
+    background: tuple[float, float, float] = (0.0, 0.0, 0.0),
+    fps: float = 24.0,
+    specular: float = 0.0,
+) -> Path:
+    """Fly through a radiance scene with the colours (n, 3) along the cameras; writes an MP4 and returns `path`."""
+    write_mp4(path, flight_frames(renderer, cameras, colours, background, specular), fps)
+    return path
+
+
+def flight_frames(
+    renderer: RadianceRenderer,
+    cameras: Sequence[Camera],
+    colours: Array,
+    background: tuple[float, float, float] = (0.0, 0.0, 0.0),
+    specular: float = 0.0,
+) -> Iterator[Array]:
+    """Frames (h, w, 3) in [0, 1] over the background, one a camera; for flights and for sheets."""
+    behind = np.asarray(background, np.float32)
+    for camera in cameras:
+        yield renderer.draw(camera, colours, specular).over(behind)
