@@ -110,8 +110,10 @@ def _parse_header(lines: list[str], path: Path) -> tuple[str, list[_Element], tu
         raise InputError(
             f"{path}: the PLY header has a line that cannot be read: {line.strip()[:60]!r}"
         ) from None
-    if order not in _ORDER or any(e.length < 0 for e in elements):
+    if order not in _ORDER:
         raise InputError(f"{path}: the PLY header is broken (format {order!r})")
+    if negative := [e for e in elements if e.length < 0]:
+        raise InputError(f"{path}: its header declares {negative[0].length} {negative[0].name} entries")
     return order, elements, tuple(comments)
 
 

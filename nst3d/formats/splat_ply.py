@@ -35,6 +35,8 @@ _RGB = ("red", "green", "blue")
 _SCALE = ("scale_0", "scale_1", "scale_2")
 _ROTATION = ("rot_0", "rot_1", "rot_2", "rot_3")
 _REST = re.compile(r"f_rest_(\d+)")
+_MARKS = {"opacity", "f_dc_0", "scale_0", "rot_0"}
+"""Properties of Gaussians; a file that has two of them and lacks the others is a broken splat file."""
 
 
 def is_splat_header(header: bytes) -> bool:
@@ -43,7 +45,7 @@ def is_splat_header(header: bytes) -> bool:
         names = {name for name, _ in elements_of(header).get("vertex", (0, []))[1]}
     except (ValueError, KeyError, IndexError, StopIteration):
         return False
-    return {"packed_position", "packed_color"} <= names or {"opacity", "scale_0", "rot_0"} <= names
+    return {"packed_position", "packed_color"} <= names or len(_MARKS & names) > 1
 
 
 def read_splat_ply(path: Path, tables: Tables) -> Loaded:

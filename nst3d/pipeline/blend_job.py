@@ -51,6 +51,9 @@ def alpha_weights(alpha: float, count: int) -> tuple[float, ...]:
     """Shares 1 − alpha and alpha of two scenes. Raises ConfigError for more, and outside `LIMITS`."""
     if count != 2:
         raise ConfigError(f"--alpha mixes two scenes, and {count} are given; give --weights, one for each")
+    low, high = LIMITS
+    if not low <= alpha <= high:
+        raise ConfigError(f"--alpha {alpha:g}: from {low} to {high} (0 and 1 are the two scenes themselves)")
     return _checked((1 - alpha, alpha))
 
 

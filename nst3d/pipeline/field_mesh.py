@@ -24,8 +24,8 @@ from nst3d.tensors import Array
 
 RESOLUTION = 192
 """Cells along the longest side where nothing says how fine a scene is."""
-_CRUMB = 0.02
-"""Pieces with less than this share of the faces float in the air."""
+_CRUMB = 0.005
+"""Pieces with less than this share of the faces float in the air. A hovering hand may be one in sixty."""
 
 _RINGS = 3
 """Faces that no picture shows stay if they are so near to one that does."""

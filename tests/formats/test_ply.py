@@ -105,6 +105,7 @@ def test_uvs_and_texture(tmp_path: Path, names: str) -> None:
         ("ply\nformat ascii 1.0\n", "header is cut off"),
         (header("ascii", "element\n"), "cannot be read: 'element'"),
         (header("utf8", XYZ), "format 'utf8'"),
+        (header("ascii", XYZ.replace("4", "-5")), "declares -5 vertex entries"),
         (header("ascii", XYZ) + ROWS, "point cloud of 4 points; mesh it first"),
         (header("ascii", XYZ, FACE.format(n=0)) + ROWS, "point cloud"),
         (header("ascii", FACE.format(n=1)) + "3 0 1 2\n", "no vertices"),

@@ -15,7 +15,7 @@ from splat_samples import (
 )
 
 from nst3d.errors import InputError
-from nst3d.formats.splats import load_splats, save_splats, suffix_of
+from nst3d.formats.splats import is_splats, load_splats, save_splats, suffix_of
 from nst3d.representations.harmonics import from_colours
 
 FLOAT = {"positions": 0, "scales": 2e-6, "rotations": 1e-6, "opacities": 1e-6, "colours": 0, "harmonics": 0}
@@ -212,3 +212,8 @@ def test_bad_files_give_one_clear_line(data, message, tmp_path) -> None:
         load_splats(path)
     assert str(caught.value).startswith(f"{path}: ")
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["opacity", "scale_0", "rot_0", "f_dc_0"])
+def test_a_splat_file_without_one_property_is_no_point_cloud(name, tmp_path) -> None:
+    assert is_splats(written(tmp_path, without(name)))

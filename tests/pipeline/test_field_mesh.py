@@ -7,6 +7,7 @@ import pytest
 from ball_field import BALL, CENTRE, UP, ball_field, colour_at
 
 from nst3d.cameras.lens import BrownConrady
+from nst3d.cameras.pinhole import Camera
 from nst3d.errors import InputError, MissingDependencyError
 from nst3d.formats.dispatch import load_mesh, save_mesh
 from nst3d.formats.field import save_field
@@ -101,6 +102,30 @@ def test_without_the_package_the_line_says_how_to_get_it(monkeypatch) -> None:
     assert decimate.decimated(vertices, faces, 5)[1] is faces
     with pytest.raises(MissingDependencyError, match="pip install fast-simplification"):
         decimate.decimated(vertices, faces, 4)
+
+
+def test_a_piece_that_hovers_stays_and_a_crumb_goes(field, sights) -> None:
+    """A robot's hands, a sixtieth of its faces each, are no flaw of the depth."""
+    balls = [(CENTRE, 0.72), (CENTRE + UP, 0.1), (CENTRE - UP, 0.035)]
+    cameras = [s.camera.scaled(2) for s in sights]
+    seen = [replace(s, camera=c, depth=_depth(c, balls)) for s, c in zip(sights, cameras, strict=True)]
+    mesh, _ = fused_mesh(field.space, seen, field.up, replace(ALL, resolution=96), "balls.npz")
+    height = (mesh.parts[0].vertices - CENTRE) @ UP
+    assert 0.01 < (height > 0.8).mean() < 0.02
+    assert not (height < -0.8).any()
+
+
+def _depth(camera: Camera, balls: list[tuple[np.ndarray, float]]) -> np.ndarray:
+    origin, rays = camera.rays()
+    squared = (rays * rays).sum(-1)
+    nearest = np.full(squared.shape, np.inf)
+    for centre, radius in balls:
+        away = origin - centre
+        half = rays @ away
+        root = half * half - squared * (away @ away - radius * radius)
+        depth = (-half - np.sqrt(np.maximum(root, 0))) / squared
+        nearest = np.where(root > 0, np.minimum(nearest, depth), nearest)
+    return nearest.astype(np.float32)
 
 
 def test_nothing_to_see_is_told(field, sights) -> None:
