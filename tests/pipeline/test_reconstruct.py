@@ -29,7 +29,7 @@ from nst3d.renderers.frames import draw_frame
 from nst3d.renderers.voxels import VoxelRenderer
 from nst3d.tensors import ImageSize
 
-TINY = ReconstructConfig(FitOptions(levels=(Level(16, 15), Level(28, 25)), batch=512), size=40)
+TINY = ReconstructConfig(FitOptions(levels=(Level(16, 30), Level(28, 50)), batch=512), size=40)
 RESULTS = {"field.npz", "heldout.png", "config.yaml", "metrics.json"}
 
 
@@ -83,7 +83,7 @@ def test_everything_is_written(cut_out, unbroken) -> None:
     numbers = json.loads((unbroken / "metrics.json").read_text())
     assert numbers["psnr"] > 16
     assert 0.4 < numbers["ssim"] < 1
-    assert (numbers["photographs"], numbers["held_out"], numbers["iterations"]) == (15, 3, 40)
+    assert (numbers["photographs"], numbers["held_out"], numbers["iterations"]) == (15, 3, 80)
     assert len(numbers["views"]) == 3
     assert numbers["psnr"] == pytest.approx(np.mean([v["psnr"] for v in numbers["views"]]), abs=0.01)
     assert {"psnr_train", "fit_s", "wall_s", "peak_rss_gb", "nodes", "kind"} <= set(numbers)
@@ -120,7 +120,7 @@ def test_a_stopped_run_is_kept_and_resumed_bit_for_bit(cut_out, unbroken, tmp_pa
         run_reconstruct(job, Listener())
     second = Listener()
     done = run_reconstruct(replace(job, resume=True), second)
-    assert [s.iteration for s in second.steps] == list(range(22, 41))
+    assert [s.iteration for s in second.steps] == list(range(22, 81))
     assert not done.interrupted
     assert {p.name for p in out.iterdir()} == RESULTS
     assert (out / "field.npz").read_bytes() == (unbroken / "field.npz").read_bytes()
