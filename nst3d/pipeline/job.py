@@ -137,6 +137,8 @@ def _subject(job: Job, style: Image, reporter: Reporter) -> tuple[Subject, Paint
     kind = kind_of(job.scene)
     if job.cameras is not None and kind not in ("field", "splats"):
         raise ConfigError(f"--cameras is for voxel fields and splats; {job.scene} is a {kind}")
+    if job.config.keep_specular and kind in ("mesh", "picture"):
+        raise ConfigError(f"--keep-specular is for voxel fields and splats; {job.scene} is a {kind}")
     if kind == "capture":
         raise InputError(
             f"{job.scene}: is a capture, photographs of a place; make a scene of it first:"

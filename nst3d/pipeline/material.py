@@ -83,7 +83,7 @@ def _bounded(capture: Capture) -> SceneFrame:
 def _check(path: Path, train: Sequence[Photo], tests: Sequence[Photo], long_side: int) -> None:
     if len(train) < 2:
         raise InputError(
-            f"{path}: {len(train)} photographs are left to reconstruct from, {len(tests)} held out; at least 2"
+            f"{path}: too few photographs to reconstruct from: {len(train)}, and {len(tests)} held out; at least 2"
             " are needed"
         )
     rays = sum(math.prod(_size(photo, long_side)) for photo in train)

@@ -335,3 +335,9 @@ def test_rows_closer_than_pixels_are_painted_through_a_grid(tmp_path) -> None:
     assert stage.bases[0].num_colours < subject.layout.num_colours / 2
     ones = stage.bases[0].apply(torch.ones(stage.bases[0].num_colours, 1))
     torch.testing.assert_close(ones, torch.ones_like(ones))
+
+
+def test_highlights_cannot_be_kept_where_there_are_none(inputs, tmp_path) -> None:
+    shiny = replace(TINY, keep_specular=0.5)
+    with pytest.raises(ConfigError, match="--keep-specular is for voxel fields and splats"):
+        run_job(job(inputs, tmp_path / "out", shiny, "style.png"))

@@ -205,7 +205,7 @@ def test_captures_that_cannot_be_used_are_told_in_a_line(cut_out, tmp_path) -> N
     values = json.loads((folder / "transforms.json").read_text())
     values["frames"] = values["frames"][:2]
     (folder / "transforms.json").write_text(json.dumps(values))
-    with pytest.raises(InputError, match="1 photographs are left to reconstruct from, 1 held out"):
+    with pytest.raises(InputError, match="too few photographs to reconstruct from: 1, and 1 held out"):
         run(folder, tmp_path / "out")
     with pytest.raises(InputError, match="no such file"):
         run(tmp_path / "nowhere", tmp_path / "out")
