@@ -8,7 +8,6 @@ Prints a table, and last one line of JSON.
 from __future__ import annotations
 
 import dataclasses
-import statistics
 import sys
 import tempfile
 import time
@@ -19,7 +18,7 @@ from typing import Any
 import numpy as np
 import torch
 import torch.nn.functional as F
-from common import data_dir, median_ms, report
+from common import Stopwatch, data_dir, median_ms, report
 
 from nst3d.cameras.paths import tour
 from nst3d.cameras.pinhole import Camera
@@ -32,28 +31,11 @@ from nst3d.pipeline.reconstruct_job import Fitting, ReconstructJob, run_reconstr
 from nst3d.pipeline.report import Silent
 from nst3d.renderers.radiance import Frame, RadianceRenderer
 from nst3d.renderers.voxels import VoxelRenderer
-from nst3d.stylize.engine import Progress
 from nst3d.tensors import Array, ImageSize
 
 LAYERS = ("relu3_1", "relu3_2", "relu3_3")
 FLIGHT = ImageSize(480, 270)
 GAPS = (1, 7)
-
-
-class Stopwatch(Silent):
-    """Notes when each step ended."""
-
-    def __init__(self) -> None:
-        self.ends: list[float] = []
-
-    def step(self, progress: Progress) -> None:
-        """Note the time."""
-        self.ends.append(time.perf_counter())
-
-    def median_ms(self) -> float:
-        """The median step, without the first round, which compiles the views."""
-        gaps = [b - a for a, b in zip(self.ends[100:], self.ends[101:])]
-        return statistics.median(gaps) * 1e3
 
 
 class Quiet(Silent):
@@ -136,11 +118,11 @@ def measure(capture: Path, folder: Path) -> dict[str, Any]:
     field = folder / "field" / "field.npz"
     painted = run_job(Job(field, (style,), folder / "out", arf()), watch)
     numbers["paint_s"] = round(time.perf_counter() - start, 1)
-    numbers["step_ms"] = round(watch.median_ms(), 1)
+    numbers["step_ms"] = round(watch.median_ms(100), 1)
     size = ImageSize(*painted.metrics["view_size"])
     encoder_ms = bare_encoder_ms(size)
     numbers["encoder_ms"] = round(encoder_ms, 1)
-    numbers["step_ratio"] = round(watch.median_ms() / encoder_ms, 3)
+    numbers["step_ratio"] = round(watch.median_ms(100) / encoder_ms, 3)
     numbers["view_mb"] = round(painted.metrics["view_bytes"] / 1e6)
     before, after = load_field(field), load_field(folder / "out" / "painted.npz")
     renderer = VoxelRenderer(before)

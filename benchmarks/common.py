@@ -15,6 +15,9 @@ from typing import Any
 
 import torch
 
+from nst3d.pipeline.report import Silent
+from nst3d.stylize.engine import Progress
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -24,6 +27,22 @@ def data_dir() -> Path:
     if not folder.is_dir():
         sys.exit(f"no data at {folder}: set NST3D_DATA to a folder with meshes/ and styles/")
     return folder
+
+
+class Stopwatch(Silent):
+    """Notes when each step of a paint job ended."""
+
+    def __init__(self) -> None:
+        self.ends: list[float] = []
+
+    def step(self, progress: Progress) -> None:
+        """Note the time."""
+        self.ends.append(time.perf_counter())
+
+    def median_ms(self, skip: int) -> float:
+        """The median step, the first `skip` left out: they compile views and kernels."""
+        gaps = [b - a for a, b in zip(self.ends[skip:], self.ends[skip + 1 :])]
+        return statistics.median(gaps) * 1e3
 
 
 def median_ms(call: Callable[[], Any], repeats: int, warmup: int = 3) -> float:

@@ -11,14 +11,13 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import statistics
 import tempfile
 import time
 from pathlib import Path
 from typing import Any
 
 import torch
-from common import data_dir, median_ms, report
+from common import Stopwatch, data_dir, median_ms, report
 
 from nst3d.features.weights import load_encoder
 from nst3d.formats.dispatch import load_mesh
@@ -26,31 +25,13 @@ from nst3d.pipeline.config import PaintConfig
 from nst3d.pipeline.job import Job, run_job
 from nst3d.pipeline.machine import peak_memory_gb, resolve_device
 from nst3d.pipeline.mesh_scene import SurfaceOptions, prepare_mesh
-from nst3d.pipeline.report import Silent
 from nst3d.pipeline.rig import RigOptions
 from nst3d.renderers.mesh import MeshRenderer, MeshViewOptions
 from nst3d.representations.mesh import Mesh
 from nst3d.representations.subdivide import subdivide
-from nst3d.stylize.engine import Progress
 from nst3d.stylize.schedule import Schedule, Stage
 
 SIZE, VIEWS, STEPS = 256, 24, 150
-
-
-class Stopwatch(Silent):
-    """Notes when each step ended."""
-
-    def __init__(self) -> None:
-        self.ends: list[float] = []
-
-    def step(self, progress: Progress) -> None:
-        """Note the time."""
-        self.ends.append(time.perf_counter())
-
-    def median_ms(self) -> float:
-        """The median step, the first ten left out."""
-        gaps = [b - a for a, b in zip(self.ends[10:], self.ends[11:])]
-        return statistics.median(gaps) * 1e3
 
 
 def settings(crop: bool) -> PaintConfig:
@@ -72,7 +53,7 @@ def whole_job(crop: bool) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         result = run_job(Job(scene, (style,), Path(folder) / "out", settings(crop)), watch)
     names = ("wall_s", "read_s", "prepare_s", "paint_s", "write_s", "peak_rss_gb", "colours", "views")
-    return {n: result.metrics[n] for n in names} | {"step_ms": round(watch.median_ms(), 1)}
+    return {n: result.metrics[n] for n in names} | {"step_ms": round(watch.median_ms(10), 1)}
 
 
 def parts(step_ms: float) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Collection, Iterator, Mapping
@@ -16,7 +17,11 @@ from nst3d.errors import InputError
 from nst3d.files import replacing
 from nst3d.tensors import Array
 
-_BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, ValueError, NotImplementedError, RuntimeError)
+_BROKEN = (
+    *(zipfile.BadZipFile, zlib.error, EOFError, ValueError, NotImplementedError, RuntimeError),
+    # What numpy's reader lets through of a header that is no literal.
+    *(tokenize.TokenError, SyntaxError, KeyError, OverflowError, TypeError),
+)
 _QUICK = 1
 """zlib's quickest level: links shrink to a twentieth, floats hardly at any."""
 
