@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import final
+from typing import Any, final
 
 import torch
 
@@ -22,13 +22,29 @@ def content_loss(
     "gatys": ½ Σ (F - P)² (eq. 1). "relative": Σ (F - P)² / Σ P². "mean": the mean of (F - P)². A scalar;
     0 if nothing is covered.
     """
-    wanted = precise(covered_rows(target.detach(), mask))
-    distance = (precise(covered_rows(features, mask)) - wanted).square().sum()
+    wanted = covered_rows(target.detach(), mask)
+    distance: torch.Tensor = _SquaredDistance.apply(covered_rows(features, mask), wanted)
     if normalise == "gatys":
         return distance / 2
     if normalise == "mean":
         return distance / max(wanted.numel(), 1)
-    return distance / wanted.square().sum().clamp_min(torch.finfo(wanted.dtype).tiny)
+    return distance / precise(wanted).square().sum().clamp_min(torch.finfo(distance.dtype).tiny)
+
+
+class _SquaredDistance(torch.autograd.Function):
+    """Σ (F - P)²: differences in the features' own precision, their sum in at least float32."""
+
+    @staticmethod
+    def forward(ctx: Any, features: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+        difference = features - target
+        ctx.save_for_backward(difference)
+        ctx.dtype = features.dtype
+        return difference.square().sum(dtype=precise(difference[:0]).dtype)
+
+    @staticmethod
+    def backward(ctx: Any, *grads: torch.Tensor) -> tuple[torch.Tensor, None]:
+        (difference,) = ctx.saved_tensors
+        return (difference * (2 * grads[0])).to(ctx.dtype), None
 
 
 @final

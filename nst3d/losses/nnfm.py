@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import final
+from typing import Any, final
 
 import torch
 import torch.nn.functional as F
@@ -16,6 +16,7 @@ from nst3d.losses.rows import covered_positions, covered_rows
 from nst3d.tensors import Mask, Planes
 
 _EPSILON = 1e-8  # shorter feature vectors have no direction
+_LANES = 64
 
 
 def style_bank(
@@ -43,21 +44,59 @@ def nearest(rows: torch.Tensor, bank: torch.Tensor, chunk_bytes: int = 32 << 20)
 
     Close is a high cosine (ARF, eq. 2). The table of cosines is made in parts of at most `chunk_bytes`.
     """
-    height = max(1, chunk_bytes // (bank.shape[0] * bank.element_size()))
-    # argmax is six times slower than max on a CPU in half precision, and finds the same index.
-    found = [(part @ bank.T).max(dim=1).indices for part in rows.split(height)]
-    return torch.cat(found) if found else rows.new_empty(0, dtype=torch.int64)
+    if len(rows) == 0:
+        return rows.new_empty(0, dtype=torch.int64)
+    count = len(bank)
+    padded = bank[torch.arange(-(-count // _LANES) * _LANES, device=bank.device) % count]
+    height = max(1, chunk_bytes // (len(padded) * bank.element_size()))
+    found = [_largest(part @ padded.T) for part in rows.split(height)]
+    return torch.cat(found) % count
+
+
+def _largest(scores: torch.Tensor) -> torch.Tensor:
+    """The place of the largest of each row (k, n), n a multiple of the lanes.
+
+    First the lane, then the place in it: on a CPU in half precision a third of the time of `max` with indices.
+    """
+    lanes = scores.view(len(scores), -1, _LANES)
+    lane = lanes.amax(1).max(1).indices
+    entries = lanes.gather(2, lane[:, None, None].expand(-1, lanes.shape[1], 1))[..., 0]
+    return entries.max(1).indices * _LANES + lane
+
+
+def principal_directions(bank: torch.Tensor, count: int) -> torch.Tensor:
+    """The orthonormal directions (c, count) along which vectors (n, c) are longest: their PCA, uncentred."""
+    exact = precise(bank)
+    return torch.linalg.eigh(exact.T @ exact).eigenvectors[:, -count:].to(bank.dtype).contiguous()
 
 
 def nnfm_loss(rows: torch.Tensor, chosen: torch.Tensor) -> torch.Tensor:
     """The mean over rows of 1 - cos(row, chosen), for features (k, c) and unit vectors (k, c) to be matched.
 
-    ARF, eq. 2, given the minimum's position. A scalar, at least float32; 0 without rows.
+    ARF, eq. 2, given the minimum's position. A scalar, at least float32; 0 without rows. A row of length 0
+    has the distance 1 and no gradient.
     """
-    exact = precise(rows)
-    length = exact.norm(dim=1).clamp_min(_EPSILON)
-    cosine = (exact * precise(chosen)).sum(1) / length
-    return (1 - cosine).sum() / max(len(rows), 1)
+    loss: torch.Tensor = _CosineDistance.apply(rows, chosen)
+    return loss
+
+
+class _CosineDistance(torch.autograd.Function):
+    """The mean of 1 - cos, in the rows' own precision but for sums: what backward needs is known forward."""
+
+    @staticmethod
+    def forward(ctx: Any, rows: torch.Tensor, chosen: torch.Tensor) -> torch.Tensor:
+        wide = precise(rows[:0]).dtype
+        length = torch.linalg.vector_norm(rows, dim=1, dtype=wide).clamp_min(_EPSILON)
+        cosine = (rows * chosen).sum(1, dtype=wide) / length
+        ctx.save_for_backward(rows, chosen, length, cosine)
+        return (1 - cosine).sum() / max(len(rows), 1)
+
+    @staticmethod
+    def backward(ctx: Any, *grads: torch.Tensor) -> tuple[torch.Tensor, None]:
+        rows, chosen, length, cosine = ctx.saved_tensors
+        pull = torch.where(length > _EPSILON, grads[0] / (max(len(rows), 1) * length), 0)
+        own, other = (pull * cosine / length).to(rows.dtype), pull.to(rows.dtype)
+        return torch.addcmul(rows * own[:, None], chosen.to(rows.dtype), other[:, None], value=-1), None
 
 
 @dataclass(frozen=True)
@@ -72,6 +111,10 @@ class Search:
     """Match the layers of one block together, their channels side by side, as ARF does with conv3."""
     seed: int = 0
     """Of the draw of style positions."""
+    components: int | None = 128
+    """Vectors of more than twice as many channels are compared along so many principal directions of the
+    style's, which takes a third of the time; None compares whole vectors. With 128 of the 768 channels of conv3,
+    choices are on average 0.0005 in cosine from the nearest, and the loss itself is that of whole vectors."""
 
 
 @final
@@ -98,10 +141,15 @@ class NNFMLoss(Loss):
             key: style_bank(_together(style, group), self.search.max_style_positions, generator)
             for key, group in self.groups.items()
         }
+        self._shortened = {key: _shortened(bank, self.search.components) for key, bank in self.banks.items()}
 
     def forward(self, observation: Observation) -> torch.Tensor:
         """The loss with each position's own nearest neighbour, a scalar."""
-        return self.loss_for(observation, self.match(observation))
+        losses = []
+        for key, group in self.groups.items():
+            rows = covered_rows(_together(observation.features, group), observation.mask(group[0]))
+            losses.append(self._loss(key, rows, self._nearest(key, rows.detach())))
+        return torch.stack(losses).sum()
 
     @torch.no_grad()
     def match(self, observation: Observation) -> dict[str, torch.Tensor]:
@@ -109,8 +157,7 @@ class NNFMLoss(Loss):
         choices = {}
         for key, group in self.groups.items():
             features, mask = _together(observation.features, group), observation.mask(group[0])
-            rows = covered_rows(features, mask)
-            found = nearest(rows.to(self.banks[key].dtype), self.banks[key], self.search.chunk_bytes)
+            found = self._nearest(key, covered_rows(features, mask))
             choices[key] = _spread(found, features.shape[1:], mask)
         return choices
 
@@ -134,10 +181,17 @@ class NNFMLoss(Loss):
         for key, group in self.groups.items():
             chosen = choices[key]
             rows = covered_rows(_together(observation.features, group), chosen >= 0)
-            bank = self.banks[key]
-            loss = nnfm_loss(rows, bank.index_select(0, chosen[chosen >= 0]))
-            losses.append(self.weights[key] * loss)
+            losses.append(self._loss(key, rows, chosen[chosen >= 0]))
         return torch.stack(losses).sum()
+
+    def _nearest(self, key: str, rows: torch.Tensor) -> torch.Tensor:
+        """The bank's row (k,) that each of the vectors (k, c) is nearest to."""
+        directions, bank = self._shortened[key]
+        rows = rows.to(bank.dtype)
+        return nearest(rows if directions is None else rows @ directions, bank, self.search.chunk_bytes)
+
+    def _loss(self, key: str, rows: torch.Tensor, chosen: torch.Tensor) -> torch.Tensor:
+        return self.weights[key] * nnfm_loss(rows, self.banks[key].index_select(0, chosen))
 
 
 def group_layers(layers: Sequence[str], concatenate: bool) -> dict[str, tuple[str, ...]]:
@@ -150,8 +204,19 @@ def group_layers(layers: Sequence[str], concatenate: bool) -> dict[str, tuple[st
     return {"+".join(group): tuple(group) for group in blocks.values()}
 
 
+def _shortened(bank: torch.Tensor, components: int | None) -> tuple[torch.Tensor | None, torch.Tensor]:
+    """Directions (c, k) and the bank along them (n, k); None and the whole bank if that would save little."""
+    if components is None or bank.shape[1] <= 2 * components:
+        return None, bank
+    directions = principal_directions(bank, components)
+    return directions, bank @ directions
+
+
 def _together(features: Mapping[str, Planes], group: tuple[str, ...]) -> Planes:
-    return features[group[0]] if len(group) == 1 else torch.cat([features[layer] for layer in group])
+    """The layers' channels side by side, each position's in one piece of memory."""
+    if len(group) == 1:
+        return features[group[0]]
+    return torch.cat([features[layer].permute(1, 2, 0) for layer in group], dim=2).permute(2, 0, 1)
 
 
 def _spread(found: torch.Tensor, size: torch.Size, mask: Mask | None) -> torch.Tensor:

@@ -21,7 +21,7 @@ class Csr:
     """A compressed-sparse-row matrix: row i holds entries starts[i] … starts[i + 1]."""
 
     starts: Array  # (rows + 1,) int64
-    columns: Array  # (entries,) int32
+    columns: Array  # (entries,) int32 or uint32
     weights: Array  # (entries,) float32
 
     @property
@@ -47,8 +47,9 @@ class SparseView(ViewOperator):
         self.num_colours = num_colours
         self.pixels = pixels
         self.seen, local = _seen(matrix.columns, num_colours)
-        self._matrix = Csr(matrix.starts, local, matrix.weights)
-        self._transpose = _transposed(self._matrix, len(self.seen))
+        # Unsigned, so that the kernel need not ask for indices that count from the end.
+        self._matrix = Csr(matrix.starts, matrix.columns.astype(np.uint32), matrix.weights)
+        self._transpose = _transposed(Csr(matrix.starts, local, matrix.weights), pixels, len(self.seen))
         self._torch: dict[tuple[torch.device, torch.dtype], _TorchView] = {}
         # The very sums that `apply` makes, so that white on white is exactly white.
         self._coverage = self.apply(torch.ones(num_colours, 1))
@@ -76,9 +77,9 @@ class SparseView(ViewOperator):
         """A c, (h, w, c)."""
         image = colours.new_zeros(self.size.height * self.size.width, colours.shape[1])
         if colours.device.type == "cpu":
-            _gather(*_arrays(self._matrix), self.pixels, self.seen, _numpy(colours), image.numpy())
+            _gather(*_arrays(self._matrix), self.pixels, _numpy(colours), image.numpy())
         else:
-            image[self._on(colours).pixels] = self._on(colours).forward @ colours[self._on(colours).seen]
+            image[self._on(colours).pixels] = self._on(colours).forward @ colours
         return image.view(*self.size, -1)
 
     def adjoint(self, image: Image) -> Colours:
@@ -86,9 +87,9 @@ class SparseView(ViewOperator):
         flat = image.reshape(-1, image.shape[-1])
         colours = image.new_zeros(self.num_colours, flat.shape[1])
         if image.device.type == "cpu":
-            _gather(*_arrays(self._transpose), self.seen, self.pixels, _numpy(flat), colours.numpy())
+            _gather(*_arrays(self._transpose), self.seen, _numpy(flat), colours.numpy())
         else:
-            colours[self._on(flat).seen] = self._on(flat).backward @ flat[self._on(flat).pixels]
+            colours[self._on(flat).seen] = self._on(flat).backward @ flat
         return colours
 
     def _on(self, like: torch.Tensor) -> _TorchView:
@@ -115,9 +116,9 @@ class _TorchView:
     """The same matrices as torch sparse tensors on another device."""
 
     def __init__(self, view: SparseView, like: torch.Tensor) -> None:
-        shape = (len(view.pixels), len(view.seen))
-        self.forward = _torch_csr(view._matrix, shape, like)
-        self.backward = _torch_csr(view._transpose, shape[::-1], like)
+        pixels = view.size.height * view.size.width
+        self.forward = _torch_csr(view._matrix, (len(view.pixels), view.num_colours), like)
+        self.backward = _torch_csr(view._transpose, (len(view.seen), pixels), like)
         self.pixels = torch.from_numpy(view.pixels).to(like.device, torch.int64)
         self.seen = torch.from_numpy(view.seen).to(like.device, torch.int64)
 
@@ -127,7 +128,7 @@ def _torch_csr(matrix: Csr, shape: tuple[int, int], like: torch.Tensor) -> torch
         warnings.simplefilter("ignore")  # torch calls its CSR tensors beta, once a process
         return torch.sparse_csr_tensor(
             torch.from_numpy(matrix.starts.astype(np.int32)),
-            torch.from_numpy(matrix.columns),
+            torch.from_numpy(matrix.columns.view(np.int32)),
             torch.from_numpy(matrix.weights).to(like.dtype),
             shape,
             device=like.device,
@@ -153,39 +154,41 @@ def _seen(columns: Array, num_colours: int) -> tuple[Array, Array]:
     return seen, rank[columns]
 
 
-def _transposed(matrix: Csr, num_columns: int) -> Csr:
+def _transposed(matrix: Csr, pixels: Array, num_columns: int) -> Csr:
+    """The transpose of a matrix whose row i is the pixel `pixels[i]`."""
     starts = np.zeros(num_columns + 1, np.int64)
     np.cumsum(np.bincount(matrix.columns, minlength=num_columns), out=starts[1:])
-    columns = np.empty_like(matrix.columns)
+    columns = np.empty(len(matrix.columns), np.uint32)
     weights = np.empty_like(matrix.weights)
-    _scatter_transpose(*_arrays(matrix), starts[:-1].copy(), columns, weights)
+    _scatter_transpose(*_arrays(matrix), pixels, starts[:-1].copy(), columns, weights)
     return Csr(starts, columns, weights)
 
 
 @kernel()
-def _scatter_transpose(starts, columns, weights, cursor, out_columns, out_weights):  # type: ignore[no-untyped-def]
+def _scatter_transpose(starts, columns, weights, pixels, cursor, out_columns, out_weights):  # type: ignore[no-untyped-def]
     for row in range(len(starts) - 1):
         for entry in range(starts[row], starts[row + 1]):
             place = cursor[columns[entry]]
             cursor[columns[entry]] = place + 1
-            out_columns[place] = row
+            out_columns[place] = pixels[row]
             out_weights[place] = weights[entry]
 
 
 @kernel(parallel=True)
-def _gather(starts, columns, weights, rows, sources, table, out):  # type: ignore[no-untyped-def]
-    """out[rows[i]] = Σ weights · table[sources[columns]]: one kernel serves A and Aᵀ."""
+def _gather(starts, columns, weights, rows, table, out):  # type: ignore[no-untyped-def]
+    """out[rows[i]] = Σ weights · table[columns]: one kernel serves A and Aᵀ. Sums are taken in doubles."""
     for i in numba.prange(len(starts) - 1):
+        row = rows[i]
         for c in range(0, table.shape[1] - 2, 3):
-            a = b = d = table[0, 0] * 0
+            a = b = d = 0.0
             for entry in range(starts[i], starts[i + 1]):
-                source, weight = sources[columns[entry]], weights[entry]
+                source, weight = columns[entry], weights[entry]
                 a += weight * table[source, c]
                 b += weight * table[source, c + 1]
                 d += weight * table[source, c + 2]
-            out[rows[i], c], out[rows[i], c + 1], out[rows[i], c + 2] = a, b, d
+            out[row, c], out[row, c + 1], out[row, c + 2] = a, b, d
         for c in range(table.shape[1] - table.shape[1] % 3, table.shape[1]):
-            a = table[0, 0] * 0
+            a = 0.0
             for entry in range(starts[i], starts[i + 1]):
-                a += weights[entry] * table[sources[columns[entry]], c]
-            out[rows[i], c] = a
+                a += weights[entry] * table[columns[entry], c]
+            out[row, c] = a

@@ -12,7 +12,7 @@ import torch
 from nst3d.cameras.bounds import SceneFrame
 from nst3d.cameras.pinhole import Camera
 from nst3d.reconstruct import hull, kernels
-from nst3d.reconstruct.grid import Grid, Shape, first_grid, pruned, refined
+from nst3d.reconstruct.grid import Grid, Shape, first_grid, pruned, refined, z_order
 from nst3d.reconstruct.options import FitOptions, Level
 from nst3d.reconstruct.rays import RayBank
 from nst3d.reconstruct.step import KernelStepper, Stepper
@@ -105,13 +105,16 @@ class Fit:
         """What there is as a field of its own."""
         self._stepper.settle()
         grid = self.grid
-        harmonics = grid.colours.reshape(len(grid), -1, 3).copy()
+        order = z_order(grid.nodes)
+        links = np.full_like(grid.links, -1)
+        links[tuple(grid.nodes[order].T)] = np.arange(len(grid), dtype=links.dtype)
+        harmonics = grid.colours.reshape(len(grid), -1, 3)[order]
         harmonics[:, 0] = from_colours(harmonics[:, 0])
         red, green, blue = (float(v) for v in self.background)
         return VoxelField(
             grid.space,
-            grid.links,
-            grid.density.copy(),
+            links,
+            grid.density[order],
             harmonics,
             "softplus",
             grid.scale,

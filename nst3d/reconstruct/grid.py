@@ -98,6 +98,18 @@ def pruned(grid: Grid, keep: Array) -> Grid:
     return smaller
 
 
+def z_order(nodes: Array) -> Array:
+    """Indices (n,) int64 that sort nodes (n, 3), each coordinate below 2²¹, along a Z-order curve (Morton 1966).
+
+    Nodes that lie close in space then mostly lie close in memory: rays read both their neighbours.
+    """
+    key = np.zeros(len(nodes), np.int64)
+    for bit in range(int(nodes.max(initial=0)).bit_length()):
+        for axis in range(3):
+            key |= (nodes[:, axis].astype(np.int64) >> bit & 1) << (3 * bit + axis)
+    return np.argsort(key, kind="stable")
+
+
 def _nearest(new: int, old: int) -> Array:
     return np.clip(np.rint((np.arange(new) + 0.5) / new * old - 0.5), 0, old - 1).astype(np.int64)
 

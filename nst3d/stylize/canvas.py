@@ -11,8 +11,11 @@ import torch
 from nst3d.losses.total_variation import texture_variation
 from nst3d.operators.base import ViewOperator
 from nst3d.stylize.layout import Layout, resampled
-from nst3d.stylize.table import BasisTable, ColourTable, Table
+from nst3d.stylize.table import BasisTable, ColourTable, PlainTable, Table
 from nst3d.tensors import Colours, Mask, Planes
+
+_USUAL = 0.3
+"""Rows seen at least so well, as a share of the mean sight weighted by sight, take whole steps."""
 
 
 class Canvas(ABC):
@@ -70,6 +73,8 @@ class StageViews:
     """Maps from coarse nodes to rows that lie closer than pixels, fine to coarse; for loose rows."""
     own_rows: bool = True
     """Whether rows are learnt on their own beside the bases."""
+    sight: Colours | None = None
+    """How well each row is seen (n, 1), to scale its steps by; None: by its coverage."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +85,8 @@ class TableOptions:
     """A texture is learnt as the sum of so many levels, each half as large; 1 learns texels alone. Vertices
     have a grid a little coarser than pixels for a second level."""
     coverage_power: float = 0.5
-    """Steps are scaled by (coverage / median coverage) to this power, at most 1; 0 switches that off."""
+    """Steps are scaled by (coverage / median coverage) to this power, at most 1; 0 switches that off. On the
+    grid of a field by the sum of squared weights instead, against what is usual where it matters."""
     texture_variation: float = 0.0
     """Weight of the textures' own total variation: smooths what views do not see well."""
     clamp: bool = True
@@ -147,14 +153,21 @@ class LinearCanvas(Canvas):
         stage, levels, scale = self.stage, self._options.pyramid_levels, self._step_scale()
         if levels > 1 and stage.bases:
             return BasisTable(base, stage.layout, stage.bases[: levels - 1], stage.own_rows, scale)
+        if scale is None and (levels == 1 or not stage.layout.images):
+            return PlainTable(base, stage.layout)
         return ColourTable(base, stage.layout, levels, scale)
 
     def _step_scale(self) -> Colours | None:
         if self._options.coverage_power <= 0:
             return None
-        coverage = self.colour_coverage()
-        reference = coverage[coverage > 0].median() if (coverage > 0).any() else coverage.new_tensor(1.0)
-        return (coverage / reference).clamp(0, 1) ** self._options.coverage_power
+        if self.stage.sight is not None:
+            # Most rows of a field are haze: what is usual is what a row that matters has.
+            seen = self.stage.sight.to(self._initial)
+            reference = _USUAL * seen.square().sum() / seen.sum().clamp_min(torch.finfo(seen.dtype).tiny)
+        else:
+            seen = self.colour_coverage()
+            reference = seen[seen > 0].median() if (seen > 0).any() else seen.new_tensor(1.0)
+        return (seen / reference).clamp(0, 1) ** self._options.coverage_power
 
     def colour_coverage(self) -> Colours:
         """Σ Aᵀ 1 over the views, (n, 1): how many pixels see each colour."""
@@ -188,17 +201,18 @@ class LinearCanvas(Canvas):
     def _decode(self, clamp: bool) -> None:
         """Decode the table once for all renders of a step; their gradients gather in one leaf."""
         self._decoded = self.table.colours()
-        self._leaf = self._decoded.detach()
+        values = self._decoded.detach()
         if clamp:
-            valid = self._leaf.clamp(0, 1)
-            self.table.base += valid - self._leaf
-            self._leaf = valid
-        self._leaf.requires_grad_()
+            values = self.table.clamp_(values)
+        self._leaf = self._decoded if self._decoded.is_leaf else values.requires_grad_()
 
     def collect_(self) -> None:
         """Bring the gradient of the colours into the table's steps: the adjoint of the decoding."""
-        if self._decoded is not None and self._leaf.grad is not None:
-            self._decoded.backward(self._leaf.grad)
+        gradient = self._leaf.grad
+        if self._decoded is self._leaf and gradient is not None:
+            self._leaf.grad = gradient.contiguous()
+        elif self._decoded is not None and gradient is not None:
+            self._decoded.backward(gradient)
         self._decoded = None
 
     def coverage(self, view: int) -> Mask:
@@ -211,12 +225,12 @@ class LinearCanvas(Canvas):
             self._decode(clamp=True)
 
     def state(self) -> list[torch.Tensor]:
-        """The table's base and steps."""
-        return [t.detach().clone() for t in (self.table.base, *self.table.steps)]
+        """Copies of the table's tensors."""
+        return [t.detach().clone() for t in self.table.tensors()]
 
     def restore(self, state: list[torch.Tensor]) -> None:
-        """Take base and steps back. ValueError if they are of another table."""
-        own = [self.table.base, *self.table.steps]
+        """Take the table's tensors back. ValueError if they are of another table."""
+        own = self.table.tensors()
         if [t.shape for t in own] != [t.shape for t in state]:
             raise ValueError("the stored paint has another layout")
         with torch.no_grad():

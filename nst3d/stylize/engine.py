@@ -14,6 +14,7 @@ import torch
 from nst3d.errors import ConfigError
 from nst3d.stylize.canvas import Canvas
 from nst3d.stylize.criterion import Criterion
+from nst3d.stylize.rmsprop import RowRMSProp
 from nst3d.stylize.schedule import Schedule, Stage
 
 
@@ -198,5 +199,5 @@ def _optimiser(name: str, parameters: list[torch.Tensor], stage: Stage) -> torch
             tolerance_grad=0, tolerance_change=0,
         )  # fmt: skip
     if name == "rmsprop":
-        return torch.optim.RMSprop(parameters, lr=rate, alpha=0.95)
+        return RowRMSProp(parameters, lr=rate)
     return torch.optim.Adam(parameters, lr=rate, betas=(0.9, 0.99), fused=True)

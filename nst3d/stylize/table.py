@@ -32,6 +32,38 @@ class Table(ABC):
     def colours(self) -> Colours:
         """The current table (n, 3), differentiable in the steps."""
 
+    def clamp_(self, colours: Colours) -> Colours:
+        """Bring the table to [0, 1], given its current colours, detached; returns the new ones."""
+        valid = colours.clamp(0, 1)
+        self.base += valid - colours
+        return valid
+
+    def tensors(self) -> list[torch.Tensor]:
+        """All that steps and clamping change."""
+        return [self.base, *self.steps]
+
+
+class PlainTable(Table):
+    """A table whose rows are the parameters themselves: nothing to decode, nothing to gather."""
+
+    def __init__(self, base: Colours, layout: Layout) -> None:
+        """`base` (n, 3) are the colours to start from."""
+        self.layout = layout
+        self.base = base.clone(memory_format=torch.contiguous_format).requires_grad_()
+        self.steps = [self.base]
+
+    def colours(self) -> Colours:
+        """The parameters, (n, 3)."""
+        return self.base
+
+    def clamp_(self, colours: Colours) -> Colours:
+        """Bring the parameters, whose memory `colours` shares, to [0, 1]."""
+        return colours.clamp_(0, 1)
+
+    def tensors(self) -> list[torch.Tensor]:
+        """The parameters."""
+        return [self.base]
+
 
 class ColourTable(Table):
     """A table of `layout.num_colours` rows with `levels` pyramid levels (1: no pyramid)."""

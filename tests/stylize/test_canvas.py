@@ -112,7 +112,6 @@ def test_paint_is_carried_over_and_detail_comes_back() -> None:
     canvas.parameters()[0].data += 0.25  # what is painted here …
     canvas.enter(1.0)
     assert len(canvas.parameters()[0]) == LAYOUT.num_colours
-    assert canvas.parameters()[0].abs().max() == 0
     # … is seen at the next scale, on top of the initial colours in all their detail.
     torch.testing.assert_close(canvas.table.colours().detach(), initial + 0.25)
     torch.testing.assert_close(canvas.finest_colours(), initial + 0.25)
@@ -144,6 +143,21 @@ def test_steps_of_what_few_pixels_see_are_smaller() -> None:
     canvas.enter(1.0)
     canvas.parameters()[0].data += 1
     assert torch.equal(canvas.table.colours(), torch.ones(9, 3))  # all are seen alike
+
+
+def test_steps_follow_sight_where_it_is_known() -> None:
+    sight = torch.tensor([[1.0], [1.0], [0.003], [0.0]])  # usual: 1 - a whole step from 0.3 on
+    view = IdentityView(ImageSize(2, 2))
+    canvas = LinearCanvas(
+        torch.zeros(4, 3),
+        Layout(4),
+        lambda scale: StageViews([view], Layout(4), sight=sight),
+        TableOptions(coverage_power=0.5),
+    )
+    canvas.enter(1.0)
+    canvas.parameters()[0].data += 1
+    expected = torch.tensor([1.0, 1.0, 0.1, 0.0])[:, None].expand(4, 3)
+    torch.testing.assert_close(canvas.table.colours().detach(), expected, atol=1e-3, rtol=0)
 
 
 def test_state_and_restore() -> None:
