@@ -17,6 +17,8 @@ from nst3d.operators.base import ViewOperator
 from nst3d.operators.cache import ViewCache
 from nst3d.operators.composite import Offset
 from nst3d.operators.grid_basis import grid_basis
+from nst3d.operators.grid_fill import fill_hardly_seen
+from nst3d.operators.sight import squared_sight
 from nst3d.pipeline.config import PaintConfig
 from nst3d.pipeline.overlap import DepthViews
 from nst3d.pipeline.radiance_gallery import write_comparison, write_tour
@@ -49,6 +51,7 @@ class RadianceSubject:
         self._check_sizes()
         self._views = ViewCache(self._compiled, 0, self._budget)
         self._depths: DepthViews
+        self._sight: Colours | None = None
         self._spills = 0
         self._seen = 0.0
 
@@ -72,7 +75,9 @@ class RadianceSubject:
         self._views = ViewCache(self._compiled, len(self._cameras), self._budget)
         self._depths = DepthViews(self.scene.renderer, self._cameras, self._budget / 8)
         bases, own_rows = self._bases()
-        return StageViews(self._views, self.layout, bases, own_rows)
+        self._sight = None
+        scaled = self.scene.lattice is not None and self._config.table.coverage_power > 0
+        return StageViews(self._views, self.layout, bases, own_rows, self._seen_well() if scaled else None)
 
     def content(self, view: int) -> Planes:
         """The photograph in the style's palette, or the render of the colours that painting starts from."""
@@ -91,9 +96,18 @@ class RadianceSubject:
         return self._depths.correspond(view, partner, cell)
 
     def finished(self, colours: Colours, coverage: Colours) -> Colours:
-        """The table as it is: rows that no view saw still have the colours that painting started from."""
+        """On a grid, nodes that views hardly see are painted like their neighbours; else the table as it is.
+
+        Painting drives their colours far for a small share of a pixel: haze around surfaces would show as a
+        coloured rim before other backgrounds, and what few views see at their rims as speckles.
+        """
         self._seen = float((coverage > 0).double().mean())
-        return colours
+        lattice = self.scene.lattice
+        if lattice is None:
+            return colours
+        sight = self._seen_well()[:, 0].numpy()
+        filled = fill_hardly_seen(lattice.nodes, sight, self.start.numpy(), colours.cpu().numpy())
+        return torch.from_numpy(filled).to(colours)
 
     def save(self, folder: Path, colours: Array) -> list[Path]:
         """The painted scene in the source's own format."""
@@ -119,6 +133,12 @@ class RadianceSubject:
             "view_bytes": self._views.total_bytes,
             "view_spills": self._spills + self._views.spills,
         }
+
+    def _seen_well(self) -> Colours:
+        """The squared sight of this stage's views."""
+        if self._sight is None:
+            self._sight = squared_sight(self._views, self.layout.num_colours)
+        return self._sight
 
     def _compiled(self, number: int) -> ViewOperator:
         view = self.scene.renderer.compile(self._cameras[number])
