@@ -27,10 +27,11 @@ from nst3d.formats.captures import load_capture
 from nst3d.formats.field import load_field, save_field
 from nst3d.formats.splats import load_splats, save_splats, suffix_of
 from nst3d.pipeline.config import PaintConfig
+from nst3d.pipeline.machine import resolve_device
 from nst3d.pipeline.rig import RigOptions
 from nst3d.pipeline.shown_radiance import robust_hull
+from nst3d.renderers import radiance_renderer
 from nst3d.renderers.radiance import RadianceRenderer
-from nst3d.renderers.splats import SplatRenderer
 from nst3d.renderers.voxels import VoxelOptions, VoxelRenderer
 from nst3d.representations.capture import Capture, Photo
 from nst3d.representations.field import VoxelField
@@ -78,7 +79,7 @@ class RadianceScene:
     photos: tuple[Photo, ...] = ()
     """Of the cameras, one each; empty where they are not known."""
     hull: Array | None = None
-    """Points (k, 3) that a rig's cameras are cut to; None: the cameras are a capture's."""
+    """Points (k, 3) of what a rig's cameras stand around, without floaters; None: the cameras are a capture's."""
     lattice: Lattice | None = None
     """Where rows lie on a grid that rays see at points; None: rows are spread so that none lies between rays."""
     notes: tuple[str, ...] = ()
@@ -145,16 +146,17 @@ def open_splats(path: Path, cameras: Path | None, config: PaintConfig) -> Radian
         photos = load_capture(cameras).of("train")
         photos = [photos[i] for i in _spread([p.camera for p in photos], config.capture_views)]
         own = tuple(p.camera for p in photos)
+    renderer = radiance_renderer(source, resolve_device(config.device))
     return RadianceScene(
         kind="splats",
-        renderer=SplatRenderer(source),
+        renderer=renderer,
         colours=source.colours.astype(np.float32),
         cameras=own,
         save=lambda folder, colours, keep: save_splats(folder / name, source, colours, keep),
         up=up,
         photos=tuple(photos) if config.photos else (),
         hull=hull,
-        notes=source.notes,
+        notes=(*source.notes, *renderer.notes),
     )
 
 
@@ -175,8 +177,8 @@ def scaled_cameras(scene: RadianceScene, long_side: float, crop: bool) -> list[C
     cameras = [c.scaled(factor) for c in scene.cameras]
     if scene.hull is None or not crop:
         return cameras
-    hull = scene.hull
-    return [tight(c, hull) for c in cameras]
+    cut = _beyond(scene.hull)
+    return [tight(c, cut) for c in cameras]
 
 
 def _up(own: Array, config: PaintConfig) -> Array:
@@ -243,16 +245,26 @@ def _pose_key(camera: Camera) -> Array:
 def _rig_around(
     splats: Splats, up: Array, options: RigOptions, size: int
 ) -> tuple[tuple[Camera, ...], Array]:
-    """Cameras around the box that holds nearly all of the splats' opacity, and points that they frame."""
+    """Cameras around the box that holds nearly all of the splats' opacity, and points of what it holds."""
     if not splats.opacities.any():
         raise InputError(f"{splats.source}: no splat has any opacity; there is nothing to paint")
     orientation = standing(up)
     hull = robust_hull(splats.positions.astype(float), splats.opacities.astype(float), orientation)
-    centre = (hull.min(0) + hull.max(0)) / 2
-    hull = centre + (hull - centre) * _REACH
+    centre = _middle(hull)
+    framed = _beyond(hull) - centre
     directions = fibonacci_directions(options.views, orientation)
     angle = math.radians(options.field_of_view)
-    distance = max(framing_distance(hull - centre, directions, up, angle), 1e-6)
+    distance = max(framing_distance(framed, directions, up, angle), 1e-6)
     cameras = views_from(directions, up, distance, ImageSize(size, size), angle)
-    zoom = zoom_to_fill(cameras, hull - centre) if options.crop else 1.0
+    zoom = zoom_to_fill(cameras, framed) if options.crop else 1.0
     return tuple(moved(c.zoomed(zoom), centre) for c in cameras), hull
+
+
+def _middle(hull: Array) -> Array:
+    return np.asarray((hull.min(0) + hull.max(0)) / 2)
+
+
+def _beyond(hull: Array) -> Array:
+    """Points of a hull (k, 3), moved away from its middle as far as a rig's cameras look."""
+    centre = _middle(hull)
+    return np.asarray(centre + (hull - centre) * _REACH)

@@ -12,8 +12,9 @@ from nst3d.cameras.rigs import standing
 from nst3d.errors import InputError
 from nst3d.formats.captures import load_capture
 from nst3d.formats.field import load_field
-from nst3d.formats.scene import kind_of
+from nst3d.formats.scene import capture_comes_first, kind_of
 from nst3d.formats.splats import load_splats
+from nst3d.pipeline.machine import resolve_device
 from nst3d.pipeline.shown_radiance import robust_hull
 from nst3d.renderers import radiance_renderer
 from nst3d.renderers.radiance import RadianceRenderer
@@ -53,9 +54,11 @@ def load_radiance(path: Path) -> RadianceSource:
     if kind == "splats":
         splats = load_splats(path)
         space = _splat_space(splats)
-        return RadianceSource(
-            radiance_renderer(splats), splats.colours, (), space, None, splats.up, splats.notes
-        )
+        renderer = radiance_renderer(splats, resolve_device("auto"))
+        notes = (*splats.notes, *renderer.notes)
+        return RadianceSource(renderer, splats.colours, (), space, None, splats.up, notes)
+    if kind == "capture":
+        raise capture_comes_first(path)
     raise InputError(f"{path}: is neither a voxel field (.npz) nor splats")
 
 

@@ -13,6 +13,8 @@ from nst3d.cameras.pinhole import Camera
 from nst3d.cameras.rigs import Orientation, standing
 from nst3d.formats.field import load_field
 from nst3d.formats.splats import load_splats
+from nst3d.pipeline.config import OutputOptions
+from nst3d.pipeline.machine import resolve_device
 from nst3d.renderers import radiance_renderer
 from nst3d.renderers.radiance import Frame, RadianceRenderer
 from nst3d.tensors import Array
@@ -37,7 +39,8 @@ class ShownRadiance:
     """Points that a view should frame, (k, 3)."""
     cameras: tuple[Camera, ...] = ()
     """Where it was photographed from; empty if that is not known."""
-    background: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    background: tuple[float, float, float] = OutputOptions.background
+    """As in sheets, where a field says nothing else."""
     harmonics: Array | None = field(default=None, repr=False)
     """(n, k, 3): the renderer's own higher harmonics; None: it has none."""
     specular: float = 1.0
@@ -101,14 +104,15 @@ def show_splats(path: Path, specular: float = 1.0) -> ShownRadiance:
     scene = load_splats(path)
     orientation = standing(scene.up)
     hull = robust_hull(scene.positions.astype(np.float64), scene.opacities.astype(np.float64), orientation)
+    renderer = radiance_renderer(scene, resolve_device("auto"))
     return ShownRadiance(
-        radiance_renderer(scene),
+        renderer,
         scene.colours,
         orientation,
         hull,
         harmonics=_higher(scene.harmonics),
         specular=specular,
-        notes=scene.notes,
+        notes=(*scene.notes, *renderer.notes),
     )
 
 
@@ -144,7 +148,7 @@ def write_flight(
     cameras: Sequence[Camera],
     colours: Array,
     *,
-    background: tuple[float, float, float] = (0.0, 0.0, 0.0),
+    background: tuple[float, float, float] = OutputOptions.background,
     fps: float = 24.0,
     specular: float = 0.0,
 ) -> Path:
@@ -157,7 +161,7 @@ def flight_frames(
     renderer: RadianceRenderer,
     cameras: Sequence[Camera],
     colours: Array,
-    background: tuple[float, float, float] = (0.0, 0.0, 0.0),
+    background: tuple[float, float, float] = OutputOptions.background,
     specular: float = 0.0,
 ) -> Iterator[Array]:
     """Frames (h, w, 3) in [0, 1] over the background, one a camera; for flights and for sheets."""

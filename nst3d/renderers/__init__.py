@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import torch
+
 from nst3d.cameras.pinhole import Camera
+from nst3d.errors import MissingDependencyError
 from nst3d.operators.base import ViewOperator
 from nst3d.operators.identity import IdentityView
 from nst3d.renderers.mesh import MeshRenderer, MeshViewOptions
 from nst3d.renderers.radiance import RadianceRenderer
+from nst3d.renderers.splat_gsplat import GsplatRenderer
 from nst3d.renderers.splats import SplatRenderer
 from nst3d.renderers.voxels import VoxelRenderer
 from nst3d.representations.field import VoxelField
@@ -49,6 +53,18 @@ def compile_view(
     return compilers[type(representation)](representation, camera)
 
 
-def radiance_renderer(scene: Splats | VoxelField) -> RadianceRenderer:
-    """The renderer of a radiance scene of either kind, with its usual options."""
-    return SplatRenderer(scene) if isinstance(scene, Splats) else VoxelRenderer(scene)
+def radiance_renderer(scene: Splats | VoxelField, device: torch.device | None = None) -> RadianceRenderer:
+    """The renderer of a radiance scene of either kind, with its usual options.
+
+    Splats are rendered on a CUDA device by gsplat; without it on the CPU, which the renderer's notes then say.
+    """
+    if isinstance(scene, VoxelField):
+        return VoxelRenderer(scene)
+    if device is None or device.type != "cuda":
+        return SplatRenderer(scene)
+    try:
+        return GsplatRenderer(scene, device)
+    except MissingDependencyError as error:
+        renderer = SplatRenderer(scene)
+        renderer.notes = (f"splats are rendered on the CPU: {error}",)
+        return renderer

@@ -40,6 +40,8 @@ class RadianceRenderer(ABC):
     """Compiles and draws views of a frozen scene whose rows (nodes, splats) have colours and harmonics."""
 
     num_colours: int
+    notes: tuple[str, ...] = ()
+    """What the user should know."""
 
     @property
     @abstractmethod

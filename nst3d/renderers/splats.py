@@ -95,12 +95,8 @@ class SplatRenderer(RadianceRenderer):
         so here the result is not quite linear in the colours.
         """
         footprints = self._project(camera)
-        rows = footprints.splats
-        paint = np.empty((len(rows), 4), np.float32)
-        paint[:, :3], paint[:, 3] = np.asarray(colours)[rows], footprints.depths
-        if specular > 0:
-            self._add_harmonics(camera, rows, specular, paint[:, :3])
-            np.maximum(paint[:, :3], 0, out=paint[:, :3])
+        shown = self._shown_colours(camera, footprints.splats, colours, specular)
+        paint = np.column_stack([shown, footprints.depths])
         out = np.zeros((*camera.size, 5), np.float32)
         index = TileIndex(footprints, camera.size)
         for tiles in index.lists(self.options.batch):
@@ -116,6 +112,14 @@ class SplatRenderer(RadianceRenderer):
         table = np.zeros((self.num_colours, 3), np.float32)
         self._add_harmonics(camera, np.arange(self.num_colours), 1.0, table)
         return view.apply(torch.from_numpy(table))
+
+    def _shown_colours(self, camera: Camera, rows: Array, colours: Array, specular: float) -> Array:
+        """What the splats `rows` show to a camera, (m, 3) float32."""
+        shown = np.asarray(colours)[rows].astype(np.float32)
+        if specular > 0:
+            self._add_harmonics(camera, rows, specular, shown)
+            np.maximum(shown, 0, out=shown)
+        return shown
 
     def _add_harmonics(self, camera: Camera, rows: Array, strength: float, table: Array) -> None:
         """Add Σ basis · coefficient of degree 1 and up to a table (m, 3) of the splats `rows`."""
