@@ -23,6 +23,10 @@ from nst3d.tensors import Array, ImageSize
 
 _TOUR_CALM = 1000.0
 """How much a tour is smoothed (`spline.smoothed`): photographs are taken by hand, a flight should not be."""
+_RISE = math.radians(12)
+"""A helix that rises less looks like a circle."""
+_STEEPEST = math.radians(85)
+"""At the zenith a camera would turn over."""
 
 
 @dataclass(frozen=True)
@@ -195,25 +199,36 @@ def swing(
     return _placed(place, azimuth, raised, distance, view)
 
 
-def spiral(place: Surround, u: Array, turns: float, view: View) -> list[Camera]:
+def spiral(
+    place: Surround, u: Array, turns: float, view: View, elevation: float | None = None
+) -> list[Camera]:
     """A spiral in the region where cameras were; closed for whole `turns`.
 
-    Cameras all around: a helix, up and down again once. Else loops about the middle camera, as LLFF flies
-    (Mildenhall et al. 2019), on the sphere about what is looked at, that come a little nearer and go farther.
+    Cameras all around: a helix that starts at their middle height (`elevation`, radians, if it is given), rises to
+    the highest, by 12 degrees at least, and comes down again. Else loops about the middle camera, as LLFF flies
+    (Mildenhall et al. 2019), on the sphere about what is looked at, that come a little nearer and go farther,
+    neither above nor below the cameras.
     """
     u = np.asarray(u)
     turn, once = 2 * math.pi * turns * u, 2 * math.pi * u
     low, high = place.elevation
-    middle, half = (low + high) / 2, (high - low) / 2
+    middle, loop = (low + high) / 2, 0.35 * (high - low)
     if place.full:
-        azimuth, elevation = turn, middle - half * np.cos(once)
+        start = middle if elevation is None else elevation
+        azimuth, raised = turn, risen(u, start, max(high, start + _RISE))
         distance = np.full(len(u), place.distance)
     else:
         azimuth = 0.7 * place.azimuth * np.cos(turn)
         raised, distance = place.follow(azimuth)
-        elevation = raised + 0.7 * half * np.sin(turn)
+        about = np.clip(raised, low + loop, high - loop) if elevation is None else elevation
+        raised = about + loop * np.sin(turn)
         distance = distance * (1 + min(0.06, 0.35 * place.azimuth) * np.sin(once))
-    return _placed(place, azimuth, elevation, distance, view)
+    return _placed(place, azimuth, raised, distance, view)
+
+
+def risen(u: Array, start: float, top: float) -> Array:
+    """Elevations (n,) from `start` up to `top`, radians, and down again once; no steeper than 85 degrees."""
+    return start + (max(start, min(top, _STEEPEST)) - start) / 2 * (1 - np.cos(2 * math.pi * np.asarray(u)))
 
 
 def _placed(place: Surround, azimuth: Array, elevation: Array, distance: Array, view: View) -> list[Camera]:
@@ -260,8 +275,7 @@ def helix_directions(
     u: Array, turns: float, orientation: Orientation, elevation: tuple[float, float]
 ) -> Array:
     """Unit directions (n, 3) around the up axis, from the front, that rise to the other elevation and return."""
-    turn, once = 2 * math.pi * turns * np.asarray(u), 2 * math.pi * np.asarray(u)
-    low, high = elevation
-    raised = (low + high) / 2 - (high - low) / 2 * np.cos(once)
+    turn = 2 * math.pi * turns * np.asarray(u)
+    raised = risen(u, *elevation)
     local = np.stack([np.cos(raised) * np.sin(turn), np.sin(raised), np.cos(raised) * np.cos(turn)], axis=1)
     return local @ orientation.axes().T

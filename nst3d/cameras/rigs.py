@@ -119,6 +119,25 @@ def filling(cameras: Sequence[Camera], points: Array, margin: float = 0.05) -> l
     return [replace(c, focal=c.focal * zoom, centre=centre) for c in cameras]
 
 
+def close_ups(cameras: Sequence[Camera], points: Array, margin: float = 0.05) -> list[Camera]:
+    """The cameras of stills, each zoomed and shifted so that the points (n, 3), in front of it, fill its image.
+
+    None is zoomed by more than half as much again as the one that is least: a violin's end stays smaller than
+    its side.
+    """
+    corners = [_extent(c, points) for c in cameras]
+    sides = np.array([[c.size.width, c.size.height] for c in cameras])
+    reach = np.array([high - low for low, high in corners])
+    zooms = (1 - 2 * margin) * (sides / np.maximum(reach, 1e-9)).min(1)
+    zooms = np.minimum(zooms, 1.5 * zooms.min())
+    middles = [(low + high) / 2 - c.centre for c, (low, high) in zip(cameras, corners)]
+    centres = sides / 2 - zooms[:, None] * middles
+    return [
+        replace(c, focal=float(c.focal * zoom), centre=(float(x), float(y)))
+        for c, zoom, (x, y) in zip(cameras, zooms, centres)
+    ]
+
+
 def _extent(camera: Camera, points: Array) -> tuple[Array, Array]:
     """The corners (x, y) of the rectangle around the points' projections, pixels."""
     pixels, _ = camera.project(points)

@@ -59,7 +59,8 @@ class RenderArguments:
     """Width and height, pixels, such as 1280x720; one number for a square. Without it 512, or the capture's
     proportions."""
     elevation: float | None = None
-    """Of an orbit above the horizon, degrees; 18, or as the capture's cameras."""
+    """Of an orbit, and where a spiral starts to rise, above the horizon, degrees; 18 and 20, or as the capture's
+    cameras."""
     field_of_view: float | None = None
     """Of the shorter side, degrees; 40, or as the capture's cameras."""
     turns: float | None = None
@@ -75,7 +76,7 @@ class RenderArguments:
     lighting: Lighting = "studio"
     """Of meshes: none, headlight or studio."""
     background: str | None = None
-    """A colour's name, or #rrggbb; without it white behind meshes, what a field says, black behind splats."""
+    """A colour's name, or #rrggbb; without it what a field says, white behind all else."""
     keep_specular: float = 1.0
     """How much of the view-dependence in the scene's file is shown, 0 to 1."""
     before: Path | None = None

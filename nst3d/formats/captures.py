@@ -13,6 +13,7 @@ from nst3d.formats.captures_common import Found, as_capture
 from nst3d.formats.captures_llff import POSES, read_llff
 from nst3d.formats.captures_transforms import read_blender, read_transforms
 from nst3d.formats.captures_write import save_transforms
+from nst3d.formats.files import refuse_empty
 from nst3d.representations.capture import Capture
 
 __all__ = ["is_capture", "load_capture", "save_transforms"]
@@ -40,6 +41,7 @@ def load_capture(path: Path) -> Capture:
     """
     if not path.exists():
         raise InputError(f"{path}: no such file or folder, expected a capture")
+    refuse_empty(path, "a capture")
     read = _reader(path)
     if read is None:
         raise InputError(f"{path}: no capture found, expected {_KINDS}")

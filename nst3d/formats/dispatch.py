@@ -66,6 +66,11 @@ def is_picture(path: Path) -> bool:
     return not path.is_dir() and path.suffix.lower() in PICTURE_SUFFIXES
 
 
+def is_mesh(path: Path) -> bool:
+    """Whether a file is named like a mesh."""
+    return path.is_file() and path.suffix.lower() in _READERS
+
+
 def load_mesh(path: Path) -> Mesh:
     """The mesh in a file, or in a folder that holds exactly one mesh file.
 

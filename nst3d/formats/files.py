@@ -18,6 +18,16 @@ def read_bytes(path: Path) -> bytes:
         raise InputError(f"{path}: cannot be read ({error.strerror or error})") from None
 
 
+def refuse_empty(path: Path, expected: str) -> None:
+    """Raise InputError for a folder with nothing in it, or one that cannot be looked into."""
+    try:
+        empty = path.is_dir() and not any(path.iterdir())
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror or error})") from None
+    if empty:
+        raise InputError(f"{path}: the folder is empty, expected {expected}")
+
+
 def find_beside(name: str, folders: Iterable[Path]) -> Path | None:
     """The file that an asset means by `name`, or None.
 

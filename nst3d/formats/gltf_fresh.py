@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from nst3d.formats.gltf_capture import capture_extras
 from nst3d.formats.gltf_document import GltfDocument, Json
 from nst3d.formats.gltf_edit import VERTEX_DATA, GltfEditor
 from nst3d.formats.gltf_textures import PaintedImage, new_texture
@@ -27,9 +28,13 @@ def fresh_document(
     Texture paint: `images` are the slots', TEXCOORD_0 the part's own UVs (a fresh atlas comes as TEXCOORD_1).
     Vertex paint: COLOR_0 holds `colours` (n, 3), sRGB-encoded, as 16-bit linear light. The scene is turned so
     that it stands up along +y and faces +z, as glTF wants it. Parts far from their origin are moved
-    into their node's matrix, so that float32 keeps their shape.
+    into their node's matrix, so that float32 keeps their shape. Of a mesh made of a capture the asset's
+    extras tell where the capture's cameras stand in the turned scene.
     """
-    asset = {"version": "2.0", "generator": "nst3d"}
+    upright = _to_y_up(mesh)
+    asset: Json = {"version": "2.0", "generator": "nst3d"}
+    if mesh.scene_from_capture is not None:
+        asset["extras"] = capture_extras(upright @ mesh.scene_from_capture)
     editor = GltfEditor(GltfDocument(path, {"asset": asset}, (), {}))
     if isinstance(paint, TexturePaint):
         coated = _textured(editor, mesh, paint, images)
@@ -40,7 +45,7 @@ def fresh_document(
         index, offset = coated[instance.part]
         node: Json = {"name": instance.name or mesh.parts[instance.part].name, "mesh": index}
         nodes.append(editor.append("nodes", node | _matrix(instance.transform @ _translation(offset))))
-    turn = _matrix(_to_y_up(mesh))
+    turn = _matrix(upright)
     if turn:
         nodes = [editor.append("nodes", {"name": "upright", "children": nodes} | turn)]
     editor.append("scenes", {"nodes": nodes})

@@ -9,6 +9,7 @@ import numpy as np
 
 from nst3d.errors import InputError
 from nst3d.formats.gltf_accessors import read_rows, read_values, view_bytes
+from nst3d.formats.gltf_capture import scene_from_capture
 from nst3d.formats.gltf_container import read_document
 from nst3d.formats.gltf_document import GltfDocument, Json, accessor_users
 from nst3d.formats.gltf_materials import MaterialReader, base_colour, transform_uvs, uv_set
@@ -94,6 +95,7 @@ def _load(path: Path) -> Mesh:
         textures=tuple(materials.textures),
         frame=unit_frame(tuple(parts), tuple(instances)),
         notes=tuple(materials.notes + findings.sentences()),
+        scene_from_capture=scene_from_capture(document),
         document=replace(document, sources=tuple(sources)),
     )
 

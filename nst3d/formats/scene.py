@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Literal
 
@@ -9,6 +10,7 @@ from nst3d.errors import InputError
 from nst3d.formats.captures import is_capture
 from nst3d.formats.dispatch import is_picture
 from nst3d.formats.field import is_field
+from nst3d.formats.files import refuse_empty
 from nst3d.formats.splats import is_splats
 
 SceneKind = Literal["picture", "splats", "field", "capture", "mesh"]
@@ -18,10 +20,11 @@ def kind_of(path: Path) -> SceneKind:
     """The kind of scene in a file or folder; "mesh" for all that is nothing else, readable or not.
 
     Splats are asked for before meshes, as both come as .ply. Raises InputError if there is nothing at the
-    path, or an archive in which no scene is found.
+    path, an empty folder, or an archive in which no scene is found.
     """
     if not path.exists():
         raise InputError(f"{path}: no such file, expected a mesh, a picture, a voxel field or splats")
+    refuse_empty(path, "a mesh, a capture or splats")
     if is_picture(path):
         return "picture"
     if is_splats(path):
@@ -33,3 +36,11 @@ def kind_of(path: Path) -> SceneKind:
     if path.suffix.lower() == ".npz":
         raise InputError(f"{path}: is neither a voxel field nor a capture (images, poses and focal)")
     return "mesh"
+
+
+def capture_comes_first(path: Path) -> InputError:
+    """The error for a capture where a scene is expected: what to make of it."""
+    return InputError(
+        f"{path}: is a capture, photographs of a place; make a scene of it first: nst3d reconstruct"
+        f" {shlex.quote(str(path))} --out field.npz"
+    )

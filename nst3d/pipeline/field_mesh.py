@@ -89,6 +89,7 @@ def _mesh(vertices: Array, faces: Array, up: Array) -> Mesh:
         unit_frame(parts, instances),
         (float(up[0]), float(up[1]), float(up[2])),
         (float(front[0]), float(front[1]), float(front[2])),
+        scene_from_capture=np.eye(4),
     )
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from nst3d.errors import InputError
 from nst3d.formats.field_checks import check_links, wanted
 from nst3d.formats.npz import read_arrays, read_headers, write_arrays
+from nst3d.pipeline.out_folder import need_checkpoint
 from nst3d.reconstruct.fit import Fit
 
 _FORMS = {
@@ -31,18 +32,18 @@ class FitKeeper:
         """`fingerprint` tells what is fitted and how; a checkpoint every so many seconds (0: only by `keep`)."""
         self._path, self._fingerprint, self._every = path, fingerprint, every
         self._start = self._last = time.perf_counter()
-        self._before = 0.0
+        self.earlier = 0.0
+        """Seconds that runs before this one had fitted."""
 
     @property
     def seconds(self) -> float:
         """For how long the fit has gone on, before it was resumed included."""
-        return self._before + time.perf_counter() - self._start
+        return self.earlier + time.perf_counter() - self._start
 
     def resume(self, fit: Fit) -> None:
         """Bring a fit to where an earlier run was. InputError if that kept nothing, or fitted something else."""
         path = self._path
-        if not path.is_file():
-            raise InputError(f"{path}: no such file, so there is nothing to resume; leave out --resume")
+        need_checkpoint(path)
         headers = read_headers(path)
         if set(headers) != set(_FORMS):
             raise InputError(f"{path}: is no checkpoint of a reconstruction; start anew with --overwrite")
@@ -57,7 +58,7 @@ class FitKeeper:
         check_links(path, state["links"], count)
         if state["colours"].shape != (count, values) or state["squares"].shape != (count, 1 + values):
             raise InputError(f"{path}: broken; its arrays do not fit each other; start anew with --overwrite")
-        self._before = float(state["seconds"])
+        self.earlier = float(state["seconds"])
         fit.restore(state)
 
     def keep(self, fit: Fit) -> None:

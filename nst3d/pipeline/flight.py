@@ -39,7 +39,8 @@ _LONG_SIDE = 640
 _FIELD = math.radians(40)
 _FPS = 24.0
 _ELEVATION = math.radians(18)
-_HELIX = (math.radians(-5), math.radians(40))
+_HELIX = (math.radians(20), math.radians(25))
+"""Where a spiral around a scene without cameras starts, and how far it rises."""
 _SECONDS_A_KEY = 2.0
 _MOST_FRAMES = 100_000
 
@@ -57,7 +58,7 @@ class Way:
     field_of_view: float | None = None
     """Of the shorter side, radians."""
     elevation: float | None = None
-    """Of an orbit, above the horizon, radians."""
+    """Of an orbit, and where a spiral starts to rise, above the horizon, radians."""
     turns: float | None = None
     """Of an orbit or a spiral; negative: the other way."""
     ease: float | None = None
@@ -67,6 +68,10 @@ class Way:
 
     def __post_init__(self) -> None:
         """Refuse what makes no sense, with ConfigError."""
+        for name in ("seconds", "fps", "field_of_view", "elevation", "turns", "ease"):
+            if not math.isfinite(_or(getattr(self, name), 0)):
+                option = name.replace("_", "-")
+                raise ConfigError(f"--{option} {getattr(self, name)}: expected a finite number")
         size = self.size
         if size is not None and not 16 <= min(size) <= max(size) <= 8192:
             raise ConfigError(
@@ -145,8 +150,10 @@ def _orbit_around(shown: Shown, way: Way, turns: float, u: Array) -> list[Camera
 
 
 def _spiral_around(shown: Shown, way: Way, turns: float, u: Array) -> list[Camera]:
-    directions = helix_directions(u, turns, shown.orientation, _HELIX)
-    ring = helix_directions(np.linspace(0, 1, 64), 2, shown.orientation, _HELIX)
+    start = _or(way.elevation, _HELIX[0])
+    heights = (start, start + _HELIX[1])
+    directions = helix_directions(u, turns, shown.orientation, heights)
+    ring = helix_directions(np.linspace(0, 1, 64), 2, shown.orientation, heights)
     return framed(_subject(shown), directions, _view(way), ring)
 
 
@@ -157,7 +164,7 @@ def _orbit_among(shown: Shown, way: Way, turns: float, u: Array) -> list[Camera]
 
 def _spiral_among(shown: Shown, way: Way, turns: float, u: Array) -> list[Camera]:
     place = surround(shown.cameras, shown.orientation.up, _focus(shown))
-    return spiral(place, u, turns, _seen(shown, way))
+    return spiral(place, u, turns, _seen(shown, way), way.elevation)
 
 
 _Kind = Callable[[Shown, Way, float, Array], list[Camera]]

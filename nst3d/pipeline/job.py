@@ -17,13 +17,13 @@ from nst3d.errors import ConfigError, InputError, OutputError
 from nst3d.files import write_bytes
 from nst3d.formats.dispatch import load_mesh
 from nst3d.formats.gltf_write import left_out
-from nst3d.formats.scene import kind_of
+from nst3d.formats.scene import capture_comes_first, kind_of
 from nst3d.images.io import read_image
 from nst3d.pipeline.config import PaintConfig, as_plain
 from nst3d.pipeline.machine import Clock, peak_memory_gb, use_threads
 from nst3d.pipeline.mesh_scene import prepare_mesh, upright
 from nst3d.pipeline.mesh_subject import MeshSubject
-from nst3d.pipeline.out_folder import claimed_folder
+from nst3d.pipeline.out_folder import claimed_folder, need_checkpoint
 from nst3d.pipeline.painter import Keeper, Painter
 from nst3d.pipeline.picture_subject import PictureSubject
 from nst3d.pipeline.radiance_scene import open_field, open_splats, suited
@@ -69,6 +69,7 @@ class Result:
 
     paths: tuple[Path, ...]
     metrics: dict[str, Any]
+    """What metrics.json holds. Seconds are of this run, wall_s all of it; iterations count those resumed, too."""
     interrupted: bool = False
     """Stopped by the user; `Job.resume` goes on."""
 
@@ -79,6 +80,8 @@ def run_job(job: Job, reporter: Reporter | None = None) -> Result:
     Raises Nst3dError subclasses for what the user can put right. Ctrl-C ends the painting early: what there
     is gets written, with a checkpoint to resume from.
     """
+    if job.resume:  # known at once, whatever the scene takes to be read
+        need_checkpoint(job.out / CHECKPOINT)
     with claimed_folder(job.out, job.overwrite or job.resume, [_CONFIG]):
         return _paint(job, reporter or Silent())
 
@@ -140,10 +143,7 @@ def _subject(job: Job, style: Image, reporter: Reporter) -> tuple[Subject, Paint
     if job.config.keep_specular and kind in ("mesh", "picture"):
         raise ConfigError(f"--keep-specular is for voxel fields and splats; {job.scene} is a {kind}")
     if kind == "capture":
-        raise InputError(
-            f"{job.scene}: is a capture, photographs of a place; make a scene of it first:"
-            f" nst3d reconstruct {job.scene}"
-        )
+        raise capture_comes_first(job.scene)
     if kind == "picture":
         picture = PictureSubject(job.scene, style, job.config)
         _tell(reporter, picture.notes)

@@ -50,7 +50,7 @@ def peak_memory_gb() -> float | None:
 
 
 class Clock:
-    """Wall-clock seconds of each part of a job."""
+    """Wall-clock seconds of each part of a job, in this process: earlier runs that it resumes do not count."""
 
     def __init__(self) -> None:
         self.laps: dict[str, float] = {}

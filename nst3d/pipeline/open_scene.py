@@ -12,18 +12,21 @@ from typing import Literal
 import numpy as np
 
 from nst3d.cameras.pinhole import Camera
-from nst3d.cameras.rigs import Orientation
+from nst3d.cameras.rigs import Orientation, standing
 from nst3d.errors import ConfigError, InputError
 from nst3d.formats.captures import load_capture
 from nst3d.formats.dispatch import load_mesh
-from nst3d.formats.scene import kind_of
+from nst3d.formats.gltf_document import GltfDocument
+from nst3d.formats.scene import capture_comes_first, kind_of
 from nst3d.pipeline.flight import Way
 from nst3d.pipeline.gallery import Orbit
 from nst3d.pipeline.shown import Shown
 from nst3d.pipeline.shown_mesh import ShownMesh, show_mesh
 from nst3d.pipeline.shown_radiance import ShownRadiance, show_field, show_splats
 from nst3d.renderers.shading import Lighting
-from nst3d.tensors import ImageSize
+from nst3d.representations.capture import Capture
+from nst3d.representations.mesh import Mesh
+from nst3d.tensors import Array, ImageSize
 
 AnyUp = Literal["auto", "x", "y", "z", "-x", "-y", "-z"]
 """World up; auto: as the file or its format says."""
@@ -46,7 +49,7 @@ class SceneOptions:
     lighting: Lighting = "studio"
     """Of meshes: none, headlight or studio."""
     background: tuple[float, float, float] | None = None
-    """RGB in [0, 1]; None: white behind meshes, what a field says, black behind splats."""
+    """RGB in [0, 1]; None: what a field says, white behind all else."""
     up: AnyUp = "auto"
     cameras: Path | None = None
     """A capture whose cameras the scene was seen from."""
@@ -66,37 +69,67 @@ def open_scene(path: Path, options: SceneOptions, way: Way, note: Callable[[str]
     cannot be read.
     """
     kind = kind_of(path)
-    if kind == "picture" or kind == "capture":
-        raise InputError(f"{path}: is a {kind}; {_KINDS} was expected")
-    scene = _mesh(path, options, way) if kind == "mesh" else _radiance(path, kind, options)
-    for text in scene.notes:
+    if kind == "capture":
+        raise capture_comes_first(path)
+    if kind == "picture":
+        raise InputError(f"{path}: is a picture; {_KINDS} was expected")
+    capture = None if options.cameras is None else load_capture(options.cameras)
+    shown = _mesh(path, options, way, capture) if kind == "mesh" else _radiance(path, kind, options, capture)
+    for text in shown.notes:
         note(text)
-    if options.cameras is None:
-        return scene
-    return dataclasses.replace(scene, cameras=_cameras(options.cameras, scene))
+    return shown
 
 
-def _radiance(path: Path, kind: Literal["field", "splats"], options: SceneOptions) -> ShownRadiance:
+def _radiance(
+    path: Path, kind: Literal["field", "splats"], options: SceneOptions, capture: Capture | None
+) -> ShownRadiance:
     scene = (show_field if kind == "field" else show_splats)(path, options.specular)
-    if options.up == "auto":
-        return scene
-    up, front = (np.array(v) for v in _UP_AND_FRONT[options.up])
-    return dataclasses.replace(scene, orientation=Orientation(up, front))
+    orientation = _orientation(options, capture) or scene.orientation
+    cameras = scene.cameras if capture is None else _cameras(capture, scene)
+    return dataclasses.replace(scene, orientation=orientation, cameras=cameras)
 
 
-def _mesh(path: Path, options: SceneOptions, way: Way) -> ShownMesh:
+def _mesh(path: Path, options: SceneOptions, way: Way, capture: Capture | None) -> ShownMesh:
     mesh = load_mesh(path)
-    if options.up != "auto":
-        up, front = _UP_AND_FRONT[options.up]
+    frame = np.eye(4) if capture is None else _scene_from_capture(path, mesh)
+    orientation = _orientation(options, capture, frame)
+    if orientation is not None:
+        up, front = (tuple(v.tolist()) for v in (orientation.up, orientation.front))
         mesh = dataclasses.replace(mesh, up=up, front=front)
     # Textures are made as fine as an orbit's pixels, or finer where the camera may come closer.
     fine = 1 if way.path in ("orbit", "spiral") else 2
     orbit = Orbit(8, way.size or ImageSize(512, 512), field_of_view=way.field_of_view or math.radians(40))
     size = ImageSize(orbit.size.height * fine, orbit.size.width * fine)
-    return show_mesh(mesh, dataclasses.replace(orbit, size=size), options.lighting)
+    shown = show_mesh(mesh, dataclasses.replace(orbit, size=size), options.lighting)
+    return shown if capture is None else dataclasses.replace(shown, cameras=_cameras(capture, shown, frame))
 
 
-def _cameras(path: Path, scene: Shown) -> tuple[Camera, ...]:
-    """The cameras of a capture, in the coordinates that the scene is rendered in."""
-    cameras = (photo.camera for photo in load_capture(path).photos)
-    return tuple(dataclasses.replace(c, camera_to_world=scene.placed(c.camera_to_world)) for c in cameras)
+def _scene_from_capture(path: Path, mesh: Mesh) -> Array:
+    """The (4, 4) from capture to scene coordinates: glTF is turned to stand up, other formats keep coordinates."""
+    if mesh.scene_from_capture is not None:
+        return mesh.scene_from_capture
+    if isinstance(mesh.document, GltfDocument):
+        raise InputError(
+            f"{path}: does not say how it lies to the cameras of its capture, as glTF from nst3d export does; export"
+            " it again, or give the mesh as .obj or .ply in the capture's coordinates"
+        )
+    return np.eye(4)
+
+
+def _orientation(
+    options: SceneOptions, capture: Capture | None, frame: Array | None = None
+) -> Orientation | None:
+    """Up and front: as asked for, else the capture's, turned by `frame` (4, 4); None: the scene's own."""
+    if options.up != "auto":
+        up, front = (np.array(v) for v in _UP_AND_FRONT[options.up])
+        return Orientation(up, front)
+    if capture is None:
+        return None
+    return standing(capture.up if frame is None else frame[:3, :3] @ capture.up)
+
+
+def _cameras(capture: Capture, scene: Shown, frame: Array | None = None) -> tuple[Camera, ...]:
+    """The cameras of a capture, in the coordinates that the scene is rendered in; `frame`: into its file's."""
+    cameras = [photo.camera for photo in capture.photos]
+    poses = [c.camera_to_world if frame is None else frame @ c.camera_to_world for c in cameras]
+    return tuple(dataclasses.replace(c, camera_to_world=scene.placed(p)) for c, p in zip(cameras, poses))

@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
-from nst3d.errors import OutputError
+from nst3d.errors import InputError, OutputError
 
 
 @contextlib.contextmanager
@@ -40,3 +40,9 @@ def claimed_folder(folder: Path, reuse: bool, records: Collection[str]) -> Itera
                         (folder / name).unlink(missing_ok=True)
                 folder.rmdir()
         raise
+
+
+def need_checkpoint(path: Path) -> None:
+    """Raise InputError if an earlier run kept nothing at `path`."""
+    if not path.is_file():
+        raise InputError(f"{path}: no such file, so there is nothing to resume; leave out --resume")

@@ -10,12 +10,12 @@ from typing import Any
 
 import torch
 
-from nst3d.errors import InputError
 from nst3d.features.vgg import VGG
 from nst3d.features.weights import find_weights, load_encoder
 from nst3d.images.resize import fit_long_side
 from nst3d.pipeline.config import PaintConfig
 from nst3d.pipeline.machine import resolve_device
+from nst3d.pipeline.out_folder import need_checkpoint
 from nst3d.pipeline.report import Reporter
 from nst3d.pipeline.subject import Subject
 from nst3d.stylize.agreement import ViewMemory
@@ -45,8 +45,7 @@ class Keeper:
         """The state to go on from, or None to start anew. InputError if it was asked for and is not there."""
         if not self._resume:
             return None
-        if not self._path.is_file():
-            raise InputError(f"{self._path}: no such file, so there is nothing to resume; leave out --resume")
+        need_checkpoint(self._path)
         return load_checkpoint(self._path, self._fingerprint)
 
     def keep(self, run: Run) -> None:

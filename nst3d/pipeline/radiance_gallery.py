@@ -10,6 +10,7 @@ import numpy as np
 
 from nst3d.cameras.paths import Subject, View, framed, helix_directions, shares, tour
 from nst3d.cameras.pinhole import Camera
+from nst3d.cameras.rigs import close_ups
 from nst3d.images.io import write_image
 from nst3d.pipeline.config import OutputOptions
 from nst3d.pipeline.flight import fitting_size
@@ -27,6 +28,8 @@ Look = tuple[Array, float]
 def write_comparison(path: Path, scene: RadianceScene, looks: Sequence[Look], output: OutputOptions) -> Path:
     """Eight places along the scene's cameras: two blocks of four, in each a row for every look."""
     cameras = places_along(scene, 8, output.size)
+    if scene.hull is not None:
+        cameras = close_ups(cameras, scene.hull)
     behind = _behind(scene, output)
     rows = [
         np.concatenate(
@@ -53,7 +56,7 @@ def places_along(scene: RadianceScene, count: int, long_side: int) -> list[Camer
     """Cameras along the capture's, at most `long_side` pixels and no larger than those; or around the scene."""
     if scene.hull is None:
         return tour(scene.cameras, count, fitting_size(scene.cameras, long_side))
-    subject = Subject(scene.hull, scene.hull.mean(0), scene.orientation)
+    subject = Subject(scene.hull, (scene.hull.min(0) + scene.hull.max(0)) / 2, scene.orientation)
     view = View(ImageSize(long_side, long_side), _FIELD)
     directions, ring = (helix_directions(shares(n, True), 1, scene.orientation, _RISE) for n in (count, 64))
     return framed(subject, directions, view, ring)

@@ -17,21 +17,26 @@ from typing import Any, Protocol
 import numpy as np
 import yaml
 
-from nst3d.errors import OutputError
+from nst3d.errors import InputError, OutputError
 from nst3d.files import write_bytes
+from nst3d.formats.dispatch import is_mesh
 from nst3d.formats.field import save_field
+from nst3d.formats.files import refuse_empty
+from nst3d.formats.scene import kind_of
 from nst3d.pipeline.config import as_plain
 from nst3d.pipeline.fit_keeper import FitKeeper
 from nst3d.pipeline.held_out import measured, write_comparison
 from nst3d.pipeline.machine import Clock, peak_memory_gb, resolve_device, use_threads
 from nst3d.pipeline.material import Material, read_material
-from nst3d.pipeline.out_folder import claimed_folder
+from nst3d.pipeline.out_folder import claimed_folder, need_checkpoint
 from nst3d.pipeline.reconstruct_config import ReconstructConfig
 from nst3d.reconstruct.fit import Fit
 from nst3d.representations.field import VoxelField
 
 _TRAIN_SHOWN = 8
 """Photographs of those that it is made of that a field is measured with too."""
+_CHECKPOINT = "checkpoint.npz"
+_SCENES: dict[str, str] = {"field": "a voxel field", "splats": "splats", "mesh": "a mesh"}
 _RUNNING = 0.97
 """How slowly the PSNR that is shown follows that of the last step's rays."""
 
@@ -85,6 +90,8 @@ class Reconstructed:
 
     paths: tuple[Path, ...]
     metrics: dict[str, Any]
+    """What metrics.json holds. Seconds are of this run, wall_s all of it; `earlier_fit_s` is how long runs that it
+    resumed had fitted."""
     interrupted: bool = False
     """Stopped by the user; `ReconstructJob.resume` goes on."""
 
@@ -95,12 +102,26 @@ def run_reconstruct(job: ReconstructJob, reporter: FitReporter) -> Reconstructed
     Raises Nst3dError subclasses for what the user can put right. Ctrl-C ends the fit early: what there is gets
     written, with a checkpoint to resume from.
     """
+    _refuse_scenes(job.capture)
+    if job.resume:  # known at once, whatever the photographs take to be read
+        need_checkpoint(job.path(_CHECKPOINT))
     folder = job.path("field.npz").parent
     alone = folder != job.out
     if alone and job.out.exists() and not (job.overwrite or job.resume):
         raise OutputError(f"{job.out}: exists; give --overwrite or another --out")
     with claimed_folder(folder, alone or job.overwrite or job.resume, [job.path("config.yaml").name]):
         return _reconstruct(job, reporter)
+
+
+def _refuse_scenes(path: Path) -> None:
+    """Raise InputError for what is a scene already."""
+    refuse_empty(path, "a capture")
+    kind = kind_of(path) if path.exists() else "capture"
+    if kind in _SCENES and (kind != "mesh" or is_mesh(path)):
+        raise InputError(
+            f"{path}: is {_SCENES[kind]}, a scene already: nst3d paint paints it and nst3d render shows it;"
+            " reconstruct takes a capture, photographs with poses"
+        )
 
 
 def _reconstruct(job: ReconstructJob, reporter: FitReporter) -> Reconstructed:
@@ -111,7 +132,7 @@ def _reconstruct(job: ReconstructJob, reporter: FitReporter) -> Reconstructed:
     for note in material.notes:
         reporter.note(note)
     fit = _fit(job, material)
-    keeper = FitKeeper(job.path("checkpoint.npz"), _fingerprint(job, material), job.config.checkpoint_seconds)
+    keeper = FitKeeper(job.path(_CHECKPOINT), _fingerprint(job, material), job.config.checkpoint_seconds)
     if job.resume:
         keeper.resume(fit)
     counts = {
@@ -132,8 +153,8 @@ def _reconstruct(job: ReconstructJob, reporter: FitReporter) -> Reconstructed:
     paths, marks = _write(job, result, material)
     clock.lap("write_s")
     state = {"iterations": fit.iteration, "nodes": len(result), "grid": list(result.links.shape)}
-    times = clock.laps | {"fit_s": round(keeper.seconds, 2), "peak_rss_gb": peak_memory_gb()}
-    metrics = {**marks, **counts, **state, **times}
+    machine = {"earlier_fit_s": round(keeper.earlier, 2), "peak_rss_gb": peak_memory_gb()}
+    metrics = {**marks, **counts, **state, **clock.laps, **machine}
     write_bytes(job.path("metrics.json"), (json.dumps(metrics, indent=2) + "\n").encode())
     if not interrupted:
         keeper.forget()

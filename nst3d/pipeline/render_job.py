@@ -154,7 +154,7 @@ def _film(job: RenderJob, note: Note) -> _Film:
     before = fade = None
     if job.compare.before is not None:
         before = open_scene(job.compare.before, job.look, job.way, note)
-        check_alike(before, scene)
+        check_alike(before, scene, f"--before {job.compare.before}")
         if job.compare.fade is not None:
             fade = Fade(before, scene, *job.compare.fade)
     unseen = sum(not _sees(camera, scene.hull) for camera in planned.cameras)

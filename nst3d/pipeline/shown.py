@@ -89,13 +89,13 @@ def mixed_frames(before: Frame, after: Frame, strength: float) -> Frame:
     )
 
 
-def check_alike(before: Shown, after: Shown) -> None:
-    """Raise ConfigError where two scenes cannot be states of one."""
+def check_alike(before: Shown, after: Shown, name: str = "the state before") -> None:
+    """Raise ConfigError, which begins with the first one's `name`, where two scenes cannot be states of one."""
     radiance = [isinstance(s, ShownRadiance) for s in (before, after)]
     if radiance[0] != radiance[1]:
-        raise ConfigError("--before shows a scene of another kind; give the same scene with other colours")
+        raise ConfigError(f"{name} is a scene of another kind; give the same scene with other colours")
     if isinstance(before, ShownRadiance) and isinstance(after, ShownRadiance) and not before.fits(after):
         raise ConfigError(
-            f"--before has {len(before.colours)} coloured points and the scene {len(after.colours)}, or they lie"
+            f"{name} has {len(before.colours)} coloured points and the scene {len(after.colours)}, or they lie"
             " elsewhere; give the same scene with other colours"
         )

@@ -9,6 +9,7 @@ import torch
 
 from nst3d.cameras.pinhole import Camera
 from nst3d.cameras.rigs import Orientation
+from nst3d.pipeline.config import OutputOptions
 from nst3d.pipeline.gallery import GREY, Orbit, orbit_cameras
 from nst3d.pipeline.mesh_scene import filled, layout_of
 from nst3d.renderers.frames import draw_frame
@@ -43,7 +44,7 @@ class ShownMesh:
     lighting: Lighting = "studio"
     cameras: tuple[Camera, ...] = ()
     """Where it was photographed from, if it was."""
-    background: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    background: tuple[float, float, float] = OutputOptions.background
     notes: tuple[str, ...] = ()
 
     @property

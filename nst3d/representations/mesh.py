@@ -111,6 +111,9 @@ class Mesh:
     """The direction that the asset faces, in scene coordinates."""
     notes: tuple[str, ...] = ()
     """What was found wrong and how it was dealt with, a sentence each, for the user."""
+    scene_from_capture: Array | None = None
+    """(4, 4) rigid: from the coordinates of the capture that the asset was made of to scene coordinates; None:
+    it was made of none, or does not say."""
     document: Any = None
     """What the format needs to write the file back with all that nst3d does not paint."""
 

@@ -16,6 +16,7 @@ from nst3d.cameras.paths import (
     framed,
     helix_directions,
     own_view,
+    risen,
     shares,
     spiral,
     swing,
@@ -82,6 +83,11 @@ def assert_smooth(cameras: list[Camera], closed: bool) -> None:
         assert np.linalg.det(r) > 0
 
 
+def elevations(cameras: list[Camera], target: np.ndarray) -> np.ndarray:
+    offsets = positions(cameras) - target
+    return np.arcsin(offsets @ UP / np.linalg.norm(offsets, axis=1))
+
+
 def test_what_cameras_look_at() -> None:
     for cameras in (RING, ARC):
         point, outward = looked_at(cameras)
@@ -122,6 +128,29 @@ def test_orbits_and_spirals_among_cameras_stay_where_they_were(cameras, path) ->
         assert camera.camera_to_world[:3, 1] @ UP < 0  # upright
         away = camera.position - place.target if place.outward else place.target - camera.position
         np.testing.assert_allclose(camera.forward, away / np.linalg.norm(away), atol=1e-9)
+
+
+@pytest.mark.parametrize("cameras", [RING, ARC, FACADE], ids=["ring", "arc", "facade"])
+def test_a_spiral_rises_first_and_stays_above_the_lowest_cameras(cameras) -> None:
+    place = surround(cameras, UP, depth=5.0)
+    for given in (None, -0.2):
+        heights = elevations(spiral(place, shares(96, True), 2, VIEW, given), place.target)
+        start = sum(place.elevation) / 2 if given is None else given
+        assert heights[0] == pytest.approx(start, abs=0.05)
+        assert heights[4] > heights[0]
+        if place.full:
+            assert heights.argmin() == 0
+            assert heights.max() >= heights[0] + 0.2
+        elif given is None:
+            assert heights.min() >= place.elevation[0] - 1e-9
+            assert heights.max() <= place.elevation[1] + 1e-9
+
+
+def test_a_spiral_does_not_pass_the_zenith() -> None:
+    for start in (1.45, 1.55):
+        heights = risen(shares(8, True), start, start + 0.4)
+        assert heights[0] == start
+        assert heights.max() == pytest.approx(max(start, math.radians(85)))
 
 
 def test_an_orbit_can_be_raised_and_turned_round() -> None:

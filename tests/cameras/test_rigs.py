@@ -9,6 +9,7 @@ from small_meshes import camera_at
 from nst3d.cameras.rigs import (
     MARGIN,
     Orientation,
+    close_ups,
     fibonacci_directions,
     framing_distance,
     greedy_cover,
@@ -130,3 +131,17 @@ def test_greedy_cover_reaches_its_target() -> None:
     assert len(set(chosen)) == len(chosen) < 60
     assert visible[:, chosen].any(1).sum() >= 0.98 * visible.any(1).sum()
     assert visible[:, chosen[:-1]].any(1).sum() < 0.98 * visible.any(1).sum()
+
+
+def test_close_ups_fill_their_images_and_keep_a_sense_of_size() -> None:
+    """Of a long thing, from its side and from its end."""
+    points = np.random.default_rng(0).uniform(-1, 1, (200, 3)) * [1.0, 0.1, 0.1] + [0.3, 0.2, 0]
+    directions = np.array([[0.0, 0.0, 1.0], [1.0, 0.0, 0.0]])
+    cameras = views_from(directions, Y_UP.up, 6.0, ImageSize(40, 60), 0.8)
+    closer = close_ups(cameras, points)
+    for before, camera in zip(cameras, closer, strict=True):
+        np.testing.assert_array_equal(camera.camera_to_world, before.camera_to_world)
+        pixels, _ = camera.project(points)
+        np.testing.assert_allclose(pixels.min(0) + pixels.max(0), [60, 40], atol=1e-6)
+    assert np.ptp(closer[0].project(points)[0][:, 0]) == pytest.approx(54)
+    assert closer[1].focal == pytest.approx(1.5 * closer[0].focal)

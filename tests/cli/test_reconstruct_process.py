@@ -88,6 +88,7 @@ def test_wrong_usage_is_one_line(capture, tmp_path, capfd, arguments, code, says
 
 
 def test_no_capture(tmp_path, capfd) -> None:
+    (tmp_path / "notes.txt").write_text("none")
     assert main(["reconstruct", str(tmp_path), "--out", str(tmp_path / "out"), "--quiet"]) == 1
     assert "no capture found" in capfd.readouterr().err
 

@@ -108,6 +108,8 @@ def test_no_json(tmp_path) -> None:
 
 def test_nothing_there(tmp_path) -> None:
     assert "no such file or folder" in error_of(tmp_path / "nowhere")
+    assert "the folder is empty, expected a capture" in error_of(tmp_path)
+    (tmp_path / "notes.txt").write_text("none")
     assert "no capture found" in error_of(tmp_path)
     assert not is_capture(tmp_path)
     assert not is_capture(tmp_path / "nowhere")

@@ -68,6 +68,17 @@ def test_around_a_scene_without_cameras(path) -> None:
         assert (pixels < [40, 30]).all()
 
 
+@pytest.mark.parametrize(("asked", "start"), [(None, 20), (-15, -15), (80, 80)])
+def test_a_spiral_starts_at_eye_height_or_as_asked_and_rises(asked, start) -> None:
+    scene = Stage()
+    way = Way("spiral", frames=24, elevation=None if asked is None else math.radians(asked))
+    offsets = np.array([-c.forward for c in plan(scene, way).cameras])
+    heights = np.degrees(np.arcsin(offsets @ UP))
+    assert heights[0] == pytest.approx(start)
+    assert heights.argmin() == 0
+    assert heights.max() == pytest.approx(min(start + 25, 85))
+
+
 @pytest.mark.parametrize("path", ["orbit", "spiral", "cameras"])
 def test_among_the_cameras_of_a_capture(path) -> None:
     planned = plan(ARC, Way(path, frames=24))
@@ -134,7 +145,8 @@ def test_sizes_that_fit_a_capture() -> None:
         ({"fps": 0.0}, "frames a second"),
         ({"seconds": 0.0}, "more than 0"),
         ({"ease": 0.7}, "from 0 to 0.5"),
-        ({"turns": math.nan}, "nan turns"),
+        ({"turns": math.nan}, "--turns nan: expected a finite"),
+        ({"frames": 3, "seconds": math.inf}, "--seconds inf: expected a finite"),
         ({"size": ImageSize(8, 8)}, "from 16 to 8192"),
     ],
 )

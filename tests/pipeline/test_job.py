@@ -116,6 +116,8 @@ def test_an_interrupted_job_writes_what_there_is_and_resumes(inputs, tmp_path) -
     assert stopped.metrics["iterations"] == 2
     resumed = run_job(job(inputs, broken, ALONE, resume=True))
     assert not resumed.interrupted
+    parts = sum(resumed.metrics[f"{name}_s"] for name in ("read", "prepare", "paint", "write"))
+    assert resumed.metrics["wall_s"] == pytest.approx(parts, abs=0.03)
     assert not (broken / CHECKPOINT).exists()
     assert (broken / "painted.glb").read_bytes() == (whole / "painted.glb").read_bytes()
 

@@ -127,6 +127,18 @@ def test_a_stopped_run_is_kept_and_resumed_bit_for_bit(cut_out, unbroken, tmp_pa
     assert (out / "heldout.png").read_bytes() == (unbroken / "heldout.png").read_bytes()
 
 
+def test_seconds_are_of_this_run_and_fit_into_the_whole(cut_out, tmp_path) -> None:
+    out, job = tmp_path / "out", ReconstructJob(cut_out, tmp_path / "out", TINY)
+    run_reconstruct(job, Listener(stop=60))
+    with np.load(out / "checkpoint.npz") as kept:
+        np.savez(out / "checkpoint.npz", **{**kept, "seconds": np.array(1234.5)})
+    numbers = run(cut_out, out, resume=True)
+    parts = sum(numbers[name] for name in ("read_s", "fit_s", "write_s"))
+    assert numbers["wall_s"] == pytest.approx(parts, abs=0.03)
+    assert numbers["earlier_fit_s"] == 1234.5
+    assert numbers["wall_s"] < 600
+
+
 def test_checkpoints_of_something_else_are_refused(cut_out, tmp_path) -> None:
     out, job = tmp_path / "out", ReconstructJob(cut_out, tmp_path / "out", TINY)
     with pytest.raises(InputError, match="nothing to resume"):
