@@ -1,0 +1,1 @@
+"""nerfstudio: its runs painted, written back, and painting as one of its methods."""

@@ -1,0 +1,1 @@
+"""Open3D: scans cleaned, depth fused, a window to look into."""
