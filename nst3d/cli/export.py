@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated, Literal
 
 import tyro
 
+from nst3d.cli.captures import capture_reader
 from nst3d.cli.parse import parse
 from nst3d.cli.reporter import CountReporter, say
+from nst3d.integrations.open3d.fuse import fused_surface as open3d_surface
 from nst3d.pipeline.export_job import Exported, ExportJob, SightOptions, run_export
-from nst3d.pipeline.field_mesh import MeshingOptions
+from nst3d.pipeline.field_mesh import MeshingOptions, fused_surface
 from nst3d.pipeline.texture_bake import TextureOptions
 
 _DESCRIPTION = """Make a textured mesh (GLB, glTF, OBJ) of a voxel field or splats, painted or not, for a game engine.
@@ -24,6 +27,8 @@ examples:
   nst3d export fox.npz --out room.glb --reach 6 --faces 150000
   nst3d export garden.ply --cameras garden/ --out garden.glb"""
 
+_FUSE = {"own": fused_surface, "open3d": open3d_surface}
+
 
 @dataclass(frozen=True)
 class ExportArguments:
@@ -35,12 +40,16 @@ class ExportArguments:
     """The .glb, .gltf or .obj to write."""
     cameras: Path | None = None
     """A capture whose cameras look at the scene; otherwise its own, or cameras all around."""
+    dataparser: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
+    """nerfstudio's dataparser that reads the capture of --cameras, such as blender-data."""
     reach: float = MeshingOptions.reach
     """How far from the centre the mesh goes, in radii of the inner box; what is bounded ends at 1."""
     resolution: int | None = None
     """Cells along the longest side; otherwise half as large as the field's own, 192 for splats."""
     faces: int = MeshingOptions.faces
     """About so many are kept; 0: all."""
+    fusion: Literal["own", "open3d"] = "own"
+    """What fuses depths into a surface: nst3d itself, or Open3D where it is installed."""
     texture_size: int | None = None
     """Side of the texture, pixels; otherwise about a texel a pixel of the views."""
     views: int = SightOptions.views
@@ -67,6 +76,8 @@ def export(arguments: Sequence[str]) -> int:
         meshing=MeshingOptions(given.reach, given.resolution, given.faces),
         texture=TextureOptions(given.texture_size),
         overwrite=given.overwrite,
+        reader=capture_reader(given.dataparser, given.cameras),
+        fuse=_FUSE[given.fusion],
     )
     with CountReporter("exporting", given.quiet) as reporter:
         done = run_export(job, reporter.note, reporter.count)

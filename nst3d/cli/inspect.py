@@ -6,9 +6,11 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 import tyro
 
+from nst3d.cli.captures import capture_reader
 from nst3d.cli.parse import parse
 from nst3d.cli.reporter import say
 from nst3d.pipeline.config import PaintConfig
@@ -36,12 +38,15 @@ class InspectArguments:
     """World up: x, y or z; auto: as the format says."""
     json: tyro.conf.FlagCreatePairsOff[bool] = False
     """Answer in JSON."""
+    dataparser: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
+    """nerfstudio's dataparser that reads the file or folder as a capture, such as blender-data."""
 
 
 def inspect(arguments: Sequence[str]) -> int:
     """Run the command; returns the exit code."""
     given = parse(InspectArguments(tyro.MISSING), arguments, "nst3d inspect", _DESCRIPTION)
-    report = inspect_file(given.file, PaintConfig(up=given.up))
+    reader = None if given.dataparser is None else capture_reader(given.dataparser, given.file)
+    report = inspect_file(given.file, PaintConfig(up=given.up), reader)
     if given.json:
         say(json.dumps(report.facts, indent=2, ensure_ascii=False))
         return 0

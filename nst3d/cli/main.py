@@ -19,6 +19,7 @@ usage: nst3d COMMAND [options]
   render       make a video or pictures of any asset
   blend        mix painted versions of one scene
   export       make a textured mesh of a voxel field or splats
+  view         look at a scene in Open3D's window
   inspect      say what is in a file, and what is wrong with it
   weights      list or fetch the networks' weights
   demo         paint the lighthouse that ships with nst3d
@@ -45,6 +46,8 @@ def _command(name: str) -> Callable[[Sequence[str]], int] | None:
         from nst3d.cli.blend import blend as command
     elif name == "export":
         from nst3d.cli.export import export as command
+    elif name == "view":
+        from nst3d.cli.view import view as command
     elif name == "inspect":
         from nst3d.cli.inspect import inspect as command
     elif name == "weights":

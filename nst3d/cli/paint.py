@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import itertools
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -12,20 +11,26 @@ from typing import Annotated
 
 import tyro
 
+from nst3d.cli.captures import capture_reader
 from nst3d.cli.parse import first_value, parse
 from nst3d.cli.reporter import Reporters, TerminalReporter, say
 from nst3d.errors import ConfigError
 from nst3d.formats.dispatch import is_picture
 from nst3d.formats.scene import kind_of
-from nst3d.pipeline.config import PaintConfig, Stage, override, preset
+from nst3d.integrations.nerfstudio.open_run import open_nerf
+from nst3d.integrations.open3d.clean import clean_scene
+from nst3d.integrations.pytorch3d.fragments import rasterised
+from nst3d.pipeline.cleaning import Cleaning, CleanOptions
+from nst3d.pipeline.config import NerfPaint, PaintConfig, Renderer, Stage, override, preset
 from nst3d.pipeline.job import Job, Result, run_job
-from nst3d.pipeline.mesh_scene import Up
+from nst3d.pipeline.machine import resolve_device
+from nst3d.pipeline.mesh_scene import Casting, Up
 
 _DESCRIPTION = """Paint a mesh (GLB, glTF, OBJ, PLY, STL), a voxel field, splats or a picture in the style of an image.
 
 examples:
   nst3d paint teapot.glb --style starry_night.jpg --out painted/
-  nst3d paint scan.ply --style wave.jpg --out out/ --preset quick
+  nst3d paint scan.ply --style wave.jpg --out out/ --preset quick --clean
   nst3d paint field.npz --style wave.jpg --out out/
   nst3d paint splats.ply --style wave.jpg --out out/ --cameras capture/
   nst3d paint photo.jpg --style wave.jpg --out out/ --preset gatys
@@ -33,7 +38,7 @@ examples:
 
 nst3d paint --help-all lists every setting."""
 
-_DEFAULTS = {"picture": "picture", "field": "capture", "splats": "capture"}
+_DEFAULTS = {"picture": "picture", "field": "capture", "splats": "capture", "nerf": "capture"}
 """Kind of scene to the preset that "default" means for it."""
 
 
@@ -56,8 +61,24 @@ class PaintArguments:
     """Steps in all; the preset's stages keep their shares."""
     up: Up | None = None
     """World up: x, y or z; auto: as the format says."""
+    renderer: Renderer | None = None
+    """What finds what a mesh's views see: embree, or pytorch3d where it is installed (on CUDA if there is a GPU)."""
     cameras: Path | None = None
     """A capture whose cameras paint a voxel field or splats. Else: the field's own, or a rig around splats."""
+    dataparser: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
+    """nerfstudio's dataparser that reads the capture of --cameras, such as blender-data."""
+    displace: Annotated[float | None, tyro.conf.arg(metavar="FRACTION")] = None
+    """Stylise a mesh's shape, too: vertices move by at most this share of the bounding box' diagonal, e.g. 0.03."""
+    clean: tyro.conf.FlagCreatePairsOff[bool] = False
+    """Clean a scan first, with Open3D: repair and decimate a mesh, make a mesh of a point cloud."""
+    clean_faces: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
+    """With --clean: decimate to so many faces; 0: keep all. Else only what is above 500 000 goes."""
+    clean_depth: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
+    """With --clean: how fine a point cloud's mesh is, octree levels; else as fine as its points lie."""
+    data: Path | None = None
+    """Where the data of a nerfstudio run is now; without it where the run says."""
+    nerf: NerfPaint | None = None
+    """How a nerfacto run is painted: native, head or baked."""
     keep_specular: Annotated[float | None, tyro.conf.arg(metavar="0..1")] = None
     """How much of a capture's own view-dependence stays on top of the paint."""
     seed: int | None = None
@@ -86,12 +107,24 @@ def paint(arguments: Sequence[str]) -> int:
     arguments = ["--help" if a == "--help-all" else a for a in arguments]
     name = first_value(arguments, "--preset") or "default"
     parsed = _parsed(arguments, name, name)
-    if name == "default" and (own := _own_default(parsed.scene)) is not None:
+    if name == "default" and not parsed.clean and (own := _own_default(parsed.scene)) is not None:
         parsed = _parsed(arguments, name, own)
     if not parsed.style:
         raise ConfigError("no style: give --style IMAGE")
     config = _adjusted(parsed)
-    job = Job(parsed.scene, parsed.style, parsed.out, config, parsed.overwrite, parsed.resume, parsed.cameras)
+    job = Job(
+        parsed.scene,
+        parsed.style,
+        parsed.out,
+        config,
+        parsed.overwrite,
+        parsed.resume,
+        parsed.cameras,
+        _casting(config),
+        capture_reader(parsed.dataparser, parsed.cameras),
+        _cleaning(parsed),
+        parsed.data,
+    )
     result = _run(job, parsed)
     return _told(result, parsed)
 
@@ -109,10 +142,24 @@ def _parsed(arguments: Sequence[str], name: str, source: str) -> AllArguments:
     return parse(default, arguments, "nst3d paint", _DESCRIPTION)
 
 
+def _casting(config: PaintConfig) -> Casting | None:
+    if config.renderer == "embree":
+        return None
+    return rasterised(resolve_device(config.device))
+
+
+def _cleaning(parsed: PaintArguments) -> Cleaning | None:
+    if parsed.clean:
+        return Cleaning(clean_scene, CleanOptions(parsed.clean_faces, parsed.clean_depth))
+    if parsed.clean_faces is not None or parsed.clean_depth is not None:
+        raise ConfigError("--clean-faces and --clean-depth tell how to clean: give --clean, too")
+    return None
+
+
 def _run(job: Job, parsed: PaintArguments) -> Result:
     if not parsed.tensorboard:
         with TerminalReporter(parsed.quiet) as reporter:
-            return run_job(job, reporter)
+            return run_job(job, reporter, open_nerf)
     from nst3d.cli.tensorboard import TensorBoardReporter
 
     with (
@@ -140,22 +187,25 @@ def _adjusted(parsed: AllArguments) -> PaintConfig:
         ratio = parsed.size / schedule.finest
         stages = tuple(_resized(s, max(32, round(s.size * ratio / 16) * 16)) for s in stages)
         stages = (*stages[:-1], _resized(stages[-1], parsed.size))
-    if parsed.iterations is not None:
-        stages = _shared_out(stages, parsed.iterations)
     seed = schedule.seed if parsed.seed is None else parsed.seed
     schedule = dataclasses.replace(schedule, stages=stages, seed=seed)
+    if parsed.iterations is not None:
+        if parsed.iterations < 1:
+            raise ConfigError(f"--iterations {parsed.iterations}: at least 1 is needed")
+        schedule = schedule.shared_out(parsed.iterations)
+    shape = config.displace
+    if parsed.displace is not None:
+        shape = dataclasses.replace(shape, fraction=parsed.displace)
     keep = config.keep_specular if parsed.keep_specular is None else parsed.keep_specular
-    return dataclasses.replace(config, schedule=schedule, up=parsed.up or config.up, keep_specular=keep)
-
-
-def _shared_out(stages: tuple[Stage, ...], total: int) -> tuple[Stage, ...]:
-    """The stages with `total` iterations in all, shared as they were."""
-    if total < 1:
-        raise ConfigError(f"--iterations {total}: at least 1 is needed")
-    ends = list(itertools.accumulate(s.epochs or s.iterations for s in stages))
-    steps = [round(end * total / max(ends[-1], 1e-9)) for end in ends]
-    counts = [after - before for before, after in zip([0, *steps], steps)]
-    return tuple(dataclasses.replace(s, iterations=n, epochs=0.0) for s, n in zip(stages, counts))
+    return dataclasses.replace(
+        config,
+        schedule=schedule,
+        displace=shape,
+        up=parsed.up or config.up,
+        renderer=parsed.renderer or config.renderer,
+        nerf=parsed.nerf or config.nerf,
+        keep_specular=keep,
+    )
 
 
 def _resized(stage: Stage, size: int) -> Stage:

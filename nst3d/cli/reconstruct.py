@@ -11,6 +11,7 @@ from typing import Annotated
 import tyro
 from rich.progress import TaskID
 
+from nst3d.cli.captures import capture_reader
 from nst3d.cli.parse import first_value, parse
 from nst3d.cli.reporter import TerminalReporter, say
 from nst3d.pipeline.reconstruct_config import ReconstructConfig, quality
@@ -24,6 +25,7 @@ examples:
   nst3d reconstruct fox/ --out fox.npz --quality quick
   nst3d reconstruct fox/ --out fox-field/ --size 480 --quality fine
   nst3d reconstruct fox/ --out fox-field/ --resume
+  nst3d reconstruct scan/ --out scan-field/ --dataparser scannet-data
 
 nst3d reconstruct --help-all lists every setting."""
 
@@ -53,6 +55,8 @@ class ReconstructArguments:
     """Write into a folder that is not empty, or over the .npz."""
     resume: tyro.conf.FlagCreatePairsOff[bool] = False
     """Go on where an interrupted run stopped; give the same capture and settings again."""
+    dataparser: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
+    """nerfstudio's dataparser that reads the capture, such as blender-data; without it, the files tell the format."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +88,8 @@ def reconstruct(arguments: Sequence[str]) -> int:
     name = first_value(arguments, "--quality") or "default"
     default = AllArguments(tyro.MISSING, tyro.MISSING, quality=name, settings=quality(name))
     given = parse(default, arguments, "nst3d reconstruct", _DESCRIPTION)
-    job = ReconstructJob(given.capture, given.out, _adjusted(given), given.overwrite, given.resume)
+    reader = capture_reader(given.dataparser, given.capture)
+    job = ReconstructJob(given.capture, given.out, _adjusted(given), given.overwrite, given.resume, reader)
     with FitReporter(given.quiet) as reporter:
         result = run_reconstruct(job, reporter)
     return _told(result, given)

@@ -11,9 +11,11 @@ from typing import Annotated
 
 import tyro
 
+from nst3d.cli.captures import capture_reader
 from nst3d.cli.parse import parse
 from nst3d.cli.reporter import CountReporter, say
 from nst3d.errors import ConfigError
+from nst3d.integrations.nerfstudio.open_run import show_nerf
 from nst3d.pipeline.config import Lighting
 from nst3d.pipeline.flight import Way
 from nst3d.pipeline.open_scene import AnyUp, SceneOptions
@@ -71,6 +73,10 @@ class RenderArguments:
     """Close a path of cameras or keyframes; orbits and spirals are closed."""
     cameras: Path | None = None
     """A capture, whose cameras the path follows or orbits among."""
+    dataparser: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
+    """nerfstudio's dataparser that reads the capture of --cameras, such as blender-data."""
+    data: Path | None = None
+    """Where the data of a nerfstudio run is now; without it where the run says."""
     up: AnyUp = "auto"
     """World up: an axis, such as z or -y (written --up=-y); auto: as the file or its format says."""
     lighting: Lighting = "studio"
@@ -105,7 +111,7 @@ def render(arguments: Sequence[str]) -> int:
     compare = Compare(given.before, _fade(given.fade))
     job = RenderJob(given.scene, given.out, _way(given), _look(given), output, compare)
     with CountReporter("rendering", given.quiet) as reporter:
-        path = run_render(job, reporter.note, reporter.count)
+        path = run_render(job, reporter.note, reporter.count, show_nerf)
     say(str(path))
     return 0
 
@@ -127,7 +133,10 @@ def _way(given: RenderArguments) -> Way:
 
 def _look(given: RenderArguments) -> SceneOptions:
     background = None if given.background is None else parse_colour(given.background)
-    return SceneOptions(given.lighting, background, given.up, given.cameras, given.keep_specular)
+    reader = capture_reader(given.dataparser, given.cameras)
+    return SceneOptions(
+        given.lighting, background, given.up, given.cameras, given.keep_specular, reader, given.data
+    )
 
 
 def _radians(degrees: float | None) -> float | None:

@@ -11,20 +11,27 @@ from nst3d.formats.captures import is_capture
 from nst3d.formats.dispatch import is_picture
 from nst3d.formats.field import is_field
 from nst3d.formats.files import refuse_empty
+from nst3d.formats.nerfstudio_run import CONFIG, is_run, run_method
 from nst3d.formats.splats import is_splats
 
-SceneKind = Literal["picture", "splats", "field", "capture", "mesh"]
+SceneKind = Literal["picture", "splats", "field", "capture", "mesh", "nerf"]
+"""splats: a splatfacto run too; nerf: a nerfacto run of nerfstudio."""
 
 
 def kind_of(path: Path) -> SceneKind:
     """The kind of scene in a file or folder; "mesh" for all that is nothing else, readable or not.
 
     Splats are asked for before meshes, as both come as .ply. Raises InputError if there is nothing at the
-    path, an empty folder, or an archive in which no scene is found.
+    path, an empty folder, an archive in which no scene is found, or a nerfstudio run of a method that is
+    not read.
     """
     if not path.exists():
         raise InputError(f"{path}: no such file, expected a mesh, a picture, a voxel field or splats")
     refuse_empty(path, "a mesh, a capture or splats")
+    if is_run(path):
+        return "splats" if run_method(path) == "splatfacto" else "nerf"
+    if path.name == CONFIG:
+        raise InputError(f"{path}: is not the config.yml of a nerfstudio run")
     if is_picture(path):
         return "picture"
     if is_splats(path):
@@ -43,4 +50,12 @@ def capture_comes_first(path: Path) -> InputError:
     return InputError(
         f"{path}: is a capture, photographs of a place; make a scene of it first: nst3d reconstruct"
         f" {shlex.quote(str(path))} --out field.npz"
+    )
+
+
+def nerf_needs_opener(path: Path) -> InputError:
+    """The error for a nerfacto run where nothing was handed in that opens one."""
+    return InputError(
+        f"{path}: is a nerfacto run, which nst3d paint and nst3d render open; other scenes are meshes, voxel"
+        " fields and splats"
     )

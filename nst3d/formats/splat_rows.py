@@ -38,6 +38,10 @@ class Loaded:
     content: Any
     """What the format's own repainter needs."""
     notes: tuple[str, ...] = ()
+    up: tuple[float, float, float] = (0.0, -1.0, 0.0)
+    """World up, as far as the format tells."""
+    antialiased: bool = False
+    """Whether they were trained to be drawn so."""
 
 
 @dataclass(frozen=True)

@@ -109,7 +109,7 @@ def _from_text(
     kinds: dict[str, np.dtype],
     path: Path,
 ) -> Tables:
-    if any(t == "list" for _, properties in elements.values() for _, t in properties):
+    if any(count and t == "list" for count, properties in elements.values() for _, t in properties):
         raise InputError(f"{path}: is an ASCII PLY with lists, which splats have none of; save it as binary")
     wanted = sum(count * len(properties) for count, properties in elements.values())
     if 2 * wanted > len(text) + 1:
@@ -121,7 +121,7 @@ def _from_text(
         block = numbers[at : at + count * len(properties)].reshape(count, len(properties))
         tables[name] = np.zeros(count, kinds[name])
         with np.errstate(over="ignore", invalid="ignore"):
-            for column, (prop, _) in zip(block.T, properties):
+            for column, (prop, _) in zip(block.T, properties if count else ()):
                 tables[name][prop] = column
         at += block.size
     return Tables(_FORMAT.sub(b"format binary_little_endian", header, count=1), tables)

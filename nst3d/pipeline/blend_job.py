@@ -30,6 +30,7 @@ _WORDS: dict[SceneKind, str] = {
     "picture": "a picture",
     "mesh": "a mesh",
     "capture": "a capture",
+    "nerf": "a NeRF",
 }
 
 

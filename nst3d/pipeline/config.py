@@ -17,10 +17,13 @@ from nst3d.pipeline.resources import resource
 from nst3d.pipeline.rig import RigOptions
 from nst3d.renderers.shading import Lighting
 from nst3d.stylize.canvas import TableOptions
+from nst3d.stylize.displace_run import DisplaceOptions
 from nst3d.stylize.recipe import Recipe
 from nst3d.stylize.schedule import Schedule, Stage
 
 Config = TypeVar("Config")
+Renderer = Literal["embree", "pytorch3d"]
+NerfPaint = Literal["native", "head", "baked"]
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,7 @@ class PaintConfig:
     table: TableOptions = field(default_factory=TableOptions)
     surface: SurfaceOptions = field(default_factory=SurfaceOptions)
     rig: RigOptions = field(default_factory=RigOptions)
+    displace: DisplaceOptions = field(default_factory=DisplaceOptions)
     output: OutputOptions = field(default_factory=OutputOptions)
     lighting: Lighting = "none"
     """Light that falls on the mesh while it is painted: none, headlight or studio."""
@@ -74,6 +78,12 @@ class PaintConfig:
     at most half as much again."""
     up: Up = "auto"
     """World up; auto: as the format says."""
+    renderer: Renderer = "embree"
+    """What finds what a mesh's views see: embree, or pytorch3d's rasteriser where that is installed."""
+    nerf: NerfPaint = "baked"
+    """How a NeRF is painted: native trains new features and the colour head of the model itself, head the colour
+    head alone, which changes colours but paints no strokes; baked paints a grid that shows the NeRF, much faster,
+    and teaches it to the model in the end."""
     precision: Literal["auto", "float32", "float64", "bfloat16"] = "auto"
     """Of the encoder; auto: bfloat16 where the machine is fast at it."""
     device: str = "auto"

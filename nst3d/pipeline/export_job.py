@@ -9,8 +9,9 @@ from pathlib import Path
 from nst3d.cameras.pinhole import Camera
 from nst3d.errors import ConfigError, OutputError
 from nst3d.formats.dispatch import save_mesh
-from nst3d.pipeline.field_mesh import RESOLUTION, MeshingOptions, fused_mesh
-from nst3d.pipeline.radiance_source import RadianceSource, capture_cameras, load_radiance
+from nst3d.pipeline.capture_reader import OWN_READER, CaptureReader
+from nst3d.pipeline.field_mesh import RESOLUTION, Fuse, MeshingOptions, fused_mesh, fused_surface
+from nst3d.pipeline.radiance_source import RadianceSource, load_radiance
 from nst3d.pipeline.sights import cameras_around, chosen_cameras, draw_sights
 from nst3d.pipeline.texture_bake import SOLVE, TextureOptions, baked_texture
 from nst3d.representations.lattice import half_side
@@ -49,6 +50,10 @@ class ExportJob:
     texture: TextureOptions = field(default_factory=TextureOptions)
     overwrite: bool = False
     """Replace what is there."""
+    reader: CaptureReader = OWN_READER
+    """Who reads `cameras`."""
+    fuse: Fuse = fused_surface
+    """How depths become a surface."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +89,7 @@ def run_export(
     meshing = replace(
         job.meshing, resolution=job.meshing.resolution or _resolution(source, job.meshing.reach)
     )
-    mesh, lattice = fused_mesh(source.space, sights, source.up, meshing, str(job.scene))
+    mesh, lattice = fused_mesh(source.space, sights, source.up, meshing, str(job.scene), job.fuse)
     paint, colours = baked_texture(
         mesh, lattice, sights, job.texture, lambda done: progress(len(cameras) + done, steps)
     )
@@ -96,7 +101,12 @@ def run_export(
 
 def _cameras(job: ExportJob, source: RadianceSource, note: Callable[[str], None]) -> list[Camera]:
     options = job.sights
-    known = source.cameras if job.cameras is None else capture_cameras(job.cameras)
+    known = source.cameras
+    if job.cameras is not None:
+        capture = job.reader.for_scene(job.cameras, job.scene)
+        known = tuple(photo.camera for photo in capture.of("train"))
+        for text in capture.notes:
+            note(text)
     if known:
         usual = min(max(round(1.5 * max(max(c.size) for c in known)), 240), 720)
         return chosen_cameras(known, options.views, options.view_size or usual)

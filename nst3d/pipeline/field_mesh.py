@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -47,8 +47,25 @@ class MeshingOptions:
     """Rounds of smoothing; 0: none."""
 
 
+Fuse = Callable[[Lattice, Sequence[Sight]], tuple[Array, Array]]
+"""Lattice and sights to a surface: vertices (v, 3) in nodes of the lattice, faces (f, 3)."""
+
+
+def fused_surface(lattice: Lattice, sights: Sequence[Sight]) -> tuple[Array, Array]:
+    """The surface that the sights' depths agree on, as a `Fuse` gives it."""
+    fusion = Fusion(lattice, FusionOptions(witnesses=min(2.0, len(sights))))
+    for sight in sights:
+        fusion.add(sight.camera, sight.depth)
+    return surface_nets(fusion.distances())
+
+
 def fused_mesh(
-    space: Space, sights: Sequence[Sight], up: Array, options: MeshingOptions, source: str
+    space: Space,
+    sights: Sequence[Sight],
+    up: Array,
+    options: MeshingOptions,
+    source: str,
+    fuse: Fuse = fused_surface,
 ) -> tuple[Mesh, Lattice]:
     """A mesh in world coordinates of what the sights show, and the lattice that it was found on.
 
@@ -56,10 +73,7 @@ def fused_mesh(
     they show no surface.
     """
     lattice = lattice_within(space, options.reach, options.resolution or RESOLUTION)
-    fusion = Fusion(lattice, FusionOptions(witnesses=min(2.0, len(sights))))
-    for sight in sights:
-        fusion.add(sight.camera, sight.depth)
-    vertices, faces = surface_nets(fusion.distances())
+    vertices, faces = fuse(lattice, sights)
     vertices, faces = without_crumbs(vertices, faces, round(_CRUMB * len(faces)))
     if not len(faces):
         raise InputError(

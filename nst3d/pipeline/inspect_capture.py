@@ -11,8 +11,8 @@ import numpy as np
 
 from nst3d.cameras.bounds import SceneFrame, look_away
 from nst3d.cameras.pinhole import Camera
-from nst3d.formats.captures import load_capture
 from nst3d.pipeline.capture_quality import Quality, measure_quality
+from nst3d.pipeline.capture_reader import OWN_READER, CaptureReader
 from nst3d.pipeline.inspect_report import Report
 from nst3d.representations.capture import Capture
 from nst3d.representations.capture_frame import capture_frame
@@ -27,12 +27,12 @@ _GLANCE = 64
 """Pixels along the longer side of an image when its rays are checked."""
 
 
-def inspect_capture(path: Path) -> Report:
+def inspect_capture(path: Path, reader: CaptureReader = OWN_READER) -> Report:
     """What is in a capture, and what is wrong with it: each photograph is read once, small.
 
     Raises InputError for a capture that cannot be read.
     """
-    capture = load_capture(path)
+    capture = reader(path)
     frame = capture_frame(capture)
     quality = measure_quality(capture.photos)
     wrong = [*capture.notes, *_pose_problems(capture, frame), *_photo_problems(capture, quality)]

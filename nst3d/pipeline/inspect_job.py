@@ -8,11 +8,16 @@ from typing import Any
 
 from nst3d.formats.dispatch import load_mesh
 from nst3d.formats.picture import load_picture
+from nst3d.formats.point_cloud import is_point_cloud
 from nst3d.formats.scene import SceneKind, kind_of
+from nst3d.pipeline.capture_reader import CaptureReader
+from nst3d.pipeline.cleaning import clean_plan
 from nst3d.pipeline.config import PaintConfig
 from nst3d.pipeline.inspect_capture import inspect_capture
 from nst3d.pipeline.inspect_field import inspect_field
+from nst3d.pipeline.inspect_points import inspect_points
 from nst3d.pipeline.inspect_report import Report
+from nst3d.pipeline.inspect_run import inspect_nerf
 from nst3d.pipeline.inspect_splats import inspect_splats
 from nst3d.pipeline.mesh_scene import MeshScene, prepare_mesh, upright
 from nst3d.representations.diagnose import contents, problems
@@ -20,16 +25,23 @@ from nst3d.representations.mesh import Mesh
 from nst3d.representations.paint import TexturePaint
 
 
-def inspect_file(path: Path, config: PaintConfig | None = None) -> Report:
+def inspect_file(
+    path: Path, config: PaintConfig | None = None, reader: CaptureReader | None = None
+) -> Report:
     """What is in a scene of any kind or a capture, and where `config` (None: default) would put a mesh's paint.
+
+    With a `reader` it is a capture, which that reads.
 
     Raises InputError for a file that cannot be read, naming what it is.
     """
+    if reader is not None:
+        return inspect_capture(path, reader)
     looks: dict[SceneKind, Callable[[Path], Report]] = {
         "capture": inspect_capture,
         "field": inspect_field,
-        "splats": inspect_splats,
+        "splats": lambda path: (inspect_points if is_point_cloud(path) else inspect_splats)(path),
         "picture": _picture,
+        "nerf": inspect_nerf,
         "mesh": lambda path: _mesh(path, config or PaintConfig()),
     }
     return looks[kind_of(path)](path)
@@ -54,6 +66,7 @@ def _mesh(path: Path, config: PaintConfig) -> Report:
         f"visible from outside: {rig.reachable:.1%} of the surface",
         f"cameras: {len(rig.cameras)}, which see {rig.coverage:.1%} of that",
         _paint_line(scene),
+        *clean_plan(mesh),
     ]
     facts = {"file": str(path), "kind": "mesh"} | _mesh_facts(mesh) | _scene_facts(scene)
     return Report(tuple(lines), tuple(wrong), facts | {"problems": wrong})

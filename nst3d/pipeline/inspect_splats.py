@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from nst3d.formats.splats import SplatFile, load_splats, suffix_of
+from nst3d.formats.splats import SplatFile, load_splats, run_of, suffix_of
 from nst3d.pipeline.inspect_report import Report, point_text
+from nst3d.pipeline.inspect_run import run_facts, run_lines
 from nst3d.representations.splats import Splats
 
 _EDGES = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
@@ -19,13 +20,16 @@ _FAR = 10.0
 def inspect_splats(path: Path) -> Report:
     """What is in a splat file. Raises InputError for one that cannot be read."""
     splats = load_splats(path)
+    run = run_of(splats)
     facts = {"file": str(path), "kind": "splats"} | splat_facts(splats)
+    facts |= {} if run is None else run_facts(run)
     wrong = [*splats.notes, *_problems(facts)]
     low, high = facts["bounds"]
     core_low, core_high = facts["core"]
     shares = zip(_EDGES, _EDGES[1:], facts["opacity_histogram"])
     lines = (
         f"kind: Gaussian splats ({facts['format']})",
+        *([] if run is None else run_lines(run)),
         f"splats: {facts['splats']}",
         f"harmonics: degree {facts['degree']}"
         + ("" if facts["degree"] else " (colours are the same from all sides)"),

@@ -11,10 +11,10 @@ import numpy as np
 
 from nst3d.cameras.bounds import SceneFrame, scene_frame
 from nst3d.errors import ConfigError, InputError
-from nst3d.formats.captures import load_capture
 from nst3d.formats.photos import load_alpha, load_photo
 from nst3d.images.resize import fitted_size
 from nst3d.metrics.image import SSIM_WINDOW
+from nst3d.pipeline.capture_reader import OWN_READER, CaptureReader
 from nst3d.pipeline.held_out import View
 from nst3d.representations.capture import Capture, Photo
 from nst3d.representations.capture_frame import capture_frame
@@ -41,13 +41,13 @@ class Material:
     notes: tuple[str, ...]
 
 
-def read_material(path: Path, long_side: int) -> Material:
+def read_material(path: Path, long_side: int, reader: CaptureReader = OWN_READER) -> Material:
     """A capture and its photographs, no side longer than `long_side` pixels; each is read once.
 
-    Raises InputError for what `load_capture` refuses, fewer than two photographs to fit to, and photographs of
+    Raises InputError for what `reader` refuses, fewer than two photographs to fit to, and photographs of
     a few pixels; ConfigError where they do not fit into memory.
     """
-    capture = load_capture(path)
+    capture = reader(path)
     train, tests = capture.of("train"), capture.of("test")
     _check(path, train, tests, long_side)
     notes = list(capture.notes)

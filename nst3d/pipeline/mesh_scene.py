@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -14,6 +15,7 @@ from nst3d.errors import ConfigError
 from nst3d.images.fill import fill
 from nst3d.pipeline.rig import Rig, RigOptions, plan_rig
 from nst3d.renderers.mesh import MeshRenderer
+from nst3d.renderers.raycast import Caster
 from nst3d.representations.appearance import base_colours
 from nst3d.representations.mesh import Mesh
 from nst3d.representations.paint import MeshPaint, TexturePaint
@@ -26,6 +28,8 @@ from nst3d.tensors import Array, Colours
 
 PaintMode = Literal["auto", "texture", "vertex"]
 Up = Literal["auto", "x", "y", "z"]
+Casting = Callable[[Surface], Caster]
+"""Makes what finds the fragments of a surface's views."""
 
 _DENSE = 20_000
 """Faces from which a mesh without usable UVs is painted on its vertices: an atlas would take long."""
@@ -80,8 +84,10 @@ def upright(mesh: Mesh, up: Up) -> Mesh:
     return replace(mesh, up=axis, front=front)
 
 
-def prepare_mesh(mesh: Mesh, options: SurfaceOptions, rig_options: RigOptions, size: int) -> MeshScene:
-    """Choose where paint goes and the cameras, for views of `size` pixels."""
+def prepare_mesh(
+    mesh: Mesh, options: SurfaceOptions, rig_options: RigOptions, size: int, casting: Casting | None = None
+) -> MeshScene:
+    """Choose where paint goes and the cameras, for views of `size` pixels; `casting` None: views by Embree."""
     mode = _choose_mode(mesh, options)
     # A first look with the mesh as it is tells how large a pixel is on it, and so how fine the paint must be.
     sketch = build_surface(mesh, paint_vertices(mesh, np.inf, 0))
@@ -97,6 +103,8 @@ def prepare_mesh(mesh: Mesh, options: SurfaceOptions, rig_options: RigOptions, s
         paint = paint_textures(mesh, TexelBudget(texel, options.texture_size), options.atlas)
         surface = build_surface(mesh, paint)
         renderer = MeshRenderer(surface, renderer.caster)
+    if casting is not None:
+        renderer = MeshRenderer(surface, renderer.caster, casting(surface))
     anchors = anchor_rows(surface)
     layout = layout_of(paint)
     own = torch.from_numpy(base_colours(mesh, paint, surface, anchors))

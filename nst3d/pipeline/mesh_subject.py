@@ -21,6 +21,7 @@ from nst3d.operators.grid_basis import grid_basis
 from nst3d.pipeline.config import PaintConfig
 from nst3d.pipeline.gallery import GREY, write_sheet, write_turntable
 from nst3d.pipeline.mesh_scene import MeshScene, filled, rebound, stage_cameras
+from nst3d.pipeline.table_subject import TableSubject
 from nst3d.renderers.mesh import MeshRenderer
 from nst3d.renderers.visibility import CellPoints, cell_points, warp
 from nst3d.representations.appearance import is_bare
@@ -44,12 +45,20 @@ _SKY = 1.2
 """How many of the palette's standard deviations lie between level and upright surfaces of a bare mesh."""
 
 
-class MeshSubject:
+class MeshSubject(TableSubject):
     """A prepared mesh and the style's colours (h, w, 3)."""
 
-    def __init__(self, scene: MeshScene, source: Path, style: Image, config: PaintConfig) -> None:
+    def __init__(
+        self,
+        scene: MeshScene,
+        source: Path,
+        style: Image,
+        config: PaintConfig,
+        shape: dict[str, Any] | None = None,
+    ) -> None:
+        """`shape` are facts of how its shape was made."""
         self.scene, self.layout = scene, scene.layout
-        self._source, self._config = source, config
+        self._source, self._config, self._shape = source, config, shape or {}
         self._suffixes()  # a format that cannot hold the paint is told before the painting
         self._background = style.mean((0, 1))
         self.bare = is_bare(scene.mesh)
@@ -102,7 +111,8 @@ class MeshSubject:
     def compile(self, scale: float) -> StageViews:
         """The rig's views at a scale, and the same views lit for the content."""
         layout = self.layout.scaled(scale)
-        self._renderer = MeshRenderer(rebound(self.scene.surface, layout), self.scene.renderer.caster)
+        own = self.scene.renderer
+        self._renderer = MeshRenderer(rebound(self.scene.surface, layout), own.caster, own.fragments)
         self._cameras = stage_cameras(self.scene, scale, self._config.rig.crop)
         self._cells.clear()
         self._content_light.clear()
@@ -212,9 +222,11 @@ class MeshSubject:
         holds = own == "obj" or self._voxels or (own == "ply" and vertex)
         return list(wanted) if wanted else ["glb", own] if holds else ["glb"]
 
-    def show(self, folder: Path, before: Array, after: Array) -> list[Path]:
+    def show(self, folder: Path, after: Array) -> list[Path]:
         """sheet.png with before and after from eight sides, turntable.mp4 of after."""
-        paths = [write_sheet(folder / "sheet.png", self.scene, (before, after), self._config.output)]
+        paths = [
+            write_sheet(folder / "sheet.png", self.scene, (self.before.numpy(), after), self._config.output)
+        ]
         if self._config.output.turntable:
             path = folder / "turntable.mp4"
             paths.append(write_turntable(path, self.scene, after, self._config.output))
@@ -231,4 +243,5 @@ class MeshSubject:
             "view_spills": self._spills + self._views.spills,
             "coverage": round(self.scene.rig.coverage, 4),
             "visible_from_outside": round(self.scene.rig.reachable, 4),
+            **self._shape,
         }

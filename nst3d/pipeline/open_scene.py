@@ -14,10 +14,10 @@ import numpy as np
 from nst3d.cameras.pinhole import Camera
 from nst3d.cameras.rigs import Orientation, standing
 from nst3d.errors import ConfigError, InputError
-from nst3d.formats.captures import load_capture
 from nst3d.formats.dispatch import load_mesh
 from nst3d.formats.gltf_document import GltfDocument
-from nst3d.formats.scene import capture_comes_first, kind_of
+from nst3d.formats.scene import capture_comes_first, kind_of, nerf_needs_opener
+from nst3d.pipeline.capture_reader import OWN_READER, CaptureReader
 from nst3d.pipeline.flight import Way
 from nst3d.pipeline.gallery import Orbit
 from nst3d.pipeline.shown import Shown
@@ -55,6 +55,10 @@ class SceneOptions:
     """A capture whose cameras the scene was seen from."""
     specular: float = 1.0
     """How much of the view-dependence in the file of a field or of splats is shown, 0 to 1."""
+    reader: CaptureReader = OWN_READER
+    """Who reads `cameras`."""
+    data: Path | None = None
+    """Where the data of a nerfstudio run is now; None: where the run says."""
 
     def __post_init__(self) -> None:
         """Refuse what makes no sense, with ConfigError."""
@@ -62,20 +66,36 @@ class SceneOptions:
             raise ConfigError(f"keep-specular {self.specular:g}: from 0 (none) to 1 (all)")
 
 
-def open_scene(path: Path, options: SceneOptions, way: Way, note: Callable[[str], None]) -> Shown:
+ShowNerf = Callable[[Path, SceneOptions, Callable[[str], None]], Shown]
+"""Opens a nerfacto run; what it notes is heard at once."""
+
+
+def open_scene(
+    path: Path,
+    options: SceneOptions,
+    way: Way,
+    note: Callable[[str], None],
+    show_nerf: ShowNerf | None = None,
+) -> Shown:
     """The scene in a file, or in a folder that holds one mesh.
 
-    `way` says how large its pictures are; `note` hears what the user should know. Raises InputError for what
-    cannot be read.
+    `way` says how large its pictures are; `note` hears what the user should know; `show_nerf` opens runs of
+    nerfacto. Raises InputError for what cannot be read.
     """
     kind = kind_of(path)
+    if options.data is not None and kind != "nerf":
+        raise ConfigError(f"--data is for runs of nerfacto; {path} is a {kind}")
+    if kind == "nerf":
+        if show_nerf is None:
+            raise nerf_needs_opener(path)
+        return show_nerf(path, options, note)
     if kind == "capture":
         raise capture_comes_first(path)
     if kind == "picture":
         raise InputError(f"{path}: is a picture; {_KINDS} was expected")
-    capture = None if options.cameras is None else load_capture(options.cameras)
+    capture = None if options.cameras is None else options.reader.for_scene(options.cameras, path)
     shown = _mesh(path, options, way, capture) if kind == "mesh" else _radiance(path, kind, options, capture)
-    for text in shown.notes:
+    for text in (*shown.notes, *(() if capture is None else capture.notes)):
         note(text)
     return shown
 
@@ -84,7 +104,7 @@ def _radiance(
     path: Path, kind: Literal["field", "splats"], options: SceneOptions, capture: Capture | None
 ) -> ShownRadiance:
     scene = (show_field if kind == "field" else show_splats)(path, options.specular)
-    orientation = _orientation(options, capture) or scene.orientation
+    orientation = orientation_of(options, capture) or scene.orientation
     cameras = scene.cameras if capture is None else _cameras(capture, scene)
     return dataclasses.replace(scene, orientation=orientation, cameras=cameras)
 
@@ -92,7 +112,7 @@ def _radiance(
 def _mesh(path: Path, options: SceneOptions, way: Way, capture: Capture | None) -> ShownMesh:
     mesh = load_mesh(path)
     frame = np.eye(4) if capture is None else _scene_from_capture(path, mesh)
-    orientation = _orientation(options, capture, frame)
+    orientation = orientation_of(options, capture, frame)
     if orientation is not None:
         up, front = (tuple(v.tolist()) for v in (orientation.up, orientation.front))
         mesh = dataclasses.replace(mesh, up=up, front=front)
@@ -116,7 +136,7 @@ def _scene_from_capture(path: Path, mesh: Mesh) -> Array:
     return np.eye(4)
 
 
-def _orientation(
+def orientation_of(
     options: SceneOptions, capture: Capture | None, frame: Array | None = None
 ) -> Orientation | None:
     """Up and front: as asked for, else the capture's, turned by `frame` (4, 4); None: the scene's own."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Protocol
 
 import numpy as np
 import torch
 
 from nst3d.cameras.pinhole import Camera
 from nst3d.losses.consistency import Correspondence
-from nst3d.renderers.radiance import RadianceRenderer
+from nst3d.renderers.radiance import Frame
 from nst3d.stylize.kept import Kept
 from nst3d.tensors import Array, ImageSize
 
@@ -22,10 +23,19 @@ _TOLERANCE = 0.05
 """Share of the depth by which two views may differ on a place that both see."""
 
 
+class DepthSource(Protocol):
+    """A scene that can be drawn with its depth; its colours do not matter."""
+
+    num_colours: int
+
+    def draw(self, camera: Camera, colours: Array) -> Frame:
+        """The view with a table of colours (n, 3)."""
+
+
 class DepthViews:
     """The depth of a scene from some cameras, at the resolution of feature cells."""
 
-    def __init__(self, renderer: RadianceRenderer, cameras: Sequence[Camera], budget_bytes: float) -> None:
+    def __init__(self, renderer: DepthSource, cameras: Sequence[Camera], budget_bytes: float) -> None:
         """Depth pictures are kept within the budget, and drawn again beyond it."""
         self._renderer, self._cameras = renderer, cameras
         self._known: Kept[tuple[int, int], tuple[Array, ...]] = Kept(budget_bytes)

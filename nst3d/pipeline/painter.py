@@ -1,10 +1,10 @@
-"""The painting itself: canvas, criteria and the run, on any subject."""
+"""The painting itself: criteria and the run, on the canvas of any subject."""
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +19,10 @@ from nst3d.pipeline.out_folder import need_checkpoint
 from nst3d.pipeline.report import Reporter
 from nst3d.pipeline.subject import Subject
 from nst3d.stylize.agreement import ViewMemory
-from nst3d.stylize.canvas import LinearCanvas
 from nst3d.stylize.checkpoint import load_checkpoint, save_checkpoint
 from nst3d.stylize.criterion import Criterion, Viewing
 from nst3d.stylize.engine import Progress, Run, RunState
-from nst3d.stylize.layout import resampled
 from nst3d.stylize.recipe import StageInputs, build_criterion, fitting_criterion
-from nst3d.stylize.recolour import seen_colours, to_palette
 from nst3d.stylize.schedule import Stage
 from nst3d.tensors import Image
 
@@ -64,7 +61,7 @@ class Keeper:
 
 
 class Painter:
-    """The painting itself: canvas, criteria and the run."""
+    """The painting itself: criteria and the run, on the subject's canvas."""
 
     def __init__(
         self,
@@ -77,11 +74,8 @@ class Painter:
         self._config, self.subject, self._styles = config, subject, styles
         self._keeper, self._reporter = keeper, reporter
         device = resolve_device(config.device)
-        self._encoder = _encoder(config, device, reporter)
-        start = subject.start.to(device)
-        if config.precision == "float64":
-            start = start.double()
-        self._canvas = LinearCanvas(start, subject.layout, subject.compile, config.table)
+        self._encoder = find_encoder(config, device, reporter)
+        self._canvas = subject.canvas()
         schedule = config.schedule.over(subject.num_views)
         self._run = Run(self._canvas, self._criterion, schedule, keeper.resumed())
         self._history: list[Progress] = []
@@ -89,10 +83,8 @@ class Painter:
     def paint(self) -> bool:
         """Run the schedule; True if the user stopped it."""
         try:
-            for progress in self._run:
-                self._history.append(progress)
-                self._reporter.step(progress)
-                self._keeper.now_and_then(self._run)
+            for _ in self.steps():
+                pass
         except KeyboardInterrupt:
             if not self._history:
                 raise
@@ -100,22 +92,21 @@ class Painter:
             return True
         return False
 
+    def steps(self) -> Iterator[Progress]:
+        """Run the schedule, and say where it stands after each step."""
+        for progress in self._run:
+            self._history.append(progress)
+            self._reporter.step(progress)
+            self._keeper.now_and_then(self._run)
+            yield progress
+
     def keep(self) -> None:
         """Write a checkpoint of where the painting stands."""
         self._keeper.keep(self._run)
 
-    def result(self) -> torch.Tensor:
-        """The painted table, finished."""
-        colours = self._canvas.finest_colours().float()
-        # A run that was stopped early may stand at a coarser scale.
-        here, finest = self._canvas.stage.layout, self.subject.layout
-        coverage = resampled(self._canvas.colour_coverage().float(), here, finest)
-        strength = self._config.recipe.palette_after
-        if strength > 0 and bool((coverage > 0).any()):
-            seen, weights = seen_colours(self._canvas)
-            style = self._styles[0].to(colours)
-            colours = to_palette(colours, style, weights, strength, seen)
-        return self.subject.finished(colours, coverage)
+    def result(self) -> Any:
+        """The finished paint, as the subject's `save` and `show` take it."""
+        return self.subject.painted(self._canvas, self._styles[0])
 
     def metrics(self) -> dict[str, Any]:
         """Losses at the end, steps and speed."""
@@ -134,7 +125,7 @@ class Painter:
         config = self._config
         device = self._canvas.parameters()[0].device
         long = round(stage.size * config.recipe.style_scale / config.recipe.reduce)
-        styles = tuple(_style_at(s, long).permute(2, 0, 1).to(device) for s in self._styles)
+        styles = tuple(style_at(s, long).permute(2, 0, 1).to(device) for s in self._styles)
         viewing = Viewing(self._styles[0].mean((0, 1)).to(device), reduce=config.recipe.reduce)
         inputs = StageInputs(
             style=styles,
@@ -158,14 +149,15 @@ class Painter:
         return self._config.cache_gb * 1e9 / 4
 
 
-def _style_at(style: Image, long: int) -> Image:
+def style_at(style: Image, long: int) -> Image:
     """A style whose long side has `long` pixels, or more where its short side would be too short to encode."""
     height, width = style.shape[:2]
     least = math.ceil(_SHORTEST_STYLE * max(height, width) / min(height, width))
     return fit_long_side(style, max(long, least))
 
 
-def _encoder(config: PaintConfig, device: torch.device, reporter: Reporter) -> VGG:
+def find_encoder(config: PaintConfig, device: torch.device, reporter: Reporter) -> VGG:
+    """The recipe's encoder, or its fallback, which is told."""
     recipe = config.recipe
     name = recipe.encoder
     if recipe.fallback_encoder is not None and find_weights(name) is None:

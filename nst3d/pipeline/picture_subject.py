@@ -15,6 +15,7 @@ from nst3d.images.io import Picture, write_image
 from nst3d.losses.consistency import Correspondence
 from nst3d.operators.identity import IdentityView
 from nst3d.pipeline.config import PaintConfig
+from nst3d.pipeline.table_subject import TableSubject
 from nst3d.stylize.canvas import StageViews
 from nst3d.stylize.layout import Layout, resampled
 from nst3d.stylize.recolour import to_palette
@@ -23,7 +24,7 @@ from nst3d.tensors import Array, Colours, Image, ImageSize, Planes
 _SMALLEST = 32
 
 
-class PictureSubject:
+class PictureSubject(TableSubject):
     """A picture, resized so that its long side is the schedule's finest size."""
 
     def __init__(self, source: Path, style: Image, config: PaintConfig) -> None:
@@ -96,10 +97,10 @@ class PictureSubject:
         size = self.layout.images[0]
         return save_picture(folder / "painted.png", colours.reshape(*size, 3), self._alpha)
 
-    def show(self, folder: Path, before: Array, after: Array) -> list[Path]:
+    def show(self, folder: Path, after: Array) -> list[Path]:
         """sheet.png: before and after side by side."""
         size = self.layout.images[0]
-        pair = [table.reshape(*size, 3) for table in (before, after)]
+        pair = [table.reshape(*size, 3) for table in (self.before.numpy(), after)]
         write_image(folder / "sheet.png", np.concatenate(pair, axis=1 if size.height >= size.width else 0))
         return [folder / "sheet.png"]
 

@@ -26,6 +26,7 @@ from nst3d.errors import ConfigError, InputError, Nst3dError
 from nst3d.formats.captures import load_capture
 from nst3d.formats.field import load_field, save_field
 from nst3d.formats.splats import load_splats, save_splats, suffix_of
+from nst3d.pipeline.capture_reader import OWN_READER, CaptureReader
 from nst3d.pipeline.config import PaintConfig
 from nst3d.pipeline.machine import resolve_device
 from nst3d.pipeline.rig import RigOptions
@@ -101,20 +102,22 @@ class RadianceScene:
         return max(max(c.size) for c in self.cameras)
 
 
-def open_field(path: Path, cameras: Path | None, config: PaintConfig) -> RadianceScene:
+def open_field(
+    path: Path, cameras: Path | None, config: PaintConfig, reader: CaptureReader = OWN_READER
+) -> RadianceScene:
     """The voxel field in a file with the cameras of its photographs, or those of the capture `cameras`.
 
     Raises InputError for a file that cannot be read, ConfigError where no cameras are known.
     """
     source = load_field(path)
     field_up = _up(source.up, config)
-    photos, notes = _field_photos(source, cameras, config)
+    photos, notes = _field_photos(source, cameras, config, reader)
     own = tuple(p.camera for p in photos) if photos and cameras is not None else source.cameras
     if not own:
         raise ConfigError(
             f"{path}: does not say where its photographs were taken from; give --cameras CAPTURE"
         )
-    chosen = _spread(own, config.capture_views)
+    chosen = spread_out(own, config.capture_views)
     options = VoxelOptions(stored_bytes=config.cache_gb * 1e9 / len(chosen))
     return RadianceScene(
         kind="field",
@@ -130,7 +133,9 @@ def open_field(path: Path, cameras: Path | None, config: PaintConfig) -> Radianc
     )
 
 
-def open_splats(path: Path, cameras: Path | None, config: PaintConfig) -> RadianceScene:
+def open_splats(
+    path: Path, cameras: Path | None, config: PaintConfig, reader: CaptureReader = OWN_READER
+) -> RadianceScene:
     """The splats in a file, with the cameras of the capture `cameras`, or a rig for the finest stage.
 
     Raises InputError for a file that cannot be read.
@@ -139,12 +144,14 @@ def open_splats(path: Path, cameras: Path | None, config: PaintConfig) -> Radian
     up = _up(source.up, config)
     name = f"painted{suffix_of(source)}"
     photos: Sequence[Photo] = ()
+    told: tuple[str, ...] = ()
     hull = None
     if cameras is None:
         own, hull = _rig_around(source, up, config.rig, config.schedule.finest)
     else:
-        photos = load_capture(cameras).of("train")
-        photos = [photos[i] for i in _spread([p.camera for p in photos], config.capture_views)]
+        capture = reader.for_scene(cameras, path)
+        photos, told = capture.of("train"), capture.notes
+        photos = [photos[i] for i in spread_out([p.camera for p in photos], config.capture_views)]
         own = tuple(p.camera for p in photos)
     renderer = radiance_renderer(source, resolve_device(config.device))
     return RadianceScene(
@@ -156,7 +163,7 @@ def open_splats(path: Path, cameras: Path | None, config: PaintConfig) -> Radian
         up=up,
         photos=tuple(photos) if config.photos else (),
         hull=hull,
-        notes=(*source.notes, *renderer.notes),
+        notes=(*source.notes, *told, *renderer.notes),
     )
 
 
@@ -185,7 +192,7 @@ def _up(own: Array, config: PaintConfig) -> Array:
     return np.asarray(own, float) if config.up == "auto" else np.array(_AXES[config.up])
 
 
-def _spread(cameras: Sequence[Camera], most: int) -> list[int]:
+def spread_out(cameras: Sequence[Camera], most: int) -> list[int]:
     """Which cameras to take, in their order: all, or those that lie farthest apart."""
     if len(cameras) <= most:
         return list(range(len(cameras)))
@@ -199,11 +206,11 @@ def _spread(cameras: Sequence[Camera], most: int) -> list[int]:
 
 
 def _field_photos(
-    source: VoxelField, cameras: Path | None, config: PaintConfig
+    source: VoxelField, cameras: Path | None, config: PaintConfig, reader: CaptureReader
 ) -> tuple[list[Photo], list[str]]:
     """The photographs of a field's cameras, in their order, and notes; none where they are not to be had."""
     if cameras is not None:
-        return list(load_capture(cameras).of("train")), []
+        return list(reader(cameras).of("train")), []
     if not config.photos:
         return [], []
     why = "the field does not name its capture"

@@ -10,7 +10,6 @@ import numpy as np
 from nst3d.cameras.pinhole import Camera
 from nst3d.cameras.rigs import standing
 from nst3d.errors import InputError
-from nst3d.formats.captures import load_capture
 from nst3d.formats.field import load_field
 from nst3d.formats.scene import capture_comes_first, kind_of
 from nst3d.formats.splats import load_splats
@@ -60,11 +59,6 @@ def load_radiance(path: Path) -> RadianceSource:
     if kind == "capture":
         raise capture_comes_first(path)
     raise InputError(f"{path}: is neither a voxel field (.npz) nor splats")
-
-
-def capture_cameras(path: Path) -> tuple[Camera, ...]:
-    """The cameras of a capture's training photographs."""
-    return tuple(photo.camera for photo in load_capture(path).of("train"))
 
 
 def _splat_space(splats: Splats) -> Space:

@@ -23,6 +23,7 @@ from nst3d.pipeline.config import PaintConfig
 from nst3d.pipeline.overlap import DepthViews
 from nst3d.pipeline.radiance_gallery import write_comparison, write_tour
 from nst3d.pipeline.radiance_scene import SMALLEST, RadianceScene, scaled_cameras
+from nst3d.pipeline.table_subject import TableSubject
 from nst3d.stylize.canvas import StageViews
 from nst3d.stylize.kept import Kept
 from nst3d.stylize.layout import Layout
@@ -36,7 +37,7 @@ _DENSE_SPACING = 0.7
 """Rows closer than this share of a pixel, with gaps between them, are painted through a grid."""
 
 
-class RadianceSubject:
+class RadianceSubject(TableSubject):
     """A prepared scene, the style's colours (h, w, 3) and settings that suit the scene."""
 
     def __init__(self, scene: RadianceScene, style: Image, config: PaintConfig) -> None:
@@ -113,9 +114,9 @@ class RadianceSubject:
         """The painted scene in the source's own format."""
         return self.scene.save(folder, colours, self._config.keep_specular)
 
-    def show(self, folder: Path, before: Array, after: Array) -> list[Path]:
+    def show(self, folder: Path, after: Array) -> list[Path]:
         """sheet.png with before and after from eight places, flight.mp4 of after along the cameras."""
-        tables = ((before, 1.0), (after, self._config.keep_specular))
+        tables = ((self.before.numpy(), 1.0), (after, self._config.keep_specular))
         paths = [write_comparison(folder / "sheet.png", self.scene, tables, self._config.output)]
         if self._config.output.turntable:
             paths.append(write_tour(folder / "flight.mp4", self.scene, tables[1], self._config.output))

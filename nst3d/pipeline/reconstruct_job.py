@@ -23,6 +23,7 @@ from nst3d.formats.dispatch import is_mesh
 from nst3d.formats.field import save_field
 from nst3d.formats.files import refuse_empty
 from nst3d.formats.scene import kind_of
+from nst3d.pipeline.capture_reader import OWN_READER, CaptureReader
 from nst3d.pipeline.config import as_plain
 from nst3d.pipeline.fit_keeper import FitKeeper
 from nst3d.pipeline.held_out import measured, write_comparison
@@ -51,6 +52,8 @@ class ReconstructJob:
     config: ReconstructConfig = field(default_factory=ReconstructConfig)
     overwrite: bool = False
     resume: bool = False
+    reader: CaptureReader = OWN_READER
+    """Who reads `capture`."""
 
     def path(self, name: str) -> Path:
         """Where a result goes."""
@@ -102,7 +105,8 @@ def run_reconstruct(job: ReconstructJob, reporter: FitReporter) -> Reconstructed
     Raises Nst3dError subclasses for what the user can put right. Ctrl-C ends the fit early: what there is gets
     written, with a checkpoint to resume from.
     """
-    _refuse_scenes(job.capture)
+    if not job.reader.name:
+        _refuse_scenes(job.capture)
     if job.resume:  # known at once, whatever the photographs take to be read
         need_checkpoint(job.path(_CHECKPOINT))
     folder = job.path("field.npz").parent
@@ -128,7 +132,7 @@ def _reconstruct(job: ReconstructJob, reporter: FitReporter) -> Reconstructed:
     use_threads(job.config.threads)
     clock = Clock()
     reporter.phase("reading")
-    material = read_material(job.capture, job.config.size)
+    material = read_material(job.capture, job.config.size, job.reader)
     for note in material.notes:
         reporter.note(note)
     fit = _fit(job, material)
@@ -221,7 +225,11 @@ def _write(job: ReconstructJob, result: VoxelField, material: Material) -> tuple
 
 
 def _config_yaml(job: ReconstructJob) -> bytes:
-    values = {"capture": str(job.capture), "settings": as_plain(job.config)}
+    values = {
+        "capture": str(job.capture),
+        **({"dataparser": job.reader.name} if job.reader.name else {}),
+        "settings": as_plain(job.config),
+    }
     return yaml.safe_dump(values, sort_keys=False, allow_unicode=True).encode()
 
 

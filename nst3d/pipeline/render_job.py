@@ -14,7 +14,7 @@ from nst3d.errors import ConfigError, OutputError
 from nst3d.images.io import write_image
 from nst3d.pipeline.flight import Plan, Way, plan, read_way
 from nst3d.pipeline.kept_frames import KeptFrames
-from nst3d.pipeline.open_scene import SceneOptions, open_scene
+from nst3d.pipeline.open_scene import SceneOptions, ShowNerf, open_scene
 from nst3d.pipeline.render_prints import fingerprint
 from nst3d.pipeline.shown import Fade, Shown, check_alike
 from nst3d.renderers.radiance import Frame
@@ -106,18 +106,22 @@ class _Film:
 
 
 def run_render(
-    job: RenderJob, note: Note = lambda text: None, progress: Count = lambda done, total: None
+    job: RenderJob,
+    note: Note = lambda text: None,
+    progress: Count = lambda done, total: None,
+    show_nerf: ShowNerf | None = None,
 ) -> Path:
     """Render a scene from the cameras of a path; returns `job.out`.
 
-    `note` hears what the user should know, `progress` the frames done and the frames in all. Raises
-    InputError for a scene or path that cannot be read, OutputError if the result exists or cannot be written,
-    ConfigError for settings that make no sense. Ctrl-C leaves the frames that are done for `resume`.
+    `note` hears what the user should know, `progress` the frames done and the frames in all; `show_nerf`
+    opens runs of nerfacto. Raises InputError for a scene or path that cannot be read, OutputError if the result
+    exists or cannot be written, ConfigError for settings that make no sense. Ctrl-C leaves the frames that are
+    done for `resume`.
     """
     _check_name(job)
     read_way(job.way)  # a broken path is known at once, a scene only after a while
     _claim(job)
-    film = _film(job, note)
+    film = _film(job, note, show_nerf)
     if _kind(job) == ".png":
         picture, frame = film.frame(0)
         write_image(job.out, picture)
@@ -148,12 +152,12 @@ def parse_colour(text: str) -> tuple[float, float, float]:
     return red / 255, green / 255, blue / 255
 
 
-def _film(job: RenderJob, note: Note) -> _Film:
-    scene = open_scene(job.scene, job.look, job.way, note)
+def _film(job: RenderJob, note: Note, show_nerf: ShowNerf | None) -> _Film:
+    scene = open_scene(job.scene, job.look, job.way, note, show_nerf)
     planned = plan(scene, job.way)
     before = fade = None
     if job.compare.before is not None:
-        before = open_scene(job.compare.before, job.look, job.way, note)
+        before = open_scene(job.compare.before, job.look, job.way, note, show_nerf)
         check_alike(before, scene, f"--before {job.compare.before}")
         if job.compare.fade is not None:
             fade = Fade(before, scene, *job.compare.fade)

@@ -7,29 +7,19 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from nst3d.losses.consistency import Correspondence
-from nst3d.stylize.canvas import StageViews
-from nst3d.stylize.layout import Layout
-from nst3d.tensors import Array, Colours, Planes
+from nst3d.stylize.canvas import Canvas
+from nst3d.tensors import Image, Planes
 
 
 class Subject(Protocol):
-    """A scene ready to be painted."""
-
-    layout: Layout
-    """Of the table, at the finest scale."""
-    start: Colours
-    """(n, 3): the colours that painting starts from."""
+    """A scene ready to be painted: it makes the canvas, and turns what was painted on it into an asset."""
 
     @property
     def num_views(self) -> int:
         """How many views there are, at every scale."""
 
-    @property
-    def before(self) -> Colours:
-        """(n, 3): the colours that pictures of before show."""
-
-    def compile(self, scale: float) -> StageViews:
-        """The views of a scale; the methods below then speak of these."""
+    def canvas(self) -> Canvas:
+        """What the optimiser paints on. The methods about views speak of the scale that it entered last."""
 
     def content(self, view: int) -> Planes:
         """The picture (3, h, w) whose content a view keeps, over the style's mean colour."""
@@ -40,14 +30,15 @@ class Subject(Protocol):
     def correspond(self, view: int, partner: int, cell: int) -> Correspondence:
         """Where a view's cells of `cell` × `cell` pixels lie in a partner view."""
 
-    def finished(self, colours: Colours, coverage: Colours) -> Colours:
-        """The painted table, with what no view saw (`coverage` (n, 1) of 0) made to fit."""
+    def painted(self, canvas: Canvas, style: Image) -> Any:
+        """The paint on a canvas of this subject, finished: unseen parts made to fit, moved to the palette of a
+        style (h, w, 3) as far as the recipe asks. It is what `save` and `show` take."""
 
-    def save(self, folder: Path, colours: Array) -> list[Path]:
+    def save(self, folder: Path, painted: Any) -> list[Path]:
         """Write the painted asset; returns the paths."""
 
-    def show(self, folder: Path, before: Array, after: Array) -> list[Path]:
-        """Write pictures and videos of the two tables; returns the paths."""
+    def show(self, folder: Path, painted: Any) -> list[Path]:
+        """Write pictures and videos of before and after; returns the paths."""
 
     def facts(self) -> dict[str, Any]:
         """Numbers for metrics.json."""

@@ -1,4 +1,4 @@
-"""Compiles views of a triangle surface: Embree finds what each sample sees, numba builds the matrix."""
+"""Compiles views of a triangle surface: a caster finds what each sample sees, numba builds the matrix."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from nst3d.kernels import kernel
 from nst3d.operators.base import ViewOperator
 from nst3d.operators.composite import Shaded
 from nst3d.operators.sparse import Csr, SparseView
-from nst3d.renderers.raycast import Hits, Raycaster
+from nst3d.renderers.raycast import Caster, Hits, Raycaster
 from nst3d.renderers.shading import Lighting, shade_samples
 from nst3d.representations.surface import Surface, TexelBinding
 from nst3d.representations.texels import wrap_texel
@@ -34,10 +34,16 @@ class MeshViewOptions:
 class MeshRenderer:
     """Compiles views of one surface."""
 
-    def __init__(self, surface: Surface, caster: Raycaster | None = None) -> None:
-        """`caster` is that of another binding of the same triangles, to share its tree."""
+    def __init__(
+        self, surface: Surface, caster: Raycaster | None = None, fragments: Caster | None = None
+    ) -> None:
+        """`caster` is that of another binding of the same triangles, to share its tree.
+
+        `fragments` finds what compiled views see; None: `caster` does. What else asks for rays always asks `caster`.
+        """
         self.surface = surface
         self.caster = caster or Raycaster(surface)
+        self.fragments: Caster = fragments or self.caster
 
     def compile(self, camera: Camera, options: MeshViewOptions | None = None) -> ViewOperator:
         """The view from `camera` as a linear operator: texel or vertex weights, averaged over samples."""
@@ -46,7 +52,7 @@ class MeshRenderer:
 
     def compile_lit(self, camera: Camera, samples: int, lightings: Sequence[Lighting]) -> list[ViewOperator]:
         """One view under several lightings; they share its matrix."""
-        hits = self.caster.view(camera, samples)
+        hits = self.fragments.view(camera, samples)
         view = assemble(self.surface, hits, camera.size, samples)
         lit: list[ViewOperator] = []
         for lighting in lightings:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from embreex.mesh_construction import TriangleMesh
@@ -25,6 +26,16 @@ class Hits:
     """float32 barycentric weight of the face's third corner."""
     depth: Array
     """float32 ray parameter at the hit: with `Camera.rays`, the depth along the viewing axis."""
+
+
+class Caster(Protocol):
+    """What finds the fragments of views of one surface: all that compiling a view asks of a rasteriser.
+
+    A fragment is a face and a place on it. Both sides of a face count, and the nearest is seen.
+    """
+
+    def view(self, camera: Camera, samples: int) -> Hits:
+        """The fragments of `samples` × `samples` a pixel, evenly spread: (height · samples, width · samples)."""
 
 
 class Raycaster:

@@ -28,6 +28,14 @@ _LIGHTS = {
 _AMBIENT = {"headlight": (0.3, 0.0, 0.7), "studio": (0.42, 0.12, 0.0)}
 
 
+def lamps(lighting: Lighting) -> tuple[Array, tuple[float, float, float]]:
+    """Lamps (k, 4) of headlight or studio: direction in camera axes (x right, y up, z to the camera), strength.
+
+    And the ambient share, how much more of it comes from above, and the strength of a lamp at the camera.
+    """
+    return _LIGHTS[lighting], _AMBIENT[lighting]
+
+
 def shade_samples(surface: Surface, hits: Hits, camera: Camera, lighting: Lighting) -> Array:
     """Shading factors of a view's samples, shaped like `hits.face`, float32 from 0.2 to 1.3; 1 for a miss.
 

@@ -64,7 +64,7 @@ class SplatRenderer(RadianceRenderer):
 
     def __init__(self, splats: Splats, options: SplatOptions | None = None) -> None:
         self.splats = splats
-        self.options = options or SplatOptions()
+        self.options = options or SplatOptions(antialiased=splats.antialiased)
         self.num_colours = len(splats)
 
     @property

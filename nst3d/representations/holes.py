@@ -1,4 +1,4 @@
-"""Small holes in a mesh, closed."""
+"""Holes in a mesh: where they are, and small ones closed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def closed_holes(vertices: Array, faces: Array, longest: int) -> tuple[Array, Ar
     Rims that meet themselves at a vertex stay open, and so do larger ones: those are a surface's edge.
     Vertices (v, 3) and faces (f, 3); new ones come after the old.
     """
-    rims = [rim for rim in _rims(faces) if 3 <= len(rim) <= longest]
+    rims = [rim for rim in rims_of(faces) if 3 <= len(rim) <= longest]
     if not rims:
         return vertices, faces
     centres = np.array([vertices[rim].mean(0) for rim in rims])
@@ -24,7 +24,7 @@ def closed_holes(vertices: Array, faces: Array, longest: int) -> tuple[Array, Ar
     return np.concatenate([vertices, centres]), np.concatenate([faces, *fans]).astype(faces.dtype)
 
 
-def _rims(faces: Array) -> list[Array]:
+def rims_of(faces: Array) -> list[Array]:
     """The closed chains of edges that only one face has, in that face's direction."""
     edges = np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]]).astype(np.int64)
     count = int(edges.max()) + 1 if len(edges) else 0

@@ -33,15 +33,19 @@ class Lattice:
         single = (contracted / self.space.extent + 1) / 2 - 0.5  # of a grid of one node an axis
         return self.space.to_world(single, (1, 1, 1))
 
+    def to_nodes(self, points: Array) -> Array:
+        """World points (n, 3) as node coordinates; the inverse of `to_world`."""
+        single = self.space.to_grid(points, (1, 1, 1))
+        return (((single + 0.5) * 2 - 1) * self.space.extent - self.low) / self.step
+
     def cells(self, points: Array) -> Array:
         """World length of a cell's longest side at world points (n, 3), (n,)."""
-        single = self.space.to_grid(points, (1, 1, 1))
-        nodes = ((single + 0.5) * 2 - 1) * self.space.extent
+        nodes = self.to_nodes(points)
         sides = []
         for axis in range(3):
             shift = np.zeros(3)
             shift[axis] = 1.0
-            ends = [(nodes - self.low) / self.step + s * shift / 2 for s in (-1, 1)]
+            ends = [nodes + s * shift / 2 for s in (-1, 1)]
             sides.append(np.linalg.norm(self.to_world(ends[1]) - self.to_world(ends[0]), axis=-1))
         return np.max(sides, axis=0)
 

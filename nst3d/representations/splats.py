@@ -34,6 +34,8 @@ class Splats:
     """What the format's own writer needs to give back unchanged all that is not painted."""
     notes: tuple[str, ...] = ()
     """What the user should know."""
+    antialiased: bool = False
+    """Whether they were trained to be dimmed as much as a renderer's blur enlarges them."""
 
     def __len__(self) -> int:
         """How many splats there are."""

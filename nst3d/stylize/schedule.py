@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -96,6 +97,14 @@ class Schedule:
         ratio = size / self.finest
         sizes = [min(size, max(least, round(s.size * ratio))) for s in self.stages]
         return replace(self, stages=tuple(replace(s, size=n) for s, n in zip(self.stages, sizes)))
+
+    def shared_out(self, total: int) -> Schedule:
+        """The schedule with `total` iterations in all, shared among the stages as they were."""
+        ends = list(itertools.accumulate(s.epochs or s.iterations for s in self.stages))
+        steps = [round(end * total / max(ends[-1], 1e-9)) for end in ends]
+        counts = [after - before for before, after in zip([0, *steps], steps)]
+        stages = tuple(replace(s, iterations=n, epochs=0.0) for s, n in zip(self.stages, counts))
+        return replace(self, stages=stages)
 
     @property
     def finest(self) -> int:

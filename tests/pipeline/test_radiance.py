@@ -339,5 +339,5 @@ def test_rows_closer_than_pixels_are_painted_through_a_grid(tmp_path) -> None:
 
 def test_highlights_cannot_be_kept_where_there_are_none(inputs, tmp_path) -> None:
     shiny = replace(TINY, keep_specular=0.5)
-    with pytest.raises(ConfigError, match="--keep-specular is for voxel fields and splats"):
+    with pytest.raises(ConfigError, match="--keep-specular is for voxel fields, splats"):
         run_job(job(inputs, tmp_path / "out", shiny, "style.png"))

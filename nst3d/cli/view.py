@@ -1,0 +1,64 @@
+"""nst3d view: look at a scene in Open3D's window."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import tyro
+
+from nst3d.cli.parse import parse
+from nst3d.cli.reporter import say
+from nst3d.errors import ConfigError, OutputError
+from nst3d.integrations.open3d.view import open_look, save_picture, show
+from nst3d.tensors import ImageSize
+
+_DESCRIPTION = """Look at a scene with Open3D: a mesh with its texture or colours; splats, point clouds and voxel
+fields as points. nst3d render draws all of them as they are painted, and needs no Open3D.
+
+examples:
+  nst3d view painted/painted.glb --desktop
+  nst3d view scan.ply --out picture.png"""
+
+
+@dataclass(frozen=True)
+class ViewArguments:
+    """What `nst3d view` takes."""
+
+    scene: tyro.conf.Positional[Path]
+    """A mesh, splats, a point cloud or a voxel field."""
+    desktop: tyro.conf.FlagCreatePairsOff[bool] = False
+    """Open a window to turn the scene in."""
+    out: Path | None = None
+    """A .png or .jpg to save, without a window."""
+    size: int = 1024
+    """Of the picture: its side, pixels."""
+    overwrite: tyro.conf.FlagCreatePairsOff[bool] = False
+    """Replace what is there."""
+
+
+def view(arguments: Sequence[str]) -> int:
+    """Run the command; returns the exit code."""
+    given = parse(ViewArguments(tyro.MISSING), arguments, "nst3d view", _DESCRIPTION)
+    _check(given)
+    look = open_look(given.scene)
+    if given.out is not None:
+        save_picture(look, given.out, ImageSize(given.size, given.size))
+        say(str(given.out))
+    if given.desktop:
+        show(look, given.scene.name)
+    return 0
+
+
+def _check(given: ViewArguments) -> None:
+    if not given.desktop and given.out is None:
+        raise ConfigError("say how to view it: --desktop opens a window, --out picture.png saves a picture")
+    if not 32 <= given.size <= 8192:
+        raise ConfigError(f"--size {given.size}: expected 32 to 8192")
+    if given.out is None:
+        return
+    if given.out.suffix.lower() not in (".png", ".jpg", ".jpeg"):
+        raise ConfigError(f"{given.out}: pictures are saved as .png or .jpg")
+    if given.out.exists() and (not given.overwrite or given.out.is_dir()):
+        raise OutputError(f"{given.out}: exists; give --overwrite or another --out")

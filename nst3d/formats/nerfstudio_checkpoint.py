@@ -1,0 +1,167 @@
+"""nerfstudio's checkpoints: tensors are read, Python objects in them never built."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import struct
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from pickle import UnpicklingError
+from typing import Any
+
+import torch
+
+from nst3d.errors import InputError, OutputError
+from nst3d.files import replacing
+
+_NAME = re.compile(r"step-(\d+)\.ckpt")
+_PREFIX = re.compile(r"(?:module\.)?_model\.(module\.)?")
+_BROKEN = (OSError, RuntimeError, EOFError, ValueError, KeyError, IndexError, TypeError, AttributeError)
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """What painting needs of a checkpoint."""
+
+    path: Path
+    step: int
+    state: Mapping[str, torch.Tensor]
+    """The model's tensors by their names in the model."""
+    others: Mapping[str, torch.Tensor]
+    """The pipeline's other tensors, by full names."""
+
+
+def latest_checkpoint(folder: Path) -> Path | None:
+    """The checkpoint with the highest step in a folder, as nerfstudio chooses it, or None."""
+    try:
+        found = [(int(m[1]), p) for p in folder.iterdir() if (m := _NAME.fullmatch(p.name))]
+    except OSError:
+        return None
+    return max(found)[1] if found else None
+
+
+def load_checkpoint(path: Path) -> Checkpoint:
+    """The tensors of a checkpoint, on the CPU.
+
+    Prefixes of the pipeline and of distributed training are taken off the model's names. Raises InputError
+    for a file that is missing, cut short, no checkpoint of nerfstudio, or holds objects of other kinds.
+    """
+    content = _load(path)
+    pipeline = content.get("pipeline") if isinstance(content, dict) else None
+    if not isinstance(pipeline, dict) or not all(isinstance(k, str) for k in pipeline):
+        raise InputError(f"{path}: is no checkpoint of nerfstudio, it has no state of a pipeline")
+    tensors = {k: v.detach() for k, v in pipeline.items() if isinstance(v, torch.Tensor)}
+    for name, tensor in tensors.items():
+        if tensor.layout is not torch.strided or tensor.numel() > max(tensor.untyped_storage().nbytes(), 1):
+            raise InputError(f"{path}: is broken: {name} is no plain table of numbers")
+    # Only distributed training puts "module." before every name; a model may have a part of that name.
+    distributed = all(m[1] for k in tensors if (m := _PREFIX.match(k)))
+    state, others = {}, {}
+    for name, tensor in tensors.items():
+        if (match := _PREFIX.match(name)) is None:
+            others[name] = tensor
+        else:
+            state[name[match.end() if distributed or not match[1] else match.start(1) :]] = tensor
+    if not state:
+        raise InputError(f"{path}: is no checkpoint of nerfstudio, it has no state of a model")
+    step = content.get("step")
+    return Checkpoint(path, step if isinstance(step, int) and step >= 0 else _step(path), state, others)
+
+
+def save_checkpoint(path: Path, step: int, state: Mapping[str, torch.Tensor]) -> None:
+    """Write tensors, by their names in the pipeline, as nerfstudio's evaluation and viewer read them.
+
+    Holds plain numbers and tensors only, so that any version of PyTorch opens it. Raises OutputError if it
+    cannot be written.
+    """
+    pipeline = {name: _alone(tensor) for name, tensor in state.items()}
+    content = {"step": step, "pipeline": pipeline, "optimizers": {}, "schedulers": {}, "scalers": {}}
+    # nerfstudio takes every name in the folder for a checkpoint's: the temporary one lies a folder up.
+    staged = path.parent.parent / path.name
+    with replacing(staged) as temporary, temporary.open("wb") as file:
+        torch.save(content, file)
+    try:
+        os.replace(staged, path)
+    except OSError as error:
+        raise OutputError(f"{path}: cannot be written ({error.strerror or error})") from None
+
+
+def _alone(tensor: torch.Tensor) -> torch.Tensor:
+    """On the CPU, without the rest of a larger tensor that it is a part of."""
+    tensor = tensor.detach().cpu().contiguous()
+    whole = tensor.untyped_storage().nbytes() == tensor.numel() * tensor.element_size()
+    return tensor if whole else tensor.clone()
+
+
+def _load(path: Path) -> Any:
+    try:
+        with _allowed():
+            return torch.load(path, map_location="cpu", weights_only=True)
+    except UnpicklingError as error:
+        if found := re.search(r"(?:GLOBAL|global|class|callable) ([\w.]*\w) ", str(error)):
+            raise InputError(
+                f"{path}: holds {found[1]}, which is no tensor and was not run; expected a checkpoint of nerfstudio"
+            ) from None
+        raise InputError(f"{path}: is cut short or no checkpoint of nerfstudio") from None
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file") from None
+    except _BROKEN as error:
+        first = (str(error).splitlines() or [type(error).__name__])[0][:100]
+        raise InputError(f"{path}: is cut short or no checkpoint of nerfstudio ({first})") from None
+
+
+def _step(path: Path) -> int:
+    match = _NAME.fullmatch(path.name)
+    return int(match[1]) if match else 0
+
+
+class _Kind:
+    """Stands for numpy.dtype: remembers the code of a type."""
+
+    def __init__(self, code: str = "f8", *_: object) -> None:
+        self.code = code
+
+    def __setstate__(self, state: object) -> None:
+        """Its byte order and the like, which nothing needs."""
+
+
+def _number(kind: _Kind, raw: bytes = b"") -> float | None:
+    """Stands for what makes a numpy scalar: schedulers keep their learning rate as one."""
+    return float(struct.unpack("<d", raw)[0]) if kind.code == "f8" and len(raw) == 8 else None
+
+
+@contextlib.contextmanager
+def _allowed() -> Iterator[None]:
+    """Lets numpy's scalars, which nerfstudio's own checkpoints hold, be read as harmless stand-ins."""
+    ours = _stand_ins()
+    torch.serialization.add_safe_globals(ours)
+    try:
+        yield
+    finally:  # PyTorch below 2.5 has no context for it
+        known = torch.serialization.get_safe_globals()
+        torch.serialization.clear_safe_globals()
+        torch.serialization.add_safe_globals([g for g in known if all(g is not o for o in ours)])
+
+
+def _stand_ins() -> list[Any]:
+    """PyTorch finds what may be built by its module and name."""
+
+    def named(thing: Any, module: str, name: str) -> Any:
+        thing.__module__, thing.__name__, thing.__qualname__ = module, name, name
+        return thing
+
+    def old(kind: _Kind, raw: bytes = b"") -> float | None:
+        return _number(kind, raw)
+
+    def new(kind: _Kind, raw: bytes = b"") -> float | None:
+        return _number(kind, raw)
+
+    dtype = named(type("dtype", (_Kind,), {}), "numpy", "dtype")
+    return [
+        dtype,
+        named(old, "numpy.core.multiarray", "scalar"),
+        named(new, "numpy._core.multiarray", "scalar"),
+    ]

@@ -1,0 +1,281 @@
+"""Captures of every format that nerfstudio's dataparsers read."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import redirect_stdout
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nst3d.cameras.lens import BrownConrady, Fisheye, Lens
+from nst3d.errors import ConfigError, InputError
+from nst3d.formats.captures_common import Found, Intrinsics, Shot, as_capture, from_opengl
+from nst3d.formats.nerfstudio_run import NerfstudioRun
+from nst3d.integrations.nerfstudio.package import need_nerfstudio
+from nst3d.representations.capture import Capture, Split
+from nst3d.tensors import Array, ImageSize
+
+_FRAME = "dataparser_transforms.json"
+_PICKLED = "minimal-parser"
+"""Its files are pickles."""
+_SAME_FRAME = 1e-4
+"""How much the frame that a dataset is put into now may differ from its run's, of a side of 2."""
+
+
+@dataclass(frozen=True)
+class _Frame:
+    """How a dataparser moves a dataset: p = scale · (R p_data + t)."""
+
+    transform: Array
+    """(3, 4): R and t."""
+    scale: float
+
+    def same(self, other: _Frame) -> bool:
+        """Whether both put a dataset at the same place."""
+        return bool(np.abs(self._matrix - other._matrix).max() <= _SAME_FRAME * self.scale)
+
+    def moved(self, pose: Array, to: _Frame) -> Array:
+        """A camera's pose (4, 4) in this frame as it is in another."""
+        change = to._matrix @ np.linalg.inv(self._matrix)
+        result = change @ pose
+        result[:3, :3] /= to.scale / self.scale
+        return np.asarray(result)
+
+    @property
+    def _matrix(self) -> Array:
+        return np.vstack([self.transform * self.scale, [0.0, 0.0, 0.0, 1.0]])
+
+
+def load_with(name: str, folder: Path) -> Capture:
+    """The dataset in a folder, read by the dataparser of that name, in the frame that a run on it would have.
+
+    Cameras get OpenCV axes, photographs are at full size. What the dataparser keeps for testing is held out.
+    Raises ConfigError for a name that nerfstudio does not know, MissingDependencyError where nerfstudio is not
+    installed, and InputError for what the dataparser refuses, for lenses that are not read, and for all that
+    makes no capture.
+    """
+    notes = need_nerfstudio(f"--dataparser {name}")
+    from nerfstudio.configs.dataparser_configs import all_dataparsers
+
+    if name not in all_dataparsers or name == _PICKLED:
+        known = ", ".join(sorted(set(all_dataparsers) - {_PICKLED}))
+        why = "reads pickles, which are never loaded" if name == _PICKLED else "is none of nerfstudio's"
+        raise ConfigError(f"--dataparser {name}: {why}; expected one of {known}")
+    if not folder.exists():
+        raise InputError(f"{folder}: no such file or folder, expected data for nerfstudio's {name}")
+    dataset = _Dataset(name, folder, copy.deepcopy(all_dataparsers[name]))
+    return dataset.capture(f"nerfstudio's {name}", notes)
+
+
+def run_cameras(run: NerfstudioRun, data: Path | None = None) -> Capture:
+    """The photographs that a run was trained on, with their cameras in the run's own frame and OpenCV axes.
+
+    `data`: where the dataset is now, None: where the run says. The poses are the dataset's, as nerfstudio
+    renders them, without what training refined. Raises InputError where the dataset is not there or the run's
+    dataparser is not known, and MissingDependencyError where nerfstudio is not installed.
+    """
+    notes = need_nerfstudio(f"{run.folder}: reading its cameras")
+    from nerfstudio.configs.dataparser_configs import all_dataparsers
+
+    manager = run.config.get("pipeline", {}).get("datamanager", {})
+    told = manager.get("dataparser", {})
+    name, config = _configured(run, told, all_dataparsers)
+    place = _place(run, data, manager.get("data") or told.get("data"))
+    frame = None
+    if (run.folder / _FRAME).is_file():
+        frame = _Frame(np.asarray(run.transform, float), float(run.scale))
+    dataset = _Dataset(name, place, config, frame)
+    return dataset.capture(f"the data of {run.folder.name}, nerfstudio's {name}", notes)
+
+
+def trained_on(run: NerfstudioRun, data: Path, outputs: Any) -> Capture:
+    """The photographs in a dataparser's outputs for the data of a run, all to train, with OpenCV axes.
+
+    Raises InputError where the dataparser puts the data elsewhere than the run has it.
+    """
+    now, then = _frame_of(outputs), _Frame(run.transform, run.scale)
+    if (run.folder / _FRAME).is_file() and not now.same(then):
+        raise InputError(
+            f"{run.folder}: was trained in another frame than this dataparser makes of {data}; give the run's"
+            " data, its dataparser and the settings of that"
+        )
+    return _Dataset("data", data, None).of([(outputs, "train")], f"the data of {run.folder.name}")
+
+
+def _configured(run: NerfstudioRun, told: Mapping[str, Any], known: Mapping[str, Any]) -> tuple[str, Any]:
+    """The name and the config of a run's dataparser: nerfstudio's own, with the values that the run has."""
+    wanted = str(told.get("_class", told.get("_target", "?")))
+    for name, config in known.items():
+        kinds = (type(config), config._target)
+        if name != _PICKLED and wanted in {f"{k.__module__}.{k.__qualname__}" for k in kinds}:
+            fields = {f.name for f in dataclasses.fields(config) if f.init} - {"_target", "data"}
+            values = {key: told[key] for key in fields & set(told)}
+            return name, dataclasses.replace(
+                config, **{k: _as(getattr(config, k), v) for k, v in values.items()}
+            )
+    raise InputError(
+        f"{run.folder}: its dataparser {wanted} is not to be had here; give --cameras, a capture in its frame"
+    )
+
+
+def _as(default: Any, value: Any) -> Any:
+    """A plain value as what the field's default is: paths come as text, tuples as lists."""
+    if isinstance(default, Path) and isinstance(value, str):
+        return Path(value)
+    return tuple(value) if isinstance(default, tuple) and isinstance(value, list) else value
+
+
+def _place(run: NerfstudioRun, data: Path | None, told: str | None) -> Path:
+    """Where a run's dataset is."""
+    if data is not None:
+        if data.exists():
+            return data
+        raise InputError(f"--data {data}: no such file or folder, expected the data of {run.folder}")
+    if not told or told == ".":
+        raise InputError(f"{run.folder}: does not say where its data is; give --data FOLDER")
+    # nerfstudio takes a relative path from where it was started, whose outputs/ then held the run.
+    started = [Path(), *run.folder.resolve().parents[3:4]]
+    found = next((start / told for start in started if (start / told).exists()), None)
+    if found is None:
+        raise InputError(f"{run.folder}: its data was in {told}, and is not there now; give --data FOLDER")
+    return found
+
+
+@dataclass(frozen=True)
+class _Dataset:
+    """A dataset with the dataparser that reads it."""
+
+    name: str
+    folder: Path
+    config: Any
+    frame: _Frame | None = None
+    """The frame that its cameras are wanted in; None: the dataparser's."""
+
+    def capture(self, kind: str, notes: Sequence[str]) -> Capture:
+        """The checked capture, in OpenCV axes."""
+        train = self._outputs("train")
+        held, trouble = self._held_out({str(path) for path in train.image_filenames})
+        parts: list[tuple[Any, Split | None]] = [(train, "train"), *((o, "test") for o in held)]
+        if not held and self.frame is None:
+            parts = [(train, None)]  # every 8th is held out, as of all captures that do not say
+        told = [*notes, *trouble, *_told([o for o, _ in parts])]
+        if self.frame is not None and not _frame_of(train).same(self.frame):
+            told.append(f"{self.folder}: is put elsewhere now than in the run; its cameras are moved to fit")
+        return self.of(parts, kind, told)
+
+    def of(self, parts: Sequence[tuple[Any, Split | None]], kind: str, told: Sequence[str] = ()) -> Capture:
+        """The capture in a dataparser's outputs."""
+        shots: list[Shot] = []
+        missing: list[str] = []
+        for outputs, split in parts:
+            for shot in self._shots(outputs, split):
+                if shot.path is not None and shot.path.is_file():
+                    shots.append(shot)
+                else:
+                    missing.append(shot.name)
+        capture = as_capture(Found(self.folder, kind, shots, missing, notes=told))
+        behind = parts[0][0].alpha_color
+        if capture.background is None or behind is None:
+            return capture
+        red, green, blue = (float(value) for value in behind)
+        return dataclasses.replace(capture, background=(red, green, blue))
+
+    def _held_out(self, trained: set[str]) -> tuple[list[Any], list[str]]:
+        """The outputs of what is held out, if anything that is not trained on, and what to tell."""
+        try:
+            outputs = self._outputs("test")
+        except InputError as error:
+            return [], [f"{error}; so it says not what to hold out"]
+        new = [path for path in outputs.image_filenames if str(path) not in trained]
+        return ([outputs] if new and len(new) == len(outputs.image_filenames) else []), []
+
+    def _outputs(self, split: str) -> Any:
+        """What the dataparser says of a split. Raises InputError where it fails."""
+        config = copy.copy(self.config)
+        config.data = self.folder
+        if hasattr(config, "downscale_factor") and type(config)().downscale_factor is None:
+            config.downscale_factor = 1  # else it looks for smaller copies, and offers to make them
+        if hasattr(config, "load_3D_points"):
+            config.load_3D_points = False
+        try:
+            with redirect_stdout(io.StringIO()):
+                outputs = config.setup().get_dataparser_outputs(split)
+        except (Exception, SystemExit) as error:
+            why = " ".join(str(error).split()) or "no reason given"
+            raise InputError(
+                f"{self.folder}: nerfstudio's {self.name} cannot read its {split} part"
+                f" ({type(error).__name__}: {why[:200]})"
+            ) from None
+        poses, photographs = tuple(outputs.cameras.camera_to_worlds.shape), len(outputs.image_filenames)
+        if poses != (photographs, 3, 4):  # of a single photograph some dataparsers lose a dimension
+            raise InputError(
+                f"{self.folder}: nerfstudio's {self.name} gives the {photographs} photographs of its {split} part"
+                f" poses of shape {poses}, expected ({photographs}, 3, 4)"
+            )
+        return outputs
+
+    def _shots(self, outputs: Any, split: Split | None) -> Iterator[Shot]:
+        cameras, now = outputs.cameras.reshape((-1,)), _frame_of(outputs)
+        for index, path in enumerate(map(Path, outputs.image_filenames)):
+            name = str(path.relative_to(self.folder)) if path.is_relative_to(self.folder) else str(path)
+            pose = _pose(cameras, index)
+            if self.frame is not None and not now.same(self.frame):
+                pose = now.moved(pose, self.frame)
+            intrinsics = _intrinsics(cameras, index, f"{self.folder}: {name}")
+            yield Shot(name, pose, intrinsics, path, split=split)
+
+
+def _pose(cameras: Any, index: int) -> Array:
+    """A camera's pose (4, 4), OpenCV axes."""
+    pose = np.eye(4)
+    pose[:3] = cameras.camera_to_worlds[index].double().numpy()
+    return from_opengl(pose)
+
+
+def _frame_of(outputs: Any) -> _Frame:
+    transform = outputs.dataparser_transform.double().numpy()
+    return _Frame(transform[:3, :4], float(outputs.dataparser_scale))
+
+
+def _told(parts: Sequence[Any]) -> list[str]:
+    """What the user should know of a dataset."""
+    notes = []
+    if any(outputs.mask_filenames for outputs in parts):
+        notes.append("the masks of its photographs are not used")
+    if any(
+        outputs.cameras.times is not None and len(outputs.cameras.times.unique()) > 1 for outputs in parts
+    ):
+        notes.append("its photographs are of different times; they are taken as of one still scene")
+    return notes
+
+
+def _intrinsics(cameras: Any, index: int, where: str) -> Intrinsics:
+    fx, fy, cx, cy = (float(getattr(cameras, key)[index]) for key in ("fx", "fy", "cx", "cy"))
+    size = ImageSize(int(cameras.height[index]), int(cameras.width[index]))
+    bent = cameras.distortion_params
+    numbers = [0.0] * 6 if bent is None else [float(v) for v in bent[index]]
+    return Intrinsics((fx, fy), (cx, cy), size, _lens(int(cameras.camera_type[index]), numbers, where))
+
+
+def _lens(kind: int, numbers: Sequence[float], where: str) -> Lens | None:
+    """The lens of a nerfstudio camera, whose coefficients are k1, k2, k3, k4, p1, p2."""
+    from nerfstudio.cameras.cameras import CameraType
+
+    name = CameraType(kind).name
+    if name not in ("PERSPECTIVE", "FISHEYE"):
+        raise InputError(f"{where}: its camera is {name}, expected PERSPECTIVE or FISHEYE")
+    k1, k2, k3, k4, p1, p2 = numbers
+    if name == "PERSPECTIVE" and not k4:
+        return BrownConrady(k1, k2, p1, p2, k3) if any(numbers) else None
+    if name == "FISHEYE" and not (p1 or p2):
+        return Fisheye(k1, k2, k3, k4)
+    odd = (
+        f"k4 {k4:g} in a perspective lens" if name == "PERSPECTIVE" else f"p1 {p1:g}, p2 {p2:g} in a fisheye"
+    )
+    raise InputError(f"{where}: {odd} is not read; undistort the photographs first (ns-process-data, COLMAP)")

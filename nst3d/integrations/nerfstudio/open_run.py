@@ -1,0 +1,97 @@
+"""Opens nerfacto runs: to be painted, and to be shown. Handed into the pipeline, which knows no nerfstudio."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from nst3d.cameras.rigs import standing
+from nst3d.errors import InputError
+from nst3d.formats.nerfstudio_run import NerfstudioRun, load_run
+from nst3d.integrations.nerfstudio.dataparsers import run_cameras
+from nst3d.integrations.nerfstudio.package import need_nerfstudio
+from nst3d.pipeline.config import PaintConfig
+from nst3d.pipeline.job import Job
+from nst3d.pipeline.machine import resolve_device
+from nst3d.pipeline.open_scene import SceneOptions, orientation_of
+from nst3d.pipeline.radiance_scene import suited
+from nst3d.pipeline.report import Reporter
+from nst3d.pipeline.shown import Shown
+from nst3d.pipeline.subject import Subject
+from nst3d.representations.capture import Capture
+from nst3d.tensors import Image
+
+
+def open_nerf(job: Job, style: Image, reporter: Reporter) -> tuple[Subject, PaintConfig]:
+    """A nerfacto run as what a job paints, with the settings that suit it.
+
+    Seen by the cameras that it was trained on, or by those of the capture `job.cameras`, which is in the
+    run's frame. Raises InputError for a run that cannot be read or whose data is not there, and
+    MissingDependencyError where nerfstudio is not installed.
+    """
+    need_nerfstudio(str(job.scene))
+    from nst3d.integrations.nerfstudio.baked_subject import BakedSubject, baked_scene
+    from nst3d.integrations.nerfstudio.native import NativeSubject
+    from nst3d.integrations.nerfstudio.nerfacto import Nerfacto
+
+    run = load_run(job.scene)
+    nerf = Nerfacto(run, resolve_device(job.config.device))
+    capture = run_cameras(run, job.data) if job.cameras is None else job.reader(job.cameras)
+    if job.config.nerf != "baked":
+        for note in capture.notes:
+            reporter.note(note)
+        native = NativeSubject(nerf, capture, style, job.config, job.data)
+        return native, native.config
+    baked, scene = baked_scene(nerf, capture, job.config, _Counter(reporter))
+    for note in (*capture.notes, *scene.notes):
+        reporter.note(note)
+    config = suited(job.config, scene)
+    return BakedSubject(baked, scene, style, config), config
+
+
+def show_nerf(path: Path, options: SceneOptions, note: Callable[[str], None]) -> Shown:
+    """A nerfacto run as nerfstudio renders it.
+
+    Where its data is not there, a note says so, and only camera paths that do not follow the cameras make sense.
+    """
+    need_nerfstudio(str(path))
+    from nst3d.integrations.nerfstudio.nerfacto import Nerfacto
+    from nst3d.integrations.nerfstudio.shown_nerf import ShownNerf, seen_hull
+
+    run = load_run(path)
+    nerf = Nerfacto(run, resolve_device("auto"))
+    capture = _capture(run, options, note)
+    up = np.array([0.0, 0.0, 1.0]) if capture is None else capture.up
+    orientation = orientation_of(options, None) or standing(up)
+    cameras = () if capture is None else tuple(p.camera for p in capture.of("train"))
+    return ShownNerf(nerf, orientation, seen_hull(nerf, cameras, orientation), cameras)
+
+
+def _capture(run: NerfstudioRun, options: SceneOptions, note: Callable[[str], None]) -> Capture | None:
+    if options.cameras is not None:
+        return options.reader(options.cameras)
+    try:
+        capture = run_cameras(run, options.data)
+    except InputError as error:
+        if options.data is not None:
+            raise
+        note(f"where it was photographed from is not known ({error})")
+        return None
+    for text in capture.notes:
+        note(text)
+    return capture
+
+
+class _Counter:
+    """Tells a reporter of work that takes long before painting begins, about ten times."""
+
+    def __init__(self, reporter: Reporter) -> None:
+        self._reporter, self._told = reporter, ("", 0)
+
+    def __call__(self, what: str, done: int, total: int) -> None:
+        tenth = (what, 10 * done // total)
+        if tenth != self._told:
+            self._told = tenth
+            self._reporter.phase(f"{what}: {done} of {total}")

@@ -1,0 +1,30 @@
+"""Whether nerfstudio is there."""
+
+from __future__ import annotations
+
+import warnings
+from importlib import import_module
+
+from nst3d.errors import MissingDependencyError
+from nst3d.formats.nerfstudio_run import version_notes
+
+
+def need_nerfstudio(what: str) -> tuple[str, ...]:
+    """Import what nerfstudio's models are built of; raises MissingDependencyError where that fails.
+
+    `what` needs it, and begins the message. Returns notes about a version that was not tested.
+    """
+    try:
+        # It speaks to old versions of torch, which new ones remark on.
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            import_module("nerfstudio.models.nerfacto")
+    except ModuleNotFoundError as error:
+        missing = (
+            "nerfstudio" if (error.name or "").startswith("nerfstudio") else f"{error.name} of nerfstudio"
+        )
+        how = f"{missing} is not installed: pip install 'nst3d[nerfstudio]'"
+        raise MissingDependencyError(f"{what}: {how}") from None
+    except (ImportError, OSError) as error:
+        raise MissingDependencyError(f"{what}: nerfstudio is installed but does not load: {error}") from None
+    return version_notes()

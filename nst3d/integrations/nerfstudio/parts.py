@@ -1,0 +1,111 @@
+"""Builds the modules of a nerfacto from a run's config and checkpoint alone, and checks that all of it fits.
+
+Imports nerfstudio: import this module where one is needed, after `need_nerfstudio`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from nerfstudio.field_components.spatial_distortions import SceneContraction
+from nerfstudio.fields.density_fields import HashMLPDensityField
+from nerfstudio.fields.nerfacto_field import NerfactoField
+from nerfstudio.models.nerfacto import NerfactoModelConfig
+
+from nst3d.errors import InputError
+from nst3d.integrations.nerfstudio.hash_grid import quicken
+
+_OTHER = ("camera_optimizer.", "lpips.", "device_indicator_param")
+"""Tensors of a nerfacto that a render does not need."""
+_TCNN = ("field.mlp_base.model.params", "field.mlp_base.tcnn_encoding.params", "field.mlp_base.params")
+_EMBEDDING = "field.embedding_appearance.embedding.weight"
+
+
+class Parts(torch.nn.Module):
+    """The field and the proposal networks of a nerfacto, under the names that its checkpoint has for them."""
+
+    def __init__(self, options: NerfactoModelConfig, aabb: torch.Tensor, images: int) -> None:
+        """Build them for a scene's box (2, 3) and `images` embeddings of appearance."""
+        super().__init__()
+        space = None if options.disable_scene_contraction else SceneContraction(order=float("inf"))
+        common = {
+            "spatial_distortion": space,
+            "average_init_density": options.average_init_density,
+            "implementation": "torch",
+        }
+        names = ["hidden_dim", "num_levels", "max_res", "base_res", "features_per_level", "log2_hashmap_size"]
+        names += ["hidden_dim_color", "hidden_dim_transient", "use_average_appearance_embedding"]
+        self.field = NerfactoField(
+            aabb,
+            num_images=images,
+            use_pred_normals=options.predict_normals,
+            appearance_embedding_dim=options.appearance_embed_dim if options.use_appearance_embedding else 0,
+            **{name: getattr(options, name) for name in names},
+            **common,
+        )
+        count = 1 if options.use_same_proposal_network else options.num_proposal_iterations
+        nets = options.proposal_net_args_list
+        self.proposal_networks = torch.nn.ModuleList(
+            HashMLPDensityField(aabb, **nets[min(i, len(nets) - 1)], **common) for i in range(count)
+        )
+
+
+def build_parts(
+    folder: Path, config: Mapping[str, Any], state: Mapping[str, torch.Tensor]
+) -> tuple[NerfactoModelConfig, Parts]:
+    """The model's options and its modules with the checkpoint's tensors, in evaluation mode, without gradients.
+
+    `config` is the run's, `state` the model's tensors by their own names; `folder` is for messages. Raises
+    InputError for a checkpoint of tiny-cuda-nn, or one that lacks tensors, or has others than the config says.
+    """
+    if any(name in state for name in _TCNN):
+        raise InputError(
+            f"{folder}: this nerfacto was trained with tiny-cuda-nn, whose weights need CUDA and that package's own"
+            " layout; train it with --pipeline.model.implementation torch"
+        )
+    if "field.aabb" not in state:
+        raise InputError(f"{folder}: the checkpoint lacks field.aabb; it is not of a nerfacto, or damaged")
+    options = _options(folder, config)
+    images = len(state[_EMBEDDING]) if options.use_appearance_embedding and _EMBEDDING in state else 1
+    try:
+        parts = Parts(options, state["field.aabb"].float(), images)
+    except (TypeError, ValueError, RuntimeError, AssertionError, IndexError, KeyError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise InputError(f"{folder}: config.yml does not describe a nerfacto: {reason}") from None
+    _check(folder, parts.state_dict(), state)
+    parts.load_state_dict({name: state[name] for name in parts.state_dict()})
+    quicken(parts)
+    return options, parts.eval().requires_grad_(False)
+
+
+def _options(folder: Path, config: Mapping[str, Any]) -> NerfactoModelConfig:
+    try:
+        given = config["pipeline"]["model"]
+    except (KeyError, TypeError):
+        raise InputError(f"{folder}: config.yml has no pipeline.model; it is not of a nerfacto") from None
+    # Not what to build, nor what only training needs.
+    known = {f.name for f in dataclasses.fields(NerfactoModelConfig)} - {"_target", "camera_optimizer"}
+    return NerfactoModelConfig(**{name: value for name, value in given.items() if name in known})
+
+
+def _check(folder: Path, wanted: Mapping[str, torch.Tensor], state: Mapping[str, torch.Tensor]) -> None:
+    missing = sorted(set(wanted) - set(state))
+    if missing:
+        raise InputError(f"{folder}: the checkpoint lacks {_some(missing)}, which config.yml asks for")
+    surplus = sorted(name for name in state if name not in wanted and not name.startswith(_OTHER))
+    if surplus:
+        raise InputError(
+            f"{folder}: the checkpoint has {_some(surplus)}, which a nerfacto of its config.yml has not"
+        )
+    for name, tensor in wanted.items():
+        if state[name].shape != tensor.shape:
+            found, expected = tuple(state[name].shape), tuple(tensor.shape)
+            raise InputError(f"{folder}: {name} has the shape {found}, but config.yml asks for {expected}")
+
+
+def _some(names: list[str]) -> str:
+    return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"

@@ -1,0 +1,229 @@
+"""The method `nst3d` of nerfstudio: its trainer paints a trained nerfacto, and its viewer shows it meanwhile.
+
+Imports nerfstudio, and of nst3d nothing that takes time: every command of nerfstudio imports this module.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Optional
+
+import torch
+from nerfstudio.configs.base_config import ViewerConfig
+from nerfstudio.data.datamanagers.base_datamanager import VanillaDataManagerConfig
+from nerfstudio.data.dataparsers.nerfstudio_dataparser import NerfstudioDataParserConfig
+from nerfstudio.engine.callbacks import TrainingCallback, TrainingCallbackAttributes
+from nerfstudio.engine.optimizers import Optimizers
+from nerfstudio.engine.trainer import Trainer, TrainerConfig
+from nerfstudio.models.nerfacto import NerfactoModel, NerfactoModelConfig
+from nerfstudio.pipelines.base_pipeline import VanillaPipeline, VanillaPipelineConfig
+from nerfstudio.plugins.types import MethodSpecification
+from nerfstudio.utils.rich_utils import CONSOLE
+
+from nst3d.errors import ConfigError, InputError, Nst3dError
+
+if TYPE_CHECKING:
+    from nst3d.formats.nerfstudio_run import NerfstudioRun
+    from nst3d.integrations.nerfstudio.live import LivePainting
+    from nst3d.stylize.engine import Progress
+
+_NEVER = 10**9
+_OWN = ("_target", "camera_optimizer", "eval_num_rays_per_chunk", "style_image")
+"""Fields of the model that are not taken from the run."""
+
+
+@dataclass
+class PaintedModelConfig(NerfactoModelConfig):
+    """A nerfacto that is painted; what the model looks like is taken from the run that --load-dir names."""
+
+    _target: type = field(default_factory=lambda: PaintedModel)
+    style_image: Optional[Path] = None  # noqa: UP045 (tyro reads it)
+    """The picture whose style is painted."""
+    preset: str = "capture"
+    """nst3d's preset, or a .yaml file with settings: losses and their weights are taken from it."""
+    size: int = 480
+    """Long side of the finest painted views at most, pixels."""
+    part: Literal["native", "head"] = "native"
+    """native: colours get features of their own, and can show strokes; head: the colour head alone, palettes only."""
+    keep_specular: float = 0.0
+    """How much of the dependence on the viewing direction stays, 0 to 1."""
+
+
+class PaintedModel(NerfactoModel):
+    """nerfstudio's nerfacto, which takes over what is painted when somebody looks."""
+
+    painting: LivePainting | None = None
+    """None: a finished run, to be looked at."""
+    _stale = False
+
+    def get_param_groups(self) -> dict[str, Any]:
+        """None while it is painted, which has an optimiser of its own."""
+        return dict(super().get_param_groups()) if self.painting is None else {}
+
+    def get_training_callbacks(self, attributes: TrainingCallbackAttributes) -> list[TrainingCallback]:
+        """None: the proposal networks are not trained."""
+        return []
+
+    def get_outputs_for_camera(self, *args: Any, **kwargs: Any) -> dict[str, torch.Tensor]:
+        """What the camera sees, as far as it is painted."""
+        self.refresh()
+        return dict(super().get_outputs_for_camera(*args, **kwargs))
+
+    def outdate(self) -> None:
+        """A step was taken: what is shown next is to be taken over first."""
+        self._stale = True
+
+    def refresh(self) -> None:
+        """Take the painted colours over."""
+        if self.painting is not None and self._stale:
+            self.take(self.painting.net.state())
+            self._stale = False
+
+    def take(self, state: Mapping[str, torch.Tensor]) -> None:
+        """Hold these tensors. Raises InputError where they are of another model."""
+        try:
+            lacking = self.load_state_dict(dict(state), strict=False)
+        except RuntimeError as error:
+            why = " ".join(str(error).split())[:300]
+            raise InputError(f"the run does not fit this data and these settings: {why}") from None
+        odd = [*lacking.unexpected_keys, *(k for k in lacking.missing_keys if not k.startswith("lpips."))]
+        if odd:
+            raise InputError(f"the run's checkpoint does not fit its config: {', '.join(odd[:5])}")
+
+
+class PaintingTrainer(Trainer):
+    """nerfstudio's trainer, started with a nerfacto run, whose colours it moves."""
+
+    run: NerfstudioRun
+    pipeline: VanillaPipeline
+    _steps: Iterator[Progress]
+
+    def setup(self, test_mode: Literal["test", "val", "inference"] = "val") -> None:
+        """Read the run, make the model as it was, and get ready to paint."""
+        with _one_line():
+            self._check()
+            self.run = _loaded(self.config)
+            _adopt(self.config.pipeline.model, self.run)
+            super().setup(test_mode)
+        self.config.save_config()  # as the model is now
+
+    def setup_optimizers(self) -> Optimizers:
+        """None of nerfstudio's; the painting begins here, as the pipeline has just been made."""
+        from nst3d.integrations.nerfstudio.dataparsers import trained_on
+        from nst3d.integrations.nerfstudio.live import LiveOptions, LivePainting
+
+        model, manager = self.config.pipeline.model, self.pipeline.datamanager
+        options = LiveOptions(
+            model.style_image,
+            model.preset,
+            model.size,
+            model.part,
+            model.keep_specular,
+            self.config.max_num_iterations,
+            self.config.machine.seed,
+            self.device,
+        )
+        capture = trained_on(self.run, Path(manager.config.data), manager.train_dataparser_outputs)
+        painting = LivePainting(self.run, capture, options)
+        self.pipeline.model.painting, self._steps = painting, painting.steps()
+        self.pipeline.model.take(painting.net.state())
+        return super().setup_optimizers()
+
+    def train_iteration(self, step: int) -> tuple[torch.Tensor, dict[str, torch.Tensor], dict[str, Any]]:
+        """Paint one whole view; the loss, and its parts."""
+        progress = next(self._steps, None)
+        if progress is None:  # a stage ended before its last step, as it no longer improved
+            self.stop_training = True
+            return torch.zeros(()), {}, {}
+        self.pipeline.model.outdate()
+        loss = torch.tensor(progress.loss)
+        return loss, {"painting": loss}, dict(progress.losses)
+
+    def save_checkpoint(self, step: int) -> None:
+        """The trainer's own checkpoint, and the painted nerfacto as a run that opens without nst3d."""
+        model, data = self.pipeline.model, Path(self.pipeline.datamanager.config.data)
+        model.refresh()
+        super().save_checkpoint(step)
+        names = {key: getattr(self.config, key) for key in ("experiment_name", "timestamp")}
+        with _one_line():
+            paths = model.painting.save(self.config.output_dir, names, data.resolve())
+        CONSOLE.print(f"painted nerfacto: {paths[0]}")
+
+    def _load_checkpoint(self) -> None:
+        """Nothing: the run was read when the pipeline was made."""
+
+    def _check(self) -> None:
+        if self.world_size > 1:
+            raise ConfigError("nst3d paints on one device: leave --machine.num-devices at 1")
+        if self.config.pipeline.model.style_image is None:
+            raise ConfigError("no style: give --pipeline.model.style-image IMAGE")
+
+
+@contextmanager
+def _one_line() -> Iterator[None]:
+    """Errors that the user can put right end the command with their line."""
+    try:
+        yield
+    except Nst3dError as error:
+        raise SystemExit(f"nst3d: {error}") from None
+
+
+def _loaded(config: TrainerConfig) -> NerfstudioRun:
+    """The run that the command names."""
+    from nst3d.formats.nerfstudio_run import load_run
+
+    place = config.load_checkpoint or config.load_dir
+    if place is None:
+        raise ConfigError("no run to paint: give --load-dir RUN/nerfstudio_models, of a nerfacto")
+    place = Path(place)
+    if config.load_checkpoint is None:
+        place = place.parent if config.load_step is None else place / f"step-{config.load_step:09d}.ckpt"
+    run = load_run(place)
+    if run.method != "nerfacto":
+        raise InputError(f"{place}: is a run of {run.method}; this paints nerfacto")
+    return run
+
+
+def _adopt(model: PaintedModelConfig, run: NerfstudioRun) -> None:
+    """Make a model's config that of the run, as wide as it is painted."""
+    told = run.config["pipeline"]["model"]
+    for known in dataclasses.fields(NerfactoModelConfig):
+        if known.name in told and known.name not in _OWN:
+            value = told[known.name]
+            was = getattr(model, known.name)
+            setattr(model, known.name, tuple(value) if isinstance(was, tuple) else value)
+    model.camera_optimizer.mode = told.get("camera_optimizer", {}).get("mode", "off")
+    model.implementation = "torch"
+    if model.part == "native":
+        model.hidden_dim, model.features_per_level = 2 * model.hidden_dim, 2 * model.features_per_level
+
+
+specification = MethodSpecification(
+    config=TrainerConfig(
+        _target=PaintingTrainer,
+        method_name="nst3d",
+        max_num_iterations=360,
+        steps_per_save=100,
+        steps_per_eval_batch=_NEVER,
+        steps_per_eval_image=_NEVER,
+        steps_per_eval_all_images=_NEVER,
+        mixed_precision=False,
+        pipeline=VanillaPipelineConfig(
+            # Whole views are rendered from cameras; no photographs are asked for.
+            datamanager=VanillaDataManagerConfig(
+                dataparser=NerfstudioDataParserConfig(),
+                train_num_images_to_sample_from=1,
+                eval_num_images_to_sample_from=1,
+            ),
+            model=PaintedModelConfig(eval_num_rays_per_chunk=1 << 12),
+        ),
+        optimizers={},
+        viewer=ViewerConfig(num_rays_per_chunk=1 << 12),
+        vis="viewer",
+    ),
+    description="Paints a trained nerfacto in the style of an image (nst3d).",
+)

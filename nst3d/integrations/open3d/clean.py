@@ -1,0 +1,181 @@
+"""Scans made fit to be painted: meshes repaired and decimated, point clouds meshed (Kazhdan & Hoppe 2013)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nst3d.cameras.rigs import standing
+from nst3d.errors import InputError
+from nst3d.formats.dispatch import load_mesh
+from nst3d.formats.point_cloud import is_point_cloud, load_points
+from nst3d.integrations.open3d.package import open3d
+from nst3d.pipeline.cleaning import CleanOptions, OneMesh, as_one, from_one
+from nst3d.representations.mesh import Mesh
+from nst3d.representations.neighbours import Neighbours
+from nst3d.representations.points import PointCloud
+from nst3d.representations.rows import unique_rows
+from nst3d.representations.scan_faults import MOST_FACES, ScanFaults, scan_faults, without_fins
+from nst3d.tensors import Array
+
+Note = Callable[[str], None]
+_WHAT = "--clean"
+_AROUND = 30
+"""Neighbours of a point that tell its normal."""
+_ORIENTED = 12
+"""Neighbours along which normals are turned to the same side."""
+_NEAR = 8
+_STRAY = 3.0
+"""A point is noise if it lies so many times as far from its neighbours as they do from theirs."""
+_SPARSE = 1.0
+"""Octree levels that the density must lie below its median for a part of the surface to be trimmed,"""
+_FAR = 2.0
+"""and how far it must lie from the nearest point, in that one's distances to its neighbours."""
+
+
+def clean_scene(path: Path, options: CleanOptions, note: Note) -> Mesh:
+    """The mesh in a file, cleaned, or that of a point cloud, in the file's own coordinates; one part.
+
+    A mesh: vertices at equal places are merged, degenerate and repeated faces dropped, and of edges where more
+    than two faces meet fins, or else the smallest faces; then it is decimated. A point cloud: repeated points and
+    noise go, and Poisson's surface is drawn through the others, without what lies far from any. Colours stay,
+    between vertices or points they are interpolated. `note` hears what was done and which holes there are. Raises
+    MissingDependencyError without Open3D, InputError for a file that cannot be used.
+    """
+    package = open3d(_WHAT)
+    if is_point_cloud(path):
+        cloud = load_points(path)
+        one, up = _meshed(package, cloud, options, note, path), cloud.up
+        front = tuple(float(v) for v in standing(np.array(up)).front)
+        before = None
+    else:
+        mesh = load_mesh(path)
+        for text in mesh.notes:
+            note(text)
+        one, up, front = as_one(mesh), mesh.up, mesh.front
+        if mesh.textures:
+            note(f"{_WHAT} makes one mesh of all parts; textures become the colours of its vertices")
+        before = scan_faults(one.vertices, one.faces)
+    one = _repaired(package, one, before, note)
+    one = _decimated(package, one, options, note)
+    if not len(one.faces):
+        raise InputError(f"{path}: nothing is left of it after cleaning")
+    note(scan_faults(one.vertices, one.faces).hole_line())
+    return from_one(one, path.stem, up, (front[0], front[1], front[2]))
+
+
+def _repaired(package: Any, one: OneMesh, before: ScanFaults | None, note: Note) -> OneMesh:
+    mesh = _to_open3d(package, one)
+    mesh.remove_duplicated_vertices()
+    mesh.remove_degenerate_triangles()
+    single, _ = unique_rows(np.sort(np.asarray(mesh.triangles), axis=1))  # Open3D tells windings apart
+    mesh.triangles = package.utility.Vector3iVector(np.asarray(mesh.triangles)[single])
+    crowded = len(mesh.get_non_manifold_edges(allow_boundary_edges=True))
+    if crowded:
+        mesh.triangles = package.utility.Vector3iVector(without_fins(np.asarray(mesh.triangles)))
+        mesh.remove_non_manifold_edges()
+    mesh.remove_unreferenced_vertices()
+    if before is not None:
+        told = {
+            "merged vertices": before.duplicate_vertices,
+            "dropped degenerate faces": before.degenerate_faces,
+            "dropped duplicate faces": before.duplicate_faces,
+            "non-manifold edges undone": crowded,
+            "by dropping faces": len(single) - len(mesh.triangles),
+        }
+        done = [f"{name}: {count}" for name, count in told.items() if count]
+        note("cleaned: " + (", ".join(done) or "nothing to do"))
+    return _from_open3d(mesh)
+
+
+def _decimated(package: Any, one: OneMesh, options: CleanOptions, note: Note) -> OneMesh:
+    target = MOST_FACES if options.faces is None else options.faces
+    if not target or len(one.faces) <= target:
+        return one
+    fewer = _to_open3d(package, one).simplify_quadric_decimation(target)
+    fewer.remove_degenerate_triangles()
+    fewer.remove_unreferenced_vertices()
+    note(f"decimated from {len(one.faces)} to {len(fewer.triangles)} faces")
+    return _from_open3d(fewer)
+
+
+def _meshed(package: Any, cloud: PointCloud, options: CleanOptions, note: Note, path: Path) -> OneMesh:
+    points = _cloud(package, cloud)
+    if len(cloud) < 50:
+        raise InputError(f"{path}: {len(cloud)} points are too few for a surface")
+    points.remove_duplicated_points()
+    unique = len(points.points)
+    points = points.select_by_index(np.flatnonzero(~_stray(np.asarray(points.points))))
+    note(
+        f"cleaned: dropped repeated points: {len(cloud) - unique}, stray points: {unique - len(points.points)}"
+    )
+    if cloud.normals is None:
+        points.estimate_normals(package.geometry.KDTreeSearchParamKNN(_AROUND))
+        points.orient_normals_consistent_tangent_plane(_ORIENTED)
+        note(
+            "the points have no normals: they were estimated, and turned to the same side as their neighbours"
+        )
+    depth = options.depth or _depth(np.asarray(points.points))
+    # One thread: with several, sums come in another order each time.
+    surface, density = package.geometry.TriangleMesh.create_from_point_cloud_poisson(
+        points, depth=depth, n_threads=1
+    )
+    density = np.asarray(density)
+    thin = (
+        density < np.median(density) - _SPARSE
+    )  # flat parts of a scan may be sparse, and are known all the same
+    thin &= _far_off(np.asarray(surface.vertices), np.asarray(points.points))
+    surface.remove_vertices_by_mask(thin)
+    trimmed = f", without {thin.mean():.1%} of it that lay far from any point" if thin.any() else ""
+    note(f"Poisson's surface at depth {depth}: {len(surface.triangles)} faces{trimmed}")
+    one = _from_open3d(surface)
+    return OneMesh(one.vertices, one.faces, None if cloud.colours is None else one.colours)
+
+
+def _stray(positions: Array) -> Array:
+    """Which points float about, (n,) bool. By their neighbours, as flat parts of a scan may be sparse."""
+    nearest, distance = Neighbours(positions).of(positions, _NEAR + 1)
+    own = distance[:, 1:].mean(1)
+    return np.asarray(own > _STRAY * np.median(own[nearest[:, 1:]], axis=1))
+
+
+def _far_off(vertices: Array, positions: Array) -> Array:
+    """Whether each vertex lies farther from all points than the points there do from each other, (v,) bool."""
+    tree = Neighbours(positions)
+    spacing = tree.of(positions, _NEAR + 1)[1][:, 1:].mean(1)
+    nearest, distance = tree.of(vertices, 1)
+    return np.asarray(distance[:, 0] > _FAR * spacing[nearest[:, 0]])
+
+
+def _depth(positions: Array) -> int:
+    """Levels at which an octree's cells are about as large as points lie apart."""
+    spacing = float(np.median(Neighbours(positions).of(positions, 5)[1][:, 1:].mean(1)))
+    side = 1.1 * float(np.ptp(positions, axis=0).max())
+    return min(max(math.ceil(math.log2(side / max(spacing, 1e-12 * side))), 5), 10)
+
+
+def _cloud(package: Any, cloud: PointCloud) -> Any:
+    vectors = package.utility.Vector3dVector
+    points = package.geometry.PointCloud(vectors(cloud.positions))
+    if cloud.colours is not None:
+        points.colors = vectors(cloud.colours.astype(np.float64))
+    if cloud.normals is not None:
+        points.normals = vectors(cloud.normals.astype(np.float64))
+    return points
+
+
+def _to_open3d(package: Any, one: OneMesh) -> Any:
+    vectors = package.utility.Vector3dVector
+    mesh = package.geometry.TriangleMesh(vectors(one.vertices), package.utility.Vector3iVector(one.faces))
+    if one.colours is not None:
+        mesh.vertex_colors = vectors(one.colours.astype(np.float64))
+    return mesh
+
+
+def _from_open3d(mesh: Any) -> OneMesh:
+    colours = np.asarray(mesh.vertex_colors).copy() if mesh.has_vertex_colors() else None
+    return OneMesh(np.asarray(mesh.vertices).copy(), np.asarray(mesh.triangles).astype(np.int32), colours)

@@ -1,0 +1,27 @@
+"""The package open3d, imported when it is needed."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+from nst3d.errors import MissingDependencyError
+
+
+def open3d(what: str) -> Any:
+    """The module. Raises MissingDependencyError, which says what needs it, where it is not there or does not load."""
+    try:
+        package = import_module("open3d")
+    except ModuleNotFoundError as error:
+        missing = "open3d" if error.name == "open3d" else f"{error.name}, which open3d needs,"
+        raise MissingDependencyError(
+            f"{what} needs Open3D; {missing} is not installed: pip install 'nst3d[open3d]'"
+        ) from None
+    except (ImportError, OSError) as error:
+        reason = " ".join(str(error).split())
+        remedy = "; install libusb-1.0-0 with the system's packages" if "libusb" in reason else ""
+        raise MissingDependencyError(
+            f"{what} needs Open3D, which is installed but does not load ({reason}){remedy}"
+        ) from None
+    package.utility.set_verbosity_level(package.utility.VerbosityLevel.Error)
+    return package

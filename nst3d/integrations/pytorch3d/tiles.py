@@ -1,0 +1,62 @@
+"""Which faces reach which tiles of an image, so that a rasteriser looks at no face where it cannot be."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from nst3d.tensors import Array, ImageSize
+
+
+@dataclass(frozen=True)
+class Tiles:
+    """The tiles of an image that any face reaches, and those faces; the image's tiles count row by row."""
+
+    tile: Array
+    """(t,) int64, rising."""
+    counts: Array
+    """(t,) int64, faces of each."""
+    face: Array
+    """(counts.sum(),) int64, the faces of the first tile, of the second …; rising within each."""
+    across: int
+    """Tiles in a row of the image."""
+    down: int
+    """Rows of tiles."""
+
+
+def pixel_boxes(corners: Array, depth: Array, size: ImageSize, near: float) -> Array:
+    """First column, first row, last column and last row that each face can cover, (f, 4) int64; empty: last < first.
+
+    `corners` (f, 3, 2) are pixel positions, `depth` (f, 3) theirs. A face covers a pixel whose centre it holds. One
+    that reaches behind the plane at depth `near` can be anywhere; one that lies behind it is nowhere.
+    """
+    last = np.array([size.width - 1, size.height - 1])
+    crossing = depth.min(1) < near
+    bounded = np.where(crossing[:, None, None], 0.0, corners)
+    low, high = bounded.min(1) - _SLACK, bounded.max(1) + _SLACK
+    first = np.clip(np.ceil(low - 0.5), 0, last + 1)
+    final = np.clip(np.floor(high - 0.5), -1, last)
+    boxes = np.concatenate([first, final], axis=1).astype(np.int64)
+    boxes[crossing] = [0, 0, *last]
+    boxes[depth.max(1) < near] = [0, 0, -1, -1]
+    return boxes
+
+
+def tiles_of(boxes: Array, size: ImageSize, side: int) -> Tiles:
+    """The tiles of `side` × `side` pixels that `boxes` (f, 4) as of `pixel_boxes` overlap."""
+    across, down = -(-size.width // side), -(-size.height // side)
+    reaching = np.flatnonzero((boxes[:, 2:] >= boxes[:, :2]).all(1))
+    left, top, right, bottom = (boxes[reaching] // side).T
+    width = right - left + 1
+    counts = width * (bottom - top + 1)
+    owner = np.repeat(np.arange(len(reaching)), counts)
+    step = np.arange(len(owner)) - np.repeat(np.cumsum(counts) - counts, counts)
+    tile = (top[owner] + step // width[owner]) * across + left[owner] + step % width[owner]
+    order = np.argsort(tile, kind="stable")
+    found, faces = np.unique(tile, return_counts=True)
+    return Tiles(found, faces, reaching[owner[order]], across, down)
+
+
+_SLACK = 0.02
+"""Pixels by which a face may be larger than it is: rasterisers round."""

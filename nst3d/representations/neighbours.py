@@ -1,0 +1,95 @@
+"""Nearest neighbours among points: a k-d tree, built in numpy and searched by compiled code (Bentley 1975)."""
+
+from __future__ import annotations
+
+import numba
+import numpy as np
+
+from nst3d.kernels import kernel
+from nst3d.tensors import Array
+
+_LEAF = 12
+"""Points in a leaf at most; searching through so few is quicker than another split."""
+_DEEPEST = 64
+
+
+class Neighbours:
+    """Points (n, 3), finite, ready to be asked for those nearest to a place."""
+
+    def __init__(self, points: Array) -> None:
+        points = np.ascontiguousarray(points, np.float64)
+        self._order, self._nodes, self._cuts = _tree(points)
+        self._points = points[self._order]
+
+    def of(self, places: Array, count: int) -> tuple[Array, Array]:
+        """The `count` nearest points of each place (m, 3), nearest first.
+
+        Returns their indices (m, count) int64 and distances (m, count) float64; a point is its own neighbour, at
+        distance 0. Where there are fewer points than `count`, the rest has index −1 at distance infinity.
+        """
+        places = np.ascontiguousarray(places, np.float64)
+        found = np.full((len(places), count), -1, np.int64)
+        squares = np.full((len(places), count), np.inf)
+        _search(places, self._points, self._nodes, self._cuts, found, squares)
+        return np.where(found >= 0, self._order[found], -1), np.sqrt(squares)
+
+
+def _tree(points: Array) -> tuple[Array, Array, Array]:
+    """The points' order in which leaves lie together, nodes (k, 4) and where their planes cut (k,).
+
+    A node is its first point, its end, its axis (−1: a leaf) and the number of its second child; the first
+    child follows it at once.
+    """
+    order = np.arange(len(points))
+    nodes: list[list[int]] = []
+    cuts: list[float] = []
+    waiting = [(0, len(points), -1)]
+    while waiting:
+        start, end, parent = waiting.pop()
+        if parent >= 0:
+            nodes[parent][3] = len(nodes)
+        here = points[order[start:end]]
+        if end - start <= _LEAF:
+            nodes.append([start, end, -1, -1])
+            cuts.append(0.0)
+            continue
+        axis, middle = int(np.ptp(here, axis=0).argmax()), (end - start) // 2
+        split = np.argpartition(here[:, axis], middle)
+        order[start:end] = order[start:end][split]
+        nodes.append([start, end, axis, -1])
+        cuts.append(float(here[split[middle], axis]))
+        waiting.append((start + middle, end, len(nodes) - 1))
+        waiting.append((start, start + middle, -1))
+    return order, np.array(nodes, np.int64), np.array(cuts)
+
+
+@kernel(parallel=True)
+def _search(places, points, nodes, cuts, found, squares):  # type: ignore[no-untyped-def]
+    count = found.shape[1]
+    for row in numba.prange(len(places)):
+        x, y, z = places[row]
+        stack = np.empty(_DEEPEST, np.int64)
+        least = np.empty(_DEEPEST)  # how near, squared, anything behind a node's plane can be
+        stack[0], least[0] = 0, 0.0
+        top = 1
+        while top > 0:
+            top -= 1
+            node = stack[top]
+            if least[top] > squares[row, count - 1]:
+                continue
+            while nodes[node, 2] >= 0:
+                ahead = places[row, nodes[node, 2]] - cuts[node]
+                near, far = node + 1, nodes[node, 3]
+                if ahead > 0:
+                    near, far = far, near
+                stack[top], least[top] = far, ahead * ahead
+                top += 1
+                node = near
+            for k in range(nodes[node, 0], nodes[node, 1]):
+                square = (points[k, 0] - x) ** 2 + (points[k, 1] - y) ** 2 + (points[k, 2] - z) ** 2
+                if square < squares[row, count - 1]:
+                    slot = count - 1
+                    while slot > 0 and squares[row, slot - 1] > square:
+                        squares[row, slot], found[row, slot] = squares[row, slot - 1], found[row, slot - 1]
+                        slot -= 1
+                    squares[row, slot], found[row, slot] = square, k

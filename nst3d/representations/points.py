@@ -1,0 +1,104 @@
+"""Points without faces between them, as scanners and photogrammetry give them."""
+
+from __future__ import annotations
+
+import heapq
+from dataclasses import dataclass
+
+import numpy as np
+
+from nst3d.kernels import kernel
+from nst3d.representations.neighbours import Neighbours
+from nst3d.representations.triangles import unit
+from nst3d.tensors import Array
+
+_NEAREST = 4
+"""Neighbours whose mean distance is a point's spacing: about as many as touch it on a surface."""
+_AROUND = 16
+"""Neighbours whose plane gives a normal."""
+_SPARSE, _DENSE = 3.0, 0.25
+"""A stray point is no blot, and points at one place are not nothing: limits, in median spacings."""
+_WIDTH = 0.55
+"""Standard deviation of a point's splat, in spacings: less shows gaps, more blurs."""
+_DARK, _BRIGHT = 0.2, 0.85
+_LIGHT = (0.35, 0.8, 0.5)
+"""Where light comes from: to the right, up, ahead."""
+
+
+@dataclass(frozen=True)
+class PointCloud:
+    """Finite points in their file's coordinates."""
+
+    positions: Array
+    """(n, 3) float64."""
+    colours: Array | None
+    """(n, 3) float32, sRGB-encoded in [0, 1]; None: the file has none."""
+    normals: Array | None
+    """(n, 3) float32 unit vectors; None: the file has none."""
+    up: tuple[float, float, float]
+    """World up."""
+
+    def __len__(self) -> int:
+        """How many points there are."""
+        return len(self.positions)
+
+
+def splat_widths(positions: Array) -> Array:
+    """How wide splats on points (n, 3) must be to close the surface, standard deviations (n,) float32.
+
+    Points that stand alone are taken to be three median spacings wide, repeated ones a quarter of it.
+    """
+    if len(positions) < 2:
+        return np.ones(len(positions), np.float32)
+    nearest = min(_NEAREST, len(positions) - 1)
+    spacing = Neighbours(positions).of(positions, nearest + 1)[1][:, 1:].mean(1)
+    usual = float(np.median(spacing[spacing > 0])) if spacing.any() else 1.0
+    return (_WIDTH * np.clip(spacing, _DENSE * usual, _SPARSE * usual)).astype(np.float32)
+
+
+def estimated_normals(positions: Array) -> Array:
+    """Normals (n, 3) float32 of the planes through points' neighbours, on the same side as their neighbours'.
+
+    Sides are handed on where planes agree best (Hoppe et al. 1992), from the points farthest out, which look
+    outwards.
+    """
+    nearest, _ = Neighbours(positions).of(positions, min(_AROUND, len(positions)))
+    normals = np.empty((len(positions), 3))
+    for start in range(0, len(positions), 1 << 16):  # neighbourhoods take more room than the points
+        around = positions[nearest[start : start + (1 << 16)]]
+        around = around - around.mean(1, keepdims=True)
+        normals[start : start + (1 << 16)] = np.linalg.eigh(np.einsum("nka,nkb->nab", around, around))[1][
+            ..., 0
+        ]
+    out = positions - (positions.min(0) + positions.max(0)) / 2
+    outward = np.einsum("na,na->n", normals, out)
+    normals *= np.where(outward < 0, -1, 1)[:, None]
+    _turn_alike(normals, nearest, np.argsort(-(out**2).sum(1), kind="stable"))
+    return normals.astype(np.float32)
+
+
+def shades(normals: Array, axes: Array) -> Array:
+    """Greys (n, 3) float32 as soft light from above leaves them; `axes` (3, 3): right, up, ahead as columns."""
+    light = unit(axes @ np.array(_LIGHT))
+    lit = 0.5 + 0.5 * normals.astype(np.float64) @ light
+    return np.repeat((_DARK + (_BRIGHT - _DARK) * lit)[:, None], 3, axis=1).astype(np.float32)
+
+
+@kernel()
+def _turn_alike(normals, nearest, starts):  # type: ignore[no-untyped-def]
+    done = np.zeros(len(normals), np.bool_)
+    for start in starts:
+        if done[start]:
+            continue
+        waiting = [(0.0, start, start)]  # how ill two planes agree, who hands on, who takes
+        while len(waiting) > 0:
+            _, giver, here = heapq.heappop(waiting)
+            if done[here]:
+                continue
+            done[here] = True
+            if np.dot(normals[giver], normals[here]) < 0:
+                normals[here] = -normals[here]
+            for other in nearest[here]:
+                if not done[other]:
+                    agreement = abs(np.dot(normals[here], normals[other]))
+                    heapq.heappush(waiting, (1.0 - agreement, here, other))

@@ -1,0 +1,124 @@
+"""A canvas over any differentiable renderer of rays, at bounded memory."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import torch
+
+from nst3d.stylize.canvas import Canvas
+from nst3d.tensors import Colours, ImageSize, Mask, Planes
+
+
+class RayField(Protocol):
+    """Views whose rays are rendered by something differentiable, such as a NeRF; handed in from outside.
+
+    What does not change, density above all, stays fixed while it is painted.
+    """
+
+    @property
+    def num_views(self) -> int:
+        """How many views there are."""
+
+    def enter(self, scale: float) -> None:
+        """Get ready to render at `scale` times the finest size."""
+
+    def parameters(self) -> list[torch.Tensor]:
+        """The leaf tensors to optimise, the same ones always."""
+
+    def size(self, view: int) -> ImageSize:
+        """A view's size, pixels."""
+
+    def chunks(self, view: int) -> Sequence[tuple[int, int]]:
+        """Ranges of pixels (first, last + 1), in order and without gaps, that are rendered at a time."""
+
+    def rays(self, view: int, first: int, end: int) -> Colours:
+        """The premultiplied colours (end − first, 3) of pixels, row by row, differentiable in the parameters."""
+
+    def coverage(self, view: int) -> Mask:
+        """A view's opacity (h, w)."""
+
+    def project_(self) -> None:
+        """Keep the parameters valid after a step."""
+
+
+class FieldCanvas(Canvas):
+    """Paints the parameters of a differentiable renderer through losses on whole views.
+
+    A view is rendered in chunks without a graph; once the gradient of its image is known, each chunk is
+    rendered again with a graph, which takes its part of that gradient and is let go: deferred
+    back-propagation (Zhang et al. 2022, ARF, section 4.2). Gradients are those of one graph over the whole
+    view, to rounding; memory is the image and one chunk.
+    """
+
+    def __init__(self, field: RayField) -> None:
+        self._field = field
+
+    @property
+    def num_views(self) -> int:
+        """How many views there are."""
+        return self._field.num_views
+
+    def enter(self, scale: float) -> None:
+        """Get ready for a scale; the parameters stay as they are."""
+        self._field.enter(scale)
+
+    def parameters(self) -> list[torch.Tensor]:
+        """The renderer's own."""
+        return self._field.parameters()
+
+    def render(self, view: int, background: torch.Tensor) -> Planes:
+        """The view (3, h, w) over a background colour (3,)."""
+        pixels: Colours = _Deferred.apply(self._field, view, *self.parameters())
+        size = self._field.size(view)
+        clear = 1 - self.coverage(view).to(pixels)
+        return pixels.T.reshape(3, *size) + clear * background.to(pixels)[:, None, None]
+
+    def coverage(self, view: int) -> Mask:
+        """The view's opacity (h, w)."""
+        return self._field.coverage(view)
+
+    def collect_(self) -> None:
+        """Nothing: backward passes reach the parameters themselves."""
+
+    def project_(self) -> None:
+        """As the renderer does."""
+        self._field.project_()
+
+    def state(self) -> list[torch.Tensor]:
+        """Copies of the parameters."""
+        return [p.detach().clone() for p in self.parameters()]
+
+    def restore(self, state: list[torch.Tensor]) -> None:
+        """Take the parameters back. ValueError if they are of another field."""
+        own = self.parameters()
+        if [p.shape for p in own] != [p.shape for p in state]:
+            raise ValueError("the stored paint is of another field")
+        with torch.no_grad():
+            for parameter, stored in zip(own, state):
+                parameter.copy_(stored)
+
+
+class _Deferred(torch.autograd.Function):
+    """All pixels of a view (h·w, 3), without a graph; its backward pass renders them again, with one."""
+
+    @staticmethod
+    def forward(ctx: Any, field: RayField, view: int, *parameters: torch.Tensor) -> Colours:
+        ctx.field, ctx.view, ctx.parameters = field, view, parameters
+        return torch.cat([field.rays(view, *chunk) for chunk in field.chunks(view)])
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Colours) -> tuple[torch.Tensor | None, ...]:
+        sums: list[torch.Tensor | None] = [None] * len(ctx.parameters)
+        for first, end in ctx.field.chunks(ctx.view):
+            with torch.enable_grad():
+                pixels = ctx.field.rays(ctx.view, first, end)
+            if not pixels.requires_grad:  # nothing there but what is fixed
+                continue
+            parts = torch.autograd.grad(pixels, ctx.parameters, gradient[first:end], allow_unused=True)
+            for k, part in enumerate(parts):
+                total = sums[k]
+                if part is not None:
+                    sums[k] = part if total is None else total.add_(part)
+        return (None, None, *sums)

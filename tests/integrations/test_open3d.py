@@ -1,0 +1,158 @@
+"""Scans cleaned, depth fused and scenes shown by the real Open3D."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from small_meshes import mesh_of, sphere
+
+from nst3d.cli.main import main
+from nst3d.errors import ConfigError
+from nst3d.formats.field import save_field
+from nst3d.images.io import read_image, write_image
+from nst3d.pipeline.cleaning import CleanOptions, as_one
+from nst3d.pipeline.field_mesh import MeshingOptions, fused_mesh, fused_surface
+from nst3d.pipeline.sights import cameras_around, draw_sights
+from nst3d.renderers.voxels import VoxelRenderer
+from nst3d.representations.neighbours import Neighbours
+
+with contextlib.suppress(ImportError):  # Open3D's wheel lacks this library of the system's
+    import libusb_package
+
+    ctypes.CDLL(str(libusb_package.get_library_path()), ctypes.RTLD_GLOBAL)
+
+pytest.importorskip(
+    "open3d", reason="open3d is not installed: pip install 'nst3d[open3d]'", exc_type=ImportError
+)
+sys.path.insert(0, str(Path(__file__).parents[1] / "pipeline"))
+from ball_field import BALL, CENTRE, UP, ball_field
+
+from nst3d.integrations.open3d.clean import clean_scene
+from nst3d.integrations.open3d.fuse import fused_surface as open3d_surface
+from nst3d.integrations.open3d.view import open_look, save_picture
+from nst3d.tensors import ImageSize
+
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+
+def scan(path: Path, rings: int = 24) -> tuple[Path, np.ndarray]:
+    """A ball, its colours its places, written as OBJ with faults: loose faces, repeated faces, a fin, a hole."""
+    one = as_one(mesh_of(sphere(rings)))
+    kept = one.faces[40:]
+    places = one.vertices[kept].reshape(-1, 3)  # each face by itself
+    lines = [
+        f"v {' '.join(map(repr, [*v, *c]))}" for v, c in zip(places.tolist(), ((places + 1) / 2).tolist())
+    ]
+    lines.append("v 0 0 3 1 1 1")
+    faces = (np.arange(len(places)).reshape(-1, 3) + 1).tolist()
+    faces += [faces[0][::-1], [*faces[100][:2], len(lines)]]
+    path.write_text("\n".join([*lines, *(f"f {a} {b} {c}" for a, b, c in faces)]) + "\n")
+    return path, one.vertices
+
+
+def cloud(path: Path, normals: bool) -> Path:
+    """Points on the unit ball, shaded by their places, without its lowest part."""
+    places = np.random.default_rng(0).normal(size=(6000, 3))
+    places /= np.linalg.norm(places, axis=1, keepdims=True)
+    places = places[places[:, 2] > -0.8]
+    stray = np.array([[0.0, 0, 4]])
+    columns = [np.concatenate([places, stray]), np.concatenate([(places + 1) / 2, stray * 0])]
+    columns += [np.concatenate([places, stray / 4])] if normals else []
+    np.savetxt(path, np.concatenate(columns, axis=1))
+    return path
+
+
+def test_a_scan_is_cleaned_and_decimated(tmp_path) -> None:
+    path, places = scan(tmp_path / "scan.obj")
+    notes: list[str] = []
+    part = clean_scene(path, CleanOptions(faces=600), notes.append).parts[0]
+    told = "; ".join(notes)
+    for word in ("merged vertices: ", "duplicate faces: 1", "edges undone: 1", "decimated from", "holes: 1"):
+        assert word in told
+    assert 550 <= len(part.faces) <= 600
+    assert np.abs(np.linalg.norm(part.vertices, axis=1) - 1).max() < 0.05  # the fin is gone
+    assert np.abs(part.colours - (part.vertices + 1) / 2).mean() < 0.03  # colours go where the vertices go
+    again = clean_scene(path, CleanOptions(faces=0), notes.append).parts[0]
+    assert {tuple(v) for v in again.vertices} <= {tuple(v) for v in places}
+    assert len(again.vertices) < 0.6 * len(again.faces)
+
+
+@pytest.mark.parametrize("normals", [True, False])
+def test_points_become_a_coloured_mesh(tmp_path, normals) -> None:
+    notes: list[str] = []
+    path = cloud(tmp_path / "a.xyz", normals)
+    part = clean_scene(path, CleanOptions(), notes.append).parts[0]
+    told = "; ".join(notes)
+    assert "stray points: 1" in told
+    assert ("estimated" in told) != normals
+    assert np.abs(np.linalg.norm(part.vertices, axis=1) - 1).max() < 0.08
+    assert "holes: 1" in told
+    assert part.vertices[:, 2].min() > -0.95  # what was not scanned is not made up
+    assert np.abs(part.colours - (part.vertices + 1) / 2).mean() < 0.03
+    corners = part.vertices[part.faces]
+    normal = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    assert (np.einsum("fk,fk->f", normal, corners.mean(1)) > 0).mean() > 0.99
+
+
+def test_a_scan_is_painted_clean(tmp_path) -> None:
+    write_image(tmp_path / "style.png", np.random.default_rng(0).random((40, 40, 3)))
+    out = tmp_path / "out"
+    command = ["paint", str(cloud(tmp_path / "a.xyz", True)), "--style", str(tmp_path / "style.png")]
+    command += ["--out", str(out), "--clean", "--clean-faces", "500", "--size", "32", "--iterations", "2"]
+    command += ["--quiet", "--settings.output.no-turntable", "--settings.rig.views", "4"]
+    assert main(command) == 0
+    assert (out / "painted.glb").exists()
+    assert "clean:\n  faces: 500" in (out / "config.yaml").read_text()
+
+
+def test_fusion_agrees_with_the_built_in(tmp_path) -> None:
+    """Chamfer distance below half a cell, and both near the true ball."""
+    field = ball_field(nodes=36, views=18)
+    renderer = VoxelRenderer(field)
+    cameras = cameras_around(field.space, UP, 120)
+    sights = draw_sights(renderer, cameras, field.colours, 0.0, lambda done: None)
+    options = MeshingOptions(resolution=48, faces=0, smoothing=0)
+    places = []
+    for fuse in (fused_surface, open3d_surface):
+        mesh, lattice = fused_mesh(field.space, sights, UP, options, "ball", fuse)
+        places.append(mesh.parts[0].vertices)
+    cell = float(lattice.cells(np.asarray(CENTRE, float)[None])[0])
+    there = Neighbours(places[0]).of(places[1], 1)[1]
+    back = Neighbours(places[1]).of(places[0], 1)[1]
+    assert (there.mean() + back.mean()) / 2 < 0.5 * cell
+    for found in places:
+        assert abs(np.linalg.norm(found - CENTRE, axis=1).mean() - BALL) < cell
+
+
+def test_a_picture_without_a_window(tmp_path) -> None:
+    path, _ = scan(tmp_path / "scan.obj")
+    try:
+        save_picture(open_look(path), tmp_path / "a.png", ImageSize(120, 160))
+    except ConfigError as error:
+        pytest.skip(f"this machine draws no pictures: {error}")
+    pixels = read_image(tmp_path / "a.png").pixels
+    assert pixels.shape == (120, 160, 3)
+    assert (pixels[0, 0] == 1).all()
+    assert (pixels < 0.9).any(2).mean() > 0.02
+
+
+def test_points_and_fields_as_points(tmp_path) -> None:
+    look = open_look(cloud(tmp_path / "a.xyz", False))
+    assert len(look.geometries[0].points) > 4000
+    save_field(tmp_path / "ball.npz", ball_field(nodes=24, views=8))
+    places = np.asarray(open_look(tmp_path / "ball.npz").geometries[0].points)
+    assert abs(np.median(np.linalg.norm(places - CENTRE, axis=1)) - BALL) < 0.1 * BALL
+
+
+def test_no_window_without_a_display(tmp_path, monkeypatch, capsys) -> None:
+    if sys.platform != "linux":
+        pytest.skip("only there a display may be missing")
+    for name in ("DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(name, raising=False)
+    assert main(["view", str(scan(tmp_path / "scan.obj")[0]), "--desktop"]) == 1
+    assert "no display" in capsys.readouterr().err
