@@ -187,6 +187,8 @@ def _check_options(job: Job, kind: SceneKind) -> None:
         raise ConfigError(f"--renderer {job.config.renderer} is for meshes; {job.scene} is a {kind}")
     if job.config.displace.fraction and kind != "mesh":
         raise ConfigError(f"--displace is for meshes; {job.scene} is a {kind}")
+    if job.config.nerf != PaintConfig.nerf and kind != "nerf":
+        raise ConfigError(f"--nerf is for runs of nerfacto; {job.scene} is a {kind}")
     if job.data is not None and kind != "nerf":
         raise ConfigError(f"--data is for runs of nerfacto; {job.scene} is a {kind}")
 

@@ -85,6 +85,12 @@ def shades(normals: Array, axes: Array) -> Array:
 
 
 @kernel()
+def _cosine(normals, i, j):  # type: ignore[no-untyped-def]
+    # Not numpy's dot, which numba compiles with scipy alone.
+    return normals[i, 0] * normals[j, 0] + normals[i, 1] * normals[j, 1] + normals[i, 2] * normals[j, 2]
+
+
+@kernel()
 def _turn_alike(normals, nearest, starts):  # type: ignore[no-untyped-def]
     done = np.zeros(len(normals), np.bool_)
     for start in starts:
@@ -96,9 +102,9 @@ def _turn_alike(normals, nearest, starts):  # type: ignore[no-untyped-def]
             if done[here]:
                 continue
             done[here] = True
-            if np.dot(normals[giver], normals[here]) < 0:
+            if _cosine(normals, giver, here) < 0:
                 normals[here] = -normals[here]
             for other in nearest[here]:
                 if not done[other]:
-                    agreement = abs(np.dot(normals[here], normals[other]))
+                    agreement = abs(_cosine(normals, here, other))
                     heapq.heappush(waiting, (1.0 - agreement, here, other))

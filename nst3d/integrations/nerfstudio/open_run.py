@@ -38,7 +38,9 @@ def open_nerf(job: Job, style: Image, reporter: Reporter) -> tuple[Subject, Pain
 
     run = load_run(job.scene)
     nerf = Nerfacto(run, resolve_device(job.config.device))
-    capture = run_cameras(run, job.data) if job.cameras is None else job.reader(job.cameras)
+    capture = (
+        run_cameras(run, job.data) if job.cameras is None else job.reader.for_scene(job.cameras, job.scene)
+    )
     if job.config.nerf != "baked":
         for note in capture.notes:
             reporter.note(note)
@@ -71,7 +73,7 @@ def show_nerf(path: Path, options: SceneOptions, note: Callable[[str], None]) ->
 
 def _capture(run: NerfstudioRun, options: SceneOptions, note: Callable[[str], None]) -> Capture | None:
     if options.cameras is not None:
-        return options.reader(options.cameras)
+        return options.reader.for_scene(options.cameras, run.folder)
     try:
         capture = run_cameras(run, options.data)
     except InputError as error:
