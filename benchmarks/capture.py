@@ -25,8 +25,9 @@ from nst3d.cameras.pinhole import Camera
 from nst3d.features.weights import load_encoder
 from nst3d.formats.field import load_field
 from nst3d.pipeline.config import PaintConfig, override, preset
-from nst3d.pipeline.job import Job, run_job
+from nst3d.pipeline.job import Job
 from nst3d.pipeline.machine import peak_memory_gb, resolve_device
+from nst3d.pipeline.paint_job import run_job
 from nst3d.pipeline.reconstruct_job import Fitting, ReconstructJob, run_reconstruct
 from nst3d.pipeline.report import Silent
 from nst3d.renderers.radiance import Frame, RadianceRenderer

@@ -24,7 +24,8 @@ from nst3d.formats.dispatch import load_mesh
 from nst3d.images.io import write_image
 from nst3d.pipeline.config import PaintConfig, override, preset
 from nst3d.pipeline.gallery import Orbit, orbit_cameras
-from nst3d.pipeline.job import Job, run_job
+from nst3d.pipeline.job import Job
+from nst3d.pipeline.paint_job import run_job
 from nst3d.pipeline.shown_mesh import show_mesh
 from nst3d.renderers.frames import draw_frame
 from nst3d.tensors import Array, ImageSize

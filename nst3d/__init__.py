@@ -16,10 +16,12 @@ if TYPE_CHECKING:
     from nst3d.errors import Nst3dError
     from nst3d.features.weights import load_encoder
     from nst3d.formats.dispatch import load_mesh, save_mesh
+    from nst3d.integrations.bridges import BRIDGES
     from nst3d.operators.identity import IdentityView
     from nst3d.operators.sparse import SparseView
     from nst3d.pipeline.config import PaintConfig
-    from nst3d.pipeline.job import Job, run_job
+    from nst3d.pipeline.job import Job
+    from nst3d.pipeline.paint_job import run_job
     from nst3d.pipeline.render_job import RenderJob, run_render
     from nst3d.renderers import compile_view
     from nst3d.stylize.engine import stylize
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "BRIDGES": "nst3d.integrations.bridges",
     "Camera": "nst3d.cameras.pinhole",
     "IdentityView": "nst3d.operators.identity",
     "Job": "nst3d.pipeline.job",
@@ -37,13 +40,14 @@ _HOMES = {
     "compile_view": "nst3d.renderers",
     "load_encoder": "nst3d.features.weights",
     "load_mesh": "nst3d.formats.dispatch",
-    "run_job": "nst3d.pipeline.job",
+    "run_job": "nst3d.pipeline.paint_job",
     "run_render": "nst3d.pipeline.render_job",
     "save_mesh": "nst3d.formats.dispatch",
     "stylize": "nst3d.stylize.engine",
 }
 
 __all__ = [
+    "BRIDGES",
     "Camera",
     "IdentityView",
     "Job",

@@ -35,10 +35,6 @@ def understood(monkeypatch: pytest.MonkeyPatch):
                  "weights.fetch_weights", "reconstruct.run_reconstruct", "blend.run_blend",
                  "export.run_export", "view.open_look"):  # fmt: skip
         monkeypatch.setattr(f"nst3d.cli.{name}", stop)
-    # Whether PyTorch3D is installed is no matter of how a command is written.
-    monkeypatch.setattr(
-        "nst3d.cli.paint._casting", lambda config: None if config.renderer == "embree" else object
-    )
 
     def run(line: str) -> UnderstoodError:
         with pytest.raises(UnderstoodError) as reached:

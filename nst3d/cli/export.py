@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import tyro
 
-from nst3d.cli.captures import capture_reader
 from nst3d.cli.parse import parse
 from nst3d.cli.reporter import CountReporter, say
-from nst3d.integrations.open3d.fuse import fused_surface as open3d_surface
-from nst3d.pipeline.export_job import Exported, ExportJob, SightOptions, run_export
-from nst3d.pipeline.field_mesh import MeshingOptions, fused_surface
+from nst3d.integrations.bridges import BRIDGES
+from nst3d.pipeline.export_job import Exported, ExportJob, Fusion, SightOptions, run_export
+from nst3d.pipeline.field_mesh import MeshingOptions
 from nst3d.pipeline.texture_bake import TextureOptions
 
 _DESCRIPTION = """Make a textured mesh (GLB, glTF, OBJ) of a voxel field or splats, painted or not, for a game engine.
@@ -26,8 +25,6 @@ examples:
   nst3d export painted/painted.npz --out fox.glb
   nst3d export fox.npz --out room.glb --reach 6 --faces 150000
   nst3d export garden.ply --cameras garden/ --out garden.glb"""
-
-_FUSE = {"own": fused_surface, "open3d": open3d_surface}
 
 
 @dataclass(frozen=True)
@@ -48,7 +45,7 @@ class ExportArguments:
     """Cells along the longest side; otherwise half as large as the field's own, 192 for splats."""
     faces: int = MeshingOptions.faces
     """About so many are kept; 0: all."""
-    fusion: Literal["own", "open3d"] = "own"
+    fusion: Fusion = "own"
     """What fuses depths into a surface: nst3d itself, or Open3D where it is installed."""
     texture_size: int | None = None
     """Side of the texture, pixels; otherwise about a texel a pixel of the views."""
@@ -76,11 +73,11 @@ def export(arguments: Sequence[str]) -> int:
         meshing=MeshingOptions(given.reach, given.resolution, given.faces),
         texture=TextureOptions(given.texture_size),
         overwrite=given.overwrite,
-        reader=capture_reader(given.dataparser, given.cameras),
-        fuse=_FUSE[given.fusion],
+        dataparser=given.dataparser,
+        fusion=given.fusion,
     )
     with CountReporter("exporting", given.quiet) as reporter:
-        done = run_export(job, reporter.note, reporter.count)
+        done = run_export(job, reporter.note, reporter.count, BRIDGES)
     for path in done.paths:
         say(str(path))
     say(_summary(done))

@@ -10,9 +10,9 @@ from typing import Annotated
 
 import tyro
 
-from nst3d.cli.captures import capture_reader
 from nst3d.cli.parse import parse
 from nst3d.cli.reporter import say
+from nst3d.integrations.bridges import BRIDGES
 from nst3d.pipeline.config import PaintConfig
 from nst3d.pipeline.inspect_job import inspect_file
 from nst3d.pipeline.mesh_scene import Up
@@ -45,7 +45,7 @@ class InspectArguments:
 def inspect(arguments: Sequence[str]) -> int:
     """Run the command; returns the exit code."""
     given = parse(InspectArguments(tyro.MISSING), arguments, "nst3d inspect", _DESCRIPTION)
-    reader = None if given.dataparser is None else capture_reader(given.dataparser, given.file)
+    reader = None if given.dataparser is None else BRIDGES.reader(given.dataparser, given.file)
     report = inspect_file(given.file, PaintConfig(up=given.up), reader)
     if given.json:
         say(json.dumps(report.facts, indent=2, ensure_ascii=False))

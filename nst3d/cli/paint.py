@@ -11,20 +11,17 @@ from typing import Annotated
 
 import tyro
 
-from nst3d.cli.captures import capture_reader
 from nst3d.cli.parse import first_value, parse
 from nst3d.cli.reporter import Reporters, TerminalReporter, say
 from nst3d.errors import ConfigError
 from nst3d.formats.dispatch import is_picture
 from nst3d.formats.scene import kind_of
-from nst3d.integrations.nerfstudio.open_run import open_nerf
-from nst3d.integrations.open3d.clean import clean_scene
-from nst3d.integrations.pytorch3d.fragments import rasterised
-from nst3d.pipeline.cleaning import Cleaning, CleanOptions
+from nst3d.integrations.bridges import BRIDGES
+from nst3d.pipeline.cleaning import CleanOptions
 from nst3d.pipeline.config import NerfPaint, PaintConfig, Renderer, Stage, override, preset
-from nst3d.pipeline.job import Job, Result, run_job
-from nst3d.pipeline.machine import resolve_device
-from nst3d.pipeline.mesh_scene import Casting, Up
+from nst3d.pipeline.job import Job, Result
+from nst3d.pipeline.mesh_scene import Up
+from nst3d.pipeline.paint_job import run_job
 
 _DESCRIPTION = """Paint a mesh (GLB, glTF, OBJ, PLY, STL), a voxel field, splats or a picture in the style of an image.
 
@@ -120,8 +117,7 @@ def paint(arguments: Sequence[str]) -> int:
         parsed.overwrite,
         parsed.resume,
         parsed.cameras,
-        _casting(config),
-        capture_reader(parsed.dataparser, parsed.cameras),
+        parsed.dataparser,
         _cleaning(parsed),
         parsed.data,
     )
@@ -142,15 +138,9 @@ def _parsed(arguments: Sequence[str], name: str, source: str) -> AllArguments:
     return parse(default, arguments, "nst3d paint", _DESCRIPTION)
 
 
-def _casting(config: PaintConfig) -> Casting | None:
-    if config.renderer == "embree":
-        return None
-    return rasterised(resolve_device(config.device))
-
-
-def _cleaning(parsed: PaintArguments) -> Cleaning | None:
+def _cleaning(parsed: PaintArguments) -> CleanOptions | None:
     if parsed.clean:
-        return Cleaning(clean_scene, CleanOptions(parsed.clean_faces, parsed.clean_depth))
+        return CleanOptions(parsed.clean_faces, parsed.clean_depth)
     if parsed.clean_faces is not None or parsed.clean_depth is not None:
         raise ConfigError("--clean-faces and --clean-depth tell how to clean: give --clean, too")
     return None
@@ -159,14 +149,14 @@ def _cleaning(parsed: PaintArguments) -> Cleaning | None:
 def _run(job: Job, parsed: PaintArguments) -> Result:
     if not parsed.tensorboard:
         with TerminalReporter(parsed.quiet) as reporter:
-            return run_job(job, reporter, open_nerf)
+            return run_job(job, reporter, BRIDGES)
     from nst3d.cli.tensorboard import TensorBoardReporter
 
     with (
         closing(TensorBoardReporter(job.out / "tensorboard")) as log,
         TerminalReporter(parsed.quiet) as reporter,
     ):
-        return run_job(job, Reporters(reporter, log))
+        return run_job(job, Reporters(reporter, log), BRIDGES)
 
 
 def _told(result: Result, parsed: PaintArguments) -> int:

@@ -11,9 +11,9 @@ from typing import Annotated
 import tyro
 from rich.progress import TaskID
 
-from nst3d.cli.captures import capture_reader
 from nst3d.cli.parse import first_value, parse
 from nst3d.cli.reporter import TerminalReporter, say
+from nst3d.integrations.bridges import BRIDGES
 from nst3d.pipeline.reconstruct_config import ReconstructConfig, quality
 from nst3d.pipeline.reconstruct_job import Fitting, Reconstructed, ReconstructJob, run_reconstruct
 
@@ -88,10 +88,11 @@ def reconstruct(arguments: Sequence[str]) -> int:
     name = first_value(arguments, "--quality") or "default"
     default = AllArguments(tyro.MISSING, tyro.MISSING, quality=name, settings=quality(name))
     given = parse(default, arguments, "nst3d reconstruct", _DESCRIPTION)
-    reader = capture_reader(given.dataparser, given.capture)
-    job = ReconstructJob(given.capture, given.out, _adjusted(given), given.overwrite, given.resume, reader)
+    job = ReconstructJob(
+        given.capture, given.out, _adjusted(given), given.overwrite, given.resume, given.dataparser
+    )
     with FitReporter(given.quiet) as reporter:
-        result = run_reconstruct(job, reporter)
+        result = run_reconstruct(job, reporter, BRIDGES)
     return _told(result, given)
 
 

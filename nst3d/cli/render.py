@@ -11,14 +11,12 @@ from typing import Annotated
 
 import tyro
 
-from nst3d.cli.captures import capture_reader
 from nst3d.cli.parse import parse
 from nst3d.cli.reporter import CountReporter, say
 from nst3d.errors import ConfigError
-from nst3d.integrations.nerfstudio.open_run import show_nerf
+from nst3d.integrations.bridges import BRIDGES
 from nst3d.pipeline.config import Lighting
 from nst3d.pipeline.flight import Way
-from nst3d.pipeline.open_scene import AnyUp, SceneOptions
 from nst3d.pipeline.render_job import (
     Compare,
     FrameOutput,
@@ -28,6 +26,7 @@ from nst3d.pipeline.render_job import (
     parse_colour,
     run_render,
 )
+from nst3d.pipeline.scene_options import AnyUp, SceneOptions
 from nst3d.tensors import ImageSize
 
 _DESCRIPTION = """Make a video or pictures of a mesh, splats or a voxel field, painted or not.
@@ -111,7 +110,7 @@ def render(arguments: Sequence[str]) -> int:
     compare = Compare(given.before, _fade(given.fade))
     job = RenderJob(given.scene, given.out, _way(given), _look(given), output, compare)
     with CountReporter("rendering", given.quiet) as reporter:
-        path = run_render(job, reporter.note, reporter.count, show_nerf)
+        path = run_render(job, reporter.note, reporter.count, BRIDGES)
     say(str(path))
     return 0
 
@@ -133,9 +132,8 @@ def _way(given: RenderArguments) -> Way:
 
 def _look(given: RenderArguments) -> SceneOptions:
     background = None if given.background is None else parse_colour(given.background)
-    reader = capture_reader(given.dataparser, given.cameras)
     return SceneOptions(
-        given.lighting, background, given.up, given.cameras, given.keep_specular, reader, given.data
+        given.lighting, background, given.up, given.cameras, given.keep_specular, given.dataparser, given.data
     )
 
 

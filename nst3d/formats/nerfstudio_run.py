@@ -89,6 +89,17 @@ def run_frame(path: Path) -> tuple[Frame | None, dict[str, Any]]:
     return _frame(_folder(config_path, checkpoint)), config
 
 
+def run_files(path: Path) -> list[Path]:
+    """The config, if there is one, and the checkpoint that `load_run` reads.
+
+    Raises InputError for files that are missing, or a config that is broken.
+    """
+    config, checkpoint = _places(path)
+    if config is None:
+        return [] if checkpoint is None else [checkpoint]
+    return [config, checkpoint or _latest(config.parent, read_config(config)[1])]
+
+
 def load_run(path: Path) -> NerfstudioRun:
     """The run in a folder, at a config.yml, or at a checkpoint; else the latest checkpoint is taken.
 
@@ -99,11 +110,7 @@ def load_run(path: Path) -> NerfstudioRun:
     text, config = ("", {}) if config_path is None else read_config(config_path)
     method = "splatfacto" if config_path is None else _method(config, config_path)
     folder = _folder(config_path, checkpoint_path)
-    if checkpoint_path is None:
-        models = folder / _models(config)
-        checkpoint_path = latest_checkpoint(models)
-        if checkpoint_path is None:
-            raise InputError(f"{models}: has no step-*.ckpt; the run saved no checkpoint, or it was moved")
+    checkpoint_path = checkpoint_path or _latest(folder, config)
     loaded = load_checkpoint(checkpoint_path)
     if config_path is None and not any(name in loaded.state for name in _GAUSSIANS):
         raise InputError(
@@ -180,6 +187,15 @@ def _places(path: Path) -> tuple[Path | None, Path | None]:
     if path.is_dir() and not is_config(path / CONFIG) and (latest := latest_checkpoint(path)) is not None:
         return _places(latest)
     return (path / CONFIG if path.is_dir() else path), None
+
+
+def _latest(folder: Path, config: Mapping[str, Any]) -> Path:
+    """The last checkpoint of a run in its own folder."""
+    models = folder / _models(config)
+    checkpoint = latest_checkpoint(models)
+    if checkpoint is None:
+        raise InputError(f"{models}: has no step-*.ckpt; the run saved no checkpoint, or it was moved")
+    return checkpoint
 
 
 def _folder(config: Path | None, checkpoint: Path | None) -> Path:

@@ -51,11 +51,3 @@ def capture_comes_first(path: Path) -> InputError:
         f"{path}: is a capture, photographs of a place; make a scene of it first: nst3d reconstruct"
         f" {shlex.quote(str(path))} --out field.npz"
     )
-
-
-def nerf_needs_opener(path: Path) -> InputError:
-    """The error for a nerfacto run where nothing was handed in that opens one."""
-    return InputError(
-        f"{path}: is a nerfacto run, which nst3d paint and nst3d render open; other scenes are meshes, voxel"
-        " fields and splats"
-    )

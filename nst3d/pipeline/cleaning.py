@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -34,15 +32,6 @@ class CleanOptions:
             raise ConfigError(f"--clean-faces {self.faces}: expected 0 (all) or 100 to 50000000")
         if self.depth is not None and not 4 <= self.depth <= 12:
             raise ConfigError(f"--clean-depth {self.depth}: expected 4 to 12")
-
-
-@dataclass(frozen=True)
-class Cleaning:
-    """That a scan is cleaned before it is painted, and by what."""
-
-    clean: Callable[[Path, CleanOptions, Callable[[str], None]], Mesh]
-    """The clean mesh of a file of a mesh or a point cloud; the third argument hears what was done."""
-    options: CleanOptions = field(default_factory=CleanOptions)
 
 
 @dataclass(frozen=True)

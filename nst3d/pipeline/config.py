@@ -80,10 +80,10 @@ class PaintConfig:
     """World up; auto: as the format says."""
     renderer: Renderer = "embree"
     """What finds what a mesh's views see: embree, or pytorch3d's rasteriser where that is installed."""
-    nerf: NerfPaint = "baked"
-    """How a NeRF is painted: native trains new features and the colour head of the model itself, head the colour
-    head alone, which changes colours but paints no strokes; baked paints a grid that shows the NeRF, much faster,
-    and teaches it to the model in the end."""
+    nerf: NerfPaint | None = None
+    """How a NeRF is painted; None: baked. native trains new features and the colour head of the model itself, head
+    the colour head alone, which changes colours but paints no strokes; baked paints a grid that shows the NeRF,
+    much faster, and teaches it to the model in the end."""
     precision: Literal["auto", "float32", "float64", "bfloat16"] = "auto"
     """Of the encoder; auto: bfloat16 where the machine is fast at it."""
     device: str = "auto"

@@ -5,16 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Literal
 
 from nst3d.cameras.pinhole import Camera
 from nst3d.errors import ConfigError, OutputError
 from nst3d.formats.dispatch import save_mesh
-from nst3d.pipeline.capture_reader import OWN_READER, CaptureReader
-from nst3d.pipeline.field_mesh import RESOLUTION, Fuse, MeshingOptions, fused_mesh, fused_surface
+from nst3d.pipeline.bridges import ALONE, Bridges, Note
+from nst3d.pipeline.capture_reader import CaptureReader
+from nst3d.pipeline.field_mesh import RESOLUTION, MeshingOptions, fused_mesh, fused_surface
 from nst3d.pipeline.radiance_source import RadianceSource, load_radiance
 from nst3d.pipeline.sights import cameras_around, chosen_cameras, draw_sights
 from nst3d.pipeline.texture_bake import SOLVE, TextureOptions, baked_texture
 from nst3d.representations.lattice import half_side
+
+Fusion = Literal["own", "open3d"]
 
 _AROUND = 480
 """Side of the pictures of cameras all around, pixels."""
@@ -50,10 +54,10 @@ class ExportJob:
     texture: TextureOptions = field(default_factory=TextureOptions)
     overwrite: bool = False
     """Replace what is there."""
-    reader: CaptureReader = OWN_READER
-    """Who reads `cameras`."""
-    fuse: Fuse = fused_surface
-    """How depths become a surface."""
+    dataparser: str | None = None
+    """nerfstudio's dataparser that reads `cameras`; None: the format is told from the files."""
+    fusion: Fusion = "own"
+    """What fuses depths into a surface: nst3d itself, or Open3D."""
 
 
 @dataclass(frozen=True)
@@ -69,27 +73,31 @@ class Exported:
 
 def run_export(
     job: ExportJob,
-    note: Callable[[str], None] = lambda text: None,
+    note: Note = lambda text: None,
     progress: Callable[[int, int], None] = lambda done, total: None,
+    bridges: Bridges = ALONE,
 ) -> Exported:
     """Draw the scene with its depth, fuse the depths into a surface, bake the pictures into its texture.
 
     `note` hears what the user should know, `progress` of the views drawn and the solver's iterations, done
-    and in all. Raises InputError for a scene that cannot be read or shows no surface, OutputError if the
-    result exists or cannot be written, ConfigError for settings that make no sense.
+    and in all; `bridges` do what takes other packages. Raises InputError for a scene that cannot be read or
+    shows no surface, OutputError if the result exists or cannot be written, ConfigError for settings that make
+    no sense.
     """
     _check(job)
     source = load_radiance(job.scene)
     for text in source.notes:
         note(text)
-    cameras = _cameras(job, source, note)
+    reader = bridges.reader(job.dataparser, job.cameras)
+    cameras = _cameras(job, reader, source, note)
     steps = len(cameras) + SOLVE.iterations
     drawn = (source.renderer, cameras, source.colours, job.sights.specular)
     sights = draw_sights(*drawn, progress=lambda done: progress(done, steps))
     meshing = replace(
         job.meshing, resolution=job.meshing.resolution or _resolution(source, job.meshing.reach)
     )
-    mesh, lattice = fused_mesh(source.space, sights, source.up, meshing, str(job.scene), job.fuse)
+    fuse = fused_surface if job.fusion == "own" else bridges.fuse
+    mesh, lattice = fused_mesh(source.space, sights, source.up, meshing, str(job.scene), fuse)
     paint, colours = baked_texture(
         mesh, lattice, sights, job.texture, lambda done: progress(len(cameras) + done, steps)
     )
@@ -99,11 +107,11 @@ def run_export(
     return Exported(tuple(paths), mesh.num_faces, (size.height, size.width), len(cameras))
 
 
-def _cameras(job: ExportJob, source: RadianceSource, note: Callable[[str], None]) -> list[Camera]:
+def _cameras(job: ExportJob, reader: CaptureReader, source: RadianceSource, note: Note) -> list[Camera]:
     options = job.sights
     known = source.cameras
     if job.cameras is not None:
-        capture = job.reader.for_scene(job.cameras, job.scene)
+        capture = reader.for_scene(job.cameras, job.scene)
         known = tuple(photo.camera for photo in capture.of("train"))
         for text in capture.notes:
             note(text)

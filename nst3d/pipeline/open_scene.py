@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -13,23 +11,21 @@ import numpy as np
 
 from nst3d.cameras.pinhole import Camera
 from nst3d.cameras.rigs import Orientation, standing
-from nst3d.errors import ConfigError, InputError
+from nst3d.errors import InputError
 from nst3d.formats.dispatch import load_mesh
 from nst3d.formats.gltf_document import GltfDocument
-from nst3d.formats.scene import capture_comes_first, kind_of, nerf_needs_opener
-from nst3d.pipeline.capture_reader import OWN_READER, CaptureReader
+from nst3d.formats.scene import capture_comes_first, kind_of
+from nst3d.pipeline.bridges import ALONE, Bridges, Note
 from nst3d.pipeline.flight import Way
 from nst3d.pipeline.gallery import Orbit
+from nst3d.pipeline.option_kinds import check_options
+from nst3d.pipeline.scene_options import SceneOptions
 from nst3d.pipeline.shown import Shown
 from nst3d.pipeline.shown_mesh import ShownMesh, show_mesh
 from nst3d.pipeline.shown_radiance import ShownRadiance, show_field, show_splats
-from nst3d.renderers.shading import Lighting
 from nst3d.representations.capture import Capture
 from nst3d.representations.mesh import Mesh
 from nst3d.tensors import Array, ImageSize
-
-AnyUp = Literal["auto", "x", "y", "z", "-x", "-y", "-z"]
-"""World up; auto: as the file or its format says."""
 
 _KINDS = "a mesh (GLB, glTF, OBJ, PLY, STL), splats or a voxel field"
 _UP_AND_FRONT = {
@@ -42,58 +38,22 @@ _UP_AND_FRONT = {
 }
 
 
-@dataclass(frozen=True)
-class SceneOptions:
-    """How a scene is shown."""
-
-    lighting: Lighting = "studio"
-    """Of meshes: none, headlight or studio."""
-    background: tuple[float, float, float] | None = None
-    """RGB in [0, 1]; None: what a field says, white behind all else."""
-    up: AnyUp = "auto"
-    cameras: Path | None = None
-    """A capture whose cameras the scene was seen from."""
-    specular: float = 1.0
-    """How much of the view-dependence in the file of a field or of splats is shown, 0 to 1."""
-    reader: CaptureReader = OWN_READER
-    """Who reads `cameras`."""
-    data: Path | None = None
-    """Where the data of a nerfstudio run is now; None: where the run says."""
-
-    def __post_init__(self) -> None:
-        """Refuse what makes no sense, with ConfigError."""
-        if not 0 <= self.specular <= 1:
-            raise ConfigError(f"keep-specular {self.specular:g}: from 0 (none) to 1 (all)")
-
-
-ShowNerf = Callable[[Path, SceneOptions, Callable[[str], None]], Shown]
-"""Opens a nerfacto run; what it notes is heard at once."""
-
-
-def open_scene(
-    path: Path,
-    options: SceneOptions,
-    way: Way,
-    note: Callable[[str], None],
-    show_nerf: ShowNerf | None = None,
-) -> Shown:
+def open_scene(path: Path, options: SceneOptions, way: Way, note: Note, bridges: Bridges = ALONE) -> Shown:
     """The scene in a file, or in a folder that holds one mesh.
 
-    `way` says how large its pictures are; `note` hears what the user should know; `show_nerf` opens runs of
-    nerfacto. Raises InputError for what cannot be read.
+    `way` says how large its pictures are; `note` hears what the user should know; `bridges` do what takes other
+    packages. Raises InputError for what cannot be read.
     """
     kind = kind_of(path)
-    if options.data is not None and kind != "nerf":
-        raise ConfigError(f"--data is for runs of nerfacto; {path} is a {kind}")
-    if kind == "nerf":
-        if show_nerf is None:
-            raise nerf_needs_opener(path)
-        return show_nerf(path, options, note)
+    check_options(() if options.data is None else ("--data",), kind, path)
+    reader = bridges.reader(options.dataparser, options.cameras)
     if kind == "capture":
         raise capture_comes_first(path)
     if kind == "picture":
         raise InputError(f"{path}: is a picture; {_KINDS} was expected")
-    capture = None if options.cameras is None else options.reader.for_scene(options.cameras, path)
+    capture = None if options.cameras is None else reader.for_scene(options.cameras, path)
+    if kind == "nerf":
+        return bridges.show_nerf(path, options, capture, note)
     shown = _mesh(path, options, way, capture) if kind == "mesh" else _radiance(path, kind, options, capture)
     for text in (*shown.notes, *(() if capture is None else capture.notes)):
         note(text)

@@ -23,7 +23,7 @@ from nst3d.formats.dispatch import is_mesh
 from nst3d.formats.field import save_field
 from nst3d.formats.files import refuse_empty
 from nst3d.formats.scene import kind_of
-from nst3d.pipeline.capture_reader import OWN_READER, CaptureReader
+from nst3d.pipeline.bridges import ALONE, Bridges
 from nst3d.pipeline.config import as_plain
 from nst3d.pipeline.fit_keeper import FitKeeper
 from nst3d.pipeline.held_out import measured, write_comparison
@@ -52,8 +52,8 @@ class ReconstructJob:
     config: ReconstructConfig = field(default_factory=ReconstructConfig)
     overwrite: bool = False
     resume: bool = False
-    reader: CaptureReader = OWN_READER
-    """Who reads `capture`."""
+    dataparser: str | None = None
+    """nerfstudio's dataparser that reads `capture`; None: the format is told from the files."""
 
     def path(self, name: str) -> Path:
         """Where a result goes."""
@@ -99,13 +99,13 @@ class Reconstructed:
     """Stopped by the user; `ReconstructJob.resume` goes on."""
 
 
-def run_reconstruct(job: ReconstructJob, reporter: FitReporter) -> Reconstructed:
+def run_reconstruct(job: ReconstructJob, reporter: FitReporter, bridges: Bridges = ALONE) -> Reconstructed:
     """Fit a voxel field to a capture's photographs and write it with its marks on those held out.
 
-    Raises Nst3dError subclasses for what the user can put right. Ctrl-C ends the fit early: what there is gets
-    written, with a checkpoint to resume from.
+    `bridges` do what takes other packages. Raises Nst3dError subclasses for what the user can put right. Ctrl-C
+    ends the fit early: what there is gets written, with a checkpoint to resume from.
     """
-    if not job.reader.name:
+    if job.dataparser is None:
         _refuse_scenes(job.capture)
     if job.resume:  # known at once, whatever the photographs take to be read
         need_checkpoint(job.path(_CHECKPOINT))
@@ -114,7 +114,7 @@ def run_reconstruct(job: ReconstructJob, reporter: FitReporter) -> Reconstructed
     if alone and job.out.exists() and not (job.overwrite or job.resume):
         raise OutputError(f"{job.out}: exists; give --overwrite or another --out")
     with claimed_folder(folder, alone or job.overwrite or job.resume, [job.path("config.yaml").name]):
-        return _reconstruct(job, reporter)
+        return _reconstruct(job, reporter, bridges)
 
 
 def _refuse_scenes(path: Path) -> None:
@@ -128,11 +128,11 @@ def _refuse_scenes(path: Path) -> None:
         )
 
 
-def _reconstruct(job: ReconstructJob, reporter: FitReporter) -> Reconstructed:
+def _reconstruct(job: ReconstructJob, reporter: FitReporter, bridges: Bridges) -> Reconstructed:
     use_threads(job.config.threads)
     clock = Clock()
     reporter.phase("reading")
-    material = read_material(job.capture, job.config.size, job.reader)
+    material = read_material(job.capture, job.config.size, bridges.reader(job.dataparser, job.capture))
     for note in material.notes:
         reporter.note(note)
     fit = _fit(job, material)
@@ -227,7 +227,7 @@ def _write(job: ReconstructJob, result: VoxelField, material: Material) -> tuple
 def _config_yaml(job: ReconstructJob) -> bytes:
     values = {
         "capture": str(job.capture),
-        **({"dataparser": job.reader.name} if job.reader.name else {}),
+        **({} if job.dataparser is None else {"dataparser": job.dataparser}),
         "settings": as_plain(job.config),
     }
     return yaml.safe_dump(values, sort_keys=False, allow_unicode=True).encode()

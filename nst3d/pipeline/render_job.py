@@ -12,17 +12,18 @@ from PIL import ImageColor
 from nst3d.cameras.pinhole import Camera
 from nst3d.errors import ConfigError, OutputError
 from nst3d.images.io import write_image
+from nst3d.pipeline.bridges import ALONE, Bridges, Note
 from nst3d.pipeline.flight import Plan, Way, plan, read_way
 from nst3d.pipeline.kept_frames import KeptFrames
-from nst3d.pipeline.open_scene import SceneOptions, ShowNerf, open_scene
+from nst3d.pipeline.open_scene import open_scene
 from nst3d.pipeline.render_prints import fingerprint
+from nst3d.pipeline.scene_options import SceneOptions
 from nst3d.pipeline.shown import Fade, Shown, check_alike
 from nst3d.renderers.radiance import Frame
 from nst3d.tensors import Array
 from nst3d.video.encode import write_mp4
 from nst3d.video.passes import Pass, PassFormat, check_format, write_depth_scale, write_pass
 
-Note = Callable[[str], None]
 Count = Callable[[int, int], None]
 
 
@@ -109,19 +110,19 @@ def run_render(
     job: RenderJob,
     note: Note = lambda text: None,
     progress: Count = lambda done, total: None,
-    show_nerf: ShowNerf | None = None,
+    bridges: Bridges = ALONE,
 ) -> Path:
     """Render a scene from the cameras of a path; returns `job.out`.
 
-    `note` hears what the user should know, `progress` the frames done and the frames in all; `show_nerf`
-    opens runs of nerfacto. Raises InputError for a scene or path that cannot be read, OutputError if the result
+    `note` hears what the user should know, `progress` the frames done and the frames in all; `bridges` do
+    what takes other packages. Raises InputError for a scene or path that cannot be read, OutputError if the result
     exists or cannot be written, ConfigError for settings that make no sense. Ctrl-C leaves the frames that are
     done for `resume`.
     """
     _check_name(job)
     read_way(job.way)  # a broken path is known at once, a scene only after a while
     _claim(job)
-    film = _film(job, note, show_nerf)
+    film = _film(job, note, bridges)
     if _kind(job) == ".png":
         picture, frame = film.frame(0)
         write_image(job.out, picture)
@@ -152,12 +153,12 @@ def parse_colour(text: str) -> tuple[float, float, float]:
     return red / 255, green / 255, blue / 255
 
 
-def _film(job: RenderJob, note: Note, show_nerf: ShowNerf | None) -> _Film:
-    scene = open_scene(job.scene, job.look, job.way, note, show_nerf)
+def _film(job: RenderJob, note: Note, bridges: Bridges) -> _Film:
+    scene = open_scene(job.scene, job.look, job.way, note, bridges)
     planned = plan(scene, job.way)
     before = fade = None
     if job.compare.before is not None:
-        before = open_scene(job.compare.before, job.look, job.way, note, show_nerf)
+        before = open_scene(job.compare.before, job.look, job.way, note, bridges)
         check_alike(before, scene, f"--before {job.compare.before}")
         if job.compare.fade is not None:
             fade = Fade(before, scene, *job.compare.fade)

@@ -72,7 +72,7 @@ def test_what_a_command_does_not_take(things, tmp_path, capfd, arguments, name, 
     assert f"{name}: {says}" in told or f"--before {things / name} {says}" in told
 
 
-@pytest.mark.parametrize("option", [("--nerf", "native"), ("--data", "capture")])
+@pytest.mark.parametrize("option", [("--nerf", "native"), ("--nerf", "baked"), ("--data", "capture")])
 def test_options_of_nerfs_are_refused_elsewhere(things, tmp_path, capfd, option) -> None:
     told = answer(["paint", "cube.glb", "--style", "style.png", *option], things, tmp_path / "out", capfd)
     assert f"{option[0]} is for runs of nerfacto; {things / 'cube.glb'} is a mesh" in told

@@ -17,7 +17,7 @@ from nst3d.errors import InputError, OutputError
 from nst3d.formats import nerfstudio_run
 from nst3d.formats.nerfstudio_checkpoint import load_checkpoint
 from nst3d.formats.nerfstudio_frame import in_frame_of
-from nst3d.formats.nerfstudio_run import is_run, load_run, run_method, save_run, version_notes
+from nst3d.formats.nerfstudio_run import is_run, load_run, run_files, run_method, save_run, version_notes
 from nst3d.formats.scene import kind_of
 from nst3d.representations.capture import Capture, Photo
 from nst3d.tensors import ImageSize
@@ -46,6 +46,18 @@ def test_the_latest_checkpoint_is_taken(tmp_path: Path) -> None:
     write_checkpoint(config.parent / "nerfstudio_models" / "step-000000030.ckpt", splat_state(count=8))
     run = load_run(config)
     assert (run.step, len(run.state["gauss_params.means"])) == (100, 7)
+
+
+def test_the_files_of_a_run_are_those_that_are_read(tmp_path: Path) -> None:
+    config = write_run(tmp_path, splat_state())
+    first = config.parent / "nerfstudio_models" / "step-000000029.ckpt"
+    assert run_files(config) == run_files(config.parent) == run_files(first) == [config, first]
+    later = first.with_name("step-000000030.ckpt")
+    write_checkpoint(later, splat_state())
+    assert run_files(config) == [config, later]
+    assert run_files(first) == [config, first]
+    config.unlink()
+    assert run_files(first) == [first]
 
 
 def test_a_written_run_is_the_same_in_its_own_place(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from nst3d.integrations.pytorch3d.fragments import rasterised
 from nst3d.integrations.pytorch3d.tiles import pixel_boxes, tiles_of
 from nst3d.pipeline.config import PaintConfig, override
 from nst3d.pipeline.job import Job
+from nst3d.pipeline.paint_job import run_job
 from nst3d.tensors import ImageSize
 
 SIZE = ImageSize(10, 12)
@@ -80,7 +81,9 @@ def test_paint_tells_it_before_it_reads_or_writes(tmp_path, capfd) -> None:
     assert not out.exists()
 
 
-def test_a_job_needs_the_casting_that_its_setting_names(tmp_path) -> None:
+def test_without_a_bridge_the_job_refuses_the_setting(tmp_path) -> None:
     config = override(PaintConfig(), {"renderer": "pytorch3d"}, "test")
-    with pytest.raises(ConfigError, match="pytorch3d"):
-        Job(tmp_path / "a.glb", (tmp_path / "a.jpg",), tmp_path / "out", config)
+    job = Job(tmp_path / "a.glb", (tmp_path / "a.jpg",), tmp_path / "out", config)
+    with pytest.raises(ConfigError, match=r"bridges=nst3d.BRIDGES"):
+        run_job(job)
+    assert not job.out.exists()

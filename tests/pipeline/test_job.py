@@ -15,7 +15,8 @@ from small_meshes import cube, noise
 from nst3d.errors import ConfigError, InputError, OutputError
 from nst3d.images.io import read_image, write_image
 from nst3d.pipeline.config import OutputOptions, PaintConfig, override
-from nst3d.pipeline.job import CHECKPOINT, Job, run_job
+from nst3d.pipeline.job import Job
+from nst3d.pipeline.paint_job import CHECKPOINT, run_job
 from nst3d.pipeline.report import Silent
 from nst3d.pipeline.rig import RigOptions
 from nst3d.stylize.recipe import Recipe

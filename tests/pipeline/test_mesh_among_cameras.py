@@ -19,7 +19,8 @@ from nst3d.formats.gltf_document import GltfDocument
 from nst3d.pipeline.export_job import ExportJob, SightOptions, run_export
 from nst3d.pipeline.field_mesh import MeshingOptions
 from nst3d.pipeline.flight import Way
-from nst3d.pipeline.open_scene import SceneOptions, open_scene
+from nst3d.pipeline.open_scene import open_scene
+from nst3d.pipeline.scene_options import SceneOptions
 from nst3d.pipeline.texture_bake import TextureOptions
 from nst3d.representations.subdivide import paint_vertices
 from nst3d.representations.unwrap import TexelBudget, paint_textures

@@ -14,8 +14,9 @@ from nst3d.errors import ConfigError, InputError, Nst3dError, OutputError
 from nst3d.formats.dispatch import save_mesh
 from nst3d.images.io import read_image, write_image
 from nst3d.pipeline.config import OutputOptions, PaintConfig
-from nst3d.pipeline.job import CHECKPOINT, Job, run_job
+from nst3d.pipeline.job import Job
 from nst3d.pipeline.mesh_scene import SurfaceOptions, upright
+from nst3d.pipeline.paint_job import CHECKPOINT, run_job
 from nst3d.pipeline.rig import RigOptions
 from nst3d.representations.mesh import Material, Texture
 from nst3d.representations.unwrap import TexelBudget, paint_textures

@@ -20,7 +20,8 @@ from nst3d.formats.field import load_field, save_field
 from nst3d.formats.splats import load_splats, save_splats
 from nst3d.images.io import write_image
 from nst3d.pipeline.config import OutputOptions, PaintConfig, override, preset
-from nst3d.pipeline.job import CHECKPOINT, Job, run_job
+from nst3d.pipeline.job import Job
+from nst3d.pipeline.paint_job import CHECKPOINT, run_job
 from nst3d.pipeline.radiance_scene import open_field, open_splats, scaled_cameras, suited
 from nst3d.pipeline.radiance_subject import RadianceSubject
 from nst3d.pipeline.report import Silent

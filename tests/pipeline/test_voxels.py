@@ -16,9 +16,10 @@ from nst3d.formats.dispatch import load_mesh
 from nst3d.images.io import write_image
 from nst3d.pipeline.config import OutputOptions, PaintConfig
 from nst3d.pipeline.inspect_job import inspect_file
-from nst3d.pipeline.job import Job, run_job
+from nst3d.pipeline.job import Job
 from nst3d.pipeline.mesh_scene import SurfaceOptions, prepare_mesh
 from nst3d.pipeline.mesh_subject import MeshSubject
+from nst3d.pipeline.paint_job import run_job
 from nst3d.pipeline.rig import RigOptions
 from nst3d.representations.surface import VertexBinding
 from nst3d.stylize.recipe import Recipe

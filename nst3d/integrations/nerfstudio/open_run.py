@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -12,24 +11,28 @@ from nst3d.errors import InputError
 from nst3d.formats.nerfstudio_run import NerfstudioRun, load_run
 from nst3d.integrations.nerfstudio.dataparsers import run_cameras
 from nst3d.integrations.nerfstudio.package import need_nerfstudio
+from nst3d.pipeline.bridges import Note
 from nst3d.pipeline.config import PaintConfig
 from nst3d.pipeline.job import Job
 from nst3d.pipeline.machine import resolve_device
-from nst3d.pipeline.open_scene import SceneOptions, orientation_of
+from nst3d.pipeline.open_scene import orientation_of
 from nst3d.pipeline.radiance_scene import suited
 from nst3d.pipeline.report import Reporter
+from nst3d.pipeline.scene_options import SceneOptions
 from nst3d.pipeline.shown import Shown
 from nst3d.pipeline.subject import Subject
 from nst3d.representations.capture import Capture
 from nst3d.tensors import Image
 
 
-def open_nerf(job: Job, style: Image, reporter: Reporter) -> tuple[Subject, PaintConfig]:
+def open_nerf(
+    job: Job, capture: Capture | None, style: Image, reporter: Reporter
+) -> tuple[Subject, PaintConfig]:
     """A nerfacto run as what a job paints, with the settings that suit it.
 
-    Seen by the cameras that it was trained on, or by those of the capture `job.cameras`, which is in the
-    run's frame. Raises InputError for a run that cannot be read or whose data is not there, and
-    MissingDependencyError where nerfstudio is not installed.
+    Seen by the cameras that it was trained on, or by those of `capture`, which is in the run's frame. Raises
+    InputError for a run that cannot be read or whose data is not there, and MissingDependencyError where
+    nerfstudio is not installed.
     """
     need_nerfstudio(str(job.scene))
     from nst3d.integrations.nerfstudio.baked_subject import BakedSubject, baked_scene
@@ -38,10 +41,8 @@ def open_nerf(job: Job, style: Image, reporter: Reporter) -> tuple[Subject, Pain
 
     run = load_run(job.scene)
     nerf = Nerfacto(run, resolve_device(job.config.device))
-    capture = (
-        run_cameras(run, job.data) if job.cameras is None else job.reader.for_scene(job.cameras, job.scene)
-    )
-    if job.config.nerf != "baked":
+    capture = capture or run_cameras(run, job.data)
+    if (job.config.nerf or "baked") != "baked":
         for note in capture.notes:
             reporter.note(note)
         native = NativeSubject(nerf, capture, style, job.config, job.data)
@@ -53,7 +54,7 @@ def open_nerf(job: Job, style: Image, reporter: Reporter) -> tuple[Subject, Pain
     return BakedSubject(baked, scene, style, config), config
 
 
-def show_nerf(path: Path, options: SceneOptions, note: Callable[[str], None]) -> Shown:
+def show_nerf(path: Path, options: SceneOptions, capture: Capture | None, note: Note) -> Shown:
     """A nerfacto run as nerfstudio renders it.
 
     Where its data is not there, a note says so, and only camera paths that do not follow the cameras make sense.
@@ -64,20 +65,18 @@ def show_nerf(path: Path, options: SceneOptions, note: Callable[[str], None]) ->
 
     run = load_run(path)
     nerf = Nerfacto(run, resolve_device("auto"))
-    capture = _capture(run, options, note)
+    capture = capture or _own_capture(run, options.data, note)
     up = np.array([0.0, 0.0, 1.0]) if capture is None else capture.up
     orientation = orientation_of(options, None) or standing(up)
     cameras = () if capture is None else tuple(p.camera for p in capture.of("train"))
     return ShownNerf(nerf, orientation, seen_hull(nerf, cameras, orientation), cameras)
 
 
-def _capture(run: NerfstudioRun, options: SceneOptions, note: Callable[[str], None]) -> Capture | None:
-    if options.cameras is not None:
-        return options.reader.for_scene(options.cameras, run.folder)
+def _own_capture(run: NerfstudioRun, data: Path | None, note: Note) -> Capture | None:
     try:
-        capture = run_cameras(run, options.data)
+        capture = run_cameras(run, data)
     except InputError as error:
-        if options.data is not None:
+        if data is not None:
             raise
         note(f"where it was photographed from is not known ({error})")
         return None
