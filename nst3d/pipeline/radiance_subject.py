@@ -35,6 +35,9 @@ _GRID = 1.5
 """Side of the cells that rows closer than pixels are painted through, pixels."""
 _DENSE_SPACING = 0.7
 """Rows closer than this share of a pixel, with gaps between them, are painted through a grid."""
+_RIM = 0.05
+"""What views see within this share of their short side from a border counts less, to nothing at the border. There
+rows go beyond the picture: half seen, and by that view alone, they would take large steps that nothing corrects."""
 
 
 class RadianceSubject(TableSubject):
@@ -138,7 +141,7 @@ class RadianceSubject(TableSubject):
     def _seen_well(self) -> Colours:
         """The squared sight of this stage's views."""
         if self._sight is None:
-            self._sight = squared_sight(self._views, self.layout.num_colours)
+            self._sight = squared_sight(self._views, self.layout.num_colours, rim=_RIM)
         return self._sight
 
     def _compiled(self, number: int) -> ViewOperator:

@@ -39,3 +39,15 @@ def test_squared_sight_is_exact_for_what_one_pixel_sees():
 def test_squared_sight_is_the_same_each_time():
     views, _ = _views(3, 12)
     assert torch.equal(squared_sight(views, 12), squared_sight(views, 12))
+
+
+def test_a_rim_counts_less_towards_the_border():
+    """One pixel a colour, so the estimate is exact: the square of the way from the border, in widths of the rim."""
+    matrix = Csr(np.arange(81, dtype=np.int64), np.arange(80, dtype=np.int32), np.full(80, 0.5, np.float32))
+    view = SparseView(ImageSize(8, 10), 80, np.arange(80, dtype=np.int32), matrix)
+    found = squared_sight([view], 80, rim=0.25).reshape(8, 10) / 0.25
+    near, far = (0.5 / 2) ** 2, (1.5 / 2) ** 2
+    torch.testing.assert_close(found[4], torch.tensor([near, far, 1, 1, 1, 1, 1, 1, far, near]))
+    torch.testing.assert_close(found[:, 5], torch.tensor([near, far, 1, 1, 1, 1, far, near]))
+    torch.testing.assert_close(found[0], torch.full((10,), near))
+    torch.testing.assert_close(squared_sight([view], 80).reshape(8, 10), torch.full((8, 10), 0.25))
