@@ -20,6 +20,7 @@ from nst3d.integrations.nerfstudio.baked import Baked, BakeOptions, Count, bake_
 from nst3d.integrations.nerfstudio.distil import PaintedRun
 from nst3d.integrations.nerfstudio.nerfacto import Nerfacto
 from nst3d.integrations.nerfstudio.node_grid import NodeGrid
+from nst3d.integrations.nerfstudio.wide import colour_layout
 from nst3d.pipeline.config import PaintConfig
 from nst3d.pipeline.radiance_gallery import Look
 from nst3d.pipeline.radiance_scene import Lattice, RadianceScene, spread_out
@@ -90,7 +91,11 @@ class BakedSubject(RadianceSubject):
 def baked_scene(
     nerf: Nerfacto, capture: Capture, config: PaintConfig, count: Count
 ) -> tuple[Baked, RadianceScene]:
-    """A NeRF baked for the cameras of a capture in its run's frame, at the finest size that is painted."""
+    """A NeRF baked for the cameras of a capture in its run's frame, at the finest size that is painted.
+
+    Raises InputError where the paint could not be written into the NeRF.
+    """
+    colour_layout(nerf)  # before all the work
     photos = capture.of("train")
     photos = [photos[i] for i in spread_out([p.camera for p in photos], config.capture_views)]
     cameras = tuple(photo.camera for photo in photos)

@@ -56,7 +56,7 @@ class PaintedRun:
         for view in self._baked.renderer.views:
             rays = torch.from_numpy(view.camera.rays()[1].reshape(-1, 3).astype(np.float32)).to(nerf.device)
             unit = torch.nn.functional.normalize(rays, dim=1)
-            means.append(nerf.field.direction_encoding((unit + 1) / 2).mean(0))
+            means.append(nerf.encoded(unit).mean(0))
         return torch.stack(means).mean(0)
 
 

@@ -68,8 +68,7 @@ class Nerfacto:
         """Build it on a device (None: the CPU). Raises InputError where config and checkpoint do not fit."""
         self.run = run
         self.device = device or torch.device("cpu")
-        self.options, parts = build_parts(run.folder, run.config, run.state)
-        self._parts = parts.to(self.device)
+        self.options, self._parts = build_parts(run.folder, run.config, run.state, self.device)
         self._sampler = self._sampler_of()
 
     @property
@@ -81,6 +80,14 @@ class Nerfacto:
     def background(self) -> tuple[float, float, float]:
         """What nerfstudio shows where a view's weights do not sum to 1, RGB."""
         return _BACKGROUNDS.get(self.options.background_color, _BACKGROUNDS["black"])
+
+    def base(self, places: Tensor) -> Tensor:
+        """What the field makes of places (m, 3) in [0, 1]: (m, 16), the density's logarithm and 15 features."""
+        return _full(self.field.mlp_base, places, 1 + self.field.geo_feat_dim)
+
+    def encoded(self, directions: Tensor) -> Tensor:
+        """nerfstudio's encoding (m, 16) of unit directions (m, 3)."""
+        return _full(self.field.direction_encoding, (directions + 1) / 2, 16)
 
     def samples(self, camera: Camera, cutoff: float = CUTOFF) -> NerfSamples:
         """Where a view's rays see the field, as nerfstudio samples them in evaluation.
@@ -147,13 +154,12 @@ class Nerfacto:
 
     def _coloured(self, places: Tensor, directions: Tensor) -> Tensor:
         field = self._parts.field
-        geometry = field.mlp_base(places)[:, 1:]
-        inputs = [field.direction_encoding((directions + 1) / 2), geometry]
+        inputs = [self.encoded(directions), self.base(places)[:, 1:]]
         if field.embedding_appearance is not None:
             mean = field.embedding_appearance.mean(dim=0)
             shown = mean if self.options.use_average_appearance_embedding else torch.zeros_like(mean)
             inputs.append(shown.expand(len(places), -1))
-        return field.mlp_head(torch.cat(inputs, dim=1))
+        return _full(field.mlp_head, torch.cat(inputs, dim=1), 3)
 
     @torch.no_grad()
     def _parts_of(self, origin: Array, directions: Tensor) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
@@ -166,7 +172,7 @@ class Nerfacto:
             part = directions[first : first + _RAYS]
             samples = self._sampler(self._bundle(start, part), density_fns=nets)[0]
             places, inside = self._contracted(samples)
-            raw = self._parts.field.mlp_base(places.view(-1, 3))[:, :1].view(*places.shape[:-1], 1)
+            raw = self.base(places.view(-1, 3))[:, :1].view(*places.shape[:-1], 1)
             density = self.options.average_init_density * torch.exp(raw) * inside
             weights = samples.get_weights(density)[..., 0]
             if self.options.background_color == "last_sample":
@@ -203,6 +209,14 @@ class Nerfacto:
             initial_sampler=UniformSampler(single_jitter=jitter) if uniform else None,
         )
         return sampler.eval()
+
+
+def _full(module: Any, inputs: Tensor, width: int) -> Tensor:
+    """What a module makes of inputs (m, n), (m, width) float32: tiny-cuda-nn's answer in half precision.
+
+    Nothing is made of nothing, of which they are not asked either.
+    """
+    return module(inputs).float() if len(inputs) else inputs.new_zeros(0, width)
 
 
 def _kept(

@@ -18,10 +18,10 @@ from nerfstudio.models.nerfacto import NerfactoModelConfig
 
 from nst3d.errors import InputError
 from nst3d.integrations.nerfstudio.hash_grid import quicken
+from nst3d.integrations.nerfstudio.tcnn import is_tcnn, need_tcnn
 
 _OTHER = ("camera_optimizer.", "lpips.", "device_indicator_param")
 """Tensors of a nerfacto that a render does not need."""
-_TCNN = ("field.mlp_base.model.params", "field.mlp_base.tcnn_encoding.params", "field.mlp_base.params")
 _EMBEDDING = "field.embedding_appearance.embedding.weight"
 
 
@@ -29,13 +29,13 @@ class Parts(torch.nn.Module):
     """The field and the proposal networks of a nerfacto, under the names that its checkpoint has for them."""
 
     def __init__(self, options: NerfactoModelConfig, aabb: torch.Tensor, images: int) -> None:
-        """Build them for a scene's box (2, 3) and `images` embeddings of appearance."""
+        """Build them for a scene's box (2, 3) and `images` embeddings of appearance, as the options say."""
         super().__init__()
         space = None if options.disable_scene_contraction else SceneContraction(order=float("inf"))
         common = {
             "spatial_distortion": space,
             "average_init_density": options.average_init_density,
-            "implementation": "torch",
+            "implementation": options.implementation,
         }
         names = ["hidden_dim", "num_levels", "max_res", "base_res", "features_per_level", "log2_hashmap_size"]
         names += ["hidden_dim_color", "hidden_dim_transient", "use_average_appearance_embedding"]
@@ -55,21 +55,21 @@ class Parts(torch.nn.Module):
 
 
 def build_parts(
-    folder: Path, config: Mapping[str, Any], state: Mapping[str, torch.Tensor]
+    folder: Path, config: Mapping[str, Any], state: Mapping[str, torch.Tensor], device: torch.device
 ) -> tuple[NerfactoModelConfig, Parts]:
     """The model's options and its modules with the checkpoint's tensors, in evaluation mode, without gradients.
 
-    `config` is the run's, `state` the model's tensors by their own names; `folder` is for messages. Raises
-    InputError for a checkpoint of tiny-cuda-nn, or one that lacks tensors, or has others than the config says.
+    `config` is the run's, `state` the model's tensors by their own names; `folder` is for messages. Modules
+    are tiny-cuda-nn's where the tensors are. Raises InputError for a checkpoint that lacks tensors, or has
+    others than the config says, or one of tiny-cuda-nn where that does not work on the device.
     """
-    if any(name in state for name in _TCNN):
-        raise InputError(
-            f"{folder}: this nerfacto was trained with tiny-cuda-nn, whose weights need CUDA and that package's own"
-            " layout; train it with --pipeline.model.implementation torch"
-        )
+    if is_tcnn(state):
+        need_tcnn(folder, device)
     if "field.aabb" not in state:
         raise InputError(f"{folder}: the checkpoint lacks field.aabb; it is not of a nerfacto, or damaged")
     options = _options(folder, config)
+    # The config does not tell: without tiny-cuda-nn nerfstudio trains its own modules under the same name.
+    options.implementation = "tcnn" if is_tcnn(state) else "torch"
     images = len(state[_EMBEDDING]) if options.use_appearance_embedding and _EMBEDDING in state else 1
     try:
         parts = Parts(options, state["field.aabb"].float(), images)
@@ -79,7 +79,7 @@ def build_parts(
     _check(folder, parts.state_dict(), state)
     parts.load_state_dict({name: state[name] for name in parts.state_dict()})
     quicken(parts)
-    return options, parts.eval().requires_grad_(False)
+    return options, parts.to(device).eval().requires_grad_(False)
 
 
 def _options(folder: Path, config: Mapping[str, Any]) -> NerfactoModelConfig:

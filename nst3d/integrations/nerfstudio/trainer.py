@@ -190,6 +190,8 @@ def _loaded(config: TrainerConfig) -> NerfstudioRun:
 
 def _adopt(model: PaintedModelConfig, run: NerfstudioRun) -> None:
     """Make a model's config that of the run, as wide as it is painted."""
+    from nst3d.integrations.nerfstudio.tcnn import is_tcnn
+
     told = run.config["pipeline"]["model"]
     for known in dataclasses.fields(NerfactoModelConfig):
         if known.name in told and known.name not in _OWN:
@@ -197,7 +199,7 @@ def _adopt(model: PaintedModelConfig, run: NerfstudioRun) -> None:
             was = getattr(model, known.name)
             setattr(model, known.name, tuple(value) if isinstance(was, tuple) else value)
     model.camera_optimizer.mode = told.get("camera_optimizer", {}).get("mode", "off")
-    model.implementation = "torch"
+    model.implementation = "tcnn" if is_tcnn(run.state) else "torch"
     if model.part == "native":
         model.hidden_dim, model.features_per_level = 2 * model.hidden_dim, 2 * model.features_per_level
 
