@@ -12,20 +12,23 @@ import torch
 
 from nst3d.cameras.pinhole import Camera
 from nst3d.cameras.rigs import tight
-from nst3d.errors import ConfigError
+from nst3d.errors import ConfigError, InputError
 from nst3d.features.vgg import VGG
+from nst3d.formats.gltf_cut import cut_document
 from nst3d.formats.gltf_document import GltfDocument
 from nst3d.formats.gltf_move import moved_document
 from nst3d.pipeline.config import PaintConfig
 from nst3d.pipeline.machine import resolve_device
-from nst3d.pipeline.painter import find_encoder, style_at
+from nst3d.pipeline.mesh_scene import choose_mode
+from nst3d.pipeline.painter import Keeper, find_encoder, style_at
 from nst3d.pipeline.report import Reporter
 from nst3d.pipeline.rig import Rig, plan_rig
+from nst3d.renderers.pierced import pierced_by
 from nst3d.renderers.raycast import Raycaster
 from nst3d.renderers.relief import ReliefMesh, Sight, corner_normals, relief_image
 from nst3d.representations.displaced import Welded, displaced, weld_mesh
 from nst3d.representations.mesh import Mesh
-from nst3d.representations.subdivide import paint_vertices
+from nst3d.representations.subdivide import even_parts, paint_vertices
 from nst3d.representations.surface import Surface, build_surface
 from nst3d.stylize.criterion import Criterion, Viewing
 from nst3d.stylize.displace import Topology
@@ -42,37 +45,60 @@ _COARSE = 2.5
 """Longer ones are told of where they cannot."""
 _CONTRAST = 1.5
 """The style's contrast in units of that of the shape's own shading."""
-_RECAST = 4
-"""Steps for which one tree of the moving triangles is good."""
 
 
 def displace_mesh(
-    mesh: Mesh, styles: Sequence[Image], config: PaintConfig, reporter: Reporter
+    mesh: Mesh,
+    styles: Sequence[Image],
+    config: PaintConfig,
+    reporter: Reporter,
+    keeper: Keeper | None = None,
 ) -> tuple[Mesh, dict[str, Any]]:
     """The mesh with its vertices moved until its grey, lit renders carry the styles, and numbers for metrics.json.
 
-    Raises ConfigError for voxel models, whose sides are flat.
+    What `keeper` kept goes on; it keeps checkpoints on the way, when Ctrl-C ends it, and of the finished shape.
+    None keeps nothing. Raises ConfigError for voxel models, whose sides are flat.
     """
     if any(p.cells is not None for p in mesh.parts):
         raise ConfigError("--displace is for meshes; the sides of voxels stay flat")
     started = time.perf_counter()
-    options = config.displace
+    resume = keeper.resumed_shape() if keeper else None
     mesh = _fine_enough(mesh, config, reporter)
     surface = build_surface(mesh, paint_vertices(mesh, np.inf, 0))
     views = _Views(surface, weld_mesh(mesh, surface), config)
+    if resume and resume.offsets is not None and len(resume.offsets) != views.welded.num_offsets:
+        raise InputError("the checkpoint's shape is of another mesh; start anew with --overwrite")
     encoder = find_encoder(config, views.device, reporter)
     grey = _Greys(styles, encoder, config, views)
-    displacer = Displacer(views.moving(), views, grey.criterion, options, config.schedule.seed)
-    reporter.phase("displacing")
-    steps = 0
-    for progress in displacer:
-        reporter.step(progress)
-        steps = progress.iteration
+    displacer = Displacer(
+        views.moving(), views, grey.criterion, config.displace, config.schedule.seed, resume
+    )
+    _displace(displacer, reporter, keeper)
     seconds = time.perf_counter() - started
     keep = isinstance(mesh.document, GltfDocument)
     moved = displaced(mesh, views.welded, as_array(displacer.offsets), split=not keep)
     moved = _with_document(mesh, moved, reporter)
-    return moved, {"displace": _facts(displacer) | {"steps": steps, "seconds": round(seconds, 2)}}
+    through = {"piercing_edges": views.piercing(displacer.moving.at(displacer.offsets))}
+    return moved, {"displace": _facts(displacer) | through | {"seconds": round(seconds, 2)}}
+
+
+def _displace(displacer: Displacer, reporter: Reporter, keeper: Keeper | None) -> None:
+    """Move the vertices; on Ctrl-C keep where they are."""
+    before = displacer.state()
+    if not displacer.finished:
+        reporter.phase("displacing")
+    try:
+        for progress in displacer:
+            reporter.step(progress)
+            if keeper and keeper.due:
+                keeper.keep_shape(displacer.state())
+    except KeyboardInterrupt:
+        if keeper and displacer.state() is not before:
+            keeper.keep_shape(displacer.state())
+            reporter.note("the shape so far is kept: the same command with --resume goes on")
+        raise
+    if keeper and displacer.state() is not before:
+        keeper.keep_shape(displacer.state())
 
 
 def _facts(displacer: Displacer) -> dict[str, Any]:
@@ -86,6 +112,7 @@ def _facts(displacer: Displacer) -> dict[str, Any]:
         "crossing_faces": int(faults.crossing.sum()),
         "allowed_faults": displacer.allowed,
         "retreats": displacer.retreats,
+        "steps": displacer.state().done,
     }
 
 
@@ -101,19 +128,28 @@ def _with_document(before: Mesh, after: Mesh, reporter: Reporter) -> Mesh:
 
 def _fine_enough(mesh: Mesh, config: PaintConfig, reporter: Reporter) -> Mesh:
     """The mesh with edges of some pixels of the finest view, or as it is and a note."""
-    options, held = config.displace, isinstance(mesh.document, GltfDocument)
+    options = config.displace
+    if options.subdivide == "never":
+        return mesh
     surface = build_surface(mesh, paint_vertices(mesh, np.inf, 0))
     pixel = plan_rig(surface, Raycaster(surface), config.rig, _finest(options)).pixel
-    cut = options.subdivide == "always" or (options.subdivide == "auto" and not held)
-    if cut:
-        parts = paint_vertices(mesh, _EDGE * pixel, config.surface.max_vertices // 4).parts
-        grown = sum(len(p.faces) for p in parts) > sum(len(p.faces) for p in mesh.parts)
-        return dataclasses.replace(mesh, parts=parts, document=None) if grown else mesh
+    held = isinstance(mesh.document, GltfDocument)
+    edge, mode = _EDGE * pixel, choose_mode(mesh, config.surface)
+    parts, rounds = even_parts(mesh, edge, config.surface.max_vertices // 8)
+    # Paint on vertices, as dense parts without UVs get, would be a new file.
+    while held and choose_mode(dataclasses.replace(mesh, parts=parts), config.surface) != mode:
+        edge *= 1.5
+        parts, rounds = even_parts(mesh, edge, config.surface.max_vertices // 8)
+    if not any(rounds):
+        return mesh
+    document = cut_document(mesh.document, parts, rounds) if held else None
+    if document or not held or options.subdivide == "always":
+        return dataclasses.replace(mesh, parts=parts, document=document)
     corners = surface.positions[surface.faces]
-    edge = float(np.median(np.linalg.norm(np.roll(corners, 1, axis=1) - corners, axis=2)))
-    if edge > _COARSE * pixel:
+    usual = float(np.median(np.linalg.norm(np.roll(corners, 1, axis=1) - corners, axis=2)))
+    if usual > _COARSE * pixel:
         reporter.note(
-            f"edges are about {edge / pixel:.0f} pixels long, and relief can be no finer:"
+            f"edges are about {usual / pixel:.0f} pixels long, and relief can be no finer:"
             " --settings.displace.subdivide always cuts them, into a new file in the rest pose"
         )
     return mesh
@@ -141,7 +177,6 @@ class _Views:
         self._topology = topology
         # Surroundings of what moves must stay in the picture.
         self._hull = surface.hull(5000) * (1 + 2 * config.displace.fraction)
-        self._looks = 0
         self._cameras: list[Camera] = []
         self.pixel = self._rig.pixel
         self.enter(self._finest)
@@ -174,14 +209,19 @@ class _Views:
         scale = size / self._finest
         self.pixel = self._rig.pixel / scale
         self._cameras = [tight(c.scaled(scale), self._hull) for c in self._rig.cameras]
-        self._looks = 0
 
     def look(self, positions: torch.Tensor) -> None:
         """From now on, pixels see what is in front at these positions (s, 3)."""
-        if self._looks % _RECAST == 0:
-            moved = positions.detach().cpu().numpy().astype(np.float32)
-            self._caster = Raycaster(dataclasses.replace(self._surface, positions=moved))
-        self._looks += 1
+        moved = positions.detach().cpu().numpy().astype(np.float32)
+        self._caster = Raycaster(dataclasses.replace(self._surface, positions=moved))
+
+    def piercing(self, positions: torch.Tensor) -> int:
+        """Edges that run through the surface at these positions (s, 3), near or far, and did not at the start."""
+        faces, edges = self.welded.faces, self._topology.edges.cpu().numpy()
+        before = pierced_by(self.welded.positions, faces, edges, self._start)
+        self.look(positions)
+        moved = positions.detach().cpu().double().numpy()
+        return int((pierced_by(moved, faces, edges, self._caster) & ~before).sum())
 
     def render(self, positions: torch.Tensor, view: int) -> tuple[Planes, Mask]:
         """The grey picture (3, h, w), differentiable, and its coverage (h, w)."""
@@ -214,7 +254,9 @@ class _Greys:
             style=styles,
             contents=lambda view: views.start(view)[0],
             num_views=views.num_views,
-            viewing=Viewing(torch.full((3,), _BACKGROUND, device=views.device), reduce=recipe.reduce),
+            viewing=Viewing(
+                torch.full((3,), _BACKGROUND, device=views.device), reduce=recipe.reduce, moving=True
+            ),
             budget_bytes=self._config.cache_gb * 1e9 / 4,
         )
         return build_criterion(shape_recipe(recipe, self._config.displace), self._encoder, inputs)

@@ -88,7 +88,7 @@ def prepare_mesh(
     mesh: Mesh, options: SurfaceOptions, rig_options: RigOptions, size: int, casting: Casting | None = None
 ) -> MeshScene:
     """Choose where paint goes and the cameras, for views of `size` pixels; `casting` None: views by Embree."""
-    mode = _choose_mode(mesh, options)
+    mode = choose_mode(mesh, options)
     # A first look with the mesh as it is tells how large a pixel is on it, and so how fine the paint must be.
     sketch = build_surface(mesh, paint_vertices(mesh, np.inf, 0))
     renderer = MeshRenderer(sketch)
@@ -112,7 +112,8 @@ def prepare_mesh(
     return MeshScene(mesh, paint, surface, renderer, anchors, rig, initial, layout, sketch.hull(5000))
 
 
-def _choose_mode(mesh: Mesh, options: SurfaceOptions) -> Literal["texture", "vertex"]:
+def choose_mode(mesh: Mesh, options: SurfaceOptions) -> Literal["texture", "vertex"]:
+    """Where the paint of a mesh goes."""
     if options.paint != "auto":
         return options.paint
     if any(p.cells is not None for p in mesh.parts):

@@ -63,11 +63,12 @@ def _paint(job: Job, reporter: Reporter, bridges: Bridges) -> Result:
     styles = [_read_style(path, reporter) for path in job.styles]
     clock.lap("read_s")
     reporter.phase("preparing")
-    subject, config = _subject(job, styles, reporter, bridges)
+    kind = _checked_kind(job)
+    seconds = job.config.output.checkpoint_seconds
+    keeper = Keeper(job.out / CHECKPOINT, _fingerprint(job), seconds, job.resume)
+    subject, config = _subject(job, kind, styles, reporter, bridges, keeper)
     clock.lap("prepare_s")
     reporter.phase("painting")
-    output = job.config.output
-    keeper = Keeper(job.out / CHECKPOINT, _fingerprint(job), output.checkpoint_seconds, job.resume)
     painter = Painter(config, subject, styles, keeper, reporter)
     # Only now, for what an earlier run left stays whole until this one is known to work.
     write_bytes(job.out / _CONFIG, _config_yaml(job))
@@ -105,14 +106,19 @@ def _read_style(path: Path, reporter: Reporter) -> Image:
     return torch.from_numpy(picture.pixels)
 
 
-def _subject(
-    job: Job, styles: list[Image], reporter: Reporter, bridges: Bridges
-) -> tuple[Subject, PaintConfig]:
-    """The scene, and the settings with what depends on it decided."""
+def _checked_kind(job: Job) -> SceneKind:
+    """The kind of the scene, which everything that was asked for is for."""
     kind = kind_of(job.scene)
     if job.clean is not None:
         kind = cleanable(job.scene, kind)
     check_options(_asked(job), kind, job.scene)
+    return kind
+
+
+def _subject(
+    job: Job, kind: SceneKind, styles: list[Image], reporter: Reporter, bridges: Bridges, keeper: Keeper
+) -> tuple[Subject, PaintConfig]:
+    """The scene, and the settings with what depends on it decided."""
     reader = bridges.reader(job.dataparser, job.cameras)
     if kind == "capture":
         raise capture_comes_first(job.scene)
@@ -123,7 +129,7 @@ def _subject(
     if job.config.start != "content":
         raise ConfigError("--settings.start noise is for pictures; other scenes start from their own colours")
     if kind == "mesh":
-        return _mesh(job, styles, reporter, bridges)
+        return _mesh(job, styles, reporter, bridges, keeper)
     if kind == "nerf":
         capture = None if job.cameras is None else reader.for_scene(job.cameras, job.scene)
         return bridges.open_nerf(job, capture, styles[0], reporter)
@@ -144,7 +150,9 @@ def _asked(job: Job) -> Iterator[str]:
     return (option for option, asked in given.items() if asked)
 
 
-def _mesh(job: Job, styles: list[Image], reporter: Reporter, bridges: Bridges) -> tuple[Subject, PaintConfig]:
+def _mesh(
+    job: Job, styles: list[Image], reporter: Reporter, bridges: Bridges, keeper: Keeper
+) -> tuple[Subject, PaintConfig]:
     config = job.config
     casting = bridges.casting(config)
     mesh = load_mesh(job.scene) if job.clean is None else bridges.clean(job.scene, job.clean, reporter.note)
@@ -152,7 +160,7 @@ def _mesh(job: Job, styles: list[Image], reporter: Reporter, bridges: Bridges) -
     _tell(reporter, mesh.notes)
     shape: dict[str, Any] = {}
     if config.displace.fraction:
-        mesh, shape = displace_mesh(mesh, styles, config, reporter)
+        mesh, shape = displace_mesh(mesh, styles, config, reporter, keeper)
         reporter.phase("preparing")
     scene = prepare_mesh(mesh, config.surface, config.rig, config.schedule.finest, casting)
     _tell(reporter, left_out(mesh, scene.paint))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -20,14 +21,39 @@ def paint_vertices(mesh: Mesh, edge: float, max_vertices: int) -> VertexPaint:
     """
     total = sum(len(p.vertices) for p in mesh.parts)
     parts = []
-    for index, part in enumerate(mesh.parts):
-        scales = [np.linalg.norm(i.transform[:3, :3], 2) for i in mesh.instances if i.part == index]
-        longest = float(edge / (mesh.frame.scale * max(scales, default=1.0)))
+    for part, longest in zip(mesh.parts, _in_parts(mesh, edge)):
         share = len(part.vertices) / total if total else 0.0
         parts.append(subdivide(part, longest, _budget(part, share, max_vertices)))
     counts = [p.num_paint_rows for p in parts]
     offsets = np.concatenate([[0], np.cumsum(counts)[:-1]]).astype(int)
     return VertexPaint(tuple(parts), tuple(int(o) for o in offsets))
+
+
+def even_parts(
+    mesh: Mesh, edge: float, max_vertices: int
+) -> tuple[tuple[Part, ...], tuple[tuple[Array, ...], ...]]:
+    """Parts subdivided until edges, placed, are at most `edge` normalised units, and the rounds of each part.
+
+    All to one length, so that parts that meet at an edge still do when vertices move: a longer one where it takes
+    more than `max_vertices`. A mesh that has as many stays as it is.
+    """
+    if sum(len(p.vertices) for p in mesh.parts) >= max_vertices:
+        return mesh.parts, tuple(() for _ in mesh.parts)
+    while True:
+        # A round makes at most four vertices of one: a part that stops at this limit is over the other.
+        found = [subdivided(p, e, 4 * max_vertices) for p, e in zip(mesh.parts, _in_parts(mesh, edge))]
+        if sum(len(part.vertices) for part, _ in found) <= max_vertices:
+            return tuple(part for part, _ in found), tuple(rounds for _, rounds in found)
+        edge *= 1.5
+
+
+def _in_parts(mesh: Mesh, edge: float) -> list[float]:
+    """A length of normalised units in each part's own, where it is shown largest."""
+    lengths = []
+    for number in range(len(mesh.parts)):
+        scales = [np.linalg.norm(i.transform[:3, :3], 2) for i in mesh.instances if i.part == number]
+        lengths.append(float(edge / (mesh.frame.scale * max(scales, default=1.0))))
+    return lengths
 
 
 def _budget(part: Part, share: float, max_vertices: int) -> int:
@@ -42,8 +68,14 @@ def subdivide(part: Part, edge: float, max_vertices: int = 2_000_000) -> Part:
     three or four, so neighbours always agree (no T-junctions). Normals, vertex colours and corner UVs
     are interpolated. Ends early where one more round would pass `max_vertices`. Voxels stay as they are.
     """
+    return subdivided(part, edge, max_vertices)[0]
+
+
+def subdivided(part: Part, edge: float, max_vertices: int) -> tuple[Part, tuple[Array, ...]]:
+    """What `subdivide` makes, and the ends (n, 2) of the edges that each round cut, in their middles' order."""
     if part.cells is not None:
-        return part
+        return part, ()
+    rounds = []
     for _ in range(_ROUNDS):
         edges, edge_of_face = _unique_edges(part.faces)
         length = np.linalg.norm(part.vertices[edges[:, 0]] - part.vertices[edges[:, 1]], axis=1)
@@ -51,7 +83,15 @@ def subdivide(part: Part, edge: float, max_vertices: int = 2_000_000) -> Part:
         if not long.any() or len(part.vertices) + long.sum() > max_vertices:
             break
         part = _split_round(part, edges, edge_of_face, long)
-    return part
+        rounds.append(edges[long])
+    return part, tuple(rounds)
+
+
+def with_middles(values: Array, rounds: Sequence[Array]) -> Array:
+    """Values (v, c) of a part's vertices with those of the middles that `subdivided` added."""
+    for cut in rounds:
+        values = _with_middles(values, cut)
+    return values
 
 
 def _unique_edges(faces: Array) -> tuple[Array, Array]:

@@ -38,6 +38,8 @@ class Viewing:
     """A position of a layer counts if more than this share of its cell is covered."""
     reduce: int = 1
     """Renders are averaged over blocks of so many pixels before they are encoded (ARF: 2)."""
+    moving: bool = False
+    """Whether what a view covers changes from one look to the next."""
 
 
 class Criterion:
@@ -62,7 +64,7 @@ class Criterion:
 
     def observe(self, image: Planes, coverage: Mask, view: int) -> Observation:
         """The render of a view (3, h, w), encoded, with its masks."""
-        if view not in self._masks:
+        if self._viewing.moving or view not in self._masks:
             self._masks[view] = self._layer_masks(coverage.to(image.device))
         seen = image if self._viewing.reduce == 1 else F.avg_pool2d(image[None], self._viewing.reduce)[0]
         features = dict(self._encoder(seen, self._layers)) if self._encoder else {}

@@ -105,9 +105,12 @@ class Smoother:
         """(I + λ L) x of values (v, 3)."""
         return self._matrix @ values
 
-    def smooth(self, values: torch.Tensor) -> torch.Tensor:
-        """(I + λ L)⁻¹ u of values (v, 3), by conjugate gradients; its own adjoint, for the matrix is symmetric."""
-        found = values * self._scale
+    def smooth(self, values: torch.Tensor, guess: torch.Tensor | None = None) -> torch.Tensor:
+        """(I + λ L)⁻¹ u of values (v, 3), by conjugate gradients; its own adjoint, for the matrix is symmetric.
+
+        It starts from `guess` (v, 3): the nearer, the sooner it is done.
+        """
+        found = values * self._scale if guess is None else guess
         residual = values - self.roughen(found)
         direction = self._scale * residual
         energy = (residual * direction).sum(0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import torch
 
@@ -21,12 +21,14 @@ from nst3d.stylize.displace import (
     side_cosines,
 )
 from nst3d.stylize.displace_faults import FaultFinder, Faults
+from nst3d.stylize.displace_steps import ShapeState, SmoothSteps
 from nst3d.stylize.engine import Progress
 from nst3d.stylize.schedule import Stage
 from nst3d.tensors import Array, Mask, Planes
 
-_BETAS = (0.9, 0.99)
 _RETREATS = 12
+_RECAST = 4
+"""Steps for which pixels see what was in front at the first of them."""
 _CHECK = 5
 """Steps from one look for faults to the next; the last step of a stage always looks."""
 _RETREAT = 0.6
@@ -40,9 +42,9 @@ class DisplaceOptions:
     fraction: float = 0.0
     """How far vertices may move, as a share of the bounding box' diagonal; 0: not at all."""
     subdivide: Literal["auto", "always", "never"] = "auto"
-    """Cut faces until edges are about two pixels long, so that they can hold relief; auto: where that loses nothing
-    that a glTF file holds beside its shape, such as skins, animations and further textures."""
-    stages: tuple[Stage, ...] = (Stage(128, 50, 1.5, 0.5), Stage(224, 60, 1.0, 0.3))
+    """Cut faces until edges are at most two pixels long, so that they can hold relief; auto: but not those of a glTF
+    file that a skin or morph targets pose, which always makes a new file of, in the rest pose."""
+    stages: tuple[Stage, ...] = (Stage(128, 50, 1.3, 0.4), Stage(224, 60, 0.8, 0.1))
     """Sizes of the views, steps, and rates as shares of the bound."""
     style: float = 1.0
     """Weight of the recipe's style losses."""
@@ -50,15 +52,15 @@ class DisplaceOptions:
     """Weight of keeping what the grey renders show: the shape stays readable."""
     laplacian: float = 1.0
     """Weight of offsets being like their neighbours'."""
-    normals: float = 0.3
+    normals: float = 0.6
     """Weight of normal consistency: edges may not become sharper."""
     edges: float = 0.3
     """Weight of edges keeping their lengths."""
-    reach: float = 2.0
+    reach: float = 3.0
     """How far one place's pull moves its surroundings, pixels of the stage; at least an edge."""
     sideways: float = 0.3
     """How freely vertices slide along the surface, as a share of how they move along its normal."""
-    faults: float = 0.002
+    faults: float = 0.001
     """Share of the faces that may flip or run into a neighbour; where more do, offsets are taken back."""
 
 
@@ -113,44 +115,79 @@ class Views(Protocol):
 
 
 class Displacer:
-    """One run; iterate to make it happen."""
+    """One run; iterate to make it happen. `state()` can be stored at any time."""
 
     def __init__(
         self, moving: Moving, views: Views, criterion_of: Callable[[Stage], Criterion], options: DisplaceOptions,
-        seed: int,
+        seed: int, resume: ShapeState | None = None,
     ) -> None:  # fmt: skip
-        self._moving, self._views, self._criterion_of, self._options = moving, views, criterion_of, options
+        self.moving, self._views, self._criterion_of, self._options = moving, views, criterion_of, options
         self.bound = 2 * options.fraction
         """The longest offset: the bounding box' diagonal is 2 in the unit sphere."""
-        self.offsets = self._sound = torch.zeros_like(moving.normals)
+        start = torch.zeros_like(moving.normals)
+        self._state = state = resume or ShapeState()
+        device = start.device
+        self.offsets, self._sound, self._seen = (
+            start if t is None else t.to(device) for t in (state.offsets, state.sound, state.seen)
+        )
         self._generator = torch.Generator().manual_seed(seed)
-        self._queue: list[int] = []
+        if state.generator is not None:
+            self._generator.set_state(state.generator)
+        self._queue = list(state.queue)
         self._edges = moving.edges
         self._cosines = side_cosines(moving.positions, moving.topology)
         self._lengths = edge_lengths(moving.positions, moving.topology.edges)
         arrays = (t.cpu().numpy() for t in (moving.positions, moving.topology.faces, moving.topology.sides))
         self._finder = FaultFinder(*arrays)
-        self.retreats = 0
+        self.retreats = state.retreats
         """How often offsets were taken back, because too many faces went wrong."""
 
     def __iter__(self) -> Iterator[Progress]:
-        started, done = time.perf_counter(), 0
-        total = sum(s.iterations for s in self._options.stages)
-        for number, stage in enumerate(self._options.stages):
+        started, before = time.perf_counter(), self._state.done
+        stages = self._options.stages
+        total = sum(s.iterations for s in stages)
+        for number in range(self._state.stage, len(stages)):
+            stage, first = stages[number], self._state.iteration
             self._views.enter(stage.size)
             criterion = self._criterion_of(stage)
-            steps = _Steps(self._smoother(), self.offsets, self._moving.normals, self._options.sideways)
-            for iteration in range(stage.iterations):
+            steps = SmoothSteps(self._smoother(), self.offsets, self.moving.normals, self._options.sideways)
+            if self._state.steps:
+                steps.restore(self._state.steps)
+                self._views.look(self.moving.at(self._seen))
+            for iteration in range(first, stage.iterations):
+                if iteration % _RECAST == 0:
+                    self._seen = self.offsets
+                    self._views.look(self.moving.at(self._seen))
                 loss, parts = self._step(criterion, steps, stage.rate(iteration) * self.bound)
                 self._settle(steps, iteration % _CHECK == _CHECK - 1 or iteration == stage.iterations - 1)
-                done += 1
-                yield Progress(number, done, total, loss, parts, time.perf_counter() - started, done)
+                done = self._state.done + 1
+                self._state = self._snapshot(number, iteration + 1, done, steps.state())
+                seconds = time.perf_counter() - started
+                yield Progress(number, done, total, loss, parts, seconds, done - before)
+            self._state = self._snapshot(number + 1, 0, self._state.done, {})
+
+    def state(self) -> ShapeState:
+        """What to go on from: the end of the last step."""
+        return self._state
+
+    @property
+    def finished(self) -> bool:
+        """Whether no step is left."""
+        return self._state.stage >= len(self._options.stages)
+
+    def _snapshot(self, stage: int, iteration: int, done: int, steps: dict[str, Any]) -> ShapeState:
+        # Tensors are never changed in place, so that these stay as they are.
+        offsets, sound, seen = (t.detach().cpu() for t in (self.offsets, self._sound, self._seen))
+        generator = self._generator.get_state()
+        return ShapeState(
+            stage, iteration, done, tuple(self._queue), generator, offsets, sound, seen, self.retreats, steps
+        )
 
     def _smoother(self) -> Smoother:
         """Of bumps as wide as `reach` pixels; neighbours at least."""
         edge = float(self._lengths.mean())
         wide = self._options.reach * self._views.pixel / max(edge, 1e-12)
-        start = self._moving.normals
+        start = self.moving.normals
         return Smoother(self._edges, len(start), max(wide, 1.0) ** 2, start.dtype)
 
     def _next_view(self) -> int:
@@ -158,9 +195,8 @@ class Displacer:
             self._queue = torch.randperm(self._views.num_views, generator=self._generator).tolist()
         return self._queue.pop()
 
-    def _step(self, criterion: Criterion, steps: _Steps, rate: float) -> tuple[float, dict[str, float]]:
-        moving, view = self._moving, self._next_view()
-        self._views.look(moving.at(self.offsets))
+    def _step(self, criterion: Criterion, steps: SmoothSteps, rate: float) -> tuple[float, dict[str, float]]:
+        moving, view = self.moving, self._next_view()
         offsets = self.offsets.detach().requires_grad_()
         positions = moving.at(offsets)
         image, coverage = self._views.render(positions, view)
@@ -173,7 +209,7 @@ class Displacer:
         return float(total.detach()), parts | {k: float(v.detach()) for k, v in terms.items()}
 
     def _regularisers(self, positions: torch.Tensor, offsets: torch.Tensor) -> dict[str, torch.Tensor]:
-        options, topology = self._options, self._moving.topology
+        options, topology = self._options, self.moving.topology
         # Offsets in units of the bound: weights mean the same for any.
         smooth = laplacian_term(offsets / self.bound, self._edges)
         return {
@@ -183,7 +219,7 @@ class Displacer:
         }
 
     @torch.no_grad()
-    def _settle(self, steps: _Steps, check: bool) -> None:
+    def _settle(self, steps: SmoothSteps, check: bool) -> None:
         """Keep offsets within the bound; on a check take them back where too many faces went wrong."""
         wanted = self.offsets
         kept = bounded(wanted, self.bound)
@@ -199,10 +235,10 @@ class Displacer:
     @property
     def allowed(self) -> int:
         """Faces that may go wrong."""
-        return int(self._options.faults * len(self._moving.topology.faces))
+        return int(self._options.faults * len(self.moving.topology.faces))
 
     def _faults(self, offsets: torch.Tensor) -> Faults:
-        return self._finder.find(self._moving.at(offsets).cpu().numpy())
+        return self._finder.find(self.moving.at(offsets).cpu().numpy())
 
     def faults(self) -> Faults:
         """What went wrong at the offsets as they stand."""
@@ -210,14 +246,14 @@ class Displacer:
 
     def _retreated(self, offsets: torch.Tensor) -> torch.Tensor:
         """Offsets with those around faults shortened, again and again; at last those of the last check."""
-        faces = self._moving.topology.faces
+        faces = self.moving.topology.faces
         for _ in range(_RETREATS):
             faults = self._faults(offsets)
             if faults.count <= self.allowed:
                 return offsets
             bad = torch.from_numpy(faults.flipped | faults.crossing).to(faces.device)
             share = offsets.new_ones(len(offsets), 1)
-            share[self._moving.row[faces[bad]].reshape(-1)] = _RETREAT
+            share[self.moving.row[faces[bad]].reshape(-1)] = _RETREAT
             # And half as much for the vertices next to them.
             a, b = self._edges[:, 0], self._edges[:, 1]
             near = share.clone()
@@ -225,39 +261,6 @@ class Displacer:
             near[b[share[a, 0] < 1]] = near[b[share[a, 0] < 1]].clamp_max((1 + _RETREAT) / 2)
             offsets = offsets * near
         return self._sound
-
-
-class _Steps:
-    """Adam on smoothed offsets, with one size of step for all of them (Nicolet et al. 2021)."""
-
-    def __init__(
-        self, smoother: Smoother, start: torch.Tensor, normals: torch.Tensor, sideways: float
-    ) -> None:
-        self._smoother, self._normals, self._sideways = smoother, normals, sideways
-        self.take(start)
-        self._mean = torch.zeros_like(start)
-        self._square = start.new_zeros(())
-        self._count = 0
-
-    def take(self, offsets: torch.Tensor) -> None:
-        """Go on from these offsets (n, 3)."""
-        self._rough = self._smoother.roughen(self._scaled(offsets, 1 / self._sideways))
-
-    def _scaled(self, vectors: torch.Tensor, sideways: float) -> torch.Tensor:
-        along = (vectors * self._normals).sum(1, keepdim=True) * self._normals
-        return along + sideways * (vectors - along)
-
-    @torch.no_grad()
-    def step(self, gradient: torch.Tensor, rate: float) -> torch.Tensor:
-        """The offsets after a step against their gradient (n, 3); where that is largest, it is of about `rate`."""
-        rough = self._smoother.smooth(self._scaled(gradient, self._sideways))
-        self._count += 1
-        self._mean.lerp_(rough, 1 - _BETAS[0])
-        self._square.lerp_(rough.square().sum(1).max(), 1 - _BETAS[1])
-        mean = self._mean / (1 - _BETAS[0] ** self._count)
-        largest = (self._square / (1 - _BETAS[1] ** self._count)).sqrt()
-        self._rough = self._rough - rate * mean / largest.clamp_min(1e-30)
-        return self._scaled(self._smoother.smooth(self._rough), self._sideways)
 
 
 def as_array(offsets: torch.Tensor) -> Array:

@@ -113,6 +113,69 @@ def outline_gradients(scene: SimpleNamespace, mix: torch.Tensor) -> tuple[torch.
     return gradient((ours * mix).sum(), leaf), gradient((theirs * mix).sum(), leaf)
 
 
+def shader_pictures(scene: SimpleNamespace, leaf: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """A soft silhouette (h, w) and hard Phong shading (h, w), by PyTorch3D's own renderer, cameras and shaders."""
+    from pytorch3d.renderer import (
+        BlendParams,
+        HardPhongShader,
+        Materials,
+        MeshRasterizer,
+        MeshRenderer,
+        PointLights,
+        RasterizationSettings,
+        SoftSilhouetteShader,
+        TexturesVertex,
+    )
+    from pytorch3d.structures import Meshes
+    from pytorch3d.utils import cameras_from_opencv_projection
+
+    camera = scene.sight.camera
+    to_camera = torch.from_numpy(np.linalg.inv(camera.camera_to_world)).float()
+    lens = [[camera.focal, 0, camera.centre[0]], [0, camera.focal, camera.centre[1]], [0, 0, 1]]
+    cameras = cameras_from_opencv_projection(
+        to_camera[None, :3, :3], to_camera[None, :3, 3], torch.tensor(lens)[None], torch.tensor([camera.size])
+    )
+    white = TexturesVertex([torch.ones_like(leaf)])
+    meshes = Meshes([leaf], [scene.topology.faces], white)
+    blend = BlendParams(sigma=(0.5 * 2 / SIDE) ** 2, gamma=1e-4, background_color=(0.0, 0.0, 0.0))
+    radius = float(np.log(1e4)) * blend.sigma
+    soft = RasterizationSettings(SIDE, radius, faces_per_pixel=12, bin_size=0)
+    silhouette = MeshRenderer(MeshRasterizer(cameras, soft), SoftSilhouetteShader(blend_params=blend))
+    lamp = PointLights(
+        location=scene.sight.origin[None], ambient_color=((0.3,) * 3,), diffuse_color=((0.7,) * 3,),
+        specular_color=((0.0,) * 3,),
+    )  # fmt: skip
+    phong = HardPhongShader(cameras=cameras, lights=lamp, materials=Materials(), blend_params=blend)
+    shaded = MeshRenderer(MeshRasterizer(cameras, RasterizationSettings(SIDE, bin_size=0)), phong)
+    return silhouette(meshes)[0, ..., 3], shaded(meshes)[0, ..., 0]
+
+
+def test_their_shaders_pull_vertices_the_same_way() -> None:
+    """Hard Phong with a lamp at the camera inside of the outline, and soft silhouettes for the outline itself.
+
+    Silhouettes are alike on large faces alone, see below.
+    """
+    scene = scene_of(6, 0.03)
+    leaf = scene.positions.clone().requires_grad_()
+    silhouette, phong = shader_pictures(scene, leaf)
+    ours = shade(leaf, scene.triangles, scene.sight, "headlight")
+    inside = (scene.sight.face >= 0) & ((ours - phong).abs() < 5e-3)
+    assert inside.sum() > 0.97 * (scene.sight.face >= 0).sum()
+    mix = torch.rand(SIDE, SIDE, generator=torch.Generator().manual_seed(1)) * inside
+    a, b = (gradient((picture * mix).sum(), leaf) for picture in (ours, phong))
+    assert cosine(a, b) > 0.999
+    assert float(a.norm() / b.norm()) == pytest.approx(1, abs=0.01)
+
+    x = torch.linspace(0, 3, SIDE)
+    waves = torch.sin(x)[:, None] + torch.cos(2 * x)
+    covered = blend_outlines((scene.sight.face >= 0).float(), leaf, scene.triangles, scene.sight)
+    # Their blur makes it some percent larger.
+    assert float(covered.detach().sum() / silhouette.detach().sum()) == pytest.approx(1, abs=0.05)
+    a, b = (gradient((picture * waves).sum(), leaf) for picture in (covered, silhouette))
+    assert cosine(a, b) > 0.95
+    assert float(a.norm() / b.norm()) == pytest.approx(1, abs=0.15)
+
+
 def smooth_moves(positions: torch.Tensor, count: int) -> list[torch.Tensor]:
     """Ways to bend a shape."""
     generator = torch.Generator().manual_seed(0)

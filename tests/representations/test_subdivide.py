@@ -8,7 +8,7 @@ import pytest
 from small_meshes import cube, mesh_of, noise, quad, sphere
 
 from nst3d.representations.mesh import Instance, Part
-from nst3d.representations.subdivide import paint_vertices, subdivide
+from nst3d.representations.subdivide import even_parts, paint_vertices, subdivide, with_middles
 from nst3d.representations.triangles import face_areas
 
 
@@ -128,3 +128,20 @@ def test_deterministic() -> None:
     first, second = subdivide(part, 0.3), subdivide(part, 0.3)
     assert np.array_equal(first.faces, second.faces)
     assert np.array_equal(first.vertices, second.vertices)
+
+
+def test_parts_that_meet_are_cut_to_one_length_however_many_vertices_that_takes() -> None:
+    """A square of two triangles beside one with many vertices: their common border has the same middles."""
+    few = quad()
+    many = subdivide(replace(quad(), vertices=quad().vertices + np.array([2.0, 0, 0])), 0.5)
+    mesh = mesh_of(few, many)
+    for most in (100_000, 2_000, 300):
+        parts, rounds = even_parts(mesh, 0.02, most)
+        assert sum(len(p.vertices) for p in parts) <= most
+        borders = [np.unique(p.vertices[np.isclose(p.vertices[:, 0], 1.0), 1].round(6)) for p in parts]
+        assert np.array_equal(*borders)
+        for part, before, own in zip(parts, mesh.parts, rounds):
+            assert np.allclose(with_middles(before.vertices, own), part.vertices)
+    same, none = even_parts(mesh, 0.02, 10)
+    assert same is mesh.parts
+    assert none == ((), ())
