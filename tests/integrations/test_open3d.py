@@ -149,6 +149,21 @@ def test_points_and_fields_as_points(tmp_path) -> None:
     assert abs(np.median(np.linalg.norm(places - CENTRE, axis=1)) - BALL) < 0.1 * BALL
 
 
+def test_meshes_are_lit_by_their_own_normals(tmp_path) -> None:
+    """Of a ball whose file says that all of it looks up."""
+    path = tmp_path / "ball.ply"
+    one = as_one(mesh_of(sphere(8)))
+    header = "ply\nformat ascii 1.0\n"
+    header += f"element vertex {len(one.vertices)}\n"
+    header += "".join(f"property float {name}\n" for name in ("x", "y", "z", "nx", "ny", "nz"))
+    header += f"element face {len(one.faces)}\nproperty list uchar int vertex_indices\nend_header\n"
+    rows = [f"{x} {y} {z} 0 1 0" for x, y, z in one.vertices] + [f"3 {a} {b} {c}" for a, b, c in one.faces]
+    path.write_text(header + "\n".join(rows) + "\n")
+    (shown,) = open_look(path).geometries
+    assert np.allclose(np.asarray(shown.vertex_normals), [0, 1, 0])
+    assert shown.has_triangle_normals()  # else Open3D lights nothing
+
+
 def test_no_window_without_a_display(tmp_path, monkeypatch, capsys) -> None:
     if sys.platform != "linux":
         pytest.skip("only there a display may be missing")

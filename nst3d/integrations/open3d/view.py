@@ -114,6 +114,9 @@ def _fill(package: Any, window: Any, look: Look) -> None:
     options.background_color = np.ones(3)
     options.point_size = _POINT
     options.mesh_show_back_face = True
+    options.mesh_shade_option = (
+        package.visualization.MeshShadeOption.Color
+    )  # Open3D's name for smooth shading
     axes = look.orientation.axes()
     box = package.geometry.AxisAlignedBoundingBox()
     for geometry in look.geometries:
@@ -178,7 +181,9 @@ def _meshes(package: Any, mesh: Mesh) -> tuple[Any, ...]:
             _dress(package, made, mesh.textures[material.texture], material.factor, item.uvs)
         elif item.colours is not None and not bare:
             made.vertex_colors = vectors(item.colours.astype(np.float64))
-        made.compute_vertex_normals()
+        made.compute_vertex_normals()  # and those of triangles, without which nothing is lit
+        if item.normals is not None:
+            made.vertex_normals = vectors(item.normals.astype(np.float64))
         shown.append(made)
     return tuple(shown)
 
