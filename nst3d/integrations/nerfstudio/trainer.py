@@ -9,6 +9,7 @@ import dataclasses
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Optional
 
@@ -25,6 +26,7 @@ from nerfstudio.plugins.types import MethodSpecification
 from nerfstudio.utils.rich_utils import CONSOLE
 
 from nst3d.errors import ConfigError, InputError, Nst3dError
+from nst3d.integrations.nerfstudio.glance import Glances
 
 if TYPE_CHECKING:
     from nst3d.formats.nerfstudio_run import NerfstudioRun
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
     from nst3d.stylize.engine import Progress
 
 _NEVER = 10**9
+_LOOK = 2.0
+"""Seconds for which the painting waits while the viewer looks."""
 _OWN = ("_target", "camera_optimizer", "eval_num_rays_per_chunk", "style_image")
 """Fields of the model that are not taken from the run."""
 
@@ -58,6 +62,8 @@ class PaintedModel(NerfactoModel):
 
     painting: LivePainting | None = None
     """None: a finished run, to be looked at."""
+    glances: Glances | None = None
+    """How it is looked at while it is painted; None: as any model."""
     _stale = False
 
     def get_param_groups(self) -> dict[str, Any]:
@@ -68,10 +74,13 @@ class PaintedModel(NerfactoModel):
         """None: the proposal networks are not trained."""
         return []
 
-    def get_outputs_for_camera(self, *args: Any, **kwargs: Any) -> dict[str, torch.Tensor]:
+    def get_outputs_for_camera(self, camera: Any, obb_box: Any = None) -> dict[str, torch.Tensor]:
         """What the camera sees, as far as it is painted."""
         self.refresh()
-        return dict(super().get_outputs_for_camera(*args, **kwargs))
+        render = super().get_outputs_for_camera
+        if self.glances is None:
+            return dict(render(camera, obb_box))
+        return self.glances(partial(render, obb_box=obb_box), camera)
 
     def outdate(self) -> None:
         """A step was taken: what is shown next is to be taken over first."""
@@ -131,6 +140,7 @@ class PaintingTrainer(Trainer):
         painting = LivePainting(self.run, capture, options)
         self.pipeline.model.painting, self._steps = painting, painting.steps()
         self.pipeline.model.take(painting.net.state())
+        self.pipeline.model.glances = Glances(_LOOK)
         return super().setup_optimizers()
 
     def train_iteration(self, step: int) -> tuple[torch.Tensor, dict[str, torch.Tensor], dict[str, Any]]:
@@ -152,6 +162,10 @@ class PaintingTrainer(Trainer):
         with _one_line():
             paths = model.painting.save(self.config.output_dir, names, data.resolve())
         CONSOLE.print(f"painted nerfacto: {paths[0]}")
+
+    def _after_train(self) -> None:
+        self.pipeline.model.glances = None  # nobody waits any more
+        super()._after_train()
 
     def _load_checkpoint(self) -> None:
         """Nothing: the run was read when the pipeline was made."""
