@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from nst3d.pipeline.config import PaintConfig
     from nst3d.pipeline.job import Job
     from nst3d.pipeline.paint_job import run_job
-    from nst3d.pipeline.render_job import RenderJob, run_render
+    from nst3d.pipeline.render_job import run_render
+    from nst3d.pipeline.render_options import RenderJob
     from nst3d.renderers import compile_view
     from nst3d.stylize.engine import stylize
 
@@ -35,7 +36,7 @@ _HOMES = {
     "Job": "nst3d.pipeline.job",
     "Nst3dError": "nst3d.errors",
     "PaintConfig": "nst3d.pipeline.config",
-    "RenderJob": "nst3d.pipeline.render_job",
+    "RenderJob": "nst3d.pipeline.render_options",
     "SparseView": "nst3d.operators.sparse",
     "compile_view": "nst3d.renderers",
     "load_encoder": "nst3d.features.weights",

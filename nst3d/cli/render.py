@@ -17,15 +17,8 @@ from nst3d.errors import ConfigError
 from nst3d.integrations.bridges import BRIDGES
 from nst3d.pipeline.config import Lighting
 from nst3d.pipeline.flight import Way
-from nst3d.pipeline.render_job import (
-    Compare,
-    FrameOutput,
-    Pass,
-    PassFormat,
-    RenderJob,
-    parse_colour,
-    run_render,
-)
+from nst3d.pipeline.render_job import parse_colour, run_render
+from nst3d.pipeline.render_options import Compare, FrameOutput, Pass, PassFormat, RenderJob
 from nst3d.pipeline.scene_options import AnyUp, SceneOptions
 from nst3d.tensors import ImageSize
 

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from nst3d.pipeline.file_print import add_neighbours, add_scene
 from nst3d.pipeline.flight import Plan
-
-if TYPE_CHECKING:
-    from nst3d.pipeline.render_job import RenderJob
+from nst3d.pipeline.render_options import RenderJob
 
 
 def fingerprint(job: RenderJob, plan: Plan) -> str:

@@ -18,7 +18,8 @@ from nst3d.formats.dispatch import save_mesh
 from nst3d.images.io import read_image
 from nst3d.pipeline import render_job
 from nst3d.pipeline.flight import Way
-from nst3d.pipeline.render_job import Compare, FrameOutput, RenderJob, run_render
+from nst3d.pipeline.render_job import run_render
+from nst3d.pipeline.render_options import Compare, FrameOutput, RenderJob
 from nst3d.pipeline.scene_options import SceneOptions
 from nst3d.representations.unwrap import TexelBudget, paint_textures
 from nst3d.tensors import ImageSize
