@@ -6,7 +6,9 @@ import contextlib
 import os
 import re
 import struct
-from collections.abc import Iterator, Mapping
+import textwrap
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from pickle import UnpicklingError
@@ -89,6 +91,20 @@ def save_checkpoint(path: Path, step: int, state: Mapping[str, torch.Tensor]) ->
         raise OutputError(f"{path}: cannot be written ({error.strerror or error})") from None
 
 
+def not_finite(state: Mapping[str, torch.Tensor]) -> str | None:
+    """What is wrong where tensors hold infinities or no numbers, which training that diverges leaves; else None."""
+    # Models are of float32: larger numbers of float64 become infinities there.
+    bad = sorted(k for k, t in state.items() if t.is_floating_point() and not t.float().isfinite().all())
+    if not bad:
+        return None
+    return f"{some(bad)}: not all values are finite numbers; the training diverged or the file is damaged"
+
+
+def some(names: Sequence[str]) -> str:
+    """The first of some names, and how many more there are."""
+    return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
+
+
 def _alone(tensor: torch.Tensor) -> torch.Tensor:
     """On the CPU, without the rest of a larger tensor that it is a part of."""
     tensor = tensor.detach().cpu().contiguous()
@@ -98,19 +114,26 @@ def _alone(tensor: torch.Tensor) -> torch.Tensor:
 
 def _load(path: Path) -> Any:
     try:
-        with _allowed():
+        with _allowed(), warnings.catch_warnings():
+            warnings.simplefilter(
+                "ignore"
+            )  # of pickles that nerfstudio does not write: they are refused below
             return torch.load(path, map_location="cpu", weights_only=True)
     except UnpicklingError as error:
         if found := re.search(r"(?:GLOBAL|global|class|callable) ([\w.]*\w) ", str(error)):
             raise InputError(
                 f"{path}: holds {found[1]}, which is no tensor and was not run; expected a checkpoint of nerfstudio"
             ) from None
-        raise InputError(f"{path}: is cut short or no checkpoint of nerfstudio") from None
+        what = "is cut short or no checkpoint of nerfstudio"
+        if "Unsupported" in str(error):
+            what = "was not read: it holds something else than tensors, or is no checkpoint of nerfstudio"
+        raise InputError(f"{path}: {what}") from None
     except FileNotFoundError:
         raise InputError(f"{path}: no such file") from None
     except _BROKEN as error:
-        first = (str(error).splitlines() or [type(error).__name__])[0][:100]
-        raise InputError(f"{path}: is cut short or no checkpoint of nerfstudio ({first})") from None
+        first = textwrap.shorten(str(error).split("\n")[0].split(". ")[0], 100, placeholder=" …")
+        reason = f" ({first})" if " " in first else ""  # a lone word is a key that Python missed
+        raise InputError(f"{path}: is cut short or no checkpoint of nerfstudio{reason}") from None
 
 
 def _step(path: Path) -> int:

@@ -59,7 +59,8 @@ def read_config(path: Path) -> tuple[str, dict[str, Any]]:
         raise InputError(f"{path}: is not the config.yml of a nerfstudio run ({reason})") from None
     except ValueError as error:
         raise InputError(f"{path}: {error}") from None
-    if not isinstance(config, dict) or not str(config.get(CLASS)).endswith("Config"):
+    kind = config.get(CLASS) if isinstance(config, dict) else None
+    if not isinstance(config, dict) or not isinstance(kind, str) or not kind.endswith("Config"):
         raise InputError(f"{path}: is not the config.yml of a nerfstudio run, it holds no trainer's config")
     return text, config
 
@@ -74,6 +75,19 @@ def edit_config(text: str, edits: Mapping[str, Any]) -> str:
     for name, value in edits.items():
         root = _edited(root, name.split("."), _node(value), name)
     return yaml.serialize(root, Dumper=yaml.SafeDumper)
+
+
+def config_part(folder: Path, config: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """The mapping at a dotted name of a run's config: "pipeline.model".
+
+    `folder` is for messages. Raises InputError where it is not there, or no mapping.
+    """
+    part: Any = config
+    for key in name.split("."):
+        part = part.get(key) if isinstance(part, Mapping) else None
+    if not isinstance(part, Mapping):
+        raise InputError(f"{folder}: config.yml has no settings under {name}, as nerfstudio writes them")
+    return part
 
 
 class _Walker:
@@ -108,7 +122,13 @@ class _Walker:
         raise _refused(node)
 
     def _items(self, node: yaml.MappingNode, depth: int) -> dict[str, Any]:
-        return {str(self.plain(k, depth)): self.plain(v, depth) for k, v in node.value}
+        items = {}
+        for below, value in node.value:
+            plain, key = self.plain(value, depth), self.plain(below, depth)
+            if isinstance(key, list | dict):  # as text it may be endless, where aliases multiply
+                raise ValueError(f"{_place(below)} has a key of several values, which no config needs")
+            items[str(key)] = plain
+        return items
 
     def _call(self, node: yaml.Node, depth: int) -> Any:
         """A path as a string, a member of an enum as its value, an ordered dict as its pairs."""

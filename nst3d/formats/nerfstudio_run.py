@@ -138,13 +138,12 @@ def save_run(
     """
     place, text = folder, ""
     if run.text:
-        names = {key: _name(run.config.get(key)) for key in ("experiment_name", "timestamp")}
+        names = _names(run.config)
         place = folder / names["experiment_name"] / run.method / names["timestamp"]
         own = names | {"output_dir": folder.resolve(), "relative_model_dir": Path(MODELS), "load_step": None}
         text = edit_config(run.text, {**own, **(edits or {})})
     checkpoint = place / MODELS / f"step-{run.step:09d}.ckpt"
-    if place.resolve() == run.folder.resolve():
-        raise OutputError(f"{place}: is the run that is painted; give another folder with --out")
+    _refuse_own(place, run.folder)
     later = latest_checkpoint(checkpoint.parent)
     if later is not None and later.name > checkpoint.name:
         raise OutputError(
@@ -164,6 +163,19 @@ def save_run(
         write_bytes(place / CONFIG, text.encode())
         paths.insert(0, place / CONFIG)
     return paths
+
+
+def check_place(folder: Path, path: Path) -> None:
+    """Raise OutputError where the run at `path`, painted into `folder`, would lie in that run itself."""
+    config_path, checkpoint = _places(path)
+    own = _folder(config_path, checkpoint)
+    _refuse_own(folder, own)
+    if config_path is not None:
+        config = read_config(config_path)[1]
+        names = _names(config)
+        _refuse_own(
+            folder / names["experiment_name"] / _method(config, config_path) / names["timestamp"], own
+        )
 
 
 def version_notes() -> tuple[str, ...]:
@@ -208,7 +220,12 @@ def _folder(config: Path | None, checkpoint: Path | None) -> Path:
 def _method(config: Mapping[str, Any], path: Path) -> str:
     method = config.get("method_name")
     if method not in METHODS:
-        raise InputError(f"{path}: is a run of {method}; runs of {' and '.join(METHODS)} are read")
+        run = path.absolute().parent
+        painted = run.parent.parent / "nerfacto" / run.name / CONFIG
+        # What `ns-train nst3d` writes: its own run, and beside it the painted nerfacto.
+        beside = f"; what it painted is {painted}" if method == "nst3d" and is_config(painted) else ""
+        told = method if isinstance(method, str) else "no known method"
+        raise InputError(f"{path}: is a run of {told}; runs of {' and '.join(METHODS)} are read{beside}")
     return str(method)
 
 
@@ -221,6 +238,16 @@ def _models(config: Mapping[str, Any]) -> str:
 def _name(value: Any) -> str:
     """A name of the config if it may be a folder's; else a plain one."""
     return value if isinstance(value, str) and _NAME.fullmatch(value) else "painted"
+
+
+def _names(config: Mapping[str, Any]) -> dict[str, str]:
+    """Of the folders that a run lies in, by the config's keys."""
+    return {key: _name(config.get(key)) for key in ("experiment_name", "timestamp")}
+
+
+def _refuse_own(place: Path, run: Path) -> None:
+    if place.resolve() == run.resolve():
+        raise OutputError(f"{place}: is the run that is painted; give another folder with --out")
 
 
 def _frame(folder: Path) -> Frame | None:

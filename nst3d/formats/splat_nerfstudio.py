@@ -128,8 +128,9 @@ def _degree(config: Mapping[str, Any], higher: int, path: Path) -> int:
     degree = round((higher + 1) ** 0.5) - 1
     said = _model(config).get("sh_degree", degree)
     if said != degree:
+        told = said if isinstance(said, int) else "that is no number"
         raise InputError(
-            f"{path}: says sh_degree {said}, and its checkpoint has harmonics of degree {degree}"
+            f"{path}: says sh_degree {told}, and its checkpoint has harmonics of degree {degree}"
         )
     return degree
 

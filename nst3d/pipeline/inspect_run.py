@@ -8,10 +8,22 @@ from typing import Any
 
 import torch
 
+from nst3d.errors import InputError
+from nst3d.formats.nerfstudio_checkpoint import not_finite, some
+from nst3d.formats.nerfstudio_config import config_part
+from nst3d.formats.nerfstudio_data import find_data, told_data
 from nst3d.formats.nerfstudio_run import NerfstudioRun, load_run, version_notes
 from nst3d.pipeline.inspect_report import Report, point_text
 
 _TABLE, _FLAT = "field.mlp_base.model.0.hash_table", "field.mlp_base.model.params"
+_BOX = "field.aabb"
+_TORCH = (
+    _TABLE,
+    *(f"field.mlp_base.model.1.layers.{k}.{part}" for k in range(2) for part in ("weight", "bias")),
+    *(f"field.mlp_head.layers.{k}.{part}" for k in range(3) for part in ("weight", "bias")),
+)
+_TCNN = (_FLAT, "field.mlp_head.tcnn_encoding.params")
+_RENDERED = ("field.", "proposal_networks.")
 _IMAGES = ("field.embedding_appearance.embedding.weight", "camera_optimizer.pose_adjustment")
 _NOT_THE_SCENE = ("lpips.", "psnr.", "ssim.")
 
@@ -32,7 +44,7 @@ def inspect_nerf(path: Path) -> Report:
         f"images trained on: {facts['images'] or 'not known'}",
         *([] if box is None else [f"box: {point_text(box[0])} to {point_text(box[1])}"]),
     ]
-    problems = [*version_notes()]
+    problems = [*version_notes(), *_problems(run)]
     if facts["modules"] != "torch":
         problems.append("its modules are tiny-cuda-nn's: nst3d and nerfstudio need CUDA to render it")
     return Report(tuple(lines), tuple(problems), facts | {"problems": problems})
@@ -52,14 +64,12 @@ def run_lines(run: NerfstudioRun) -> list[str]:
 
 def run_facts(run: NerfstudioRun) -> dict[str, Any]:
     """Method, step, names, and where the data was."""
-    manager = _within(run.config, "pipeline", "datamanager")
-    data = manager.get("data") or _within(manager, "dataparser").get("data")
     return {
         "method": run.method,
         "step": run.step,
-        "experiment": run.config.get("experiment_name"),
-        "timestamp": run.config.get("timestamp"),
-        "data": data if isinstance(data, str) and data != "." else None,
+        "experiment": _text(run.config.get("experiment_name")),
+        "timestamp": _text(run.config.get("timestamp")),
+        "data": told_data(run.config),
         "scale": run.scale,
         "transform": run.transform.tolist(),
     }
@@ -67,7 +77,7 @@ def run_facts(run: NerfstudioRun) -> dict[str, Any]:
 
 def _nerf_facts(run: NerfstudioRun) -> dict[str, Any]:
     state = run.state
-    box = state.get("field.aabb")
+    box = state.get(_BOX)
     modules = "torch" if _TABLE in state else "tiny-cuda-nn" if _FLAT in state else "not known"
     return {
         "modules": modules,
@@ -87,9 +97,31 @@ def _grid(state: Mapping[str, torch.Tensor]) -> dict[str, int] | None:
     return {"levels": int(levels), "log2_size": int(size), "features": features}
 
 
-def _within(config: Mapping[str, Any], *names: str) -> Mapping[str, Any]:
-    """A part of a config by the names on the way to it; empty where it is not there."""
-    for name in names:
-        below = config.get(name)
-        config = below if isinstance(below, Mapping) else {}
-    return config
+def _problems(run: NerfstudioRun) -> list[str]:
+    """What keeps a nerfacto from being painted, as far as it is seen without nerfstudio."""
+    found = []
+    for name in ("pipeline.model", "pipeline.datamanager.dataparser"):
+        try:
+            config_part(run.folder, run.config, name)
+        except InputError as error:
+            found.append(str(error))
+    data = told_data(run.config)
+    if data is None:
+        found.append("does not say where its data is: painting it needs --data FOLDER")
+    elif find_data(run.folder, data) is None:
+        found.append(f"its data was in {data}, and is not there now: painting it needs --data FOLDER")
+    needed = (_BOX, *(_TCNN if _FLAT in run.state else _TORCH))
+    if missing := [name for name in needed if name not in run.state]:
+        found.append(f"the checkpoint lacks {some(missing)}, which a nerfacto has")
+    found += [
+        f"{name} in its checkpoint is of {str(run.state[name].dtype).removeprefix('torch.')}, expected float32"
+        for name in needed
+        if name in run.state and not run.state[name].is_floating_point()
+    ]
+    if broken := not_finite({k: t for k, t in run.state.items() if k.startswith(_RENDERED)}):
+        found.append(broken)
+    return found
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) else None

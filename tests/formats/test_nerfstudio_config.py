@@ -9,7 +9,7 @@ import yaml
 from nerfstudio_samples import CONFIG
 
 from nst3d.errors import InputError
-from nst3d.formats.nerfstudio_config import edit_config, is_config, read_config
+from nst3d.formats.nerfstudio_config import config_part, edit_config, is_config, read_config
 
 TEXT = CONFIG.format(method="splatfacto", degree=3)
 
@@ -117,10 +117,33 @@ def test_the_marks_would_be_made_by_an_unsafe_loader(tmp_path: Path) -> None:
     assert mark.exists()
 
 
+LEVELS = "b0: &b0 [x]\n" + "".join(f"b{k}: &b{k} [{', '.join([f'*b{k - 1}'] * 9)}]\n" for k in range(1, 30))
+
+
 def test_aliases_that_multiply_cost_nothing(tmp_path: Path) -> None:
-    levels = "".join(f"b{k}: &b{k} [{', '.join([f'*b{k - 1}'] * 9)}]\n" for k in range(1, 30))
-    config = config_of(TEXT + "b0: &b0 [x]\n" + levels, tmp_path)
+    config = config_of(TEXT + LEVELS, tmp_path)
     assert config["b1"] == [["x"]] * 9
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (TEXT + LEVELS + "? *b29\n: 1\n", "a key of several values"),
+        (LEVELS + "_class: *b29\n", "no trainer's config"),
+    ],
+    ids=["key", "class"],
+)
+def test_aliases_that_multiply_are_never_made_text(tmp_path, text, message) -> None:
+    with pytest.raises(InputError, match=message):
+        config_of(text, tmp_path)
+
+
+def test_parts_are_found_by_dotted_names(tmp_path: Path) -> None:
+    config = config_of(TEXT, tmp_path)
+    assert config_part(tmp_path, config, "pipeline.model")["hidden_dim"] == 64
+    for name in ("pipeline.model.hidden_dim", "data", "pipeline.none.model"):
+        with pytest.raises(InputError, match=rf"config.yml has no settings under {name}, "):
+            config_part(tmp_path, config, name)
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,15 @@ from nst3d.errors import InputError, OutputError
 from nst3d.formats import nerfstudio_run
 from nst3d.formats.nerfstudio_checkpoint import load_checkpoint
 from nst3d.formats.nerfstudio_frame import in_frame_of
-from nst3d.formats.nerfstudio_run import is_run, load_run, run_files, run_method, save_run, version_notes
+from nst3d.formats.nerfstudio_run import (
+    check_place,
+    is_run,
+    load_run,
+    run_files,
+    run_method,
+    save_run,
+    version_notes,
+)
 from nst3d.formats.scene import kind_of
 from nst3d.representations.capture import Capture, Photo
 from nst3d.tensors import ImageSize
@@ -82,6 +90,15 @@ def test_a_written_run_is_the_same_in_its_own_place(tmp_path: Path) -> None:
     first = paths[2].read_bytes()
     save_run(tmp_path / "b", run, state)
     assert paths[2].read_bytes() == first
+
+
+def test_a_run_is_not_painted_into_itself(tmp_path: Path) -> None:
+    config = write_run(tmp_path, splat_state())
+    first = config.parent / "nerfstudio_models" / "step-000000029.ckpt"
+    for out, run in ((tmp_path, config), (config.parent, config), (tmp_path, first), (config.parent, first)):
+        with pytest.raises(OutputError, match="is the run that is painted; give another folder"):
+            check_place(out, run)
+    check_place(tmp_path / "painted", config)
 
 
 def test_only_what_a_tensor_shows_is_written(tmp_path: Path) -> None:
@@ -189,6 +206,26 @@ def test_other_methods(tmp_path: Path) -> None:
             read(config)
 
 
+@pytest.mark.parametrize("named", ["null", "[1, 2]", "*b29"])
+def test_a_method_that_is_no_name(tmp_path, named) -> None:
+    levels = "".join(f"b{k}: &b{k} [{', '.join([f'*b{k - 1}'] * 9)}]\n" for k in range(1, 30))
+    config = write_run(tmp_path, splat_state())
+    text = config.read_text().replace("method_name: splatfacto", f"method_name: {named}")
+    first, rest = text.split("\n", 1)
+    config.write_text(f"{first}\nb0: &b0 [x]\n{levels}{rest}")
+    with pytest.raises(InputError, match=r"is a run of no known method; runs of"):
+        load_run(config)
+
+
+def test_the_trainers_own_run_names_the_one_that_it_painted(tmp_path: Path) -> None:
+    own = write_run(tmp_path, splat_state(), method="nst3d")
+    with pytest.raises(InputError, match=r"is a run of nst3d; runs of nerfacto and splatfacto are read$"):
+        load_run(own)
+    painted = write_run(tmp_path, splat_state(), method="nerfacto")
+    with pytest.raises(InputError, match=rf"are read; what it painted is {painted}$"):
+        load_run(own)
+
+
 def test_runs_that_lack_something(tmp_path: Path) -> None:
     config = write_run(tmp_path, splat_state())
     alone = config.parent / "nerfstudio_models" / "step-000000029.ckpt"
@@ -213,9 +250,24 @@ def test_kinds(tmp_path: Path) -> None:
     for method, kind in (("nerfacto", "nerf"), ("splatfacto", "splats")):
         config = write_run(tmp_path, splat_state(), method=method)
         assert [kind_of(p) for p in (config, config.parent)] == [kind] * 2
-    config.write_text("a: 1")
-    with pytest.raises(InputError, match=r"is not the config\.yml of a nerfstudio run"):
-        kind_of(config)
+    for content in (b"a: 1", b"", b"\x80\x04"):
+        config.write_bytes(content)
+        for path in (config, config.parent):
+            with pytest.raises(InputError, match=r"config\.yml: is not the config\.yml of a nerfstudio run"):
+                kind_of(path)
+
+
+def test_folders_around_runs_name_them(tmp_path: Path) -> None:
+    config = write_run(tmp_path, splat_state())
+    for folder in (config.parent.parent, config.parent.parent.parent, tmp_path):
+        with pytest.raises(InputError) as told:
+            kind_of(folder)
+        assert (
+            str(told.value)
+            == f"{folder}: is a folder with {config.relative_to(folder)}; give the path of one"
+        )
+    (config.parent.parent / "a.glb").touch()
+    assert kind_of(config.parent.parent) == "mesh"
 
 
 def test_versions(monkeypatch) -> None:

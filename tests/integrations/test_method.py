@@ -88,6 +88,8 @@ def test_errors_are_one_line(made, tmp_path) -> None:
         config.output_dir, config.experiment_name, config.timestamp = tmp_path, "none", "now"
         config.machine.device_type = "cpu"
         config.pipeline.model.style_image = values.pop("style", made.style)
+        config.pipeline.model.preset = values.pop("preset", "capture")
+        config.pipeline.datamanager.data = values.pop("data", None)
         for key, value in values.items():
             setattr(config, key, value)
         with pytest.raises(SystemExit) as ended:
@@ -96,7 +98,48 @@ def test_errors_are_one_line(made, tmp_path) -> None:
 
     assert ending() == "nst3d: no run to paint: give --load-dir RUN/nerfstudio_models, of a nerfacto"
     assert ending(style=None) == "nst3d: no style: give --pipeline.model.style-image IMAGE"
-    assert "no-run: " in ending(load_dir=tmp_path / "no-run" / "nerfstudio_models").replace("/config.yml", "")
+    gone = tmp_path / "no-run" / "nerfstudio_models"
+    expected = "expected RUN/nerfstudio_models, of a nerfacto"
+    assert ending(load_dir=gone) == f"nst3d: --load-dir {gone}: no such folder, {expected}"
+    assert ending(load_dir=tmp_path).startswith(f"nst3d: --load-dir {tmp_path}: is of no run")
+    # Before the photographs are read, which takes long.
+    assert f"nst3d: {gone}: no such file or folder; give the run's photographs" in ending(data=gone)
+    assert "no such file" in ending(style=tmp_path / "none.png")
+    assert "preset 'loud' is not known" in ending(preset="loud")
+
+
+def test_the_runs_own_folder_will_do_as_well(made) -> None:
+    from nst3d.integrations.nerfstudio.trainer import _folder
+
+    run = made.run.parent
+    models = run / "nerfstudio_models"
+    assert _folder(run, None) == _folder(models, None) == run
+    assert _folder(run, 7) == _folder(models, 7) == models / "step-000000007.ckpt"
+
+
+def test_a_start_that_fails_leaves_nothing(made, tmp_path) -> None:
+    from nst3d.integrations.nerfstudio.trainer import specification
+
+    def fail() -> None:
+        config = copy.deepcopy(specification.config)
+        config.output_dir, config.experiment_name, config.timestamp = tmp_path, "none", "now"
+        config.machine.device_type = "cpu"
+        config.save_config()  # as ns-train does before
+        with pytest.raises(SystemExit):
+            config.setup(local_rank=0, world_size=1).setup()
+
+    fail()
+    assert [*tmp_path.iterdir()] == []
+    other = tmp_path / "none/nst3d/then/config.yml"
+    other.parent.mkdir(parents=True)
+    other.touch()
+    fail()
+    assert [p for p in tmp_path.rglob("*") if p.is_file()] == [other]
+    kept = tmp_path / "none/nst3d/now/notes.txt"
+    kept.parent.mkdir()
+    kept.touch()
+    fail()
+    assert (kept.parent / "config.yml").is_file()
 
 
 def test_nerfstudio_goes_on_where_the_method_cannot_be_had(monkeypatch) -> None:

@@ -20,6 +20,9 @@ pytest.importorskip("nerfstudio", reason=reason)
 pytestmark = pytest.mark.filterwarnings("ignore")  # nerfstudio's own and those of what it imports
 
 
+HEAD, TABLE = "field.mlp_head.layers.0.weight", "field.mlp_base.model.0.hash_table"
+
+
 def opened(made, **changes):
     from nst3d.integrations.nerfstudio.nerfacto import Nerfacto
 
@@ -71,8 +74,13 @@ def test_places_and_the_world_are_inverse(made) -> None:
         (lambda s: s | {"field.mlp_head.layers.0.bias": torch.zeros(3)}, r"has the shape \(3,\)"),
         (lambda s: s | {"field.mlp_base.model.params": torch.zeros(9)}, "implementation torch"),
         (lambda s: {k: v for k, v in s.items() if k != "field.aabb"}, "lacks field.aabb"),
+        (lambda s: s | {"field.aabb": torch.zeros(3)}, r"field.aabb has the shape \(3,\)"),
+        (lambda s: s | {HEAD: s[HEAD] * np.nan}, f"{HEAD}: not all values are finite"),
+        (lambda s: s | {TABLE: s[TABLE] / 0}, f"{TABLE}: not all values are finite"),
+        (lambda s: s | {HEAD: s[HEAD].int()}, f"{HEAD} in its checkpoint is of int32, expected float32"),
+        (lambda s: s | {HEAD: s[HEAD].to(torch.complex64)}, "of complex64, expected float32"),
     ],
-    ids=["missing", "surplus", "shape", "tcnn", "box"],
+    ids=["missing", "surplus", "shape", "tcnn", "box", "flat box", "nan", "inf", "int", "complex"],
 )
 def test_a_checkpoint_that_does_not_fit_is_refused(made, change, message) -> None:
     with pytest.raises(InputError, match=message):
@@ -92,6 +100,52 @@ def test_coarser_views_average_the_samples_of_finer_ones(made) -> None:
     assert seen_at(fine, view) is fine
     assert seen_at(fine, made.views[1]) is None
     assert seen_at(fine, view.scaled(2)) is None
+
+
+def test_what_there_is_to_frame_is_found_by_few_rays_and_without_colours(made, monkeypatch) -> None:
+    from nst3d.cameras.rigs import standing
+    from nst3d.integrations.nerfstudio.nerfacto import Nerfacto
+    from nst3d.integrations.nerfstudio.shown_nerf import seen_hull
+
+    nerf, rays = opened(made), []
+    upright = standing(np.array([0.0, 0.0, 1.0]))
+    fine = [nerf.draw(v).depth for v in made.views]
+    sampled = nerf.samples
+    monkeypatch.setattr(Nerfacto, "colours", None)
+    monkeypatch.setattr(nerf, "samples", lambda c, cutoff: rays.append(c.size) or sampled(c, cutoff))
+    hull = seen_hull(nerf, made.views, upright)
+    assert [max(size) for size in rays] == [12, 12]
+    away = [np.linalg.norm(hull - v.position, axis=1).max() for v in made.views]
+    assert 0.3 * max(d.max() for d in fine) < max(away) < 3 * max(d.max() for d in fine)
+    assert np.array_equal(seen_hull(nerf, [], upright), list(np.ndindex(2, 2, 2)) * np.array(2) - 1)
+
+
+def test_a_nerf_that_is_white_all_over_is_remarked_on(made) -> None:
+    from nst3d.integrations.nerfstudio.shown_nerf import saturation_notes
+
+    name = "field.mlp_head.layers.2.bias"
+    state = dict(load_run(made.run).state)
+    assert saturation_notes(opened(made), made.views) == ()
+    white = opened(made, state=state | {name: state[name] + 30})
+    (note,) = saturation_notes(white, made.views)
+    assert note.startswith("100% of what the cameras see is pure white or black")
+    red = opened(made, state=state | {name: state[name] + torch.tensor([30.0, 0.0, 0.0])})
+    assert saturation_notes(red, made.views) == ()
+
+
+def test_samples_beyond_the_budget_lie_on_the_disk(made) -> None:
+    from nst3d.integrations.nerfstudio.baked import BakeOptions, bake_nerf
+
+    def baked(size: float):
+        return bake_nerf(opened(made), made.views, BakeOptions(nodes=3000, cache_bytes=size), lambda *c: None)
+
+    held, aside = baked(1e9), baked(1e4)
+    for one, other in zip(held.renderer.views, aside.renderer.views):
+        assert not isinstance(one.weights.base, np.memmap)
+        assert isinstance(other.weights.base, np.memmap)
+        assert np.array_equal(one.weights, other.weights)
+        assert np.array_equal(one.places, other.places)
+    assert aside.psnr == pytest.approx(held.psnr, abs=0.5)
 
 
 def test_the_grid_shows_the_nerf(made) -> None:

@@ -38,7 +38,7 @@ class BakeOptions:
     nodes: int = _NODES
     """At most."""
     cache_bytes: float = 2.5e9
-    """Of compiled views in memory while the colours are fitted."""
+    """Of compiled views in memory while the colours are fitted, and of the samples of all views."""
 
 
 class NerfGridRenderer(RadianceRenderer):
@@ -129,9 +129,12 @@ def bake_nerf(nerf: Nerfacto, cameras: Sequence[Camera], options: BakeOptions, c
     Starts from the NeRF's colour at each node seen from the node's mean direction; then least squares over
     all views (`solve.bake`).
     """
-    views = []
+    views: list[FrozenView] = []
+    held = 0
     for number, camera in enumerate(cameras):
-        views.append(freeze(nerf, camera))
+        view = freeze(nerf, camera)
+        held += view.nbytes
+        views.append(view if held <= options.cache_bytes else view.set_aside())
         count("sampling the NeRF", number + 1, len(cameras))
     grid = grid_around(views, options.nodes)
     renderer = NerfGridRenderer(nerf, views, grid, options.cache_bytes / len(cameras))

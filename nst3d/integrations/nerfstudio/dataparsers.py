@@ -16,6 +16,8 @@ import numpy as np
 from nst3d.cameras.lens import BrownConrady, Fisheye, Lens
 from nst3d.errors import ConfigError, InputError
 from nst3d.formats.captures_common import Found, Intrinsics, Shot, as_capture, from_opengl
+from nst3d.formats.nerfstudio_config import CLASS, config_part
+from nst3d.formats.nerfstudio_data import find_data, told_data
 from nst3d.formats.nerfstudio_run import NerfstudioRun
 from nst3d.integrations.nerfstudio.package import need_nerfstudio
 from nst3d.representations.capture import Capture, Split
@@ -83,10 +85,9 @@ def run_cameras(run: NerfstudioRun, data: Path | None = None) -> Capture:
     notes = need_nerfstudio(f"{run.folder}: reading its cameras")
     from nerfstudio.configs.dataparser_configs import all_dataparsers
 
-    manager = run.config.get("pipeline", {}).get("datamanager", {})
-    told = manager.get("dataparser", {})
+    told = config_part(run.folder, run.config, "pipeline.datamanager.dataparser")
     name, config = _configured(run, told, all_dataparsers)
-    place = _place(run, data, manager.get("data") or told.get("data"))
+    place = _place(run, data)
     frame = None
     if (run.folder / _FRAME).is_file():
         frame = _Frame(np.asarray(run.transform, float), float(run.scale))
@@ -110,7 +111,7 @@ def trained_on(run: NerfstudioRun, data: Path, outputs: Any) -> Capture:
 
 def _configured(run: NerfstudioRun, told: Mapping[str, Any], known: Mapping[str, Any]) -> tuple[str, Any]:
     """The name and the config of a run's dataparser: nerfstudio's own, with the values that the run has."""
-    wanted = str(told.get("_class", told.get("_target", "?")))
+    wanted = next((v for v in (told.get(CLASS), told.get("_target")) if isinstance(v, str)), "?")
     for name, config in known.items():
         kinds = (type(config), config._target)
         if name != _PICKLED and wanted in {f"{k.__module__}.{k.__qualname__}" for k in kinds}:
@@ -131,17 +132,16 @@ def _as(default: Any, value: Any) -> Any:
     return tuple(value) if isinstance(default, tuple) and isinstance(value, list) else value
 
 
-def _place(run: NerfstudioRun, data: Path | None, told: str | None) -> Path:
+def _place(run: NerfstudioRun, data: Path | None) -> Path:
     """Where a run's dataset is."""
     if data is not None:
         if data.exists():
             return data
         raise InputError(f"--data {data}: no such file or folder, expected the data of {run.folder}")
-    if not told or told == ".":
+    told = told_data(run.config)
+    if told is None:
         raise InputError(f"{run.folder}: does not say where its data is; give --data FOLDER")
-    # nerfstudio takes a relative path from where it was started, whose outputs/ then held the run.
-    started = [Path(), *run.folder.resolve().parents[3:4]]
-    found = next((start / told for start in started if (start / told).exists()), None)
+    found = find_data(run.folder, told)
     if found is None:
         raise InputError(f"{run.folder}: its data was in {told}, and is not there now; give --data FOLDER")
     return found

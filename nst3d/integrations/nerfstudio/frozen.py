@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import tempfile
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -39,6 +40,13 @@ class FrozenView:
         arrays = (self.starts, self.places, self.weights, self.colour, self.depth)
         return sum(a.nbytes for a in arrays)
 
+    def set_aside(self) -> FrozenView:
+        """The same with its samples in a temporary file; the view itself where the disk has no room."""
+        try:
+            return replace(self, places=_on_disk(self.places), weights=_on_disk(self.weights))
+        except OSError:
+            return self
+
     def places_of(self, samples: Array) -> Array:
         """Where some of the samples are, (m, 3) float32 in [0, 1]."""
         return self.places[samples] / np.float32(_STEPS)
@@ -61,6 +69,16 @@ class FrozenView:
         apart = np.linalg.norm(np.diff(main.reshape(height, width, 3), axis=1), axis=-1)
         known = apart[np.isfinite(apart)]
         return float(np.median(known)) if len(known) else 0.0
+
+
+def _on_disk(array: Array) -> Array:
+    """The array, mapped from a file that goes with it."""
+    if not array.size:
+        return array
+    with tempfile.TemporaryFile(prefix="nst3d-samples-") as file:
+        array.tofile(file)
+        # Copy on write: torch wants arrays that could be written.
+        return np.asarray(np.memmap(file, array.dtype, "c", shape=array.shape))
 
 
 @torch.no_grad()

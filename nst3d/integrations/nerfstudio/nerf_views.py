@@ -121,9 +121,7 @@ def draw(nerf: Nerfacto, net: ColourNet, camera: Camera) -> Frame:
     """A view in a net's colours, with every sample that nerfstudio takes."""
     seen = nerf.samples(camera, cutoff=0.0)
     parts = [_painted(net, seen, *chunk) for chunk in _even_ranges(seen.starts)]
-    opacity = _opacity(seen).cpu().numpy()
-    depth = np.where(opacity > NOTHING, seen.depth, np.inf).astype(np.float32)
-    return Frame(torch.cat(parts).view(*seen.size, 3).cpu().numpy(), opacity, depth)
+    return _frame(torch.cat(parts).view(*seen.size, 3).cpu().numpy(), seen)
 
 
 class NerfDepths:
@@ -134,10 +132,10 @@ class NerfDepths:
     def __init__(self, nerf: Nerfacto) -> None:
         self._nerf = nerf
 
-    def draw(self, camera: Camera, colours: Array) -> Frame:
+    def draw(self, camera: Camera, colours: Array | None = None) -> Frame:
         """The view's opacity and depth, without colours."""
         seen = self._nerf.samples(camera, CUTOFF)
-        return Frame(np.zeros((*seen.size, 3), np.float32), _opacity(seen).cpu().numpy(), seen.depth)
+        return _frame(np.zeros((*seen.size, 3), np.float32), seen)
 
 
 def _painted(net: ColourNet, seen: NerfSamples, first: int, end: int) -> Colours:
@@ -148,6 +146,12 @@ def _painted(net: ColourNet, seen: NerfSamples, first: int, end: int) -> Colours
     encoded = net.encoded(seen.directions[first:end])[pixels] if net.directional else None
     colours = net.colours(places, net.geometry(places), encoded)
     return colours.new_zeros(end - first, 3).index_add(0, pixels, colours * weights[:, None])
+
+
+def _frame(colour: Array, seen: NerfSamples) -> Frame:
+    opacity = _opacity(seen).cpu().numpy()
+    depth = np.where(opacity > NOTHING, seen.depth, np.inf).astype(np.float32)
+    return Frame(colour, opacity, depth)
 
 
 def _opacity(seen: NerfSamples) -> Mask:

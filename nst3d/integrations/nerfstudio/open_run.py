@@ -38,17 +38,18 @@ def open_nerf(
     from nst3d.integrations.nerfstudio.baked_subject import BakedSubject, baked_scene
     from nst3d.integrations.nerfstudio.native import NativeSubject
     from nst3d.integrations.nerfstudio.nerfacto import Nerfacto
+    from nst3d.integrations.nerfstudio.shown_nerf import saturation_notes
 
     run = load_run(job.scene)
     nerf = Nerfacto(run, resolve_device(job.config.device))
     capture = capture or run_cameras(run, job.data)
+    for note in (*capture.notes, *saturation_notes(nerf, [p.camera for p in capture.of("train")])):
+        reporter.note(note)
     if (job.config.nerf or "baked") != "baked":
-        for note in capture.notes:
-            reporter.note(note)
         native = NativeSubject(nerf, capture, style, job.config, job.data)
         return native, native.config
     baked, scene = baked_scene(nerf, capture, job.config, _Counter(reporter))
-    for note in (*capture.notes, *scene.notes):
+    for note in scene.notes:
         reporter.note(note)
     config = suited(job.config, scene)
     return BakedSubject(baked, scene, style, config), config

@@ -5,7 +5,6 @@ Imports nerfstudio: import this module where one is needed, after `need_nerfstud
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,9 @@ from nerfstudio.fields.nerfacto_field import NerfactoField
 from nerfstudio.models.nerfacto import NerfactoModelConfig
 
 from nst3d.errors import InputError
+from nst3d.formats.nerfstudio_checkpoint import not_finite, some
 from nst3d.integrations.nerfstudio.hash_grid import quicken
+from nst3d.integrations.nerfstudio.options import told_options
 from nst3d.integrations.nerfstudio.tcnn import is_tcnn, need_tcnn
 
 _OTHER = ("camera_optimizer.", "lpips.", "device_indicator_param")
@@ -60,18 +61,24 @@ def build_parts(
     """The model's options and its modules with the checkpoint's tensors, in evaluation mode, without gradients.
 
     `config` is the run's, `state` the model's tensors by their own names; `folder` is for messages. Modules
-    are tiny-cuda-nn's where the tensors are. Raises InputError for a checkpoint that lacks tensors, or has
-    others than the config says, or one of tiny-cuda-nn where that does not work on the device.
+    are tiny-cuda-nn's where the tensors are. Raises InputError for a checkpoint that lacks tensors, has others
+    than the config says, or values that are not finite, for a config of other values than nerfstudio's, and for
+    a checkpoint of tiny-cuda-nn where that does not work on the device.
     """
     if is_tcnn(state):
         need_tcnn(folder, device)
     if "field.aabb" not in state:
         raise InputError(f"{folder}: the checkpoint lacks field.aabb; it is not of a nerfacto, or damaged")
-    options = _options(folder, config)
+    _check_tensor(folder, "field.aabb", state["field.aabb"], torch.zeros(2, 3))
+    options = NerfactoModelConfig(**told_options(folder, config))
+    if len(options.num_proposal_samples_per_ray) < options.num_proposal_iterations:
+        raise InputError(
+            f"{folder}: config.yml has fewer pipeline.model.num_proposal_samples_per_ray than num_proposal_iterations"
+        )
     # The config does not tell: without tiny-cuda-nn nerfstudio trains its own modules under the same name.
     options.implementation = "tcnn" if is_tcnn(state) else "torch"
-    images = len(state[_EMBEDDING]) if options.use_appearance_embedding and _EMBEDDING in state else 1
     try:
+        images = len(state[_EMBEDDING]) if options.use_appearance_embedding and _EMBEDDING in state else 1
         parts = Parts(options, state["field.aabb"].float(), images)
     except (TypeError, ValueError, RuntimeError, AssertionError, IndexError, KeyError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
@@ -82,30 +89,26 @@ def build_parts(
     return options, parts.to(device).eval().requires_grad_(False)
 
 
-def _options(folder: Path, config: Mapping[str, Any]) -> NerfactoModelConfig:
-    try:
-        given = config["pipeline"]["model"]
-    except (KeyError, TypeError):
-        raise InputError(f"{folder}: config.yml has no pipeline.model; it is not of a nerfacto") from None
-    # Not what to build, nor what only training needs.
-    known = {f.name for f in dataclasses.fields(NerfactoModelConfig)} - {"_target", "camera_optimizer"}
-    return NerfactoModelConfig(**{name: value for name, value in given.items() if name in known})
-
-
 def _check(folder: Path, wanted: Mapping[str, torch.Tensor], state: Mapping[str, torch.Tensor]) -> None:
     missing = sorted(set(wanted) - set(state))
     if missing:
-        raise InputError(f"{folder}: the checkpoint lacks {_some(missing)}, which config.yml asks for")
+        raise InputError(f"{folder}: the checkpoint lacks {some(missing)}, which config.yml asks for")
     surplus = sorted(name for name in state if name not in wanted and not name.startswith(_OTHER))
     if surplus:
         raise InputError(
-            f"{folder}: the checkpoint has {_some(surplus)}, which a nerfacto of its config.yml has not"
+            f"{folder}: the checkpoint has {some(surplus)}, which a nerfacto of its config.yml has not"
         )
     for name, tensor in wanted.items():
-        if state[name].shape != tensor.shape:
-            found, expected = tuple(state[name].shape), tuple(tensor.shape)
-            raise InputError(f"{folder}: {name} has the shape {found}, but config.yml asks for {expected}")
+        _check_tensor(folder, name, state[name], tensor)
+    if broken := not_finite({name: state[name] for name in wanted}):
+        raise InputError(f"{folder}: {broken}")
 
 
-def _some(names: list[str]) -> str:
-    return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
+def _check_tensor(folder: Path, name: str, found: torch.Tensor, wanted: torch.Tensor) -> None:
+    """Refuse another shape, and numbers of another kind: any precision of floats will do."""
+    if found.shape != wanted.shape:
+        shapes = tuple(found.shape), tuple(wanted.shape)
+        raise InputError(f"{folder}: {name} has the shape {shapes[0]}, but config.yml asks for {shapes[1]}")
+    if found.is_floating_point() != wanted.is_floating_point() or found.is_complex():
+        kinds = (str(t.dtype).removeprefix("torch.") for t in (found, wanted))
+        raise InputError(f"{folder}: {name} in its checkpoint is of {', expected '.join(kinds)}")

@@ -5,15 +5,15 @@ Imports nerfstudio, and of nst3d nothing that takes time: every command of nerfs
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Optional
 
 import torch
+import yaml
 from nerfstudio.configs.base_config import ViewerConfig
 from nerfstudio.data.datamanagers.base_datamanager import VanillaDataManagerConfig
 from nerfstudio.data.dataparsers.nerfstudio_dataparser import NerfstudioDataParserConfig
@@ -30,14 +30,14 @@ from nst3d.integrations.nerfstudio.glance import Glances
 
 if TYPE_CHECKING:
     from nst3d.formats.nerfstudio_run import NerfstudioRun
-    from nst3d.integrations.nerfstudio.live import LivePainting
+    from nst3d.integrations.nerfstudio.live import LiveOptions, LivePainting
     from nst3d.stylize.engine import Progress
 
 _NEVER = 10**9
 _LOOK = 2.0
 """Seconds for which the painting waits while the viewer looks."""
-_OWN = ("_target", "camera_optimizer", "eval_num_rays_per_chunk", "style_image")
-"""Fields of the model that are not taken from the run."""
+_CHUNK = "eval_num_rays_per_chunk"
+"""The field of the model that is not taken from the run."""
 
 
 @dataclass
@@ -113,7 +113,7 @@ class PaintingTrainer(Trainer):
 
     def setup(self, test_mode: Literal["test", "val", "inference"] = "val") -> None:
         """Read the run, make the model as it was, and get ready to paint."""
-        with _one_line():
+        with _one_line(), _nothing_left(self.base_dir, self.config):
             self._check()
             self.run = _loaded(self.config)
             _adopt(self.config.pipeline.model, self.run)
@@ -123,21 +123,11 @@ class PaintingTrainer(Trainer):
     def setup_optimizers(self) -> Optimizers:
         """None of nerfstudio's; the painting begins here, as the pipeline has just been made."""
         from nst3d.integrations.nerfstudio.dataparsers import trained_on
-        from nst3d.integrations.nerfstudio.live import LiveOptions, LivePainting
+        from nst3d.integrations.nerfstudio.live import LivePainting
 
-        model, manager = self.config.pipeline.model, self.pipeline.datamanager
-        options = LiveOptions(
-            model.style_image,
-            model.preset,
-            model.size,
-            model.part,
-            model.keep_specular,
-            self.config.max_num_iterations,
-            self.config.machine.seed,
-            self.device,
-        )
+        manager = self.pipeline.datamanager
         capture = trained_on(self.run, Path(manager.config.data), manager.train_dataparser_outputs)
-        painting = LivePainting(self.run, capture, options)
+        painting = LivePainting(self.run, capture, self._options())
         self.pipeline.model.painting, self._steps = painting, painting.steps()
         self.pipeline.model.take(painting.net.state())
         self.pipeline.model.glances = Glances(_LOOK)
@@ -175,6 +165,32 @@ class PaintingTrainer(Trainer):
             raise ConfigError("nst3d paints on one device: leave --machine.num-devices at 1")
         if self.config.pipeline.model.style_image is None:
             raise ConfigError("no style: give --pipeline.model.style-image IMAGE")
+        manager = self.config.pipeline.datamanager
+        data = manager.data or manager.dataparser.data
+        if not Path(data).exists():
+            raise InputError(
+                f"{data}: no such file or folder; give the run's photographs: nerfstudio-data --data DATA"
+            )
+        from nst3d.images.io import read_image
+
+        # What would else be told only after the photographs are read.
+        read_image(self.config.pipeline.model.style_image)
+        self._options().config()
+
+    def _options(self) -> LiveOptions:
+        from nst3d.integrations.nerfstudio.live import LiveOptions
+
+        model = self.config.pipeline.model
+        return LiveOptions(
+            model.style_image,
+            model.preset,
+            model.size,
+            model.part,
+            model.keep_specular,
+            self.config.max_num_iterations,
+            self.config.machine.seed,
+            self.device,
+        )
 
 
 @contextmanager
@@ -186,33 +202,64 @@ def _one_line() -> Iterator[None]:
         raise SystemExit(f"nst3d: {error}") from None
 
 
+@contextmanager
+def _nothing_left(folder: Path, config: TrainerConfig) -> Iterator[None]:
+    """Remove the config.yml of a run that did not begin, which ns-train wrote before, with its folders."""
+    written, text = folder / "config.yml", yaml.dump(config)
+    try:
+        yield
+    except Exception:
+        with suppress(OSError):
+            if [*folder.iterdir()] == [written] and written.read_text("utf8") == text:
+                written.unlink()
+                for empty in (folder, *folder.parents[:2]):
+                    empty.rmdir()
+        raise
+
+
 def _loaded(config: TrainerConfig) -> NerfstudioRun:
     """The run that the command names."""
     from nst3d.formats.nerfstudio_run import load_run
 
-    place = config.load_checkpoint or config.load_dir
-    if place is None:
+    if config.load_checkpoint is None and config.load_dir is None:
         raise ConfigError("no run to paint: give --load-dir RUN/nerfstudio_models, of a nerfacto")
-    place = Path(place)
-    if config.load_checkpoint is None:
-        place = place.parent if config.load_step is None else place / f"step-{config.load_step:09d}.ckpt"
+    place = Path(config.load_checkpoint or _folder(Path(config.load_dir), config.load_step))
     run = load_run(place)
     if run.method != "nerfacto":
         raise InputError(f"{place}: is a run of {run.method}; this paints nerfacto")
     return run
 
 
+def _folder(given: Path, step: int | None) -> Path:
+    """The run, or its checkpoint of a step, where --load-dir is the run's folder or that of its checkpoints."""
+    from nst3d.formats.nerfstudio_config import is_config
+    from nst3d.formats.nerfstudio_run import CONFIG, MODELS
+
+    if not given.is_dir():
+        raise ConfigError(
+            f"--load-dir {given}: no such folder, expected RUN/nerfstudio_models, of a nerfacto"
+        )
+    run = next((p for p in (given, given.absolute().parent) if is_config(p / CONFIG)), None)
+    if run is None:
+        raise ConfigError(
+            f"--load-dir {given}: is of no run, with {CONFIG} in it or a folder up; expected RUN/nerfstudio_models"
+        )
+    if step is None:
+        return run
+    return (given / MODELS if run == given else given) / f"step-{step:09d}.ckpt"
+
+
 def _adopt(model: PaintedModelConfig, run: NerfstudioRun) -> None:
     """Make a model's config that of the run, as wide as it is painted."""
+    from nst3d.integrations.nerfstudio.options import told_options
     from nst3d.integrations.nerfstudio.tcnn import is_tcnn
 
-    told = run.config["pipeline"]["model"]
-    for known in dataclasses.fields(NerfactoModelConfig):
-        if known.name in told and known.name not in _OWN:
-            value = told[known.name]
-            was = getattr(model, known.name)
-            setattr(model, known.name, tuple(value) if isinstance(was, tuple) else value)
-    model.camera_optimizer.mode = told.get("camera_optimizer", {}).get("mode", "off")
+    for name, value in told_options(run.folder, run.config).items():
+        if name != _CHUNK:
+            setattr(model, name, tuple(value) if isinstance(getattr(model, name), tuple) else value)
+    optimizer = run.config["pipeline"]["model"].get("camera_optimizer")
+    mode = optimizer.get("mode") if isinstance(optimizer, Mapping) else None
+    model.camera_optimizer.mode = mode if mode in ("SO3xR3", "SE3") else "off"
     model.implementation = "tcnn" if is_tcnn(run.state) else "torch"
     if model.part == "native":
         model.hidden_dim, model.features_per_level = 2 * model.hidden_dim, 2 * model.features_per_level

@@ -17,6 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from nst3d.errors import InputError
+from nst3d.formats.nerfstudio_config import config_part
 from nst3d.formats.nerfstudio_run import NerfstudioRun
 from nst3d.integrations.nerfstudio.layout import Base, Layer, Layout, TorchLayout, widened
 from nst3d.integrations.nerfstudio.nerfacto import Nerfacto
@@ -123,7 +124,7 @@ class ColourNet:
 
     def edits(self) -> dict[str, int]:
         """What config.yml must say of the model, by dotted names."""
-        model = self._nerf.run.config["pipeline"]["model"]
+        model = config_part(self._nerf.run.folder, self._nerf.run.config, "pipeline.model")
         return {f"pipeline.model.{n}": 2 * model[n] for n in (_WIDTH, _FEATURES)} if self.wide else {}
 
     def _widen(self, generator: torch.Generator) -> None:
@@ -177,7 +178,7 @@ def _shown_appearance(nerf: Nerfacto) -> Tensor:
 
 
 def _need_widths(run: NerfstudioRun) -> None:
-    model = run.config["pipeline"]["model"]
+    model = config_part(run.folder, run.config, "pipeline.model")
     for name in (_WIDTH, _FEATURES):
         if not isinstance(model.get(name), int):
             raise InputError(
