@@ -16,7 +16,7 @@ from common import ROOT, report
 
 from nst3d.formats.dispatch import load_mesh
 from nst3d.pipeline.config import OutputOptions
-from nst3d.pipeline.gallery import Orbit, draw_frames, orbit_cameras
+from nst3d.pipeline.gallery import Look, Orbit, draw_frames, orbit_cameras
 from nst3d.pipeline.shown_mesh import show_mesh
 from nst3d.video.encode import write_mp4
 
@@ -28,15 +28,16 @@ def main() -> None:
     orbit = Orbit(FRAMES)
     shown = show_mesh(load_mesh(ROOT / "scenes/lighthouse/lighthouse.glb"), orbit)
     cameras = orbit_cameras(shown, orbit)
-    list(draw_frames(shown.renderer, cameras[:4], shown.colours, OutputOptions()))
+    look = Look(shown.renderer, shown.colours)
+    list(draw_frames(look, cameras[:4], OutputOptions()))
     times = []
     last = time.perf_counter()
-    for _ in draw_frames(shown.renderer, cameras, shown.colours, OutputOptions()):
+    for _ in draw_frames(look, cameras, OutputOptions()):
         times.append(time.perf_counter() - last)
         last = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
         start = time.perf_counter()
-        frames = draw_frames(shown.renderer, cameras, shown.colours, OutputOptions())
+        frames = draw_frames(look, cameras, OutputOptions())
         write_mp4(Path(folder) / "turntable.mp4", frames, 24)
         video = time.perf_counter() - start
     numbers = {

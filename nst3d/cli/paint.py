@@ -18,18 +18,29 @@ from nst3d.formats.dispatch import is_picture
 from nst3d.formats.scene import kind_of
 from nst3d.integrations.bridges import BRIDGES
 from nst3d.pipeline.cleaning import CleanOptions
-from nst3d.pipeline.config import NerfPaint, PaintConfig, Renderer, Stage, override, preset
+from nst3d.pipeline.config import (
+    DisplaceOptions,
+    NerfPaint,
+    PaintConfig,
+    Renderer,
+    Schedule,
+    Stage,
+    override,
+    preset,
+)
 from nst3d.pipeline.job import Job, Result
 from nst3d.pipeline.mesh_scene import Up
 from nst3d.pipeline.paint_job import run_job
 
-_DESCRIPTION = """Paint a mesh (GLB, glTF, OBJ, PLY, STL), a voxel field, splats or a picture in the style of an image.
+_DESCRIPTION = """Paint a mesh (GLB, glTF, OBJ, PLY, STL), a voxel field, splats, a point cloud, a nerfstudio run or a
+picture in the style of an image.
 
 examples:
   nst3d paint teapot.glb --style starry_night.jpg --out painted/
   nst3d paint scan.ply --style wave.jpg --out out/ --preset quick --clean
   nst3d paint field.npz --style wave.jpg --out out/
   nst3d paint splats.ply --style wave.jpg --out out/ --cameras capture/
+  nst3d paint outputs/fox/nerfacto/2026-11-22_101010/config.yml --style wave.jpg --out out/
   nst3d paint photo.jpg --style wave.jpg --out out/ --preset gatys
   nst3d paint teapot.glb --style a.jpg --out out/ --settings.recipe.style-scale 1.6
 
@@ -44,7 +55,8 @@ class PaintArguments:
     """What `nst3d paint` takes."""
 
     scene: tyro.conf.Positional[Path]
-    """The mesh, picture, voxel field or splats to paint, or a folder that holds one mesh."""
+    """The mesh, picture, voxel field, splats or point cloud to paint, a folder that holds one mesh, or a run of
+    nerfstudio: its folder, its config.yml or a checkpoint."""
     out: Path
     """Folder for the results."""
     style: tyro.conf.UseAppendAction[tuple[Path, ...]] = ()
@@ -53,15 +65,16 @@ class PaintArguments:
     """default, quick, fine, gatys, arf, or a .yaml file with settings. Of a picture default means picture, of a
     voxel field or splats capture."""
     size: int | None = None
-    """Finest view (of a picture: its long side), pixels; coarser stages keep their proportion."""
+    """Finest view (of a picture: its long side), pixels; coarser stages, and those of --displace, keep their
+    proportion."""
     iterations: int | None = None
-    """Steps in all; the preset's stages keep their shares."""
+    """Steps of painting in all; the preset's stages keep their shares, and --displace takes fewer or more, too."""
     up: Up | None = None
     """World up: x, y or z; auto: as the format says."""
     renderer: Renderer | None = None
     """What finds what a mesh's views see: embree, or pytorch3d where it is installed (on CUDA if there is a GPU)."""
     cameras: Path | None = None
-    """A capture whose cameras paint a voxel field or splats. Else: the field's own, or a rig around splats."""
+    """A capture whose cameras paint a voxel field, splats or a nerfacto run. Else: its own, or a rig around splats."""
     dataparser: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
     """nerfstudio's dataparser that reads the capture of --cameras, such as blender-data."""
     displace: Annotated[float | None, tyro.conf.arg(metavar="FRACTION")] = None
@@ -171,26 +184,11 @@ def _told(result: Result, parsed: PaintArguments) -> int:
 def _adjusted(parsed: AllArguments) -> PaintConfig:
     """The settings with the short options put in."""
     config = parsed.settings
-    schedule = config.schedule
-    stages = schedule.stages
-    if parsed.size is not None:
-        ratio = parsed.size / schedule.finest
-        stages = tuple(_resized(s, max(32, round(s.size * ratio / 16) * 16)) for s in stages)
-        stages = (*stages[:-1], _resized(stages[-1], parsed.size))
-    seed = schedule.seed if parsed.seed is None else parsed.seed
-    schedule = dataclasses.replace(schedule, stages=stages, seed=seed)
-    if parsed.iterations is not None:
-        if parsed.iterations < 1:
-            raise ConfigError(f"--iterations {parsed.iterations}: at least 1 is needed")
-        schedule = schedule.shared_out(parsed.iterations)
-    shape = config.displace
-    if parsed.displace is not None:
-        shape = dataclasses.replace(shape, fraction=parsed.displace)
     keep = config.keep_specular if parsed.keep_specular is None else parsed.keep_specular
     return dataclasses.replace(
         config,
-        schedule=schedule,
-        displace=shape,
+        schedule=_schedule(config.schedule, parsed),
+        displace=_shape(config, parsed),
         up=parsed.up or config.up,
         renderer=parsed.renderer or config.renderer,
         nerf=parsed.nerf or config.nerf,
@@ -198,5 +196,34 @@ def _adjusted(parsed: AllArguments) -> PaintConfig:
     )
 
 
-def _resized(stage: Stage, size: int) -> Stage:
-    return dataclasses.replace(stage, size=size)
+def _schedule(schedule: Schedule, parsed: PaintArguments) -> Schedule:
+    stages = schedule.stages
+    if parsed.size is not None:
+        stages = _resized(stages, parsed.size / schedule.finest)
+        stages = (*stages[:-1], dataclasses.replace(stages[-1], size=parsed.size))
+    seed = schedule.seed if parsed.seed is None else parsed.seed
+    schedule = dataclasses.replace(schedule, stages=stages, seed=seed)
+    if parsed.iterations is None:
+        return schedule
+    if parsed.iterations < 1:
+        raise ConfigError(f"--iterations {parsed.iterations}: at least 1 is needed")
+    return schedule.shared_out(parsed.iterations)
+
+
+def _shape(config: PaintConfig, parsed: PaintArguments) -> DisplaceOptions:
+    """The shape's own steps follow --size and --iterations in proportion."""
+    shape, schedule = config.displace, config.schedule
+    if parsed.displace is not None:
+        if parsed.displace == 0:
+            raise ConfigError("--displace 0: moves nothing; give a share such as 0.03, or leave it out")
+        shape = dataclasses.replace(shape, fraction=parsed.displace)
+    stages = Schedule(shape.stages)
+    if parsed.size is not None:
+        stages = dataclasses.replace(stages, stages=_resized(stages.stages, parsed.size / schedule.finest))
+    if parsed.iterations is not None and schedule.total:
+        stages = stages.shared_out(max(1, round(stages.total * parsed.iterations / schedule.total)))
+    return dataclasses.replace(shape, stages=stages.stages)
+
+
+def _resized(stages: tuple[Stage, ...], ratio: float) -> tuple[Stage, ...]:
+    return tuple(dataclasses.replace(s, size=max(32, round(s.size * ratio / 16) * 16)) for s in stages)

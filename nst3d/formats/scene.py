@@ -8,14 +8,30 @@ from typing import Literal
 
 from nst3d.errors import InputError
 from nst3d.formats.captures import is_capture
-from nst3d.formats.dispatch import is_picture
+from nst3d.formats.dispatch import is_mesh, is_picture
 from nst3d.formats.field import is_field
 from nst3d.formats.files import refuse_empty
 from nst3d.formats.nerfstudio_run import CONFIG, is_run, run_method
+from nst3d.formats.point_cloud import is_point_cloud
 from nst3d.formats.splats import is_splats
 
 SceneKind = Literal["picture", "splats", "field", "capture", "mesh", "nerf"]
 """splats: a splatfacto run too; nerf: a nerfacto run of nerfstudio."""
+
+_PHRASES: dict[SceneKind, str] = {
+    "picture": "is a picture",
+    "splats": "holds splats",
+    "field": "is a voxel field",
+    "capture": "is a capture",
+    "mesh": "is a mesh",
+    "nerf": "is a run of nerfacto",
+}
+
+
+def told(path: Path, kind: SceneKind) -> str:
+    """A path and what it is, for messages: "a.glb is a mesh"."""
+    cloud = kind == "splats" and is_point_cloud(path)
+    return f"{path} {'is a point cloud' if cloud else _PHRASES[kind]}"
 
 
 def kind_of(path: Path) -> SceneKind:
@@ -30,8 +46,9 @@ def kind_of(path: Path) -> SceneKind:
     refuse_empty(path, "a mesh, a capture or splats")
     if is_run(path):
         return "splats" if run_method(path) == "splatfacto" else "nerf"
-    if path.name == CONFIG:
-        raise InputError(f"{path}: is not the config.yml of a nerfstudio run")
+    config = path / CONFIG if path.is_dir() else path
+    if config.name == CONFIG and config.is_file():
+        raise InputError(f"{config}: is not the config.yml of a nerfstudio run")
     if is_picture(path):
         return "picture"
     if is_splats(path):
@@ -42,6 +59,8 @@ def kind_of(path: Path) -> SceneKind:
         return "capture"
     if path.suffix.lower() == ".npz":
         raise InputError(f"{path}: is neither a voxel field nor a capture (images, poses and focal)")
+    if path.is_dir() and not any(is_mesh(p) and not is_splats(p) for p in path.iterdir()):
+        _refuse_results(path)
     return "mesh"
 
 
@@ -51,3 +70,13 @@ def capture_comes_first(path: Path) -> InputError:
         f"{path}: is a capture, photographs of a place; make a scene of it first: nst3d reconstruct"
         f" {shlex.quote(str(path))} --out field.npz"
     )
+
+
+def _refuse_results(folder: Path) -> None:
+    """Raise InputError for a folder that holds scenes, but none that stands for it."""
+    found = [p for p in sorted(folder.iterdir()) if p.is_file() and (is_splats(p) or is_field(p))]
+    for depth in range(1, 4):
+        found += sorted(p for p in folder.glob("*/" * depth + CONFIG) if is_run(p))
+    if found:
+        names = ", ".join(str(p.relative_to(folder)) for p in found[:4])
+        raise InputError(f"{folder}: is a folder with {names}; give the path of one")

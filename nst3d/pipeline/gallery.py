@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
@@ -43,6 +43,14 @@ class Drawable(Protocol):
         """Points (k, 3) that a view must frame."""
 
 
+class Look(NamedTuple):
+    """A surface in its colours."""
+
+    renderer: MeshRenderer
+    colours: Array
+    """(n, 3) float32, the table."""
+
+
 @dataclass(frozen=True)
 class Orbit:
     """A circle around a mesh."""
@@ -76,30 +84,28 @@ def orbit_around(subject: Subject, orbit: Orbit, u: Array) -> list[Camera]:
     return framed(subject, directions, View(orbit.size, orbit.field_of_view), circle)
 
 
-def draw_frames(
-    renderer: MeshRenderer, cameras: list[Camera], colours: Array, output: OutputOptions
-) -> Iterator[Array]:
+def draw_frames(look: Look, cameras: list[Camera], output: OutputOptions) -> Iterator[Array]:
     """Lit frames (h, w, 3) over the background, one a camera."""
     background = np.asarray(output.background, np.float32)
     for camera in cameras:
-        image = draw_frame(renderer, camera, colours, output.lighting)
+        image = draw_frame(look.renderer, camera, look.colours, output.lighting)
         yield image[..., :3] + (1 - image[..., 3:]) * background
 
 
 def write_turntable(path: Path, scene: Drawable, colours: Array, output: OutputOptions) -> Path:
     """One turn around the mesh as MP4."""
     cameras = orbit_cameras(scene, Orbit(output.frames, ImageSize(output.size, output.size)))
-    write_mp4(path, draw_frames(scene.renderer, cameras, colours, output), output.fps)
+    write_mp4(path, draw_frames(Look(scene.renderer, colours), cameras, output), output.fps)
     return path
 
 
-def write_sheet(path: Path, scene: Drawable, tables: tuple[Array, Array], output: OutputOptions) -> Path:
+def write_sheet(path: Path, scene: Drawable, looks: Sequence[Look], output: OutputOptions) -> Path:
     """Before and after from eight sides: two rows of four from low, two from higher, after below before."""
     size = ImageSize(output.size, output.size)
     rows = []
     for turn, elevation in enumerate(_SHEET_ELEVATIONS):
         # The upper four stand between the lower four.
         cameras = orbit_cameras(scene, Orbit(8, size, elevation))[turn::2]
-        rows += [np.concatenate(list(draw_frames(scene.renderer, cameras, t, output)), 1) for t in tables]
+        rows += [np.concatenate(list(draw_frames(look, cameras, output)), 1) for look in looks]
     write_image(path, np.concatenate(rows, 0))
     return path

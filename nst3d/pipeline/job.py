@@ -38,8 +38,9 @@ class Job:
         object.__setattr__(self, "scene", Path(self.scene))
         object.__setattr__(self, "styles", tuple(Path(s) for s in styles))
         object.__setattr__(self, "out", Path(self.out))
-        if self.cameras is not None:
-            object.__setattr__(self, "cameras", Path(self.cameras))
+        for name in ("cameras", "data"):
+            if (given := getattr(self, name)) is not None:
+                object.__setattr__(self, name, Path(given))
 
 
 @dataclass(frozen=True)

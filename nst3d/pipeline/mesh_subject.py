@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,19 +20,21 @@ from nst3d.operators.cache import ViewCache
 from nst3d.operators.composite import Shaded
 from nst3d.operators.grid_basis import grid_basis
 from nst3d.pipeline.config import PaintConfig
-from nst3d.pipeline.gallery import GREY, write_sheet, write_turntable
+from nst3d.pipeline.gallery import GREY, Look, Orbit, write_sheet, write_turntable
 from nst3d.pipeline.mesh_scene import MeshScene, filled, rebound, stage_cameras
+from nst3d.pipeline.shown_mesh import show_mesh
 from nst3d.pipeline.table_subject import TableSubject
 from nst3d.renderers.mesh import MeshRenderer
 from nst3d.renderers.visibility import CellPoints, cell_points, warp
 from nst3d.representations.appearance import is_bare
+from nst3d.representations.mesh import Mesh
 from nst3d.representations.paint import VertexPaint
 from nst3d.representations.surface import VertexBinding, welded_rows
 from nst3d.stylize.canvas import StageViews
 from nst3d.stylize.kept import Kept
 from nst3d.stylize.layout import resampled
 from nst3d.stylize.recolour import to_palette
-from nst3d.tensors import Array, Colours, Image, Planes
+from nst3d.tensors import Array, Colours, Image, ImageSize, Planes
 
 _SAMPLES = 2
 _NEIGHBOURS = 4
@@ -45,6 +48,16 @@ _SKY = 1.2
 """How many of the palette's standard deviations lie between level and upright surfaces of a bare mesh."""
 
 
+@dataclass(frozen=True)
+class Displaced:
+    """How a mesh came by its shape."""
+
+    before: Mesh
+    """As it was."""
+    facts: dict[str, Any]
+    """For metrics.json."""
+
+
 class MeshSubject(TableSubject):
     """A prepared mesh and the style's colours (h, w, 3)."""
 
@@ -54,11 +67,11 @@ class MeshSubject(TableSubject):
         source: Path,
         style: Image,
         config: PaintConfig,
-        shape: dict[str, Any] | None = None,
+        displaced: Displaced | None = None,
     ) -> None:
-        """`shape` are facts of how its shape was made."""
+        """`displaced` is what its shape was before, if that was stylised, too."""
         self.scene, self.layout = scene, scene.layout
-        self._source, self._config, self._shape = source, config, shape or {}
+        self._source, self._config, self._displaced = source, config, displaced
         self._suffixes()  # a format that cannot hold the paint is told before the painting
         self._background = style.mean((0, 1))
         self.bare = is_bare(scene.mesh)
@@ -224,9 +237,12 @@ class MeshSubject(TableSubject):
 
     def show(self, folder: Path, after: Array) -> list[Path]:
         """sheet.png with before and after from eight sides, turntable.mp4 of after."""
-        paths = [
-            write_sheet(folder / "sheet.png", self.scene, (self.before.numpy(), after), self._config.output)
-        ]
+        renderer, output = self.scene.renderer, self._config.output
+        before = Look(renderer, self.before.numpy())
+        if self._displaced is not None:
+            shown = show_mesh(self._displaced.before, Orbit(8, ImageSize(output.size, output.size)))
+            before = Look(shown.renderer, shown.colours)
+        paths = [write_sheet(folder / "sheet.png", self.scene, (before, Look(renderer, after)), output)]
         if self._config.output.turntable:
             path = folder / "turntable.mp4"
             paths.append(write_turntable(path, self.scene, after, self._config.output))
@@ -243,5 +259,5 @@ class MeshSubject(TableSubject):
             "view_spills": self._spills + self._views.spills,
             "coverage": round(self.scene.rig.coverage, 4),
             "visible_from_outside": round(self.scene.rig.reachable, 4),
-            **self._shape,
+            **({} if self._displaced is None else self._displaced.facts),
         }

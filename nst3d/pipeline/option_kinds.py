@@ -7,7 +7,7 @@ from pathlib import Path
 
 from nst3d.errors import ConfigError
 from nst3d.formats.point_cloud import is_point_cloud
-from nst3d.formats.scene import SceneKind
+from nst3d.formats.scene import SceneKind, told
 
 _SEEN_FROM_CAMERAS: tuple[SceneKind, ...] = ("field", "splats", "nerf")
 _FITS: dict[str, tuple[SceneKind, ...]] = {
@@ -37,7 +37,7 @@ def check_options(asked: Iterable[str], kind: SceneKind, scene: Path) -> None:
     for option in asked:
         fits = _FITS[option.split()[0]]
         if kind not in fits:
-            raise ConfigError(f"{option} is for {_listed([_WORDS[k] for k in fits])}; {scene} is a {kind}")
+            raise ConfigError(f"{option} is for {_listed([_WORDS[k] for k in fits])}; {told(scene, kind)}")
 
 
 def cleanable(scene: Path, kind: SceneKind) -> SceneKind:
@@ -45,7 +45,7 @@ def cleanable(scene: Path, kind: SceneKind) -> SceneKind:
     if is_point_cloud(scene):
         return "mesh"
     if kind != "mesh":
-        raise ConfigError(f"--clean is for meshes and point clouds; {scene} is a {kind}")
+        raise ConfigError(f"--clean is for meshes and point clouds; {told(scene, kind)}")
     return kind
 
 

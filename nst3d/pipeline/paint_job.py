@@ -16,6 +16,7 @@ from nst3d.errors import ConfigError, InputError, OutputError
 from nst3d.files import write_bytes
 from nst3d.formats.dispatch import load_mesh
 from nst3d.formats.gltf_write import left_out
+from nst3d.formats.nerfstudio_run import check_place, is_run
 from nst3d.formats.scene import SceneKind, capture_comes_first, kind_of
 from nst3d.images.io import read_image
 from nst3d.pipeline.bridges import ALONE, Bridges
@@ -26,7 +27,7 @@ from nst3d.pipeline.file_print import add_scene
 from nst3d.pipeline.job import Job, Result
 from nst3d.pipeline.machine import Clock, peak_memory_gb, use_threads
 from nst3d.pipeline.mesh_scene import prepare_mesh, upright
-from nst3d.pipeline.mesh_subject import MeshSubject
+from nst3d.pipeline.mesh_subject import Displaced, MeshSubject
 from nst3d.pipeline.option_kinds import check_options, cleanable
 from nst3d.pipeline.out_folder import claimed_folder, need_checkpoint
 from nst3d.pipeline.painter import Keeper, Painter
@@ -50,6 +51,8 @@ def run_job(job: Job, reporter: Reporter | None = None, bridges: Bridges = ALONE
     is gets written, with a checkpoint to resume from.
     """
     bridges.casting(job.config)  # a missing package is known before anything is read
+    if is_run(job.scene):
+        check_place(job.out, job.scene)
     if job.resume:  # known at once, whatever the scene takes to be read
         need_checkpoint(job.out / CHECKPOINT)
     with claimed_folder(job.out, job.overwrite or job.resume, [_CONFIG]):
@@ -158,9 +161,11 @@ def _mesh(
     mesh = load_mesh(job.scene) if job.clean is None else bridges.clean(job.scene, job.clean, reporter.note)
     mesh = upright(mesh, config.up)
     _tell(reporter, mesh.notes)
-    shape: dict[str, Any] = {}
+    shape: Displaced | None = None
     if config.displace.fraction:
-        mesh, shape = displace_mesh(mesh, styles, config, reporter, keeper)
+        before = mesh
+        mesh, facts = displace_mesh(mesh, styles, config, reporter, keeper)
+        shape = Displaced(before, facts)
         reporter.phase("preparing")
     scene = prepare_mesh(mesh, config.surface, config.rig, config.schedule.finest, casting)
     _tell(reporter, left_out(mesh, scene.paint))

@@ -11,7 +11,7 @@ from nst3d.cameras.pinhole import Camera
 from nst3d.cameras.rigs import standing
 from nst3d.errors import InputError
 from nst3d.formats.field import load_field
-from nst3d.formats.scene import capture_comes_first, kind_of
+from nst3d.formats.scene import capture_comes_first, kind_of, told
 from nst3d.formats.splats import load_splats
 from nst3d.pipeline.machine import resolve_device
 from nst3d.pipeline.shown_radiance import robust_hull
@@ -58,7 +58,8 @@ def load_radiance(path: Path) -> RadianceSource:
         return RadianceSource(renderer, splats.colours, (), space, None, splats.up, notes)
     if kind == "capture":
         raise capture_comes_first(path)
-    raise InputError(f"{path}: is neither a voxel field (.npz) nor splats")
+    hint = "; nerfstudio's ns-export makes meshes and point clouds of it" if kind == "nerf" else ""
+    raise InputError(f"{told(path, kind)}, neither a voxel field (.npz) nor splats{hint}")
 
 
 def _splat_space(splats: Splats) -> Space:

@@ -17,7 +17,9 @@ _SMALL = (
     "--size", "48", "--iterations", "2", "--settings.rig.views", "4", "--settings.rig.max-views", "4",
     "--settings.output.no-turntable", "--settings.output.size", "48", "--quiet",
 )  # fmt: skip
-_STAGES = "displace: {subdivide: never, stages: [{size: 48, iterations: 3, learning_rate: 1.0}]}\n"
+_STAGES = """schedule: {stages: [{size: 48, iterations: 2, learning_rate: 0.03}]}
+displace: {subdivide: never, stages: [{size: 48, iterations: 3, learning_rate: 1.0}]}
+"""
 
 
 def test_the_painted_asset_has_the_new_shape_and_its_normals(nst3d, inputs, tmp_path) -> None:
