@@ -73,9 +73,7 @@ def read_points(path: Path) -> Loaded:
     notes: list[str] = []
     vertex = file.tables.tables["vertex"]
     places = _columns(vertex, "xyz")
-    sound = np.isfinite(places).all(1) & (np.abs(places).max(1, initial=0) < _FARTHEST)
-    if not sound.any():
-        raise InputError(f"{path}: holds no finite points")
+    sound = _sound(places, path)
     colours = _shown(file, vertex, sound)
     if colours is None:
         colours, note = _shaded(vertex, places, sound, up)
@@ -97,9 +95,7 @@ def load_points(path: Path) -> PointCloud:
     file, up = _read(path)
     vertex = file.tables.tables["vertex"]
     places = _columns(vertex, "xyz").astype(np.float64)
-    sound = np.isfinite(places).all(1) & (np.abs(places).max(1, initial=0) < _FARTHEST)
-    if not sound.any():
-        raise InputError(f"{path}: holds no finite points")
+    sound = _sound(places, path)
     colours = _shown(file, vertex, sound)
     normals = _normals(vertex)
     return PointCloud(
@@ -158,11 +154,23 @@ def _shown(file: PointFile, vertex: Array, sound: Array) -> Array | None:
     return np.where(odd[:, None], np.float32(0.5), colours)
 
 
+def _sound(places: Array, path: Path) -> Array:
+    """Which places (n, 3) can be used, (n,) bool. Raises InputError if none can."""
+    finite = np.isfinite(places).all(1)
+    sound = finite & (np.abs(places).max(1, initial=0) < _FARTHEST)
+    if finite.any() and not sound.any():
+        raise InputError(f"{path}: its coordinates are too large; expected them below {_FARTHEST:g}")
+    if not sound.any():
+        raise InputError(f"{path}: holds no finite points")
+    return np.asarray(sound)
+
+
 def _near(places: Array, sound: Array, notes: list[str]) -> Array:
     """The places, moved to the origin where float32 would blur them, as surveyors' coordinates are."""
     low, high = places[sound].min(0), places[sound].max(0)
     middle = np.round((low + high) / 2)
-    if np.linalg.norm(middle) < _FAR * np.linalg.norm(high - low):
+    size = np.linalg.norm(high - low)
+    if size == 0 or np.linalg.norm(middle) < _FAR * size:
         return places
     notes.append(
         f"the points stand far from the origin, about ({', '.join(f'{v:g}' for v in middle)}): they are painted"

@@ -44,6 +44,8 @@ def read_pcd(path: Path) -> dict[str, Array]:
     """
     data = read_bytes(path)
     header, start = _header(data, path)
+    if not header.points:
+        raise InputError(f"{path}: holds no points")
     read = {"ascii": _from_text, "binary": _from_rows, "binary_compressed": _from_columns}[header.data]
     columns: dict[str, Array] = {}
     for (name, _, count), values in zip(header.fields, read(header, data, start, path)):

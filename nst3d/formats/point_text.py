@@ -32,9 +32,11 @@ def read_xyz(path: Path) -> dict[str, Array]:
     if len(used) > 1 and widths[used[0]] == 1 and widths[used[1]] > 1:  # how many points there are
         text = b"\n".join(text.split(b"\n")[used[0] + 1 :])
         used = used[1:]
+    if not len(used):
+        raise InputError(f"{path}: holds no points")
     lengths = np.unique(widths[used])
     if len(lengths) != 1 or lengths[0] < 3:
-        found = ", ".join(map(str, lengths[:6])) or "no"
+        found = ", ".join(map(str, lengths[:6]))
         raise InputError(f"{path}: its lines hold {found} numbers; expected as many on each, x y z and more")
     width = int(lengths[0])
     table = parse_numbers(text, np.float64, len(used) * width, str(path)).reshape(-1, width)

@@ -12,12 +12,10 @@ from nst3d.errors import InputError
 from nst3d.formats.dispatch import load_mesh, save_mesh
 from nst3d.images.colour import srgb_decode, srgb_encode
 from nst3d.pipeline.blend_tables import mixed_colours
-from nst3d.representations.appearance import base_colours
+from nst3d.representations.appearance import vertex_colours
 from nst3d.representations.mesh import Mesh
 from nst3d.representations.paint import MeshPaint, TexturePaint
 from nst3d.representations.subdivide import paint_vertices
-from nst3d.representations.surface import build_surface
-from nst3d.representations.texels import anchor_rows
 from nst3d.representations.unwrap import TexelBudget, paint_textures
 from nst3d.tensors import Array, ImageSize
 
@@ -39,7 +37,7 @@ def blend_meshes(
             raise InputError(f"{paths[0]} and {path}: one has textures and the other has none")
     if not textured[0]:
         paint: MeshPaint = paint_vertices(meshes[0], np.inf, 0)
-        tables = [_vertex_colours(mesh) for mesh in meshes]
+        tables = [vertex_colours(mesh, paint_vertices(mesh, np.inf, 0)) for mesh in meshes]
     else:
         paint = _own_textures(meshes[0])
         layouts = [_own_textures(mesh) for mesh in meshes]
@@ -77,12 +75,6 @@ def _is_textured(path: Path, mesh: Mesh) -> bool:
     if textured == {True} and any(p.colours is not None for p in mesh.parts):
         raise InputError(f"{path}: has vertex colours over its textures; paint it first, which merges them")
     return textured == {True}
-
-
-def _vertex_colours(mesh: Mesh) -> Array:
-    paint = paint_vertices(mesh, np.inf, 0)
-    surface = build_surface(mesh, paint)
-    return base_colours(mesh, paint, surface, anchor_rows(surface))
 
 
 def _own_textures(mesh: Mesh) -> TexturePaint:

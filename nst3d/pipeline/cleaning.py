@@ -8,12 +8,10 @@ import numpy as np
 
 from nst3d.errors import ConfigError
 from nst3d.formats.placing import placed
-from nst3d.representations.appearance import base_colours, is_bare
+from nst3d.representations.appearance import is_bare, vertex_colours
 from nst3d.representations.mesh import Instance, Material, Mesh, Part, unit_frame
 from nst3d.representations.scan_faults import scan_faults
 from nst3d.representations.subdivide import paint_vertices
-from nst3d.representations.surface import build_surface
-from nst3d.representations.texels import anchor_rows
 from nst3d.tensors import Array
 
 
@@ -49,8 +47,7 @@ class OneMesh:
 def as_one(mesh: Mesh) -> OneMesh:
     """All instances of a mesh together; textures and factors become colours of the vertices."""
     paint = paint_vertices(mesh, np.inf, 0)
-    surface = build_surface(mesh, paint)
-    colours = base_colours(mesh, paint, surface, anchor_rows(surface))
+    colours = vertex_colours(mesh, paint)
     items = placed(mesh, paint, colours)
     starts = np.cumsum([0, *(len(i.vertices) for i in items)])
     shades = np.concatenate([i.colours for i in items if i.colours is not None])

@@ -257,6 +257,8 @@ def _rig_around(
         raise InputError(f"{splats.source}: no splat has any opacity; there is nothing to paint")
     orientation = standing(up)
     hull = robust_hull(splats.positions.astype(float), splats.opacities.astype(float), orientation)
+    if not np.ptp(hull, axis=0).any():
+        raise InputError(f"{splats.source}: all of it lies at one point; there is nothing to paint")
     centre = _middle(hull)
     framed = _beyond(hull) - centre
     directions = fibonacci_directions(options.views, orientation)

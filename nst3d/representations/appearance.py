@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from nst3d.images.colour import srgb_decode, srgb_encode
 from nst3d.representations.mesh import Mesh
-from nst3d.representations.paint import MeshPaint, TexturePaint
-from nst3d.representations.surface import Surface
-from nst3d.representations.texels import Anchors
+from nst3d.representations.paint import MeshPaint, TexturePaint, VertexPaint
+from nst3d.representations.surface import Surface, VertexBinding, build_surface
+from nst3d.representations.texels import Anchors, anchor_rows
 from nst3d.representations.triangles import uv_areas
 from nst3d.tensors import Array
 
@@ -48,6 +50,20 @@ def base_colours(mesh: Mesh, paint: MeshPaint, surface: Surface, anchors: Anchor
     return colours
 
 
+def vertex_colours(mesh: Mesh, paint: VertexPaint) -> Array:
+    """The asset's base colour at each row of vertex paint, (n, 3) float32 sRGB.
+
+    Unlike the paint, which welds them, vertices at one place keep the colours that they have.
+    """
+    surface = build_surface(mesh, paint)
+    rows = np.empty((len(surface.part), 3), np.int32)
+    for index, (part, offset) in enumerate(zip(paint.parts, paint.offsets)):
+        here = surface.part == index
+        rows[here] = part.paint_rows[part.faces[surface.local_face[here]]] + offset
+    surface = replace(surface, binding=VertexBinding(rows))
+    return base_colours(mesh, paint, surface, anchor_rows(surface))
+
+
 def _sample(mesh: Mesh, texture: int, uvs: Array, corners: Array, rows: int) -> Array:
     """Bilinear samples (n, 3) of a texture at UVs (n, 2), reduced to about `rows` texels over its used area."""
     image = mesh.textures[texture].pixels
@@ -68,14 +84,15 @@ def bilinear(image: Array, uvs: Array, wrap: tuple[str, str] = ("repeat", "repea
     x, y = uvs[:, 0] * width - 0.5, (1 - uvs[:, 1]) * height - 0.5
     x0, y0 = np.floor(x), np.floor(y)
     fx, fy = (x - x0)[:, None], (y - y0)[:, None]
-    left, right = (_wrapped(x0 + k, width, wrap[0]) for k in (0, 1))
-    top, bottom = (_wrapped(y0 + k, height, wrap[1]) for k in (0, 1))
+    left, right = (wrapped(x0 + k, width, wrap[0]) for k in (0, 1))
+    top, bottom = (wrapped(y0 + k, height, wrap[1]) for k in (0, 1))
     upper = image[top, left] * (1 - fx) + image[top, right] * fx
     lower = image[bottom, left] * (1 - fx) + image[bottom, right] * fx
     return upper * (1 - fy) + lower * fy
 
 
-def _wrapped(index: Array, count: int, mode: str) -> Array:
+def wrapped(index: Array, count: int, mode: str) -> Array:
+    """Which of `count` texels each index (…) falls on, by wrap mode."""
     index = index.astype(np.int64)
     if mode == "clamp":
         return np.clip(index, 0, count - 1)

@@ -56,13 +56,13 @@ def splat_widths(positions: Array) -> Array:
     return (_WIDTH * np.clip(spacing, _DENSE * usual, _SPARSE * usual)).astype(np.float32)
 
 
-def estimated_normals(positions: Array) -> Array:
+def estimated_normals(positions: Array, neighbours: int = _AROUND) -> Array:
     """Normals (n, 3) float32 of the planes through points' neighbours, on the same side as their neighbours'.
 
-    Sides are handed on where planes agree best (Hoppe et al. 1992), from the points farthest out, which look
-    outwards.
+    More `neighbours` take off more noise, and more detail. Sides are handed on where planes agree best (Hoppe
+    et al. 1992), from the points farthest out, which look outwards.
     """
-    nearest, _ = Neighbours(positions).of(positions, min(_AROUND, len(positions)))
+    nearest, _ = Neighbours(positions).of(positions, min(neighbours, len(positions)))
     normals = np.empty((len(positions), 3))
     for start in range(0, len(positions), 1 << 16):  # neighbourhoods take more room than the points
         around = positions[nearest[start : start + (1 << 16)]]

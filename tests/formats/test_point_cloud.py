@@ -260,6 +260,28 @@ def test_xyz(tmp_path, text, colour, normal) -> None:
     np.testing.assert_array_equal(load_points(tmp_path / "b.ply").positions, cloud.positions)
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("a.xyz", "", "holds no points"),
+        ("a.xyz", "# nothing\n", "holds no points"),
+        ("a.xyz", "1e30 0 0\n0 2e30 0\n", "coordinates are too large; expected them below 1e[+]15"),
+        ("a.xyz", "0 0 nan\n", "no finite points"),
+        ("a.pcd", "FIELDS x y z\nSIZE 4 4 4\nTYPE F F F\nPOINTS 0\nDATA ascii\n", "holds no points"),
+    ],
+)
+def test_clouds_without_points_to_use(tmp_path, name, text, message) -> None:
+    (tmp_path / name).write_text(text)
+    for load in (load_splats, load_points):
+        with pytest.raises(InputError, match=message):
+            load(tmp_path / name)
+
+
+def test_a_cloud_without_extent_is_near_the_origin(tmp_path) -> None:
+    (tmp_path / "a.xyz").write_text("1 2 3\n")
+    assert not any("far" in note for note in load_splats(tmp_path / "a.xyz").notes)
+
+
 @pytest.mark.parametrize("text", ["", "1 2\n3 4\n", "1 2 3\n4 5\n", "1 2 3\n4 x 6\n"])
 def test_broken_xyz(tmp_path, text) -> None:
     (tmp_path / "a.xyz").write_text(text)

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from small_meshes import mesh_of, sphere
+from small_meshes import cube, mesh_of, sphere
 
 from nst3d.cli.main import main
-from nst3d.errors import ConfigError
+from nst3d.errors import ConfigError, InputError
 from nst3d.formats.field import save_field
 from nst3d.images.io import read_image, write_image
 from nst3d.pipeline.cleaning import CleanOptions, as_one
@@ -33,6 +35,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "pipeline"))
 from ball_field import BALL, CENTRE, UP, ball_field
 
 from nst3d.integrations.open3d.clean import clean_scene
+from nst3d.integrations.open3d.dress import laid_out
 from nst3d.integrations.open3d.fuse import fused_surface as open3d_surface
 from nst3d.integrations.open3d.view import open_look, save_picture
 from nst3d.tensors import ImageSize
@@ -99,6 +102,43 @@ def test_points_become_a_coloured_mesh(tmp_path, normals) -> None:
     assert (np.einsum("fk,fk->f", normal, corners.mean(1)) > 0).mean() > 0.99
 
 
+@pytest.mark.parametrize("far", [np.zeros(3), np.array([500_000, 5_800_000, 100])])
+def test_clouds_may_stand_anywhere(tmp_path, far) -> None:
+    places = np.random.default_rng(0).normal(size=(400, 3))
+    places /= np.linalg.norm(places, axis=1, keepdims=True)
+    np.savetxt(tmp_path / "a.xyz", places + far, fmt="%.9f")
+    part = clean_scene(tmp_path / "a.xyz", CleanOptions(depth=5), [].append).parts[0]
+    assert np.abs(np.linalg.norm(part.vertices - far, axis=1) - 1).max() < 0.15
+
+
+@pytest.mark.parametrize("axis", [0, 2])
+def test_flat_clouds_have_a_surface(tmp_path, axis) -> None:
+    places = np.insert(np.random.default_rng(0).random((900, 2)), axis, 7.0, axis=1)
+    np.savetxt(tmp_path / "a.xyz", places)
+    part = clean_scene(tmp_path / "a.xyz", CleanOptions(depth=5), [].append).parts[0]
+    assert np.abs(part.vertices[:, axis] - 7).max() < 0.01
+
+
+@pytest.mark.parametrize(
+    ("places", "message"),
+    [
+        (np.linspace(0, 1, 90)[:, None] * [1, 2, 3], "lie on a line"),
+        (np.linspace(0, 1, 90)[:, None] * [1, 2, 3] + [5e5, 5.8e6, 0], "lie on a line"),
+        (np.random.default_rng(0).random((40, 3)), "has 40 points at different places; a surface takes 50"),
+        (np.ones((90, 3)), "has 1 points at different places"),
+    ],
+)
+def test_clouds_that_make_no_surface(tmp_path, places, message) -> None:
+    np.savetxt(tmp_path / "a.xyz", places, fmt="%.9f")
+    with pytest.raises(InputError, match=rf"a\.xyz: .*{message}"):
+        clean_scene(tmp_path / "a.xyz", CleanOptions(), [].append)
+
+
+def test_an_octree_s_depth_is_for_points(tmp_path) -> None:
+    with pytest.raises(ConfigError, match="--clean-depth: is for point clouds"):
+        clean_scene(scan(tmp_path / "scan.obj")[0], CleanOptions(depth=6), [].append)
+
+
 def test_a_scan_is_painted_clean(tmp_path) -> None:
     write_image(tmp_path / "style.png", np.random.default_rng(0).random((40, 40, 3)))
     out = tmp_path / "out"
@@ -129,6 +169,19 @@ def test_fusion_agrees_with_the_built_in(tmp_path) -> None:
         assert abs(np.linalg.norm(found - CENTRE, axis=1).mean() - BALL) < cell
 
 
+@pytest.mark.parametrize("shown", [True, False])
+def test_fusion_of_pictures_without_depth(shown) -> None:
+    """Empty, or behind what the lattice holds, as in the built-in way."""
+    field = ball_field(nodes=24, views=4)
+    sights = draw_sights(VoxelRenderer(field), field.cameras, field.colours, 0.0, lambda done: None)
+    depth = np.float32(1e6) if shown else np.float32(np.inf)
+    empty = [replace(sight, depth=np.full_like(sight.depth, depth)) for sight in sights]
+    options = MeshingOptions(resolution=24)
+    for fuse in (fused_surface, open3d_surface):
+        with pytest.raises(InputError, match="its pictures show no surface"):
+            fused_mesh(field.space, empty, UP, options, "ball", fuse)
+
+
 def test_a_picture_without_a_window(tmp_path) -> None:
     path, _ = scan(tmp_path / "scan.obj")
     try:
@@ -139,6 +192,50 @@ def test_a_picture_without_a_window(tmp_path) -> None:
     assert pixels.shape == (120, 160, 3)
     assert (pixels[0, 0] == 1).all()
     assert (pixels < 0.9).any(2).mean() > 0.02
+    edge = np.concatenate([pixels[[0, -1]].reshape(-1, 3), pixels[:, [0, -1]].reshape(-1, 3)])
+    assert (edge == 1).all()
+
+
+def test_all_of_a_box_is_in_its_picture(tmp_path, capfd, monkeypatch) -> None:
+    """Its textures repeat, and each side has another copy of them."""
+    monkeypatch.delenv("XDG_RUNTIME_DIR", raising=False)
+    one = cube()
+    write_image(tmp_path / "green.png", np.tile([0.1, 0.9, 0.1], (8, 8, 1)))
+    (tmp_path / "a.mtl").write_text("newmtl m\nmap_Kd green.png\n")
+    lines = ["mtllib a.mtl", *(f"v {x} {y} {z}" for x, y, z in one.vertices)]
+    lines += ["vt 3.1 -2.9", "vt 3.9 -2.9", "vt 3.9 -0.1", "usemtl m"]
+    lines += [f"f {a}/1 {b}/2 {c}/3" for a, b, c in one.faces + 1]
+    (tmp_path / "a.obj").write_text("\n".join(lines) + "\n")
+    try:
+        save_picture(open_look(tmp_path / "a.obj"), tmp_path / "a.png", ImageSize(100, 100))
+    except ConfigError as error:
+        pytest.skip(f"this machine draws no pictures: {error}")
+    pixels = read_image(tmp_path / "a.png").pixels
+    edge = np.concatenate([pixels[[0, -1]].reshape(-1, 3), pixels[:, [0, -1]].reshape(-1, 3)])
+    assert (edge == 1).all()
+    green = (pixels[..., 1] > pixels[..., 0] + 0.2).mean()
+    assert green > 0.15
+    assert "XDG_RUNTIME_DIR" not in capfd.readouterr().err
+    assert "XDG_RUNTIME_DIR" not in os.environ
+
+
+def test_textures_are_laid_out_as_often_as_a_face_spans_them() -> None:
+    places = np.array([[3.25, 3.5, 4.0], [-1.5, -0.25, 0.75]])
+    inside, row = laid_out(places, 4, "repeat")
+    assert row.tolist() == [*range(4)] * 3
+    np.testing.assert_allclose(inside * 3, [[0.25, 0.5, 1.0], [0.5, 1.75, 2.75]])
+    inside, row = laid_out(places, 2, "mirror")
+    assert row.tolist() == [0, 1, 1, 0, 0, 1]
+    np.testing.assert_allclose(inside * 3, [[1.25, 1.5, 2.0], [0.5, 1.75, 2.75]])
+    inside, row = laid_out(places[1:], 2, "clamp")
+    assert row.tolist() == [0, 0, 0, 0, 0, 1]
+    np.testing.assert_allclose(inside * 3, [[0.5, 1.75, 2.75]])
+
+
+def test_one_point_is_nothing_to_look_at(tmp_path) -> None:
+    (tmp_path / "a.xyz").write_text("1 2 3\n1 2 3\n")
+    with pytest.raises(InputError, match=r"a\.xyz: all of it lies at one point"):
+        open_look(tmp_path / "a.xyz")
 
 
 def test_points_and_fields_as_points(tmp_path) -> None:

@@ -180,6 +180,20 @@ def test_weights_are_checked_and_scaled() -> None:
             alpha_weights(alpha, count)
 
 
+def test_vertices_that_share_their_places_are_blended_too(tmp_path) -> None:
+    one = cube()
+    places = one.vertices[one.faces.ravel()]
+    faces = np.arange(len(places), dtype=np.int32).reshape(-1, 3)
+    split = replace(one, vertices=places, faces=faces, normals=None, uvs=None)
+    for number, shade in enumerate((0.2, 0.6)):
+        mesh = mesh_of(replace(split, colours=np.full((len(places), 3), shade, np.float32)))
+        paint = paint_vertices(mesh, np.inf, 0)
+        save_mesh(tmp_path / f"{number}.ply", mesh, paint, np.full((len(places), 3), shade, np.float32))
+    paths = (tmp_path / "0.ply", tmp_path / "1.ply")
+    run_blend(BlendJob(paths, alpha_weights(0.5, 2), tmp_path / "out.ply"))
+    assert np.abs(vertex_colours(tmp_path / "out.ply") - 0.4).max() < 0.01
+
+
 def test_what_does_not_match_is_told_with_both_names(tmp_path) -> None:
     first = field_file(tmp_path / "a.npz", 1)
     field = load_field(first)

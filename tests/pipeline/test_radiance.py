@@ -135,6 +135,13 @@ def test_the_rig_frames_all_of_the_ball(inputs) -> None:
         assert ((pixels >= 0) & (pixels <= camera.size[::-1])).all()
 
 
+@pytest.mark.parametrize("text", ["1 2 3\n", "1 2 3\n1 2 3\n"])
+def test_one_point_is_nothing_to_stand_around(tmp_path, text) -> None:
+    (tmp_path / "a.xyz").write_text(text)
+    with pytest.raises(InputError, match=r"a\.xyz: all of it lies at one point"):
+        open_splats(tmp_path / "a.xyz", None, TINY)
+
+
 def test_content_is_the_render_of_the_start(subject) -> None:
     view = subject.compile(1.0).views[1]
     wanted = view.render(subject.start, STYLE.mean((0, 1))).clamp(0, 1).permute(2, 0, 1)

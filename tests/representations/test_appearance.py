@@ -7,7 +7,7 @@ import pytest
 from small_meshes import cube, mesh_of, noise, quad, texture_paint, textured
 
 from nst3d.images.colour import srgb_decode, srgb_encode
-from nst3d.representations.appearance import base_colours, bilinear, is_bare
+from nst3d.representations.appearance import base_colours, bilinear, is_bare, vertex_colours
 from nst3d.representations.mesh import Instance, Material, Mesh, Texture
 from nst3d.representations.paint import MeshPaint
 from nst3d.representations.subdivide import paint_vertices
@@ -54,6 +54,23 @@ def test_vertex_colours_come_back_and_mix_in_linear_light() -> None:
     mesh = mesh_of(quad(colours=black_and_white))
     ramp = colours_of(mesh, texture_paint(mesh, SIZE)).reshape(8, 8, 3)[..., 0]
     np.testing.assert_allclose(ramp[3], srgb_encode((np.arange(8) + 0.5) / 8), atol=1e-5)
+
+
+def test_vertices_at_one_place_keep_their_own_colours() -> None:
+    """As files split them where sides meet."""
+    one = cube()
+    shown = noise(len(one.faces) * 3, 3)
+    split = replace(
+        one,
+        vertices=one.vertices[one.faces.ravel()],
+        faces=np.arange(len(shown), dtype=np.int32).reshape(-1, 3),
+        normals=None,
+        colours=shown,
+    )
+    mesh = mesh_of(split)
+    np.testing.assert_allclose(vertex_colours(mesh, paint_vertices(mesh, np.inf, 0)), shown, atol=1e-6)
+    twice = replace(mesh, instances=(Instance(0), Instance(0)))
+    np.testing.assert_allclose(vertex_colours(twice, paint_vertices(twice, np.inf, 0)), shown, atol=1e-6)
 
 
 def test_a_texture_on_vertices() -> None:

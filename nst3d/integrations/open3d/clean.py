@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 
 from nst3d.cameras.rigs import standing
-from nst3d.errors import InputError
+from nst3d.errors import ConfigError, InputError
 from nst3d.formats.dispatch import load_mesh
 from nst3d.formats.point_cloud import is_point_cloud, load_points
 from nst3d.integrations.open3d.package import open3d
 from nst3d.pipeline.cleaning import CleanOptions, OneMesh, as_one, from_one
-from nst3d.representations.mesh import Mesh
+from nst3d.representations.mesh import Mesh, Similarity
 from nst3d.representations.neighbours import Neighbours
-from nst3d.representations.points import PointCloud
+from nst3d.representations.points import PointCloud, estimated_normals
 from nst3d.representations.rows import unique_rows
 from nst3d.representations.scan_faults import MOST_FACES, ScanFaults, scan_faults, without_fins
 from nst3d.tensors import Array
@@ -25,9 +25,11 @@ from nst3d.tensors import Array
 Note = Callable[[str], None]
 _WHAT = "--clean"
 _AROUND = 30
-"""Neighbours of a point that tell its normal."""
-_ORIENTED = 12
-"""Neighbours along which normals are turned to the same side."""
+"""Neighbours of a point that tell its normal: scans are noisy."""
+_FEWEST = 50
+"""Points of a surface."""
+_THIN = 1e-6
+"""Points are on a line if they lie so near to it, in shares of the cloud's longest side."""
 _NEAR = 8
 _STRAY = 3.0
 """A point is noise if it lies so many times as far from its neighbours as they do from theirs."""
@@ -44,7 +46,8 @@ def clean_scene(path: Path, options: CleanOptions, note: Note) -> Mesh:
     than two faces meet fins, or else the smallest faces; then it is decimated. A point cloud: repeated points and
     noise go, and Poisson's surface is drawn through the others, without what lies far from any. Colours stay,
     between vertices or points they are interpolated. `note` hears what was done and which holes there are. Raises
-    MissingDependencyError without Open3D, InputError for a file that cannot be used.
+    MissingDependencyError without Open3D, InputError for a file that cannot be used, ConfigError for options that
+    its kind has not.
     """
     package = open3d(_WHAT)
     if is_point_cloud(path):
@@ -52,6 +55,8 @@ def clean_scene(path: Path, options: CleanOptions, note: Note) -> Mesh:
         one, up = _meshed(package, cloud, options, note, path), cloud.up
         front = tuple(float(v) for v in standing(np.array(up)).front)
         before = None
+    elif options.depth is not None:
+        raise ConfigError(f"--clean-depth: is for point clouds, and {path} is a mesh; leave it out")
     else:
         mesh = load_mesh(path)
         for text in mesh.notes:
@@ -104,18 +109,25 @@ def _decimated(package: Any, one: OneMesh, options: CleanOptions, note: Note) ->
 
 
 def _meshed(package: Any, cloud: PointCloud, options: CleanOptions, note: Note, path: Path) -> OneMesh:
-    points = _cloud(package, cloud)
-    if len(cloud) < 50:
-        raise InputError(f"{path}: {len(cloud)} points are too few for a surface")
+    # Coordinates as large as surveyors' leave Open3D no digits.
+    frame = _frame(cloud.positions)
+    points = _cloud(package, cloud, frame.apply(cloud.positions))
     points.remove_duplicated_points()
     unique = len(points.points)
+    if unique < _FEWEST:
+        raise InputError(
+            f"{path}: has {unique} points at different places; a surface takes {_FEWEST} at least: leave out {_WHAT}"
+        )
     points = points.select_by_index(np.flatnonzero(~_stray(np.asarray(points.points))))
     note(
         f"cleaned: dropped repeated points: {len(cloud) - unique}, stray points: {unique - len(points.points)}"
     )
+    if _breadth(np.asarray(points.points))[1] < _THIN:
+        raise InputError(f"{path}: its points lie on a line, which has no surface; leave out {_WHAT}")
     if cloud.normals is None:
-        points.estimate_normals(package.geometry.KDTreeSearchParamKNN(_AROUND))
-        points.orient_normals_consistent_tangent_plane(_ORIENTED)
+        # Open3D turns them by a Delaunay triangulation, which fails on planes and on exact spheres.
+        normals = estimated_normals(np.asarray(points.points), _AROUND)
+        points.normals = package.utility.Vector3dVector(normals.astype(np.float64))
         note(
             "the points have no normals: they were estimated, and turned to the same side as their neighbours"
         )
@@ -132,8 +144,25 @@ def _meshed(package: Any, cloud: PointCloud, options: CleanOptions, note: Note, 
     surface.remove_vertices_by_mask(thin)
     trimmed = f", without {thin.mean():.1%} of it that lay far from any point" if thin.any() else ""
     note(f"Poisson's surface at depth {depth}: {len(surface.triangles)} faces{trimmed}")
+    if not len(surface.triangles):
+        raise InputError(f"{path}: its points make no surface; leave out {_WHAT}")
     one = _from_open3d(surface)
-    return OneMesh(one.vertices, one.faces, None if cloud.colours is None else one.colours)
+    vertices = one.vertices / frame.scale + frame.centre
+    return OneMesh(vertices, one.faces, None if cloud.colours is None else one.colours)
+
+
+def _frame(positions: Array) -> Similarity:
+    """What brings points (n, 3) to the origin, their longest side 1."""
+    low, high = positions.min(0), positions.max(0)
+    longest = float((high - low).max())
+    return Similarity((low + high) / 2, 1 / longest if longest > 0 else 1.0)
+
+
+def _breadth(positions: Array) -> Array:
+    """How far points (n, 3) lie from their middle, root mean square (3,), along their longest axis first."""
+    centred = positions - positions.mean(0)
+    squares = np.linalg.eigvalsh(centred.T @ centred / len(centred))[::-1]
+    return np.sqrt(np.maximum(squares, 0))
 
 
 def _stray(positions: Array) -> Array:
@@ -158,9 +187,9 @@ def _depth(positions: Array) -> int:
     return min(max(math.ceil(math.log2(side / max(spacing, 1e-12 * side))), 5), 10)
 
 
-def _cloud(package: Any, cloud: PointCloud) -> Any:
+def _cloud(package: Any, cloud: PointCloud, positions: Array) -> Any:
     vectors = package.utility.Vector3dVector
-    points = package.geometry.PointCloud(vectors(cloud.positions))
+    points = package.geometry.PointCloud(vectors(positions))
     if cloud.colours is not None:
         points.colors = vectors(cloud.colours.astype(np.float64))
     if cloud.normals is not None:

@@ -26,7 +26,8 @@ def fused_surface(lattice: Lattice, sights: Sequence[Sight]) -> tuple[Array, Arr
     """The surface that the sights' depths agree on: vertices (v, 3), in nodes of the lattice, faces (f, 3) int32.
 
     Voxels are as large as the lattice's cells at its centre, everywhere: where a field's space is contracted,
-    far things come out finer than there, and take longer. Raises MissingDependencyError without Open3D.
+    far things come out finer than there, and take longer. Both are empty where there is no surface. Raises
+    MissingDependencyError without Open3D.
     """
     package = open3d("--fusion open3d")
     middle = lattice.to_world(((np.asarray(lattice.shape) - 1) / 2).reshape(1, 3))
@@ -42,6 +43,8 @@ def fused_surface(lattice: Lattice, sights: Sequence[Sight]) -> tuple[Array, Arr
     )
     for sight in sights:
         _integrate(package, grid, sight, reach)
+    if not grid.hashmap().size():  # no picture shows a surface
+        return np.empty((0, 3)), np.empty((0, 3), np.int32)
     least = min(_WITNESSES, len(sights)) - 0.5
     mesh = grid.extract_triangle_mesh(weight_threshold=least).to_legacy()
     mesh.remove_duplicated_vertices()

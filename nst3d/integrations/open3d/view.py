@@ -2,31 +2,34 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from nst3d.cameras.rigs import Orientation, standing
+from nst3d.cameras.rigs import Orientation, framing_distance, standing
 from nst3d.errors import ConfigError, InputError
 from nst3d.formats.dispatch import load_mesh
 from nst3d.formats.placing import placed
-from nst3d.formats.scene import capture_comes_first, kind_of
+from nst3d.formats.scene import capture_comes_first, kind_of, told
 from nst3d.formats.splats import load_splats
-from nst3d.images.colour import srgb_decode, srgb_encode
-from nst3d.images.io import to_bytes, write_image
+from nst3d.images.io import write_image
+from nst3d.integrations.open3d.dress import dress
 from nst3d.integrations.open3d.package import open3d
 from nst3d.pipeline.radiance_source import load_radiance
 from nst3d.pipeline.shown_radiance import robust_hull
 from nst3d.pipeline.sights import cameras_around, chosen_cameras, draw_sights
-from nst3d.representations.appearance import base_colours, is_bare
-from nst3d.representations.mesh import Mesh, Texture
+from nst3d.representations.appearance import is_bare, vertex_colours
+from nst3d.representations.mesh import Mesh
 from nst3d.representations.subdivide import paint_vertices
-from nst3d.representations.surface import build_surface
-from nst3d.representations.texels import anchor_rows
+from nst3d.representations.triangles import unit
 from nst3d.tensors import Array, ImageSize
 
 _WHAT = "nst3d view"
@@ -38,7 +41,8 @@ _POINT = 3.0
 """Side of a point, pixels."""
 _AHEAD = (0.35, 0.25, 1.0)
 """From where one looks first: right, up, front."""
-_ZOOM = 0.85
+_FIELD_OF_VIEW = math.radians(60)
+"""Open3D's own."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +61,14 @@ def open_look(path: Path) -> Look:
 
     Raises MissingDependencyError without Open3D, InputError for what cannot be read or is none of these.
     """
-    package = open3d(_WHAT)
+    look = _opened(open3d(_WHAT), path)
+    corners = _corners(look)
+    if not (corners[0] != corners[-1]).any():
+        raise InputError(f"{path}: all of it lies at one point; there is nothing to show")
+    return look
+
+
+def _opened(package: Any, path: Path) -> Look:
     kind = kind_of(path)
     if kind == "capture":
         raise capture_comes_first(path)
@@ -69,7 +80,8 @@ def open_look(path: Path) -> Look:
         return _points(package, splats.positions, splats.colours, splats.opacities, splats.up)
     if kind == "field":
         return _drawn(package, path)
-    raise InputError(f"{path}: is a {kind}; expected a mesh, splats, a point cloud or a voxel field")
+    hint = "; nst3d render draws it" if kind == "nerf" else ""
+    raise InputError(f"{told(path, kind)}; expected a mesh, splats, a point cloud or a voxel field{hint}")
 
 
 def show(look: Look, title: str) -> None:
@@ -93,18 +105,41 @@ def save_picture(look: Look, out: Path, size: ImageSize) -> None:
     """
     package = open3d(_WHAT)
     window = package.visualization.Visualizer()
-    if not window.create_window(_WHAT, size.width, size.height, visible=False):
-        raise ConfigError(
-            "Open3D can draw no picture here: it needs a display, or EGL (libegl1); nst3d render needs neither"
-        )
-    try:
-        _fill(package, window, look)
-        window.poll_events()
-        window.update_renderer()
-        pixels = np.asarray(window.capture_screen_float_buffer(True)).copy()
-    finally:
-        window.destroy_window()
+    with _runtime_folder():
+        if not window.create_window(_WHAT, size.width, size.height, visible=False):
+            raise ConfigError(
+                "Open3D can draw no picture here: it needs a display, or EGL (libegl1); nst3d render needs neither"
+            )
+        try:
+            _fill(package, window, look)
+            window.poll_events()
+            window.update_renderer()
+            pixels = np.asarray(window.capture_screen_float_buffer(True)).copy()
+        finally:
+            window.destroy_window()
     write_image(out, pixels)
+
+
+@contextmanager
+def _runtime_folder() -> Iterator[None]:
+    """Lend EGL a folder of its own where there is none, else it complains of that on every run."""
+    if sys.platform != "linux" or "XDG_RUNTIME_DIR" in os.environ:
+        yield
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["XDG_RUNTIME_DIR"] = folder
+        try:
+            yield
+        finally:
+            del os.environ["XDG_RUNTIME_DIR"]
+
+
+def _corners(look: Look) -> Array:
+    """Of the box around all that is shown, (8, 3); its lowest first, its highest last."""
+    lows = np.array([g.get_min_bound() for g in look.geometries])
+    highs = np.array([g.get_max_bound() for g in look.geometries])
+    low, high = lows.min(0), highs.max(0)
+    return np.array(low + np.array(list(np.ndindex(2, 2, 2))) * (high - low))
 
 
 def _fill(package: Any, window: Any, look: Look) -> None:
@@ -117,14 +152,15 @@ def _fill(package: Any, window: Any, look: Look) -> None:
     options.mesh_shade_option = (
         package.visualization.MeshShadeOption.Color
     )  # Open3D's name for smooth shading
-    axes = look.orientation.axes()
-    box = package.geometry.AxisAlignedBoundingBox()
-    for geometry in look.geometries:
-        box += geometry.get_axis_aligned_bounding_box()
-    camera.set_lookat(box.get_center())
-    camera.set_front(axes @ np.array(_AHEAD))
+    axes, corners = look.orientation.axes(), _corners(look)
+    centre, longest = corners.mean(0), float(np.ptp(corners, axis=0).max())
+    front = unit(axes @ np.array(_AHEAD))
+    distance = framing_distance(corners - centre, front[None], axes[:, 1], _FIELD_OF_VIEW)
+    camera.set_lookat(centre)
+    camera.set_front(front)
     camera.set_up(axes[:, 1])
-    camera.set_zoom(_ZOOM)
+    # At a zoom of 1, half a picture is as high as the box' longest side, at the box' centre.
+    camera.set_zoom(distance * math.tan(_FIELD_OF_VIEW / 2) / longest)
 
 
 def _has_display() -> bool:
@@ -168,8 +204,7 @@ def _points(package: Any, places: Array, colours: Array, opacities: Array, up: A
 def _meshes(package: Any, mesh: Mesh) -> tuple[Any, ...]:
     """Every instance: with its texture, or with colours at its vertices."""
     paint = paint_vertices(mesh, np.inf, 0)
-    surface = build_surface(mesh, paint)
-    colours = base_colours(mesh, paint, surface, anchor_rows(surface))
+    colours = vertex_colours(mesh, paint)
     bare, shown = is_bare(mesh), []
     for instance, item in zip(mesh.instances, placed(mesh, paint, colours)):
         vectors = package.utility.Vector3dVector
@@ -177,21 +212,13 @@ def _meshes(package: Any, mesh: Mesh) -> tuple[Any, ...]:
             vectors(item.vertices), package.utility.Vector3iVector(item.faces)
         )
         material = mesh.materials[mesh.parts[instance.part].material]
+        dressed = False
         if material.texture is not None and item.uvs is not None:
-            _dress(package, made, mesh.textures[material.texture], material.factor, item.uvs)
-        elif item.colours is not None and not bare:
+            dressed = dress(package, made, mesh.textures[material.texture], material, item.uvs)
+        if not dressed and item.colours is not None and not bare:
             made.vertex_colors = vectors(item.colours.astype(np.float64))
         made.compute_vertex_normals()  # and those of triangles, without which nothing is lit
         if item.normals is not None:
             made.vertex_normals = vectors(item.normals.astype(np.float64))
         shown.append(made)
     return tuple(shown)
-
-
-def _dress(package: Any, made: Any, texture: Texture, factor: tuple[float, float, float], uvs: Array) -> None:
-    # OpenGL has the first row of a texture at the bottom.
-    linear = srgb_decode(texture.pixels[::-1].astype(np.float64)) * srgb_decode(np.asarray(factor))
-    pixels = np.ascontiguousarray(to_bytes(srgb_encode(linear)))
-    made.triangle_uvs = package.utility.Vector2dVector(uvs.reshape(-1, 2).astype(np.float64))
-    made.textures = [package.geometry.Image(pixels)]
-    made.triangle_material_ids = package.utility.IntVector(np.zeros(len(uvs), np.int32))
