@@ -23,13 +23,13 @@ from common import Stopwatch, data_dir, median_ms, report
 from nst3d.cameras.paths import tour
 from nst3d.cameras.pinhole import Camera
 from nst3d.features.weights import load_encoder
-from nst3d.formats.field import load_field
-from nst3d.pipeline.config import PaintConfig, override, preset
-from nst3d.pipeline.job import Job
-from nst3d.pipeline.machine import peak_memory_gb, resolve_device
-from nst3d.pipeline.paint_job import run_job
-from nst3d.pipeline.reconstruct_job import Fitting, ReconstructJob, run_reconstruct
-from nst3d.pipeline.report import Silent
+from nst3d.formats.fields.own import load_field
+from nst3d.pipeline.jobs.paint import run_job
+from nst3d.pipeline.jobs.paint_options import Job
+from nst3d.pipeline.jobs.reconstruct import Fitting, ReconstructJob, run_reconstruct
+from nst3d.pipeline.runtime.machine import peak_memory_gb, resolve_device
+from nst3d.pipeline.runtime.report import Silent
+from nst3d.pipeline.settings.config import PaintConfig, override, preset
 from nst3d.renderers.radiance import Frame, RadianceRenderer
 from nst3d.renderers.voxels import VoxelRenderer
 from nst3d.tensors import Array, ImageSize

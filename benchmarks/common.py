@@ -15,7 +15,7 @@ from typing import Any
 
 import torch
 
-from nst3d.pipeline.report import Silent
+from nst3d.pipeline.runtime.report import Silent
 from nst3d.stylize.engine import Progress
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -20,13 +20,14 @@ import torch
 import torch.nn.functional as F
 from common import ROOT, report
 
-from nst3d.formats.dispatch import load_mesh
+from nst3d.cameras.orbits import Orbit
+from nst3d.formats.mesh_files import load_mesh
 from nst3d.images.io import write_image
-from nst3d.pipeline.config import PaintConfig, override, preset
-from nst3d.pipeline.gallery import Orbit, orbit_cameras
-from nst3d.pipeline.job import Job
-from nst3d.pipeline.paint_job import run_job
-from nst3d.pipeline.shown_mesh import show_mesh
+from nst3d.pipeline.jobs.paint import run_job
+from nst3d.pipeline.jobs.paint_options import Job
+from nst3d.pipeline.kinds.mesh.gallery import orbit_cameras
+from nst3d.pipeline.kinds.mesh.shown import show_mesh
+from nst3d.pipeline.settings.config import PaintConfig, override, preset
 from nst3d.renderers.frames import draw_frame
 from nst3d.tensors import Array, ImageSize
 

@@ -20,13 +20,13 @@ import torch
 from common import Stopwatch, data_dir, median_ms, report
 
 from nst3d.features.weights import load_encoder
-from nst3d.formats.dispatch import load_mesh
-from nst3d.pipeline.config import PaintConfig
-from nst3d.pipeline.job import Job
-from nst3d.pipeline.machine import peak_memory_gb, resolve_device
-from nst3d.pipeline.mesh_scene import SurfaceOptions, prepare_mesh
-from nst3d.pipeline.paint_job import run_job
-from nst3d.pipeline.rig import RigOptions
+from nst3d.formats.mesh_files import load_mesh
+from nst3d.pipeline.jobs.paint import run_job
+from nst3d.pipeline.jobs.paint_options import Job
+from nst3d.pipeline.kinds.mesh.scene import prepare_mesh
+from nst3d.pipeline.runtime.machine import peak_memory_gb, resolve_device
+from nst3d.pipeline.settings.config import PaintConfig
+from nst3d.pipeline.settings.surface import RigOptions, SurfaceOptions
 from nst3d.renderers.mesh import MeshRenderer, MeshViewOptions
 from nst3d.representations.mesh import Mesh
 from nst3d.representations.subdivide import subdivide

@@ -23,7 +23,7 @@ import torch
 from common import data_dir, median_ms, report
 
 from nst3d.cameras.pinhole import Camera, look_at, perspective
-from nst3d.formats.dispatch import load_mesh
+from nst3d.formats.mesh_files import load_mesh
 from nst3d.integrations.pytorch3d.fragments import Rasteriser
 from nst3d.renderers.mesh import MeshRenderer, MeshViewOptions
 from nst3d.representations.subdivide import paint_vertices

@@ -22,17 +22,17 @@ import torch
 from common import ROOT, report
 
 from nst3d.cameras.pinhole import Camera
-from nst3d.formats.nerfstudio_run import load_run
+from nst3d.formats.nerfstudio.run import load_run
 from nst3d.images.io import read_image, write_image
 from nst3d.integrations.bridges import BRIDGES
 from nst3d.integrations.nerfstudio.dataparsers import run_cameras
-from nst3d.pipeline.config import PaintConfig, preset
-from nst3d.pipeline.config import override as overridden
-from nst3d.pipeline.job import Job
-from nst3d.pipeline.paint_job import run_job
-from nst3d.pipeline.painter import find_encoder, style_at
-from nst3d.pipeline.radiance_scene import spread_out
-from nst3d.pipeline.report import Silent
+from nst3d.pipeline.jobs.paint import run_job
+from nst3d.pipeline.jobs.paint_options import Job
+from nst3d.pipeline.kinds.radiance.scene import spread_out
+from nst3d.pipeline.runtime.report import Silent
+from nst3d.pipeline.settings.config import PaintConfig, preset
+from nst3d.pipeline.settings.config import override as overridden
+from nst3d.pipeline.styles import find_encoder, style_at
 from nst3d.stylize.criterion import Viewing
 from nst3d.stylize.recipe import StageInputs, build_criterion
 from nst3d.tensors import Array
@@ -57,7 +57,7 @@ def painted(job: Job) -> tuple[Path, float, dict[str, Any]]:
 
 def drawn(run: Path, cameras: Sequence[Camera]) -> list[Array]:
     """What a run shows, as nerfstudio renders it: pictures (h, w, 3)."""
-    from nst3d.integrations.nerfstudio.nerfacto import Nerfacto
+    from nst3d.integrations.nerfstudio.model.nerfacto import Nerfacto
 
     nerf = Nerfacto(load_run(run))
     return [nerf.draw(camera).over(np.asarray(nerf.background, np.float32)) for camera in cameras]

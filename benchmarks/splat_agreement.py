@@ -18,7 +18,7 @@ import torch
 from common import data_dir, report
 
 from nst3d.cameras.pinhole import Camera, look_at, perspective
-from nst3d.formats.splats import load_splats
+from nst3d.formats.splats.registry import load_splats
 from nst3d.renderers.splats import SplatRenderer
 from nst3d.representations.splats import Splats
 from nst3d.tensors import Array, ImageSize

@@ -16,8 +16,8 @@ import torch
 from common import data_dir, median_ms, report
 from splat_agreement import views
 
-from nst3d.formats.splats import load_splats
-from nst3d.pipeline.machine import peak_memory_gb
+from nst3d.formats.splats.registry import load_splats
+from nst3d.pipeline.runtime.machine import peak_memory_gb
 from nst3d.renderers.splats import SplatOptions, SplatRenderer
 from nst3d.tensors import ImageSize
 

@@ -14,10 +14,11 @@ from pathlib import Path
 
 from common import ROOT, report
 
-from nst3d.formats.dispatch import load_mesh
-from nst3d.pipeline.config import OutputOptions
-from nst3d.pipeline.gallery import Look, Orbit, draw_frames, orbit_cameras
-from nst3d.pipeline.shown_mesh import show_mesh
+from nst3d.cameras.orbits import Orbit
+from nst3d.formats.mesh_files import load_mesh
+from nst3d.pipeline.kinds.mesh.gallery import Look, draw_frames, orbit_cameras
+from nst3d.pipeline.kinds.mesh.shown import show_mesh
+from nst3d.pipeline.settings.config import OutputOptions
 from nst3d.video.encode import write_mp4
 
 FRAMES = 96

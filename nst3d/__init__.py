@@ -15,15 +15,15 @@ if TYPE_CHECKING:
     from nst3d.cameras.pinhole import Camera
     from nst3d.errors import Nst3dError
     from nst3d.features.weights import load_encoder
-    from nst3d.formats.dispatch import load_mesh, save_mesh
+    from nst3d.formats.mesh_files import load_mesh, save_mesh
     from nst3d.integrations.bridges import BRIDGES
     from nst3d.operators.identity import IdentityView
     from nst3d.operators.sparse import SparseView
-    from nst3d.pipeline.config import PaintConfig
-    from nst3d.pipeline.job import Job
-    from nst3d.pipeline.paint_job import run_job
-    from nst3d.pipeline.render_job import run_render
-    from nst3d.pipeline.render_options import RenderJob
+    from nst3d.pipeline.jobs.paint import run_job
+    from nst3d.pipeline.jobs.paint_options import Job
+    from nst3d.pipeline.jobs.render import run_render
+    from nst3d.pipeline.jobs.render_options import RenderJob
+    from nst3d.pipeline.settings.config import PaintConfig
     from nst3d.renderers import compile_view
     from nst3d.stylize.engine import stylize
 
@@ -33,17 +33,17 @@ _HOMES = {
     "BRIDGES": "nst3d.integrations.bridges",
     "Camera": "nst3d.cameras.pinhole",
     "IdentityView": "nst3d.operators.identity",
-    "Job": "nst3d.pipeline.job",
+    "Job": "nst3d.pipeline.jobs.paint_options",
     "Nst3dError": "nst3d.errors",
-    "PaintConfig": "nst3d.pipeline.config",
-    "RenderJob": "nst3d.pipeline.render_options",
+    "PaintConfig": "nst3d.pipeline.settings.config",
+    "RenderJob": "nst3d.pipeline.jobs.render_options",
     "SparseView": "nst3d.operators.sparse",
     "compile_view": "nst3d.renderers",
     "load_encoder": "nst3d.features.weights",
-    "load_mesh": "nst3d.formats.dispatch",
-    "run_job": "nst3d.pipeline.paint_job",
-    "run_render": "nst3d.pipeline.render_job",
-    "save_mesh": "nst3d.formats.dispatch",
+    "load_mesh": "nst3d.formats.mesh_files",
+    "run_job": "nst3d.pipeline.jobs.paint",
+    "run_render": "nst3d.pipeline.jobs.render",
+    "save_mesh": "nst3d.formats.mesh_files",
     "stylize": "nst3d.stylize.engine",
 }
 

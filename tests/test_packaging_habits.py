@@ -78,7 +78,7 @@ def test_every_public_name_is_there() -> None:
 
 @pytest.mark.parametrize("folder", ["scenes", "configs"])
 def test_what_ships_beside_the_package_is_found(folder) -> None:
-    from nst3d.pipeline.resources import resource
+    from nst3d.pipeline.settings.resources import resource
 
     assert resource(folder).is_dir()
     assert any(resource(folder).iterdir())

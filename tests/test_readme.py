@@ -12,8 +12,8 @@ import pytest
 
 import nst3d
 from nst3d.cli import main as cli
-from nst3d.pipeline.config import PaintConfig
-from nst3d.pipeline.job import Job, Result
+from nst3d.pipeline.jobs.paint_options import Job, Result
+from nst3d.pipeline.settings.config import PaintConfig
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -12,7 +12,7 @@ import tyro
 from nst3d.cli.parse import parse
 from nst3d.cli.reporter import say
 from nst3d.errors import ConfigError
-from nst3d.pipeline.blend_job import BlendJob, alpha_weights, given_weights, run_blend
+from nst3d.pipeline.jobs.blend import BlendJob, alpha_weights, given_weights, run_blend
 
 _DESCRIPTION = """Mix painted versions of one scene (voxel fields, splats, meshes, pictures) without painting again:
 their colours are interpolated, all else is the first one's.

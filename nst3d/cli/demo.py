@@ -13,8 +13,8 @@ from nst3d.cli.parse import parse
 from nst3d.cli.reconstruct import reconstruct
 from nst3d.cli.render import render
 from nst3d.errors import InputError
-from nst3d.pipeline.make_capture import CaptureOptions, capture_mesh
-from nst3d.pipeline.resources import resource
+from nst3d.pipeline.jobs.make_capture import CaptureOptions, capture_mesh
+from nst3d.pipeline.settings.resources import resource
 from nst3d.tensors import ImageSize
 
 _PHOTO = 192

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from nst3d.cli.parse import parse
 from nst3d.cli.reporter import say
-from nst3d.pipeline.doctor import examine
+from nst3d.pipeline.runtime.doctor import examine
 
 
 @dataclass(frozen=True)

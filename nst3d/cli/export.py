@@ -12,9 +12,9 @@ import tyro
 from nst3d.cli.parse import parse
 from nst3d.cli.reporter import CountReporter, say
 from nst3d.integrations.bridges import BRIDGES
-from nst3d.pipeline.export_job import Exported, ExportJob, Fusion, SightOptions, run_export
-from nst3d.pipeline.field_mesh import MeshingOptions
-from nst3d.pipeline.texture_bake import TextureOptions
+from nst3d.pipeline.jobs.export import Exported, ExportJob, Fusion, SightOptions, run_export
+from nst3d.pipeline.meshing.field_mesh import MeshingOptions
+from nst3d.pipeline.meshing.texture_bake import TextureOptions
 
 _DESCRIPTION = """Make a textured mesh (GLB, glTF, OBJ) of a voxel field or splats, painted or not, for a game engine.
 

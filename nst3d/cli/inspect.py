@@ -13,9 +13,9 @@ import tyro
 from nst3d.cli.parse import parse
 from nst3d.cli.reporter import say
 from nst3d.integrations.bridges import BRIDGES
-from nst3d.pipeline.config import PaintConfig
-from nst3d.pipeline.inspect_job import inspect_file
-from nst3d.pipeline.mesh_scene import Up
+from nst3d.pipeline.jobs.inspect import inspect_file
+from nst3d.pipeline.settings.config import PaintConfig
+from nst3d.pipeline.settings.surface import Up
 
 _DESCRIPTION = """Say what is in a mesh, picture, voxel field, splat scene or capture, how well cameras see it,
 where paint would go, and what is wrong with it: of a capture, poses that look the wrong way, jumps in

@@ -14,11 +14,13 @@ import tyro
 from nst3d.cli.parse import first_value, parse
 from nst3d.cli.reporter import Reporters, TerminalReporter, say
 from nst3d.errors import ConfigError
-from nst3d.formats.dispatch import is_picture
-from nst3d.formats.scene import kind_of
+from nst3d.formats.kinds import kind_of
+from nst3d.formats.mesh_files import is_picture
 from nst3d.integrations.bridges import BRIDGES
-from nst3d.pipeline.cleaning import CleanOptions
-from nst3d.pipeline.config import (
+from nst3d.pipeline.jobs.paint import run_job
+from nst3d.pipeline.jobs.paint_options import Job, Result
+from nst3d.pipeline.kinds.mesh.cleaning import CleanOptions
+from nst3d.pipeline.settings.config import (
     DisplaceOptions,
     NerfPaint,
     PaintConfig,
@@ -28,9 +30,7 @@ from nst3d.pipeline.config import (
     override,
     preset,
 )
-from nst3d.pipeline.job import Job, Result
-from nst3d.pipeline.mesh_scene import Up
-from nst3d.pipeline.paint_job import run_job
+from nst3d.pipeline.settings.surface import Up
 
 _DESCRIPTION = """Paint a mesh (GLB, glTF, OBJ, PLY, STL), a voxel field, splats, a point cloud, a nerfstudio run or a
 picture in the style of an image.

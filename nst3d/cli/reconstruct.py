@@ -14,8 +14,8 @@ from rich.progress import TaskID
 from nst3d.cli.parse import first_value, parse
 from nst3d.cli.reporter import TerminalReporter, say
 from nst3d.integrations.bridges import BRIDGES
-from nst3d.pipeline.reconstruct_config import ReconstructConfig, quality
-from nst3d.pipeline.reconstruct_job import Fitting, Reconstructed, ReconstructJob, run_reconstruct
+from nst3d.pipeline.jobs.reconstruct import Fitting, Reconstructed, ReconstructJob, run_reconstruct
+from nst3d.pipeline.settings.reconstruct import ReconstructConfig, quality
 
 _DESCRIPTION = """Fit a voxel radiance field to a capture, photographs with poses: transforms.json of nerfstudio,
 instant-ngp or Blender, a COLMAP model, poses_bounds.npy or an .npz.

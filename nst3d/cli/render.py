@@ -15,11 +15,11 @@ from nst3d.cli.parse import parse
 from nst3d.cli.reporter import CountReporter, say
 from nst3d.errors import ConfigError
 from nst3d.integrations.bridges import BRIDGES
-from nst3d.pipeline.config import Lighting
-from nst3d.pipeline.flight import Way
-from nst3d.pipeline.render_job import parse_colour, run_render
-from nst3d.pipeline.render_options import Compare, FrameOutput, Pass, PassFormat, RenderJob
-from nst3d.pipeline.scene_options import AnyUp, SceneOptions
+from nst3d.pipeline.jobs.render import parse_colour, run_render
+from nst3d.pipeline.jobs.render_options import Compare, FrameOutput, Pass, PassFormat, RenderJob
+from nst3d.pipeline.kinds.flight import Way
+from nst3d.pipeline.settings.config import Lighting
+from nst3d.pipeline.settings.shown import AnyUp, SceneOptions
 from nst3d.tensors import ImageSize
 
 _DESCRIPTION = """Make a video or pictures of a mesh, splats or a voxel field, painted or not.

@@ -18,7 +18,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from nst3d.pipeline import report
+from nst3d.pipeline.runtime import report
 
 Self = TypeVar("Self", bound="_Bar")
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from nst3d.errors import MissingDependencyError
-from nst3d.pipeline import report
+from nst3d.pipeline.runtime import report
 
 
 class TensorBoardReporter:

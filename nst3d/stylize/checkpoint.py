@@ -12,8 +12,8 @@ import torch
 
 from nst3d.errors import InputError
 from nst3d.files import write_bytes
-from nst3d.stylize.displace_steps import ShapeState
 from nst3d.stylize.engine import RunState
+from nst3d.stylize.shape.steps import ShapeState
 
 _VERSION = 1
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from small_meshes import cube, mesh_of, noise
 
-from nst3d.formats.dispatch import save_mesh
+from nst3d.formats.mesh_files import save_mesh
 from nst3d.images.io import write_image
 from nst3d.representations.mesh import Material, Texture
 from nst3d.representations.unwrap import TexelBudget, paint_textures

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from nst3d.cli.main import main
-from nst3d.formats.dispatch import load_mesh
-from nst3d.formats.splats import load_splats, save_splats
+from nst3d.formats.mesh_files import load_mesh
+from nst3d.formats.splats.registry import load_splats, save_splats
 from nst3d.representations.splats import Splats
 
 COUNT = 700

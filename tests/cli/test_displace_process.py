@@ -9,7 +9,7 @@ import pytest
 import yaml
 from small_meshes import mesh_of, noise, sphere
 
-from nst3d.formats.dispatch import load_mesh, save_mesh
+from nst3d.formats.mesh_files import load_mesh, save_mesh
 from nst3d.representations.triangles import face_normals, unit
 from nst3d.representations.unwrap import TexelBudget, paint_textures
 

@@ -8,7 +8,7 @@ import pytest
 
 from nst3d.cli import paint
 from nst3d.cli.main import main
-from nst3d.pipeline.job import Job, Result
+from nst3d.pipeline.jobs.paint_options import Job, Result
 
 
 @pytest.fixture

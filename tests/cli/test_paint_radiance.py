@@ -12,8 +12,8 @@ from small_meshes import noise
 from small_splats import ball
 
 from nst3d.cameras.pinhole import look_at, perspective
-from nst3d.formats.captures import save_transforms
-from nst3d.formats.splats import load_splats, save_splats
+from nst3d.formats.captures.registry import save_transforms
+from nst3d.formats.splats.registry import load_splats, save_splats
 from nst3d.images.io import read_image
 from nst3d.tensors import ImageSize
 

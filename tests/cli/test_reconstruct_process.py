@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from nst3d.cli.main import main
-from nst3d.pipeline.make_capture import CaptureOptions, capture_mesh
+from nst3d.pipeline.jobs.make_capture import CaptureOptions, capture_mesh
 from nst3d.tensors import ImageSize
 
 SETTINGS = """

@@ -11,9 +11,9 @@ from small_meshes import noise
 from small_splats import ball
 
 from nst3d.cli.main import main
-from nst3d.formats.captures import save_transforms
-from nst3d.formats.field import save_field
-from nst3d.formats.splats import save_splats
+from nst3d.formats.captures.registry import save_transforms
+from nst3d.formats.fields.own import save_field
+from nst3d.formats.splats.registry import save_splats
 
 FIRST = "is a capture, photographs of a place; make a scene of it first: nst3d reconstruct"
 ALREADY = "a scene already: nst3d paint paints it and nst3d render shows it"
@@ -88,7 +88,9 @@ def test_options_of_nerfs_are_refused_elsewhere(things, tmp_path, capfd, option)
 def test_a_missing_checkpoint_is_noticed_before_anything_is_read(
     things, tmp_path, capfd, monkeypatch, arguments
 ) -> None:
-    monkeypatch.setattr("nst3d.pipeline.reconstruct_job.read_material", lambda *a: pytest.fail("it was read"))
+    monkeypatch.setattr(
+        "nst3d.pipeline.jobs.reconstruct.read_material", lambda *a: pytest.fail("it was read")
+    )
     told = answer(arguments, things, tmp_path / "out", capfd)
     assert "nothing to resume" in told
 

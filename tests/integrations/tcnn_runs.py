@@ -8,13 +8,13 @@ from types import SimpleNamespace
 
 import torch
 
-from nst3d.formats.nerfstudio_run import load_run, save_run
+from nst3d.formats.nerfstudio.run import load_run, save_run
 
 
 def random_run(made, folder: Path, **edits: object) -> SimpleNamespace:
     """A copy of `made` whose run has tiny-cuda-nn's modules with random weights."""
-    from nst3d.integrations.nerfstudio.nerfacto import Nerfacto
-    from nst3d.integrations.nerfstudio.parts import Parts
+    from nst3d.integrations.nerfstudio.model.nerfacto import Nerfacto
+    from nst3d.integrations.nerfstudio.model.parts import Parts
 
     run = load_run(made.run)
     options = copy.deepcopy(Nerfacto(run).options)
@@ -38,7 +38,7 @@ def random_run(made, folder: Path, **edits: object) -> SimpleNamespace:
 
 
 def opened(path: Path, device: torch.device):
-    from nst3d.integrations.nerfstudio.nerfacto import Nerfacto
+    from nst3d.integrations.nerfstudio.model.nerfacto import Nerfacto
 
     return Nerfacto(load_run(path), device)
 

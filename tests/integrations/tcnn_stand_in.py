@@ -185,7 +185,7 @@ def install(patch: pytest.MonkeyPatch) -> None:
     import nerfstudio.field_components.encodings as encodings
     import nerfstudio.field_components.mlp as mlp
 
-    from nst3d.integrations.nerfstudio import tcnn
+    from nst3d.integrations.nerfstudio.model import tcnn
 
     for module in (encodings, mlp):
         patch.setattr(module, "tcnn", sys.modules[__name__])

@@ -12,10 +12,10 @@ import pytest
 from nst3d.cameras.lens import BrownConrady, Fisheye
 from nst3d.cli.main import main
 from nst3d.errors import ConfigError, InputError
-from nst3d.formats.captures import load_capture
-from nst3d.formats.nerfstudio_run import NerfstudioRun
+from nst3d.formats.captures.registry import load_capture
+from nst3d.formats.nerfstudio.run import NerfstudioRun
 from nst3d.images.io import write_image
-from nst3d.pipeline.make_capture import CaptureOptions, capture_mesh
+from nst3d.pipeline.jobs.make_capture import CaptureOptions, capture_mesh
 from nst3d.tensors import ImageSize
 
 reason = "nerfstudio is not installed: pip install 'nst3d[nerfstudio]'"

@@ -14,7 +14,7 @@ from nst3d.renderers.relief import ReliefMesh, Sight, blend_outlines, corner_nor
 from nst3d.representations.displaced import weld_mesh
 from nst3d.representations.subdivide import paint_vertices
 from nst3d.representations.surface import build_surface
-from nst3d.stylize.displace import Topology, normal_term, side_cosines
+from nst3d.stylize.shape.terms import Topology, normal_term, side_cosines
 from nst3d.tensors import ImageSize
 
 reason = "PyTorch3D is not installed: pip install 'nst3d[pytorch3d]'"

@@ -8,8 +8,8 @@ import pytest
 import torch
 
 pytest.importorskip("nerfstudio", reason="nerfstudio is not installed: pip install 'nst3d[nerfstudio]'")
-from nst3d.integrations.nerfstudio import glance
-from nst3d.integrations.nerfstudio.glance import Glances
+from nst3d.integrations.nerfstudio.trainer import preview
+from nst3d.integrations.nerfstudio.trainer.preview import Glances
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # nerfstudio's own and those of what it imports
 
@@ -40,7 +40,7 @@ def camera(height: int, width: int) -> Any:
 @pytest.mark.parametrize(("rays_per_s", "last"), [(1e3, (33, 66)), (1e6, (300, 600)), (1e-3, (1, 2))])
 def test_looks_take_the_time_they_are_given(monkeypatch, rays_per_s, last) -> None:
     clock = Clock(rays_per_s)
-    monkeypatch.setattr(glance, "time", clock)
+    monkeypatch.setattr(preview, "time", clock)
     glances, wanted = Glances(2.2), camera(300, 600)
     for _ in range(3):
         seen = glances(clock.render, wanted)

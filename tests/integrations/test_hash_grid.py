@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from nst3d.integrations.nerfstudio.hash_grid import Grid, hashed, staggered
+from nst3d.integrations.nerfstudio.model.hash_grid import Grid, hashed, staggered
 
 SIDES = torch.tensor([3.0, 7.0, 40.0])
 ROWS = 1 << 8

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from nst3d.integrations.nerfstudio.hash_grid import hashed
-from nst3d.integrations.nerfstudio.layout import Base, Layer, widened
+from nst3d.integrations.nerfstudio.model.hash_grid import hashed
+from nst3d.integrations.nerfstudio.model.layout import Base, Layer, widened
 
 GRID = hashed(torch.tensor([2.0, 5.0]), 32)
 

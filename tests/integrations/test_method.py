@@ -15,7 +15,7 @@ import pytest
 import torch
 from trained_nerf import SIZE, frames
 
-from nst3d.formats.nerfstudio_run import load_run
+from nst3d.formats.nerfstudio.run import load_run
 
 reason = "nerfstudio is not installed: pip install 'nst3d[nerfstudio]'"
 pytest.importorskip("nerfstudio", reason=reason)
@@ -56,7 +56,7 @@ def test_help_lists_the_method(made) -> None:
 
 
 def test_what_was_painted_opens_as_a_plain_nerfacto(made, trained) -> None:
-    from nst3d.integrations.nerfstudio.nerfacto import Nerfacto
+    from nst3d.integrations.nerfstudio.model.nerfacto import Nerfacto
 
     config = trained / "nerfacto/now/config.yml"
     before, after = frames(made, made.run, "first", old=True), frames(made, config, "last")
@@ -81,7 +81,7 @@ def test_checkpoints_hold_tensors_and_plain_numbers(trained) -> None:
 
 
 def test_errors_are_one_line(made, tmp_path) -> None:
-    from nst3d.integrations.nerfstudio.trainer import specification
+    from nst3d.integrations.nerfstudio.trainer.trainer import specification
 
     def ending(**values: object) -> str:
         config = copy.deepcopy(specification.config)
@@ -109,7 +109,7 @@ def test_errors_are_one_line(made, tmp_path) -> None:
 
 
 def test_the_runs_own_folder_will_do_as_well(made) -> None:
-    from nst3d.integrations.nerfstudio.trainer import _folder
+    from nst3d.integrations.nerfstudio.trainer.trainer import _folder
 
     run = made.run.parent
     models = run / "nerfstudio_models"
@@ -118,7 +118,7 @@ def test_the_runs_own_folder_will_do_as_well(made) -> None:
 
 
 def test_a_start_that_fails_leaves_nothing(made, tmp_path) -> None:
-    from nst3d.integrations.nerfstudio.trainer import specification
+    from nst3d.integrations.nerfstudio.trainer.trainer import specification
 
     def fail() -> None:
         config = copy.deepcopy(specification.config)
@@ -145,7 +145,7 @@ def test_a_start_that_fails_leaves_nothing(made, tmp_path) -> None:
 def test_nerfstudio_goes_on_where_the_method_cannot_be_had(monkeypatch) -> None:
     from nst3d.integrations.nerfstudio import method
 
-    monkeypatch.setitem(sys.modules, "nst3d.integrations.nerfstudio.trainer", None)
+    monkeypatch.setitem(sys.modules, "nst3d.integrations.nerfstudio.trainer.trainer", None)
     assert importlib.reload(method).method is None
     monkeypatch.undo()
     assert importlib.reload(method).method.config.method_name == "nst3d"

@@ -7,7 +7,7 @@ import pytest
 import torch
 from trained_nerf import SIZE, frames, painted
 
-from nst3d.formats.nerfstudio_run import load_run, save_run
+from nst3d.formats.nerfstudio.run import load_run, save_run
 
 reason = "nerfstudio is not installed: pip install 'nst3d[nerfstudio]'"
 pytest.importorskip("nerfstudio", reason=reason)
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.filterwarnings("ignore")  # nerfstudio's own and those 
 
 
 def test_ns_render_shows_what_we_painted_and_the_same_geometry(made) -> None:
-    from nst3d.integrations.nerfstudio.nerfacto import Nerfacto
+    from nst3d.integrations.nerfstudio.model.nerfacto import Nerfacto
 
     config = painted(made, "native")
     before, after = frames(made, made.run, "before", old=True), frames(made, config, "after")
@@ -37,8 +37,8 @@ def test_the_head_alone_keeps_the_model_as_large_as_it_was(made) -> None:
 
 
 def test_the_net_starts_as_the_nerf_and_density_stays_to_the_bit(made, tmp_path) -> None:
-    from nst3d.integrations.nerfstudio.nerfacto import Nerfacto
-    from nst3d.integrations.nerfstudio.wide import ColourNet, Looking
+    from nst3d.integrations.nerfstudio.model.colour_net import ColourNet, Looking
+    from nst3d.integrations.nerfstudio.model.nerfacto import Nerfacto
 
     run = load_run(made.run)
     nerf = Nerfacto(run)
@@ -61,7 +61,7 @@ def test_the_net_starts_as_the_nerf_and_density_stays_to_the_bit(made, tmp_path)
 
 
 def test_a_fixed_direction_is_the_same_from_everywhere(made) -> None:
-    from nst3d.integrations.nerfstudio.nerfacto import Nerfacto
+    from nst3d.integrations.nerfstudio.model.nerfacto import Nerfacto
 
     places = torch.rand(50, 3, generator=torch.Generator().manual_seed(1))
     along = torch.nn.functional.normalize(

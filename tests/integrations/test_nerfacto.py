@@ -12,7 +12,7 @@ from trained_nerf import SIZE, drive, frames, painted
 
 from nst3d.cli.main import main
 from nst3d.errors import InputError
-from nst3d.formats.nerfstudio_run import load_run
+from nst3d.formats.nerfstudio.run import load_run
 from nst3d.images.io import read_image
 
 reason = "nerfstudio is not installed: pip install 'nst3d[nerfstudio]'"
@@ -24,7 +24,7 @@ HEAD, TABLE = "field.mlp_head.layers.0.weight", "field.mlp_base.model.0.hash_tab
 
 
 def opened(made, **changes):
-    from nst3d.integrations.nerfstudio.nerfacto import Nerfacto
+    from nst3d.integrations.nerfstudio.model.nerfacto import Nerfacto
 
     run = load_run(made.run)
     return Nerfacto(replace(run, **changes))
@@ -88,7 +88,7 @@ def test_a_checkpoint_that_does_not_fit_is_refused(made, change, message) -> Non
 
 
 def test_coarser_views_average_the_samples_of_finer_ones(made) -> None:
-    from nst3d.integrations.nerfstudio.frozen import freeze, seen_at
+    from nst3d.integrations.nerfstudio.model.frozen import freeze, seen_at
 
     view = made.views[0]
     fine = freeze(opened(made), view)
@@ -104,7 +104,7 @@ def test_coarser_views_average_the_samples_of_finer_ones(made) -> None:
 
 def test_what_there_is_to_frame_is_found_by_few_rays_and_without_colours(made, monkeypatch) -> None:
     from nst3d.cameras.rigs import standing
-    from nst3d.integrations.nerfstudio.nerfacto import Nerfacto
+    from nst3d.integrations.nerfstudio.model.nerfacto import Nerfacto
     from nst3d.integrations.nerfstudio.shown_nerf import seen_hull
 
     nerf, rays = opened(made), []
@@ -134,7 +134,7 @@ def test_a_nerf_that_is_white_all_over_is_remarked_on(made) -> None:
 
 
 def test_samples_beyond_the_budget_lie_on_the_disk(made) -> None:
-    from nst3d.integrations.nerfstudio.baked import BakeOptions, bake_nerf
+    from nst3d.integrations.nerfstudio.baked.bake import BakeOptions, bake_nerf
 
     def baked(size: float):
         return bake_nerf(opened(made), made.views, BakeOptions(nodes=3000, cache_bytes=size), lambda *c: None)
@@ -149,7 +149,7 @@ def test_samples_beyond_the_budget_lie_on_the_disk(made) -> None:
 
 
 def test_the_grid_shows_the_nerf(made) -> None:
-    from nst3d.integrations.nerfstudio.baked import BakeOptions, bake_nerf
+    from nst3d.integrations.nerfstudio.baked.bake import BakeOptions, bake_nerf
 
     nerf, told = opened(made), []
     baked = bake_nerf(nerf, made.views, BakeOptions(), lambda *count: told.append(count))

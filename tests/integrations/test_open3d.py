@@ -15,11 +15,11 @@ from small_meshes import cube, mesh_of, sphere
 
 from nst3d.cli.main import main
 from nst3d.errors import ConfigError, InputError
-from nst3d.formats.field import save_field
+from nst3d.formats.fields.own import save_field
 from nst3d.images.io import read_image, write_image
-from nst3d.pipeline.cleaning import CleanOptions, as_one
-from nst3d.pipeline.field_mesh import MeshingOptions, fused_mesh, fused_surface
-from nst3d.pipeline.sights import cameras_around, draw_sights
+from nst3d.pipeline.kinds.mesh.cleaning import CleanOptions, as_one
+from nst3d.pipeline.meshing.field_mesh import MeshingOptions, fused_mesh, fused_surface
+from nst3d.pipeline.meshing.sights import cameras_around, draw_sights
 from nst3d.renderers.voxels import VoxelRenderer
 from nst3d.representations.neighbours import Neighbours
 
@@ -31,7 +31,6 @@ with contextlib.suppress(ImportError):  # Open3D's wheel lacks this library of t
 pytest.importorskip(
     "open3d", reason="open3d is not installed: pip install 'nst3d[open3d]'", exc_type=ImportError
 )
-sys.path.insert(0, str(Path(__file__).parents[1] / "pipeline"))
 from ball_field import BALL, CENTRE, UP, ball_field
 
 from nst3d.integrations.open3d.clean import clean_scene

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from nst3d.errors import InputError
-from nst3d.formats.nerfstudio_config import read_config
+from nst3d.formats.nerfstudio.config import read_config
 
 reason = "nerfstudio is not installed: pip install 'nst3d[nerfstudio]'"
 pytest.importorskip("nerfstudio", reason=reason)
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.filterwarnings("ignore")  # nerfstudio's own and those 
 
 
 def options(**values: object) -> dict:
-    from nst3d.integrations.nerfstudio.options import told_options
+    from nst3d.integrations.nerfstudio.model.options import told_options
 
     return told_options(Path("run"), {"pipeline": {"model": values}})
 
@@ -27,7 +27,7 @@ def test_all_that_nerfstudio_itself_writes_is_read(tmp_path, name) -> None:
     from nerfstudio.configs.method_configs import method_configs
     from nerfstudio.models.nerfacto import NerfactoModelConfig
 
-    from nst3d.integrations.nerfstudio.options import told_options
+    from nst3d.integrations.nerfstudio.model.options import told_options
 
     (tmp_path / "config.yml").write_text(yaml.dump(method_configs[name]))
     found = told_options(tmp_path, read_config(tmp_path / "config.yml")[1])
@@ -83,7 +83,7 @@ def test_other_values_are_refused_by_name(name, value, message) -> None:
     "config", [{}, {"pipeline": None}, {"pipeline": {"model": "abc"}}, {"pipeline": [1]}]
 )
 def test_a_config_without_a_model_is_refused(config) -> None:
-    from nst3d.integrations.nerfstudio.options import told_options
+    from nst3d.integrations.nerfstudio.model.options import told_options
 
     with pytest.raises(InputError, match=r"^run: config.yml has no settings under pipeline.model"):
         told_options(Path("run"), config)

@@ -25,7 +25,7 @@ from nst3d.cameras.lens import BrownConrady
 from nst3d.cameras.pinhole import Camera
 from nst3d.cli.main import main
 from nst3d.errors import ConfigError
-from nst3d.formats.dispatch import load_mesh, save_mesh
+from nst3d.formats.mesh_files import load_mesh, save_mesh
 from nst3d.images.io import write_image
 from nst3d.integrations.pytorch3d.fragments import Rasteriser, rasterised
 from nst3d.renderers.mesh import MeshRenderer, MeshViewOptions

@@ -12,9 +12,9 @@ from nst3d.cli.main import main
 from nst3d.errors import ConfigError, MissingDependencyError
 from nst3d.integrations.pytorch3d.fragments import rasterised
 from nst3d.integrations.pytorch3d.tiles import pixel_boxes, tiles_of
-from nst3d.pipeline.config import PaintConfig, override
-from nst3d.pipeline.job import Job
-from nst3d.pipeline.paint_job import run_job
+from nst3d.pipeline.jobs.paint import run_job
+from nst3d.pipeline.jobs.paint_options import Job
+from nst3d.pipeline.settings.config import PaintConfig, override
 from nst3d.tensors import ImageSize
 
 SIZE = ImageSize(10, 12)

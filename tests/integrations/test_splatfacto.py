@@ -16,10 +16,10 @@ from small_splats import ball
 
 from nst3d.cameras.pinhole import look_at, perspective
 from nst3d.cli.main import main
-from nst3d.formats.captures import load_capture, save_transforms
-from nst3d.formats.nerfstudio_frame import in_frame_of
-from nst3d.formats.nerfstudio_run import load_run
-from nst3d.formats.splats import load_splats
+from nst3d.formats.captures.registry import load_capture, save_transforms
+from nst3d.formats.nerfstudio.frame import in_frame_of
+from nst3d.formats.nerfstudio.run import load_run
+from nst3d.formats.splats.registry import load_splats
 from nst3d.images.io import encode_png
 from nst3d.renderers.splats import SplatRenderer
 from nst3d.tensors import ImageSize

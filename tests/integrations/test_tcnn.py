@@ -19,7 +19,7 @@ from tcnn_runs import opened, random_run, shaken
 from trained_nerf import SIZE, frames, painted
 
 from nst3d.errors import InputError
-from nst3d.formats.nerfstudio_run import load_run, save_run
+from nst3d.formats.nerfstudio.run import load_run, save_run
 
 reason = "nerfstudio is not installed: pip install 'nst3d[nerfstudio]'"
 pytest.importorskip("nerfstudio", reason=reason)
@@ -34,7 +34,7 @@ def device(request, monkeypatch) -> torch.device:
     """Where tiny-cuda-nn works."""
     import tcnn_stand_in
 
-    from nst3d.integrations.nerfstudio.tcnn import lacks
+    from nst3d.integrations.nerfstudio.model.tcnn import lacks
 
     if request.param == "stand-in":
         tcnn_stand_in.install(monkeypatch)
@@ -56,7 +56,7 @@ def stand_in(monkeypatch) -> Iterator[object]:
 @pytest.mark.parametrize("appearance", [8, 1], ids=["padded", "not padded"])
 @pytest.mark.parametrize("wide", [True, False], ids=["native", "head"])
 def test_what_is_learnt_is_written_and_the_density_stays(made, tmp_path, device, wide, appearance) -> None:
-    from nst3d.integrations.nerfstudio.wide import ColourNet, Looking
+    from nst3d.integrations.nerfstudio.model.colour_net import ColourNet, Looking
 
     nerf = opened(random_run(made, tmp_path, appearance_embed_dim=appearance).run, device)
     seen = nerf.samples(made.views[0])
@@ -83,7 +83,7 @@ def test_what_is_learnt_is_written_and_the_density_stays(made, tmp_path, device,
 
 
 def test_the_head_alone_keeps_the_model_as_large_as_it_was(made, tmp_path, device) -> None:
-    from nst3d.integrations.nerfstudio.wide import ColourNet, Looking
+    from nst3d.integrations.nerfstudio.model.colour_net import ColourNet, Looking
 
     nerf = opened(random_run(made, tmp_path).run, device)
     net = ColourNet(nerf, Looking(torch.zeros(16), 1.0), wide=False)
@@ -97,7 +97,7 @@ def test_the_head_alone_keeps_the_model_as_large_as_it_was(made, tmp_path, devic
 
 @pytest.mark.parametrize("appearance", [8, 1], ids=["padded", "not padded"])
 def test_a_fixed_direction_is_the_same_from_everywhere(made, tmp_path, device, appearance) -> None:
-    from nst3d.integrations.nerfstudio.wide import ColourNet, Looking
+    from nst3d.integrations.nerfstudio.model.colour_net import ColourNet, Looking
 
     nerf = opened(random_run(made, tmp_path, appearance_embed_dim=appearance).run, device)
     generator = torch.Generator().manual_seed(2)
@@ -114,8 +114,8 @@ def test_a_fixed_direction_is_the_same_from_everywhere(made, tmp_path, device, a
 
 
 def test_a_baked_paint_is_written_back(made, tmp_path, device) -> None:
-    from nst3d.integrations.nerfstudio.baked import BakeOptions, bake_nerf
-    from nst3d.integrations.nerfstudio.distil import DistilOptions, PaintedRun
+    from nst3d.integrations.nerfstudio.baked.bake import BakeOptions, bake_nerf
+    from nst3d.integrations.nerfstudio.baked.distil import DistilOptions, PaintedRun
 
     nerf = opened(random_run(made, tmp_path).run, device)
     views = [view.scaled(0.5) for view in made.views]
@@ -199,7 +199,7 @@ def _more_padding(stand_in, patch) -> None:
 
 @pytest.mark.parametrize("change", [_columns_first, _other_hash, _padded_with_zeros, _more_padding])
 def test_another_order_of_weights_is_refused(made, tmp_path, stand_in, monkeypatch, change) -> None:
-    from nst3d.integrations.nerfstudio.wide import ColourNet, Looking
+    from nst3d.integrations.nerfstudio.model.colour_net import ColourNet, Looking
 
     change(stand_in, monkeypatch)
     nerf = opened(random_run(made, tmp_path).run, torch.device("cpu"))
@@ -209,7 +209,7 @@ def test_another_order_of_weights_is_refused(made, tmp_path, stand_in, monkeypat
 
 
 def test_probing_leaves_the_weights_as_they_were(made, tmp_path, device) -> None:
-    from nst3d.integrations.nerfstudio.wide import colour_layout
+    from nst3d.integrations.nerfstudio.model.colour_net import colour_layout
 
     nerf = opened(random_run(made, tmp_path).run, device)
     before = {k: v.clone() for k, v in nerf.field.state_dict().items()}
@@ -218,7 +218,7 @@ def test_probing_leaves_the_weights_as_they_were(made, tmp_path, device) -> None
 
 
 def test_a_stack_of_matrices_by_hand() -> None:
-    from nst3d.integrations.nerfstudio.tcnn_layout import Stack
+    from nst3d.integrations.nerfstudio.model.tcnn_layout import Stack
 
     stack = Stack(inputs=3, width=2, hidden=2, outputs=1).fitted(8 + 4 + 8)
     assert (stack.multiple, stack.shapes) == (4, [(2, 4), (2, 2), (4, 2)])
@@ -229,7 +229,7 @@ def test_a_stack_of_matrices_by_hand() -> None:
 
 
 def test_nerfstudios_trainer_builds_the_modules_of_the_run(made, tmp_path, stand_in) -> None:
-    from nst3d.integrations.nerfstudio.trainer import PaintedModelConfig, _adopt
+    from nst3d.integrations.nerfstudio.trainer.trainer import PaintedModelConfig, _adopt
 
     for path, wanted in ((made.run, "torch"), (random_run(made, tmp_path).run, "tcnn")):
         model = PaintedModelConfig()
@@ -238,7 +238,7 @@ def test_nerfstudios_trainer_builds_the_modules_of_the_run(made, tmp_path, stand
 
 
 def test_more_features_than_the_package_has_are_refused(made, tmp_path, stand_in) -> None:
-    from nst3d.integrations.nerfstudio.wide import ColourNet, Looking
+    from nst3d.integrations.nerfstudio.model.colour_net import ColourNet, Looking
 
     nerf = opened(random_run(made, tmp_path, features_per_level=8).run, torch.device("cpu"))
     with pytest.raises(InputError, match="give --nerf head"):
@@ -259,7 +259,7 @@ def test_what_is_missing_is_said(made, tmp_path, monkeypatch, cuda, package, dev
     state = dict(run.state) | {"field.mlp_base.model.params": torch.zeros(9)}
     monkeypatch.setattr(torch.cuda, "is_available", lambda: cuda)
     monkeypatch.setattr(sys.modules["nerfstudio.utils.external"], "TCNN_EXISTS", package)
-    from nst3d.integrations.nerfstudio.nerfacto import Nerfacto
+    from nst3d.integrations.nerfstudio.model.nerfacto import Nerfacto
 
     with pytest.raises(InputError, match=f"{message}.*--pipeline.model.implementation torch") as caught:
         Nerfacto(replace(run, state=state), torch.device(device))

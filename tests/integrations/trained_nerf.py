@@ -14,7 +14,7 @@ from small_splats import ball
 
 from nst3d.cameras.pinhole import look_at, perspective
 from nst3d.cli.main import main
-from nst3d.formats.captures import save_transforms
+from nst3d.formats.captures.registry import save_transforms
 from nst3d.images.io import encode_png, read_image
 from nst3d.renderers.splats import SplatRenderer
 from nst3d.tensors import ImageSize

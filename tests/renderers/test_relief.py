@@ -15,7 +15,7 @@ from nst3d.renderers.shading import shade_samples
 from nst3d.representations.displaced import weld_mesh
 from nst3d.representations.subdivide import paint_vertices
 from nst3d.representations.surface import build_surface
-from nst3d.stylize.displace import Topology
+from nst3d.stylize.shape.terms import Topology
 from nst3d.tensors import ImageSize
 
 SIZE = ImageSize(20, 24)

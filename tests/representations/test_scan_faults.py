@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from small_meshes import mesh_of, sphere
 
-from nst3d.pipeline.cleaning import as_one, clean_plan, from_one
+from nst3d.pipeline.kinds.mesh.cleaning import as_one, clean_plan, from_one
 from nst3d.representations.scan_faults import scan_faults, without_fins
 
 

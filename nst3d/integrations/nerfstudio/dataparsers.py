@@ -15,10 +15,10 @@ import numpy as np
 
 from nst3d.cameras.lens import BrownConrady, Fisheye, Lens
 from nst3d.errors import ConfigError, InputError
-from nst3d.formats.captures_common import Found, Intrinsics, Shot, as_capture, from_opengl
-from nst3d.formats.nerfstudio_config import CLASS, config_part
-from nst3d.formats.nerfstudio_data import find_data, told_data
-from nst3d.formats.nerfstudio_run import NerfstudioRun
+from nst3d.formats.captures.common import Found, Intrinsics, Shot, as_capture, from_opengl
+from nst3d.formats.nerfstudio.config import CLASS, config_part
+from nst3d.formats.nerfstudio.data import find_data, told_data
+from nst3d.formats.nerfstudio.run import NerfstudioRun
 from nst3d.integrations.nerfstudio.package import need_nerfstudio
 from nst3d.representations.capture import Capture, Split
 from nst3d.tensors import Array, ImageSize

@@ -7,7 +7,7 @@ from typing import Any
 method: Any = None
 """A MethodSpecification; None, which nerfstudio skips with a warning, where this nerfstudio cannot hold it."""
 try:
-    from nst3d.integrations.nerfstudio.trainer import specification
+    from nst3d.integrations.nerfstudio.trainer.trainer import specification
 except Exception:
     # Whatever another version of nerfstudio lacks: its own commands must go on without us.
     pass

@@ -8,19 +8,19 @@ import numpy as np
 
 from nst3d.cameras.rigs import standing
 from nst3d.errors import InputError
-from nst3d.formats.nerfstudio_run import NerfstudioRun, load_run
+from nst3d.formats.nerfstudio.run import NerfstudioRun, load_run
 from nst3d.integrations.nerfstudio.dataparsers import run_cameras
 from nst3d.integrations.nerfstudio.package import need_nerfstudio
-from nst3d.pipeline.bridges import Note
-from nst3d.pipeline.config import PaintConfig
-from nst3d.pipeline.job import Job
-from nst3d.pipeline.machine import resolve_device
-from nst3d.pipeline.open_scene import orientation_of
-from nst3d.pipeline.radiance_scene import suited
-from nst3d.pipeline.report import Reporter
-from nst3d.pipeline.scene_options import SceneOptions
-from nst3d.pipeline.shown import Shown
-from nst3d.pipeline.subject import Subject
+from nst3d.pipeline.jobs.bridges import Note
+from nst3d.pipeline.jobs.open_scene import orientation_of
+from nst3d.pipeline.jobs.paint_options import Job
+from nst3d.pipeline.kinds.radiance.scene import suited
+from nst3d.pipeline.kinds.shown import Shown
+from nst3d.pipeline.kinds.subject import Subject
+from nst3d.pipeline.runtime.machine import resolve_device
+from nst3d.pipeline.runtime.report import Reporter
+from nst3d.pipeline.settings.config import PaintConfig
+from nst3d.pipeline.settings.shown import SceneOptions
 from nst3d.representations.capture import Capture
 from nst3d.tensors import Image
 
@@ -35,9 +35,9 @@ def open_nerf(
     nerfstudio is not installed.
     """
     need_nerfstudio(str(job.scene))
-    from nst3d.integrations.nerfstudio.baked_subject import BakedSubject, baked_scene
-    from nst3d.integrations.nerfstudio.native import NativeSubject
-    from nst3d.integrations.nerfstudio.nerfacto import Nerfacto
+    from nst3d.integrations.nerfstudio.baked.subject import BakedSubject, baked_scene
+    from nst3d.integrations.nerfstudio.model.nerfacto import Nerfacto
+    from nst3d.integrations.nerfstudio.native.subject import NativeSubject
     from nst3d.integrations.nerfstudio.shown_nerf import saturation_notes
 
     run = load_run(job.scene)
@@ -61,7 +61,7 @@ def show_nerf(path: Path, options: SceneOptions, capture: Capture | None, note: 
     Where its data is not there, a note says so, and only camera paths that do not follow the cameras make sense.
     """
     need_nerfstudio(str(path))
-    from nst3d.integrations.nerfstudio.nerfacto import Nerfacto
+    from nst3d.integrations.nerfstudio.model.nerfacto import Nerfacto
     from nst3d.integrations.nerfstudio.shown_nerf import ShownNerf, seen_hull
 
     run = load_run(path)

@@ -6,7 +6,7 @@ import warnings
 from importlib import import_module
 
 from nst3d.errors import MissingDependencyError
-from nst3d.formats.nerfstudio_run import version_notes
+from nst3d.formats.nerfstudio.run import version_notes
 
 
 def need_nerfstudio(what: str) -> tuple[str, ...]:

@@ -12,9 +12,9 @@ import numpy as np
 
 from nst3d.cameras.pinhole import Camera
 from nst3d.cameras.rigs import Orientation
-from nst3d.integrations.nerfstudio.nerf_views import NerfDepths
-from nst3d.integrations.nerfstudio.nerfacto import Nerfacto
-from nst3d.pipeline.shown_radiance import robust_hull
+from nst3d.integrations.nerfstudio.model.nerfacto import Nerfacto
+from nst3d.integrations.nerfstudio.native.views import NerfDepths
+from nst3d.pipeline.kinds.radiance.hull import robust_hull
 from nst3d.renderers.radiance import NOTHING, Frame
 from nst3d.tensors import Array
 

@@ -11,10 +11,10 @@ import numpy as np
 
 from nst3d.cameras.rigs import standing
 from nst3d.errors import ConfigError, InputError
-from nst3d.formats.dispatch import load_mesh
-from nst3d.formats.point_cloud import is_point_cloud, load_points
+from nst3d.formats.mesh_files import load_mesh
+from nst3d.formats.splats.points import is_point_cloud, load_points
 from nst3d.integrations.open3d.package import open3d
-from nst3d.pipeline.cleaning import CleanOptions, OneMesh, as_one, from_one
+from nst3d.pipeline.kinds.mesh.cleaning import CleanOptions, OneMesh, as_one, from_one
 from nst3d.representations.mesh import Mesh, Similarity
 from nst3d.representations.neighbours import Neighbours
 from nst3d.representations.points import PointCloud, estimated_normals

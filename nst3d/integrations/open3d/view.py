@@ -16,16 +16,16 @@ import numpy as np
 
 from nst3d.cameras.rigs import Orientation, framing_distance, standing
 from nst3d.errors import ConfigError, InputError
-from nst3d.formats.dispatch import load_mesh
-from nst3d.formats.placing import placed
-from nst3d.formats.scene import capture_comes_first, kind_of, told
-from nst3d.formats.splats import load_splats
+from nst3d.formats.kinds import capture_comes_first, kind_of, told
+from nst3d.formats.mesh_files import load_mesh
+from nst3d.formats.meshes.placing import placed
+from nst3d.formats.splats.registry import load_splats
 from nst3d.images.io import write_image
 from nst3d.integrations.open3d.dress import dress
 from nst3d.integrations.open3d.package import open3d
-from nst3d.pipeline.radiance_source import load_radiance
-from nst3d.pipeline.shown_radiance import robust_hull
-from nst3d.pipeline.sights import cameras_around, chosen_cameras, draw_sights
+from nst3d.pipeline.kinds.radiance.hull import robust_hull
+from nst3d.pipeline.kinds.radiance.source import load_radiance
+from nst3d.pipeline.meshing.sights import cameras_around, chosen_cameras, draw_sights
 from nst3d.representations.appearance import is_bare, vertex_colours
 from nst3d.representations.mesh import Mesh
 from nst3d.representations.subdivide import paint_vertices

@@ -1,0 +1,42 @@
+"""Cameras on a circle around a subject."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from nst3d.cameras.paths import Subject, View, framed
+from nst3d.cameras.pinhole import Camera
+from nst3d.cameras.rigs import orbit_directions
+from nst3d.tensors import Array, ImageSize
+
+_ELEVATION = math.radians(18)
+
+
+@dataclass(frozen=True)
+class Orbit:
+    """A circle around a mesh."""
+
+    frames: int = 96
+    """Frames in all."""
+    size: ImageSize = field(default_factory=lambda: ImageSize(512, 512))
+    """Of each frame."""
+    elevation: float = _ELEVATION
+    """Above the horizon, radians."""
+    field_of_view: float = math.radians(40)
+    """Of the shorter side, radians."""
+    turns: float = 1.0
+    """How often the camera goes around; negative: the other way."""
+
+
+def orbit_around(subject: Subject, orbit: Orbit, u: Array) -> list[Camera]:
+    """Cameras at shares `u` of an orbit's time, the first in front, all framing the subject wholly."""
+    orientation = subject.orientation
+    circle = orbit_directions(max(orbit.frames, 8), orientation, orbit.elevation)
+    turn = u * orbit.turns * 2 * math.pi
+    level, rise = math.cos(orbit.elevation), math.sin(orbit.elevation)
+    local = np.stack([level * np.sin(turn), np.full(len(turn), rise), level * np.cos(turn)], axis=1)
+    directions = local @ orientation.axes().T
+    return framed(subject, directions, View(orbit.size, orbit.field_of_view), circle)

@@ -1,0 +1,67 @@
+"""Reads captures in one .npz file: images, poses and a focal length."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from nst3d.errors import InputError
+from nst3d.formats.captures.common import Found, Intrinsics, Shot, from_opengl
+from nst3d.formats.io.npz import read_arrays, read_headers
+from nst3d.tensors import Array, ImageSize
+
+_LARGEST = 8 * 2**30
+"""Bytes of an array that are read; a packed file can announce any number."""
+_FEWEST = {"images": 1, "poses": 1, "focal": 0}
+
+
+def read_arrays_capture(path: Path) -> Found:
+    """The shots of an .npz with images (n, h, w, 3 or 4), poses (n, 4, 4) or (n, 3, 4), and focal, pixels.
+
+    Images are uint8, or floating in [0, 1]; poses are camera to world with OpenGL axes, as the archives of
+    NeRF tutorials hold them; focal is one number, or one for each image. Raises InputError for others.
+    """
+    headers = read_headers(path)
+    lacking = [name for name in _FEWEST if name not in headers]
+    if lacking:
+        raise InputError(f"{path}: holds no {' and no '.join(lacking)}; expected images, poses and focal")
+    if sum(headers[name].nbytes for name in _FEWEST) > _LARGEST:
+        raise InputError(f"{path}: over the limit of {_LARGEST // 2**30} GiB")
+    for name in _FEWEST:
+        if headers[name].dtype.kind not in "fiu":
+            raise InputError(f"{path}: {name} is of type {headers[name].dtype}, expected numbers")
+    arrays = read_arrays(path, tuple(_FEWEST))
+    images, poses, focal = (arrays[name] for name in _FEWEST)
+    _check_shapes(path, images, poses, focal)
+    focals = np.broadcast_to(focal.astype(np.float64).reshape(-1), len(poses))
+    if not (np.isfinite(focals).all() and (focals > 0).all()):
+        raise InputError(f"{path}: focal is {focals.min():g}, expected pixels above 0")
+    size = ImageSize(*images.shape[1:3])
+    pixels = _pixels(path, images)
+    shots = []
+    for index, (pose, length) in enumerate(zip(poses.astype(np.float64), focals)):
+        full = np.vstack([pose[:3], [0, 0, 0, 1]])
+        intrinsics = Intrinsics((float(length),) * 2, (size.width / 2, size.height / 2), size)
+        shots.append(Shot(f"image {index}", from_opengl(full), intrinsics, pixels=pixels[index]))
+    return Found(path, "npz", shots)
+
+
+def _check_shapes(path: Path, images: Array, poses: Array, focal: Array) -> None:
+    if images.ndim != 4 or images.shape[3] not in (3, 4) or 0 in images.shape:
+        raise InputError(f"{path}: images are {images.shape}, expected (n, height, width, 3 or 4)")
+    if poses.ndim != 3 or poses.shape[1:] not in ((4, 4), (3, 4)):
+        raise InputError(f"{path}: poses are {poses.shape}, expected (n, 4, 4)")
+    if len(images) != len(poses):
+        raise InputError(f"{path}: {len(images)} images but {len(poses)} poses")
+    if focal.size not in (1, len(poses)):
+        raise InputError(f"{path}: {focal.size} focal lengths for {len(poses)} poses, expected one")
+
+
+def _pixels(path: Path, images: Array) -> Array:
+    if images.dtype == np.uint8:
+        return images
+    values = images.astype(np.float32)
+    if not np.isfinite(values).all() or values.min() < -1e-3 or values.max() > 1.001:
+        raise InputError(f"{path}: images hold values outside 0 to 1, expected those or bytes")
+    return values.clip(0, 1)

@@ -1,0 +1,94 @@
+"""The cameras of a transforms.json: focal length, principal point and lens, shared or a frame's own."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from nst3d.cameras.lens import BrownConrady, Fisheye, Lens
+from nst3d.errors import InputError
+from nst3d.formats.captures.common import Intrinsics
+from nst3d.formats.io.json_values import number
+from nst3d.tensors import ImageSize
+
+MAX_SIDE = 100_000
+_BROWN = ("k1", "k2", "p1", "p2", "k3", "k4", "k5", "k6")
+_FISHEYE = ("k1", "k2", "k3", "k4")
+_PLAIN = ("PINHOLE", "SIMPLE_PINHOLE", "PERSPECTIVE")
+_BENT = ("OPENCV", "FULL_OPENCV", "RADIAL", "SIMPLE_RADIAL")
+_ROUND = ("OPENCV_FISHEYE", "FISHEYE", "RADIAL_FISHEYE", "SIMPLE_RADIAL_FISHEYE")
+
+
+def read_intrinsics(
+    scopes: Sequence[dict[str, Any]], path: Path, name: str, measured: Callable[[], ImageSize]
+) -> Intrinsics:
+    """The intrinsics of a frame: each value from the first of the scopes that has it (frame, then file).
+
+    Focal lengths as fl_x, fl_y, else from camera_angle_x, camera_angle_y (radians) or x_fov, y_fov (degrees);
+    a missing vertical one equals the horizontal, a missing centre is the image's, a missing size that of the
+    photograph (`measured`). Raises InputError for a lens that is not known, or values that make no sense.
+    """
+    width, height = (number(scopes, key, path) for key in ("w", "h"))
+    size = measured() if width is None or height is None else ImageSize(round(height), round(width))
+    if not (0 < size.height <= MAX_SIDE and 0 < size.width <= MAX_SIDE):
+        raise InputError(f"{path}: {name} has an image of {size.width} x {size.height} pixels")
+    across = _focal(scopes, "x", size.width, path)
+    down = _focal(scopes, "y", size.height, path)
+    if across is None and down is None:
+        raise InputError(f"{path}: {name} has no focal length (fl_x or camera_angle_x)")
+    focal = (across or down or 1.0, down or across or 1.0)
+    if min(focal) <= 0:
+        raise InputError(f"{path}: {name} has a focal length of {min(focal):g}, expected pixels above 0")
+    x, y = (number(scopes, key, path) for key in ("cx", "cy"))
+    centre = (size.width / 2 if x is None else x, size.height / 2 if y is None else y)
+    return Intrinsics(focal, centre, size, read_lens(scopes, path))
+
+
+def read_lens(scopes: Sequence[dict[str, Any]], path: Path) -> Lens | None:
+    """The lens that a frame or its file describes; None where it bends nothing.
+
+    Raises InputError for a camera model that is not known.
+    """
+    model = next((s["camera_model"] for s in scopes if s.get("camera_model")), None)
+    for key, what in (
+        ("ftheta_p0", "an f-theta lens"),
+        ("latlong", "a panorama"),
+        ("is_latlong", "a panorama"),
+    ):
+        if any(s.get(key) for s in scopes):
+            raise InputError(f"{path}: {what} is not read; undistort the photographs to a pinhole first")
+    known = (None, *_PLAIN, *_BENT, *_ROUND)
+    if model not in known:
+        raise InputError(
+            f"{path}: camera model {model!r} is not read, expected one of {', '.join(known[1:])}"
+        )
+    if model in _PLAIN:
+        return None
+    if model in _ROUND or (model is None and any(s.get("is_fisheye") for s in scopes)):
+        return Fisheye(*_values(scopes, _FISHEYE, path))
+    values = _values(scopes, _BROWN, path)
+    if model == "OPENCV" or (model is None and not any(values[6:])):
+        # A k4 alone is no coefficient of this formula: writers fill it in for fisheyes, where it is one.
+        values[5:] = [0.0, 0.0, 0.0]
+    return BrownConrady(*values) if any(values) else None
+
+
+def _values(scopes: Sequence[dict[str, Any]], keys: Sequence[str], path: Path) -> list[float]:
+    return [number(scopes, key, path) or 0.0 for key in keys]
+
+
+def _focal(scopes: Sequence[dict[str, Any]], axis: str, side: int, path: Path) -> float | None:
+    focal = number(scopes, f"fl_{axis}", path)
+    if focal is not None:
+        return focal
+    angle = number(scopes, f"camera_angle_{axis}", path)
+    if angle is None:
+        degrees = number(scopes, f"{axis}_fov", path)
+        angle = None if degrees is None else math.radians(degrees)
+    if angle is None:
+        return None
+    if not 0 < angle < math.pi:
+        raise InputError(f"{path}: a field of view of {math.degrees(angle):g} degrees, expected 0 to 180")
+    return side / 2 / math.tan(angle / 2)

@@ -1,0 +1,118 @@
+"""Photographs of a capture: which of their pixels belong to a camera, and their average at another size."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from nst3d.errors import InputError
+from nst3d.formats.io.files import read_bytes
+from nst3d.images.header import PictureHeader, read_header
+from nst3d.images.io import decode_image, read_image
+from nst3d.representations.capture import Photo
+from nst3d.tensors import Array, ImageSize
+
+_SLACK = 1.5
+"""Pixels, of the smaller picture, that rounding may change a side by."""
+
+
+def load_photo(
+    photo: Photo, size: ImageSize | None = None, background: Sequence[float] | None = None
+) -> Array:
+    """The photograph (h, w, 3) float32 at `size` (None: its own), every pixel the mean of the area it covers.
+
+    It then is what `photo.camera.resized(size)` sees. Alpha is laid over `background` (None: white) first.
+    A file is taken as it is stored, for that is what programs that find poses look at; it is turned by its
+    EXIF orientation only where it fits the camera's size just so. Raises InputError if the file cannot be
+    read or does not fit the camera.
+    """
+    pixels, alpha = _stored(photo)
+    if alpha is not None:
+        behind = np.asarray((1.0, 1.0, 1.0) if background is None else background, np.float32)
+        pixels = pixels * alpha[..., None] + (1 - alpha[..., None]) * behind
+    return area_average(pixels, size or photo.camera.size)
+
+
+def load_alpha(photo: Photo, size: ImageSize | None = None) -> Array | None:
+    """The photograph's opacity (h, w) float32 at `size`, or None where it has none. As `load_photo`."""
+    _, alpha = _stored(photo)
+    return None if alpha is None else area_average(alpha[..., None], size or photo.camera.size)[..., 0]
+
+
+def load_small(photo: Photo, pixels: int) -> tuple[Array, Array | None]:
+    """RGB (h, w, 3) and opacity (h, w) with at most so many pixels, quickly; as stored, for a look at it."""
+    if photo.path is not None:
+        picture = decode_image(read_bytes(photo.path), str(photo.path), pixels)
+        return picture.pixels, picture.alpha
+    colour, alpha = _given(photo)
+    shrink = min(1.0, (pixels / (colour.shape[0] * colour.shape[1])) ** 0.5)
+    size = ImageSize(*(max(1, int(side * shrink)) for side in colour.shape[:2]))
+    return area_average(colour, size), None if alpha is None else area_average(alpha[..., None], size)[..., 0]
+
+
+def area_average(image: Array, size: ImageSize) -> Array:
+    """The picture (h, w, c) at `size`, float32, each new pixel the mean of the old ones that it covers."""
+    if image.shape[:2] != tuple(size):
+        image = _shrink_rows(image, size.height)
+        image = _shrink_rows(image.swapaxes(0, 1), size.width).swapaxes(0, 1)
+    return np.ascontiguousarray(image, np.float32)
+
+
+def fitting_size(header: PictureHeader, wanted: ImageSize, name: str) -> ImageSize:
+    """The size that a file's picture has for a camera of size `wanted`: as stored, or turned by its EXIF.
+
+    Raises InputError if neither has the proportions of `wanted`, naming both sizes.
+    """
+    turned = ImageSize(header.size.width, header.size.height)
+    for size in (header.size, *([turned] if header.lying else [])):
+        if _same_shape(size, wanted):
+            return size
+    raise InputError(
+        f"{name}: the photograph is {header.size.width} x {header.size.height}, but its pose is for "
+        f"{wanted.width} x {wanted.height}: another shape, not just another resolution"
+    )
+
+
+def _stored(photo: Photo) -> tuple[Array, Array | None]:
+    """RGB and alpha, in the camera's orientation."""
+    if photo.path is None:
+        return _given(photo)
+    header = read_header(photo.path)
+    if fitting_size(header, photo.camera.size, str(photo.path)) == header.size:
+        picture = decode_image(read_bytes(photo.path), str(photo.path))
+    else:
+        picture = read_image(photo.path)
+    return picture.pixels, picture.alpha
+
+
+def _given(photo: Photo) -> tuple[Array, Array | None]:
+    if photo.pixels is None:
+        raise InputError(f"{photo.name}: the photograph has neither a file nor pixels")
+    pixels = photo.pixels
+    values = pixels.astype(np.float32) / 255 if pixels.dtype == np.uint8 else pixels.astype(np.float32)
+    return values[..., :3], values[..., 3] if values.shape[2] == 4 else None
+
+
+def _same_shape(a: ImageSize, b: ImageSize) -> bool:
+    """Whether one is the other at another resolution, up to rounding."""
+    small, large = sorted((a, b))
+    scale = small.height / large.height
+    return abs(small.width - large.width * scale) <= _SLACK * max(1, small.width / small.height)
+
+
+def _shrink_rows(image: Array, new: int) -> Array:
+    old = len(image)
+    flat = np.ascontiguousarray(image, np.float32).reshape(old, -1)
+    even = old % new == 0  # no pixel is shared, which needs no matrix
+    rows = flat.reshape(new, old // new, -1).mean(1) if even else _overlaps(old, new) @ flat
+    return rows.reshape(new, *image.shape[1:])
+
+
+def _overlaps(old: int, new: int) -> Array:
+    """(new, old) float32: how much of each new pixel every old pixel covers; rows sum to 1."""
+    edges = np.arange(new + 1) * (old / new)
+    pixels = np.arange(old)
+    high = np.minimum(edges[1:, None], pixels + 1)
+    low = np.maximum(edges[:-1, None], pixels)
+    return (np.maximum(high - low, 0) * (new / old)).astype(np.float32)

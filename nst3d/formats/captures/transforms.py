@@ -1,0 +1,147 @@
+"""Reads transforms.json (nerfstudio, instant-ngp) and the transforms_{train,val,test}.json of Blender scenes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nst3d.errors import InputError
+from nst3d.formats.captures.common import Found, Shot, from_opengl
+from nst3d.formats.captures.intrinsics import read_intrinsics
+from nst3d.formats.io.files import find_beside, relative_parts
+from nst3d.formats.io.json_values import frames_of, matrix, names, read_object
+from nst3d.images.header import read_header
+from nst3d.representations.capture import Split
+from nst3d.tensors import Array
+
+_SUFFIXES = ("", ".png", ".jpg", ".jpeg", ".PNG", ".JPG", ".JPEG", ".webp", ".tif", ".bmp")
+"""Tried in turn behind a file_path, which instant-ngp and Blender scenes may write without one."""
+
+
+def read_transforms(path: Path) -> Found:
+    """The shots of a transforms.json.
+
+    Poses are taken as they stand: nerfstudio's `applied_transform` and `applied_scale` say what was done to
+    them already. Masks are not used, which a note says. Lists of file names for training, validation and
+    test make the split (validation counts as test); what none of them lists is left out. An "up" of three
+    numbers, as `save_transforms` writes it, is world up. Raises InputError for what cannot be read.
+    """
+    content = read_object(path)
+    frames = frames_of(content, path)
+    _check_applied(content, path)
+    notes = []
+    split = _listed_split(content, path)
+    if any(f.get("mask_path") for f in frames):
+        notes.append("masks are not used")
+    shots: list[Shot] = []
+    missing: list[str] = []
+    unlisted = 0
+    for frame in frames:
+        name = _name(frame, path)
+        if split and name not in split:
+            unlisted += 1
+            continue
+        shot = _shot(frame, content, path, split.get(name))
+        if shot is None:
+            missing.append(name)
+        else:
+            shots.append(shot)
+    if unlisted:
+        notes.append(f"{unlisted} photographs are in no list of file names: left out")
+    return Found(path, "transforms.json", shots, missing, _up(content, path), notes=notes)
+
+
+def read_blender(folder: Path) -> Found:
+    """The shots of a synthetic Blender scene: transforms_train.json, held out: test, else val. +z is up."""
+    files = {kind: folder / f"transforms_{kind}.json" for kind in ("train", "test", "val")}
+    held_out = next((kind for kind in ("test", "val") if files[kind].is_file()), None)
+    notes = []
+    if held_out == "test" and files["val"].is_file():
+        notes.append("transforms_val.json is not used: test is held out")
+    shots: list[Shot] = []
+    missing: list[str] = []
+    used: tuple[tuple[str | None, Split], ...] = (("train", "train"), (held_out, "test"))
+    for kind, split in used:
+        if kind is None:
+            continue
+        content = read_object(files[kind])
+        for frame in frames_of(content, files[kind]):
+            shot = _shot(frame, content, files[kind], split if held_out else None)
+            if shot is None:
+                missing.append(_name(frame, files[kind]))
+            else:
+                shots.append(shot)
+    return Found(folder, "Blender synthetic", shots, missing, np.array([0.0, 0.0, 1.0]), notes=notes)
+
+
+def _shot(frame: dict[str, Any], content: dict[str, Any], path: Path, split: Split | None) -> Shot | None:
+    """The frame's shot, or None if its photograph is missing."""
+    name = _name(frame, path)
+    photo = _find(name, path.parent)
+    if photo is None:
+        return None
+    intrinsics = read_intrinsics((frame, content), path, name, lambda: read_header(photo).size)
+    pose = from_opengl(matrix(frame, name, path))
+    return Shot(name, pose, intrinsics, photo, split=split, depth=_depth(frame, photo, path.parent))
+
+
+def _name(frame: dict[str, Any], path: Path) -> str:
+    name = frame.get("file_path")
+    if not isinstance(name, str) or not name:
+        raise InputError(f"{path}: a frame has no file_path")
+    return "/".join(relative_parts(name)) if not Path(name).is_absolute() else name
+
+
+def _find(name: str, folder: Path) -> Path | None:
+    for suffix in _SUFFIXES:
+        candidate = folder / f"{name}{suffix}"
+        if candidate.is_file():
+            return candidate
+    # A path on the author's own disk: what counts is its end.
+    return find_beside(name, [folder, folder / "images"]) if Path(name).is_absolute() else None
+
+
+def _depth(frame: dict[str, Any], photo: Path, folder: Path) -> Path | None:
+    """The depth picture that the frame names, or that Blender scenes put beside the photograph."""
+    name = frame.get("depth_file_path")
+    if isinstance(name, str) and name:
+        return _find("/".join(relative_parts(name)), folder)
+    beside = sorted(photo.parent.glob(f"{photo.stem}_depth_*.png")) if "[" not in photo.stem else []
+    return beside[0] if beside else None
+
+
+def _listed_split(content: dict[str, Any], path: Path) -> Mapping[str, Split]:
+    """File name to split, for all that a list names; empty if there is no list."""
+    split: dict[str, Split] = {}
+    kinds: tuple[tuple[str, Split], ...] = (("test", "test"), ("val", "test"), ("train", "train"))
+    for kind, meaning in kinds:
+        for name in names(content, f"{kind}_filenames", path):
+            split["/".join(relative_parts(name))] = meaning
+    return split
+
+
+def _check_applied(content: dict[str, Any], path: Path) -> None:
+    applied = content.get("applied_transform")
+    if applied is None:
+        return
+    try:
+        fine = np.array(applied, np.float64).shape in ((3, 4), (4, 4))
+    except (TypeError, ValueError):
+        fine = False
+    if not fine:
+        raise InputError(f"{path}: applied_transform is no 3 x 4 matrix")
+
+
+def _up(content: dict[str, Any], path: Path) -> Array | None:
+    given = content.get("up")
+    if given is None:
+        return None
+    try:
+        up = np.array(given, np.float64)
+    except (TypeError, ValueError):
+        up = np.zeros(0)
+    # instant-ngp and others write their own things under common names: what is no direction is not meant.
+    return up if up.shape == (3,) and np.isfinite(up).all() and np.linalg.norm(up) > 0 else None

@@ -1,0 +1,204 @@
+"""Voxel fields in .npz archives: nst3d's own, whose keys are below, and those of svox2 (`plenoxels`).
+
+nst3d_field      () int64, the version: 1
+centre, radius   (3,) float64, contracted () bool: `Space`
+links            (X, Y, Z) int32, density (n,) float32, harmonics (n, k, 3) float32: `VoxelField`
+activation       () str: "relu" or "softplus"; density_scale and near: () float64
+up, background   (3,) float64
+capture          () str, notes (m,) str
+camera_poses     (c, 4, 4) float64, camera to world
+camera_optics    (c, 4) float64: focal, aspect, centre x, centre y
+camera_sizes     (c, 2) int64: height, width
+camera_lenses    (c, 9) float64: 0 none, 1 Brown–Conrady, 2 fisheye; then its parameters, filled up with 0
+
+Floats are stored as they are and links compressed: compressing all takes twenty times as long for a tenth
+less.
+"""
+
+from __future__ import annotations
+
+from dataclasses import astuple, fields
+from pathlib import Path
+
+import numpy as np
+
+from nst3d.cameras.lens import BrownConrady, Fisheye, Lens
+from nst3d.cameras.pinhole import Camera
+from nst3d.errors import InputError
+from nst3d.formats.fields.checks import check_budget, check_links, check_placing, check_values, wanted
+from nst3d.formats.fields.paint import painted_harmonics
+from nst3d.formats.fields.plenoxels import PlenoxelsDocument, is_plenoxels, load_plenoxels, save_plenoxels
+from nst3d.formats.io.npz import Header, read_arrays, read_headers, write_arrays
+from nst3d.representations.field import Space, VoxelField
+from nst3d.tensors import Array, ImageSize
+
+_VERSION = 1
+_KEYS = {
+    "nst3d_field": ((), "iu"),
+    "centre": ((3,), "f"),
+    "radius": ((3,), "f"),
+    "contracted": ((), "b"),
+    "links": ((None, None, None), "i"),
+    "density": ((None,), "f"),
+    "harmonics": ((None, None, 3), "f"),
+    "activation": ((), "U"),
+    "density_scale": ((), "f"),
+    "near": ((), "f"),
+    "up": ((3,), "f"),
+    "background": ((3,), "f"),
+    "capture": ((), "U"),
+    "notes": ((None,), "U"),
+    "camera_poses": ((None, 4, 4), "f"),
+    "camera_optics": ((None, 4), "f"),
+    "camera_sizes": ((None, 2), "i"),
+    "camera_lenses": ((None, 9), "f"),
+}
+"""The shape (None: any length) and the kind of number of each array."""
+_LENSES: tuple[type[Lens], ...] = (BrownConrady, Fisheye)
+_LARGEST_PHOTO = 100_000
+
+
+def is_field(path: Path) -> bool:
+    """Whether a path is an .npz archive that holds a voxel field, by the names of its arrays.
+
+    Raises InputError for an .npz that cannot be read.
+    """
+    if path.suffix.lower() != ".npz" or not path.is_file():
+        return False
+    headers = read_headers(path)
+    return "nst3d_field" in headers or is_plenoxels(headers)
+
+
+def load_field(path: Path) -> VoxelField:
+    """The voxel field in an .npz archive of nst3d or svox2.
+
+    Raises InputError if it is missing, broken, holds something else, needs too much memory, or is not
+    consistent: links that no row or several stand for, values that are not finite.
+    """
+    headers = read_headers(path)
+    if is_plenoxels(headers):
+        return load_plenoxels(path, headers)
+    if "nst3d_field" not in headers:
+        names = ", ".join(sorted(headers)[:8]) or "nothing"
+        raise InputError(f"{path}: is no voxel field of nst3d or svox2; it holds {names}")
+    return _load_own(path, headers)
+
+
+def save_field(
+    path: Path, field: VoxelField, colours: Array | None = None, specular: float = 1.0
+) -> list[Path]:
+    """Write a field, in svox2's format where it came from there, else in nst3d's; returns [path].
+
+    `colours` (n, 3) take the place of the field's own, rows that equal them stay bit for bit; higher
+    harmonics are multiplied by `specular`. All else stays bit for bit. Raises OutputError if the file cannot
+    be written; it is whole or not there.
+    """
+    if colours is not None and colours.shape != (len(field), 3):
+        raise ValueError(f"colours of {colours.shape} for a field of {len(field)} nodes")
+    if isinstance(field.document, PlenoxelsDocument):
+        save_plenoxels(path, field, colours, specular)
+    else:
+        harmonics = painted_harmonics(field.harmonics, colours, specular)
+        write_arrays(path, _arrays(field, harmonics), packed=("links",))
+    return [path]
+
+
+def _arrays(field: VoxelField, harmonics: Array) -> dict[str, Array]:
+    cameras = field.cameras
+    optics = [(c.focal, c.aspect, *c.centre) for c in cameras]
+    return {
+        "nst3d_field": np.array(_VERSION),
+        "centre": np.asarray(field.space.centre, np.float64),
+        "radius": np.asarray(field.space.radius, np.float64),
+        "contracted": np.array(field.space.contracted),
+        "links": field.links.astype(np.int32, copy=False),
+        "density": field.density.astype(np.float32, copy=False),
+        "harmonics": harmonics,
+        "activation": np.array(field.activation),
+        "density_scale": np.array(field.density_scale, np.float64),
+        "near": np.array(field.near, np.float64),
+        "up": np.asarray(field.up, np.float64),
+        "background": np.asarray(field.background, np.float64),
+        "capture": np.array(field.capture),
+        "notes": np.array(field.notes, np.str_),
+        "camera_poses": np.array([c.camera_to_world for c in cameras], np.float64).reshape(-1, 4, 4),
+        "camera_optics": np.array(optics, np.float64).reshape(-1, 4),
+        "camera_sizes": np.array([c.size for c in cameras], np.int64).reshape(-1, 2),
+        "camera_lenses": np.array([_lens_row(c.lens) for c in cameras], np.float64).reshape(-1, 9),
+    }
+
+
+def _lens_row(lens: Lens | None) -> list[float]:
+    if lens is None:
+        return [0.0] * 9
+    kinds = [k for k, kind in enumerate(_LENSES, 1) if isinstance(lens, kind)]
+    values = [float(v) for v in astuple(lens)]  # type: ignore[call-overload]
+    return [float(kinds[0]), *values, *[0.0] * (8 - len(values))]
+
+
+def _load_own(path: Path, headers: dict[str, Header]) -> VoxelField:
+    wanted(path, headers, _KEYS)
+    check_budget(path, headers["links"].shape, headers["harmonics"].shape)
+    nodes, bases = headers["density"].count, headers["harmonics"].shape[1]
+    if headers["harmonics"].shape[0] != nodes or bases not in (1, 4, 9):
+        raise InputError(
+            f"{path}: harmonics are {headers['harmonics'].shape}, expected ({nodes}, 1, 4 or 9, 3)"
+        )
+    arrays = read_arrays(path, _KEYS)
+    version, activation = int(arrays["nst3d_field"]), str(arrays["activation"])
+    if version != _VERSION:
+        raise InputError(f"{path}: is of version {version}; this nst3d reads {_VERSION}, get a newer one")
+    if activation not in ("relu", "softplus"):
+        raise InputError(f"{path}: activation is {activation!r}, expected relu or softplus")
+    contracted = bool(arrays["contracted"])
+    check_placing(path, arrays["centre"], arrays["radius"], contracted)
+    check_links(path, arrays["links"], nodes)
+    check_values(path, {name: arrays[name] for name in ("density", "harmonics", "up", "background")})
+    check_values(path, {name: arrays[name] for name in ("density_scale", "near")})
+    red, green, blue = arrays["background"].tolist()
+    return VoxelField(
+        space=Space(arrays["centre"].astype(np.float64), arrays["radius"].astype(np.float64), contracted),
+        links=arrays["links"].astype(np.int32, copy=False),
+        density=arrays["density"].astype(np.float32, copy=False),
+        harmonics=arrays["harmonics"].astype(np.float32, copy=False),
+        activation="relu" if activation == "relu" else "softplus",
+        density_scale=float(arrays["density_scale"]),
+        near=float(arrays["near"]),
+        cameras=_cameras(path, arrays),
+        up=arrays["up"].astype(np.float64),
+        background=(red, green, blue),
+        capture=str(arrays["capture"]),
+        notes=tuple(str(n) for n in arrays["notes"]),
+    )
+
+
+def _cameras(path: Path, arrays: dict[str, Array]) -> tuple[Camera, ...]:
+    poses, optics, sizes, lenses = (
+        arrays[f"camera_{name}"] for name in ("poses", "optics", "sizes", "lenses")
+    )
+    if not len(poses) == len(optics) == len(sizes) == len(lenses):
+        raise InputError(f"{path}: broken; its camera arrays have different lengths")
+    check_values(path, {"camera_poses": poses, "camera_optics": optics, "camera_lenses": lenses})
+    kinds = lenses[:, 0]
+    sound = (optics[:, :2] > 0).all() and (sizes > 0).all() and (sizes <= _LARGEST_PHOTO).all()
+    if not sound or not np.isin(kinds, range(len(_LENSES) + 1)).all():
+        raise InputError(f"{path}: broken; a camera has no size, no focal length or a lens of unknown kind")
+    return tuple(
+        Camera(
+            camera_to_world=pose.astype(np.float64),
+            focal=float(focal),
+            centre=(float(x), float(y)),
+            size=ImageSize(int(height), int(width)),
+            aspect=float(aspect),
+            lens=_lens(int(kind), values),
+        )
+        for pose, (focal, aspect, x, y), (height, width), (kind, *values) in zip(poses, optics, sizes, lenses)
+    )
+
+
+def _lens(kind: int, values: list[float]) -> Lens | None:
+    if kind == 0:
+        return None
+    chosen = _LENSES[kind - 1]
+    count = len(fields(chosen))  # type: ignore[arg-type]
+    return chosen(*(float(v) for v in values[:count]))

@@ -1,0 +1,90 @@
+"""Reads the camera_path.json that nerfstudio's viewer exports."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nst3d.cameras.paths import Flight, Keyframe
+from nst3d.errors import InputError
+from nst3d.formats.flights.values import angle, flag, keys_of, number, pose_of, whole_number
+from nst3d.tensors import Array, ImageSize
+
+OPENGL = np.diag([1.0, -1.0, -1.0, 1.0])
+"""From OpenGL's camera axes (y up, z backward) to OpenCV's, and back."""
+_NAMES = {"camera_to_world": "frame", "matrix": "keyframe"}
+
+
+def flight_from_json(path: Path, text: str) -> Flight:
+    """The flight in the text of a camera_path.json.
+
+    Its frames where it has them, as they are (the viewer has smoothed them); else its keyframes, with the
+    transition times that it states, on our own spline. Raises InputError, one line, for anything else.
+    """
+    try:
+        values = json.loads(text)
+    except ValueError as error:
+        raise InputError(f"{path}: not valid JSON ({error})") from None
+    if not isinstance(values, dict) or not ("camera_path" in values or "keyframes" in values):
+        raise InputError(f"{path}: is no camera path of nerfstudio: it has neither camera_path nor keyframes")
+    kind = values.get("camera_type", "perspective")
+    if kind != "perspective":
+        raise InputError(f"{path}: its camera_type is {kind!r}; only perspective cameras can be rendered")
+    dense = values.get("camera_path") or []
+    keys = keys_of(values, "camera_path" if dense else "keyframes", path)
+    pose = "camera_to_world" if dense else "matrix"
+    frames = [_json_key(key, pose, f"{path}: {_NAMES[pose]} {i}") for i, key in enumerate(keys, start=1)]
+    fps = number(values, "fps", str(path), 0.1, 240)
+    seconds = number(values, "seconds", str(path), 1e-3, 1e6)
+    closed = flag(values, "is_cycle", path)
+    times = np.arange(len(frames)) if dense else _transitions(values, keys, closed, path)
+    frames = [replace(k, time=float(t)) for k, t in zip(frames, times)]
+    whole = float(len(frames)) if dense else float(times[-1]) if len(times) > len(frames) else None
+    return Flight(
+        tuple(frames),
+        closed,
+        vertical=True,
+        size=_json_size(values, keys, path),
+        frames=len(frames) if dense else None,
+        fps=fps,
+        seconds=seconds,
+        back=whole if closed else None,
+    )
+
+
+def _json_key(key: Any, name: str, where: str) -> Keyframe:
+    if not isinstance(key, dict) or name not in key:
+        raise InputError(f"{where}: has no {name}")
+    matrix = key[name]
+    if isinstance(matrix, str):  # the first viewers wrote a list in quotes
+        try:
+            matrix = json.loads(matrix)
+        except ValueError:
+            raise InputError(f"{where}: {name} holds no numbers") from None
+    return Keyframe(pose_of(matrix, f"{where}: {name}") @ OPENGL, angle(key, where, "fov"))
+
+
+def _transitions(values: dict[str, Any], keys: list[Any], closed: bool, path: Path) -> Array:
+    """Seconds of keyframes, and of the return to the first: each says how long it takes to come to it."""
+    usual = number(values, "default_transition_sec", str(path), 0, 1e6) or 2.0
+    steps = []
+    for i, key in enumerate(keys, start=1):
+        own = number(key, "override_transition_sec", f"{path}: keyframe {i}", 1e-3, 1e6)
+        steps.append(own if own and key.get("override_transition_enabled") else usual)
+    times = np.concatenate([[0.0], np.cumsum(steps[1:])])
+    return np.append(times, times[-1] + steps[0]) if closed else times
+
+
+def _json_size(values: dict[str, Any], keys: list[Any], path: Path) -> ImageSize | None:
+    width = whole_number(values, "render_width", path)
+    height = whole_number(values, "render_height", path)
+    if width and height:
+        return ImageSize(height, width)
+    aspect = number(keys[0], "aspect", f"{path}: frame 1", 0.02, 50)
+    if height and aspect:
+        return ImageSize(height, round(height * aspect))
+    return None

@@ -1,0 +1,1 @@
+"""glTF and GLB: read, painted and written back with all that was not painted unchanged."""

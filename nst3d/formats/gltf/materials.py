@@ -1,0 +1,165 @@
+"""Reads base colours of glTF materials: factors, textures, samplers, and which UVs they use."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field, replace
+from typing import Any
+from urllib.parse import unquote
+
+import numpy as np
+
+from nst3d.errors import InputError
+from nst3d.formats.gltf.accessors import view_bytes
+from nst3d.formats.gltf.container import decode_data_uri
+from nst3d.formats.gltf.document import GltfDocument, Json, extension
+from nst3d.formats.meshes.textures import MID_GREY
+from nst3d.images.colour import srgb_encode
+from nst3d.images.io import decode_image
+from nst3d.representations.mesh import Material, Texture, Wrap
+from nst3d.tensors import Array
+
+SPECULAR = "KHR_materials_pbrSpecularGlossiness"
+TRANSFORM = "KHR_texture_transform"
+PLAIN_SOURCES = ("EXT_texture_webp", "EXT_texture_avif")
+WRAPS: dict[Any, Wrap] = {10497: "repeat", 33071: "clamp", 33648: "mirror"}
+
+
+@dataclass
+class MaterialReader:
+    """Builds the mesh's materials, one for each of the document's and one for primitives without any.
+
+    Only materials that were asked for through `use` get their texture decoded; each image once a wrap mode.
+    """
+
+    document: GltfDocument
+    textures: list[Texture] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    _indices: dict[Any, int | None] = field(default_factory=dict)
+    _used: dict[int, Material] = field(default_factory=dict)
+
+    def use(self, primitive: Json) -> int:
+        """The index, in `materials()`, of a primitive's material."""
+        count = len(self.document.items("materials"))
+        if "material" not in primitive:
+            self._used[count] = Material("", double_sided=False)
+            return count
+        material = self.document.item("materials", primitive["material"])
+        index = int(primitive["material"])
+        if index not in self._used:
+            self._used[index] = self._read(material)
+        return index
+
+    def materials(self) -> tuple[Material, ...]:
+        """All materials in the document's order, then the default one if a primitive has none."""
+        plain = [
+            Material(str(m.get("name", "")), double_sided=m.get("doubleSided") is True)
+            for m in self.document.items("materials")
+        ]
+        count = max([len(plain), *(index + 1 for index in self._used)])
+        return tuple(self._used.get(i) or plain[i] for i in range(count))
+
+    def _read(self, material: Json) -> Material:
+        holder, texture_key, factor_key = base_colour(material)
+        factor = self.document.numbers(holder, factor_key, (1.0, 1.0, 1.0, 1.0))
+        # Rounded, so that white is exactly 1 and not a last bit less.
+        red, green, blue = srgb_encode(np.clip(factor[:3], 0.0, 1.0)).round(12).tolist()
+        read = Material(
+            name=str(material.get("name", "")),
+            factor=(red, green, blue),
+            double_sided=material.get("doubleSided") is True,
+        )
+        if texture_key not in holder:
+            return read
+        texture = self._texture(self.document.item("textures", holder[texture_key].get("index")))
+        if texture is None:
+            return replace(read, factor=MID_GREY)
+        return replace(read, texture=texture)
+
+    def _texture(self, texture: Json) -> int | None:
+        image = texture_image(self.document, texture)
+        wrap = _wrap(self.document, texture)
+        key = (image, wrap)
+        if key not in self._indices:
+            self._indices[key] = None
+            try:
+                decoded = self._decode(image, wrap)
+            except InputError as error:
+                self.notes.append(f"{error}; its material is taken as plain grey")
+            else:
+                self._indices[key] = len(self.textures)
+                self.textures.append(decoded)
+        return self._indices[key]
+
+    def _decode(self, index: int, wrap: tuple[Wrap, Wrap]) -> Texture:
+        image = self.document.item("images", index)
+        name = str(image.get("name") or _file_name(image) or f"texture {index}")
+        data = _image_bytes(self.document, index)
+        if data is None:
+            raise InputError(f"{self.document.path}: the image '{name}' is missing")
+        picture = decode_image(data, f"{self.document.path}: the image '{name}'")
+        self.notes.extend(picture.notes)
+        return Texture(name, picture.pixels, picture.alpha, wrap)
+
+
+def base_colour(material: Json) -> tuple[Json, str, str]:
+    """Where a material keeps its base colour: the object, its texture's key and its factor's key."""
+    specular = extension(material, SPECULAR)
+    if specular is not None:
+        return specular, "diffuseTexture", "diffuseFactor"
+    return material.get("pbrMetallicRoughness", {}), "baseColorTexture", "baseColorFactor"
+
+
+def texture_image(document: GltfDocument, texture: Json) -> int:
+    """The index of the image that a glTF texture shows, by its fallback or a format that is read."""
+    holders = [texture, *(extension(texture, name) or {} for name in PLAIN_SOURCES)]
+    for holder in holders:
+        if "source" in holder:
+            document.item("images", holder["source"])
+            return int(holder["source"])
+    remedy = "export it again with PNG or JPEG textures"
+    raise document.fault("its base-colour texture is in a format that is not read (KTX2 or DDS)", remedy)
+
+
+def uv_set(info: Json) -> int:
+    """Which TEXCOORD set a texture info reads; a texture transform may override it."""
+    holder = extension(info, TRANSFORM) or {}
+    chosen: int = holder["texCoord"] if "texCoord" in holder else info.get("texCoord", 0)
+    return chosen
+
+
+def transform_uvs(document: GltfDocument, info: Json, uvs: Array) -> Array:
+    """Texture coordinates (..., 2) with the info's KHR_texture_transform applied, in glTF's own axes.
+
+    uv' = offset + R (scale * uv), R = [[cos, sin], [-sin, cos]]: v points down, so a positive angle turns
+    the UVs counter-clockwise as seen on the image.
+    """
+    transform = extension(info, TRANSFORM)
+    if transform is None:
+        return uvs
+    scaled = uvs * document.numbers(transform, "scale", (1.0, 1.0))
+    angle = document.numbers({"rotation": [transform.get("rotation", 0.0)]}, "rotation", (0.0,))[0]
+    cos, sin = math.cos(angle), math.sin(angle)
+    turned = np.stack(
+        [cos * scaled[..., 0] + sin * scaled[..., 1], cos * scaled[..., 1] - sin * scaled[..., 0]], -1
+    )
+    return turned + document.numbers(transform, "offset", (0.0, 0.0))
+
+
+def _wrap(document: GltfDocument, texture: Json) -> tuple[Wrap, Wrap]:
+    sampler = document.item("samplers", texture["sampler"]) if "sampler" in texture else {}
+    return WRAPS.get(sampler.get("wrapS"), "repeat"), WRAPS.get(sampler.get("wrapT"), "repeat")
+
+
+def _image_bytes(document: GltfDocument, index: int) -> bytes | None:
+    image = document.item("images", index)
+    if index in document.images:
+        return document.images[index]
+    if "bufferView" in image:
+        return bytes(view_bytes(document, image["bufferView"]))
+    return decode_data_uri(str(image.get("uri", "")))
+
+
+def _file_name(image: Json) -> str:
+    uri = image.get("uri")
+    return "" if not isinstance(uri, str) or uri.startswith("data:") else unquote(uri)[:200]

@@ -1,0 +1,135 @@
+"""The node hierarchy of a glTF document: which meshes stand where in its default scene."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from nst3d.formats.gltf.document import GltfDocument, Json
+from nst3d.tensors import Array
+
+_HUGE = 1e30  # of matrix entries; together with float32 positions this keeps squares finite
+
+
+@dataclass(frozen=True)
+class Placement:
+    """A node of the scene that shows a mesh."""
+
+    name: str
+    mesh: int
+    transform: Array
+    """(4, 4) float64, mesh to scene; the identity for a skinned mesh, whose joints place it."""
+    skin: int | None
+    weights: tuple[float, ...]
+    """Morph target weights at rest; empty where all are zero."""
+
+
+def world_matrices(document: GltfDocument) -> list[Array]:
+    """The (4, 4) float64 matrix from each node's coordinates to the scene's.
+
+    Raises `InputError` where the hierarchy is not a forest: a loop, or a node with two parents.
+    """
+    nodes = document.items("nodes")
+    parents: dict[int, int] = {}
+    for index, node in enumerate(nodes):
+        for child in node.get("children", []):
+            document.item("nodes", child)
+            if parents.setdefault(int(child), index) != index:
+                raise document.fault(f"nodes[{child}] has two parents")
+    world: dict[int, Array] = {}
+    stack = [(i, np.eye(4)) for i in range(len(nodes)) if i not in parents]
+    while stack:
+        index, above = stack.pop()
+        with np.errstate(over="ignore", invalid="ignore"):
+            world[index] = above @ _local_matrix(document, nodes[index])
+        if not np.abs(world[index]).max() < _HUGE:
+            raise document.fault(f"nodes[{index}] has a transform beyond {_HUGE:g}")
+        if index not in nodes[index].get("children", []):
+            stack.extend((int(child), world[index]) for child in nodes[index].get("children", []))
+    if len(world) < len(nodes):
+        raise document.fault("its node hierarchy has a loop")
+    return [world[i] for i in range(len(nodes))]
+
+
+def placements(document: GltfDocument, world: list[Array]) -> list[Placement]:
+    """The nodes of the default scene that show a mesh, parents before children.
+
+    Where one mesh is shown in several poses (skins, morph weights), all but the first get a copy of the
+    mesh in the document's JSON, with the same accessors: then a mesh has one rest pose.
+    """
+    found = []
+    poses: dict[int, tuple[Any, ...]] = {}
+    copies: dict[tuple[Any, ...], int] = {}
+    for index in _scene_nodes(document):
+        node = document.item("nodes", index)
+        if "mesh" not in node:
+            continue
+        placement = _place(document, node, world[index])
+        pose = (placement.skin, placement.weights)
+        if poses.setdefault(placement.mesh, pose) != pose:
+            key = (placement.mesh, *pose)
+            if key not in copies:
+                copies[key] = len(document.items("meshes"))
+                document.json["meshes"].append(copy.deepcopy(document.item("meshes", placement.mesh)))
+            node["mesh"] = copies[key]
+            placement = replace(placement, mesh=copies[key])
+        found.append(placement)
+    return found
+
+
+def _place(document: GltfDocument, node: Json, world: Array) -> Placement:
+    mesh = document.item("meshes", node["mesh"])
+    skin = document.integer(node, "skin") if "skin" in node else None
+    holder = node if "weights" in node else mesh
+    weights = document.numbers(holder, "weights", (0.0,) * len(holder.get("weights", [])))
+    return Placement(
+        name=str(node.get("name", mesh.get("name", ""))),
+        mesh=int(node["mesh"]),
+        transform=np.eye(4) if skin is not None else world,
+        skin=skin,
+        weights=tuple(weights) if any(weights) else (),
+    )
+
+
+def _scene_nodes(document: GltfDocument) -> list[int]:
+    """All nodes under the default scene (the first if none is named; all nodes if there is no scene)."""
+    if not document.items("scenes"):
+        return list(range(len(document.items("nodes"))))
+    scene = document.item("scenes", document.json.get("scene", 0))
+    order: list[int] = []
+    stack = list(reversed(scene.get("nodes", [])))
+    while stack:
+        node = document.item("nodes", stack[-1])
+        order.append(int(stack.pop()))
+        stack.extend(reversed(node.get("children", [])))
+        if len(order) > len(document.items("nodes")):
+            raise document.fault("its scene lists a node twice")
+    return order
+
+
+def _local_matrix(document: GltfDocument, node: Json) -> Array:
+    if "matrix" in node:
+        return np.array(document.numbers(node, "matrix", (0.0,) * 16)).reshape(4, 4).T
+    matrix = np.eye(4)
+    rotation = _rotation(np.array(document.numbers(node, "rotation", (0.0, 0.0, 0.0, 1.0))))
+    matrix[:3, :3] = rotation * document.numbers(node, "scale", (1.0, 1.0, 1.0))
+    matrix[:3, 3] = document.numbers(node, "translation", (0.0, 0.0, 0.0))
+    return matrix
+
+
+def _rotation(quaternion: Array) -> Array:
+    """The (3, 3) rotation of a quaternion x, y, z, w of any length but zero (zero: no rotation)."""
+    length = np.linalg.norm(quaternion)
+    if length == 0 or not np.isfinite(length):
+        return np.eye(3)
+    x, y, z, w = quaternion / length
+    return np.array(
+        [
+            [1 - 2 * (y * y + z * z), 2 * (x * y - z * w), 2 * (x * z + y * w)],
+            [2 * (x * y + z * w), 1 - 2 * (x * x + z * z), 2 * (y * z - x * w)],
+            [2 * (x * z - y * w), 2 * (y * z + x * w), 1 - 2 * (x * x + y * y)],
+        ]
+    )

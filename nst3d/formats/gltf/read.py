@@ -1,0 +1,235 @@
+"""Loads .glb and .gltf files as a `Mesh` that remembers its document."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from nst3d.errors import InputError
+from nst3d.formats.gltf.accessors import read_rows, read_values, view_bytes
+from nst3d.formats.gltf.capture import scene_from_capture
+from nst3d.formats.gltf.container import read_document
+from nst3d.formats.gltf.document import GltfDocument, Json, accessor_users
+from nst3d.formats.gltf.materials import MaterialReader, base_colour, transform_uvs, uv_set
+from nst3d.formats.gltf.nodes import Placement, placements, world_matrices
+from nst3d.formats.gltf.pose import pose_vertices
+from nst3d.images.colour import srgb_encode
+from nst3d.representations.mesh import Instance, Mesh, Part, unit_frame
+from nst3d.representations.triangles import face_normals
+from nst3d.tensors import Array
+
+_COMPRESSED = {
+    "KHR_draco_mesh_compression": "Draco-compressed",
+    "EXT_meshopt_compression": "meshopt-compressed",
+    "KHR_meshopt_compression": "meshopt-compressed",
+}
+_TRIANGLES, _STRIP, _FAN = 4, 5, 6
+_MALFORMED = (KeyError, TypeError, ValueError, IndexError, AttributeError, OverflowError, RecursionError)
+
+
+@dataclass
+class _Findings:
+    """What is wrong with the geometry, counted over all parts."""
+
+    degenerate: int = 0
+    bad_normals: int = 0
+    bad_uvs: int = 0
+    skipped: int = 0
+    partial: int = 0
+
+    def sentences(self) -> list[str]:
+        """One sentence for the user for each kind that was found."""
+        texts = {
+            "{} triangles without area are kept, they cannot be seen": self.degenerate,
+            "{} normals were zero or not numbers and were taken from the faces": self.bad_normals,
+            "{} texture coordinates were not numbers and were set to zero": self.bad_uvs,
+            "{} primitives of points or lines, or without triangles, are not painted": self.skipped,
+            "{} primitives end within a triangle, which was left out": self.partial,
+        }
+        return [text.format(count) for text, count in texts.items() if count]
+
+
+def load_gltf(path: Path | str) -> Mesh:
+    """The asset in a .glb or .gltf file, as the default scene shows it at rest.
+
+    A part is a (mesh, primitive) with the coordinates that the file stores (skinned ones: at rest, in the
+    scene), an instance a node that shows it. `Mesh.document` is a `GltfDocument`, from which `save_gltf`
+    writes back all that is not painted. Raises `InputError` for files that cannot be used; what can be put
+    right is told in `Mesh.notes`.
+    """
+    path = Path(path)
+    try:
+        return _load(path)
+    except _MALFORMED as error:
+        what = f"its glTF structure is malformed ({type(error).__name__}: {str(error)!r:.100})"
+        raise InputError(f"{path}: {what}; export the asset again") from error
+
+
+def _load(path: Path) -> Mesh:
+    document = read_document(path)
+    _refuse_compression(document)
+    for index in range(len(document.items("bufferViews"))):
+        view_bytes(document, index)
+    accessor_users(document)  # saving needs it: a malformed reference shows now, not after the painting
+    world = world_matrices(document)
+    findings, materials = _Findings(), MaterialReader(document)
+    parts: list[Part] = []
+    sources: list[tuple[int, int]] = []
+    instances: list[Instance] = []
+    of_mesh: dict[int, list[int]] = {}
+    for placement in placements(document, world):
+        if placement.mesh not in of_mesh:
+            found = _read_mesh(document, placement, world, materials, findings)
+            of_mesh[placement.mesh] = list(range(len(parts), len(parts) + len(found)))
+            parts += found.values()
+            sources += [(placement.mesh, primitive) for primitive in found]
+        instances += [Instance(i, placement.transform, placement.name) for i in of_mesh[placement.mesh]]
+    if not parts:
+        raise document.fault("its scene shows no triangles", "export the asset with its meshes")
+    return Mesh(
+        parts=tuple(parts),
+        instances=tuple(instances),
+        materials=materials.materials(),
+        textures=tuple(materials.textures),
+        frame=unit_frame(tuple(parts), tuple(instances)),
+        notes=tuple(materials.notes + findings.sentences()),
+        scene_from_capture=scene_from_capture(document),
+        document=replace(document, sources=tuple(sources)),
+    )
+
+
+def _refuse_compression(document: GltfDocument) -> None:
+    """Raises where geometry can only be had by decompressing; else drops the compressed twins.
+
+    A file may hold both a compressed and a plain copy. The plain one is read, and the other would contradict
+    it after painting, so the document goes on without it.
+    """
+    required = document.json.get("extensionsRequired", [])
+    for name, what in _COMPRESSED.items():
+        if name in required:
+            remedy = "export it again with compression unticked, or run 'gltf-transform copy in.glb out.glb'"
+            raise document.fault(f"its geometry is {what} ({name}), which is not read", remedy)
+        if name in document.json.get("extensionsUsed", []):
+            document.json["extensionsUsed"].remove(name)
+        primitives = [p for mesh in document.items("meshes") for p in mesh.get("primitives", [])]
+        for holder in [*primitives, *document.items("bufferViews"), *document.items("buffers")]:
+            holder.get("extensions", {}).pop(name, None)
+
+
+def _read_mesh(
+    document: GltfDocument,
+    placement: Placement,
+    world: list[Array],
+    materials: MaterialReader,
+    findings: _Findings,
+) -> dict[int, Part]:
+    """The parts of a mesh by the index of their primitive, those without triangles left out."""
+    mesh = document.item("meshes", placement.mesh)
+    name = str(mesh.get("name") or placement.name or f"mesh {placement.mesh}")
+    found = {}
+    for index, primitive in enumerate(mesh["primitives"]):
+        if primitive.get("mode", _TRIANGLES) not in (_TRIANGLES, _STRIP, _FAN):
+            findings.skipped += 1
+            continue
+        if "POSITION" not in primitive["attributes"]:
+            findings.skipped += 1
+            continue
+        _check_rows(document, primitive)
+        vertices, normals = pose_vertices(document, primitive, placement, world)
+        if not np.isfinite(vertices).all():
+            remedy = "repair it, e.g. in Blender: Mesh > Clean Up, then export again"
+            raise document.fault(f"'{name}' has NaN or infinite vertices", remedy)
+        faces = _read_faces(document, primitive, len(vertices), findings)
+        if not len(faces):
+            findings.skipped += 1
+            continue
+        found[index] = Part(
+            name=name if len(mesh["primitives"]) == 1 else f"{name}.{index}",
+            vertices=vertices,
+            faces=faces,
+            material=materials.use(primitive),
+            normals=_mend_normals(vertices, faces, normals, findings),
+            uvs=_read_uvs(document, primitive, faces, findings),
+            colours=_read_colours(document, primitive),
+        )
+        if primitive.get("mode", _TRIANGLES) == _TRIANGLES:
+            findings.degenerate += int((face_normals(vertices[faces]) == 0).all(axis=1).sum())
+    return found
+
+
+def _check_rows(document: GltfDocument, primitive: Json) -> None:
+    """Raises unless every attribute, painted or not, can be read and has a row for each vertex."""
+    expected = document.integer(document.item("accessors", primitive["attributes"]["POSITION"]), "count")
+    for attributes in (primitive["attributes"], *primitive.get("targets", [])):
+        for name, accessor in attributes.items():
+            found = len(read_rows(document, accessor))
+            if found != expected:
+                raise document.fault(f"{found} rows of {name} for {expected} vertices")
+
+
+def _read_faces(document: GltfDocument, primitive: Json, vertices: int, findings: _Findings) -> Array:
+    """(f, 3) int32 triangles of a list, strip or fan, wound as glTF 2.0, section 3.7.2.1, says."""
+    if "indices" in primitive:
+        rows = read_rows(document, primitive["indices"])
+        if rows.dtype.kind != "u" or rows.shape[1] != 1:
+            raise document.fault("a primitive's indices are not unsigned integers")
+        indices = rows[:, 0].astype(np.int64)
+        if len(indices) and indices.max() >= vertices:
+            what = f"a triangle names vertex {indices.max()}, its part has {vertices}"
+            raise document.fault(what, "the file is damaged: export the asset again")
+    else:
+        indices = np.arange(vertices)
+    mode = primitive.get("mode", _TRIANGLES)
+    if mode == _TRIANGLES:
+        findings.partial += len(indices) % 3 > 0
+        return indices[: len(indices) // 3 * 3].reshape(-1, 3).astype(np.int32)
+    i = np.arange(max(len(indices) - 2, 0))
+    if mode == _STRIP:
+        corners = np.stack([i, i + 1 + i % 2, i + 2 - i % 2], axis=1)
+    else:
+        corners = np.stack([i + 1, i + 2, np.zeros_like(i)], axis=1)
+    return indices[corners].astype(np.int32)
+
+
+def _read_uvs(document: GltfDocument, primitive: Json, faces: Array, findings: _Findings) -> Array | None:
+    """(f, 3, 2) float64 corner UVs that the primitive's base colour reads, origin bottom-left."""
+    material = document.item("materials", primitive["material"]) if "material" in primitive else {}
+    holder, key, _ = base_colour(material)
+    info = holder.get(key, {})
+    name = f"TEXCOORD_{uv_set(info)}"
+    if name not in primitive["attributes"]:
+        return None
+    uvs = read_values(document, primitive["attributes"][name], 2)
+    bad = ~np.isfinite(uvs)
+    findings.bad_uvs += int(bad.any(axis=1).sum())
+    uvs = transform_uvs(document, info, np.where(bad, 0.0, uvs))
+    return np.stack([uvs[:, 0], 1.0 - uvs[:, 1]], axis=1)[faces]
+
+
+def _read_colours(document: GltfDocument, primitive: Json) -> Array | None:
+    """(v, 3) float32 vertex colours, sRGB-encoded from the linear light of COLOR_0."""
+    if "COLOR_0" not in primitive["attributes"]:
+        return None
+    linear = read_values(document, primitive["attributes"]["COLOR_0"])
+    linear = np.clip(np.nan_to_num(linear[:, :3], nan=1.0), 0.0, 1.0)
+    return srgb_encode(linear).astype(np.float32)
+
+
+def _mend_normals(vertices: Array, faces: Array, normals: Array | None, findings: _Findings) -> Array | None:
+    """(v, 3) float32 unit normals; those that are zero or not finite are replaced by one of their faces'."""
+    if normals is None:
+        return None
+    with np.errstate(all="ignore"):
+        units = normals / np.linalg.norm(normals, axis=1, keepdims=True)
+    bad = ~np.isfinite(units).all(axis=1)
+    if bad.any():
+        findings.bad_normals += int(bad.sum())
+        of_vertex = np.zeros_like(vertices)
+        of_vertex[:, 2] = 1.0
+        solid = face_normals(vertices[faces])
+        seen = solid.any(axis=1)
+        of_vertex[faces[seen].ravel()] = np.repeat(solid[seen], 3, axis=0)
+        units[bad] = of_vertex[bad]
+    return units.astype(np.float32)

@@ -1,0 +1,54 @@
+"""Saves a painted mesh as .glb or .gltf."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from nst3d.formats.gltf.container import write_document
+from nst3d.formats.gltf.document import GltfDocument
+from nst3d.formats.gltf.fresh import fresh_document
+from nst3d.formats.gltf.repaint import repaint
+from nst3d.formats.gltf.textures import PaintedImage
+from nst3d.formats.meshes.painted_images import slot_png
+from nst3d.representations.mesh import Mesh
+from nst3d.representations.paint import MeshPaint, TexturePaint
+from nst3d.tensors import Array
+
+
+def save_gltf(path: Path | str, mesh: Mesh, paint: MeshPaint, colours: Array) -> list[Path]:
+    """Writes the mesh with its paint to one self-contained file and returns the paths written.
+
+    `colours` is the (n, 3) float32 table, sRGB-encoded in [0, 1], that `paint` spreads over the mesh. A mesh
+    that came from glTF and is painted in textures keeps its own document: skins, animations, morph
+    targets, other maps, extensions and extras stay byte for byte. Anything else becomes a new document, in
+    its rest pose. A path in .gltf gets its buffer as a data URI, every other path is written as GLB.
+    Raises `OutputError`; the file is whole or not there.
+    """
+    path = Path(path)
+    if colours.shape != (paint.num_colours, 3):
+        raise ValueError(f"a table of {colours.shape} for a paint of {paint.num_colours} colours")
+    images = _painted_images(paint, colours) if isinstance(paint, TexturePaint) else []
+    if isinstance(mesh.document, GltfDocument) and isinstance(paint, TexturePaint):
+        editor = repaint(mesh.document, mesh, paint, images)
+    else:
+        editor = fresh_document(path, mesh, paint, images, colours)
+    write_document(path, *editor.build())
+    return [path]
+
+
+def left_out(mesh: Mesh, paint: MeshPaint) -> tuple[str, ...]:
+    """What of a mesh's glTF document a file with this paint will not hold, a sentence for the user; or nothing."""
+    if not isinstance(mesh.document, GltfDocument) or isinstance(paint, TexturePaint):
+        return ()
+    lost = [kind for kind in ("skins", "animations") if mesh.document.items(kind)]
+    primitives = [p for m in mesh.document.items("meshes") for p in m.get("primitives", [])]
+    if any("targets" in p for p in primitives):
+        lost.append("morph targets")
+    if not lost:
+        return ()
+    remedy = "--settings.surface.paint texture keeps them"
+    return (f"paint on vertices makes a new file in the rest pose, without {', '.join(lost)}; {remedy}",)
+
+
+def _painted_images(paint: TexturePaint, colours: Array) -> list[PaintedImage]:
+    return [PaintedImage(slot_png(slot, colours), slot.name, slot.wrap) for slot in paint.slots]

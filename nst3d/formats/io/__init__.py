@@ -1,0 +1,1 @@
+"""What every format reads and writes with: whole files, text, arrays and JSON values."""

@@ -1,0 +1,74 @@
+"""Values of a JSON file, checked as they are asked for."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nst3d.errors import InputError
+from nst3d.formats.io.files import read_bytes
+from nst3d.tensors import Array
+
+
+def read_object(path: Path) -> dict[str, Any]:
+    """The object in a JSON file. Raises InputError if the file is missing, no JSON, or holds something else."""
+    try:
+        content = json.loads(read_bytes(path).decode("utf-8-sig"))
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{path}: not a JSON file ({error})") from None
+    if not isinstance(content, dict):
+        raise InputError(f"{path}: holds a {type(content).__name__}, expected an object")
+    return content
+
+
+def frames_of(content: dict[str, Any], path: Path) -> list[dict[str, Any]]:
+    """The frames of a transforms.json. Raises InputError if there are none, or they are no objects."""
+    frames = content.get("frames")
+    if not isinstance(frames, list) or not all(isinstance(f, dict) for f in frames):
+        raise InputError(f"{path}: holds no list of frames, expected a capture's transforms.json")
+    if not frames:
+        raise InputError(f"{path}: its list of frames is empty")
+    return frames
+
+
+def number(scopes: Sequence[dict[str, Any]], key: str, path: Path) -> float | None:
+    """A finite number by its name in the first of the objects that has it, or None.
+
+    Raises InputError for anything else of that name.
+    """
+    for scope in scopes:
+        if scope.get(key) is None:
+            continue
+        value = scope[key]
+        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+            raise InputError(f"{path}: {key} is {value!r}, expected a finite number")
+        return float(value)
+    return None
+
+
+def matrix(frame: dict[str, Any], name: str, path: Path) -> Array:
+    """The pose (4, 4) of a frame. Raises InputError if it is missing or of another shape."""
+    try:
+        values = np.array(frame["transform_matrix"], np.float64)
+    except KeyError:
+        raise InputError(f"{path}: the frame {name} has no transform_matrix") from None
+    except (TypeError, ValueError):
+        raise InputError(f"{path}: the transform_matrix of {name} is no matrix of numbers") from None
+    if values.shape not in ((4, 4), (3, 4)):
+        raise InputError(
+            f"{path}: the transform_matrix of {name} has the shape {values.shape}, expected 4 x 4"
+        )
+    return np.vstack([values[:3], [0, 0, 0, 1]])
+
+
+def names(content: dict[str, Any], key: str, path: Path) -> list[str]:
+    """A list of names. Raises InputError if something else has that key; empty if nothing has."""
+    value = content.get(key) or []
+    if not isinstance(value, list) or not all(isinstance(v, str) for v in value):
+        raise InputError(f"{path}: {key} is no list of names")
+    return value

@@ -1,0 +1,1 @@
+"""Mesh formats but glTF: OBJ, PLY and STL."""

@@ -1,0 +1,193 @@
+"""Reads Wavefront OBJ with its MTL and textures.
+
+An own reader, for trimesh's OBJ reader (5.2) splits vertices at UV seams, reorders faces, cuts concave
+polygons as fans, stops at indices that count from the end, and loses textures named `.\\file.jpg`; all of
+these occur in common assets. Source: the OBJ specification, Alias/Wavefront, 1995.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from nst3d.errors import InputError
+from nst3d.formats.io.files import find_beside, read_bytes
+from nst3d.formats.io.textscan import Lines, parse_numbers, select, split_lines, tokens_per_line
+from nst3d.formats.meshes.mtl import DEFAULT_KD, MtlMaterial, parse_mtl
+from nst3d.formats.meshes.obj_faces import Corners, read_corners
+from nst3d.formats.meshes.textures import MID_GREY, load_texture
+from nst3d.representations.mesh import Instance, Material, Mesh, Part, Similarity, Texture
+from nst3d.representations.repair import repaired
+from nst3d.representations.rows import unique_rows, used_rows
+from nst3d.representations.triangles import unit
+from nst3d.tensors import Array
+
+
+@dataclass(frozen=True)
+class ObjDocument:
+    """An OBJ as it was read, for writing it back with nothing but its base colours changed."""
+
+    path: Path
+    text: bytes
+    library: bytes
+    """All its MTL files, one after the other."""
+    folders: tuple[Path, ...]
+    """Where its textures are looked for: beside the OBJ, then beside each MTL."""
+
+
+@dataclass(frozen=True)
+class _Tables:
+    """What the file lists before faces refer to it."""
+
+    vertices: Array
+    colours: Array | None
+    uvs: Array
+    normals: Array
+
+
+@np.errstate(invalid="ignore", over="ignore")
+def load_obj(path: Path) -> Mesh:
+    """The mesh in an OBJ file, a part for each material, in the order in which faces use them.
+
+    Up is +Y and front is +Z. Vertices are split only where the file gives them several normals. Polygons
+    are triangulated. A missing MTL or texture, broken faces and the like become notes. Raises InputError
+    if the file is no OBJ, broken or truncated, has no faces, or has vertices that are not numbers.
+    """
+    data = read_bytes(path)
+    if b"\0" in data[:4096]:
+        raise InputError(f"{path}: is not an OBJ but a binary file; give it the suffix of what it is")
+    lines = split_lines(data)
+    tables = _read_tables(lines, path)
+    corners, notes = read_corners(lines, tables.vertices, (len(tables.uvs), len(tables.normals)), path)
+    if not len(corners.vertex):
+        what = "is a point cloud" if len(tables.vertices) else "is empty"
+        raise InputError(f"{path}: no faces, it {what}; expected a triangle or polygon mesh")
+    document, library_notes = _read_library(lines, path, data)
+    materials, textures, material_notes = _materials(corners.materials, document)
+    if tables.colours is not None:
+        materials = tuple(replace(m, factor=(1.0, 1.0, 1.0)) if m.texture is None else m for m in materials)
+    parts = tuple(_part(tables, corners, k, material) for k, material in enumerate(materials))
+    mesh = Mesh(
+        parts=parts,
+        instances=tuple(Instance(k, name=part.name) for k, part in enumerate(parts)),
+        materials=materials,
+        textures=textures,
+        frame=Similarity(np.zeros(3), 1.0),
+        notes=(*library_notes, *material_notes, *notes),
+        document=document,
+    )
+    return repaired(mesh, str(path))
+
+
+def _read_tables(lines: Lines, path: Path) -> _Tables:
+    values, counts = _numbers(lines, b"v", path)
+    if len(counts) and counts.min() < 3:
+        raise InputError(f"{path}: broken or truncated; a vertex has fewer than 3 coordinates")
+    starts = np.cumsum(counts) - counts
+    vertices = values[starts[:, None] + np.arange(3)] if len(counts) else np.zeros((0, 3))
+    coloured = counts >= 6
+    colours = None
+    if coloured.any():
+        colours = np.full((len(counts), 3), np.nan, np.float32)
+        colours[coloured] = values[starts[coloured, None] + np.arange(3, 6)]
+        # Some programs write 0 … 255 where the others write 0 … 1.
+        colours = np.clip(colours / (255 if np.nanmax(colours, initial=0) > 1.0 else 1), 0, 1)
+    return _Tables(vertices, colours, _rows(lines, b"vt", 2, path), _rows(lines, b"vn", 3, path))
+
+
+def _numbers(lines: Lines, keyword: bytes, path: Path) -> tuple[Array, Array]:
+    """All numbers of the lines of one keyword, and how many each line has."""
+    text = select(lines, lines.starting(keyword), len(keyword))
+    counts = tokens_per_line(text)
+    return parse_numbers(text, np.float64, int(counts.sum()), str(path)), counts
+
+
+def _rows(lines: Lines, keyword: bytes, width: int, path: Path) -> Array:
+    """The first `width` numbers of each line of one keyword; NaN where a line is shorter."""
+    values, counts = _numbers(lines, keyword, path)
+    column = np.arange(width)
+    place = (np.cumsum(counts) - counts)[:, None] + column
+    padded = np.append(values, np.full(width, np.nan))
+    return np.where(column < counts[:, None], padded[np.minimum(place, len(values))], np.nan)
+
+
+def _read_library(lines: Lines, path: Path, text: bytes) -> tuple[ObjDocument, list[str]]:
+    files: list[Path] = []
+    notes = []
+    for number in np.flatnonzero(lines.starting(b"mtllib")):
+        name = lines.text(int(number))[len("mtllib") :].strip()
+        # A line may list several files, or one whose name has blanks.
+        whole = find_beside(name, [path.parent])
+        found = [whole] if whole else [find_beside(word, [path.parent]) for word in name.split()]
+        files += [f for f in found if f is not None and f not in files]
+        if None in found:
+            notes.append(f"material file {name!r} was not found beside the mesh; goes on with mid grey")
+    folders = dict.fromkeys([path.parent, *(f.parent for f in files)])
+    return ObjDocument(path, text, b"\n".join(read_bytes(f) for f in files), tuple(folders)), notes
+
+
+def _materials(
+    names: tuple[str, ...], document: ObjDocument
+) -> tuple[tuple[Material, ...], tuple[Texture, ...], list[str]]:
+    """Materials by name, and their textures, each file read once."""
+    library = parse_mtl(document.library)
+    materials, notes = [], []
+    textures: dict[tuple[str, bool], int | None] = {}
+    read: list[Texture] = []
+    for name in names:
+        entry = library.get(name)
+        if entry is None:
+            materials.append(Material(name, MID_GREY if name else DEFAULT_KD))
+            if name:
+                notes.append(f"material {name!r} is not defined by a material file; goes on with mid grey")
+            continue
+        texture = None
+        if entry.image is not None:
+            key = (entry.image, entry.clamp)
+            if key not in textures:
+                loaded, note = load_texture(entry.image, document.folders, entry.clamp)
+                textures[key] = None if loaded is None else len(read)
+                read += [] if loaded is None else [loaded]
+                notes += [f"{note}; goes on with mid grey"] if note else []
+            texture = textures[key]
+            if entry.moved:
+                notes.append(
+                    f"material {name!r} shifts or scales its texture (-o, -s, -t); this is not applied"
+                )
+        materials.append(Material(name, _factor(entry, texture is not None), texture))
+    return tuple(materials), tuple(read), notes
+
+
+def _factor(entry: MtlMaterial, textured: bool) -> tuple[float, float, float]:
+    if entry.image is not None and not textured:
+        return MID_GREY
+    # Exporters write Kd 0 0 0 beside a map when they mean the map alone.
+    return (1.0, 1.0, 1.0) if textured and not any(entry.diffuse) else entry.diffuse
+
+
+def _part(tables: _Tables, corners: Corners, index: int, material: Material) -> Part:
+    mine = corners.material == index
+    vertex, uv, normal = corners.vertex[mine], corners.uv[mine], corners.normal[mine]
+    uvs = None
+    if (uv >= 0).any():
+        uvs = np.where((uv >= 0)[..., None], tables.uvs[uv], np.nan)
+    rows, faces, normals = _split_at_normals(vertex, normal, tables)
+    colours = None if tables.colours is None or material.texture is not None else tables.colours[rows]
+    return Part(material.name or "mesh", tables.vertices[rows], faces, index, normals, uvs, colours)
+
+
+def _split_at_normals(vertex: Array, normal: Array, tables: _Tables) -> tuple[Array, Array, Array | None]:
+    """Rows of the vertex table, one for each vertex and normal, faces that index these, and the normals."""
+    if (normal < 0).any() or not np.isfinite(tables.normals).all():
+        rows, faces = used_rows(len(tables.vertices), vertex)
+        return rows, faces, None
+    used, place = used_rows(len(tables.normals), normal)
+    directions = tables.normals[used].astype(np.float32)
+    first, same = unique_rows(directions)
+    key = vertex.astype(np.int64) * len(first) + same[place]
+    pairs, faces = np.unique(key, return_inverse=True)
+    given = directions[first][pairs % len(first)]
+    normals = unit(given, (0.0, 0.0, 0.0)).astype(np.float32)
+    return pairs // len(first), faces.reshape(vertex.shape).astype(np.int32), normals

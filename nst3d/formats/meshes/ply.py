@@ -1,0 +1,225 @@
+"""PLY: scans with vertex colours or one texture in, vertex colours out.
+
+An own reader, for trimesh's PLY reader (5.2) cannot read binary files that mix polygons, cuts concave ones
+as fans, and splits vertices at UV seams.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from nst3d.errors import ConfigError, InputError
+from nst3d.files import write_bytes
+from nst3d.formats.io.files import read_bytes
+from nst3d.formats.meshes.placing import Placed, placed
+from nst3d.formats.meshes.ply_elements import PlyFile, Ragged, read_ply
+from nst3d.formats.meshes.textures import MID_GREY, PLAIN_GREY, load_texture
+from nst3d.images.io import to_bytes
+from nst3d.representations.mesh import Instance, Material, Mesh, Part, Similarity, Texture
+from nst3d.representations.paint import MeshPaint, TexturePaint
+from nst3d.representations.polygons import triangulate
+from nst3d.representations.repair import repaired
+from nst3d.representations.triangles import unit
+from nst3d.tensors import Array
+
+_COLOUR_NAMES = (("red", "green", "blue"), ("diffuse_red", "diffuse_green", "diffuse_blue"), ("r", "g", "b"))
+_UV_NAMES = (("s", "t"), ("u", "v"), ("texture_u", "texture_v"))
+_FULL = {"u1": 255.0, "u2": 65535.0, "f4": 1.0, "f8": 1.0}
+_WHITE = (1.0, 1.0, 1.0)
+
+
+@dataclass(frozen=True)
+class _Triangles:
+    faces: Array
+    polygon: Array
+    """(f,) the file's face that each triangle comes from."""
+    uvs: Array | None
+
+
+@np.errstate(invalid="ignore", over="ignore")
+def load_ply(path: Path) -> Mesh:
+    """The mesh in a PLY file as one part; up is +Y and front +Z, as Stanford's scans have it.
+
+    Vertex colours may be integers or floats; face colours become their mean at each vertex. UVs are read
+    from vertices (s t, u v, texture_u texture_v) or faces (texcoord), and the texture from a comment
+    `TextureFile NAME`, which takes the place of vertex colours. Polygons and triangle strips become
+    triangles. Raises InputError if the file is broken or truncated, or a point cloud.
+    """
+    file = read_ply(read_bytes(path), path)
+    vertices = _columns(file, "vertex", ("x", "y", "z"))
+    if vertices is None or not len(vertices):
+        raise InputError(f"{path}: has no vertices; expected a mesh")
+    triangles = _triangles(file, vertices, path)
+    colours = _colours(file, "vertex")
+    notes = []
+    if colours is None and (of_faces := _colours(file, "face")) is not None:
+        colours = _mean_at_vertices(of_faces[triangles.polygon], triangles.faces, len(vertices))
+        notes.append("face colours were averaged at the vertices")
+    texture, material, texture_notes = _material(file, path, colours is not None, triangles.uvs is not None)
+    normals = _columns(file, "vertex", ("nx", "ny", "nz"))
+    part = Part(
+        name=path.stem,
+        vertices=vertices.astype(np.float64),
+        faces=triangles.faces,
+        material=0,
+        normals=None if normals is None else unit(normals, (0.0, 0.0, 0.0)).astype(np.float32),
+        uvs=triangles.uvs,
+        colours=None if texture is not None else colours,
+    )
+    mesh = Mesh(
+        parts=(part,),
+        instances=(Instance(0, name=path.stem),),
+        materials=(material,),
+        textures=() if texture is None else (texture,),
+        frame=Similarity(np.zeros(3), 1.0),
+        notes=(*notes, *texture_notes),
+    )
+    return repaired(mesh, str(path))
+
+
+def save_ply(path: Path, mesh: Mesh, paint: MeshPaint, colours: Array) -> list[Path]:
+    """Write vertex colours as binary PLY, all instances in one mesh at their places; returns [path].
+
+    `colours` are the table's rows (n, 3) in [0, 1], sRGB-encoded; they become 8 bits. Coordinates are
+    float where the asset's own all fit float32 exactly, else double, so that those of the asset read back
+    equal. Raises ConfigError for paint in textures, which PLY cannot hold.
+    """
+    if isinstance(paint, TexturePaint):
+        raise ConfigError(
+            f"{path}: PLY holds vertex colours, not textures; save as .glb or .obj, or give"
+            " --settings.surface.paint vertex"
+        )
+    items = placed(mesh, paint, colours)
+    exact = all((p.vertices.astype(np.float32) == p.vertices).all() for p in mesh.parts)
+    write_bytes(path, _ply_bytes(items, "<f4" if exact else "<f8"))
+    return [path]
+
+
+def _ply_bytes(items: list[Placed], coordinate: str) -> bytes:
+    normal = all(i.normals is not None for i in items)
+    fields = [(n, coordinate) for n in "xyz"] + ([(n, "<f4") for n in ("nx", "ny", "nz")] if normal else [])
+    vertex = np.dtype(fields + [(n, "u1") for n in ("red", "green", "blue")])
+    counts = [len(i.vertices) for i in items]
+    rows = np.empty(sum(counts), vertex)
+    shades = [to_bytes(i.colours) for i in items if i.colours is not None]
+    columns = [*np.concatenate([i.vertices for i in items]).T]
+    columns += [*np.concatenate([i.normals for i in items if i.normals is not None]).T] if normal else []
+    for name, column in zip(vertex.names or (), [*columns, *np.concatenate(shades).T]):
+        rows[name] = column
+    faces = np.empty(sum(len(i.faces) for i in items), [("count", "u1"), ("index", "<i4", (3,))])
+    faces["count"] = 3
+    starts = np.cumsum([0, *counts[:-1]])
+    faces["index"] = np.concatenate([i.faces + s for i, s in zip(items, starts)])
+    kinds = {"<f4": "float", "<f8": "double", "|u1": "uchar"}
+    lines = ["ply", "format binary_little_endian 1.0", f"element vertex {len(rows)}"]
+    lines += [f"property {kinds[vertex[n].str]} {n}" for n in vertex.names or ()]
+    lines += [f"element face {len(faces)}", "property list uchar int vertex_indices", "end_header", ""]
+    return "\n".join(lines).encode() + rows.tobytes() + faces.tobytes()
+
+
+def _columns(file: PlyFile, element: str, names: tuple[str, ...]) -> Array | None:
+    table = file.elements.get(element, {})
+    columns = [c for n in names if isinstance(c := table.get(n), np.ndarray)]
+    return np.stack(columns, axis=1) if len(columns) == len(names) else None
+
+
+def _colours(file: PlyFile, element: str) -> Array | None:
+    """(n, 3) float32 in [0, 1], or None."""
+    for names in _COLOUR_NAMES:
+        values = _columns(file, element, names)
+        if values is not None and len(values):
+            full = _FULL.get(file.kinds[element, names[0]], 255.0)
+            # Floats are 0 … 1 by custom, but some programs write 0 … 255.
+            full = 255.0 if full == 1.0 and np.nanmax(values, initial=0) > 1.0 else full
+            return np.clip(values / full, 0, 1).astype(np.float32)
+    return None
+
+
+def _triangles(file: PlyFile, vertices: Array, path: Path) -> _Triangles:
+    table = file.elements.get("face", {})
+    lists = [c for n in ("vertex_indices", "vertex_index") if isinstance(c := table.get(n), Ragged)]
+    strips = file.elements.get("tristrips", {}).get("vertex_indices")
+    if isinstance(strips, Ragged):
+        faces = _strip_faces(strips)
+        polygon = np.zeros(len(faces), np.int64)
+        corners = faces.ravel()
+        triangles = np.arange(len(corners)).reshape(-1, 3)
+    elif lists:
+        corners = lists[0].values.astype(np.int64)
+        whole = lists[0].counts >= 3
+        corner_kept = np.repeat(whole, lists[0].counts)
+        _check_range(corners, len(vertices), path)
+        offsets = np.flatnonzero(corner_kept)
+        if not len(offsets):
+            raise InputError(f"{path}: no faces with three corners")
+        triangles, polygon = triangulate(vertices, corners[offsets], lists[0].counts[whole])
+        triangles, polygon = offsets[triangles], np.flatnonzero(whole)[polygon]
+    else:
+        raise InputError(
+            f"{path}: no faces: it is a point cloud of {len(vertices)} points; mesh it first, "
+            "for example with MeshLab's surface reconstruction"
+        )
+    _check_range(corners, len(vertices), path)
+    uvs = _corner_uvs(file, corners)
+    return _Triangles(corners[triangles].astype(np.int32), polygon, None if uvs is None else uvs[triangles])
+
+
+def _check_range(corners: Array, count: int, path: Path) -> None:
+    if len(corners) and not (corners.min() >= 0 and corners.max() < count):
+        raise InputError(
+            f"{path}: broken; a face refers to a vertex that is not there (the file has {count})"
+        )
+
+
+def _strip_faces(strips: Ragged) -> Array:
+    """Triangles (f, 3) of strips that -1 or a list's end closes; every second one is turned."""
+    ends = np.cumsum(strips.counts)
+    chain = np.insert(strips.values.astype(np.int64), ends, -1)
+    position = np.arange(len(chain))
+    since = position - np.maximum.accumulate(np.where(chain < 0, position, -1))
+    faces = np.stack([chain[:-2], chain[1:-1], chain[2:]], axis=1)
+    turned = since[:-2] % 2 == 0
+    faces[turned] = faces[turned][:, ::-1]
+    return faces[(faces >= 0).all(1)]
+
+
+def _corner_uvs(file: PlyFile, corners: Array) -> Array | None:
+    """UVs (c, 2) float64 of all corners, from faces or vertices."""
+    texcoord = file.elements.get("face", {}).get("texcoord")
+    if isinstance(texcoord, Ragged) and len(texcoord.values) == 2 * len(corners):
+        return texcoord.values.reshape(-1, 2).astype(np.float64)
+    for names in _UV_NAMES:
+        values = _columns(file, "vertex", names)
+        if values is not None:
+            return values[corners].astype(np.float64)
+    return None
+
+
+def _mean_at_vertices(colours: Array, faces: Array, count: int) -> Array:
+    weight = np.maximum(np.bincount(faces.ravel(), minlength=count), 1)
+    shares = np.repeat(colours, 3, axis=0)
+    sums = [np.bincount(faces.ravel(), shares[:, k], count) for k in range(3)]
+    return (np.stack(sums, axis=1) / weight[:, None]).astype(np.float32)
+
+
+def _material(
+    file: PlyFile, path: Path, coloured: bool, has_uvs: bool
+) -> tuple[Texture | None, Material, list[str]]:
+    names = [c[len("texturefile") :].strip() for c in file.comments if c.lower().startswith("texturefile")]
+    factor = _WHITE if coloured else PLAIN_GREY
+    if not names or not has_uvs:
+        return None, Material("material", factor), []
+    texture, note = load_texture(names[0], [path.parent])
+    if texture is None:
+        remedy = "the vertex colours" if coloured else "mid grey"
+        return (
+            None,
+            Material("material", _WHITE if coloured else MID_GREY),
+            [f"{note}; goes on with {remedy}"],
+        )
+    notes = ["several textures; only the first is read"] if len(names) > 1 else []
+    notes += ["the texture takes the place of the vertex colours"] if coloured else []
+    return texture, Material("material", _WHITE, 0), notes

@@ -1,0 +1,29 @@
+"""Images that OBJ and PLY files name, read into textures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from nst3d.errors import InputError
+from nst3d.formats.io.files import find_beside, read_bytes
+from nst3d.images.io import decode_image
+from nst3d.representations.mesh import Texture, Wrap
+
+MID_GREY = (0.5, 0.5, 0.5)
+"""Stands in for colours that could not be found."""
+PLAIN_GREY = (0.8, 0.8, 0.8)
+"""The colour of a mesh whose file has none."""
+
+
+def load_texture(name: str, folders: Iterable[Path], clamp: bool = False) -> tuple[Texture | None, str]:
+    """The texture that an asset in these folders calls `name`, or None and a note that says why not."""
+    path = find_beside(name, folders)
+    if path is None:
+        return None, f"texture {name!r} was not found beside the mesh"
+    wrap: Wrap = "clamp" if clamp else "repeat"
+    try:
+        picture = decode_image(read_bytes(path), str(path))
+    except InputError as error:
+        return None, str(error)
+    return Texture(path.stem, picture.pixels, picture.alpha, (wrap, wrap)), ""

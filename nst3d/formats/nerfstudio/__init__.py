@@ -1,0 +1,1 @@
+"""Runs of nerfstudio, read as data."""

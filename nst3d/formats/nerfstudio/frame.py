@@ -1,0 +1,89 @@
+"""A nerfstudio run's world and that of the data which it was trained on: captures are turned into the run's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nst3d.errors import InputError
+from nst3d.formats.io.json_values import read_object
+from nst3d.formats.nerfstudio.config import CLASS
+from nst3d.formats.nerfstudio.run import FRAME, Frame, is_run, run_frame
+from nst3d.representations.capture import Capture
+from nst3d.tensors import Array
+
+_AS_SAVED = ("NerfstudioDataParserConfig", "ColmapDataParserConfig")
+"""Dataparsers whose transform starts before a transforms.json's own applied_transform, as that of unknown ones."""
+
+_OLD = ((0, 1, 0, 0), (1, 0, 0, 0), (0, 0, -1, 0))
+"""What nerfstudio takes for applied_transform where an older one made transforms.json from COLMAP's model."""
+
+
+def in_frame_of(scene: Path, capture: Capture) -> Capture:
+    """The capture with its cameras in the world of a nerfstudio run; of other scenes just as it is.
+
+    A run's world is p = scale · (R p_data + t), from its dataparser_transforms.json. The capture is taken to
+    be the run's data, which a note says. Raises InputError where that file is broken.
+    """
+    if not is_run(scene):
+        return capture
+    frame, config = run_frame(scene)
+    if frame is None:
+        note = f"{scene}: has no {FRAME}; the cameras of {capture.source} are taken as they are"
+        return replace(capture, notes=(*capture.notes, note))
+    rotation, shift, scale = _from_saved(frame, config, capture)
+    photos = tuple(
+        replace(
+            p,
+            camera=replace(
+                p.camera, camera_to_world=_turned(p.camera.camera_to_world, rotation, shift, scale)
+            ),
+        )
+        for p in capture.photos
+    )
+    note = (
+        f"the cameras of {capture.source} are turned into the run's world, scale {scale:.4g}: it must be the data"
+        " that the run was trained on"
+    )
+    near_far = None if capture.depths is None else (capture.depths[0] * scale, capture.depths[1] * scale)
+    return replace(
+        capture, photos=photos, up=rotation @ capture.up, depths=near_far, notes=(*capture.notes, note)
+    )
+
+
+def _turned(pose: Array, rotation: Array, shift: Array, scale: float) -> Array:
+    """A camera's pose (4, 4) in the run's world: its axes stay unit vectors."""
+    result = np.eye(4)
+    result[:3, :3] = rotation @ pose[:3, :3]
+    result[:3, 3] = scale * (rotation @ pose[:3, 3] + shift)
+    return result
+
+
+def _from_saved(frame: Frame, config: Mapping[str, Any], capture: Capture) -> tuple[Array, Array, float]:
+    """Rotation (3, 3), shift (3,) and scale from the capture's world, as its file has it, to the run's.
+
+    nerfstudio counts from before what transforms.json says was done to its poses.
+    """
+    whole, scale = np.vstack([frame.transform, [0.0, 0.0, 0.0, 1.0]]), frame.scale
+    if capture.kind == "transforms.json" and _dataparser(config) in (*_AS_SAVED, ""):
+        said = read_object(capture.source)
+        old = (capture.source.parent / "colmap/sparse/0").exists()
+        applied = np.eye(4)
+        applied[:3] = np.array(said.get("applied_transform", _OLD if old else applied), np.float64)[:3, :4]
+        factor = float(said.get("applied_scale", 1.0))
+        if abs(np.linalg.det(applied)) < 1e-9 or not factor > 0:
+            raise InputError(f"{capture.source}: its applied_transform or applied_scale cannot be undone")
+        whole, scale = whole @ np.linalg.inv(applied), scale / factor
+    return whole[:3, :3], whole[:3, 3], scale
+
+
+def _dataparser(config: Mapping[str, Any]) -> str:
+    """The name of the class of a run's dataparser's config; empty where that is not known."""
+    here: Any = config
+    for name in ("pipeline", "datamanager", "dataparser"):
+        here = here.get(name) if isinstance(here, Mapping) else None
+    return str(here.get(CLASS, "")).rpartition(".")[2] if isinstance(here, Mapping) else ""

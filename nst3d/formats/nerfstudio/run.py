@@ -1,0 +1,265 @@
+"""nerfstudio runs: a folder with config.yml and nerfstudio_models/step-*.ckpt, read and written without nerfstudio."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from nst3d.errors import InputError, OutputError
+from nst3d.files import write_bytes
+from nst3d.formats.io.files import read_bytes
+from nst3d.formats.io.json_values import read_object
+from nst3d.formats.nerfstudio.checkpoint import latest_checkpoint, load_checkpoint, save_checkpoint
+from nst3d.formats.nerfstudio.config import edit_config, is_config, read_config
+from nst3d.tensors import Array
+
+METHODS = ("nerfacto", "splatfacto")
+"""Whose runs are read."""
+TESTED = ("1.1.5",)
+"""The versions of nerfstudio whose runs were read and written in tests."""
+CONFIG, MODELS, FRAME = "config.yml", "nerfstudio_models", "dataparser_transforms.json"
+_NAME = re.compile(r"(?!\.)[\w .+=@-]+")
+_GAUSSIANS = ("gauss_params.means", "means")
+
+
+@dataclass(frozen=True)
+class Frame:
+    """How a run's world lies to its data's: p_run = scale · (R p_data + t)."""
+
+    transform: Array
+    """(3, 4) float64: R and t."""
+    scale: float
+
+
+@dataclass(frozen=True)
+class NerfstudioRun:
+    """What nerfstudio trained: the config, the model's tensors, and how its world lies to the data's."""
+
+    folder: Path
+    """Holds config.yml."""
+    config: Mapping[str, Any]
+    """Plain data: dicts with the class's dotted name under "_class", lists, strings, numbers, None; paths as
+    strings. Empty for a checkpoint without config.yml."""
+    method: str
+    """One of METHODS."""
+    step: int
+    state: Mapping[str, torch.Tensor]
+    """The model's tensors by their names in the model."""
+    transform: Array
+    """(3, 4) float64, and"""
+    scale: float
+    """p_run = scale · (R p_data + t); identity and 1 where the run does not say."""
+    text: str = ""
+    """Of config.yml."""
+    others: Mapping[str, torch.Tensor] = field(default_factory=dict)
+    """The pipeline's tensors that are not the model's, by full names."""
+
+
+def is_run(path: Path) -> bool:
+    """Whether a path is a nerfstudio run: its config.yml, a folder that holds one or step-*.ckpt, or a .ckpt."""
+    if path.is_dir():
+        return is_config(path / CONFIG) or latest_checkpoint(path) is not None
+    return path.suffix.lower() == ".ckpt" or (path.suffix.lower() in (".yml", ".yaml") and is_config(path))
+
+
+def run_method(path: Path) -> str:
+    """The method of a run, from its config alone; a checkpoint without one is taken for splatfacto's.
+
+    Raises InputError if the config cannot be read or is of a method that is not in METHODS.
+    """
+    config_path, _ = _places(path)
+    return "splatfacto" if config_path is None else _method(read_config(config_path)[1], config_path)
+
+
+def run_frame(path: Path) -> tuple[Frame | None, dict[str, Any]]:
+    """How a run's world lies to its data's, None where the run does not say; and its config, perhaps empty.
+
+    Raises InputError for files that are missing or broken. The checkpoint is not read.
+    """
+    config_path, checkpoint = _places(path)
+    config = {} if config_path is None else read_config(config_path)[1]
+    return _frame(_folder(config_path, checkpoint)), config
+
+
+def run_files(path: Path) -> list[Path]:
+    """The config, if there is one, and the checkpoint that `load_run` reads.
+
+    Raises InputError for files that are missing, or a config that is broken.
+    """
+    config, checkpoint = _places(path)
+    if config is None:
+        return [] if checkpoint is None else [checkpoint]
+    return [config, checkpoint or _latest(config.parent, read_config(config)[1])]
+
+
+def load_run(path: Path) -> NerfstudioRun:
+    """The run in a folder, at a config.yml, or at a checkpoint; else the latest checkpoint is taken.
+
+    A splatfacto checkpoint needs no config.yml. Nothing in the files is executed or unpickled. Raises
+    InputError for files that are missing, broken, cut short, hostile or of another method.
+    """
+    config_path, checkpoint_path = _places(path)
+    text, config = ("", {}) if config_path is None else read_config(config_path)
+    method = "splatfacto" if config_path is None else _method(config, config_path)
+    folder = _folder(config_path, checkpoint_path)
+    checkpoint_path = checkpoint_path or _latest(folder, config)
+    loaded = load_checkpoint(checkpoint_path)
+    if config_path is None and not any(name in loaded.state for name in _GAUSSIANS):
+        raise InputError(
+            f"{checkpoint_path}: is no checkpoint of splatfacto; other methods need the run's {CONFIG} a folder up"
+        )
+    frame = _frame(folder) or Frame(np.eye(4)[:3], 1.0)
+    return NerfstudioRun(
+        folder, config, method, loaded.step, loaded.state, frame.transform, frame.scale, text, loaded.others
+    )
+
+
+def save_run(
+    folder: Path,
+    run: NerfstudioRun,
+    state: Mapping[str, torch.Tensor],
+    edits: Mapping[str, Any] | None = None,
+) -> list[Path]:
+    """Write a run with other tensors as folder/<experiment>/<method>/<timestamp>/, which nerfstudio opens.
+
+    `state` replaces `run.state` whole. The config is the run's own with `edits` by dotted names
+    ({"pipeline.model.hidden_dim": 128}), and with the names and the absolute path under which nerfstudio
+    looks for it. A run without config.yml becomes folder/nerfstudio_models/step-*.ckpt alone. Raises
+    OutputError if a file cannot be written, is the run's own, or a later checkpoint lies there. Returns
+    the paths, the config's first.
+    """
+    place, text = folder, ""
+    if run.text:
+        names = _names(run.config)
+        place = folder / names["experiment_name"] / run.method / names["timestamp"]
+        own = names | {"output_dir": folder.resolve(), "relative_model_dir": Path(MODELS), "load_step": None}
+        text = edit_config(run.text, {**own, **(edits or {})})
+    checkpoint = place / MODELS / f"step-{run.step:09d}.ckpt"
+    _refuse_own(place, run.folder)
+    later = latest_checkpoint(checkpoint.parent)
+    if later is not None and later.name > checkpoint.name:
+        raise OutputError(
+            f"{later}: is later than {checkpoint.name}, nerfstudio would open it; remove it first"
+        )
+    try:
+        checkpoint.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"{checkpoint.parent}: cannot be made ({error.strerror or error})") from None
+    save_checkpoint(checkpoint, run.step, {f"_model.{k}": v for k, v in state.items()} | dict(run.others))
+    paths = [checkpoint]
+    with contextlib.suppress(InputError):
+        data = read_bytes(run.folder / FRAME)
+        write_bytes(place / FRAME, data)
+        paths.insert(0, place / FRAME)
+    if text:
+        write_bytes(place / CONFIG, text.encode())
+        paths.insert(0, place / CONFIG)
+    return paths
+
+
+def check_place(folder: Path, path: Path) -> None:
+    """Raise OutputError where the run at `path`, painted into `folder`, would lie in that run itself."""
+    config_path, checkpoint = _places(path)
+    own = _folder(config_path, checkpoint)
+    _refuse_own(folder, own)
+    if config_path is not None:
+        config = read_config(config_path)[1]
+        names = _names(config)
+        _refuse_own(
+            folder / names["experiment_name"] / _method(config, config_path) / names["timestamp"], own
+        )
+
+
+def version_notes() -> tuple[str, ...]:
+    """A line about an installed nerfstudio that is not one of TESTED; nothing where none is installed."""
+    try:
+        found = version("nerfstudio")
+    except PackageNotFoundError:
+        return ()
+    if found in TESTED:
+        return ()
+    return (f"nerfstudio {found} is installed; runs were tested with {', '.join(TESTED)}",)
+
+
+def _places(path: Path) -> tuple[Path | None, Path | None]:
+    """Where the config and the checkpoint are; None where there is no config, or the latest is meant."""
+    if path.suffix.lower() == ".ckpt" and not path.is_dir():
+        if not path.is_file():
+            raise InputError(f"{path}: no such file")
+        beside = (path.parent.parent / CONFIG, path.parent / CONFIG)
+        return next((c for c in beside if is_config(c)), None), path
+    if path.is_dir() and not is_config(path / CONFIG) and (latest := latest_checkpoint(path)) is not None:
+        return _places(latest)
+    return (path / CONFIG if path.is_dir() else path), None
+
+
+def _latest(folder: Path, config: Mapping[str, Any]) -> Path:
+    """The last checkpoint of a run in its own folder."""
+    models = folder / _models(config)
+    checkpoint = latest_checkpoint(models)
+    if checkpoint is None:
+        raise InputError(f"{models}: has no step-*.ckpt; the run saved no checkpoint, or it was moved")
+    return checkpoint
+
+
+def _folder(config: Path | None, checkpoint: Path | None) -> Path:
+    """A run's own folder, where its config is or would be."""
+    if config is not None or checkpoint is None:
+        return Path() if config is None else config.parent
+    return checkpoint.parent.parent if checkpoint.parent.name == MODELS else checkpoint.parent
+
+
+def _method(config: Mapping[str, Any], path: Path) -> str:
+    method = config.get("method_name")
+    if method not in METHODS:
+        run = path.absolute().parent
+        painted = run.parent.parent / "nerfacto" / run.name / CONFIG
+        # What `ns-train nst3d` writes: its own run, and beside it the painted nerfacto.
+        beside = f"; what it painted is {painted}" if method == "nst3d" and is_config(painted) else ""
+        told = method if isinstance(method, str) else "no known method"
+        raise InputError(f"{path}: is a run of {told}; runs of {' and '.join(METHODS)} are read{beside}")
+    return str(method)
+
+
+def _models(config: Mapping[str, Any]) -> str:
+    """The name of the folder with checkpoints, in the run's own."""
+    name = config.get("relative_model_dir")
+    return name if isinstance(name, str) and _NAME.fullmatch(name) else MODELS
+
+
+def _name(value: Any) -> str:
+    """A name of the config if it may be a folder's; else a plain one."""
+    return value if isinstance(value, str) and _NAME.fullmatch(value) else "painted"
+
+
+def _names(config: Mapping[str, Any]) -> dict[str, str]:
+    """Of the folders that a run lies in, by the config's keys."""
+    return {key: _name(config.get(key)) for key in ("experiment_name", "timestamp")}
+
+
+def _refuse_own(place: Path, run: Path) -> None:
+    if place.resolve() == run.resolve():
+        raise OutputError(f"{place}: is the run that is painted; give another folder with --out")
+
+
+def _frame(folder: Path) -> Frame | None:
+    """What dataparser_transforms.json in a run's folder says, if it is there."""
+    path = folder / FRAME
+    if not path.is_file():
+        return None
+    content = read_object(path)
+    try:
+        transform, scale = np.array(content["transform"], np.float64), float(content["scale"])
+    except (KeyError, TypeError, ValueError, OverflowError):
+        raise InputError(f"{path}: has no transform (3, 4) and scale, as nerfstudio writes them") from None
+    if transform.shape != (3, 4) or not np.isfinite(transform).all() or not 0 < scale < np.inf:
+        raise InputError(f"{path}: has no transform (3, 4) and positive scale, as nerfstudio writes them")
+    return Frame(transform, scale)

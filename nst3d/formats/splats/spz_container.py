@@ -1,0 +1,173 @@
+"""The container of .spz: header, streams and records, compressed as a whole or each stream alone."""
+
+from __future__ import annotations
+
+import gzip
+import importlib
+import struct
+import zlib
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from nst3d.errors import InputError, MissingDependencyError
+from nst3d.formats.io.files import read_bytes
+from nst3d.formats.splats.rows import coefficients
+
+NAMES = ("positions", "opacities", "colours", "scales", "rotations", "harmonics")
+"""Of the streams, in their order."""
+_MAGIC = b"NGSP"
+_LEGACY = struct.Struct("<4sIIBBBx")
+_HEADER = struct.Struct("<4sIIBBBBI12x")
+_ENTRY = struct.Struct("<QQ")
+_MOST_RECORDS = 1 << 20
+_BEST_RATIO = 1100
+"""Deflate cannot do better than 1032 to 1, and Zstandard does not on splats."""
+
+
+@dataclass(frozen=True)
+class Spz:
+    """A decompressed .spz file."""
+
+    version: int
+    count: int
+    degree: int
+    fraction_bits: int
+    flags: int
+    streams: dict[str, bytes]
+    records: bytes = b""
+    """Extension records, as they lie in the file."""
+    original: bytes = b""
+    """The file as read."""
+    packed: dict[str, bytes] = field(default_factory=dict)
+    """Version 4: the streams as they lie compressed in the file, where they are still the same."""
+    extra: tuple[tuple[bytes, int], ...] = ()
+    """Version 4: further streams, compressed, and their sizes."""
+
+    def with_streams(self, changed: dict[str, bytes]) -> Spz:
+        """The same with other streams."""
+        packed = {k: v for k, v in self.packed.items() if k not in changed}
+        return replace(self, streams=self.streams | changed, packed=packed)
+
+    def to_bytes(self) -> bytes:
+        """The file, compressed."""
+        if self.version < 4:
+            fields = (_MAGIC, self.version, self.count, self.degree, self.fraction_bits, self.flags)
+            body = b"".join(self.streams[n] for n in NAMES)
+            return gzip.compress(_LEGACY.pack(*fields) + body + self.records, 9, mtime=0)
+        names = [n for n in NAMES if self.streams[n] or n in self.packed]
+        parts = [
+            (self.packed.get(n) or _zstd("output").compress(self.streams[n], 12), len(self.streams[n]))
+            for n in names
+        ]
+        parts += self.extra
+        table_at = _HEADER.size + len(self.records)
+        fields = (_MAGIC, self.version, self.count, self.degree, self.fraction_bits, self.flags)
+        table = b"".join(_ENTRY.pack(len(part), size) for part, size in parts)
+        header = _HEADER.pack(*fields, len(parts), table_at)
+        return b"".join([header, self.records, table, *(part for part, _ in parts)])
+
+
+def stream_sizes(version: int, count: int, degree: int) -> dict[str, int]:
+    """How many bytes each stream of a file has."""
+    rotation = 3 if version == 2 else 4
+    widths = (9, 1, 3, 3, rotation, 3 * coefficients(degree))
+    return {n: count * w for n, w in zip(NAMES, widths)}
+
+
+def read_spz_file(path: Path) -> Spz:
+    """The streams of a .spz file. Raises InputError if it is cut short or not what its header says."""
+    data = read_bytes(path)
+    if data.startswith(_MAGIC):
+        return _read_streams(data, path)
+    if data.startswith(b"\x1f\x8b"):
+        return _read_gzip(data, path)
+    raise InputError(f"{path}: is not a .spz file: it starts neither like gzip nor with NGSP")
+
+
+def _checked(version: int, count: int, degree: int, packed_size: int, path: Path) -> dict[str, int]:
+    """The sizes of the streams, if what the header says can be true."""
+    if version not in (2, 3, 4):
+        raise InputError(f"{path}: is .spz version {version}; readable are 2, 3 and 4")
+    if degree > 4:
+        raise InputError(f"{path}: is broken: it says that its harmonics have degree {degree}")
+    if not count:
+        raise InputError(f"{path}: holds no splats")
+    sizes = stream_sizes(version, count, degree)
+    if sum(sizes.values()) > _BEST_RATIO * packed_size:
+        raise InputError(f"{path}: is broken: its header says {count} splats, which it cannot hold")
+    return sizes
+
+
+def _read_gzip(data: bytes, path: Path) -> Spz:
+    unpacker = zlib.decompressobj(wbits=31)
+    try:
+        start = unpacker.decompress(data, _LEGACY.size)
+        if len(start) < _LEGACY.size:
+            raise InputError(f"{path}: is cut short")
+        magic, version, count, degree, fraction_bits, flags = _LEGACY.unpack(start)
+        if magic != _MAGIC:
+            raise InputError(f"{path}: is gzip, but not a .spz file inside")
+        sizes = _checked(version, count, degree, len(data), path)
+        body = unpacker.decompress(unpacker.unconsumed_tail, sum(sizes.values()) + _MOST_RECORDS)
+    except zlib.error as error:
+        raise InputError(f"{path}: is broken or cut short (gzip: {error})") from None
+    if len(body) < sum(sizes.values()) or (not unpacker.eof and not unpacker.unconsumed_tail):
+        raise InputError(f"{path}: is cut short: it does not hold the {count} splats that its header says")
+    if not unpacker.eof:
+        raise InputError(f"{path}: is broken: it holds far more than the {count} splats that its header says")
+    streams, at = {}, 0
+    for name, size in sizes.items():
+        streams[name] = body[at : at + size]
+        at += size
+    return Spz(version, count, degree, fraction_bits, flags, streams, body[at:], data)
+
+
+def _read_streams(data: bytes, path: Path) -> Spz:
+    if len(data) < _HEADER.size:
+        raise InputError(f"{path}: is cut short")
+    _, version, count, degree, fraction_bits, flags, parts, table_at = _HEADER.unpack_from(data)
+    sizes = _checked(version, count, degree, len(data), path)
+    at = table_at + parts * _ENTRY.size
+    if version != 4 or table_at < _HEADER.size or at > len(data) or parts < len(NAMES) - (not degree):
+        raise InputError(f"{path}: is broken or cut short: its table of streams lies outside")
+    names = [n for n in NAMES if sizes[n] or parts >= len(NAMES)]
+    packed, extra = {}, []
+    for k in range(parts):
+        length, size = _ENTRY.unpack_from(data, table_at + k * _ENTRY.size)
+        if length > len(data) - at:
+            raise InputError(f"{path}: is cut short: a stream ends beyond the file's end")
+        piece, at = data[at : at + length], at + length
+        if k >= len(names):
+            extra.append((piece, size))
+        elif size == sizes[names[k]]:
+            packed[names[k]] = piece
+        else:
+            raise InputError(f"{path}: is broken: its {names[k]} do not fit {count} splats")
+    streams = {n: _decompress(packed.get(n, b""), sizes[n], path) for n in NAMES}
+    records = data[_HEADER.size : table_at]
+    return Spz(version, count, degree, fraction_bits, flags, streams, records, data, packed, tuple(extra))
+
+
+def _decompress(packed: bytes, size: int, path: Path) -> bytes:
+    if not size:
+        return b""
+    zstd = _zstd(str(path))
+    unpacker = zstd.ZstdDecompressor()
+    try:
+        data = unpacker.decompress(packed, size + 1)
+    except zstd.ZstdError as error:
+        raise InputError(f"{path}: is broken ({error})") from None
+    if len(data) != size or not unpacker.eof:
+        raise InputError(f"{path}: is broken: a stream does not hold the {size} bytes that its table says")
+    return data
+
+
+def _zstd(name: str) -> Any:
+    """The standard library's compression.zstd, which comes with Python 3.14, as a package."""
+    try:
+        return importlib.import_module("backports.zstd")
+    except ImportError:
+        raise MissingDependencyError(
+            f"{name}: .spz version 4 needs the package backports.zstd: pip install backports.zstd"
+        ) from None

@@ -1,0 +1,1 @@
+"""Voxel models of games: MagicaVoxel and binvox."""

@@ -1,0 +1,1 @@
+"""nerfacto as torch modules of our own."""

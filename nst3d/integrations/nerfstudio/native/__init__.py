@@ -1,0 +1,1 @@
+"""A nerfacto's own network, painted."""

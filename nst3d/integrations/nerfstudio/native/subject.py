@@ -1,0 +1,229 @@
+"""A nerfacto as the subject of a paint job: its own colour part is trained, its density stays.
+
+Imports nerfstudio: import this module where one is needed, after `need_nerfstudio`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from nst3d.cameras.bounds import scene_frame
+from nst3d.cameras.crowd import visiting_order
+from nst3d.cameras.paths import tour
+from nst3d.cameras.pinhole import Camera
+from nst3d.formats.captures.photos import load_photo
+from nst3d.formats.nerfstudio.run import save_run
+from nst3d.images.io import write_image
+from nst3d.images.palette import PaletteMap, match_palette
+from nst3d.integrations.nerfstudio.model.colour_net import ColourNet, Looking
+from nst3d.integrations.nerfstudio.model.nerfacto import Nerfacto
+from nst3d.integrations.nerfstudio.native.views import NerfDepths, NerfViews, draw
+from nst3d.losses.consistency import Correspondence
+from nst3d.pipeline.kinds.flight import fitting_size
+from nst3d.pipeline.kinds.radiance.overlap import DepthViews
+from nst3d.pipeline.kinds.radiance.scene import SMALLEST, spread_out
+from nst3d.pipeline.settings.config import PaintConfig
+from nst3d.representations.capture import Capture
+from nst3d.stylize.canvas import Canvas
+from nst3d.stylize.criterion import Viewing
+from nst3d.stylize.engine import stylize
+from nst3d.stylize.field_canvas import FieldCanvas
+from nst3d.stylize.kept import Kept
+from nst3d.stylize.recipe import StageInputs, fitting_criterion
+from nst3d.stylize.recolour import seen_colours
+from nst3d.stylize.schedule import Schedule, Stage
+from nst3d.tensors import Array, Image, Planes
+from nst3d.video.encode import write_mp4
+
+_GLANCE = 48
+"""Long side of the views that tell the scene's palette, pixels."""
+_FIT = (80, 0.05, 0.01)
+"""Steps, and their size at first and at the end, in which the model learns the pictures that painting starts from."""
+_PLACES, _COLUMNS = 8, 4
+_FLIGHT = 0.5
+"""Side of a flight's frames beside the sheet's pictures: each takes as long as in nerfstudio."""
+
+
+class NativeSubject:
+    """A NeRF, the photographs of a capture in its run's frame, and the style's colours (h, w, 3)."""
+
+    def __init__(
+        self, nerf: Nerfacto, capture: Capture, style: Image, config: PaintConfig, data: Path | None = None
+    ) -> None:
+        """`data` is where the run's dataset is now, if not where the run says."""
+        photos = capture.of("train")
+        self._photos = [photos[i] for i in spread_out([p.camera for p in photos], config.capture_views)]
+        self._nerf, self._data, self._behind = nerf, data, capture.background
+        self._config = config = suited(config, [p.camera for p in self._photos])
+        self._background = style.mean((0, 1))
+        self._budget = config.cache_gb * 1e9
+        glances = self._views_of(
+            ColourNet(nerf, Looking(torch.zeros(16), 1.0), wide=False), _GLANCE, self._budget
+        )
+        glances.enter(1.0)
+        looking = Looking(_mean_direction(glances), config.keep_specular)
+        self._palette = self._palette_of(glances, style)
+        net = ColourNet(nerf, looking, config.nerf == "native", config.schedule.seed)
+        self._views = self._views_of(net, config.schedule.finest, self._budget / 2)
+        self._pictures: Kept[int, tuple[Array, ...]] = Kept(self._budget / 8)
+        self._depths: DepthViews | None = None
+        self._depth_cameras: list[Camera] = []
+
+    @property
+    def config(self) -> PaintConfig:
+        """The settings that suit the scene: its cameras' sizes, and first of all a stage that fits the start."""
+        first = self._config.schedule.stages[0]
+        steps, rate, final = _FIT
+        fit = Stage(first.size, steps, rate, final, fit=True)
+        schedule = replace(self._config.schedule, stages=(fit, *self._config.schedule.stages))
+        return replace(self._config, schedule=schedule)
+
+    @property
+    def net(self) -> ColourNet:
+        """What is painted, as it is now."""
+        return self._views.net
+
+    @property
+    def num_views(self) -> int:
+        """The photographs' cameras."""
+        return self._views.num_views
+
+    def canvas(self) -> Canvas:
+        """The NeRF's colours, rendered in chunks."""
+        return FieldCanvas(self._views)
+
+    def content(self, view: int) -> Planes:
+        """The photograph, or the NeRF's own render, in the style's palette."""
+        image = self._moved(self._picture(self._views, view)).clamp(0, 1)
+        return image.permute(2, 0, 1)
+
+    def neighbours(self) -> Sequence[Sequence[int]]:
+        """The views that see most of the same surface."""
+        return self._overlap().neighbours()
+
+    def correspond(self, view: int, partner: int, cell: int) -> Correspondence:
+        """By the depth that both views show."""
+        return self._overlap().correspond(view, partner, cell)
+
+    def painted(self, canvas: Canvas, style: Image) -> ColourNet:
+        """The net, which is what was painted, moved to the style's palette as far as the recipe asks."""
+        strength = self._config.recipe.palette_after
+        if strength > 0:
+            canvas.enter(1.0)
+            seen, weights = seen_colours(canvas)
+            self._learn(canvas, match_palette(seen.cpu(), style.reshape(-1, 3), weights.cpu()), strength)
+        return self._views.net
+
+    def _learn(self, canvas: Canvas, palette: PaletteMap, strength: float) -> None:
+        """Teach the net its own views as a palette map changes them."""
+        background = self._background.to(canvas.parameters()[0])
+        targets = []
+        for view in range(canvas.num_views):
+            with torch.no_grad():
+                image = canvas.render(view, background).cpu().permute(1, 2, 0)
+            opacity = canvas.coverage(view).cpu()[..., None]
+            own = (image - (1 - opacity) * self._background) / opacity.clamp_min(1e-6)
+            moved = image + strength * opacity * (palette.apply(own).clamp(0, 1) - own)
+            targets.append(moved.permute(2, 0, 1).to(background))
+        inputs = StageInputs((), targets.__getitem__, canvas.num_views, Viewing(background))
+        steps, rate, final = _FIT
+        schedule = Schedule((Stage(self._config.schedule.finest, steps, rate, final, fit=True),))
+        for _ in stylize(canvas, lambda stage: fitting_criterion(inputs), schedule):
+            pass
+
+    def save(self, folder: Path, painted: ColourNet) -> list[Path]:
+        """The run with the painted colours, as nerfstudio's own runs lie."""
+        moved = {} if self._data is None else {"pipeline.datamanager.data": self._data.resolve()}
+        return save_run(folder, self._nerf.run, painted.state(), painted.edits() | moved)
+
+    def show(self, folder: Path, painted: ColourNet) -> list[Path]:
+        """sheet.png with before and after from eight of the cameras, flight.mp4 of after along them."""
+        output = self._config.output
+        places = self._places()
+        rows = []
+        for first in range(0, len(places), _COLUMNS):
+            some = places[first : first + _COLUMNS]
+            rows.append(np.concatenate([self._over(self._nerf.draw(c)) for c in some], axis=1))
+            rows.append(np.concatenate([self._over(draw(self._nerf, painted, c)) for c in some], axis=1))
+        paths = [folder / "sheet.png"]
+        write_image(paths[0], np.concatenate(rows, axis=0))
+        if output.turntable:
+            paths.append(folder / "flight.mp4")
+            write_mp4(paths[1], self._flight(painted), output.fps)
+        return paths
+
+    def facts(self) -> dict[str, Any]:
+        """Parameters and views."""
+        cameras = self._views.scaled(1.0)
+        return {
+            "kind": f"nerf, {self._config.nerf}",
+            "parameters": sum(p.numel() for p in self._views.parameters()),
+            "views": self.num_views,
+            "view_size": [max(c.size[k] for c in cameras) for k in (0, 1)],
+            "content": "photos" if self._config.photos else "renders",
+        }
+
+    def _views_of(self, net: ColourNet, finest: int, budget: float) -> NerfViews:
+        return NerfViews(self._nerf, net, [p.camera for p in self._photos], finest, budget)
+
+    def _palette_of(self, glances: NerfViews, style: Image) -> PaletteMap:
+        shown = [self._picture(glances, view).reshape(-1, 3) for view in range(glances.num_views)]
+        weights = [glances.coverage(view).cpu().reshape(-1) for view in range(glances.num_views)]
+        return match_palette(torch.cat(shown), style.reshape(-1, 3), torch.cat(weights))
+
+    def _picture(self, views: NerfViews, view: int) -> Image:
+        """What a view keeps the content of, (h, w, 3), at the views' scale."""
+        size = views.size(view)
+        if self._config.photos:
+            return torch.from_numpy(load_photo(self._photos[view], size, self._behind))
+        clear = (1 - views.coverage(view).cpu())[..., None]
+        return views.own(view).cpu() + clear * self._background
+
+    def _moved(self, colours: Image) -> Image:
+        return torch.lerp(colours, self._palette.apply(colours), self._config.recipe.palette_before)
+
+    def _overlap(self) -> DepthViews:
+        if self._depths is None or self._depth_cameras is not self._views.cameras:
+            self._depth_cameras = self._views.cameras
+            self._depths = DepthViews(NerfDepths(self._nerf), self._depth_cameras, self._budget / 8)
+        return self._depths
+
+    def _places(self) -> list[Camera]:
+        """Whole rows of cameras along a short way, in one size: no finer than was painted."""
+        cameras = [p.camera for p in self._photos]
+        size = fitting_size(cameras, min(self._config.output.size, self._config.schedule.finest))
+        order = visiting_order(cameras)
+        count = min(_PLACES, len(order) // _COLUMNS * _COLUMNS or len(order))
+        return [cameras[order[k * len(order) // count]].resized(size) for k in range(count)]
+
+    def _flight(self, painted: ColourNet) -> Iterator[Array]:
+        output, cameras = self._config.output, [p.camera for p in self._photos]
+        long_side = min(round(output.size * _FLIGHT), self._config.schedule.finest)
+        for camera in tour(cameras, output.frames, fitting_size(cameras, long_side)):
+            yield self._over(draw(self._nerf, painted, camera))
+
+    def _over(self, frame: Any) -> Array:
+        return np.asarray(frame.over(np.asarray(self._nerf.background, np.float32)))
+
+
+def suited(config: PaintConfig, cameras: Sequence[Camera]) -> PaintConfig:
+    """The settings with what depends on the cameras decided: sizes that they have, the content's weight."""
+    recipe, schedule = config.recipe, config.schedule
+    if recipe.content_forward_facing is not None and scene_frame(cameras).kind == "forward":
+        recipe = replace(recipe, content=recipe.content_forward_facing)
+    long_side = max(max(c.size) for c in cameras)
+    least = max(long_side / min(c.size) for c in cameras) * SMALLEST * recipe.reduce
+    return replace(config, recipe=recipe, schedule=schedule.at_most(long_side, math.ceil(least) + 1))
+
+
+def _mean_direction(views: NerfViews) -> torch.Tensor:
+    """nerfstudio's encoding (16,) of a direction, averaged over the rays of all views."""
+    means = [views.net.encoded(views.samples(v).directions).mean(0) for v in range(views.num_views)]
+    return torch.stack(means).mean(0)

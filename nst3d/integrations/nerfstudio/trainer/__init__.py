@@ -1,0 +1,1 @@
+"""Painting as one of nerfstudio's methods."""

@@ -1,0 +1,1 @@
+"""Captures as jobs read and judge them."""

@@ -1,0 +1,116 @@
+"""What a reconstruction is made of: photographs at one size, and what they tell of the scene."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from nst3d.cameras.bounds import SceneFrame, scene_frame
+from nst3d.errors import ConfigError, InputError
+from nst3d.formats.captures.photos import load_alpha, load_photo
+from nst3d.images.resize import fitted_size
+from nst3d.metrics.image import SSIM_WINDOW
+from nst3d.pipeline.captures.held_out import View
+from nst3d.pipeline.captures.reader import OWN_READER, CaptureReader
+from nst3d.representations.capture import Capture, Photo
+from nst3d.representations.capture_frame import capture_frame
+from nst3d.tensors import Array, ImageSize
+
+_MOST_RAYS = 60_000_000
+"""At 28 bytes each in memory."""
+_PLAIN, _PLAIN_SHARE = 0.03, 0.98
+"""How much colours of a plain background differ, and the share of the photographs' rims that must show it."""
+
+
+@dataclass(frozen=True)
+class Material:
+    """What a field is fitted to and measured by."""
+
+    train: list[View]
+    tests: list[View]
+    frame: SceneFrame
+    background: Array | None
+    """Behind a bounded scene, (3,) float32."""
+    opacities: list[Array]
+    """How much of a bounded scene the training photographs show where, (h, w); none where that is not known."""
+    up: Array
+    notes: tuple[str, ...]
+
+
+def read_material(path: Path, long_side: int, reader: CaptureReader = OWN_READER) -> Material:
+    """A capture and its photographs, no side longer than `long_side` pixels; each is read once.
+
+    Raises InputError for what `reader` refuses, fewer than two photographs to fit to, and photographs of
+    a few pixels; ConfigError where they do not fit into memory.
+    """
+    capture = reader(path)
+    train, tests = capture.of("train"), capture.of("test")
+    _check(path, train, tests, long_side)
+    notes = list(capture.notes)
+    if not tests:
+        notes.append(f"{path}: holds out no photographs, so there are none to measure with")
+    views = [_view(photo, long_side, capture) for photo in train]
+    held = [_view(photo, long_side, capture) for photo in tests]
+    frame, background = capture_frame(capture), capture.background
+    plain = plain_background([view.image for view in views]) if frame.kind == "unbounded" else None
+    if plain is not None:
+        notes.append("the photographs show a thing before a plain background, which is left out of the field")
+        return Material(
+            views, held, _bounded(capture), np.asarray(plain, np.float32), [], capture.up, tuple(notes)
+        )
+    opacities = [] if background is None else [_opacity(photo, long_side) for photo in train]
+    behind = None if background is None else np.asarray(background, np.float32)
+    return Material(views, held, frame, behind, opacities, capture.up, tuple(notes))
+
+
+def plain_background(images: Sequence[Array]) -> Array | None:
+    """The colour (3,) that nearly all pixels at the rims of the pictures (h, w, 3) have, or None."""
+    rims = [np.concatenate([i[0], i[-1], i[1:-1, 0], i[1:-1, -1]]) for i in images]
+    pixels = np.concatenate(rims)
+    colour = np.median(pixels, axis=0)
+    near = np.abs(pixels - colour).max(1) < _PLAIN
+    return colour if near.mean() > _PLAIN_SHARE else None
+
+
+def _bounded(capture: Capture) -> SceneFrame:
+    return scene_frame([photo.camera for photo in capture.photos], "bounded", capture.depths)
+
+
+def _check(path: Path, train: Sequence[Photo], tests: Sequence[Photo], long_side: int) -> None:
+    if len(train) < 2:
+        raise InputError(
+            f"{path}: too few photographs to reconstruct from: {len(train)}, and {len(tests)} held out; at least 2"
+            " are needed"
+        )
+    rays = sum(math.prod(_size(photo, long_side)) for photo in train)
+    if rays > _MOST_RAYS:
+        raise ConfigError(
+            f"--size {long_side}: {len(train)} photographs then have {rays / 1e6:.0f} million pixels, and"
+            f" {_MOST_RAYS / 1e6:.0f} million are allowed; give a smaller --size"
+        )
+
+
+def _size(photo: Photo, long_side: int) -> ImageSize:
+    return fitted_size(photo.camera.size, min(long_side, max(photo.camera.size)))
+
+
+def _view(photo: Photo, long_side: int, capture: Capture) -> View:
+    size = _size(photo, long_side)
+    if min(size) < SSIM_WINDOW:
+        raise InputError(
+            f"{photo.name}: {size.width} x {size.height} pixels are too few to reconstruct from; a side needs"
+            f" at least {SSIM_WINDOW}"
+        )
+    image = load_photo(photo, size, capture.background)
+    return View(photo.name, photo.camera.resized(size), image)
+
+
+def _opacity(photo: Photo, long_side: int) -> Array:
+    """A photograph's alpha, (h, w) float32 in [0, 1]."""
+    size = _size(photo, long_side)
+    alpha = load_alpha(photo, size)
+    return np.ones(size, np.float32) if alpha is None else np.asarray(alpha, np.float32)

@@ -1,0 +1,89 @@
+"""How good a capture's photographs are, each beside those taken from nearby: exposure and sharpness."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from nst3d.formats.captures.photos import load_small
+from nst3d.representations.capture import Photo
+from nst3d.tensors import Array
+
+_PIXELS = 640 * 480
+"""Size at which photographs are compared."""
+_NEIGHBOURS = 6
+_DARK = 1e-3
+_JUMP = 0.3
+"""Least difference in exposure that is told, stops (factors of two)."""
+_BLUR = 0.35
+"""Share of the neighbours' sharpness below which a photograph is told to be blurred."""
+_OUTLIER = 4.0
+"""Robust standard deviations that either must also be away from the other photographs."""
+_LUMINANCE = np.array([0.2126, 0.7152, 0.0722], np.float32)
+
+
+@dataclass(frozen=True)
+class Quality:
+    """A measure for each photograph, compared with its neighbours; (n,) float64."""
+
+    exposure: Array
+    """Stops by which a photograph is brighter than those beside it."""
+    sharpness: Array
+    """Variance of the Laplacian, relative to the brightness, over that of the photographs beside it."""
+
+    def jumps(self) -> list[int]:
+        """Photographs whose exposure differs, the worst first."""
+        away = np.abs(self.exposure - np.median(self.exposure))
+        found = np.flatnonzero(away > max(_JUMP, _OUTLIER * _deviation(self.exposure)))
+        return found[np.argsort(-away[found], kind="stable")].tolist()
+
+    def blurred(self) -> list[int]:
+        """Photographs that are blurred, the worst first."""
+        logs = np.log(self.sharpness)
+        limit = min(math.log(_BLUR), float(np.median(logs)) - _OUTLIER * _deviation(logs))
+        return [i for i in self.blurriest() if logs[i] < limit]
+
+    def blurriest(self) -> list[int]:
+        """All photographs, the least sharp beside its neighbours first."""
+        return np.argsort(self.sharpness, kind="stable").tolist()
+
+
+def measure_quality(photos: Sequence[Photo]) -> Quality:
+    """The exposure and sharpness of photographs relative to the median of the six taken from nearest by."""
+    measures = np.log2([_measure(photo) for photo in photos])
+    beside = neighbours(photos)
+    relative = measures - np.median(measures[beside], axis=1)
+    return Quality(relative[:, 0], 2.0 ** relative[:, 1])
+
+
+def neighbours(photos: Sequence[Photo]) -> Array:
+    """(n, k) indices of the photographs with the most similar poses, the most similar first."""
+    positions = np.stack([p.camera.position for p in photos])
+    forwards = np.stack([p.camera.forward for p in photos])
+    spread = max(float(np.linalg.norm(positions - positions.mean(0), axis=1).mean()), 1e-12)
+    apart = np.linalg.norm(positions[:, None] - positions, axis=-1) / spread
+    apart += np.arccos(np.clip(forwards @ forwards.T, -1, 1))
+    np.fill_diagonal(apart, np.inf)
+    return np.argsort(apart, axis=1, kind="stable")[:, : min(_NEIGHBOURS, len(photos) - 1)]
+
+
+def _measure(photo: Photo) -> tuple[float, float]:
+    """Mean linear brightness, and the Laplacian's variance over the squared mean, of what is opaque; never 0."""
+    pixels, alpha = load_small(photo, _PIXELS)
+    grey = pixels @ _LUMINANCE
+    opaque = np.ones(grey.shape, bool) if alpha is None else alpha > 0.99
+    inside = opaque[1:-1, 1:-1] & opaque[:-2, 1:-1] & opaque[2:, 1:-1] & opaque[1:-1, :-2] & opaque[1:-1, 2:]
+    if not inside.any():
+        return _DARK, _DARK
+    laplacian = grey[:-2, 1:-1] + grey[2:, 1:-1] + grey[1:-1, :-2] + grey[1:-1, 2:] - 4 * grey[1:-1, 1:-1]
+    light = grey[opaque] ** np.float32(2.2)
+    contrast = float(laplacian[inside].var()) / max(float(grey[opaque].mean()), _DARK) ** 2
+    return max(float(light.mean()), _DARK), max(contrast, _DARK**2)
+
+
+def _deviation(values: Array) -> float:
+    """The standard deviation that the middle half of the values speaks for."""
+    return 1.4826 * float(np.median(np.abs(values - np.median(values))))

@@ -1,0 +1,36 @@
+"""Who reads a capture: we ourselves, by what its files are, or a package that knows its format."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from nst3d.formats.captures.registry import load_capture
+from nst3d.formats.nerfstudio.frame import in_frame_of
+from nst3d.representations.capture import Capture
+
+
+@dataclass(frozen=True)
+class CaptureReader:
+    """Reads captures; called with a folder or file, it returns the capture or raises an Nst3dError."""
+
+    name: str = ""
+    """As the command line calls it; empty: the format is told from the files."""
+    read: Callable[[Path], Capture] = load_capture
+
+    def __call__(self, path: Path) -> Capture:
+        """The capture at a path."""
+        return self.read(path)
+
+    def for_scene(self, path: Path, scene: Path) -> Capture:
+        """The capture with its cameras in the world of a scene, which nerfstudio's runs have their own of.
+
+        What nerfstudio reads is there already.
+        """
+        capture = self(path)
+        return capture if self.name else in_frame_of(scene, capture)
+
+
+OWN_READER = CaptureReader()
+"""Tells the format from the files."""

@@ -1,0 +1,118 @@
+"""Mixes painted versions of one scene by their colour tables, without painting again."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from nst3d.errors import ConfigError, InputError, OutputError
+from nst3d.formats.kinds import SceneKind, kind_of
+from nst3d.pipeline.kinds.mesh.blend import blend_meshes
+from nst3d.pipeline.kinds.picture.blend import blend_pictures
+from nst3d.pipeline.kinds.radiance.blend import blend_fields, blend_splats
+
+LIMITS = (-0.5, 1.5)
+"""Shares may pass 0 and 1 so far: that exaggerates a style."""
+
+_Blend = Callable[[Sequence[Path], Sequence[float], Path, Callable[[str], None]], list[Path]]
+_BLENDS: dict[SceneKind, _Blend] = {
+    "field": blend_fields,
+    "splats": blend_splats,
+    "picture": blend_pictures,
+    "mesh": blend_meshes,
+}
+
+_WORDS: dict[SceneKind, str] = {
+    "field": "a voxel field",
+    "splats": "splats",
+    "picture": "a picture",
+    "mesh": "a mesh",
+    "capture": "a capture",
+    "nerf": "a NeRF",
+}
+
+
+@dataclass(frozen=True)
+class BlendJob:
+    """What is mixed, how, and where it goes."""
+
+    scenes: tuple[Path, ...]
+    """Voxel fields, splats, meshes or pictures, all of one kind and one geometry. The first one gives all
+    that is not painted."""
+    weights: tuple[float, ...]
+    """A share for each; they sum to 1."""
+    out: Path
+    overwrite: bool = False
+    """Replace what is there."""
+
+
+def alpha_weights(alpha: float, count: int) -> tuple[float, ...]:
+    """Shares 1 − alpha and alpha of two scenes. Raises ConfigError for more, and outside `LIMITS`."""
+    if count != 2:
+        raise ConfigError(f"--alpha mixes two scenes, and {count} are given; give --weights, one for each")
+    low, high = LIMITS
+    if not low <= alpha <= high:
+        raise ConfigError(f"--alpha {alpha:g}: from {low} to {high} (0 and 1 are the two scenes themselves)")
+    return _checked((1 - alpha, alpha))
+
+
+def given_weights(text: str, count: int, note: Callable[[str], None]) -> tuple[float, ...]:
+    """Shares of `count` scenes from numbers and commas; those that do not sum to 1 are scaled, with a note.
+
+    Raises ConfigError for anything else, for a sum that is not positive, and for shares outside `LIMITS`.
+    """
+    try:
+        weights = tuple(float(part) for part in text.split(","))
+    except ValueError:
+        raise ConfigError(f"--weights {text!r}: expected numbers with commas, such as 0.2,0.5,0.3") from None
+    if len(weights) != count:
+        raise ConfigError(f"--weights has {len(weights)} numbers for {count} scenes; give one for each")
+    total = math.fsum(weights)
+    if not math.isfinite(total) or total <= 1e-6:
+        raise ConfigError(f"--weights {text!r}: their sum must be positive")
+    if abs(total - 1) > 1e-6:
+        weights = tuple(w / total for w in weights)
+        note(f"weights sum to {total:g}; taken as {', '.join(f'{w:.3g}' for w in weights)}")
+    return _checked(weights)
+
+
+def run_blend(job: BlendJob, note: Callable[[str], None] = lambda text: None) -> list[Path]:
+    """Write the first scene with the weighted mean of all colour tables; returns the paths.
+
+    `note` hears what the user should know. Raises InputError for scenes that cannot be read, are of different
+    kinds or not of one geometry (naming both files), OutputError if the result exists or cannot be written,
+    ConfigError for an `out` that cannot hold it.
+    """
+    if len(job.scenes) < 2:
+        raise ConfigError("a blend needs two scenes or more")
+    kinds = [kind_of(path) for path in job.scenes]
+    for path, kind in zip(job.scenes, kinds):
+        if kind not in _BLENDS:
+            raise InputError(f"{path}: is {_WORDS[kind]}, which cannot be blended")
+        if kind != kinds[0]:
+            raise InputError(
+                f"{job.scenes[0]} and {path}: {_WORDS[kinds[0]]} and {_WORDS[kind]} cannot be blended"
+            )
+    _claim(job)
+    return _BLENDS[kinds[0]](job.scenes, job.weights, job.out, note)
+
+
+def _checked(weights: tuple[float, ...]) -> tuple[float, ...]:
+    low, high = LIMITS
+    if not all(low <= w <= high for w in weights):
+        raise ConfigError(
+            f"shares {', '.join(f'{w:g}' for w in weights)}: each must lie from {low} to {high}"
+        )
+    return weights
+
+
+def _claim(job: BlendJob) -> None:
+    """Make the folder of the result, and make sure that nothing is overwritten unasked."""
+    if job.out.is_dir() or (job.out.exists() and not job.overwrite):
+        raise OutputError(f"{job.out}: exists; give --overwrite or another --out")
+    try:
+        job.out.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"{job.out}: cannot be written ({error.strerror or error})") from None

@@ -1,0 +1,160 @@
+"""Turns a radiance scene into a textured mesh."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Literal
+
+from nst3d.cameras.pinhole import Camera
+from nst3d.errors import ConfigError, OutputError
+from nst3d.formats.mesh_files import save_mesh
+from nst3d.pipeline.captures.reader import CaptureReader
+from nst3d.pipeline.jobs.bridges import ALONE, Bridges, Note
+from nst3d.pipeline.kinds.radiance.source import RadianceSource, load_radiance
+from nst3d.pipeline.meshing.field_mesh import RESOLUTION, MeshingOptions, fused_mesh, fused_surface
+from nst3d.pipeline.meshing.sights import cameras_around, chosen_cameras, draw_sights
+from nst3d.pipeline.meshing.texture_bake import SOLVE, TextureOptions, baked_texture
+from nst3d.representations.lattice import half_side
+
+Fusion = Literal["own", "open3d"]
+
+_AROUND = 480
+"""Side of the pictures of cameras all around, pixels."""
+_FINEST = 320
+"""Cells along the longest side, unless more are asked for."""
+_SUFFIXES = (".glb", ".gltf", ".obj")
+
+
+@dataclass(frozen=True)
+class SightOptions:
+    """The pictures that a mesh is made from."""
+
+    views: int = 60
+    """At most so many cameras look at the scene."""
+    view_size: int | None = None
+    """Longer side of their pictures, pixels; None: one and a half times that of the photographs, 240 to 720."""
+    specular: float = 0.0
+    """How much of the scene's view-dependence goes into the texture: 0 none, 1 its mean over the views."""
+
+
+@dataclass(frozen=True)
+class ExportJob:
+    """What becomes a mesh, how, and where it goes."""
+
+    scene: Path
+    """A voxel field or splats."""
+    out: Path
+    """A .glb, .gltf or .obj."""
+    cameras: Path | None = None
+    """A capture whose cameras see the scene, instead of those that the scene itself brings."""
+    sights: SightOptions = field(default_factory=SightOptions)
+    meshing: MeshingOptions = field(default_factory=MeshingOptions)
+    texture: TextureOptions = field(default_factory=TextureOptions)
+    overwrite: bool = False
+    """Replace what is there."""
+    dataparser: str | None = None
+    """nerfstudio's dataparser that reads `cameras`; None: the format is told from the files."""
+    fusion: Fusion = "own"
+    """What fuses depths into a surface: nst3d itself, or Open3D."""
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What was written."""
+
+    paths: tuple[Path, ...]
+    faces: int
+    texture: tuple[int, int]
+    """Height and width, pixels."""
+    views: int
+
+
+def run_export(
+    job: ExportJob,
+    note: Note = lambda text: None,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+    bridges: Bridges = ALONE,
+) -> Exported:
+    """Draw the scene with its depth, fuse the depths into a surface, bake the pictures into its texture.
+
+    `note` hears what the user should know, `progress` of the views drawn and the solver's iterations, done
+    and in all; `bridges` do what takes other packages. Raises InputError for a scene that cannot be read or
+    shows no surface, OutputError if the result exists or cannot be written, ConfigError for settings that make
+    no sense.
+    """
+    _check(job)
+    source = load_radiance(job.scene)
+    for text in source.notes:
+        note(text)
+    reader = bridges.reader(job.dataparser, job.cameras)
+    cameras = _cameras(job, reader, source, note)
+    steps = len(cameras) + SOLVE.iterations
+    drawn = (source.renderer, cameras, source.colours, job.sights.specular)
+    sights = draw_sights(*drawn, progress=lambda done: progress(done, steps))
+    meshing = replace(
+        job.meshing, resolution=job.meshing.resolution or _resolution(source, job.meshing.reach)
+    )
+    fuse = fused_surface if job.fusion == "own" else bridges.fuse
+    mesh, lattice = fused_mesh(source.space, sights, source.up, meshing, str(job.scene), fuse)
+    paint, colours = baked_texture(
+        mesh, lattice, sights, job.texture, lambda done: progress(len(cameras) + done, steps)
+    )
+    progress(steps, steps)
+    paths = save_mesh(job.out, mesh, paint, colours)
+    size = paint.slots[0].size
+    return Exported(tuple(paths), mesh.num_faces, (size.height, size.width), len(cameras))
+
+
+def _cameras(job: ExportJob, reader: CaptureReader, source: RadianceSource, note: Note) -> list[Camera]:
+    options = job.sights
+    known = source.cameras
+    if job.cameras is not None:
+        capture = reader.for_scene(job.cameras, job.scene)
+        known = tuple(photo.camera for photo in capture.of("train"))
+        for text in capture.notes:
+            note(text)
+    if known:
+        usual = min(max(round(1.5 * max(max(c.size) for c in known)), 240), 720)
+        return chosen_cameras(known, options.views, options.view_size or usual)
+    note(
+        f"{job.scene}: does not say where it was photographed from; cameras look at it from all around"
+        " (--cameras CAPTURE gives others)"
+    )
+    return cameras_around(source.space, source.up, options.view_size or _AROUND)
+
+
+def _resolution(source: RadianceSource, reach: float) -> int:
+    """Cells half as large as the field's own."""
+    if source.cell is None:
+        return RESOLUTION
+    return min(max(round(4 * half_side(source.space, reach) / source.cell), 32), _FINEST)
+
+
+_LIMITS = {
+    ("sights", "views"): (1, 1000),
+    ("sights", "view_size"): (32, 4096),
+    ("sights", "specular"): (0, 1),
+    ("meshing", "reach"): (0.05, 50),
+    ("meshing", "resolution"): (8, 1024),
+    ("meshing", "faces"): (0, 10_000_000),
+    ("texture", "texture_size"): (64, 8192),
+}
+
+
+def _check(job: ExportJob) -> None:
+    for (group, name), (low, high) in _LIMITS.items():
+        value = getattr(getattr(job, group), name)
+        if value is not None and not low <= value <= high:
+            raise ConfigError(
+                f"--{name.replace('_', '-')} {value:g}: expected a number from {low:g} to {high:g}"
+            )
+    if job.out.suffix.lower() not in _SUFFIXES:
+        raise ConfigError(f"{job.out}: textured meshes are written as {', '.join(_SUFFIXES)}")
+    if job.out.exists() and (not job.overwrite or job.out.is_dir()):
+        raise OutputError(f"{job.out}: exists; give --overwrite or another --out")
+    try:
+        job.out.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"{job.out}: cannot be written ({error.strerror or error})") from None

@@ -1,0 +1,210 @@
+"""A whole paint job: from a scene and a style to an asset, pictures, a configuration and numbers."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from nst3d.errors import ConfigError, OutputError
+from nst3d.files import write_bytes
+from nst3d.formats.gltf.write import left_out
+from nst3d.formats.kinds import SceneKind, capture_comes_first, kind_of
+from nst3d.formats.mesh_files import load_mesh
+from nst3d.formats.nerfstudio.run import check_place, is_run
+from nst3d.pipeline.captures.reader import CaptureReader
+from nst3d.pipeline.jobs.bridges import ALONE, Bridges
+from nst3d.pipeline.jobs.paint_options import Job, Result
+from nst3d.pipeline.jobs.painter import Painter
+from nst3d.pipeline.kinds.mesh.displace import displace_mesh
+from nst3d.pipeline.kinds.mesh.scene import prepare_mesh, upright
+from nst3d.pipeline.kinds.mesh.subject import Displaced, MeshSubject
+from nst3d.pipeline.kinds.picture.subject import PictureSubject
+from nst3d.pipeline.kinds.radiance.scene import open_field, open_splats, suited
+from nst3d.pipeline.kinds.radiance.subject import RadianceSubject
+from nst3d.pipeline.kinds.subject import Subject
+from nst3d.pipeline.runtime.checkpoints import Keeper
+from nst3d.pipeline.runtime.fingerprint import add_scene
+from nst3d.pipeline.runtime.machine import Clock, peak_memory_gb, use_threads
+from nst3d.pipeline.runtime.out_folder import claimed_folder, need_checkpoint
+from nst3d.pipeline.runtime.report import Reporter, Silent
+from nst3d.pipeline.settings.config import PaintConfig, as_plain
+from nst3d.pipeline.settings.kinds import check_options, cleanable
+from nst3d.pipeline.styles import read_style
+from nst3d.tensors import Image
+
+CHECKPOINT = "checkpoint.pt"
+_CONFIG = "config.yaml"
+
+
+def run_job(job: Job, reporter: Reporter | None = None, bridges: Bridges = ALONE) -> Result:
+    """Paint a scene and write everything into `job.out`; `bridges` do what takes other packages.
+
+    Raises Nst3dError subclasses for what the user can put right. Ctrl-C ends the painting early: what there
+    is gets written, with a checkpoint to resume from.
+    """
+    bridges.casting(job.config)  # a missing package is known before anything is read
+    if is_run(job.scene):
+        check_place(job.out, job.scene)
+    if job.resume:  # known at once, whatever the scene takes to be read
+        need_checkpoint(job.out / CHECKPOINT)
+    with claimed_folder(job.out, job.overwrite or job.resume, [_CONFIG]):
+        return _paint(job, reporter or Silent(), bridges)
+
+
+def _paint(job: Job, reporter: Reporter, bridges: Bridges) -> Result:
+    use_threads(job.config.threads)
+    clock = Clock()
+    reporter.phase("reading")
+    styles = [read_style(path, reporter) for path in job.styles]
+    clock.lap("read_s")
+    reporter.phase("preparing")
+    kind = _checked_kind(job)
+    seconds = job.config.output.checkpoint_seconds
+    keeper = Keeper(job.out / CHECKPOINT, _fingerprint(job), seconds, job.resume)
+    subject, config = _subject(job, kind, styles, reporter, bridges, keeper)
+    clock.lap("prepare_s")
+    reporter.phase("painting")
+    painter = Painter(config, subject, styles, keeper, reporter)
+    # Only now, for what an earlier run left stays whole until this one is known to work.
+    write_bytes(job.out / _CONFIG, _config_yaml(job))
+    interrupted = painter.paint()
+    clock.lap("paint_s")
+    reporter.phase("writing")
+    try:
+        paths, metrics = _write(job, painter, clock)
+    except BaseException:
+        with contextlib.suppress(OutputError):
+            painter.keep()
+            reporter.note("the painting is kept: the same command with --resume writes it")
+        raise
+    if not interrupted:
+        keeper.forget()
+    return Result(tuple(paths), metrics, interrupted)
+
+
+def _write(job: Job, painter: Painter, clock: Clock) -> tuple[list[Path], dict[str, Any]]:
+    subject, painted = painter.subject, painter.result()
+    paths = subject.save(job.out, painted)
+    paths += subject.show(job.out, painted)
+    clock.lap("write_s")
+    metrics = painter.metrics() | subject.facts() | clock.laps | {"peak_rss_gb": peak_memory_gb()}
+    return paths + _write_records(job, metrics), metrics
+
+
+def _checked_kind(job: Job) -> SceneKind:
+    """The kind of the scene, which everything that was asked for is for."""
+    kind = kind_of(job.scene)
+    if job.clean is not None:
+        kind = cleanable(job.scene, kind)
+    check_options(_asked(job), kind, job.scene)
+    return kind
+
+
+def _subject(
+    job: Job, kind: SceneKind, styles: list[Image], reporter: Reporter, bridges: Bridges, keeper: Keeper
+) -> tuple[Subject, PaintConfig]:
+    """The scene, and the settings with what depends on it decided."""
+    reader = bridges.reader(job.dataparser, job.cameras)
+    if kind == "capture":
+        raise capture_comes_first(job.scene)
+    if kind == "picture":
+        picture = PictureSubject(job.scene, styles[0], job.config)
+        _tell(reporter, picture.notes)
+        return picture, job.config
+    if job.config.start != "content":
+        raise ConfigError("--settings.start noise is for pictures; other scenes start from their own colours")
+    if kind == "mesh":
+        return _mesh(job, styles, reporter, bridges, keeper)
+    if kind == "nerf":
+        capture = None if job.cameras is None else reader.for_scene(job.cameras, job.scene)
+        return bridges.open_nerf(job, capture, styles[0], reporter)
+    return _radiance(job, kind, reader, styles[0], reporter)
+
+
+def _asked(job: Job) -> Iterator[str]:
+    """The options that are not for every kind of scene."""
+    config = job.config
+    given = {
+        "--cameras": job.cameras is not None,
+        "--keep-specular": config.keep_specular > 0,
+        f"--renderer {config.renderer}": config.renderer != PaintConfig.renderer,
+        "--displace": config.displace.fraction > 0,
+        "--nerf": config.nerf is not None,
+        "--data": job.data is not None,
+    }
+    return (option for option, asked in given.items() if asked)
+
+
+def _mesh(
+    job: Job, styles: list[Image], reporter: Reporter, bridges: Bridges, keeper: Keeper
+) -> tuple[Subject, PaintConfig]:
+    config = job.config
+    casting = bridges.casting(config)
+    mesh = load_mesh(job.scene) if job.clean is None else bridges.clean(job.scene, job.clean, reporter.note)
+    mesh = upright(mesh, config.up)
+    _tell(reporter, mesh.notes)
+    shape: Displaced | None = None
+    if config.displace.fraction:
+        before = mesh
+        mesh, facts = displace_mesh(mesh, styles, config, reporter, keeper)
+        shape = Displaced(before, facts)
+        reporter.phase("preparing")
+    scene = prepare_mesh(mesh, config.surface, config.rig, config.schedule.finest, casting)
+    _tell(reporter, left_out(mesh, scene.paint))
+    return MeshSubject(scene, job.scene, styles[0], config, shape), config
+
+
+def _radiance(
+    job: Job, kind: SceneKind, reader: CaptureReader, style: Image, reporter: Reporter
+) -> tuple[Subject, PaintConfig]:
+    opened = open_field if kind == "field" else open_splats
+    scene = opened(job.scene, job.cameras, job.config, reader)
+    _tell(reporter, scene.notes)
+    config = suited(job.config, scene)
+    return RadianceSubject(scene, style, config), config
+
+
+def _tell(reporter: Reporter, notes: Iterable[str]) -> None:
+    for note in notes:
+        reporter.note(note)
+
+
+def _config_yaml(job: Job) -> bytes:
+    values = {
+        "scene": str(job.scene),
+        "styles": [str(s) for s in job.styles],
+        **({} if job.cameras is None else {"cameras": str(job.cameras)}),
+        **({} if job.dataparser is None else {"dataparser": job.dataparser}),
+        **({} if job.clean is None else {"clean": as_plain(job.clean)}),
+        **({} if job.data is None else {"data": str(job.data)}),
+        "settings": as_plain(job.config),
+    }
+    return yaml.safe_dump(values, sort_keys=False, allow_unicode=True).encode()
+
+
+def _fingerprint(job: Job) -> str:
+    """What a checkpoint belongs to: the files of scene and styles, and all settings but the output's."""
+    digest = hashlib.sha256()
+    add_scene(digest, job.scene)
+    for path in job.styles:
+        digest.update(path.read_bytes())
+    if job.cameras is not None:
+        digest.update(f"cameras {job.cameras} {job.dataparser or ''}".rstrip().encode())
+    if job.clean is not None:
+        digest.update(f"clean {as_plain(job.clean)}".encode())
+    settings = as_plain(job.config)
+    settings.pop("output")
+    digest.update(json.dumps(settings, sort_keys=True).encode())
+    return digest.hexdigest()
+
+
+def _write_records(job: Job, metrics: dict[str, Any]) -> list[Path]:
+    path = job.out / "metrics.json"
+    write_bytes(path, (json.dumps(metrics, indent=2) + "\n").encode())
+    return [job.out / _CONFIG, path]

@@ -1,0 +1,54 @@
+"""What a paint job is asked for, and what it answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from nst3d.errors import ConfigError
+from nst3d.pipeline.kinds.mesh.cleaning import CleanOptions
+from nst3d.pipeline.settings.config import PaintConfig
+
+
+@dataclass(frozen=True)
+class Job:
+    """What to paint, with what, where to."""
+
+    scene: Path
+    styles: tuple[Path, ...]
+    out: Path
+    config: PaintConfig = field(default_factory=PaintConfig)
+    overwrite: bool = False
+    resume: bool = False
+    cameras: Path | None = None
+    """A capture whose cameras paint a voxel field or splats; None: the field's own, a rig for splats."""
+    dataparser: str | None = None
+    """nerfstudio's dataparser that reads `cameras`; None: the format is told from the files."""
+    clean: CleanOptions | None = None
+    """Make a scan, a mesh or a point cloud, a clean mesh first."""
+    data: Path | None = None
+    """Where the data of a nerfstudio run is now; None: where the run says."""
+
+    def __post_init__(self) -> None:
+        """Take plain strings for paths, and one style by itself, too."""
+        styles = (self.styles,) if isinstance(self.styles, str | Path) else self.styles
+        if not styles:
+            raise ConfigError("no style: give --style IMAGE")
+        object.__setattr__(self, "scene", Path(self.scene))
+        object.__setattr__(self, "styles", tuple(Path(s) for s in styles))
+        object.__setattr__(self, "out", Path(self.out))
+        for name in ("cameras", "data"):
+            if (given := getattr(self, name)) is not None:
+                object.__setattr__(self, name, Path(given))
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a job made."""
+
+    paths: tuple[Path, ...]
+    metrics: dict[str, Any]
+    """What metrics.json holds. Seconds are of this run, wall_s all of it; iterations count those resumed, too."""
+    interrupted: bool = False
+    """Stopped by the user; `Job.resume` goes on."""

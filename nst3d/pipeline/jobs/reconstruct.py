@@ -1,0 +1,246 @@
+"""A whole reconstruction: from a capture to a voxel field, its marks on held-out views, and a picture of them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+from typing import Any, Protocol
+
+import numpy as np
+import yaml
+
+from nst3d.errors import InputError, OutputError
+from nst3d.files import write_bytes
+from nst3d.formats.fields.own import save_field
+from nst3d.formats.io.files import refuse_empty
+from nst3d.formats.kinds import kind_of
+from nst3d.formats.mesh_files import is_mesh
+from nst3d.pipeline.captures.held_out import measured, write_comparison
+from nst3d.pipeline.captures.photographs import Material, read_material
+from nst3d.pipeline.jobs.bridges import ALONE, Bridges
+from nst3d.pipeline.runtime.fit_keeper import FitKeeper
+from nst3d.pipeline.runtime.machine import Clock, peak_memory_gb, resolve_device, use_threads
+from nst3d.pipeline.runtime.out_folder import claimed_folder, need_checkpoint
+from nst3d.pipeline.settings.config import as_plain
+from nst3d.pipeline.settings.reconstruct import ReconstructConfig
+from nst3d.reconstruct.fit import Fit
+from nst3d.representations.field import VoxelField
+
+_TRAIN_SHOWN = 8
+"""Photographs of those that it is made of that a field is measured with too."""
+_CHECKPOINT = "checkpoint.npz"
+_SCENES: dict[str, str] = {"field": "a voxel field", "splats": "splats", "mesh": "a mesh"}
+_RUNNING = 0.97
+"""How slowly the PSNR that is shown follows that of the last step's rays."""
+
+
+@dataclass(frozen=True)
+class ReconstructJob:
+    """What to reconstruct, how, where to."""
+
+    capture: Path
+    out: Path
+    """A folder, or the .npz to write; all else then lies beside it under its name."""
+    config: ReconstructConfig = field(default_factory=ReconstructConfig)
+    overwrite: bool = False
+    resume: bool = False
+    dataparser: str | None = None
+    """nerfstudio's dataparser that reads `capture`; None: the format is told from the files."""
+
+    def path(self, name: str) -> Path:
+        """Where a result goes."""
+        if self.out.suffix.lower() != ".npz" or self.out.is_dir():
+            return self.out / name
+        return self.out if name == "field.npz" else self.out.with_name(f"{self.out.stem}.{name}")
+
+
+@dataclass(frozen=True)
+class Fitting:
+    """Where a reconstruction stands, after a step."""
+
+    iteration: int
+    iterations: int
+    psnr: float
+    """Of the last steps' rays, dB."""
+    nodes: int
+    seconds: float
+
+
+class FitReporter(Protocol):
+    """Hears how a reconstruction goes on."""
+
+    def phase(self, name: str) -> None:
+        """A part of the job begins."""
+
+    def note(self, text: str) -> None:
+        """Something that the user should know."""
+
+    def fitted(self, progress: Fitting) -> None:
+        """A step is done."""
+
+
+@dataclass(frozen=True)
+class Reconstructed:
+    """What a job made."""
+
+    paths: tuple[Path, ...]
+    metrics: dict[str, Any]
+    """What metrics.json holds. Seconds are of this run, wall_s all of it; `earlier_fit_s` is how long runs that it
+    resumed had fitted."""
+    interrupted: bool = False
+    """Stopped by the user; `ReconstructJob.resume` goes on."""
+
+
+def run_reconstruct(job: ReconstructJob, reporter: FitReporter, bridges: Bridges = ALONE) -> Reconstructed:
+    """Fit a voxel field to a capture's photographs and write it with its marks on those held out.
+
+    `bridges` do what takes other packages. Raises Nst3dError subclasses for what the user can put right. Ctrl-C
+    ends the fit early: what there is gets written, with a checkpoint to resume from.
+    """
+    if job.dataparser is None:
+        _refuse_scenes(job.capture)
+    if job.resume:  # known at once, whatever the photographs take to be read
+        need_checkpoint(job.path(_CHECKPOINT))
+    folder = job.path("field.npz").parent
+    alone = folder != job.out
+    if alone and job.out.exists() and not (job.overwrite or job.resume):
+        raise OutputError(f"{job.out}: exists; give --overwrite or another --out")
+    with claimed_folder(folder, alone or job.overwrite or job.resume, [job.path("config.yaml").name]):
+        return _reconstruct(job, reporter, bridges)
+
+
+def _refuse_scenes(path: Path) -> None:
+    """Raise InputError for what is a scene already."""
+    refuse_empty(path, "a capture")
+    kind = kind_of(path) if path.exists() else "capture"
+    if kind in _SCENES and (kind != "mesh" or is_mesh(path)):
+        raise InputError(
+            f"{path}: is {_SCENES[kind]}, a scene already: nst3d paint paints it and nst3d render shows it;"
+            " reconstruct takes a capture, photographs with poses"
+        )
+
+
+def _reconstruct(job: ReconstructJob, reporter: FitReporter, bridges: Bridges) -> Reconstructed:
+    use_threads(job.config.threads)
+    clock = Clock()
+    reporter.phase("reading")
+    material = read_material(job.capture, job.config.size, bridges.reader(job.dataparser, job.capture))
+    for note in material.notes:
+        reporter.note(note)
+    fit = _fit(job, material)
+    keeper = FitKeeper(job.path(_CHECKPOINT), _fingerprint(job, material), job.config.checkpoint_seconds)
+    if job.resume:
+        keeper.resume(fit)
+    counts = {
+        "photographs": len(material.train),
+        "held_out": len(material.tests),
+        "kind": material.frame.kind,
+    }
+    cameras = [view.camera for view in material.train]
+    del material.train[_TRAIN_SHOWN:], material.opacities[:]  # the fit has its own copy
+    clock.lap("read_s")
+    # Only now, for what an earlier run left stays whole until this one is known to work.
+    write_bytes(job.path("config.yaml"), _config_yaml(job))
+    reporter.phase("fitting")
+    interrupted = _run(fit, keeper, reporter)
+    clock.lap("fit_s")
+    reporter.phase("writing")
+    result = fit.field(cameras, material.up, str(job.capture.resolve()))
+    paths, marks = _write(job, result, material)
+    clock.lap("write_s")
+    state = {"iterations": fit.iteration, "nodes": len(result), "grid": list(result.links.shape)}
+    machine = {"earlier_fit_s": round(keeper.earlier, 2), "peak_rss_gb": peak_memory_gb()}
+    metrics = {**marks, **counts, **state, **clock.laps, **machine}
+    write_bytes(job.path("metrics.json"), (json.dumps(metrics, indent=2) + "\n").encode())
+    if not interrupted:
+        keeper.forget()
+    return Reconstructed((*paths, job.path("metrics.json")), metrics, interrupted)
+
+
+def _fit(job: ReconstructJob, material: Material) -> Fit:
+    return Fit(
+        [view.camera for view in material.train],
+        [view.image for view in material.train],
+        material.frame,
+        job.config.fit,
+        material.background,
+        material.opacities,
+        resolve_device(job.config.device),
+    )
+
+
+def _run(fit: Fit, keeper: FitKeeper, reporter: FitReporter) -> bool:
+    """Take the steps that are left; True if the user stopped it, which keeps a checkpoint."""
+    error = None
+    with _stoppable() as stopped:
+        for step in fit:
+            new = 10 ** (-step.psnr / 10)
+            error = new if error is None else _RUNNING * error + (1 - _RUNNING) * new
+            running = -10 * math.log10(error)
+            reporter.fitted(Fitting(step.iteration, step.iterations, running, step.nodes, keeper.seconds))
+            if stopped() and step.iteration < step.iterations:
+                keeper.keep(fit)
+                return True
+            keeper.now_and_then(fit)
+    return False
+
+
+@contextmanager
+def _stoppable() -> Iterator[Callable[[], bool]]:
+    """Whether Ctrl-C was pressed: it waits for the end of a step, or the step would count half. Twice: at once."""
+    if threading.current_thread() is not threading.main_thread():
+        yield lambda: False
+        return
+    asked: list[int] = []
+
+    def ask(number: int, frame: FrameType | None) -> None:
+        if asked:
+            raise KeyboardInterrupt
+        asked.append(number)
+
+    before = signal.signal(signal.SIGINT, ask)
+    try:
+        yield lambda: bool(asked)
+    finally:
+        signal.signal(signal.SIGINT, before or signal.SIG_DFL)
+
+
+def _write(job: ReconstructJob, result: VoxelField, material: Material) -> tuple[list[Path], dict[str, Any]]:
+    """The field, the picture and the marks."""
+    paths = save_field(job.path("field.npz"), result)
+    train = measured(result, material.train)
+    marks = measured(result, material.tests) if material.tests else None
+    paths.append(write_comparison(job.path("heldout.png"), marks or train))
+    held = marks.means() if marks else {"psnr": None, "ssim": None}
+    numbers = {**held, "psnr_train": train.means()["psnr"], "views": marks.rows() if marks else []}
+    return [*paths, job.path("config.yaml")], numbers
+
+
+def _config_yaml(job: ReconstructJob) -> bytes:
+    values = {
+        "capture": str(job.capture),
+        **({} if job.dataparser is None else {"dataparser": job.dataparser}),
+        "settings": as_plain(job.config),
+    }
+    return yaml.safe_dump(values, sort_keys=False, allow_unicode=True).encode()
+
+
+def _fingerprint(job: ReconstructJob, material: Material) -> str:
+    """What a checkpoint belongs to: the photographs, their cameras, and what the fit was told."""
+    digest = hashlib.sha256(json.dumps(as_plain(job.config.fit), sort_keys=True).encode())
+    digest.update(repr(material.background).encode())
+    for view in material.train:
+        camera = view.camera
+        numbers = (camera.focal, camera.aspect, *camera.centre, camera.lens)
+        digest.update(f"{view.image.shape} {numbers}".encode())
+        digest.update(np.ascontiguousarray(camera.camera_to_world, np.float64).tobytes())
+        digest.update(view.image.tobytes())
+    return digest.hexdigest()

@@ -1,0 +1,1 @@
+"""What the jobs need to know of each kind of scene."""

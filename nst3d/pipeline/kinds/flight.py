@@ -1,0 +1,247 @@
+"""Chooses the cameras of a video: which path, how many frames, how large."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from nst3d.cameras.crowd import mean_camera, meet, surround
+from nst3d.cameras.orbits import Orbit, orbit_around
+from nst3d.cameras.paths import (
+    Flight,
+    Subject,
+    View,
+    fly,
+    framed,
+    helix_directions,
+    own_view,
+    shares,
+    spiral,
+    swing,
+    tour_flight,
+    tour_frames,
+)
+from nst3d.cameras.pinhole import Camera
+from nst3d.cameras.spline import eased
+from nst3d.errors import ConfigError, InputError
+from nst3d.formats.flights.registry import SUFFIXES, load_camera_path
+from nst3d.pipeline.kinds.shown import Shown
+from nst3d.tensors import Array, ImageSize
+
+PATHS = ("orbit", "spiral", "cameras")
+_LONG_SIDE = 640
+"""Of frames as photographs are, where no size is given."""
+_FIELD = math.radians(40)
+_FPS = 24.0
+_ELEVATION = math.radians(18)
+_HELIX = (math.radians(20), math.radians(25))
+"""Where a spiral around a scene without cameras starts, and how far it rises."""
+_SECONDS_A_KEY = 2.0
+_MOST_FRAMES = 100_000
+
+
+@dataclass(frozen=True)
+class Way:
+    """How the camera goes. None: as the path's own file says, or as suits the scene."""
+
+    path: str = "orbit"
+    """orbit, spiral, cameras (along those of the capture), or a file: keyframes in YAML, nerfstudio's JSON."""
+    frames: int | None = None
+    seconds: float | None = None
+    fps: float | None = None
+    size: ImageSize | None = None
+    field_of_view: float | None = None
+    """Of the shorter side, radians."""
+    elevation: float | None = None
+    """Of an orbit, and where a spiral starts to rise, above the horizon, radians."""
+    turns: float | None = None
+    """Of an orbit or a spiral; negative: the other way."""
+    ease: float | None = None
+    """Share of the time, to 0.5, in which the camera starts from rest, and in which it comes to rest."""
+    loop: bool = False
+    """Back to the start: cameras and keyframes; orbits and spirals are closed anyway."""
+
+    def __post_init__(self) -> None:
+        """Refuse what makes no sense, with ConfigError."""
+        for name in ("seconds", "fps", "field_of_view", "elevation", "turns", "ease"):
+            if not math.isfinite(_or(getattr(self, name), 0)):
+                option = name.replace("_", "-")
+                raise ConfigError(f"--{option} {getattr(self, name)}: expected a finite number")
+        size = self.size
+        if size is not None and not 16 <= min(size) <= max(size) <= 8192:
+            raise ConfigError(
+                f"size {size.width}x{size.height}: sides from 16 to 8192 pixels can be rendered"
+            )
+        if self.frames is not None and self.seconds is not None:
+            raise ConfigError("give frames or seconds, not both; --fps connects them")
+        if not (1 <= _or(self.frames, 1) <= _MOST_FRAMES and 0.1 <= _or(self.fps, 1) <= 240):
+            raise ConfigError("a video needs at least 1 frame (to 100000), and 0.1 to 240 frames a second")
+        if not 0 < _or(self.seconds, 1) <= 86400:
+            raise ConfigError(f"{self.seconds:g} seconds: a video lasts more than 0 and at most 86400")
+        if not 0.0 < _or(self.field_of_view, 1) < 2.6:
+            raise ConfigError("the field of view must lie between 0 and 150 degrees")
+        if not abs(_or(self.elevation, 0)) < 1.56:
+            raise ConfigError("the elevation must lie between -89 and 89 degrees")
+        if not abs(_or(self.turns, 1)) <= 1000:
+            raise ConfigError(f"{self.turns:g} turns: from -1000 to 1000 can be rendered")
+        if not 0 <= _or(self.ease, 0) <= 0.5:
+            raise ConfigError(f"ease {self.ease:g}: a share of the time from 0 to 0.5")
+
+
+def _or(value: float | None, default: float) -> float:
+    return default if value is None else value
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Every frame's camera."""
+
+    cameras: tuple[Camera, ...]
+    shares: Array
+    """Of the way that is done at each frame, (n,) in [0, 1]."""
+    fps: float
+
+
+def read_way(way: Way, up: Array | None = None) -> Flight | None:
+    """The flight in the file that a way names, or None where it names a kind of path.
+
+    `up`: the scene's, for files that have none. Raises ConfigError for what is neither, InputError for a file
+    that cannot be read.
+    """
+    if way.path in PATHS:
+        return None
+    path = Path(way.path)
+    if path.suffix.lower() not in SUFFIXES:
+        raise ConfigError(
+            f"path {way.path!r} is not known: choose {', '.join(PATHS)}, or give a .yaml with keyframes or a"
+            " camera_path.json of nerfstudio"
+        )
+    return load_camera_path(path, up)
+
+
+def plan(shown: Shown, way: Way) -> Plan:
+    """The cameras of a way through a scene."""
+    flight = read_way(way, shown.orientation.up)
+    if flight is not None:
+        return _along_keys(_in_scene(flight, shown, way), way)
+    if way.path == "cameras":
+        if not shown.cameras:
+            raise InputError("the scene's file holds no cameras to fly along; give --cameras CAPTURE")
+        cameras = tuple(shown.cameras)
+        seen = own_view(cameras, way.size or fitting_size(cameras))
+        return _along_keys(tour_flight(cameras, way.loop), way, seen, tour_frames(cameras))
+    turns = _or(way.turns, 1.0 if way.path == "orbit" else 2.0)
+    closed = float(turns).is_integer()
+    frames = _frames(way, 96 if way.path == "orbit" else 144, _or(way.fps, _FPS))
+    u = eased(shares(frames, closed), _or(way.ease, 0.0))
+    kinds = _AMONG if shown.cameras else _AROUND
+    return Plan(tuple(kinds[way.path](shown, way, turns, u)), u, _or(way.fps, _FPS))
+
+
+def _orbit_around(shown: Shown, way: Way, turns: float, u: Array) -> list[Camera]:
+    view = _view(way)
+    orbit = Orbit(len(u), view.size, _or(way.elevation, _ELEVATION), view.field_of_view, turns)
+    return orbit_around(_subject(shown), orbit, u)
+
+
+def _spiral_around(shown: Shown, way: Way, turns: float, u: Array) -> list[Camera]:
+    start = _or(way.elevation, _HELIX[0])
+    heights = (start, start + _HELIX[1])
+    directions = helix_directions(u, turns, shown.orientation, heights)
+    ring = helix_directions(np.linspace(0, 1, 64), 2, shown.orientation, heights)
+    return framed(_subject(shown), directions, _view(way), ring)
+
+
+def _orbit_among(shown: Shown, way: Way, turns: float, u: Array) -> list[Camera]:
+    place = surround(shown.cameras, shown.orientation.up, _focus(shown))
+    return swing(place, u, turns, _seen(shown, way), way.elevation)
+
+
+def _spiral_among(shown: Shown, way: Way, turns: float, u: Array) -> list[Camera]:
+    place = surround(shown.cameras, shown.orientation.up, _focus(shown))
+    return spiral(place, u, turns, _seen(shown, way), way.elevation)
+
+
+_Kind = Callable[[Shown, Way, float, Array], list[Camera]]
+_AROUND: dict[str, _Kind] = {"orbit": _orbit_around, "spiral": _spiral_around}
+_AMONG: dict[str, _Kind] = {"orbit": _orbit_among, "spiral": _spiral_among}
+
+
+def _subject(shown: Shown) -> Subject:
+    centre = (shown.hull.min(0) + shown.hull.max(0)) / 2
+    # A mesh's bounding box is centred already, but for rounding, and the points may be a selection.
+    reach = np.abs(shown.hull).max()
+    return Subject(
+        shown.hull, np.zeros(3) if np.abs(centre).max() < 1e-2 * reach else centre, shown.orientation
+    )
+
+
+def _view(way: Way) -> View:
+    return View(way.size or ImageSize(512, 512), _or(way.field_of_view, _FIELD))
+
+
+def _seen(shown: Shown, way: Way) -> View:
+    """What the capture's cameras saw, unless a field of view is asked for."""
+    view = own_view(shown.cameras, way.size or fitting_size(shown.cameras))
+    return view if way.field_of_view is None else View(view.size, way.field_of_view)
+
+
+def fitting_size(cameras: Sequence[Camera], long_side: int = _LONG_SIDE) -> ImageSize:
+    """A size in the proportions of the capture's photographs: even sides, at most `long_side` pixels."""
+    full = own_view(cameras).size
+    factor = min(1.0, long_side / max(full))
+    height, width = (max(16, round(side * factor / 2) * 2) for side in full)
+    return ImageSize(height, width)
+
+
+def _focus(shown: Shown) -> float | None:
+    """How far away the scene is from its middle camera, where the cameras' axes do not meet to tell it."""
+    if meet(shown.cameras):
+        return None
+    camera = mean_camera(shown.cameras, 64)
+    frame = shown.frame(camera, depth=True)
+    seen = frame.depth[(frame.opacity > 0.5) & np.isfinite(frame.depth)]
+    return float(np.median(seen)) if len(seen) else None
+
+
+def _in_scene(flight: Flight, shown: Shown, way: Way) -> Flight:
+    """The flight in the coordinates that frames are rendered in, with what the way says put first."""
+    keys = tuple(dataclasses.replace(k, pose=shown.placed(k.pose)) for k in flight.keys)
+    if way.field_of_view is not None:
+        keys = tuple(dataclasses.replace(k, field_of_view=None) for k in keys)
+    return dataclasses.replace(flight, keys=keys, closed=flight.closed or way.loop)
+
+
+def _along_keys(flight: Flight, way: Way, view: View | None = None, usual: int | None = None) -> Plan:
+    size = way.size or flight.size or (view.size if view else ImageSize(512, 512))
+    if not 16 <= min(size) <= max(size) <= 8192:
+        raise ConfigError(f"size {size.width}x{size.height}: sides from 16 to 8192 pixels can be rendered")
+    field = way.field_of_view or (view.field_of_view if view else _FIELD)
+    fps = _or(way.fps, _or(flight.fps, _FPS))
+    frames = _frames(way, usual or _own_frames(flight, fps), fps)
+    closed = flight.closed and len(flight.keys) > 1
+    u = eased(shares(frames, closed), _or(way.ease, _or(flight.ease, 0.0)))
+    return Plan(tuple(fly(dataclasses.replace(flight, closed=closed), u, View(size, field))), u, fps)
+
+
+def _frames(way: Way, usual: int, fps: float) -> int:
+    frames = way.frames if way.seconds is None else max(1, round(way.seconds * fps))
+    return min(frames or usual, _MOST_FRAMES)
+
+
+def _own_frames(flight: Flight, fps: float) -> int:
+    """How many frames a file asks for at `fps`."""
+    if flight.frames is not None:
+        return max(1, round(flight.frames * fps / (flight.fps or fps)))
+    keys = flight.keys
+    seconds = flight.seconds
+    if seconds is None and keys[0].time is not None and keys[-1].time is not None:
+        seconds = (flight.back if flight.closed and flight.back else keys[-1].time) - keys[0].time
+    if seconds is None or seconds <= 0:
+        seconds = max(1, len(keys) - (not flight.closed)) * _SECONDS_A_KEY
+    return max(1, round(seconds * fps))

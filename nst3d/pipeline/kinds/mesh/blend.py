@@ -1,0 +1,100 @@
+"""Mixes meshes: the textures, or the vertex colours, of one asset."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from nst3d.errors import InputError
+from nst3d.formats.mesh_files import load_mesh, save_mesh
+from nst3d.images.colour import srgb_decode, srgb_encode
+from nst3d.pipeline.kinds.blend_tables import mixed_colours
+from nst3d.representations.appearance import vertex_colours
+from nst3d.representations.mesh import Mesh
+from nst3d.representations.paint import MeshPaint, TexturePaint
+from nst3d.representations.subdivide import paint_vertices
+from nst3d.representations.unwrap import TexelBudget, paint_textures
+from nst3d.tensors import Array, ImageSize
+
+
+def blend_meshes(
+    paths: Sequence[Path], weights: Sequence[float], out: Path, note: Callable[[str], None]
+) -> list[Path]:
+    """Write the first mesh with the mean of all base colours.
+
+    Raises InputError if geometry, UVs or texture sizes differ, or where textures and plain colours mix.
+    """
+    meshes = [load_mesh(path) for path in paths]
+    for path, mesh in zip(paths, meshes):
+        if (difference := _differ(meshes[0], mesh)) is not None:
+            raise InputError(f"{paths[0]} and {path}: are not versions of one mesh: {difference}")
+    textured = [_is_textured(path, mesh) for path, mesh in zip(paths, meshes)]
+    for path, own in zip(paths, textured):
+        if own != textured[0]:
+            raise InputError(f"{paths[0]} and {path}: one has textures and the other has none")
+    if not textured[0]:
+        paint: MeshPaint = paint_vertices(meshes[0], np.inf, 0)
+        tables = [vertex_colours(mesh, paint_vertices(mesh, np.inf, 0)) for mesh in meshes]
+    else:
+        paint = _own_textures(meshes[0])
+        layouts = [_own_textures(mesh) for mesh in meshes]
+        for path, layout in zip(paths, layouts):
+            if [s.size for s in layout.slots] != [s.size for s in paint.slots]:
+                raise InputError(f"{paths[0]} and {path}: their textures differ in number or size")
+        tables = [_texels(mesh, layout) for mesh, layout in zip(meshes, layouts)]
+    return save_mesh(out, meshes[0], paint, mixed_colours(tables, weights))
+
+
+def _differ(first: Mesh, other: Mesh) -> str | None:
+    """What of two meshes is not the same, in words; None if all is."""
+    if len(first.parts) != len(other.parts) or len(first.instances) != len(other.instances):
+        return "they have other parts"
+    for a, b in zip(first.parts, other.parts):
+        if not np.array_equal(a.vertices, b.vertices) or not np.array_equal(a.faces, b.faces):
+            return "their vertices or faces differ"
+        uvs, others = (np.zeros(0) if part.uvs is None else part.uvs for part in (a, b))
+        if not np.array_equal(uvs, others):
+            return "their UVs differ"
+    if any(
+        a.part != b.part or not np.array_equal(a.transform, b.transform)
+        for a, b in zip(first.instances, other.instances)
+    ):
+        return "their parts stand elsewhere"
+    return None
+
+
+def _is_textured(path: Path, mesh: Mesh) -> bool:
+    textured = {mesh.materials[p.material].texture is not None and p.uvs is not None for p in mesh.parts}
+    if len(textured) > 1:
+        raise InputError(
+            f"{path}: has textures on some of its parts only; paint it first, which gives all one"
+        )
+    if textured == {True} and any(p.colours is not None for p in mesh.parts):
+        raise InputError(f"{path}: has vertex colours over its textures; paint it first, which merges them")
+    return textured == {True}
+
+
+def _own_textures(mesh: Mesh) -> TexturePaint:
+    """The mesh's own textures as its paint, texel for texel."""
+    paint = paint_textures(mesh, TexelBudget(1.0, fixed=8), "keep")
+    slots, offset = [], 0
+    for slot in paint.slots:
+        height, width = mesh.textures[slot.texture or 0].pixels.shape[:2]
+        slots.append(replace(slot, size=ImageSize(height, width), offset=offset))
+        offset += height * width
+    return replace(paint, slots=tuple(slots))
+
+
+def _texels(mesh: Mesh, paint: TexturePaint) -> Array:
+    """The table (n, 3) of a mesh's textures, times the factor of their materials."""
+    tables = []
+    for slot in paint.slots:
+        pixels = mesh.textures[slot.texture or 0].pixels.reshape(-1, 3)
+        factor = np.asarray(mesh.materials[slot.materials[0]].factor)
+        if (factor != 1).any():
+            pixels = srgb_encode(srgb_decode(pixels) * srgb_decode(factor)).astype(np.float32)
+        tables.append(pixels)
+    return np.concatenate(tables)

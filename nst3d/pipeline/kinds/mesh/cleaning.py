@@ -1,0 +1,84 @@
+"""What a paint job knows of cleaning a scan first; how it is done, an integration tells it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from nst3d.errors import ConfigError
+from nst3d.formats.meshes.placing import placed
+from nst3d.representations.appearance import is_bare, vertex_colours
+from nst3d.representations.mesh import Instance, Material, Mesh, Part, unit_frame
+from nst3d.representations.scan_faults import scan_faults
+from nst3d.representations.subdivide import paint_vertices
+from nst3d.tensors import Array
+
+
+@dataclass(frozen=True)
+class CleanOptions:
+    """How a scan is cleaned."""
+
+    faces: int | None = None
+    """Decimate to about so many; None: to 500 000 where there are more; 0: never."""
+    depth: int | None = None
+    """Of the octree in which a surface is found for points; None: as fine as the points lie."""
+
+    def __post_init__(self) -> None:
+        """Refuse numbers that make no sense, with ConfigError."""
+        if self.faces is not None and self.faces != 0 and not 100 <= self.faces <= 50_000_000:
+            raise ConfigError(f"--clean-faces {self.faces}: expected 0 (all) or 100 to 50000000")
+        if self.depth is not None and not 4 <= self.depth <= 12:
+            raise ConfigError(f"--clean-depth {self.depth}: expected 4 to 12")
+
+
+@dataclass(frozen=True)
+class OneMesh:
+    """A mesh of one part, in scene coordinates."""
+
+    vertices: Array
+    """(v, 3) float64."""
+    faces: Array
+    """(f, 3) int32."""
+    colours: Array | None
+    """(v, 3) in [0, 1], sRGB-encoded; None: it has none."""
+
+
+def as_one(mesh: Mesh) -> OneMesh:
+    """All instances of a mesh together; textures and factors become colours of the vertices."""
+    paint = paint_vertices(mesh, np.inf, 0)
+    colours = vertex_colours(mesh, paint)
+    items = placed(mesh, paint, colours)
+    starts = np.cumsum([0, *(len(i.vertices) for i in items)])
+    shades = np.concatenate([i.colours for i in items if i.colours is not None])
+    return OneMesh(
+        np.concatenate([i.vertices for i in items]),
+        np.concatenate([i.faces + s for i, s in zip(items, starts)]).astype(np.int32),
+        None if is_bare(mesh) else shades,
+    )
+
+
+def clean_plan(mesh: Mesh) -> list[str]:
+    """What cleaning would find to do, and the holes that it would leave, a line each; none for voxels."""
+    if any(p.cells is not None for p in mesh.parts):
+        return []
+    vertices, faces, start = [], [], 0
+    for instance in mesh.instances:
+        part, transform = mesh.parts[instance.part], instance.transform
+        vertices.append(part.vertices @ transform[:3, :3].T + transform[:3, 3])
+        faces.append(part.faces.astype(np.int64) + start)
+        start += len(part.vertices)
+    faults = scan_faults(np.concatenate(vertices), np.concatenate(faces))
+    work = faults.work()
+    return [f"--clean would {work}" if work else "--clean would find nothing to do", faults.hole_line()]
+
+
+def from_one(
+    one: OneMesh, name: str, up: tuple[float, float, float], front: tuple[float, float, float]
+) -> Mesh:
+    """A new asset of one part: grey where there are no colours."""
+    colours = None if one.colours is None else np.clip(one.colours, 0, 1).astype(np.float32)
+    part = Part(name, one.vertices, one.faces, 0, colours=colours)
+    parts, instances = (part,), (Instance(0, name=name),)
+    grey = (1.0, 1.0, 1.0) if colours is not None else (0.7, 0.7, 0.7)
+    return Mesh(parts, instances, (Material("material", grey),), (), unit_frame(parts, instances), up, front)

@@ -1,0 +1,83 @@
+"""Pictures of a mesh for people: contact sheet and turntable."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+import numpy as np
+
+from nst3d.cameras.orbits import Orbit, orbit_around
+from nst3d.cameras.paths import Subject, shares
+from nst3d.cameras.pinhole import Camera
+from nst3d.cameras.rigs import Orientation
+from nst3d.images.io import write_image
+from nst3d.pipeline.settings.config import OutputOptions
+from nst3d.renderers.frames import draw_frame
+from nst3d.renderers.mesh import MeshRenderer
+from nst3d.representations.surface import Surface
+from nst3d.tensors import Array, ImageSize
+from nst3d.video.encode import write_mp4
+
+GREY = 0.75
+"""The colour in which a bare mesh is shown, sRGB-encoded."""
+_SHEET_ELEVATIONS = (math.radians(12), math.radians(35))
+
+
+class Drawable(Protocol):
+    """A mesh that pictures can be made of: a `MeshScene`, or a `ShownMesh`."""
+
+    @property
+    def surface(self) -> Surface:
+        """The triangles, with the directions up and front."""
+
+    @property
+    def renderer(self) -> MeshRenderer:
+        """Of that surface."""
+
+    @property
+    def hull(self) -> Array:
+        """Points (k, 3) that a view must frame."""
+
+
+class Look(NamedTuple):
+    """A surface in its colours."""
+
+    renderer: MeshRenderer
+    colours: Array
+    """(n, 3) float32, the table."""
+
+
+def orbit_cameras(scene: Drawable, orbit: Orbit) -> list[Camera]:
+    """Cameras around the mesh, the first in front, all framing it wholly."""
+    subject = Subject(scene.hull, np.zeros(3), Orientation(scene.surface.up, scene.surface.front))
+    return orbit_around(subject, orbit, shares(orbit.frames, closed=True))
+
+
+def draw_frames(look: Look, cameras: list[Camera], output: OutputOptions) -> Iterator[Array]:
+    """Lit frames (h, w, 3) over the background, one a camera."""
+    background = np.asarray(output.background, np.float32)
+    for camera in cameras:
+        image = draw_frame(look.renderer, camera, look.colours, output.lighting)
+        yield image[..., :3] + (1 - image[..., 3:]) * background
+
+
+def write_turntable(path: Path, scene: Drawable, colours: Array, output: OutputOptions) -> Path:
+    """One turn around the mesh as MP4."""
+    cameras = orbit_cameras(scene, Orbit(output.frames, ImageSize(output.size, output.size)))
+    write_mp4(path, draw_frames(Look(scene.renderer, colours), cameras, output), output.fps)
+    return path
+
+
+def write_sheet(path: Path, scene: Drawable, looks: Sequence[Look], output: OutputOptions) -> Path:
+    """Before and after from eight sides: two rows of four from low, two from higher, after below before."""
+    size = ImageSize(output.size, output.size)
+    rows = []
+    for turn, elevation in enumerate(_SHEET_ELEVATIONS):
+        # The upper four stand between the lower four.
+        cameras = orbit_cameras(scene, Orbit(8, size, elevation))[turn::2]
+        rows += [np.concatenate(list(draw_frames(look, cameras, output)), 1) for look in looks]
+    write_image(path, np.concatenate(rows, 0))
+    return path

@@ -1,0 +1,133 @@
+"""A mesh made ready to be painted: where paint goes, cameras, compiled views, colours to start from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+import numpy as np
+import torch
+
+from nst3d.cameras.pinhole import Camera
+from nst3d.cameras.rigs import tight
+from nst3d.errors import ConfigError
+from nst3d.images.fill import fill
+from nst3d.pipeline.kinds.mesh.rig import Rig, plan_rig
+from nst3d.pipeline.settings.surface import UP_AND_FRONT, RigOptions, SurfaceOptions, Up
+from nst3d.renderers.mesh import MeshRenderer
+from nst3d.renderers.raycast import Caster
+from nst3d.representations.appearance import base_colours
+from nst3d.representations.mesh import Mesh
+from nst3d.representations.paint import MeshPaint, TexturePaint
+from nst3d.representations.subdivide import paint_vertices
+from nst3d.representations.surface import Surface, TexelBinding, build_surface
+from nst3d.representations.texels import Anchors, anchor_rows
+from nst3d.representations.unwrap import TexelBudget, faces_without_uvs, paint_textures
+from nst3d.stylize.layout import Layout
+from nst3d.tensors import Array, Colours
+
+Casting = Callable[[Surface], Caster]
+"""Makes what finds the fragments of a surface's views."""
+
+_DENSE = 20_000
+"""Faces from which a mesh without usable UVs is painted on its vertices: an atlas would take long."""
+
+
+@dataclass(frozen=True)
+class MeshScene:
+    """Frozen geometry with everything that depends on it."""
+
+    mesh: Mesh
+    paint: MeshPaint
+    surface: Surface
+    renderer: MeshRenderer
+    anchors: Anchors
+    rig: Rig
+    initial: Colours
+    """(n, 3): the asset's own colours in the paint's table; texels between islands are filled."""
+    layout: Layout
+    hull: Array = field(repr=False)
+    """Points that a view must frame, (k, 3)."""
+
+
+def upright(mesh: Mesh, up: Up) -> Mesh:
+    """The mesh with the axis `up` for its world up; "auto" leaves what its format says."""
+    if up == "auto":
+        return mesh
+    axis, front = UP_AND_FRONT[up]
+    return replace(mesh, up=axis, front=front)
+
+
+def prepare_mesh(
+    mesh: Mesh, options: SurfaceOptions, rig_options: RigOptions, size: int, casting: Casting | None = None
+) -> MeshScene:
+    """Choose where paint goes and the cameras, for views of `size` pixels; `casting` None: views by Embree."""
+    mode = choose_mode(mesh, options)
+    # A first look with the mesh as it is tells how large a pixel is on it, and so how fine the paint must be.
+    sketch = build_surface(mesh, paint_vertices(mesh, np.inf, 0))
+    renderer = MeshRenderer(sketch)
+    rig = plan_rig(sketch, renderer.caster, rig_options, size)
+    texel = rig.pixel / options.texels_per_pixel
+    paint: MeshPaint
+    if mode == "vertex":
+        paint = paint_vertices(mesh, 1.8 * texel, options.max_vertices)
+        surface = build_surface(mesh, paint)
+        renderer = MeshRenderer(surface)
+    else:
+        paint = paint_textures(mesh, TexelBudget(texel, options.texture_size), options.atlas)
+        surface = build_surface(mesh, paint)
+        renderer = MeshRenderer(surface, renderer.caster)
+    if casting is not None:
+        renderer = MeshRenderer(surface, renderer.caster, casting(surface))
+    anchors = anchor_rows(surface)
+    layout = layout_of(paint)
+    own = torch.from_numpy(base_colours(mesh, paint, surface, anchors))
+    initial = filled(own, layout, torch.from_numpy(anchors.valid))
+    return MeshScene(mesh, paint, surface, renderer, anchors, rig, initial, layout, sketch.hull(5000))
+
+
+def choose_mode(mesh: Mesh, options: SurfaceOptions) -> Literal["texture", "vertex"]:
+    """Where the paint of a mesh goes."""
+    if options.paint != "auto":
+        return options.paint
+    if any(p.cells is not None for p in mesh.parts):
+        return "vertex"
+    textured = any(mesh.materials[p.material].texture is not None for p in mesh.parts)
+    if any(p.colours is not None for p in mesh.parts) and not textured:
+        return "vertex"
+    return "vertex" if faces_without_uvs(mesh) > _DENSE else "texture"
+
+
+def layout_of(paint: MeshPaint) -> Layout:
+    """How the rows of a paint's table lie: in images, or one by one."""
+    if isinstance(paint, TexturePaint):
+        return Layout.of_images([s.size for s in paint.slots])
+    return Layout(paint.num_colours)
+
+
+def filled(colours: Colours, layout: Layout, weight: torch.Tensor) -> Colours:
+    """The table with texels of little weight (n,) in [0, 1] filled from their neighbours; vertices stay."""
+    if not layout.images:
+        return colours
+    images = zip(layout.split(colours), layout.split(weight[:, None].to(colours)))
+    return torch.cat([fill(image, w).reshape(-1, 3) for image, w in images])
+
+
+def rebound(surface: Surface, layout: Layout) -> Surface:
+    """The surface reading textures of other sizes: the same images in `layout`."""
+    if not isinstance(surface.binding, TexelBinding):
+        return surface
+    sizes = np.array(layout.images, np.int32)
+    offsets = np.concatenate([[0], np.cumsum(sizes.prod(1))[:-1]])
+    slots = surface.binding.slots.copy()
+    slots[:, 0], slots[:, 1:3] = offsets, sizes
+    return replace(surface, binding=replace(surface.binding, slots=slots), num_colours=layout.num_colours)
+
+
+def stage_cameras(scene: MeshScene, scale: float, crop: bool) -> list[Camera]:
+    """The rig's cameras at `scale` times their finest size, cropped to what they show."""
+    cameras = [c.scaled(scale) for c in scene.rig.cameras]
+    if any(c.size.height < 16 for c in cameras):
+        raise ConfigError("views of less than 16 pixels cannot be encoded: give a larger --size")
+    return [tight(c, scene.hull) for c in cameras] if crop else cameras

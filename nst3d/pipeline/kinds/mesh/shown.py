@@ -1,0 +1,93 @@
+"""A mesh made ready to be looked at: its own colours, at about the resolution of the pictures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import torch
+
+from nst3d.cameras.orbits import Orbit
+from nst3d.cameras.pinhole import Camera
+from nst3d.cameras.rigs import Orientation
+from nst3d.pipeline.kinds.mesh.gallery import GREY, orbit_cameras
+from nst3d.pipeline.kinds.mesh.scene import filled, layout_of
+from nst3d.pipeline.settings.config import OutputOptions
+from nst3d.renderers.frames import draw_frame
+from nst3d.renderers.mesh import MeshRenderer
+from nst3d.renderers.radiance import Frame
+from nst3d.renderers.shading import Lighting
+from nst3d.representations.appearance import base_colours, is_bare
+from nst3d.representations.mesh import Mesh, Similarity
+from nst3d.representations.paint import MeshPaint
+from nst3d.representations.subdivide import paint_vertices
+from nst3d.representations.surface import Surface, build_surface
+from nst3d.representations.texels import anchor_rows
+from nst3d.representations.unwrap import TexelBudget, paint_textures
+from nst3d.tensors import Array
+
+_TEXELS_PER_PIXEL = 1.5
+"""The near side of a mesh is closer than its middle, where a pixel is measured."""
+
+
+@dataclass(frozen=True)
+class ShownMesh:
+    """A surface and its colours, without a rig to paint it."""
+
+    surface: Surface
+    renderer: MeshRenderer
+    colours: Array
+    """(n, 3) float32, the table."""
+    hull: Array = field(repr=False)
+    """Points that a view must frame, (k, 3)."""
+    normalise: Similarity = field(default_factory=lambda: Similarity(np.zeros(3), 1.0))
+    """From the file's coordinates to those of the surface."""
+    lighting: Lighting = "studio"
+    cameras: tuple[Camera, ...] = ()
+    """Where it was photographed from, if it was."""
+    background: tuple[float, float, float] = OutputOptions.background
+    notes: tuple[str, ...] = ()
+
+    @property
+    def orientation(self) -> Orientation:
+        """Up and front."""
+        return Orientation(self.surface.up, self.surface.front)
+
+    def placed(self, pose: Array) -> Array:
+        """A camera-to-world (4, 4) in the file's coordinates, in those of the surface."""
+        moved = pose.copy()
+        moved[:3, 3] = (pose[:3, 3] - self.normalise.centre) * self.normalise.scale
+        return moved
+
+    def frame(self, camera: Camera, depth: bool = False) -> Frame:
+        """The lit view; depth, of one ray a pixel, where it is wanted, else infinite."""
+        image = draw_frame(self.renderer, camera, self.colours, self.lighting)
+        if depth:
+            hits = self.renderer.caster.view(camera, 1)
+            seen = np.where(hits.face >= 0, hits.depth, np.float32(np.inf))
+        else:
+            seen = np.full(camera.size, np.inf, np.float32)
+        return Frame(image[..., :3], image[..., 3], seen)
+
+
+def show_mesh(mesh: Mesh, orbit: Orbit, lighting: Lighting = "studio") -> ShownMesh:
+    """A mesh as it is: by its textures, else by its vertices as they are, else grey."""
+    corners = paint_vertices(mesh, np.inf, 0)
+    surface = build_surface(mesh, corners)
+    renderer = MeshRenderer(surface)
+    hull = surface.hull(5000)
+    grey = np.full((surface.num_colours, 3), GREY, np.float32)
+    bare = ShownMesh(surface, renderer, grey, hull, mesh.frame, lighting, notes=mesh.notes)
+    if is_bare(mesh):
+        return bare
+    paint: MeshPaint = corners
+    if any(mesh.materials[p.material].texture is not None for p in mesh.parts):
+        camera = orbit_cameras(bare, orbit)[0]
+        pixel = float(np.linalg.norm(camera.position)) / camera.focal
+        paint = paint_textures(mesh, TexelBudget(pixel / _TEXELS_PER_PIXEL), "show")
+        surface = build_surface(mesh, paint)
+        renderer = MeshRenderer(surface, renderer.caster)
+    anchors = anchor_rows(surface)
+    own = torch.from_numpy(base_colours(mesh, paint, surface, anchors))
+    colours = filled(own, layout_of(paint), torch.from_numpy(anchors.valid)).numpy()
+    return replace(bare, surface=surface, renderer=renderer, colours=colours)

@@ -1,0 +1,264 @@
+"""A mesh as the subject of a paint job."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from nst3d.cameras.orbits import Orbit
+from nst3d.cameras.pinhole import Camera
+from nst3d.errors import ConfigError
+from nst3d.formats.mesh_files import save_mesh
+from nst3d.images.palette import principal_axis_ramp
+from nst3d.losses.consistency import Correspondence
+from nst3d.operators.base import ViewOperator
+from nst3d.operators.cache import ViewCache
+from nst3d.operators.composite import Shaded
+from nst3d.operators.grid_basis import grid_basis
+from nst3d.pipeline.kinds.mesh.gallery import GREY, Look, write_sheet, write_turntable
+from nst3d.pipeline.kinds.mesh.scene import MeshScene, filled, rebound, stage_cameras
+from nst3d.pipeline.kinds.mesh.shown import show_mesh
+from nst3d.pipeline.kinds.table_subject import TableSubject
+from nst3d.pipeline.settings.config import PaintConfig
+from nst3d.renderers.mesh import MeshRenderer
+from nst3d.renderers.visibility import CellPoints, cell_points, warp
+from nst3d.representations.appearance import is_bare
+from nst3d.representations.mesh import Mesh
+from nst3d.representations.paint import VertexPaint
+from nst3d.representations.surface import VertexBinding, welded_rows
+from nst3d.stylize.canvas import StageViews
+from nst3d.stylize.kept import Kept
+from nst3d.stylize.layout import resampled
+from nst3d.stylize.recolour import to_palette
+from nst3d.tensors import Array, Colours, Image, ImageSize, Planes
+
+_SAMPLES = 2
+_NEIGHBOURS = 4
+_GRID = 1.5
+"""Side of the cells that vertices are painted through, pixels."""
+_VOXEL_GRIDS = (1.5, 3.0)
+"""Side of the cells that voxels are painted through, in distances between them."""
+_DENSE_SPACING = 0.7
+"""Vertices closer than this share of a pixel are painted through a grid."""
+_SKY = 1.2
+"""How many of the palette's standard deviations lie between level and upright surfaces of a bare mesh."""
+
+
+@dataclass(frozen=True)
+class Displaced:
+    """How a mesh came by its shape."""
+
+    before: Mesh
+    """As it was."""
+    facts: dict[str, Any]
+    """For metrics.json."""
+
+
+class MeshSubject(TableSubject):
+    """A prepared mesh and the style's colours (h, w, 3)."""
+
+    def __init__(
+        self,
+        scene: MeshScene,
+        source: Path,
+        style: Image,
+        config: PaintConfig,
+        displaced: Displaced | None = None,
+    ) -> None:
+        """`displaced` is what its shape was before, if that was stylised, too."""
+        self.scene, self.layout = scene, scene.layout
+        self._source, self._config, self._displaced = source, config, displaced
+        self._suffixes()  # a format that cannot hold the paint is told before the painting
+        self._background = style.mean((0, 1))
+        self.bare = is_bare(scene.mesh)
+        self.start = self._bare_start(style) if self.bare else self._palette_start(style)
+        self._cameras: list[Camera] = []
+        self._renderer = scene.renderer
+        self._budget = config.cache_gb * 1e9
+        self._views = ViewCache(self._compiled, 0, self._budget)
+        self._content_light: Kept[int, tuple[torch.Tensor, ...]] = Kept(self._budget / 8)
+        self._content_colours = self.start
+        self._cells: Kept[tuple[int, int], tuple[Array, ...]] = Kept(self._budget / 8)
+        self._spills = 0
+
+    @property
+    def num_views(self) -> int:
+        """The rig's cameras."""
+        return len(self.scene.rig.cameras)
+
+    @property
+    def before(self) -> Colours:
+        """The colours that pictures of before show."""
+        return torch.full_like(self.start, GREY) if self.bare else self.scene.initial
+
+    def _palette_start(self, style: Image) -> Colours:
+        weights = torch.from_numpy(self.scene.anchors.valid).double()
+        strength = self._config.recipe.palette_before
+        return to_palette(self.scene.initial.double(), style.double(), weights, strength).float()
+
+    def _bare_start(self, style: Image) -> Colours:
+        """Along the palette's main axis: what looks up takes its bright end, what looks down its dark one."""
+        anchors = self.scene.anchors
+        normals = torch.from_numpy(anchors.interpolate(self.scene.surface.normals)).double()
+        up = torch.from_numpy(self.scene.surface.up)
+        height = self._evened((normals @ up) / normals.norm(dim=1).clamp_min(1e-9))
+        colours = torch.zeros(self.layout.num_colours, 3)
+        valid = torch.from_numpy(anchors.valid)
+        colours[valid] = principal_axis_ramp(style.reshape(-1, 3).double()).at(height * _SKY).float()
+        return filled(colours, self.layout, valid)
+
+    def _evened(self, height: torch.Tensor) -> torch.Tensor:
+        """Heights (n,) as they are, or those of voxels, which know six directions, as a mean of the near ones."""
+        if not self._voxels:
+            return height
+        positions, spacing = self._rows()
+        basis = grid_basis(positions, _VOXEL_GRIDS[1] * spacing)
+        both = torch.stack([height, torch.ones_like(height)], dim=1)
+        mean = basis.apply(basis.adjoint(both[:, None]))[:, 0]
+        return mean[:, 0] / mean[:, 1]
+
+    def compile(self, scale: float) -> StageViews:
+        """The rig's views at a scale, and the same views lit for the content."""
+        layout = self.layout.scaled(scale)
+        own = self.scene.renderer
+        self._renderer = MeshRenderer(rebound(self.scene.surface, layout), own.caster, own.fragments)
+        self._cameras = stage_cameras(self.scene, scale, self._config.rig.crop)
+        self._cells.clear()
+        self._content_light.clear()
+        self._spills += self._views.spills
+        self._views.close()
+        self._views = ViewCache(self._compiled, len(self._cameras), self._budget)
+        self._content_colours = resampled(self.start, self.layout, layout)
+        bases, own_rows = self._bases(scale)
+        return StageViews(self._views, layout, bases, own_rows)
+
+    def _compiled(self, number: int) -> ViewOperator:
+        """A view to paint; its light for the content is kept aside."""
+        lightings = (self._config.lighting, self._config.content_lighting)
+        view, content = self._renderer.compile_lit(self._cameras[number], _SAMPLES, lightings)
+        self._content_light[number] = (content.shading,) if isinstance(content, Shaded) else ()
+        return view
+
+    def _bases(self, scale: float) -> tuple[list[ViewOperator], bool]:
+        """A grid a little coarser than pixels for vertices, and whether they are learnt on their own as well.
+
+        They are where they lie about as far apart as pixels do: closer ones would only make noise. Voxels,
+        which may be large, have grids a little coarser than themselves.
+        """
+        surface = self.scene.surface
+        if not isinstance(surface.binding, VertexBinding):
+            return [], True
+        pixel = self.scene.rig.pixel / scale
+        positions, spacing = self._rows()
+        grids = [_GRID * pixel]
+        if self._voxels:
+            grids = [max(_GRID * pixel, wide * spacing) for wide in _VOXEL_GRIDS]
+        return [grid_basis(positions, side) for side in grids], spacing > _DENSE_SPACING * pixel
+
+    def _rows(self) -> tuple[Array, float]:
+        """Where the rows of vertex paint are (n, 3), and about how far apart, normalised."""
+        surface = self.scene.surface
+        assert isinstance(surface.binding, VertexBinding)
+        positions = np.zeros((surface.num_colours, 3), np.float32)
+        positions[surface.binding.rows] = surface.positions[surface.faces]
+        spacing = float(np.sqrt(surface.areas().sum() / len(np.unique(surface.binding.rows))))
+        return positions, spacing
+
+    @property
+    def _voxels(self) -> bool:
+        """Whether voxels are painted, each in one colour."""
+        whole = any(p.cells is not None for p in self.scene.mesh.parts)
+        return whole and isinstance(self.scene.paint, VertexPaint)
+
+    def content(self, view: int) -> Planes:
+        """The lit render of the colours that painting started from."""
+        painted = self._views[view]
+        if view not in self._content_light:
+            painted = self._compiled(view)
+        bare = painted.view if isinstance(painted, Shaded) else painted
+        lit = Shaded(bare, *self._content_light[view]) if self._content_light[view] else bare
+        image = lit.render(self._content_colours, self._background)
+        return image.clamp(0, 1).permute(2, 0, 1)
+
+    def neighbours(self) -> Sequence[Sequence[int]]:
+        """The views whose directions are closest."""
+        directions = np.stack([c.forward for c in self._cameras])
+        order = np.argsort(-directions @ directions.T, axis=1)
+        return [[int(k) for k in row if k != i][:_NEIGHBOURS] for i, row in enumerate(order)]
+
+    def correspond(self, view: int, partner: int, cell: int) -> Correspondence:
+        """By casting a ray through each cell's centre, and one from there to the partner's camera."""
+        caster = self._renderer.caster
+        if (view, cell) not in self._cells:
+            found = cell_points(self._renderer.surface, caster, self._cameras[view], cell)
+            self._cells[view, cell] = (found.face, found.positions, found.normals)
+        face, positions, normals = self._cells[view, cell]
+        cells = CellPoints(face, positions, normals, cell)
+        grid, valid = warp(caster, cells, self._cameras[partner])
+        return Correspondence(torch.from_numpy(grid), torch.from_numpy(valid))
+
+    def finished(self, colours: Colours, coverage: Colours) -> Colours:
+        """Texels that no view saw, such as the padding of islands, take their neighbours' paint."""
+        seen = coverage[:, 0]
+        positive = seen[seen > 0]
+        threshold = 0.1 * float(positive.median()) if len(positive) else 1.0
+        colours = filled(colours, self.layout, (seen / threshold).clamp(0, 1))
+        if isinstance(self.scene.paint, VertexPaint):
+            colours = colours[torch.from_numpy(welded_rows(self.scene.paint)).long()]
+        return colours
+
+    def save(self, folder: Path, colours: Array) -> list[Path]:
+        """painted.glb, and painted.obj, .ply or .vox where the source is such or the settings ask for it."""
+        paths: list[Path] = []
+        for suffix in self._suffixes():
+            paths += save_mesh(folder / f"painted.{suffix}", self.scene.mesh, self.scene.paint, colours)
+        return paths
+
+    def _suffixes(self) -> list[str]:
+        wanted = self._config.output.formats
+        unknown = [f for f in wanted if f not in ("glb", "gltf", "obj", "ply", "vox")]
+        if unknown:
+            raise ConfigError(f"format {unknown[0]!r} cannot be written: choose glb, gltf, obj, ply or vox")
+        vertex = isinstance(self.scene.paint, VertexPaint)
+        if "vox" in wanted and not self._voxels:
+            raise ConfigError("format vox holds painted voxels alone: choose glb")
+        if "ply" in wanted and not vertex:
+            raise ConfigError(
+                "format ply holds vertex colours, and this paint goes into textures: choose glb or obj, or give"
+                " --settings.surface.paint vertex"
+            )
+        own = "vox" if self._voxels else self._source.suffix.lower().lstrip(".")
+        holds = own == "obj" or self._voxels or (own == "ply" and vertex)
+        return list(wanted) if wanted else ["glb", own] if holds else ["glb"]
+
+    def show(self, folder: Path, after: Array) -> list[Path]:
+        """sheet.png with before and after from eight sides, turntable.mp4 of after."""
+        renderer, output = self.scene.renderer, self._config.output
+        before = Look(renderer, self.before.numpy())
+        if self._displaced is not None:
+            shown = show_mesh(self._displaced.before, Orbit(8, ImageSize(output.size, output.size)))
+            before = Look(shown.renderer, shown.colours)
+        paths = [write_sheet(folder / "sheet.png", self.scene, (before, Look(renderer, after)), output)]
+        if self._config.output.turntable:
+            path = folder / "turntable.mp4"
+            paths.append(write_turntable(path, self.scene, after, self._config.output))
+        return paths
+
+    def facts(self) -> dict[str, Any]:
+        """Faces, colours, views and coverage."""
+        return {
+            "faces": self.scene.mesh.num_faces,
+            "colours": self.layout.num_colours,
+            "textures": [list(s) for s in self.layout.images],
+            "views": len(self.scene.rig.cameras),
+            "view_bytes": self._views.total_bytes,
+            "view_spills": self._spills + self._views.spills,
+            "coverage": round(self.scene.rig.coverage, 4),
+            "visible_from_outside": round(self.scene.rig.reachable, 4),
+            **({} if self._displaced is None else self._displaced.facts),
+        }

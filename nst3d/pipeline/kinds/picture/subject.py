@@ -1,0 +1,109 @@
+"""A picture as the subject of a paint job: its pixels are its colours (Gatys et al. 2016)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from nst3d.errors import InputError
+from nst3d.formats.picture import load_picture, save_picture
+from nst3d.images.io import Picture, write_image
+from nst3d.losses.consistency import Correspondence
+from nst3d.operators.identity import IdentityView
+from nst3d.pipeline.kinds.table_subject import TableSubject
+from nst3d.pipeline.settings.config import PaintConfig
+from nst3d.stylize.canvas import StageViews
+from nst3d.stylize.layout import Layout, resampled
+from nst3d.stylize.recolour import to_palette
+from nst3d.tensors import Array, Colours, Image, ImageSize, Planes
+
+_SMALLEST = 32
+
+
+class PictureSubject(TableSubject):
+    """A picture, resized so that its long side is the schedule's finest size."""
+
+    def __init__(self, source: Path, style: Image, config: PaintConfig) -> None:
+        size = config.schedule.finest
+        picture = load_picture(source, max_pixels=4 * size * size)
+        if min(picture.pixels.shape[:2]) * size < _SMALLEST * max(picture.pixels.shape[:2]):
+            raise InputError(
+                f"{source}: too narrow to be encoded at {size} pixels; crop it or give a larger --size"
+            )
+        self.notes = picture.notes
+        self._source, self._size, self._config = source, size, config
+        self._set_up(picture, style)
+
+    def _set_up(self, picture: Picture, style: Image) -> None:
+        height, width = picture.pixels.shape[:2]
+        scale = self._size / max(height, width)
+        full = Layout.of_images([ImageSize(height, width)])
+        self.layout = full.scaled(scale)
+        flat = torch.from_numpy(picture.pixels.reshape(-1, 3))
+        self.initial = resampled(flat, full, self.layout)
+        self._alpha = None
+        if picture.alpha is not None:
+            alpha = torch.from_numpy(picture.alpha.reshape(-1, 1))
+            self._alpha = resampled(alpha, full, self.layout).view(*self.layout.images[0]).numpy()
+        strength = self._config.recipe.palette_before
+        self.target = to_palette(self.initial.double(), style.double(), strength=strength).float()
+        self.start = self.target if self._config.start == "content" else self._noise()
+        self._stage = self.layout
+
+    def _noise(self) -> Colours:
+        """Grey noise about the content's mean: a start that holds no content."""
+        generator = torch.Generator().manual_seed(self._config.schedule.seed)
+        noise = torch.randn(self.target.shape, generator=generator) * 0.15
+        return (self.target.mean(0) + noise).clamp(0, 1)
+
+    @property
+    def num_views(self) -> int:
+        """One."""
+        return 1
+
+    @property
+    def before(self) -> Colours:
+        """The picture as it was."""
+        return self.initial
+
+    def compile(self, scale: float) -> StageViews:
+        """One view: the picture itself, at a scale."""
+        self._stage = self.layout.scaled(scale)
+        return StageViews([IdentityView(self._stage.images[0])], self._stage)
+
+    def content(self, view: int) -> Planes:
+        """The picture in the style's palette."""
+        colours = resampled(self.target, self.layout, self._stage)
+        return self._stage.split(colours)[0].permute(2, 0, 1)
+
+    def neighbours(self) -> Sequence[Sequence[int]]:
+        """None: there is one view."""
+        return []
+
+    def correspond(self, view: int, partner: int, cell: int) -> Correspondence:
+        """Not asked for where there is one view."""
+        raise RuntimeError("a picture has no other view")
+
+    def finished(self, colours: Colours, coverage: Colours) -> Colours:
+        """The table as it is: every pixel is seen."""
+        return colours
+
+    def save(self, folder: Path, colours: Array) -> list[Path]:
+        """painted.png, with the picture's own alpha."""
+        size = self.layout.images[0]
+        return save_picture(folder / "painted.png", colours.reshape(*size, 3), self._alpha)
+
+    def show(self, folder: Path, after: Array) -> list[Path]:
+        """sheet.png: before and after side by side."""
+        size = self.layout.images[0]
+        pair = [table.reshape(*size, 3) for table in (self.before.numpy(), after)]
+        write_image(folder / "sheet.png", np.concatenate(pair, axis=1 if size.height >= size.width else 0))
+        return [folder / "sheet.png"]
+
+    def facts(self) -> dict[str, Any]:
+        """The picture's size."""
+        return {"size": list(self.layout.images[0]), "colours": self.layout.num_colours, "views": 1}

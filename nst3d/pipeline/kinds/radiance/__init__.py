@@ -1,0 +1,1 @@
+"""Voxel fields, splats and points."""

@@ -1,0 +1,100 @@
+"""Mixes voxel fields and splats."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from nst3d.errors import ConfigError, InputError
+from nst3d.formats.fields.own import load_field, save_field
+from nst3d.formats.splats.registry import load_splats, save_splats
+from nst3d.pipeline.kinds.blend_tables import mixed, mixed_colours
+from nst3d.representations.field import VoxelField
+from nst3d.representations.harmonics import from_colours, to_colours
+from nst3d.tensors import Array
+
+
+def blend_fields(
+    paths: Sequence[Path], weights: Sequence[float], out: Path, note: Callable[[str], None]
+) -> list[Path]:
+    """Write the first field with the mean of all harmonics. Raises InputError if grids or densities differ."""
+    if out.suffix.lower() != ".npz":
+        raise ConfigError(f"{out}: voxel fields are written as .npz")
+    first = load_field(paths[0])
+    tables = [first.harmonics]
+    for path in paths[1:]:
+        other = load_field(path)
+        if (difference := _differ(first, other)) is not None:
+            raise InputError(f"{paths[0]} and {path}: are not versions of one field: {difference} differ")
+        tables.append(other.harmonics)
+    return save_field(out, replace(first, harmonics=_mixed_harmonics(tables, weights)))
+
+
+def blend_splats(
+    paths: Sequence[Path], weights: Sequence[float], out: Path, note: Callable[[str], None]
+) -> list[Path]:
+    """Write the first splats with the mean of all harmonics.
+
+    Higher harmonics that differ by more than a factor need a new file, which a note says. Raises InputError
+    if the positions differ.
+    """
+    first = load_splats(paths[0])
+    tables = [first.harmonics]
+    for path in paths[1:]:
+        other = load_splats(path)
+        if not np.array_equal(first.positions, other.positions):
+            raise InputError(
+                f"{paths[0]} and {path}: are not versions of one scene: their splats are not in the same places"
+            )
+        tables.append(other.harmonics)
+    harmonics = _mixed_harmonics(tables, weights)
+    colours = np.where(
+        harmonics[:, 0] == first.harmonics[:, 0], first.colours, to_colours(harmonics[:, 0])
+    ).astype(np.float32)
+    factor = _factor(first.harmonics[:, 1:], harmonics[:, 1:])
+    if factor is None:
+        note(f"{out}: its higher harmonics are a mixture, so it is written anew, with only what splats need")
+        fresh = replace(first, harmonics=harmonics, document=None)
+        return save_splats(out, fresh, colours, 1.0)
+    return save_splats(out, first, colours, factor)
+
+
+def _differ(first: VoxelField, other: VoxelField) -> str | None:
+    """What of two fields' geometry is not the same, in words; None if all is."""
+    spaces = (first.space, other.space)
+    if spaces[0].contracted != spaces[1].contracted or not all(
+        np.array_equal(getattr(spaces[0], name), getattr(spaces[1], name)) for name in ("centre", "radius")
+    ):
+        return "their boxes"
+    if not np.array_equal(first.links, other.links):
+        return "their nodes"
+    if first.activation != other.activation or not np.array_equal(first.density, other.density):
+        return "their densities"
+    return None
+
+
+def _mixed_harmonics(tables: Sequence[Array], weights: Sequence[float]) -> Array:
+    """Coefficients (n, k, 3) of the highest degree; those of lower degree have zeros there."""
+    most = max(table.shape[1] for table in tables)
+    padded = [np.pad(t, ((0, 0), (0, most - t.shape[1]), (0, 0))) for t in tables]
+    result = mixed(padded, weights)
+    # Only what lies outside of colours' range because of the weights is held back.
+    if min(weights) < 0 or max(weights) > 1:
+        colours = [to_colours(t[:, 0].astype(np.float64)) for t in padded]
+        free, held = to_colours(result[:, 0].astype(np.float64)), mixed_colours(colours, weights)
+        result[:, 0] = np.where(np.abs(free - held) < 1e-6, result[:, 0], from_colours(held))
+    return result
+
+
+def _factor(first: Array, higher: Array) -> float | None:
+    """s where higher = s · first, both (n, k, 3), up to rounding; None where no such number is."""
+    if first.shape != higher.shape:
+        return None
+    if np.array_equal(first, higher):
+        return 1.0
+    a, b = first.astype(np.float64), higher.astype(np.float64)
+    factor = float((a * b).sum() / max((a * a).sum(), 1e-30))
+    return factor if np.abs(b - factor * a).max() <= 1e-5 * np.abs(b).max() + 1e-9 else None

@@ -1,0 +1,66 @@
+"""Pictures of a radiance scene for people: before and after side by side, and a flight along its cameras."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from nst3d.cameras.paths import Subject, View, framed, helix_directions, shares, tour
+from nst3d.cameras.pinhole import Camera
+from nst3d.cameras.rigs import close_ups
+from nst3d.images.io import write_image
+from nst3d.pipeline.kinds.flight import fitting_size
+from nst3d.pipeline.kinds.radiance.scene import RadianceScene
+from nst3d.pipeline.kinds.radiance.shown import flight_frames, write_flight
+from nst3d.pipeline.settings.config import OutputOptions
+from nst3d.tensors import Array, ImageSize
+
+_RISE = (math.radians(5), math.radians(35))
+_FIELD = math.radians(40)
+
+Look = tuple[Array, float]
+"""A colour table (n, 3), and how much of the scene's own view-dependence is shown with it."""
+
+
+def write_comparison(path: Path, scene: RadianceScene, looks: Sequence[Look], output: OutputOptions) -> Path:
+    """Eight places along the scene's cameras: two blocks of four, in each a row for every look."""
+    cameras = places_along(scene, 8, output.size)
+    if scene.hull is not None:
+        cameras = close_ups(cameras, scene.hull)
+    behind = _behind(scene, output)
+    rows = [
+        np.concatenate(
+            [*flight_frames(scene.renderer, cameras[start : start + 4], look[0], behind, look[1])], 1
+        )
+        for start in (0, 4)
+        for look in looks
+    ]
+    write_image(path, np.concatenate(rows, axis=0))
+    return path
+
+
+def write_tour(path: Path, scene: RadianceScene, look: Look, output: OutputOptions) -> Path:
+    """A flight along the scene's cameras, or around it, as MP4."""
+    cameras = places_along(scene, output.frames, output.size)
+    behind = _behind(scene, output)
+    colours, specular = look
+    return write_flight(
+        path, scene.renderer, cameras, colours, background=behind, fps=output.fps, specular=specular
+    )
+
+
+def places_along(scene: RadianceScene, count: int, long_side: int) -> list[Camera]:
+    """Cameras along the capture's, at most `long_side` pixels and no larger than those; or around the scene."""
+    if scene.hull is None:
+        return tour(scene.cameras, count, fitting_size(scene.cameras, long_side))
+    subject = Subject(scene.hull, (scene.hull.min(0) + scene.hull.max(0)) / 2, scene.orientation)
+    view = View(ImageSize(long_side, long_side), _FIELD)
+    directions, ring = (helix_directions(shares(n, True), 1, scene.orientation, _RISE) for n in (count, 64))
+    return framed(subject, directions, view, ring)
+
+
+def _behind(scene: RadianceScene, output: OutputOptions) -> tuple[float, float, float]:
+    return output.background if scene.background is None else scene.background

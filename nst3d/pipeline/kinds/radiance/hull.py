@@ -1,0 +1,40 @@
+"""Where a radiance scene lies, without its floaters."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from nst3d.cameras.rigs import Orientation
+from nst3d.tensors import Array
+
+_STRAYS = 0.02
+"""Share of the scene's weight, at either end of each axis, among which floaters are looked for."""
+
+
+_ROOM = 0.25
+"""How far beyond the rest, in its widths, the scene may reach: a spire is no floater."""
+
+
+_HULL = 5000
+
+
+def robust_hull(positions: Array, weights: Array, orientation: Orientation) -> Array:
+    """Points (k, 3) of a scene without its floaters.
+
+    Along each of the scene's axes, points are left out that lie farther than a quarter of its width outside
+    the inner 96 % of the weight; of the rest at most about 5000 are taken, the box's extremes among them.
+    """
+    local = positions @ orientation.axes()
+    keep = np.ones(len(local), bool)
+    for axis in range(3):
+        order = np.argsort(local[:, axis], kind="stable")
+        share = np.cumsum(weights[order])
+        share = share / share[-1] if share[-1] > 0 else np.linspace(0, 1, len(share))
+        inner = np.minimum(np.searchsorted(share, [_STRAYS, 1 - _STRAYS]), len(order) - 1)
+        edges = local[order[inner], axis]
+        room = _ROOM * (edges[1] - edges[0])
+        keep &= (local[:, axis] >= edges[0] - room) & (local[:, axis] <= edges[1] + room)
+    inside = np.flatnonzero(keep) if keep.any() else np.arange(len(local))
+    extremes = inside[np.concatenate([local[inside].argmin(0), local[inside].argmax(0)])]
+    spread = inside[:: max(1, -(-len(inside) // _HULL))]
+    return np.asarray(positions[np.unique(np.concatenate([extremes, spread]))], np.float64)

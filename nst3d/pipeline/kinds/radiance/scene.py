@@ -1,0 +1,279 @@
+"""A radiance scene made ready to be painted: its renderer, the cameras that look at it, its photographs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+
+from nst3d.cameras.bounds import scene_frame
+from nst3d.cameras.crowd import distances
+from nst3d.cameras.paths import moved
+from nst3d.cameras.pinhole import Camera
+from nst3d.cameras.rigs import (
+    Orientation,
+    fibonacci_directions,
+    framing_distance,
+    standing,
+    tight,
+    views_from,
+    zoom_to_fill,
+)
+from nst3d.errors import ConfigError, InputError, Nst3dError
+from nst3d.formats.captures.registry import load_capture
+from nst3d.formats.fields.own import load_field, save_field
+from nst3d.formats.splats.registry import load_splats, save_splats, suffix_of
+from nst3d.pipeline.captures.reader import OWN_READER, CaptureReader
+from nst3d.pipeline.kinds.radiance.hull import robust_hull
+from nst3d.pipeline.runtime.machine import resolve_device
+from nst3d.pipeline.settings.config import PaintConfig
+from nst3d.pipeline.settings.surface import RigOptions
+from nst3d.renderers import radiance_renderer
+from nst3d.renderers.radiance import RadianceRenderer
+from nst3d.renderers.voxels import VoxelOptions, VoxelRenderer
+from nst3d.representations.capture import Capture, Photo
+from nst3d.representations.field import VoxelField
+from nst3d.representations.splats import Splats
+from nst3d.tensors import Array, ImageSize
+
+SMALLEST = 16
+"""Pixels of an encoded view's shorter side at least."""
+_AXES = {"x": (1.0, 0.0, 0.0), "y": (0.0, 1.0, 0.0), "z": (0.0, 0.0, 1.0)}
+_SAME_PLACE = 1e-3
+"""How far a photograph's camera may be from a field's to be taken for it, in units of the cameras' spread."""
+_REACH = 1.1
+"""How much farther a rig frames than the hull without floaters: that cuts thin ends off, too."""
+
+Save = Callable[[Path, Array, float], list[Path]]
+"""(folder, colours (n, 3), how much of the higher harmonics stays) to the files written."""
+
+
+@dataclass(frozen=True)
+class Lattice:
+    """A grid whose nodes are a scene's rows."""
+
+    nodes: Array
+    """(n, 3) int32: each row's place along the axes."""
+    place: Callable[[Array], Array]
+    """World points (…, 3) to places along the axes, in nodes."""
+
+
+@dataclass(frozen=True)
+class RadianceScene:
+    """A frozen scene of rows (nodes, splats) with colours."""
+
+    kind: str
+    """What it is, in words for people."""
+    renderer: RadianceRenderer
+    colours: Array
+    """(n, 3) float32, the rows' own, unclamped."""
+    cameras: tuple[Camera, ...]
+    """That paint it, at full size."""
+    save: Save
+    up: Array = field(default_factory=lambda: np.array([0.0, 0.0, 1.0]))
+    """World up, a unit vector (3,)."""
+    background: tuple[float, float, float] | None = None
+    """What lies behind it; None: nothing in particular."""
+    photos: tuple[Photo, ...] = ()
+    """Of the cameras, one each; empty where they are not known."""
+    hull: Array | None = None
+    """Points (k, 3) of what a rig's cameras stand around, without floaters; None: the cameras are a capture's."""
+    lattice: Lattice | None = None
+    """Where rows lie on a grid that rays see at points; None: rows are spread so that none lies between rays."""
+    notes: tuple[str, ...] = ()
+    """What the user should know."""
+
+    @property
+    def orientation(self) -> Orientation:
+        """Up, and a side to look from."""
+        return standing(self.up)
+
+    @property
+    def forward_facing(self) -> bool:
+        """Whether the cameras all look one way."""
+        return scene_frame(self.cameras).kind == "forward"
+
+    @property
+    def long_side(self) -> int:
+        """Of the largest camera, pixels."""
+        return max(max(c.size) for c in self.cameras)
+
+
+def open_field(
+    path: Path, cameras: Path | None, config: PaintConfig, reader: CaptureReader = OWN_READER
+) -> RadianceScene:
+    """The voxel field in a file with the cameras of its photographs, or those of the capture `cameras`.
+
+    Raises InputError for a file that cannot be read, ConfigError where no cameras are known.
+    """
+    source = load_field(path)
+    field_up = _up(source.up, config)
+    photos, notes = _field_photos(source, cameras, config, reader)
+    own = tuple(p.camera for p in photos) if photos and cameras is not None else source.cameras
+    if not own:
+        raise ConfigError(
+            f"{path}: does not say where its photographs were taken from; give --cameras CAPTURE"
+        )
+    chosen = spread_out(own, config.capture_views)
+    options = VoxelOptions(stored_bytes=config.cache_gb * 1e9 / len(chosen))
+    return RadianceScene(
+        kind="field",
+        renderer=VoxelRenderer(source, options),
+        colours=source.colours.astype(np.float32),
+        cameras=tuple(own[i] for i in chosen),
+        save=lambda folder, colours, keep: save_field(folder / "painted.npz", source, colours, keep),
+        up=field_up,
+        background=source.background,
+        photos=tuple(photos[i] for i in chosen) if photos else (),
+        lattice=_lattice(source),
+        notes=(*source.notes, *notes),
+    )
+
+
+def open_splats(
+    path: Path, cameras: Path | None, config: PaintConfig, reader: CaptureReader = OWN_READER
+) -> RadianceScene:
+    """The splats in a file, with the cameras of the capture `cameras`, or a rig for the finest stage.
+
+    Raises InputError for a file that cannot be read.
+    """
+    source = load_splats(path)
+    up = _up(source.up, config)
+    name = f"painted{suffix_of(source)}"
+    photos: Sequence[Photo] = ()
+    told: tuple[str, ...] = ()
+    hull = None
+    if cameras is None:
+        own, hull = _rig_around(source, up, config.rig, config.schedule.finest)
+    else:
+        capture = reader.for_scene(cameras, path)
+        photos, told = capture.of("train"), capture.notes
+        photos = [photos[i] for i in spread_out([p.camera for p in photos], config.capture_views)]
+        own = tuple(p.camera for p in photos)
+    renderer = radiance_renderer(source, resolve_device(config.device))
+    return RadianceScene(
+        kind="splats",
+        renderer=renderer,
+        colours=source.colours.astype(np.float32),
+        cameras=own,
+        save=lambda folder, colours, keep: save_splats(folder / name, source, colours, keep),
+        up=up,
+        photos=tuple(photos) if config.photos else (),
+        hull=hull,
+        notes=(*source.notes, *told, *renderer.notes),
+    )
+
+
+def suited(config: PaintConfig, scene: RadianceScene) -> PaintConfig:
+    """The settings with what depends on the scene decided: sizes that its cameras have, the content's weight."""
+    recipe, schedule = config.recipe, config.schedule
+    if recipe.content_forward_facing is not None and scene.hull is None and scene.forward_facing:
+        recipe = replace(recipe, content=recipe.content_forward_facing)
+    # So large that the shortest side of any camera can be encoded.
+    least = max(scene.long_side / min(c.size) for c in scene.cameras) * SMALLEST * recipe.reduce
+    schedule = schedule.at_most(scene.long_side, math.ceil(least) + 1)
+    return replace(config, recipe=recipe, schedule=schedule)
+
+
+def scaled_cameras(scene: RadianceScene, long_side: float, crop: bool) -> list[Camera]:
+    """The scene's cameras with the largest's long side as given, all at one scale; a rig's cut to what they show."""
+    factor = long_side / scene.long_side
+    cameras = [c.scaled(factor) for c in scene.cameras]
+    if scene.hull is None or not crop:
+        return cameras
+    cut = _beyond(scene.hull)
+    return [tight(c, cut) for c in cameras]
+
+
+def _up(own: Array, config: PaintConfig) -> Array:
+    return np.asarray(own, float) if config.up == "auto" else np.array(_AXES[config.up])
+
+
+def spread_out(cameras: Sequence[Camera], most: int) -> list[int]:
+    """Which cameras to take, in their order: all, or those that lie farthest apart."""
+    if len(cameras) <= most:
+        return list(range(len(cameras)))
+    apart = distances(cameras)
+    chosen = [int(apart.sum(1).argmin())]
+    nearest = apart[chosen[0]]
+    while len(chosen) < most:
+        chosen.append(int(nearest.argmax()))
+        nearest = np.minimum(nearest, apart[chosen[-1]])
+    return sorted(chosen)
+
+
+def _field_photos(
+    source: VoxelField, cameras: Path | None, config: PaintConfig, reader: CaptureReader
+) -> tuple[list[Photo], list[str]]:
+    """The photographs of a field's cameras, in their order, and notes; none where they are not to be had."""
+    if cameras is not None:
+        return list(reader(cameras).of("train")), []
+    if not config.photos:
+        return [], []
+    why = "the field does not name its capture"
+    if source.capture and source.cameras:
+        try:
+            found = _photos_at(source.cameras, load_capture(Path(source.capture)))
+        except Nst3dError as error:
+            why = str(error)
+        else:
+            if found is not None:
+                return found, []
+            why = f"{source.capture}: its cameras are not the field's"
+    return [], [f"the photographs are not there ({why}); the field's own renders are the content"]
+
+
+def _lattice(source: VoxelField) -> Lattice:
+    stored = source.links >= 0
+    nodes = np.empty((len(source), 3), np.int32)
+    nodes[source.links[stored]] = np.argwhere(stored)
+    x, y, z = source.links.shape
+    return Lattice(nodes, lambda points: source.space.to_grid(points, (x, y, z)))
+
+
+def _photos_at(cameras: Sequence[Camera], capture: Capture) -> list[Photo] | None:
+    """For each camera the photograph that was taken there, or None if one has none."""
+    places = np.stack([_pose_key(p.camera) for p in capture.photos])
+    wanted = np.stack([_pose_key(c) for c in cameras])
+    spread = np.linalg.norm(places[:, :3] - places[:, :3].mean(0), axis=1).mean()
+    gap = np.linalg.norm(wanted[:, None] - places[None], axis=-1)
+    if gap.min(1).max() > _SAME_PLACE * max(spread, 1e-9):
+        return None
+    return [capture.photos[int(i)] for i in gap.argmin(1)]
+
+
+def _pose_key(camera: Camera) -> Array:
+    return np.concatenate([camera.position, camera.forward])
+
+
+def _rig_around(
+    splats: Splats, up: Array, options: RigOptions, size: int
+) -> tuple[tuple[Camera, ...], Array]:
+    """Cameras around the box that holds nearly all of the splats' opacity, and points of what it holds."""
+    if not splats.opacities.any():
+        raise InputError(f"{splats.source}: no splat has any opacity; there is nothing to paint")
+    orientation = standing(up)
+    hull = robust_hull(splats.positions.astype(float), splats.opacities.astype(float), orientation)
+    if not np.ptp(hull, axis=0).any():
+        raise InputError(f"{splats.source}: all of it lies at one point; there is nothing to paint")
+    centre = _middle(hull)
+    framed = _beyond(hull) - centre
+    directions = fibonacci_directions(options.views, orientation)
+    angle = math.radians(options.field_of_view)
+    distance = max(framing_distance(framed, directions, up, angle), 1e-6)
+    cameras = views_from(directions, up, distance, ImageSize(size, size), angle)
+    zoom = zoom_to_fill(cameras, framed) if options.crop else 1.0
+    return tuple(moved(c.zoomed(zoom), centre) for c in cameras), hull
+
+
+def _middle(hull: Array) -> Array:
+    return np.asarray((hull.min(0) + hull.max(0)) / 2)
+
+
+def _beyond(hull: Array) -> Array:
+    """Points of a hull (k, 3), moved away from its middle as far as a rig's cameras look."""
+    centre = _middle(hull)
+    return np.asarray(centre + (hull - centre) * _REACH)

@@ -1,0 +1,69 @@
+"""A radiance scene out of a file, with what making a mesh of it needs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from nst3d.cameras.pinhole import Camera
+from nst3d.cameras.rigs import standing
+from nst3d.errors import InputError
+from nst3d.formats.fields.own import load_field
+from nst3d.formats.kinds import capture_comes_first, kind_of, told
+from nst3d.formats.splats.registry import load_splats
+from nst3d.pipeline.kinds.radiance.hull import robust_hull
+from nst3d.pipeline.runtime.machine import resolve_device
+from nst3d.renderers import radiance_renderer
+from nst3d.renderers.radiance import RadianceRenderer
+from nst3d.representations.field import Space
+from nst3d.representations.splats import Splats
+from nst3d.tensors import Array
+
+_ROOM = 1.05
+"""How much larger a box is than what it holds."""
+
+
+@dataclass(frozen=True)
+class RadianceSource:
+    """A scene that is ready to be drawn."""
+
+    renderer: RadianceRenderer
+    colours: Array
+    """(n, 3), the rows' own."""
+    cameras: tuple[Camera, ...]
+    """Where it was photographed from; empty if that is not known."""
+    space: Space
+    cell: float | None
+    """The side of a cell of its grid, contracted coordinates; None: it has no grid."""
+    up: Array
+    notes: tuple[str, ...]
+
+
+def load_radiance(path: Path) -> RadianceSource:
+    """The voxel field or splats in a file. Raises InputError for anything else."""
+    kind = kind_of(path)
+    if kind == "field":
+        field = load_field(path)
+        cell = 2 * field.space.extent / max(field.links.shape)
+        return RadianceSource(
+            radiance_renderer(field), field.colours, field.cameras, field.space, cell, field.up, field.notes
+        )
+    if kind == "splats":
+        splats = load_splats(path)
+        space = _splat_space(splats)
+        renderer = radiance_renderer(splats, resolve_device("auto"))
+        notes = (*splats.notes, *renderer.notes)
+        return RadianceSource(renderer, splats.colours, (), space, None, splats.up, notes)
+    if kind == "capture":
+        raise capture_comes_first(path)
+    hint = "; nerfstudio's ns-export makes meshes and point clouds of it" if kind == "nerf" else ""
+    raise InputError(f"{told(path, kind)}, neither a voxel field (.npz) nor splats{hint}")
+
+
+def _splat_space(splats: Splats) -> Space:
+    """A box around the splats without those that float about."""
+    hull = robust_hull(splats.positions.astype(float), splats.opacities.astype(float), standing(splats.up))
+    low, high = hull.min(0), hull.max(0)
+    return Space((low + high) / 2, np.maximum((high - low) / 2 * _ROOM, 1e-6))

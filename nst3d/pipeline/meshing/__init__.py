@@ -1,0 +1,1 @@
+"""A textured mesh of a radiance scene."""

@@ -1,0 +1,118 @@
+"""The surface that depth pictures agree on, as a mesh."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from nst3d.cameras.rigs import standing
+from nst3d.errors import InputError
+from nst3d.pipeline.meshing.sight_check import witnessed
+from nst3d.pipeline.meshing.sights import Sight
+from nst3d.renderers.fusion import Fusion, FusionOptions
+from nst3d.representations.decimate import decimated
+from nst3d.representations.field import Space
+from nst3d.representations.holes import closed_holes
+from nst3d.representations.isosurface import smoothed, surface_nets, without_crumbs
+from nst3d.representations.lattice import Lattice, lattice_within
+from nst3d.representations.mesh import Instance, Material, Mesh, Part, unit_frame
+from nst3d.representations.repair import degenerate_faces
+from nst3d.representations.triangles import unit
+from nst3d.tensors import Array
+
+RESOLUTION = 192
+"""Cells along the longest side where nothing says how fine a scene is."""
+_CRUMB = 0.005
+"""Pieces with less than this share of the faces float in the air. A hovering hand may be one in sixty."""
+
+_RINGS = 3
+"""Faces that no picture shows stay if they are so near to one that does."""
+_HOLE = 40
+"""Holes with at most so many edges, a cell long, are flaws of the depth."""
+
+
+@dataclass(frozen=True)
+class MeshingOptions:
+    """Which part of a scene becomes a mesh, and how finely."""
+
+    reach: float = 1.5
+    """How far from the scene's centre, in radii of its inner box; a bounded scene ends at 1."""
+    resolution: int | None = None
+    """Cells along the longest side; None: half as large as a field's own, 192 for splats."""
+    faces: int = 60_000
+    """About so many faces are kept; 0: all."""
+    smoothing: int = 5
+    """Rounds of smoothing; 0: none."""
+
+
+Fuse = Callable[[Lattice, Sequence[Sight]], tuple[Array, Array]]
+"""Lattice and sights to a surface: vertices (v, 3) in nodes of the lattice, faces (f, 3)."""
+
+
+def fused_surface(lattice: Lattice, sights: Sequence[Sight]) -> tuple[Array, Array]:
+    """The surface that the sights' depths agree on, as a `Fuse` gives it."""
+    fusion = Fusion(lattice, FusionOptions(witnesses=min(2.0, len(sights))))
+    for sight in sights:
+        fusion.add(sight.camera, sight.depth)
+    return surface_nets(fusion.distances())
+
+
+def fused_mesh(
+    space: Space,
+    sights: Sequence[Sight],
+    up: Array,
+    options: MeshingOptions,
+    source: str,
+    fuse: Fuse = fused_surface,
+) -> tuple[Mesh, Lattice]:
+    """A mesh in world coordinates of what the sights show, and the lattice that it was found on.
+
+    It is open where nobody looked, but for small holes. Raises InputError, which begins with `source`, if
+    they show no surface.
+    """
+    lattice = lattice_within(space, options.reach, options.resolution or RESOLUTION)
+    vertices, faces = fuse(lattice, sights)
+    vertices, faces = without_crumbs(vertices, faces, round(_CRUMB * len(faces)))
+    if not len(faces):
+        raise InputError(
+            f"{source}: its pictures show no surface within {options.reach:g} radii; give a larger --reach"
+        )
+    vertices = smoothed(vertices, faces, options.smoothing)
+    shown = witnessed(_mesh(lattice.to_world(vertices), faces, up), lattice, sights, _RINGS)
+    if shown.any():
+        vertices, faces = without_crumbs(vertices, faces[shown], round(_CRUMB * shown.sum()))
+    vertices, faces = closed_holes(vertices, faces, _HOLE)
+    if options.faces:
+        # In node coordinates: there cells are as important far away as they are near.
+        vertices, faces = decimated(vertices, faces, options.faces)
+    vertices = lattice.to_world(vertices)
+    return _mesh(vertices, faces[~degenerate_faces(vertices, faces)], up), lattice
+
+
+def _mesh(vertices: Array, faces: Array, up: Array) -> Mesh:
+    part = Part("scene", vertices, faces, 0, normals=_smooth(vertices, faces))
+    front = standing(up).axes()[:, 2]
+    parts, instances = (part,), (Instance(0, name="scene"),)
+    return Mesh(
+        parts,
+        instances,
+        (Material("painted"),),
+        (),
+        unit_frame(parts, instances),
+        (float(up[0]), float(up[1]), float(up[2])),
+        (float(front[0]), float(front[1]), float(front[2])),
+        scene_from_capture=np.eye(4),
+    )
+
+
+def _smooth(vertices: Array, faces: Array) -> Array:
+    """Normals of the vertices (v, 3) float32: the faces' means by area."""
+    a, b, c = (vertices[faces[:, k]] for k in range(3))
+    cross = np.cross(b - a, c - a)
+    total = np.stack(
+        [sum(np.bincount(faces[:, k], cross[:, axis], len(vertices)) for k in range(3)) for axis in range(3)],
+        axis=1,
+    )
+    return unit(total).astype(np.float32)

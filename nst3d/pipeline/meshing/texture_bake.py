@@ -1,0 +1,88 @@
+"""Bakes pictures with depth into a mesh's texture by least squares."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from nst3d.operators.base import ViewOperator
+from nst3d.operators.cache import ViewCache
+from nst3d.operators.solve import SolveOptions, bake
+from nst3d.pipeline.kinds.mesh.scene import filled, layout_of
+from nst3d.pipeline.meshing.sight_check import agreement, normalised
+from nst3d.pipeline.meshing.sights import Sight
+from nst3d.renderers.mesh import MeshRenderer
+from nst3d.representations.lattice import Lattice
+from nst3d.representations.mesh import Mesh, Similarity
+from nst3d.representations.paint import TexturePaint
+from nst3d.representations.surface import build_surface
+from nst3d.representations.unwrap import TexelBudget, paint_textures
+from nst3d.tensors import Array, Colours, Image
+
+_BUDGET = 1.5e9
+"""Bytes of compiled views that are held in memory."""
+SOLVE = SolveOptions(damping=0.5, iterations=20, tolerance=1e-3)
+"""How the texture is solved for."""
+
+
+@dataclass(frozen=True)
+class TextureOptions:
+    """How large the texture becomes."""
+
+    texture_size: int | None = None
+    """Side, pixels; None: about a texel a pixel of the pictures."""
+    largest: int = 4096
+
+
+def baked_texture(
+    mesh: Mesh,
+    lattice: Lattice,
+    sights: Sequence[Sight],
+    options: TextureOptions,
+    progress: Callable[[int], None],
+) -> tuple[TexturePaint, Array]:
+    """A new atlas of the mesh, and its table (n, 3) float32 in [0, 1] that shows best what the sights show."""
+    budget = TexelBudget(_pixel(sights, mesh.frame), options.texture_size, largest=options.largest)
+    paint = paint_textures(mesh, budget, "new")
+    renderer = MeshRenderer(build_surface(mesh, paint))
+    cameras = [normalised(s.camera, mesh.frame) for s in sights]
+    seen_well = (agreement(renderer.surface, renderer.caster, s, lattice, mesh.frame)[1] for s in sights)
+    weights = [torch.from_numpy(cosine[..., None]) for cosine in seen_well]
+    with closing(ViewCache(lambda k: renderer.compile(cameras[k]), len(cameras), _BUDGET)) as views:
+        images = [torch.from_numpy(s.colour.astype(np.float32)) * v.coverage for s, v in zip(sights, views)]
+        start, seen = _average(views, images, weights, paint.num_colours)
+        layout, known = layout_of(paint), _share(seen)
+        start = filled(start, layout, known)
+        colours = bake(views, images, start, SOLVE, weights, progress=lambda done, total: progress(done))
+    return paint, filled(colours.clamp(0, 1), layout, known).numpy()
+
+
+def _pixel(sights: Sequence[Sight], frame: Similarity) -> float:
+    """The side of a pixel on the surface, normalised units: the finer views count."""
+    sides = [
+        np.nanquantile(s.depth[np.isfinite(s.depth)], 0.25) / s.camera.focal
+        for s in sights
+        if np.isfinite(s.depth).any()
+    ]
+    return float(np.quantile(sides, 0.25)) * frame.scale
+
+
+def _average(
+    views: Sequence[ViewOperator], images: Sequence[Image], weights: Sequence[Image], count: int
+) -> tuple[Colours, torch.Tensor]:
+    """The weighted mean of the pixels that see each row, (n, 3), and their sum of weights (n,)."""
+    total, seen = torch.zeros(count, 3), torch.zeros(count, 1)
+    for view, image, weight in zip(views, images, weights):
+        total += view.adjoint(image * weight)
+        seen += view.adjoint(view.coverage * weight)
+    return total / seen.clamp_min(1e-6), seen[:, 0]
+
+
+def _share(seen: torch.Tensor) -> torch.Tensor:
+    """How far rows are known, (n,) in [0, 1]: those that hardly any pixel saw are not."""
+    positive = seen[seen > 0]
+    return (seen / (0.1 * float(positive.median()))).clamp(0, 1) if len(positive) else seen

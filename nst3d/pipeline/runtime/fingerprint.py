@@ -1,0 +1,34 @@
+"""Tells whether the files of a scene are still the same."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from nst3d.formats.nerfstudio.run import is_run, run_files
+
+_BLOCK = 1 << 22
+
+
+def add_scene(digest: hashlib._Hash, path: Path) -> None:
+    """The bytes of a scene's file, or of a run's config and checkpoint; a folder's path."""
+    if not path.is_dir() or is_run(path):
+        for part in run_files(path) if is_run(path) else (path,):
+            _add_bytes(digest, part)
+    else:
+        digest.update(str(path).encode())
+
+
+def add_neighbours(digest: hashlib._Hash, path: Path) -> None:
+    """Of what lies beside a scene in more than one file (textures, parts) the names, sizes and times."""
+    if path.is_dir() or path.suffix.lower() in (".gltf", ".obj"):
+        folder = path if path.is_dir() else path.parent
+        for other in sorted(p for p in folder.iterdir() if p.is_file()):
+            state = other.stat()
+            digest.update(f"{other.name} {state.st_size} {state.st_mtime_ns}".encode())
+
+
+def _add_bytes(digest: hashlib._Hash, path: Path) -> None:
+    with path.open("rb") as file:
+        while block := file.read(_BLOCK):
+            digest.update(block)

@@ -1,0 +1,77 @@
+"""Keeps a fit on disk so that it can go on later. Arrays alone: nothing is executed."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import numpy as np
+
+from nst3d.errors import InputError
+from nst3d.formats.fields.checks import check_links, wanted
+from nst3d.formats.io.npz import read_arrays, read_headers, write_arrays
+from nst3d.pipeline.runtime.out_folder import need_checkpoint
+from nst3d.reconstruct.fit import Fit
+
+_FORMS = {
+    "nst3d_fit": ((), "U"),
+    "seconds": ((), "f"),
+    "iteration": ((), "iu"),
+    "links": ((None, None, None), "i"),
+    "density": ((None,), "f"),
+    "colours": ((None, None), "f"),
+    "squares": ((None, None), "f"),
+}
+"""Of a checkpoint's arrays; the first holds the fingerprint."""
+
+
+class FitKeeper:
+    """Keeps a fit's checkpoint at `path`, and finds it again."""
+
+    def __init__(self, path: Path, fingerprint: str, every: float) -> None:
+        """`fingerprint` tells what is fitted and how; a checkpoint every so many seconds (0: only by `keep`)."""
+        self._path, self._fingerprint, self._every = path, fingerprint, every
+        self._start = self._last = time.perf_counter()
+        self.earlier = 0.0
+        """Seconds that runs before this one had fitted."""
+
+    @property
+    def seconds(self) -> float:
+        """For how long the fit has gone on, before it was resumed included."""
+        return self.earlier + time.perf_counter() - self._start
+
+    def resume(self, fit: Fit) -> None:
+        """Bring a fit to where an earlier run was. InputError if that kept nothing, or fitted something else."""
+        path = self._path
+        need_checkpoint(path)
+        headers = read_headers(path)
+        if set(headers) != set(_FORMS):
+            raise InputError(f"{path}: is no checkpoint of a reconstruction; start anew with --overwrite")
+        wanted(path, headers, _FORMS)
+        state = read_arrays(path, _FORMS)
+        if str(state["nst3d_fit"]) != self._fingerprint:
+            raise InputError(
+                f"{path}: belongs to a run with other photographs or settings; give those again to resume it,"
+                " or start anew with --overwrite"
+            )
+        count, values = len(state["density"]), state["colours"].shape[1]
+        check_links(path, state["links"], count)
+        if state["colours"].shape != (count, values) or state["squares"].shape != (count, 1 + values):
+            raise InputError(f"{path}: broken; its arrays do not fit each other; start anew with --overwrite")
+        self.earlier = float(state["seconds"])
+        fit.restore(state)
+
+    def keep(self, fit: Fit) -> None:
+        """Write a checkpoint."""
+        own = {"nst3d_fit": np.array(self._fingerprint), "seconds": np.array(self.seconds)}
+        write_arrays(self._path, own | fit.state(), packed=("links",))
+        self._last = time.perf_counter()
+
+    def now_and_then(self, fit: Fit) -> None:
+        """Write a checkpoint if it is time."""
+        if self._every > 0 and time.perf_counter() - self._last > self._every:
+            self.keep(fit)
+
+    def forget(self) -> None:
+        """Remove the checkpoint of a run that is done."""
+        self._path.unlink(missing_ok=True)

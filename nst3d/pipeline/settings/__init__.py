@@ -1,0 +1,1 @@
+"""What jobs can be asked for."""

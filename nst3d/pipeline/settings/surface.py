@@ -1,0 +1,54 @@
+"""Where paint goes on a mesh, which way is up, and the cameras that look at it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from nst3d.representations.unwrap import AtlasChoice
+
+PaintMode = Literal["auto", "texture", "vertex"]
+
+
+Up = Literal["auto", "x", "y", "z"]
+
+
+@dataclass(frozen=True)
+class SurfaceOptions:
+    """Where the paint goes, and how finely."""
+
+    paint: PaintMode = "auto"
+    """texture, vertex, or auto: textures where the asset has usable UVs, vertices where it has vertex
+    colours or is a dense mesh without UVs."""
+    atlas: AtlasChoice = "auto"
+    """keep: the asset's own UVs even if they overlap; new: a new atlas always."""
+    texture_size: int | None = None
+    """Long side of painted textures, pixels; None: chosen from surface area and view size."""
+    texels_per_pixel: float = 1.2
+    """How fine paint is: texels (or vertices) along a pixel of the finest view."""
+    max_vertices: int = 1_000_000
+    """Vertex paint subdivides up to about so many vertices."""
+
+
+UP_AND_FRONT = {
+    "x": ((1.0, 0.0, 0.0), (0.0, 0.0, 1.0)),
+    "y": ((0.0, 1.0, 0.0), (0.0, 0.0, 1.0)),
+    "z": ((0.0, 0.0, 1.0), (0.0, -1.0, 0.0)),
+}
+
+
+@dataclass(frozen=True)
+class RigOptions:
+    """The cameras that look at a mesh while it is painted."""
+
+    views: int = 20
+    """Directions spread evenly around the mesh, before cameras are added for what they miss."""
+    max_views: int = 40
+    """Cameras at most."""
+    coverage: float = 0.98
+    """Add cameras until they have seen this share of what can be seen from outside."""
+    field_of_view: float = 40.0
+    """Of each camera, degrees."""
+    crop: bool = True
+    """Fill each view with the mesh: cameras are as long as the largest view allows, and all are cut to what
+    they show, at one scale. More pixels on the mesh for the same work."""

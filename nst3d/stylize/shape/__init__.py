@@ -1,0 +1,1 @@
+"""Stylising a mesh's shape."""

@@ -1,0 +1,83 @@
+"""The steps by which a shape is displaced, and all that a displacement needs to go on where it stopped."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+
+from nst3d.stylize.shape.terms import Smoother
+
+_BETAS = (0.9, 0.99)
+
+
+@dataclass(frozen=True)
+class ShapeState:
+    """All that a displacement needs to go on where it stopped. Plain tensors and numbers."""
+
+    stage: int = 0
+    """As many as there are: it is done."""
+    iteration: int = 0
+    """Steps done in this stage."""
+    done: int = 0
+    """Steps done in all stages."""
+    queue: tuple[int, ...] = ()
+    """The views still to come of this round."""
+    generator: torch.Tensor | None = None
+    offsets: torch.Tensor | None = None
+    """(n, 3)."""
+    sound: torch.Tensor | None = None
+    """Those of the last look for faults (n, 3)."""
+    seen: torch.Tensor | None = None
+    """Those at which views were cast last (n, 3)."""
+    retreats: int = 0
+    steps: dict[str, Any] = field(default_factory=dict)
+
+
+class SmoothSteps:
+    """Adam on smoothed offsets, with one size of step for all of them (Nicolet et al. 2021)."""
+
+    def __init__(
+        self, smoother: Smoother, start: torch.Tensor, normals: torch.Tensor, sideways: float
+    ) -> None:
+        self._smoother, self._normals, self._sideways = smoother, normals, sideways
+        self.take(start)
+        self._mean = torch.zeros_like(start)
+        self._square = start.new_zeros(())
+        self._count = 0
+
+    def take(self, offsets: torch.Tensor) -> None:
+        """Go on from these offsets (n, 3)."""
+        self._smooth = self._scaled(offsets, 1 / self._sideways)
+        self._rough = self._smoother.roughen(self._smooth)
+
+    def state(self) -> dict[str, Any]:
+        """What `restore` takes."""
+        held = {"rough": self._rough, "smooth": self._smooth, "mean": self._mean, "square": self._square}
+        return {name: t.cpu() for name, t in held.items()} | {"count": self._count}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from where `state` was asked for."""
+        device = self._mean.device
+        self._rough, self._smooth, self._mean, self._square = (
+            state[name].to(device) for name in ("rough", "smooth", "mean", "square")
+        )
+        self._count = state["count"]
+
+    def _scaled(self, vectors: torch.Tensor, sideways: float) -> torch.Tensor:
+        along = (vectors * self._normals).sum(1, keepdim=True) * self._normals
+        return along + sideways * (vectors - along)
+
+    @torch.no_grad()
+    def step(self, gradient: torch.Tensor, rate: float) -> torch.Tensor:
+        """The offsets after a step against their gradient (n, 3); where that is largest, it is of about `rate`."""
+        rough = self._smoother.smooth(self._scaled(gradient, self._sideways))
+        self._count += 1
+        self._mean = self._mean.lerp(rough, 1 - _BETAS[0])
+        self._square = self._square.lerp(rough.square().sum(1).max(), 1 - _BETAS[1])
+        mean = self._mean / (1 - _BETAS[0] ** self._count)
+        largest = (self._square / (1 - _BETAS[1] ** self._count)).sqrt()
+        self._rough = self._rough - rate * mean / largest.clamp_min(1e-30)
+        self._smooth = self._smoother.smooth(self._rough, self._smooth)
+        return self._scaled(self._smooth, self._sideways)

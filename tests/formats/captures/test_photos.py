@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from capture_samples import poses
+from PIL import Image
+
+from nst3d.cameras.pinhole import Camera
+from nst3d.errors import InputError
+from nst3d.formats.captures.photos import area_average, load_alpha, load_photo, load_small
+from nst3d.representations.capture import Photo
+from nst3d.tensors import ImageSize
+
+
+def photo_of(size: tuple[int, int], **given) -> Photo:
+    camera = Camera(poses(2)[0], 10.0, (size[1] / 2, size[0] / 2), ImageSize(*size))
+    return Photo("p", camera, **given)
+
+
+def test_averages_over_whole_blocks() -> None:
+    image = np.random.default_rng(0).random((6, 8, 3)).astype(np.float32)
+    found = area_average(image, ImageSize(2, 4))
+    np.testing.assert_allclose(found, image.reshape(2, 3, 4, 2, 3).mean((1, 3)), atol=1e-7)
+    assert found.dtype == np.float32
+
+
+def test_averages_over_parts_of_pixels() -> None:
+    row = np.arange(3, dtype=np.float32)[None, :, None]
+    np.testing.assert_allclose(area_average(row, ImageSize(1, 2))[0, :, 0], [1 / 3, 5 / 3], atol=1e-7)
+    column = row.transpose(1, 0, 2)
+    np.testing.assert_allclose(area_average(column, ImageSize(2, 1))[:, 0, 0], [1 / 3, 5 / 3], atol=1e-7)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (5, 3), (7, 11), (13, 20)])
+def test_the_mean_stays(size) -> None:
+    image = np.random.default_rng(1).random((13, 20, 3)).astype(np.float32)
+    found = area_average(image, ImageSize(*size))
+    assert found.shape == (*size, 3)
+    np.testing.assert_allclose(found.mean((0, 1)), image.mean((0, 1)), atol=1e-6)
+
+
+def test_alpha_is_laid_over_the_background() -> None:
+    pixels = np.zeros((2, 2, 4), np.uint8)
+    pixels[..., 0] = 255
+    pixels[0, 0, 3] = 255
+    photo = photo_of((2, 2), pixels=pixels)
+    np.testing.assert_allclose(load_photo(photo, ImageSize(1, 1), (0, 0, 1))[0, 0], [0.25, 0, 0.75])
+    assert load_photo(photo)[1, 1].tolist() == [1, 1, 1]
+    np.testing.assert_allclose(load_alpha(photo, ImageSize(1, 1)), [[0.25]])
+    assert load_alpha(photo_of((2, 2), pixels=pixels[..., :3])) is None
+
+
+def oriented(path, orientation: int) -> np.ndarray:
+    pixels = np.random.default_rng(2).integers(0, 256, (4, 6, 3), np.uint8)
+    image = Image.fromarray(pixels)
+    exif = image.getexif()
+    exif[0x0112] = orientation
+    image.save(path, exif=exif)
+    return pixels
+
+
+@pytest.mark.parametrize("orientation", [1, 3, 6, 8])
+def test_photographs_are_taken_as_they_are_stored(tmp_path, orientation) -> None:
+    pixels = oriented(tmp_path / "p.png", orientation)
+    found = load_photo(photo_of((4, 6), path=tmp_path / "p.png"))
+    np.testing.assert_allclose(found, pixels / 255, atol=1e-6)
+
+
+def test_photographs_are_turned_where_only_that_fits(tmp_path) -> None:
+    pixels = oriented(tmp_path / "p.png", 6)
+    found = load_photo(photo_of((6, 4), path=tmp_path / "p.png"))
+    np.testing.assert_allclose(found, np.rot90(pixels, -1) / 255, atol=1e-6)
+    oriented(tmp_path / "q.png", 3)
+    with pytest.raises(InputError, match=r"q.png: the photograph is 6 x 4, but its pose is for 4 x 6"):
+        load_photo(photo_of((6, 4), path=tmp_path / "q.png"))
+
+
+def test_what_the_camera_sees_is_what_the_photograph_shows(tmp_path) -> None:
+    """A point's pixel in the small photograph is where the resized camera projects it, also for odd sizes."""
+    size, small = ImageSize(101, 67), ImageSize(13, 9)
+    y, x = np.mgrid[: size.height, : size.width] + 0.5
+    pixels = np.stack([x / 67, y / 101, 0 * x], axis=-1).astype(np.float32)
+    photo = photo_of(size, pixels=pixels)
+    seen = load_photo(photo, small)
+    across = photo.camera.resized(small)
+    y, x = np.mgrid[: small.height, : small.width] + 0.5
+    full, _ = photo.camera.project(
+        photo.camera.position + across.directions(np.stack([x, y], axis=-1)).reshape(-1, 3)
+    )
+    np.testing.assert_allclose(seen[..., :2].reshape(-1, 2), full / [67, 101], atol=5e-4)  # of 0.08 a pixel
+
+
+def test_small_ones(tmp_path) -> None:
+    pixels, alpha = load_small(photo_of((40, 60), pixels=np.zeros((40, 60, 4), np.uint8)), 600)
+    assert pixels.shape[:2] == alpha.shape == (20, 30)
+
+
+def test_a_photograph_of_nothing() -> None:
+    with pytest.raises(InputError, match="neither a file nor pixels"):
+        load_photo(photo_of((2, 2)))

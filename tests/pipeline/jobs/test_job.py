@@ -1,0 +1,175 @@
+"""Whole jobs, tiny: what they write, that the background has no say, and that they resume."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import yaml
+from small_meshes import cube, noise
+
+from nst3d.errors import ConfigError, InputError, OutputError
+from nst3d.images.io import read_image, write_image
+from nst3d.pipeline.jobs.paint import CHECKPOINT, run_job
+from nst3d.pipeline.jobs.paint_options import Job
+from nst3d.pipeline.runtime.report import Silent
+from nst3d.pipeline.settings.config import OutputOptions, PaintConfig, override
+from nst3d.pipeline.settings.surface import RigOptions
+from nst3d.stylize.recipe import Recipe
+from nst3d.stylize.schedule import Schedule, Stage
+
+TINY = PaintConfig(
+    recipe=Recipe(
+        content_layers=("relu2_1",),
+        gram_layers=("relu1_1", "relu2_1"),
+        nnfm_layers=("relu2_1",),
+        consistency_layers=("relu2_1",),
+    ),
+    schedule=Schedule((Stage(32, 3, 0.03), Stage(48, 3, 0.02))),
+    rig=RigOptions(views=4, max_views=4),
+    output=OutputOptions(frames=2, size=32, formats=("glb",)),
+    precision="float32",
+)
+ALONE = replace(TINY, recipe=replace(TINY.recipe, consistency=0.0, agree=0.0))
+"""Without the views' memory, which a checkpoint does not hold."""
+
+
+@pytest.fixture(scope="module")
+def inputs(tmp_path_factory) -> Path:
+    """A cube with vertex colours' UVs as OBJ, a style and a photo."""
+    folder = tmp_path_factory.mktemp("inputs with spaces")
+    box = cube()
+    lines = ["mtllib cube.mtl", "usemtl skin"]
+    lines += [f"v {x} {y} {z}" for x, y, z in box.vertices]
+    lines += [f"vt {u} {v}" for u, v in box.uvs.reshape(-1, 2)]
+    for number, face in enumerate(box.faces):
+        lines.append("f " + " ".join(f"{i + 1}/{3 * number + k + 1}" for k, i in enumerate(face)))
+    (folder / "cube.obj").write_text("\n".join(lines))
+    (folder / "cube.mtl").write_text("newmtl skin\nmap_Kd skin.png\n")
+    write_image(folder / "skin.png", np.kron(noise(8, 12, 3), np.ones((4, 4, 1), np.float32)))
+    write_image(folder / "style.png", np.kron(noise(8, 8, 3, seed=1), np.ones((6, 6, 1), np.float32)))
+    write_image(folder / "photo.png", noise(36, 48, 3, seed=2))
+    return folder
+
+
+def job(inputs: Path, out: Path, config: PaintConfig = TINY, scene: str = "cube.obj", **fields) -> Job:
+    return Job(inputs / scene, (inputs / "style.png",), out, config, **fields)
+
+
+def test_a_mesh_job_writes_everything_it_names(inputs, tmp_path) -> None:
+    out = tmp_path / "new" / "run"
+    result = run_job(job(inputs, out))
+    names = {p.name for p in result.paths}
+    assert {"painted.glb", "sheet.png", "turntable.mp4", "config.yaml", "metrics.json"} <= names
+    assert {p.name for p in out.iterdir()} == names  # and no checkpoint or half-written file beside them
+    metrics = json.loads((out / "metrics.json").read_text())
+    assert metrics["iterations"] == 6
+    assert metrics["views"] == 4
+    assert 0 < metrics["coverage"] <= 1
+    assert metrics["loss"] > 0
+    assert set(metrics["losses"]) >= {"content", "gram", "nnfm", "variation", "consistency"}
+    assert metrics["wall_s"] > 0
+    assert read_image(out / "sheet.png").pixels.shape == (4 * 32, 4 * 32, 3)
+    stored = yaml.safe_load((out / "config.yaml").read_text())
+    assert override(PaintConfig(), stored["settings"], "config.yaml") == TINY
+
+
+class Losses(Silent):
+    """Keeps the parts of the loss at each step."""
+
+    def __init__(self, stop_after: int | None = None) -> None:
+        self.parts: list[dict[str, float]] = []
+        self.stop_after = stop_after
+
+    def step(self, progress) -> None:
+        self.parts.append(progress.losses)
+        if progress.iteration == self.stop_after:
+            raise KeyboardInterrupt
+
+
+def test_the_background_shown_has_no_say_in_the_painting(inputs, tmp_path) -> None:
+    """Black or pink behind the pictures: the same losses at every step, the same paint, other pictures."""
+    losses, sheets, assets = [], [], []
+    for name, colour in (("black", (0.0, 0.0, 0.0)), ("pink", (1.0, 0.2, 0.8))):
+        config = replace(TINY, output=replace(TINY.output, background=colour, turntable=False))
+        heard = Losses()
+        run_job(job(inputs, tmp_path / name, config), heard)
+        losses.append(heard.parts)
+        sheets.append((tmp_path / name / "sheet.png").read_bytes())
+        assets.append((tmp_path / name / "painted.glb").read_bytes())
+    assert len(losses[0]) == 6
+    assert losses[0] == losses[1]
+    assert assets[0] == assets[1]
+    assert sheets[0] != sheets[1]
+
+
+def test_an_interrupted_job_writes_what_there_is_and_resumes(inputs, tmp_path) -> None:
+    whole, broken = tmp_path / "whole", tmp_path / "broken"
+    run_job(job(inputs, whole, ALONE))
+    stopped = run_job(job(inputs, broken, ALONE), Losses(stop_after=2))
+    assert stopped.interrupted
+    assert (broken / "painted.glb").is_file()
+    assert (broken / CHECKPOINT).is_file()
+    assert stopped.metrics["iterations"] == 2
+    resumed = run_job(job(inputs, broken, ALONE, resume=True))
+    assert not resumed.interrupted
+    parts = sum(resumed.metrics[f"{name}_s"] for name in ("read", "prepare", "paint", "write"))
+    assert resumed.metrics["wall_s"] == pytest.approx(parts, abs=0.03)
+    assert not (broken / CHECKPOINT).exists()
+    assert (broken / "painted.glb").read_bytes() == (whole / "painted.glb").read_bytes()
+
+
+def test_a_checkpoint_belongs_to_its_run(inputs, tmp_path) -> None:
+    run_job(job(inputs, tmp_path, ALONE), Losses(stop_after=1))
+    other = replace(ALONE, recipe=replace(ALONE.recipe, content=0.5))
+    with pytest.raises(InputError, match="another scene, style or settings"):
+        run_job(job(inputs, tmp_path, other, resume=True))
+    brighter = replace(ALONE, output=replace(ALONE.output, background=(0.0, 0.0, 0.0)))
+    assert not run_job(job(inputs, tmp_path, brighter, resume=True)).interrupted
+
+
+@pytest.mark.parametrize("start", ["content", "noise"])
+def test_a_picture_job(inputs, tmp_path, start) -> None:
+    config = replace(TINY, start=start)
+    run_job(job(inputs, tmp_path / "run", config, "photo.png"))
+    painted = read_image(tmp_path / "run" / "painted.png").pixels
+    assert painted.shape == (36, 48, 3)
+    assert {p.name for p in (tmp_path / "run").iterdir()} == {
+        "painted.png", "sheet.png", "config.yaml", "metrics.json",
+    }  # fmt: skip
+
+
+def test_same_seed_same_bytes(inputs, tmp_path) -> None:
+    for name in ("a", "b"):
+        run_job(job(inputs, tmp_path / name, TINY, "photo.png"))
+    first, second = ((tmp_path / n / "painted.png").read_bytes() for n in ("a", "b"))
+    assert first == second
+
+
+def test_nothing_is_overwritten_unasked(inputs, tmp_path) -> None:
+    (tmp_path / "precious.txt").write_text("keep me")
+    with pytest.raises(OutputError, match="--overwrite"):
+        run_job(job(inputs, tmp_path, TINY, "photo.png"))
+    run_job(job(inputs, tmp_path, TINY, "photo.png", overwrite=True))
+    assert (tmp_path / "precious.txt").read_text() == "keep me"
+
+
+def test_what_cannot_be_done_is_said(inputs, tmp_path) -> None:
+    with pytest.raises(InputError, match="nothing to resume"):
+        run_job(job(inputs, tmp_path / "a", TINY, "photo.png", resume=True))
+    with pytest.raises(InputError, match=r"none\.obj"):
+        run_job(job(inputs, tmp_path / "b", TINY, "none.obj"))
+    with pytest.raises(ConfigError, match=r"--settings\.start noise"):
+        run_job(job(inputs, tmp_path / "c", replace(TINY, start="noise")))
+    with pytest.raises(OutputError, match="is a file"):
+        run_job(job(inputs, inputs / "photo.png", TINY, "photo.png"))
+
+
+def test_jobs_leave_torch_as_it_was(inputs, tmp_path) -> None:
+    before = torch.get_default_dtype(), torch.get_num_threads(), torch.is_grad_enabled()
+    run_job(job(inputs, tmp_path, TINY, "photo.png"))
+    assert (torch.get_default_dtype(), torch.get_num_threads(), torch.is_grad_enabled()) == before

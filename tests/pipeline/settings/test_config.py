@@ -1,0 +1,143 @@
+"""The settings as a whole: documented, bounded, and the presets that ship with nst3d."""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+import inspect
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numba
+import pytest
+import torch
+import yaml
+
+from nst3d.features.layers import conv_shape, layer_names
+from nst3d.features.vgg import VGG
+from nst3d.features.weights import SOURCES
+from nst3d.pipeline.runtime.machine import use_threads
+from nst3d.pipeline.settings.config import PaintConfig, as_plain, override, preset
+from nst3d.pipeline.settings.limits import _LIMITS
+from nst3d.stylize.agreement import ViewMemory
+from nst3d.stylize.criterion import Viewing
+from nst3d.stylize.recipe import StageInputs, build_criterion
+from nst3d.stylize.schedule import Stage
+
+CONFIGS = sorted((Path(__file__).resolve().parents[3] / "configs").glob("*.yaml"))
+NAMES = ["default", *(path.stem for path in CONFIGS)]
+
+
+def settings(config: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Names and values of all settings, those of nested groups too."""
+    for field in dataclasses.fields(config):
+        value = getattr(config, field.name)
+        if dataclasses.is_dataclass(value):
+            yield from settings(value, f"{prefix}{field.name}.")
+        else:
+            yield f"{prefix}{field.name}", value
+
+
+def kinds() -> list[type]:
+    config = PaintConfig()
+    groups = [getattr(config, f.name) for f in dataclasses.fields(config)]
+    return [PaintConfig, Stage, *(type(g) for g in groups if dataclasses.is_dataclass(g))]
+
+
+@pytest.mark.parametrize("kind", kinds(), ids=lambda kind: kind.__name__)
+def test_every_setting_is_documented(kind: type) -> None:
+    (tree,) = ast.parse(inspect.getsource(kind)).body
+    assert isinstance(tree, ast.ClassDef)
+    following = [*tree.body[1:], ast.Pass()]
+    for node, after in zip(tree.body, following):
+        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+            nested = isinstance(node.annotation, ast.Name) and node.annotation.id in {
+                k.__name__ for k in kinds()
+            }
+            text = isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant)
+            assert nested or text, f"{kind.__name__}.{node.target.id} has no docstring"
+
+
+def test_every_number_has_limits() -> None:
+    numbers = {
+        n for n, v in settings(PaintConfig()) if isinstance(v, int | float) and not isinstance(v, bool)
+    }
+    own = {"schedule.views_per_step", "schedule.patience"}  # checked by the schedule itself
+    assert numbers - own <= set(_LIMITS)
+    assert set(_LIMITS) <= {name for name, _ in settings(PaintConfig())}
+
+
+def test_a_configuration_survives_yaml() -> None:
+    config = override(PaintConfig(), preset("arf"), "arf")
+    plain = yaml.safe_load(yaml.safe_dump(as_plain(config)))
+    assert override(PaintConfig(), plain, "config.yaml") == config
+
+
+def test_the_settings_of_a_run_are_a_preset(tmp_path: Path) -> None:
+    values = {"scene": "a.glb", "styles": ["b.jpg"], "settings": {"recipe": {"gram": 3.0}}}
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(values))
+    assert preset(str(tmp_path / "config.yaml")) == {"recipe": {"gram": 3.0}}
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
+def test_presets_hold_what_differs_and_say_what_for(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert text.startswith("# ")
+    usual = dict(settings(PaintConfig()))
+    changed = {n for n, v in settings(override(PaintConfig(), preset(path.stem), path.stem)) if v != usual[n]}
+    assert changed
+
+
+@pytest.fixture(scope="module")
+def encoders() -> dict[str, VGG]:
+    """Every architecture, with seeded random weights."""
+    made = {}
+    for architecture in ("vgg16", "vgg19"):
+        generator = torch.Generator().manual_seed(3)
+        convs = {}
+        for layer in layer_names(architecture):
+            if layer.startswith("conv"):
+                out, inside = conv_shape(layer)
+                weight = torch.empty(out, inside, 3, 3).uniform_(-1, 1, generator=generator)
+                convs[layer] = weight / (3 * inside) ** 0.5, torch.zeros(out)
+        made[architecture] = VGG(architecture, convs, SOURCES["vgg19"].normalisation)
+    return made
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_recipe_of_every_preset_builds_and_judges(name: str, encoders: dict[str, VGG]) -> None:
+    recipe = override(PaintConfig(), preset(name), name).recipe
+    image = torch.rand(3, 64, 64, generator=torch.Generator().manual_seed(0))
+    for encoder in filter(None, (recipe.encoder, recipe.fallback_encoder)):
+        inputs = StageInputs(
+            style=(image.flip(1),),
+            contents=lambda view: image.flip(2),
+            num_views=1,
+            viewing=Viewing(torch.zeros(3), reduce=recipe.reduce),
+            memory=lambda strides, layers: ViewMemory(
+                [[]], lambda *_: pytest.fail("one view has no partner"), strides, layers
+            ),
+        )
+        criterion = build_criterion(recipe, encoders[SOURCES[encoder].architecture], inputs)
+        loss, parts = criterion(image, torch.ones(64, 64), 0)
+        assert torch.isfinite(loss)
+        wanted = {n for n in ("content", "gram", "moments", "nnfm", "variation") if getattr(recipe, n)}
+        assert {n for n, value in parts.items() if value > 0} == wanted
+
+
+def test_threads_bind_torch_and_numba() -> None:
+    threads = torch.get_num_threads()
+    numba.get_num_threads()  # starts its threads, which sets torch's number, too, where both use OpenMP
+    torch.set_num_threads(threads)
+    before = threads, numba.get_num_threads()
+    try:
+        use_threads(0)
+        assert (torch.get_num_threads(), numba.get_num_threads()) == before
+        use_threads(1)
+        assert (torch.get_num_threads(), numba.get_num_threads()) == (1, 1)
+        use_threads(100_000)  # more than there are
+        assert numba.get_num_threads() == numba.config.NUMBA_NUM_THREADS
+    finally:
+        torch.set_num_threads(before[0])
+        numba.set_num_threads(before[1])
