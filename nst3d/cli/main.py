@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 
+from nst3d.cli.plugin_notes import plugin_notes
 from nst3d.errors import Nst3dError
 
 _HELP = """\
@@ -68,7 +69,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper):  # a file's name may hold what the terminal cannot show
             stream.reconfigure(errors="backslashreplace")
     try:
-        return _answer(arguments)
+        with plugin_notes():
+            return _answer(arguments)
     except Nst3dError as error:
         return _failed(str(error), 1)
     except KeyboardInterrupt:
