@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "nst3d"
 FILES = sorted(PACKAGE.rglob("*.py"))
 
-EVERYWHERE = {"tensors", "errors", "files", "kernels", "plugins"}
+EVERYWHERE = {"tensors", "errors", "files", "kernels", "bounds", "plugins"}
 """The files at the top of the package, which all folders may import."""
 
 ALLOWED: dict[str, set[str]] = {

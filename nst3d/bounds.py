@@ -1,0 +1,86 @@
+"""Bounds beside the fields that they hold for: `views: Annotated[int, Within(1, 1000)] = 20`."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Annotated, Any, get_args, get_origin, get_type_hints
+
+from nst3d.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class Within:
+    """The numbers from `low` to `high`, both included unless `above` leaves out `low`. Only finite ones."""
+
+    low: float = -math.inf
+    high: float = math.inf
+    above: bool = False
+    """Numbers must be greater than `low`, not equal to it."""
+
+    def __contains__(self, value: float) -> bool:
+        enough = self.low < value if self.above else self.low <= value
+        return enough and value <= self.high and math.isfinite(value)
+
+    def __str__(self) -> str:
+        low = f"{'above' if self.above else 'from'} {self.low:g}" if self.low > -math.inf else ""
+        high = f"to {self.high:g}" if self.high < math.inf else ""
+        return " ".join(filter(None, ("a number" if low or high else "a finite number", low, high)))
+
+    def check(self, name: str, value: float) -> None:
+        """Raise ConfigError, which calls the value by `name`, where it lies outside."""
+        if value not in self:
+            raise ConfigError(f"{name} is {value:g}: expected {self}")
+
+
+def check_bounds(config: Any, where: str = "setting ") -> None:
+    """Raise ConfigError for the first number in a dataclass that is outside its field's `Within`.
+
+    Bounds are found in fields' types, also inside optional ones and tuples; dataclasses in fields and in tuples
+    are walked through, too. None is inside all bounds. Errors name the field: `where`, then the names that lead to
+    it with dots ("setting displace.stages[0].size is 9: expected a number from 16 to 8192").
+    """
+    hints = get_type_hints(type(config), include_extras=True)
+    for field in dataclasses.fields(config):
+        _check(getattr(config, field.name), hints[field.name], where + field.name)
+
+
+def bounded_fields(config: Any, prefix: str = "") -> Iterator[tuple[str, Within]]:
+    """Dotted names and bounds of the fields that hold numbers, those of dataclasses in fields included."""
+    hints = get_type_hints(type(config), include_extras=True)
+    for field in dataclasses.fields(config):
+        value, name = getattr(config, field.name), prefix + field.name
+        if dataclasses.is_dataclass(value):
+            yield from bounded_fields(value, f"{name}.")
+        yield from ((name, b) for b in _bounds(hints[field.name]))
+
+
+def _bounds(hint: Any) -> tuple[Within, ...]:
+    """The bounds in a type, from `Annotated` around it or around the members of a union."""
+    args = get_args(hint)
+    if get_origin(hint) is Annotated:
+        return (*(a for a in args[1:] if isinstance(a, Within)), *_bounds(args[0]))
+    return () if get_origin(hint) is tuple else tuple(b for a in args for b in _bounds(a))
+
+
+def _check(value: Any, hint: Any, name: str) -> None:
+    if dataclasses.is_dataclass(value):
+        check_bounds(value, f"{name}.")
+    elif isinstance(value, tuple):
+        kinds = _members(hint, len(value))
+        for index, (member, kind) in enumerate(zip(value, kinds)):
+            _check(member, kind, f"{name}[{index}]")
+    elif isinstance(value, int | float):
+        for bounds in _bounds(hint):
+            bounds.check(name, value)
+
+
+def _members(hint: Any, count: int) -> tuple[Any, ...]:
+    """The types of a tuple's members; Any for each where `hint` holds no tuple."""
+    args = get_args(hint)
+    if get_origin(hint) is tuple:
+        return (args[0],) * count if args[-1] is Ellipsis else args
+    found = (m for a in args if (m := _members(a, count)) and m[0] is not Any)
+    return next(found, (Any,) * count)
