@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from nst3d.pipeline.jobs.render_options import RenderJob
     from nst3d.pipeline.settings.config import PaintConfig
     from nst3d.renderers import compile_view
-    from nst3d.stylize.engine import stylize
 
 __version__ = "0.1.0"
 
@@ -44,7 +43,6 @@ _HOMES = {
     "run_job": "nst3d.pipeline.jobs.paint",
     "run_render": "nst3d.pipeline.jobs.render",
     "save_mesh": "nst3d.formats.mesh_files",
-    "stylize": "nst3d.stylize.engine",
 }
 
 __all__ = [
@@ -62,7 +60,6 @@ __all__ = [
     "run_job",
     "run_render",
     "save_mesh",
-    "stylize",
 ]
 
 

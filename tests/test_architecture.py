@@ -25,7 +25,7 @@ ALLOWED: dict[str, set[str]] = {
     "representations": {"images", "cameras"},
     "losses": {"features"},
     "renderers": {"representations", "cameras", "operators"},
-    "stylize": {"operators", "features", "losses", "images"},
+    "stylize": {"cameras", "operators", "features", "losses", "images"},
     "formats": {"representations", "cameras", "images"},
     "video": {"images"},  # below the pipeline, which writes a run's turntable through it
     "metrics": {"images", "cameras", "features"},  # compares pictures, whatever made them

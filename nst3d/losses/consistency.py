@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Literal, final
 
 import torch
@@ -11,52 +9,13 @@ import torch.nn.functional as F
 
 from nst3d.errors import ConfigError
 from nst3d.losses.base import Loss, precise
-from nst3d.losses.nnfm import NNFMLoss
 from nst3d.losses.observation import Observation
+from nst3d.losses.partner import Correspondence, FindPartner
+from nst3d.losses.registry import LossInputs, register_loss
 from nst3d.losses.rows import covered_rows
 from nst3d.tensors import Planes
 
 Measure = Literal["cosine", "relative"]
-
-
-@dataclass(frozen=True)
-class Correspondence:
-    """Where each position of one view's layer lies in a partner's, by geometry."""
-
-    grid: torch.Tensor
-    """(h, w, 2) float: x, y in the partner's picture, from -1 to 1 between its outer edges."""
-    valid: torch.Tensor
-    """(h, w) bool: both views see the point, and nothing hides it from either."""
-
-    def at(self, features: Planes) -> Planes:
-        """The partner's features (c, h', w') brought to this view's positions, (c, h, w), bilinear."""
-        grid = self.grid.to(precise(features))[None]
-        warped = F.grid_sample(
-            precise(features)[None], grid, mode="bilinear", padding_mode="border", align_corners=False
-        )
-        return warped[0]
-
-    def index(self, height: int, width: int) -> torch.Tensor:
-        """For each position the flat index (h, w) int64 of the nearest one in a partner of that size."""
-        x = ((self.grid[..., 0] + 1) / 2 * width).floor().long().clamp(0, width - 1)
-        y = ((self.grid[..., 1] + 1) / 2 * height).floor().long().clamp(0, height - 1)
-        return y * width + x
-
-
-@dataclass(frozen=True)
-class Partner:
-    """Another view as it last was, and how to find this view's points in it."""
-
-    correspondences: Mapping[str, Correspondence]
-    """Layer (or group of layers, for choices) to correspondence at its size."""
-    features: Mapping[str, Planes] = field(default_factory=dict)
-    """Layer to (c, h', w'), without gradient."""
-    choices: Mapping[str, torch.Tensor] = field(default_factory=dict)
-    """Group of layers to (h', w') int64, as `NNFMLoss.match` makes them."""
-
-
-FindPartner = Callable[[int], "Partner | None"]
-"""View to the partner that it is compared with, or None where there is none (yet)."""
 
 
 def consistency_loss(
@@ -72,18 +31,6 @@ def consistency_loss(
     if measure == "cosine":
         return (1 - F.cosine_similarity(mine, theirs, dim=1)).sum() / max(len(mine), 1)
     return (mine - theirs).square().sum() / theirs.square().sum().clamp_min(torch.finfo(theirs.dtype).tiny)
-
-
-def agree(
-    choices: torch.Tensor, partner_choices: torch.Tensor, correspondence: Correspondence
-) -> torch.Tensor:
-    """The choices (h, w), with the partner's (h', w') wherever both views see and cover the point.
-
-    So both pull it towards the same style feature. Positions at -1 in either keep what they had.
-    """
-    height, width = partner_choices.shape
-    theirs = partner_choices.reshape(-1)[correspondence.index(height, width)]
-    return torch.where(correspondence.valid & (theirs >= 0) & (choices >= 0), theirs, choices)
 
 
 @final
@@ -118,47 +65,9 @@ class ConsistencyLoss(Loss):
         return torch.stack(losses).mean()
 
 
-@final
-class AgreeingNNFMLoss(Loss):
-    """NNFM whose neighbours are taken over from a partner view where both see the surface."""
+def _make(inputs: LossInputs) -> Loss | None:
+    find = inputs.partners({layer: layer for layer in inputs.layers}, inputs.layers)
+    return None if find is None else ConsistencyLoss(inputs.layers, find, inputs.options["measure"])
 
-    def __init__(
-        self,
-        nnfm: NNFMLoss,
-        find_partner: FindPartner,
-        remember: Callable[[int, Mapping[str, torch.Tensor]], None],
-        tolerance: float = 0.05,
-    ) -> None:
-        """Bind the loss, where to look the partner up, and what takes note of (view, choices) made.
 
-        A partner's choice is taken over if its cosine is at most `tolerance` below that of the view's own.
-        Seen from another side a stroke looks different, and a neighbour that does not fit any more would
-        only blur it.
-        """
-        super().__init__()
-        self.layers = nnfm.layers
-        self.nnfm = nnfm
-        self.find_partner = find_partner
-        self.remember = remember
-        self.tolerance = tolerance
-
-    def forward(self, observation: Observation) -> torch.Tensor:
-        """The NNFM loss with the agreed neighbours, a scalar."""
-        choices = self.nnfm.match(observation)
-        partner = self.find_partner(observation.view)
-        if partner is not None:
-            choices = self._agreed(observation, choices, partner)
-        self.remember(observation.view, choices)
-        return self.nnfm.loss_for(observation, choices)
-
-    def _agreed(
-        self, observation: Observation, own: Mapping[str, torch.Tensor], partner: Partner
-    ) -> dict[str, torch.Tensor]:
-        theirs = {
-            key: agree(choice, partner.choices[key], partner.correspondences[key])
-            for key, choice in own.items()
-        }
-        fits, best = (self.nnfm.similarity(observation, c) for c in (theirs, own))
-        return {
-            key: torch.where(fits[key] >= best[key] - self.tolerance, theirs[key], own[key]) for key in own
-        }
+register_loss("consistency", _make, ("relu3_1",), {"measure": "cosine"})

@@ -10,6 +10,7 @@ import torch
 from nst3d.errors import ConfigError
 from nst3d.losses.base import Loss, Normalise, check_normalise, layer_weights, precise
 from nst3d.losses.observation import Observation
+from nst3d.losses.registry import LossInputs, register_loss
 from nst3d.losses.rows import covered_rows
 from nst3d.tensors import Mask, Planes
 
@@ -80,3 +81,15 @@ class ContentLoss(Loss):
             loss = content_loss(features, target, observation.mask(layer), self.normalise)
             losses.append(self.weights[layer] * loss)
         return torch.stack(losses).sum()
+
+
+def _make(inputs: LossInputs) -> Loss:
+    weights = None
+    if inputs.normalise == "mean":
+        # Of all layers together, and as if the encoder took standardised images: so a weight means the same for
+        # torchvision's weights and the original ones, whose features are some sixty times larger.
+        weights = dict.fromkeys(inputs.layers, 1 / (len(inputs.layers) * inputs.encoder.unit**2))
+    return ContentLoss(inputs.contents(inputs.layers), inputs.layers, weights, inputs.normalise)
+
+
+register_loss("content", _make, ("relu3_1", "relu4_1"), {"forward_facing": None})

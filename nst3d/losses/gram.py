@@ -9,6 +9,7 @@ import torch
 
 from nst3d.losses.base import Loss, Normalise, check_normalise, layer_weights, precise
 from nst3d.losses.observation import Observation
+from nst3d.losses.registry import LossInputs, register_loss
 from nst3d.losses.rows import covered_rows
 from nst3d.tensors import Mask, Planes
 
@@ -101,3 +102,11 @@ class _Gram(torch.autograd.Function):
     def backward(ctx: Any, *grads: torch.Tensor) -> torch.Tensor:
         (rows,) = ctx.saved_tensors
         return rows @ (grads[0] + grads[0].T).to(rows.dtype)
+
+
+def _make(inputs: LossInputs) -> Loss:
+    style = inputs.styles(inputs.layers)
+    return GramLoss({layer: mean_gram(style[layer]) for layer in inputs.layers}, normalise=inputs.normalise)
+
+
+register_loss("gram", _make, ("relu1_1", "relu2_1", "relu3_1", "relu4_1"))

@@ -9,6 +9,7 @@ import torch
 
 from nst3d.losses.base import Loss, Normalise, check_normalise, layer_weights, precise
 from nst3d.losses.observation import Observation
+from nst3d.losses.registry import LossInputs, register_loss
 from nst3d.losses.rows import covered_rows
 from nst3d.tensors import Mask, Planes
 
@@ -76,3 +77,11 @@ class MomentsLoss(Loss):
             loss = moments_loss(moments(features, mask), self.targets[layer], self.normalise)
             losses.append(self.weights[layer] * loss)
         return torch.stack(losses).sum()
+
+
+def _make(inputs: LossInputs) -> Loss:
+    style = inputs.styles(inputs.layers)
+    return MomentsLoss({layer: moments(style[layer]) for layer in inputs.layers}, normalise=inputs.normalise)
+
+
+register_loss("moments", _make, ("relu1_1", "relu2_1", "relu3_1", "relu4_1"))

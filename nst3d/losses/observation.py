@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+import torch
+
 from nst3d.tensors import Mask, Planes
+
+Choices = torch.Tensor
 
 IMAGE = "image"
 """The pseudo-layer that holds the picture itself."""
@@ -20,7 +24,10 @@ class Observation:
     masks: Mapping[str, Mask] = field(default_factory=dict)
     """Layer name to (h, w) in {0, 1}: the positions that count. A layer without one counts everywhere."""
     view: int = 0
-    """Which view of the rig this is."""
+    """The view's number."""
+    choices: dict[str, Choices] = field(default_factory=dict)
+    """Style neighbours that losses chose for this view, "loss/group of layers" to (h, w) int64: written by losses, kept
+    by a memory of views."""
 
     def mask(self, layer: str) -> Mask | None:
         """The positions of `layer` that count, or None for all."""

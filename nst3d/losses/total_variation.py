@@ -9,6 +9,7 @@ import torch
 from nst3d.errors import ConfigError
 from nst3d.losses.base import Loss, precise
 from nst3d.losses.observation import IMAGE, Observation
+from nst3d.losses.registry import register_loss
 from nst3d.tensors import Image, Mask, Planes
 
 Kind = Literal["squared", "absolute"]
@@ -56,3 +57,6 @@ class TotalVariationLoss(Loss):
     def forward(self, observation: Observation) -> torch.Tensor:
         """The loss, a scalar."""
         return total_variation(observation.features[IMAGE], observation.mask(IMAGE), self.kind)
+
+
+register_loss("variation", lambda inputs: TotalVariationLoss(inputs.options["kind"]), (), {"kind": "squared"})

@@ -49,6 +49,13 @@ class ViewOperator(ABC):
         """The view as arrays that it can be restored from; None where it has to be compiled again."""
         return None
 
+    def mask(self, weights: Colours) -> Image:
+        """How much of each pixel (h, w, 1) the rows cover, given their weights (n, 1) in [0, 1].
+
+        A w, without light and whatever else changes colours: all weights at 1 give the coverage.
+        """
+        return self.apply(weights)
+
     def image(self, colours: Colours) -> Image:
         """A c as `apply`, differentiable in the colours."""
         result: Image = _Apply.apply(colours, self)

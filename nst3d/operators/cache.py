@@ -17,6 +17,20 @@ from nst3d.operators.base import ViewOperator
 from nst3d.tensors import Array
 
 
+@dataclass
+class CacheTally:
+    """What the caches of a run took, one after the other."""
+
+    view_bytes: int = 0
+    """Bytes of all views that the last cache made, in memory or on disk."""
+    view_spills: int = 0
+    """Views written to the disk, by all caches."""
+
+    def facts(self) -> dict[str, int]:
+        """By name."""
+        return {"view_bytes": self.view_bytes, "view_spills": self.view_spills}
+
+
 @dataclass(frozen=True)
 class _OnDisk:
     """Where a view's arrays lie, and what makes a view of them."""
@@ -40,8 +54,9 @@ class ViewCache(Sequence[ViewOperator]):
         count: int,
         budget_bytes: float,
         folder: Path | None = None,
+        tally: CacheTally | None = None,
     ) -> None:
-        """`compile` makes view 0 … `count` − 1, always the same one for a number.
+        """`compile` makes view 0 … `count` − 1, always the same one for a number; `tally` counts bytes and spills.
 
         Files go into a temporary folder within `folder` (None: the system's), which is removed when the
         cache is closed or forgotten, or the process ends.
@@ -58,6 +73,8 @@ class ViewCache(Sequence[ViewOperator]):
         """How often a view was compiled."""
         self.spills = 0
         """How many views were written to the disk."""
+        self._tally = tally or CacheTally()
+        self._tally.view_bytes = 0
 
     @property
     def total_bytes(self) -> int:
@@ -113,6 +130,7 @@ class ViewCache(Sequence[ViewOperator]):
 
     def _hold(self, number: int, view: ViewOperator) -> None:
         size = self._sizes[number] = view.nbytes
+        self._tally.view_bytes = self.total_bytes
         while self._held and self.nbytes + size > self._budget:
             oldest, gone = self._held.popitem(last=False)
             self.nbytes -= self._sizes[oldest]
@@ -138,6 +156,7 @@ class ViewCache(Sequence[ViewOperator]):
             return
         self._stored[number] = _OnDisk(files, empty, stored.restore)
         self.spills += 1
+        self._tally.view_spills += 1
 
     def _own_folder(self) -> Path:
         if self._folder is None:

@@ -51,6 +51,10 @@ class Shaded(ViewOperator):
         """Aᵀ (s · g)."""
         return self._view.adjoint(image * self._shading.to(image))
 
+    def mask(self, weights: Colours) -> Image:
+        """A w: light does not change how much is covered."""
+        return self._view.mask(weights)
+
 
 class Offset(ViewOperator):
     """A view whose pictures have a constant image on top, such as highlights that are kept: A c + o.
@@ -84,6 +88,10 @@ class Offset(ViewOperator):
     def adjoint(self, image: Image) -> Colours:
         """Aᵀ g."""
         return self._view.adjoint(image)
+
+    def mask(self, weights: Colours) -> Image:
+        """A w."""
+        return self._view.mask(weights)
 
     def render(self, colours: Colours, background: torch.Tensor | float) -> Image:
         """A c + (1 − coverage) · background + constant, differentiable in the colours."""
@@ -134,6 +142,10 @@ class Cropped(ViewOperator):
         """The rectangle of A c."""
         return self._crop(self._view.apply(colours))
 
+    def mask(self, weights: Colours) -> Image:
+        """The rectangle of A w."""
+        return self._crop(self._view.mask(weights))
+
     def adjoint(self, image: Image) -> Colours:
         """Aᵀ of the rectangle set into black."""
         canvas = image.new_zeros(*self._view.size, image.shape[-1])
@@ -167,6 +179,10 @@ class Resampled(ViewOperator):
     def apply(self, colours: Colours) -> Image:
         """The blocks' means of A c."""
         return self._reduce(self._view.apply(colours))
+
+    def mask(self, weights: Colours) -> Image:
+        """The blocks' means of A w."""
+        return self._reduce(self._view.mask(weights))
 
     def adjoint(self, image: Image) -> Colours:
         """Aᵀ of the image spread evenly over the blocks."""

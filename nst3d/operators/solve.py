@@ -34,7 +34,7 @@ def bake(
 ) -> Colours:
     """The table (n, c) that makes the views look most like the images (h, w, c): least squares.
 
-    Minimises Σ weight · |A c + (1 − coverage) · background − image|² + damping · |c − start|², in the dtype
+    Minimises Σ weight · |render(c, background) − image|² + damping · |c − start|², in the dtype
     of `start` (n, c), and returns a new table. `weights` are (h, w, 1), not negative, one a view; None: 1.
     Rows that no weighted pixel sees keep their start to the bit.
 
@@ -84,7 +84,8 @@ class _Normal:
         for index in range(len(self._views)):
             view = self._views[index]
             coverage = view.coverage.to(start)
-            missing = images[index].to(start) - view.apply(start) - (1 - coverage) * background
+            with torch.no_grad():
+                missing = images[index].to(start) - view.render(start, background)
             residual += view.adjoint(self._weigh(missing, index))
             rowsums += view.adjoint(self._weigh(coverage, index))
         return residual, torch.where(rowsums > 0, rowsums + self._damping, rowsums)

@@ -1,8 +1,7 @@
-"""Style images as a job reads and scales them, and the encoder that looks at them."""
+"""Styles as a job reads them, and the encoder that looks at them."""
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 
 import torch
@@ -11,22 +10,13 @@ from nst3d.errors import InputError
 from nst3d.features.vgg import VGG
 from nst3d.features.weights import find_weights, load_encoder
 from nst3d.images.io import read_image
-from nst3d.images.resize import fit_long_side
 from nst3d.pipeline.runtime.report import Reporter
 from nst3d.pipeline.settings.config import PaintConfig
-from nst3d.tensors import Image
+from nst3d.stylize.style import Style
 
 _DTYPES = {"float32": torch.float32, "float64": torch.float64, "bfloat16": torch.bfloat16, "auto": None}
-
-
-_SHORTEST_STYLE = 16
-
-
-def style_at(style: Image, long: int) -> Image:
-    """A style whose long side has `long` pixels, or more where its short side would be too short to encode."""
-    height, width = style.shape[:2]
-    least = math.ceil(_SHORTEST_STYLE * max(height, width) / min(height, width))
-    return fit_long_side(style, max(long, least))
+_STYLE_PIXELS = 4_000_000
+_STYLE_ASPECT = 16
 
 
 def find_encoder(config: PaintConfig, device: torch.device, reporter: Reporter) -> VGG:
@@ -41,18 +31,12 @@ def find_encoder(config: PaintConfig, device: torch.device, reporter: Reporter) 
     return load_encoder(name, pooling=recipe.pooling, dtype=_DTYPES[config.precision], device=device)
 
 
-_STYLE_PIXELS = 4_000_000
-
-
-_STYLE_ASPECT = 16
-
-
-def read_style(path: Path, reporter: Reporter) -> Image:
-    """The style image in a file, (h, w, 3) in [0, 1]. Raises InputError for one too narrow to be encoded."""
+def read_style(path: Path, reporter: Reporter) -> Style:
+    """The style in an image file. Raises InputError for an image too narrow to be encoded."""
     picture = read_image(path, max_pixels=_STYLE_PIXELS)
     for note in picture.notes:
         reporter.note(note)
     height, width = picture.pixels.shape[:2]
     if max(height, width) > _STYLE_ASPECT * min(height, width):
         raise InputError(f"{path}: {width} x {height} pixels are too narrow for a style; crop it")
-    return torch.from_numpy(picture.pixels)
+    return Style((torch.from_numpy(picture.pixels),), path.stem)

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import torch
 
-from nst3d.losses.consistency import Correspondence, Partner
-from nst3d.losses.observation import Observation
+from nst3d.losses.observation import IMAGE, Observation
+from nst3d.losses.partner import Correspondence, Partner
 from nst3d.stylize.kept import Kept
+from nst3d.tensors import Planes
 
 Correspond = Callable[[int, int, int], Correspondence]
 """(view, partner, pixels a cell) to where the view's cells lie in the partner."""
@@ -26,25 +28,28 @@ class ViewMemory:
         self,
         neighbours: Sequence[Sequence[int]],
         correspond: Correspond,
-        strides: Mapping[str, int],
-        layers: tuple[str, ...],
         budget_bytes: float = math.inf,
     ) -> None:
         """`neighbours` lists for each view those that see most of the same surface.
 
-        `strides` gives for each layer (and group of layers that choices are made for) the pixels a cell;
-        features of `layers` are kept. Beyond the budget views are forgotten, those seen longest ago first: they
-        are no partners then.
+        Beyond the budget views are forgotten, those seen longest ago first: they are no partners then.
         """
-        self._neighbours, self._correspond, self._strides = neighbours, correspond, strides
-        self._layers = layers
+        self._neighbours, self._correspond = neighbours, correspond
+        self._strides: dict[str, int] = {}
+        self._layers: tuple[str, ...] = ()
         self._features: Kept[int, dict[str, torch.Tensor]] = Kept(budget_bytes)
+        self._pictures: dict[int, Planes] = {}
         self._choices: dict[int, dict[str, torch.Tensor]] = {}
         self._geometry: Kept[tuple[int, int, int], tuple[torch.Tensor, ...]] = Kept(budget_bytes / 4)
         self._turn: dict[int, int] = {}
 
+    def require(self, strides: Mapping[str, int], layers: Sequence[str] = ()) -> None:
+        """Ask for correspondences, by layer or group of layers with the pixels a cell, and for features of layers."""
+        self._strides |= strides
+        self._layers = tuple(dict.fromkeys((*self._layers, *layers)))
+
     def find_partner(self, view: int) -> Partner | None:
-        """The next of the view's neighbours that has been seen, or None."""
+        """The next of the view's neighbours that has been seen, or None. The same until the view is noted."""
         known = [k for k in self._neighbours[view] if k in self._features]
         if not known:
             return None
@@ -52,15 +57,44 @@ class ViewMemory:
         geometry = {key: self._between(view, partner, stride) for key, stride in self._strides.items()}
         return Partner(geometry, self._features[partner], self._choices.get(partner, {}))
 
-    def note_choices(self, view: int, choices: Mapping[str, torch.Tensor]) -> None:
-        """Keep the style neighbours that a view chose."""
-        self._choices[view] = dict(choices)
+    def extract(self, observation: Observation) -> Observation:
+        """What `note` keeps of an observation, without its graph."""
+        kept = {layer: observation.features[layer].detach() for layer in self._layers}
+        if self._layers:
+            kept[IMAGE] = observation.features[IMAGE].detach()
+        return Observation(kept, view=observation.view, choices=dict(observation.choices))
 
     def note(self, observation: Observation) -> None:
-        """Keep a view's features, and let it meet another neighbour next time."""
-        kept = {layer: observation.features[layer].detach() for layer in self._layers}
-        self._features[observation.view] = kept
-        self._turn[observation.view] = self._turn.get(observation.view, 0) + 1
+        """Keep what `extract` took of a view, and let the view meet another neighbour next time."""
+        view = observation.view
+        self._keep(view, observation.features)
+        self._choices[view] = dict(observation.choices)
+        self._turn[view] = self._turn.get(view, 0) + 1
+
+    def state(self) -> dict[str, Any]:
+        """The memory for a checkpoint: views' pictures, a fifth of their features' size, in the order of their use."""
+        return {
+            "views": [(view, self._pictures.get(view)) for view in self._features],
+            "choices": {view: dict(choices) for view, choices in self._choices.items()},
+            "turn": dict(self._turn),
+        }
+
+    def restore(
+        self, state: Mapping[str, Any], encode: Callable[[Planes], Mapping[str, torch.Tensor]]
+    ) -> None:
+        """Take a state back; `encode` gives a picture's features."""
+        for view, picture in state["views"]:
+            # With a graph, as when it was judged: the same arithmetic to the last bit.
+            features = {} if picture is None else encode(picture.requires_grad_())
+            self._keep(view, {name: found.detach() for name, found in features.items()})
+        self._choices = {view: dict(choices) for view, choices in state["choices"].items()}
+        self._turn = dict(state["turn"])
+
+    def _keep(self, view: int, features: Mapping[str, torch.Tensor]) -> None:
+        self._features[view] = {layer: features[layer] for layer in self._layers}
+        if IMAGE in features:
+            self._pictures[view] = features[IMAGE]
+        self._pictures = {k: picture for k, picture in self._pictures.items() if k in self._features}
 
     def _between(self, view: int, partner: int, stride: int) -> Correspondence:
         key = (view, partner, stride)

@@ -1,4 +1,4 @@
-"""Keeps a run on disk so that it can go on later. Tensors and plain values only: nothing is executed."""
+"""Keeps a run on disk so that it can be continued. Tensors and plain values only: nothing is executed."""
 
 from __future__ import annotations
 
@@ -6,22 +6,30 @@ import dataclasses
 import io
 import warnings
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 
 from nst3d.errors import InputError
 from nst3d.files import write_bytes
 from nst3d.stylize.engine import RunState
-from nst3d.stylize.shape.steps import ShapeState
 
-_VERSION = 1
+_VERSION = 2
 
 
-def save_checkpoint(path: Path, state: RunState, fingerprint: str, shape: ShapeState | None = None) -> None:
+class Stored(NamedTuple):
+    """What a checkpoint holds."""
+
+    state: RunState
+    """Of the painting."""
+    shape: RunState | None
+    """Of the displacement of the mesh before; None: it is not displaced."""
+
+
+def save_checkpoint(path: Path, state: RunState, fingerprint: str, shape: RunState | None = None) -> None:
     """Write a run's state, whole or not at all. `fingerprint` says what the run paints and how.
 
-    `shape` is how far its mesh was displaced before the painting began.
+    `shape` is the state of the run that displaced the mesh before.
     """
     content = {"version": _VERSION, "fingerprint": fingerprint, "state": _fields(state)}
     if shape is not None:
@@ -31,21 +39,8 @@ def save_checkpoint(path: Path, state: RunState, fingerprint: str, shape: ShapeS
     write_bytes(path, buffer.getvalue())
 
 
-def load_checkpoint(path: Path, fingerprint: str) -> RunState:
-    """The state in a checkpoint. InputError if it is broken, or of a run with another fingerprint."""
-    return _load(path, fingerprint)[0]
-
-
-def load_shape(path: Path, fingerprint: str) -> ShapeState | None:
-    """How far a checkpoint's mesh is displaced; None: it is not. InputError as `load_checkpoint`."""
-    return _load(path, fingerprint)[1]
-
-
-def _fields(state: RunState | ShapeState) -> dict[str, Any]:
-    return {f.name: getattr(state, f.name) for f in dataclasses.fields(state)}
-
-
-def _load(path: Path, fingerprint: str) -> tuple[RunState, ShapeState | None]:
+def load_checkpoint(path: Path, fingerprint: str) -> Stored:
+    """What a checkpoint holds. InputError if it is broken, of another version, or of another run (`fingerprint`)."""
     try:
         data = path.read_bytes()
     except OSError as error:
@@ -54,15 +49,26 @@ def _load(path: Path, fingerprint: str) -> tuple[RunState, ShapeState | None]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # torch's advice on foreign files is no good to users
             stored = torch.load(io.BytesIO(data), weights_only=True)
-        state = RunState(**stored["state"])
-        shape = ShapeState(**stored["shape"]) if "shape" in stored else None
+        version = stored["version"]
+        current = version == _VERSION
+        state = RunState(**stored["state"]) if current else RunState()
+        shape = RunState(**stored["shape"]) if current and "shape" in stored else None
     except Exception:  # torch raises many kinds for a damaged file
         raise InputError(
             f"{path}: not a checkpoint that can be used (damaged, or another program's); start anew with --overwrite"
         ) from None
-    if stored.get("version") != _VERSION or stored.get("fingerprint") != fingerprint:
+    if not current:
+        raise InputError(
+            f"{path}: was written by another version of nst3d (checkpoint format {version}, expected {_VERSION}) and"
+            " lacks what this one needs to continue; start anew with --overwrite"
+        )
+    if stored.get("fingerprint") != fingerprint:
         raise InputError(
             f"{path}: belongs to a run with another scene, style or settings; give those again"
             " to resume it, or start anew with --overwrite"
         )
-    return state, shape
+    return Stored(state, shape)
+
+
+def _fields(state: RunState) -> dict[str, Any]:
+    return {f.name: getattr(state, f.name) for f in dataclasses.fields(state)}

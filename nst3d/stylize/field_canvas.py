@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import torch
 
 from nst3d.stylize.canvas import Canvas
+from nst3d.stylize.optimisers import make_optimiser
+from nst3d.stylize.stage_scene import StageScene
 from nst3d.tensors import Colours, ImageSize, Mask, Planes
+
+_LEARN = (80, 0.05, 0.01)
+"""Steps in which pictures are learnt, and their size at first and at the end."""
 
 
 class RayField(Protocol):
@@ -16,13 +21,6 @@ class RayField(Protocol):
 
     What does not change, density above all, stays fixed while it is painted.
     """
-
-    @property
-    def num_views(self) -> int:
-        """How many views there are."""
-
-    def enter(self, scale: float) -> None:
-        """Get ready to render at `scale` times the finest size."""
 
     def parameters(self) -> list[torch.Tensor]:
         """The leaf tensors to optimise, the same ones always."""
@@ -52,17 +50,21 @@ class FieldCanvas(Canvas):
     view, to rounding; memory is the image and one chunk.
     """
 
-    def __init__(self, field: RayField) -> None:
-        self._field = field
+    def __init__(self, field: RayField, stage_of: Callable[[float], StageScene]) -> None:
+        """`stage_of` gets the field ready to render at a scale, once per stage, and says what is known of its views."""
+        self._field, self._stage_of = field, stage_of
+        self._stage: StageScene | None = None
 
     @property
-    def num_views(self) -> int:
-        """How many views there are."""
-        return self._field.num_views
+    def stage(self) -> StageScene:
+        """The views of the current scale."""
+        if self._stage is None:
+            raise RuntimeError("the canvas has not entered a scale yet")
+        return self._stage
 
     def enter(self, scale: float) -> None:
         """Get ready for a scale; the parameters stay as they are."""
-        self._field.enter(scale)
+        self._stage = self._stage_of(scale)
 
     def parameters(self) -> list[torch.Tensor]:
         """The renderer's own."""
@@ -78,6 +80,27 @@ class FieldCanvas(Canvas):
     def coverage(self, view: int) -> Mask:
         """The view's opacity (h, w)."""
         return self._field.coverage(view)
+
+    def learn(self, pictures: Sequence[Planes], background: torch.Tensor) -> dict[str, float]:
+        """Fit the pictures by steps: rounds over all views, each towards its own picture's mean square."""
+        steps, rate, final = _LEARN
+        optimiser = make_optimiser("adam", self.parameters(), rate)
+        order = torch.Generator().manual_seed(0)
+        queue: list[int] = []
+        total = 0.0
+        for step in range(steps):
+            for group in optimiser.param_groups:
+                group["lr"] = rate * (final / rate) ** (step / (steps - 1))
+            queue = queue or torch.randperm(self.num_views, generator=order).tolist()
+            view = queue.pop()
+            optimiser.zero_grad()
+            image = self.render(view, background)
+            loss = (image - pictures[view].to(image)).square().mean()
+            loss.backward()
+            optimiser.step()
+            self.project_()
+            total += float(loss.detach())
+        return {"fit": total / steps}
 
     def collect_(self) -> None:
         """Nothing: backward passes reach the parameters themselves."""

@@ -6,17 +6,17 @@ import torch
 
 from nst3d.images.palette import match_palette
 from nst3d.stylize.canvas import Canvas
-from nst3d.tensors import Colours, Image
+from nst3d.tensors import Colours
 
 
 def to_palette(
     colours: Colours,
-    style: Image,
+    palette: Colours,
     weights: torch.Tensor | None = None,
     strength: float = 1.0,
     seen: Colours | None = None,
 ) -> Colours:
-    """The table (n, 3) with the mean and covariance of a style image (h, w, 3), clamped to [0, 1].
+    """The table (n, 3) with the mean and covariance of a `palette` (k, 3), clamped to [0, 1].
 
     `weights` (n,) say how much each row counts in the table's own statistics: its coverage, so that
     colours that no view sees have no say. With `seen` (k, 3) it is these colours whose mean and covariance
@@ -24,7 +24,7 @@ def to_palette(
     [0, 1] goes from no change to all of it.
     """
     source = colours if seen is None else seen
-    mapped = match_palette(source, style.reshape(-1, 3), weights).apply(colours)
+    mapped = match_palette(source, palette, weights).apply(colours)
     return torch.lerp(colours, mapped, strength).clamp(0, 1)
 
 

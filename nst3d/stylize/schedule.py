@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -105,6 +106,14 @@ class Schedule:
         counts = [after - before for before, after in zip([0, *steps], steps)]
         stages = tuple(replace(s, iterations=n, epochs=0.0) for s, n in zip(self.stages, counts))
         return replace(self, stages=stages)
+
+    def settled(self, losses: Sequence[float]) -> bool:
+        """Whether a stage with these losses so far no longer improves, by `patience` and `min_gain`."""
+        window = self.patience
+        if window <= 0 or len(losses) < 2 * window:
+            return False
+        before, now = sum(losses[-2 * window : -window]), sum(losses[-window:])
+        return now > before * (1 - self.min_gain)
 
     @property
     def finest(self) -> int:

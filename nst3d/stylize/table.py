@@ -38,6 +38,10 @@ class Table(ABC):
         self.base += valid - colours
         return valid
 
+    def move_(self, change: Colours) -> None:
+        """Add a change (n, 3) to the colours; steps keep what they learnt."""
+        self.base += change
+
     def tensors(self) -> list[torch.Tensor]:
         """All that steps and clamping change."""
         return [self.base, *self.steps]
@@ -59,6 +63,11 @@ class PlainTable(Table):
     def clamp_(self, colours: Colours) -> Colours:
         """Bring the parameters, whose memory `colours` shares, to [0, 1]."""
         return colours.clamp_(0, 1)
+
+    @torch.no_grad()
+    def move_(self, change: Colours) -> None:
+        """Add a change (n, 3) to the parameters."""
+        self.base += change
 
     def tensors(self) -> list[torch.Tensor]:
         """The parameters."""
@@ -93,6 +102,38 @@ class ColourTable(Table):
                 total = _doubled(total, layout, finer)
         assert total is not None
         return self.base + total
+
+
+class RegionTable(Table):
+    """A table that changes in a region alone: colours = start + w · (inner − start), w the region's weights."""
+
+    def __init__(self, inner: Table, start: Colours, weights: Colours) -> None:
+        """`start` (n, 3) are the colours that stay outside, `weights` (n, 1) in [0, 1] the region."""
+        self.layout, self.base, self.steps = inner.layout, inner.base, inner.steps
+        self._inner, self._start, self._weights = inner, start, weights
+
+    @staticmethod
+    def uncovered(colours: Colours, start: Colours, weights: Colours) -> Colours:
+        """The inner colours (n, 3) that show as `colours` where the region has weight; `start` elsewhere."""
+        share = torch.where(weights > 0, (colours - start) / weights.clamp_min(1e-6), 0)
+        return start + share
+
+    def colours(self) -> Colours:
+        """The current table (n, 3), differentiable in the steps."""
+        return self._start + self._weights * (self._inner.colours() - self._start)
+
+    def clamp_(self, colours: Colours) -> Colours:
+        """Bring the inner table to [0, 1]; returns the new colours."""
+        self._inner.clamp_(self._inner.colours().detach())
+        return self.colours().detach()
+
+    def move_(self, change: Colours) -> None:
+        """Add a change (n, 3) to what shows, as far as the region reaches."""
+        self._inner.move_(torch.where(self._weights > 0, change / self._weights.clamp_min(1e-6), 0))
+
+    def tensors(self) -> list[torch.Tensor]:
+        """Those of the inner table."""
+        return self._inner.tensors()
 
 
 class BasisTable(Table):

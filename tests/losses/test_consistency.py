@@ -5,7 +5,8 @@ import torch
 
 from nst3d.errors import ConfigError
 from nst3d.losses import AgreeingNNFMLoss, ConsistencyLoss, Correspondence, NNFMLoss, Observation, Partner
-from nst3d.losses.consistency import agree, consistency_loss
+from nst3d.losses.agreement import agree
+from nst3d.losses.consistency import consistency_loss
 
 
 def noise(*shape: int, seed: int = 0) -> torch.Tensor:
@@ -91,13 +92,13 @@ def test_agreeing_nnfm_pulls_towards_the_partners_neighbour() -> None:
     ours = {"a": noise(4, 5, 7)}
     theirs = torch.full((5, 7), 11)
     link = Correspondence(straight(5, 7), everywhere(5, 7))
-    partners = {1: Partner({"a": link}, choices={"a": theirs})}
-    noted: dict[int, dict[str, torch.Tensor]] = {}
-    loss = AgreeingNNFMLoss(nnfm, partners.get, noted.__setitem__, tolerance=2.0)
-    assert loss(Observation(ours, view=0)) == nnfm(Observation(ours))
-    assert torch.equal(noted[0]["a"], nnfm.match(Observation(ours))["a"])
-    assert loss(Observation(ours, view=1)) == nnfm.loss_for(Observation(ours), {"a": theirs})
-    assert torch.equal(noted[1]["a"], theirs)
+    partners = {1: Partner({"a": link}, choices={"strokes/a": theirs})}
+    loss = AgreeingNNFMLoss(nnfm, partners.get, tolerance=2.0, name="strokes")
+    alone, other = Observation(ours, view=0), Observation(ours, view=1)
+    assert loss(alone) == nnfm(Observation(ours))
+    assert torch.equal(alone.choices["strokes/a"], nnfm.match(Observation(ours))["a"])
+    assert loss(other) == nnfm.loss_for(Observation(ours), {"a": theirs})
+    assert torch.equal(other.choices["strokes/a"], theirs)
 
 
 def test_agreeing_nnfm_keeps_its_own_neighbour_where_the_partners_fits_worse() -> None:
@@ -106,7 +107,7 @@ def test_agreeing_nnfm_keeps_its_own_neighbour_where_the_partners_fits_worse() -
     ours = {"a": torch.tensor([[1.0, 0.8], [0.0, 0.79], [0.0, 0.0], [0.0, 0.0]])[:, None]}
     theirs = torch.tensor([[1, 1]])
     link = Correspondence(straight(1, 2), everywhere(1, 2))
-    partner = Partner({"a": link}, choices={"a": theirs})
-    noted: dict[int, dict[str, torch.Tensor]] = {}
-    AgreeingNNFMLoss(nnfm, lambda view: partner, noted.__setitem__)(Observation(ours))
-    assert noted[0]["a"].tolist() == [[0, 1]]
+    partner = Partner({"a": link}, choices={"nnfm/a": theirs})
+    view = Observation(ours)
+    AgreeingNNFMLoss(nnfm, lambda view: partner)(view)
+    assert view.choices["nnfm/a"].tolist() == [[0, 1]]

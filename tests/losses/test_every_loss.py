@@ -18,11 +18,10 @@ from nst3d.losses import (
     Observation,
     Partner,
     TotalVariationLoss,
-    WeightedSum,
     mean_gram,
     moments,
 )
-from nst3d.losses.consistency import FindPartner
+from nst3d.losses.partner import FindPartner
 
 LAYERS = ("relu1_1", "relu2_1")
 SIZES = {IMAGE: (3, 8, 6), "relu1_1": (4, 8, 6), "relu2_1": (5, 4, 3)}
@@ -49,7 +48,7 @@ def identity(layer: str, valid: torch.Tensor | None = None) -> Correspondence:
 
 def partner(target: dict[str, torch.Tensor], valid: dict[str, torch.Tensor] | None = None) -> FindPartner:
     links = {k: identity(k, None if valid is None else valid[k] > 0.5) for k in LAYERS}
-    choices = {k: torch.zeros(SIZES[k][1:], dtype=torch.int64) for k in LAYERS}
+    choices = {f"nnfm/{k}": torch.zeros(SIZES[k][1:], dtype=torch.int64) for k in LAYERS}
     found = Partner(links, {k: target[k] for k in LAYERS}, choices)
     return lambda view: found
 
@@ -91,11 +90,7 @@ def variation(target: dict[str, torch.Tensor]) -> Loss:
 
 
 def agreeing(target: dict[str, torch.Tensor]) -> Loss:
-    return AgreeingNNFMLoss(nnfm(target), partner(target, disc()), lambda view, choices: None)
-
-
-def together(target: dict[str, torch.Tensor]) -> Loss:
-    return WeightedSum({"style": (2.0, gram(target)), "content": (0.5, content(target))})
+    return AgreeingNNFMLoss(nnfm(target), partner(target, disc()))
 
 
 WITH_TARGET = [
@@ -107,7 +102,6 @@ WITH_TARGET = [
     nnfm,
     consistency,
     consistency_relative,
-    together,
 ]
 ALL = [*WITH_TARGET, variation, agreeing]
 

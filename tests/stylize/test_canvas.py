@@ -4,8 +4,10 @@ import pytest
 import torch
 
 from nst3d.operators import IdentityView, Resampled
-from nst3d.stylize.canvas import LinearCanvas, StageViews, TableOptions
+from nst3d.stylize.canvas import TableOptions
 from nst3d.stylize.layout import Layout, resampled
+from nst3d.stylize.linear_canvas import LinearCanvas
+from nst3d.stylize.stage_scene import TableStage
 from nst3d.tensors import ImageSize
 
 SIZE = ImageSize(16, 24)
@@ -18,11 +20,11 @@ def noise(*shape: int, seed: int = 0) -> torch.Tensor:
     return torch.rand(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
 
 
-def compile_views(scale: float) -> StageViews:
+def compile_views(scale: float) -> TableStage:
     """The picture, and the picture at half the size."""
     layout = LAYOUT.scaled(scale)
     view = IdentityView(layout.images[0])
-    return StageViews([view, Resampled(view, 2)], layout)
+    return TableStage(views=[view, Resampled(view, 2)], layout=layout)
 
 
 def canvas_of(options: TableOptions | None = None, initial: torch.Tensor | None = None) -> LinearCanvas:
@@ -58,7 +60,7 @@ def test_collected_gradients_equal_autograds(levels, power) -> None:
     weights = [noise(3, 16, 24, seed=8), noise(3, 8, 12, seed=9)]
     for view, weight in enumerate(weights):
         (canvas.render(view, WHITE).sin() * weight).sum().backward()
-    penalty = canvas.penalty()
+    penalty = canvas.penalties()["texture"]
     penalty.backward()
     canvas.collect_()
     found = [step.grad.clone() for step in canvas.parameters()]
@@ -137,7 +139,7 @@ def test_steps_of_what_few_pixels_see_are_smaller() -> None:
     canvas = LinearCanvas(
         torch.zeros(9, 3),
         Layout(9),
-        lambda scale: StageViews([IdentityView(ImageSize(3, 3))] * 2, Layout(9)),
+        lambda scale: TableStage(views=[IdentityView(ImageSize(3, 3))] * 2, layout=Layout(9)),
         TableOptions(coverage_power=1.0),
     )
     canvas.enter(1.0)
@@ -151,7 +153,7 @@ def test_steps_follow_sight_where_it_is_known() -> None:
     canvas = LinearCanvas(
         torch.zeros(4, 3),
         Layout(4),
-        lambda scale: StageViews([view], Layout(4), sight=sight),
+        lambda scale: TableStage(views=[view], layout=Layout(4), sight=sight),
         TableOptions(coverage_power=0.5),
     )
     canvas.enter(1.0)
@@ -180,4 +182,4 @@ def test_no_penalty_without_textures_or_weight() -> None:
     canvas = canvas_of()
     canvas.enter(1.0)
     canvas.render(0, WHITE)
-    assert canvas.penalty() is None
+    assert canvas.penalties() == {}

@@ -4,12 +4,12 @@ import pickle
 
 import pytest
 import torch
-from quadratic import ToTarget, canvas
+from quadratic import canvas, run_of, stylize, to_target
 
 from nst3d.errors import InputError, OutputError
 from nst3d.stylize.canvas import TableOptions
 from nst3d.stylize.checkpoint import load_checkpoint, save_checkpoint
-from nst3d.stylize.engine import Run, RunState, stylize
+from nst3d.stylize.engine import RunState
 from nst3d.stylize.schedule import Schedule, Stage
 
 
@@ -18,7 +18,7 @@ def schedule(optimiser: str) -> Schedule:
 
 
 def state_of(optimiser: str = "adam", steps: int = 5) -> RunState:
-    run = Run(canvas(TableOptions()), lambda stage: ToTarget(stage.size / 64), schedule(optimiser))
+    run = run_of(canvas(TableOptions()), to_target, schedule(optimiser))
     for _ in zip(range(steps), run):
         pass
     return run.state()
@@ -29,17 +29,14 @@ def test_a_run_goes_on_from_disk_as_from_memory(optimiser, tmp_path) -> None:
     state = state_of(optimiser)
     path = tmp_path / "a run.pt"
     save_checkpoint(path, state, "fingerprint")
-    stored = load_checkpoint(path, "fingerprint")
+    stored = load_checkpoint(path, "fingerprint").state
     assert (stored.stage, stored.iteration, stored.done) == (1, 2, 5)
     assert (stored.queue, stored.history) == (state.queue, state.history)
     assert all(torch.equal(a, b) for a, b in zip(stored.canvas, state.canvas, strict=True))
     ends = []
     for resume in (state, stored):
         painted = canvas(TableOptions())
-        losses = [
-            p.loss
-            for p in stylize(painted, lambda stage: ToTarget(stage.size / 64), schedule(optimiser), resume)
-        ]
+        losses = [p.loss for p in stylize(painted, to_target, schedule(optimiser), resume)]
         ends.append((losses, painted.finest_colours()))
     assert len(ends[0][0]) == 4
     assert ends[0][0] == ends[1][0]
@@ -70,12 +67,19 @@ def test_a_truncated_file(tmp_path, keep) -> None:
 
 @pytest.mark.parametrize(
     "content",
-    [{}, {"version": 1}, [1, 2], "text", 3, {"version": 1, "fingerprint": "f", "state": {"colour": 1}}],
+    [{}, {"version": 2}, [1, 2], "text", 3, {"version": 2, "fingerprint": "f", "state": {"colour": 1}}],
 )
 def test_other_contents(tmp_path, content) -> None:
     path = tmp_path / "c.pt"
     torch.save(content, path)
     with pytest.raises(InputError, match="not a checkpoint that can be used"):
+        load_checkpoint(path, "f")
+
+
+def test_an_old_checkpoint_says_why_it_cannot_be_continued(tmp_path) -> None:
+    path = tmp_path / "c.pt"
+    torch.save({"version": 1, "fingerprint": "f", "state": {"stage": 0}}, path)
+    with pytest.raises(InputError, match=r"c\.pt: was written by another version of nst3d .*--overwrite"):
         load_checkpoint(path, "f")
 
 
@@ -85,7 +89,7 @@ def test_nothing_in_a_file_is_executed(tmp_path) -> None:
             return (open, (str(tmp_path / "written"), "w"))
 
     path = tmp_path / "c.pt"
-    torch.save({"version": 1, "fingerprint": "f", "state": Evil()}, path)
+    torch.save({"version": 2, "fingerprint": "f", "state": Evil()}, path)
     with pytest.raises(InputError, match="not a checkpoint"):
         load_checkpoint(path, "f")
     path.write_bytes(pickle.dumps(Evil()))

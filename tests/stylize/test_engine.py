@@ -5,11 +5,11 @@ from itertools import pairwise
 
 import pytest
 import torch
-from quadratic import LAYOUT, PLAIN, TARGET, ToTarget, canvas
+from quadratic import LAYOUT, PLAIN, TARGET, ToTarget, canvas, run_of, stylize, to_target
 
 from nst3d.errors import ConfigError
 from nst3d.stylize.canvas import TableOptions
-from nst3d.stylize.engine import Progress, Run, RunState, stylize
+from nst3d.stylize.engine import Progress, RunState
 from nst3d.stylize.schedule import Schedule, Stage
 
 FINE = Stage(64, 24, 0.05)
@@ -19,19 +19,19 @@ TWO_STAGES = Schedule((Stage(32, 7, 0.05, final_rate=0.02), Stage(64, 9, 0.03)),
 def run(
     schedule: Schedule, options: TableOptions = PLAIN, resume: RunState | None = None, floor: float = 0.0
 ):
-    """The canvas after the run, what it yielded, and the views that each stage's criterion saw."""
-    painted, criteria = canvas(options), []
+    """The canvas after the run, what it yielded, and the views that each stage's guide judged."""
+    painted, guides = canvas(options), []
 
-    def criterion_of(stage: Stage) -> ToTarget:
-        criteria.append(ToTarget(stage.size / schedule.finest, floor))
-        return criteria[-1]
+    def guide_of(stage: Stage) -> ToTarget:
+        guides.append(ToTarget(stage.size / schedule.finest, floor))
+        return guides[-1]
 
-    progress = list(stylize(painted, criterion_of, schedule, resume))
-    return painted, progress, [c.seen for c in criteria]
+    progress = stylize(painted, guide_of, schedule, resume)
+    return painted, progress, [g.seen for g in guides]
 
 
 def stopped_after(steps: int, schedule: Schedule, options: TableOptions = PLAIN) -> RunState:
-    going = Run(canvas(options), lambda stage: ToTarget(stage.size / schedule.finest), schedule)
+    going = run_of(canvas(options), to_target, schedule)
     for _ in zip(range(steps), going):
         pass
     return going.state()
@@ -117,7 +117,7 @@ def test_a_resumed_run_ends_exactly_where_an_unbroken_one_does(optimiser, steps)
 
 
 def test_a_snapshot_stays_as_it_was_while_the_run_goes_on() -> None:
-    going = Run(canvas(), lambda stage: ToTarget(stage.size / 64), TWO_STAGES)
+    going = run_of(canvas(), to_target, TWO_STAGES)
     steps = iter(going)
     for _ in range(9):
         next(steps)
@@ -160,9 +160,33 @@ def test_a_stage_without_steps_still_carries_the_paint_over() -> None:
 
 def test_a_loss_that_is_no_number_is_said() -> None:
     class Broken(ToTarget):
-        def __call__(self, image, coverage, view):
-            loss, parts = super().__call__(image, coverage, view)
+        def judge(self, look):
+            loss, parts = super().judge(look)
             return loss * torch.nan, parts
 
     with pytest.raises(ConfigError, match="no longer a number"):
-        list(stylize(canvas(), lambda stage: Broken(1.0), Schedule((FINE,))))
+        stylize(canvas(), lambda stage: Broken(1.0), Schedule((FINE,)))
+
+
+@pytest.mark.parametrize(("optimiser", "views_per_step"), [("adam", 1), ("adam", 3), ("lbfgs", 1)])
+def test_every_look_of_a_step_is_noted_once_however_often_it_is_judged(optimiser, views_per_step) -> None:
+    guide = ToTarget(1.0)
+    schedule = Schedule((Stage(64, 4, 0.5),), optimiser=optimiser, views_per_step=views_per_step)
+    stylize(canvas(), lambda stage: guide, schedule)
+    assert len(guide.noted) == 4 * (4 if optimiser == "lbfgs" else views_per_step)
+    assert len(guide.seen) >= len(guide.noted)
+
+
+def test_a_finished_run_knows_its_losses_when_it_is_resumed() -> None:
+    going = run_of(canvas(), to_target, TWO_STAGES)
+    assert not going.finished
+    progress = list(going)
+    assert going.finished
+    again = run_of(canvas(), to_target, TWO_STAGES, going.state())
+    assert again.finished
+    assert list(again) == []
+    metrics = again.metrics()
+    assert metrics["iterations"] == 16
+    assert metrics["loss"] == progress[-1].loss
+    assert metrics["losses"] == progress[-1].losses
+    assert metrics["loss_first"] == progress[0].loss

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import copy
-
 import pytest
 import torch
+from quadratic import run_of, stylize
 
-from nst3d.stylize.engine import Run, stylize
 from nst3d.stylize.field_canvas import FieldCanvas
+from nst3d.stylize.guide import Guide
 from nst3d.stylize.schedule import Schedule, Stage
+from nst3d.stylize.stage_scene import StageScene
 from nst3d.tensors import ImageSize
 
 SIZE = ImageSize(6, 7)
@@ -18,8 +18,6 @@ GREY = torch.tensor([0.2, 0.4, 0.6], dtype=torch.float64)
 
 class Network:
     """Pixels of three views through a small network that is not linear; the last view sees nothing."""
-
-    num_views = 3
 
     def __init__(self, chunk: int = 10) -> None:
         generator = torch.Generator().manual_seed(1)
@@ -35,8 +33,9 @@ class Network:
         self.with_graph = 0
         """The most pixels that were rendered with a graph at once."""
 
-    def enter(self, scale: float) -> None:
+    def stage(self, scale: float) -> StageScene:
         self.scale = scale
+        return StageScene(3)
 
     def parameters(self) -> list[torch.Tensor]:
         return [*self.weights, self.unused]
@@ -69,8 +68,12 @@ def direct(field: Network, view: int) -> torch.Tensor:
     return image + (1 - field.opacity[view]) * GREY[:, None, None]
 
 
+def canvas_of(field: Network) -> FieldCanvas:
+    return FieldCanvas(field, field.stage)
+
+
 def entered(field: Network) -> FieldCanvas:
-    canvas = FieldCanvas(field)
+    canvas = canvas_of(field)
     canvas.enter(1.0)
     return canvas
 
@@ -114,7 +117,7 @@ def test_what_is_empty_shows_the_background_and_has_no_gradient() -> None:
     assert field.weights[0].grad is None
 
 
-class ToDirect:
+class ToDirect(Guide):
     """The mean square distance to what another network of the kind shows."""
 
     background = GREY
@@ -124,9 +127,8 @@ class ToDirect:
         other.weights = [(0.5 * w).detach() for w in other.weights]
         self.targets = [direct(other, view) for view in range(3)]
 
-    def __call__(self, image, coverage, view):
-        loss = (image - self.targets[view]).square().mean()
-        return loss, {}
+    def judge(self, look):
+        return (look.image - self.targets[look.view]).square().mean(), {}
 
 
 SCHEDULE = Schedule((Stage(32, 6, 0.05), Stage(64, 40, 0.05)))
@@ -134,7 +136,7 @@ SCHEDULE = Schedule((Stage(32, 6, 0.05), Stage(64, 40, 0.05)))
 
 def test_the_engine_paints_it() -> None:
     field = Network()
-    history = [p.loss for p in stylize(FieldCanvas(field), lambda stage: ToDirect(), SCHEDULE)]
+    history = [p.loss for p in stylize(canvas_of(field), lambda stage: ToDirect(), SCHEDULE)]
     assert sum(history[-6:]) < 0.05 * sum(history[:6])
     assert field.scale == 1.0
     assert all(bool((w.abs() <= 3).all()) for w in field.weights)
@@ -142,18 +144,28 @@ def test_the_engine_paints_it() -> None:
 
 def test_a_resumed_run_ends_exactly_where_an_unbroken_one_does() -> None:
     whole = Network()
-    for _ in stylize(FieldCanvas(whole), lambda stage: ToDirect(), SCHEDULE):
-        pass
-    run = Run(FieldCanvas(Network()), lambda stage: ToDirect(), SCHEDULE)
+    stylize(canvas_of(whole), lambda stage: ToDirect(), SCHEDULE)
+    run = run_of(canvas_of(Network()), lambda stage: ToDirect(), SCHEDULE)
     for progress in run:
         if progress.iteration == 11:
-            state = copy.deepcopy(run.state())
+            state = run.state()
             break
     resumed = Network()
-    for _ in stylize(FieldCanvas(resumed), lambda stage: ToDirect(), SCHEDULE, state):
-        pass
+    stylize(canvas_of(resumed), lambda stage: ToDirect(), SCHEDULE, state)
     for one, other in zip(whole.weights, resumed.weights):
         torch.testing.assert_close(one, other, rtol=0, atol=0)
+
+
+def test_it_learns_the_pictures_that_a_teacher_paints() -> None:
+    canvas, guide = entered(Network()), ToDirect()
+
+    def distance() -> float:
+        images = [canvas.render(view, GREY) for view in range(3)]
+        return float(sum((a - b).square().mean() for a, b in zip(images, guide.targets)).detach())
+
+    before = distance()
+    canvas.learn(guide.targets, GREY)
+    assert distance() < 0.05 * before
 
 
 def test_paint_of_another_field_is_refused() -> None:

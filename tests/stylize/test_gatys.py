@@ -7,12 +7,18 @@ import torch
 
 from nst3d.features import load_encoder
 from nst3d.operators import IdentityView
-from nst3d.stylize.canvas import LinearCanvas, StageViews, TableOptions
-from nst3d.stylize.criterion import Viewing
-from nst3d.stylize.engine import stylize
+from nst3d.stylize.canvas import TableOptions
+from nst3d.stylize.engine import Run
+from nst3d.stylize.feature_guide import Viewing
 from nst3d.stylize.layout import Layout
-from nst3d.stylize.recipe import Recipe, StageInputs, build_criterion
+from nst3d.stylize.linear_canvas import LinearCanvas
+from nst3d.stylize.phases import Please
+from nst3d.stylize.recipe import Recipe
 from nst3d.stylize.schedule import Schedule, Stage
+from nst3d.stylize.stage_guide import StageInputs, build_guide
+from nst3d.stylize.stage_scene import TableStage
+from nst3d.stylize.style import Style
+from nst3d.stylize.terms import Term
 from nst3d.tensors import ImageSize
 
 SIZE = ImageSize(24, 32)
@@ -82,24 +88,21 @@ def engine_gatys(encoder, content, style, optimiser: str, count: int) -> list[fl
     layout = Layout.of_images([SIZE])
     recipe = Recipe(
         normalise="gatys",
-        content=CONTENT_WEIGHT,
-        content_layers=(CONTENT_LAYER,),
-        gram=STYLE_WEIGHT,
-        gram_layers=STYLE_LAYERS,
-        nnfm=0,
-        variation=0,
-        consistency=0,
+        terms=(Term("content", CONTENT_WEIGHT, (CONTENT_LAYER,)), Term("gram", STYLE_WEIGHT, STYLE_LAYERS)),
+        style_scale=1.0,
     )
-    inputs = StageInputs((style,), lambda view: content, 1, Viewing(torch.ones(3, dtype=torch.float64)))
+    styles = [Style((style.permute(1, 2, 0),))]
+    viewing = Viewing(torch.ones(3, dtype=torch.float64))
+    scene = TableStage(views=[IdentityView(SIZE)], layout=layout, content=lambda view: content)
     canvas = LinearCanvas(
         content.permute(1, 2, 0).reshape(-1, 3),
         layout,
-        lambda scale: StageViews([IdentityView(SIZE)], layout),
+        lambda scale: scene,
         TableOptions(pyramid_levels=1, coverage_power=0, clamp=False),
     )
     schedule = Schedule((Stage(32, count, 0.02 if optimiser == "adam" else 1.0),), optimiser=optimiser)
-    progress = stylize(canvas, lambda stage: build_criterion(recipe, encoder, inputs), schedule)
-    return [p.loss for p in progress]
+    guide = build_guide(recipe, encoder, StageInputs(styles, scene, 32, viewing))
+    return [p.loss for p in Run(canvas, [Please(schedule, lambda stage: guide)])]
 
 
 @pytest.mark.parametrize(("optimiser", "count", "precision"), [("adam", 20, 1e-9), ("lbfgs", 10, 1e-9)])

@@ -22,11 +22,11 @@ from nst3d.pipeline.runtime.report import Reporter
 from nst3d.pipeline.settings.config import PaintConfig
 from nst3d.pipeline.settings.shown import SceneOptions
 from nst3d.representations.capture import Capture
-from nst3d.tensors import Image
+from nst3d.stylize.style import Style
 
 
 def open_nerf(
-    job: Job, capture: Capture | None, style: Image, reporter: Reporter
+    job: Job, capture: Capture | None, style: Style, reporter: Reporter
 ) -> tuple[Subject, PaintConfig]:
     """A nerfacto run as what a job paints, with the settings that suit it.
 

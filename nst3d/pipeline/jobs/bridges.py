@@ -24,7 +24,7 @@ from nst3d.pipeline.settings.config import PaintConfig
 from nst3d.pipeline.settings.shown import SceneOptions
 from nst3d.representations.capture import Capture
 from nst3d.representations.mesh import Mesh
-from nst3d.tensors import Image
+from nst3d.stylize.style import Style
 
 Note = Callable[[str], None]
 
@@ -47,8 +47,8 @@ class Bridges:
     """The clean mesh of a file of a mesh or a point cloud, by Open3D; the last hears what was done."""
     fuse: Fuse = _absent
     """How Open3D makes a surface of depths."""
-    open_nerf: Callable[[Job, Capture | None, Image, Reporter], tuple[Subject, PaintConfig]] = _absent
-    """A nerfacto run to be painted in a style (h, w, 3); seen by a capture's cameras, None: by its own."""
+    open_nerf: Callable[[Job, Capture | None, Style, Reporter], tuple[Subject, PaintConfig]] = _absent
+    """A nerfacto run to be painted in a style; seen by a capture's cameras, None: by its own."""
     show_nerf: Callable[[Path, SceneOptions, Capture | None, Note], Shown] = _absent
     """A nerfacto run to be shown, among a capture's cameras, None: its own; what it notes is heard at once."""
 

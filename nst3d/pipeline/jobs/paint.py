@@ -36,7 +36,7 @@ from nst3d.pipeline.runtime.report import Reporter, Silent
 from nst3d.pipeline.settings.config import PaintConfig, as_plain
 from nst3d.pipeline.settings.kinds import check_options, cleanable
 from nst3d.pipeline.styles import read_style
-from nst3d.tensors import Image
+from nst3d.stylize.style import Style
 
 CHECKPOINT = "checkpoint.pt"
 _CONFIG = "config.yaml"
@@ -93,7 +93,7 @@ def _write(job: Job, painter: Painter, clock: Clock) -> tuple[list[Path], dict[s
     paths = subject.save(job.out, painted)
     paths += subject.show(job.out, painted)
     clock.lap("write_s")
-    metrics = painter.metrics() | subject.facts() | clock.laps | {"peak_rss_gb": peak_memory_gb()}
+    metrics = painter.metrics() | clock.laps | {"peak_rss_gb": peak_memory_gb()}
     return paths + _write_records(job, metrics), metrics
 
 
@@ -107,7 +107,7 @@ def _checked_kind(job: Job) -> SceneKind:
 
 
 def _subject(
-    job: Job, kind: SceneKind, styles: list[Image], reporter: Reporter, bridges: Bridges, keeper: Keeper
+    job: Job, kind: SceneKind, styles: list[Style], reporter: Reporter, bridges: Bridges, keeper: Keeper
 ) -> tuple[Subject, PaintConfig]:
     """The scene, and the settings with what depends on it decided."""
     reader = bridges.reader(job.dataparser, job.cameras)
@@ -142,7 +142,7 @@ def _asked(job: Job) -> Iterator[str]:
 
 
 def _mesh(
-    job: Job, styles: list[Image], reporter: Reporter, bridges: Bridges, keeper: Keeper
+    job: Job, styles: list[Style], reporter: Reporter, bridges: Bridges, keeper: Keeper
 ) -> tuple[Subject, PaintConfig]:
     config = job.config
     casting = bridges.casting(config)
@@ -161,7 +161,7 @@ def _mesh(
 
 
 def _radiance(
-    job: Job, kind: SceneKind, reader: CaptureReader, style: Image, reporter: Reporter
+    job: Job, kind: SceneKind, reader: CaptureReader, style: Style, reporter: Reporter
 ) -> tuple[Subject, PaintConfig]:
     opened = open_field if kind == "field" else open_splats
     scene = opened(job.scene, job.cameras, job.config, reader)

@@ -1,8 +1,8 @@
-"""The painting itself: criteria and the run, on the canvas of any subject."""
+"""The painting itself: phases, guides and the run, on the canvas of any subject."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from nst3d.pipeline.kinds.subject import Subject
@@ -10,99 +10,82 @@ from nst3d.pipeline.runtime.checkpoints import Keeper
 from nst3d.pipeline.runtime.machine import resolve_device
 from nst3d.pipeline.runtime.report import Reporter
 from nst3d.pipeline.settings.config import PaintConfig
-from nst3d.pipeline.styles import find_encoder, style_at
-from nst3d.stylize.agreement import ViewMemory
-from nst3d.stylize.criterion import Criterion, Viewing
+from nst3d.pipeline.styles import find_encoder
 from nst3d.stylize.engine import Progress, Run
-from nst3d.stylize.recipe import StageInputs, build_criterion, fitting_criterion
+from nst3d.stylize.feature_guide import Viewing
+from nst3d.stylize.guide import Guide
+from nst3d.stylize.phases import Phase, Please, Teach
 from nst3d.stylize.schedule import Stage
-from nst3d.tensors import Image
+from nst3d.stylize.stage_guide import StageInputs, build_guide, fitting_guide
+from nst3d.stylize.style import Style
+from nst3d.stylize.teachers.registry import make_teacher
 
 
 class Painter:
-    """The painting itself: criteria and the run, on the subject's canvas."""
+    """The painting itself: guides and the run, on the subject's canvas."""
 
     def __init__(
         self,
         config: PaintConfig,
         subject: Subject,
-        styles: Sequence[Image],
+        styles: Sequence[Style],
         keeper: Keeper,
         reporter: Reporter,
     ) -> None:
         self._config, self.subject, self._styles = config, subject, styles
         self._keeper, self._reporter = keeper, reporter
-        device = resolve_device(config.device)
-        self._encoder = find_encoder(config, device, reporter)
+        self._encoder = find_encoder(config, resolve_device(config.device), reporter)
         self._canvas = subject.canvas()
-        schedule = config.schedule.over(subject.num_views)
-        self._run = Run(self._canvas, self._criterion, schedule, keeper.resumed())
-        self._history: list[Progress] = []
+        self._run = Run(self._canvas, self._phases(), config.schedule.seed, keeper.resumed())
 
     def paint(self) -> bool:
-        """Run the schedule; True if the user stopped it."""
+        """Run the phases; True if the user stopped it."""
+        before = self._run.done
         try:
             for _ in self.steps():
                 pass
         except KeyboardInterrupt:
-            if not self._history:
+            if self._run.done == before:
                 raise
-            self._keeper.keep(self._run)
+            self.keep()
             return True
         return False
 
     def steps(self) -> Iterator[Progress]:
-        """Run the schedule, and say where it stands after each step."""
+        """Run the phases, and say where the run stands after each step."""
         for progress in self._run:
-            self._history.append(progress)
             self._reporter.step(progress)
-            self._keeper.now_and_then(self._run)
+            if self._keeper.due:
+                self.keep()
             yield progress
 
     def keep(self) -> None:
         """Write a checkpoint of where the painting stands."""
-        self._keeper.keep(self._run)
+        self._keeper.keep(self._run.state())
 
     def result(self) -> Any:
         """The finished paint, as the subject's `save` and `show` take it."""
         return self.subject.painted(self._canvas, self._styles[0])
 
     def metrics(self) -> dict[str, Any]:
-        """Losses at the end, steps and speed."""
-        if not self._history:
-            return {"iterations": 0}
-        last = self._history[-1]
-        return {
-            "iterations": last.iteration,
-            "loss": last.loss,
-            "losses": last.losses,
-            "loss_first": self._history[0].loss,
-            "views_per_s": round(last.views / max(last.seconds, 1e-9), 2),
-        }
+        """Losses at the end, steps and speed, and the subject's own numbers."""
+        return self._run.metrics() | self.subject.facts(self._canvas)
 
-    def _criterion(self, stage: Stage) -> Criterion:
-        config = self._config
+    def _phases(self) -> list[Phase]:
+        config, phases = self._config, list[Phase]()
+        if config.teach.teacher is not None:
+            teacher = make_teacher(config.teach.teacher, config.teach.options)
+            phases.append(Teach(teacher, self._styles, config.teach.rounds))
+        schedule = config.schedule.over(self.subject.num_views)
+        return [*phases, Please(schedule, self._guide)]
+
+    def _guide(self, stage: Stage) -> Guide:
+        recipe, scene = self._config.recipe, self._canvas.stage
         device = self._canvas.parameters()[0].device
-        long = round(stage.size * config.recipe.style_scale / config.recipe.reduce)
-        styles = tuple(style_at(s, long).permute(2, 0, 1).to(device) for s in self._styles)
-        viewing = Viewing(self._styles[0].mean((0, 1)).to(device), reduce=config.recipe.reduce)
-        inputs = StageInputs(
-            style=styles,
-            contents=lambda view: self.subject.content(view).to(device),
-            num_views=self._canvas.num_views,
-            viewing=viewing,
-            memory=self._memory if self._canvas.num_views > 1 else None,
-            budget_bytes=self._features_budget,
-        )
+        viewing = Viewing(self._styles[0].background.to(device), reduce=recipe.reduce)
+        budget = self._config.cache_gb * 1e9 / 4
         if stage.fit:
-            return fitting_criterion(inputs)
-        return build_criterion(config.recipe, self._encoder, inputs)
-
-    def _memory(self, strides: Mapping[str, int], layers: tuple[str, ...]) -> ViewMemory:
-        neighbours = self.subject.neighbours()
-        return ViewMemory(neighbours, self.subject.correspond, strides, layers, self._features_budget)
-
-    @property
-    def _features_budget(self) -> float:
-        """Bytes that the features of contents, and of what views showed last, may take each."""
-        return self._config.cache_gb * 1e9 / 4
+            return fitting_guide(scene, viewing, budget)
+        return build_guide(
+            recipe, self._encoder, StageInputs(self._styles, scene, stage.size, viewing, budget)
+        )

@@ -8,10 +8,13 @@ import torch
 
 from nst3d.pipeline.runtime.machine import resolve_device
 from nst3d.pipeline.settings.config import PaintConfig
-from nst3d.stylize.canvas import Canvas, LinearCanvas, StageViews
+from nst3d.stylize.canvas import Canvas
 from nst3d.stylize.layout import Layout, resampled
+from nst3d.stylize.linear_canvas import LinearCanvas
 from nst3d.stylize.recolour import seen_colours, to_palette
-from nst3d.tensors import Array, Colours, Image
+from nst3d.stylize.stage_scene import TableStage
+from nst3d.stylize.style import Style
+from nst3d.tensors import Array, Colours
 
 
 class TableSubject(ABC):
@@ -29,21 +32,21 @@ class TableSubject(ABC):
         """(n, 3): the colours that pictures of before show."""
 
     @abstractmethod
-    def compile(self, scale: float) -> StageViews:
-        """The views of a scale; what else is asked about views then speaks of these."""
+    def stage(self, scale: float) -> TableStage:
+        """The views at `scale` times their finest size, frozen."""
 
     @abstractmethod
-    def finished(self, colours: Colours, coverage: Colours) -> Colours:
-        """The painted table, with what no view saw (`coverage` (n, 1) of 0) made to fit."""
+    def finished(self, colours: Colours, coverage: Colours, stage: TableStage) -> Colours:
+        """The painted table, with what no view of `stage` saw (`coverage` (n, 1) of 0) made to fit."""
 
     def canvas(self) -> Canvas:
         """The table that painting starts from, seen through the subject's views."""
         start = self.start.to(resolve_device(self._config.device))
         if self._config.precision == "float64":
             start = start.double()
-        return LinearCanvas(start, self.layout, self.compile, self._config.table)
+        return LinearCanvas(start, self.layout, self.stage, self._config.table)
 
-    def painted(self, canvas: Canvas, style: Image) -> Array:
+    def painted(self, canvas: Canvas, style: Style) -> Array:
         """The painted table (n, 3) of a canvas of this subject, finished."""
         assert isinstance(canvas, LinearCanvas)
         colours = canvas.finest_colours().float()
@@ -52,6 +55,6 @@ class TableSubject(ABC):
         strength = self._config.recipe.palette_after
         if strength > 0 and bool((coverage > 0).any()):
             seen, weights = seen_colours(canvas)
-            colours = to_palette(colours, style.to(colours), weights, strength, seen)
-        finished: torch.Tensor = self.finished(colours, coverage)
+            colours = to_palette(colours, style.palette.to(colours), weights, strength, seen)
+        finished: torch.Tensor = self.finished(colours, coverage, canvas.stage)
         return finished.cpu().numpy()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
@@ -16,9 +17,10 @@ from nst3d.pipeline.settings.resources import resource
 from nst3d.pipeline.settings.surface import RigOptions, SurfaceOptions, Up
 from nst3d.renderers.shading import Lighting
 from nst3d.stylize.canvas import TableOptions
-from nst3d.stylize.recipe import Recipe
+from nst3d.stylize.recipe import Recipe, modernised, read_terms
 from nst3d.stylize.schedule import Schedule, Stage
-from nst3d.stylize.shape.run import DisplaceOptions
+from nst3d.stylize.shape.options import DisplaceOptions
+from nst3d.stylize.terms import Term
 
 Config = TypeVar("Config")
 Renderer = Literal["embree", "pytorch3d"]
@@ -48,10 +50,23 @@ class OutputOptions:
 
 
 @dataclass(frozen=True)
+class TeachOptions:
+    """A teacher that paints the views before the guides do."""
+
+    teacher: str | None = None
+    """Name of the teacher whose pictures the scene learns first; None: no teacher."""
+    rounds: int = 1
+    """How often the teacher paints the views, each time from what the scene has learnt."""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """The teacher's own options, by name."""
+
+
+@dataclass(frozen=True)
 class PaintConfig:
     """All settings of a paint job."""
 
     recipe: Recipe = field(default_factory=Recipe)
+    teach: TeachOptions = field(default_factory=TeachOptions)
     schedule: Schedule = field(
         default_factory=lambda: Schedule((Stage(160, 150, 0.03), Stage(320, 90, 0.02), Stage(512, 30, 0.012)))
     )
@@ -132,7 +147,11 @@ def override(config: Config, values: dict[str, Any], where: str) -> Config:
     `where` names the source in error messages.
     """
     hints = get_type_hints(type(config))
-    changes = {}
+    changes: dict[str, Any] = {}
+    if isinstance(config, Recipe):
+        values, _ = modernised(values)
+        if "terms" in values:
+            changes["terms"] = read_terms(config.terms, values.pop("terms"), f"{where}: terms")
     for name, value in values.items():
         if name not in hints:
             known = ", ".join(hints)
@@ -150,6 +169,10 @@ def override(config: Config, values: dict[str, Any], where: str) -> Config:
 def _converted(value: Any, kind: Any, where: str) -> Any:
     """A YAML value as the type that a field declares."""
     origin, args = get_origin(kind), get_args(kind)
+    if origin is Mapping:
+        if not isinstance(value, dict):
+            raise ConfigError(f"{where} is {value!r}: expected settings as 'name: value'")
+        return value
     if origin is Literal:
         if value not in args:
             raise ConfigError(f"{where} is {value!r}: choose {', '.join(map(str, args))}")
@@ -189,6 +212,8 @@ def _built(kind: type, value: Any, where: str) -> Any:
 
 def as_plain(config: Any) -> Any:
     """A configuration as mappings, lists and numbers, for YAML."""
+    if isinstance(config, Term):
+        return config.plain()
     if dataclasses.is_dataclass(config) and not isinstance(config, type):
         return {f.name: as_plain(getattr(config, f.name)) for f in dataclasses.fields(config)}
     if isinstance(config, tuple | list):

@@ -3,22 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from typing import Any
 
 from nst3d.errors import ConfigError
 
 _ANY = math.inf
 _LIMITS: dict[str, tuple[float, float]] = {
-    "recipe.content": (0, _ANY),
-    "recipe.content_forward_facing": (0, _ANY),
-    "recipe.gram": (0, _ANY),
-    "recipe.moments": (0, _ANY),
-    "recipe.nnfm": (0, _ANY),
-    "recipe.style_positions": (1, _ANY),
-    "recipe.variation": (0, _ANY),
-    "recipe.consistency": (0, _ANY),
-    "recipe.agree": (0, _ANY),
     "recipe.style_scale": (0.05, 8),
     "recipe.reduce": (1, 8),
     "recipe.palette_before": (0, 1),
@@ -54,7 +44,6 @@ _LIMITS: dict[str, tuple[float, float]] = {
     "threads": (0, _ANY),
 }
 _SMALLEST_VIEW, _LARGEST_VIEW = 16, 8192
-_LAYERS = ("content", "gram", "moments", "nnfm", "consistency")
 
 
 def check_limits(config: Any) -> None:
@@ -74,8 +63,6 @@ def check_limits(config: Any) -> None:
                 f"setting recipe.reduce is {config.recipe.reduce}: of views of {size} pixels, too few are left to"
                 f" encode ({_SMALLEST_VIEW} at least); give a larger --size"
             )
-    for loss in _losses_without_layers(config.recipe):
-        raise ConfigError(f"setting recipe.{loss}_layers is empty: name layers, or give {loss} the weight 0")
 
 
 def _check(name: str, value: float | None, low: float, high: float) -> None:
@@ -84,7 +71,3 @@ def _check(name: str, value: float | None, low: float, high: float) -> None:
     bounds = [f"from {low:g}" if low > -_ANY else "", f"to {high:g}" if high < _ANY else ""]
     wanted = " ".join(["a number", *(b for b in bounds if b)])
     raise ConfigError(f"setting {name} is {value:g}: expected {wanted}")
-
-
-def _losses_without_layers(recipe: Any) -> Iterator[str]:
-    return (loss for loss in _LAYERS if getattr(recipe, loss) and not getattr(recipe, f"{loss}_layers"))

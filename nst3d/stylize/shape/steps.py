@@ -1,8 +1,7 @@
-"""The steps by which a shape is displaced, and all that a displacement needs to go on where it stopped."""
+"""The steps by which a shape is displaced."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -10,29 +9,6 @@ import torch
 from nst3d.stylize.shape.terms import Smoother
 
 _BETAS = (0.9, 0.99)
-
-
-@dataclass(frozen=True)
-class ShapeState:
-    """All that a displacement needs to go on where it stopped. Plain tensors and numbers."""
-
-    stage: int = 0
-    """As many as there are: it is done."""
-    iteration: int = 0
-    """Steps done in this stage."""
-    done: int = 0
-    """Steps done in all stages."""
-    queue: tuple[int, ...] = ()
-    """The views still to come of this round."""
-    generator: torch.Tensor | None = None
-    offsets: torch.Tensor | None = None
-    """(n, 3)."""
-    sound: torch.Tensor | None = None
-    """Those of the last look for faults (n, 3)."""
-    seen: torch.Tensor | None = None
-    """Those at which views were cast last (n, 3)."""
-    retreats: int = 0
-    steps: dict[str, Any] = field(default_factory=dict)
 
 
 class SmoothSteps:

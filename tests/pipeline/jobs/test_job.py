@@ -11,6 +11,7 @@ import pytest
 import torch
 import yaml
 from small_meshes import cube, noise
+from small_recipe import shallow
 
 from nst3d.errors import ConfigError, InputError, OutputError
 from nst3d.images.io import read_image, write_image
@@ -19,22 +20,16 @@ from nst3d.pipeline.jobs.paint_options import Job
 from nst3d.pipeline.runtime.report import Silent
 from nst3d.pipeline.settings.config import OutputOptions, PaintConfig, override
 from nst3d.pipeline.settings.surface import RigOptions
-from nst3d.stylize.recipe import Recipe
 from nst3d.stylize.schedule import Schedule, Stage
 
 TINY = PaintConfig(
-    recipe=Recipe(
-        content_layers=("relu2_1",),
-        gram_layers=("relu1_1", "relu2_1"),
-        nnfm_layers=("relu2_1",),
-        consistency_layers=("relu2_1",),
-    ),
+    recipe=shallow(),
     schedule=Schedule((Stage(32, 3, 0.03), Stage(48, 3, 0.02))),
     rig=RigOptions(views=4, max_views=4),
     output=OutputOptions(frames=2, size=32, formats=("glb",)),
     precision="float32",
 )
-ALONE = replace(TINY, recipe=replace(TINY.recipe, consistency=0.0, agree=0.0))
+ALONE = replace(TINY, recipe=TINY.recipe.with_terms({"consistency": 0, "nnfm": {"agree": 0}}))
 """Without the views' memory, which a checkpoint does not hold."""
 
 
@@ -125,7 +120,7 @@ def test_an_interrupted_job_writes_what_there_is_and_resumes(inputs, tmp_path) -
 
 def test_a_checkpoint_belongs_to_its_run(inputs, tmp_path) -> None:
     run_job(job(inputs, tmp_path, ALONE), Losses(stop_after=1))
-    other = replace(ALONE, recipe=replace(ALONE.recipe, content=0.5))
+    other = replace(ALONE, recipe=ALONE.recipe.with_terms({"content": 0.5}))
     with pytest.raises(InputError, match="another scene, style or settings"):
         run_job(job(inputs, tmp_path, other, resume=True))
     brighter = replace(ALONE, output=replace(ALONE.output, background=(0.0, 0.0, 0.0)))

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from small_meshes import cube, mesh_of, noise
+from small_recipe import shallow
 
 from nst3d.errors import ConfigError, InputError, Nst3dError, OutputError
 from nst3d.formats.mesh_files import save_mesh
@@ -20,13 +21,10 @@ from nst3d.pipeline.settings.config import OutputOptions, PaintConfig
 from nst3d.pipeline.settings.surface import RigOptions, SurfaceOptions
 from nst3d.representations.mesh import Material, Texture
 from nst3d.representations.unwrap import TexelBudget, paint_textures
-from nst3d.stylize.recipe import Recipe
 from nst3d.stylize.schedule import Schedule, Stage
 
 TINY = PaintConfig(
-    recipe=Recipe(
-        content_layers=("relu2_1",), gram_layers=("relu2_1",), nnfm_layers=("relu2_1",), consistency=0.0
-    ),
+    recipe=shallow(gram=("relu2_1",), consistency=0),
     schedule=Schedule((Stage(32, 2, 0.03),)),
     rig=RigOptions(views=4, max_views=4),
     output=OutputOptions(turntable=False, size=32),

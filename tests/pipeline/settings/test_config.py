@@ -20,10 +20,13 @@ from nst3d.features.weights import SOURCES
 from nst3d.pipeline.runtime.machine import use_threads
 from nst3d.pipeline.settings.config import PaintConfig, as_plain, override, preset
 from nst3d.pipeline.settings.limits import _LIMITS
-from nst3d.stylize.agreement import ViewMemory
-from nst3d.stylize.criterion import Viewing
-from nst3d.stylize.recipe import StageInputs, build_criterion
+from nst3d.stylize.feature_guide import Viewing
+from nst3d.stylize.look import Look
 from nst3d.stylize.schedule import Stage
+from nst3d.stylize.stage_guide import StageInputs, build_guide
+from nst3d.stylize.stage_scene import StageScene
+from nst3d.stylize.style import Style
+from nst3d.stylize.terms import Term
 
 CONFIGS = sorted((Path(__file__).resolve().parents[3] / "configs").glob("*.yaml"))
 NAMES = ["default", *(path.stem for path in CONFIGS)]
@@ -110,20 +113,41 @@ def test_the_recipe_of_every_preset_builds_and_judges(name: str, encoders: dict[
     recipe = override(PaintConfig(), preset(name), name).recipe
     image = torch.rand(3, 64, 64, generator=torch.Generator().manual_seed(0))
     for encoder in filter(None, (recipe.encoder, recipe.fallback_encoder)):
-        inputs = StageInputs(
-            style=(image.flip(1),),
-            contents=lambda view: image.flip(2),
-            num_views=1,
-            viewing=Viewing(torch.zeros(3), reduce=recipe.reduce),
-            memory=lambda strides, layers: ViewMemory(
-                [[]], lambda *_: pytest.fail("one view has no partner"), strides, layers
-            ),
-        )
-        criterion = build_criterion(recipe, encoders[SOURCES[encoder].architecture], inputs)
-        loss, parts = criterion(image, torch.ones(64, 64), 0)
+        style = Style((image.flip(1).permute(1, 2, 0),))
+        scene = StageScene(1, content=lambda view: image.flip(2))
+        inputs = StageInputs([style], scene, 64, Viewing(torch.zeros(3), reduce=recipe.reduce))
+        guide = build_guide(recipe, encoders[SOURCES[encoder].architecture], inputs)
+        loss, parts = guide.judge(Look(image, torch.ones(64, 64)))
         assert torch.isfinite(loss)
-        wanted = {n for n in ("content", "gram", "moments", "nnfm", "variation") if getattr(recipe, n)}
+        wanted = {n for n in ("content", "gram", "moments", "nnfm", "variation") if recipe.weight(n)}
         assert {n for n, value in parts.items() if value > 0} == wanted
+
+
+def test_settings_of_version_0_1_still_load() -> None:
+    """The ARF preset as it was: what were fields are terms now."""
+    old = {
+        "encoder": "vgg16-torchvision", "normalise": "mean", "content": 0.005, "content_forward_facing": 0.001,
+        "content_layers": ["relu3_1", "relu3_2"], "gram": 0.0, "nnfm": 1.0, "nnfm_layers": ["relu3_1", "relu3_2"],
+        "nnfm_concatenate": True, "style_positions": None, "consistency": 0.0, "agree": 0.0, "moments": 0.0,
+        "moments_layers": ["relu1_1"], "palette_after": 1.0,
+    }  # fmt: skip
+    recipe = override(PaintConfig(), {"recipe": old}, "old").recipe
+    terms = {term.name: term for term in recipe.terms}
+    assert terms["content"] == Term("content", 0.005, ("relu3_1", "relu3_2"), {"forward_facing": 0.001})
+    found = terms["nnfm"]
+    assert (found.weight, found.layers) == (1.0, ("relu3_1", "relu3_2"))
+    assert found.options == {"concatenate": True, "style_positions": None, "agree": 0.0}
+    assert {name for name, term in terms.items() if term.weight} == {"content", "nnfm", "variation"}
+    assert recipe.palette_after == 1.0
+
+
+def test_a_run_s_own_terms_come_back_as_they_were() -> None:
+    recipe = PaintConfig().recipe.with_terms(
+        {"gram": {"weight": 0.3, "layers": ["relu1_1"], "schedule": [[0, 1], [1, 0.5]]}, "moments": 2}
+    )
+    config = dataclasses.replace(PaintConfig(), recipe=recipe)
+    again = override(PaintConfig(), as_plain(config), "config.yaml")
+    assert again == config
 
 
 def test_threads_bind_torch_and_numba() -> None:

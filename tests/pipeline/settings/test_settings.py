@@ -17,13 +17,27 @@ from nst3d.pipeline.settings.config import PaintConfig, override, preset, read_y
 @pytest.mark.parametrize(
     ("values", "says"),
     [
-        ({"recipe": {"content": -1}}, "recipe.content is -1: expected a number from 0"),
-        ({"recipe": {"gram": math.nan}}, "recipe.gram is nan"),
-        ({"recipe": {"nnfm": math.inf}}, "recipe.nnfm is inf"),
+        ({"recipe": {"content": -1}}, "recipe: terms: content: weight is -1: expected a number from 0"),
+        ({"recipe": {"gram": math.nan}}, "recipe: terms: gram: weight is nan"),
+        ({"recipe": {"nnfm": math.inf}}, "recipe: terms: nnfm: weight is inf"),
         ({"recipe": {"style_scale": 0}}, "recipe.style_scale is 0: expected a number from 0.05 to 8"),
         ({"recipe": {"reduce": 0}}, "recipe.reduce is 0"),
         ({"recipe": {"reduce": 8}, "schedule": {"stages": [{"size": 64, "iterations": 1}]}}, "64"),
-        ({"recipe": {"gram_layers": []}}, "recipe.gram_layers is empty"),
+        (
+            {"recipe": {"terms": {"gram": {"layers": "relu1_1"}}}},
+            "terms: gram: layers is 'relu1_1': expected a list",
+        ),
+        ({"recipe": {"terms": {"grum": 1}}}, "'grum' is not known; did you mean 'gram'"),
+        (
+            {"recipe": {"terms": {"nnfm": {"agreed": 1}}}},
+            "nnfm: setting 'agreed' is not known here; known are weight",
+        ),
+        (
+            {"recipe": {"terms": {"nnfm": {"options": {"x": 1}}}}},
+            "term nnfm has no option 'x'; its options are: ",
+        ),
+        ({"recipe": {"terms": {"gram": {"schedule": [[1, 1], [0, 1]]}}}}, "must rise from 0 to 1"),
+        ({"recipe": {"terms": [1]}}, "expected a term as 'name: …, weight: …'"),
         ({"schedule": {"stages": []}}, "schedule.stages is empty"),
         ({"schedule": {"seed": -1}}, "schedule.seed"),
         ({"table": {"pyramid_levels": 0}}, "table.pyramid_levels is 0: expected a number from 1 to 16"),
@@ -43,7 +57,8 @@ def test_settings_that_make_no_sense(values: dict[str, Any], says: str) -> None:
 
 
 def test_layers_are_not_missed_where_their_loss_is_off() -> None:
-    assert override(PaintConfig(), {"recipe": {"gram": 0, "gram_layers": []}}, "").recipe.gram_layers == ()
+    recipe = override(PaintConfig(), {"recipe": {"terms": {"gram": {"weight": 0, "layers": []}}}}, "").recipe
+    assert recipe.weight("gram") == 0
 
 
 def test_views_have_a_largest_size() -> None:
@@ -53,9 +68,9 @@ def test_views_have_a_largest_size() -> None:
 
 
 def test_a_number_without_a_point_is_a_number(tmp_path: Path) -> None:
-    (tmp_path / "a.yaml").write_text("recipe: {content: 1e-3, gram: 2}")
+    (tmp_path / "a.yaml").write_text("recipe: {terms: {content: 1e-3, gram: 2}}")
     recipe = override(PaintConfig(), preset(str(tmp_path / "a.yaml")), "a").recipe
-    assert (recipe.content, recipe.gram) == (0.001, 2.0)
+    assert (recipe.weight("content"), recipe.weight("gram")) == (0.001, 2.0)
 
 
 @pytest.mark.parametrize("text", ["x: 2020-99-99", "[" * 3000, "a: b: c", "\0", "!!python/name:os.system"])

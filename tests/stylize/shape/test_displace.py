@@ -9,9 +9,15 @@ import pytest
 import torch
 from small_meshes import sphere
 
-from nst3d.stylize.schedule import Stage
+from nst3d.errors import ConfigError
+from nst3d.stylize.engine import Run
+from nst3d.stylize.guide import Guide
+from nst3d.stylize.phases import Please
+from nst3d.stylize.schedule import Schedule, Stage
+from nst3d.stylize.shape.canvas import ShapeCanvas
 from nst3d.stylize.shape.faults import FaultFinder
-from nst3d.stylize.shape.run import DisplaceOptions, Displacer, Moving
+from nst3d.stylize.shape.moving import Moving
+from nst3d.stylize.shape.options import DisplaceOptions
 from nst3d.stylize.shape.terms import (
     Smoother,
     Topology,
@@ -24,6 +30,7 @@ from nst3d.stylize.shape.terms import (
     normal_term,
     side_cosines,
 )
+from nst3d.stylize.stage_scene import StageScene
 
 # A strip of four triangles in z = 0, a seam-free sheet of six points.
 SHEET = torch.tensor([[0, 0, 0], [1, 0, 0], [2, 0, 0], [0, 1, 0], [1, 1, 0], [2, 1, 0]], dtype=torch.float64)
@@ -126,13 +133,13 @@ def test_a_face_that_runs_through_a_neighbour_is_found() -> None:
 class HeightViews:
     """One view that pulls all points upwards, or not at all."""
 
-    pixel, num_views = 0.5, 1
+    pixel = 0.5
 
     def __init__(self) -> None:
         self.looked = 0
 
-    def enter(self, size: int) -> None:
-        pass
+    def stage(self, scale: float) -> StageScene:
+        return StageScene(1)
 
     def look(self, positions: torch.Tensor) -> None:
         self.looked += 1
@@ -141,29 +148,40 @@ class HeightViews:
         return positions[:, 2].expand(3, 1, -1), torch.ones(1, len(positions))
 
 
-def displacer(pull: torch.Tensor, **options: float) -> Displacer:
+class Pull(Guide):
+    """Pulls points upwards, each as strongly as given."""
+
+    background = torch.zeros(3)
+
+    def __init__(self, pull: torch.Tensor) -> None:
+        self._pull = pull
+
+    def judge(self, look):
+        return -(look.image[0, 0] * self._pull).sum(), {}
+
+
+def sheet_canvas(**options: float) -> ShapeCanvas:
     topology = Topology.of(STRIP)
     normals = torch.tensor([0.0, 0, 1], dtype=torch.float64).expand(6, 3)
     moving = Moving(SHEET, topology, torch.arange(6), None, normals)
     given = DisplaceOptions(fraction=0.1, stages=(Stage(32, 20, 1.0),), **options)
+    return ShapeCanvas(moving, HeightViews(), given)
 
-    def criterion(image, coverage, view):
-        return -(image[0, 0] * pull).sum(), {}
 
-    return Displacer(moving, HeightViews(), lambda stage: criterion, given, 0)
+def displacing(canvas: ShapeCanvas, pull: torch.Tensor) -> Run:
+    return Run(canvas, [Please(Schedule((Stage(32, 20, 1.0),)), lambda stage: Pull(pull))])
 
 
 def test_a_sheet_that_nothing_pulls_stays() -> None:
-    run = displacer(torch.zeros(6, dtype=torch.float64))
-    list(run)
-    assert (run.offsets == 0).all()
+    canvas = sheet_canvas()
+    assert len(list(displacing(canvas, torch.zeros(6, dtype=torch.float64)))) == 20
+    assert (canvas.offsets == 0).all()
 
 
 def test_offsets_reach_the_bound_and_never_pass_it() -> None:
-    run = displacer(
-        torch.tensor([1.0, 0, -1, 1, 0, -1], dtype=torch.float64), laplacian=0, normals=0, edges=0
-    )
-    longest = [float(run.offsets.norm(dim=1).max()) for _ in run]
+    canvas = sheet_canvas(laplacian=0, normals=0, edges=0)
+    run = displacing(canvas, torch.tensor([1.0, 0, -1, 1, 0, -1], dtype=torch.float64))
+    longest = [float(canvas.offsets.norm(dim=1).max()) for _ in run]
     assert len(longest) == 20
     assert max(longest) == pytest.approx(0.2)  # a tenth of the diagonal, which is 2
     assert max(longest) <= 0.2 + 1e-9
@@ -171,13 +189,22 @@ def test_offsets_reach_the_bound_and_never_pass_it() -> None:
 
 def test_offsets_that_turn_faces_over_are_taken_back() -> None:
     """A far too large bound, and a pull along the sheet; no fault is allowed."""
-    run = displacer(torch.zeros(6, dtype=torch.float64), faults=0, sideways=1.0)
-    run.bound = 10.0
+    canvas = sheet_canvas(faults=0, sideways=1.0)
+    canvas.enter(1.0)
+    canvas.bound = 10.0
     folded = torch.zeros(6, 3, dtype=torch.float64)
     folded[2:6:3, 0] = -4.0
-    settled = run._retreated(folded)
-    assert run._faults(folded).count > 0
-    assert run._faults(settled).count == 0
-    assert (settled[0] == 0).all()
-    normals = face_normals(SHEET + settled, STRIP)
+    with torch.no_grad():
+        canvas.parameters()[0].copy_(folded)
+    assert canvas.faults().count > 0
+    canvas.settle_()
+    assert canvas.retreats == 1
+    assert canvas.faults().count == 0
+    assert (canvas.offsets[0] == 0).all()
+    normals = face_normals(SHEET + canvas.offsets, STRIP)
     assert np.all(normals[:, 2].numpy() > 0)
+
+
+def test_pictures_teach_no_shape() -> None:
+    with pytest.raises(ConfigError, match="shape cannot be learnt"):
+        sheet_canvas().learn([], torch.zeros(3))

@@ -27,7 +27,9 @@ from nst3d.pipeline.kinds.radiance.shown import flight_frames
 from nst3d.pipeline.kinds.radiance.subject import RadianceSubject
 from nst3d.pipeline.settings.config import PaintConfig
 from nst3d.representations.capture import Capture
-from nst3d.tensors import Array, Image
+from nst3d.stylize.canvas import Canvas
+from nst3d.stylize.style import Style
+from nst3d.tensors import Array
 from nst3d.video.encode import write_mp4
 
 _SHOWN, _COLUMNS = 8, 4
@@ -43,7 +45,7 @@ class BakedSubject(RadianceSubject):
     sampled, which takes long.
     """
 
-    def __init__(self, baked: Baked, scene: RadianceScene, style: Image, config: PaintConfig) -> None:
+    def __init__(self, baked: Baked, scene: RadianceScene, style: Style, config: PaintConfig) -> None:
         super().__init__(scene, style, config)
         self._baked = baked
 
@@ -76,12 +78,12 @@ class BakedSubject(RadianceSubject):
         alike = [c.scaled(factor) for c in cameras if c.size == size]
         return [alike[i] for i in visiting_order(alike)]
 
-    def facts(self) -> dict[str, Any]:
+    def facts(self, canvas: Canvas) -> dict[str, Any]:
         """Also the grid, and how like the NeRF it was."""
         own = {"grid": self._baked.renderer.grid.resolution, "baked_psnr": round(self._baked.psnr, 2)}
         if isinstance(self.scene.save, PaintedRun):
             own["written_psnr"] = round(self.scene.save.psnr, 2)
-        return super().facts() | own
+        return super().facts(canvas) | own
 
     def _frames(self, cameras: Sequence[Camera], look: Look) -> Iterator[Array]:
         behind = self.scene.background or (0.0, 0.0, 0.0)

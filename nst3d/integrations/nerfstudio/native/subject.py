@@ -25,20 +25,18 @@ from nst3d.images.palette import PaletteMap, match_palette
 from nst3d.integrations.nerfstudio.model.colour_net import ColourNet, Looking
 from nst3d.integrations.nerfstudio.model.nerfacto import Nerfacto
 from nst3d.integrations.nerfstudio.native.views import NerfDepths, NerfViews, draw
-from nst3d.losses.consistency import Correspondence
 from nst3d.pipeline.kinds.flight import fitting_size
 from nst3d.pipeline.kinds.radiance.overlap import DepthViews
 from nst3d.pipeline.kinds.radiance.scene import SMALLEST, spread_out
 from nst3d.pipeline.settings.config import PaintConfig
 from nst3d.representations.capture import Capture
 from nst3d.stylize.canvas import Canvas
-from nst3d.stylize.criterion import Viewing
-from nst3d.stylize.engine import stylize
 from nst3d.stylize.field_canvas import FieldCanvas
 from nst3d.stylize.kept import Kept
-from nst3d.stylize.recipe import StageInputs, fitting_criterion
 from nst3d.stylize.recolour import seen_colours
-from nst3d.stylize.schedule import Schedule, Stage
+from nst3d.stylize.schedule import Stage
+from nst3d.stylize.stage_scene import StageScene
+from nst3d.stylize.style import Style
 from nst3d.tensors import Array, Image, Planes
 from nst3d.video.encode import write_mp4
 
@@ -52,17 +50,17 @@ _FLIGHT = 0.5
 
 
 class NativeSubject:
-    """A NeRF, the photographs of a capture in its run's frame, and the style's colours (h, w, 3)."""
+    """A NeRF, the photographs of a capture in its run's frame, and the style whose palette it takes."""
 
     def __init__(
-        self, nerf: Nerfacto, capture: Capture, style: Image, config: PaintConfig, data: Path | None = None
+        self, nerf: Nerfacto, capture: Capture, style: Style, config: PaintConfig, data: Path | None = None
     ) -> None:
         """`data` is where the run's dataset is now, if not where the run says."""
         photos = capture.of("train")
         self._photos = [photos[i] for i in spread_out([p.camera for p in photos], config.capture_views)]
         self._nerf, self._data, self._behind = nerf, data, capture.background
         self._config = config = suited(config, [p.camera for p in self._photos])
-        self._background = style.mean((0, 1))
+        self._background = style.background
         self._budget = config.cache_gb * 1e9
         glances = self._views_of(
             ColourNet(nerf, Looking(torch.zeros(16), 1.0), wide=False), _GLANCE, self._budget
@@ -73,8 +71,6 @@ class NativeSubject:
         net = ColourNet(nerf, looking, config.nerf == "native", config.schedule.seed)
         self._views = self._views_of(net, config.schedule.finest, self._budget / 2)
         self._pictures: Kept[int, tuple[Array, ...]] = Kept(self._budget / 8)
-        self._depths: DepthViews | None = None
-        self._depth_cameras: list[Camera] = []
 
     @property
     def config(self) -> PaintConfig:
@@ -97,28 +93,26 @@ class NativeSubject:
 
     def canvas(self) -> Canvas:
         """The NeRF's colours, rendered in chunks."""
-        return FieldCanvas(self._views)
+        return FieldCanvas(self._views, self.stage)
 
-    def content(self, view: int) -> Planes:
-        """The photograph, or the NeRF's own render, in the style's palette."""
-        image = self._moved(self._picture(self._views, view)).clamp(0, 1)
-        return image.permute(2, 0, 1)
+    def stage(self, scale: float) -> StageScene:
+        """The cameras at a scale; the content is the photograph or the NeRF's own render, in the style's palette."""
+        self._views.enter(scale)
+        depths = DepthViews(NerfDepths(self._nerf), self._views.cameras, self._budget / 8)
+        return StageScene(
+            self.num_views, self._content, self._views.cameras, depths.neighbours, depths.correspond
+        )
 
-    def neighbours(self) -> Sequence[Sequence[int]]:
-        """The views that see most of the same surface."""
-        return self._overlap().neighbours()
+    def _content(self, view: int) -> Planes:
+        return self._moved(self._picture(self._views, view)).clamp(0, 1).permute(2, 0, 1)
 
-    def correspond(self, view: int, partner: int, cell: int) -> Correspondence:
-        """By the depth that both views show."""
-        return self._overlap().correspond(view, partner, cell)
-
-    def painted(self, canvas: Canvas, style: Image) -> ColourNet:
+    def painted(self, canvas: Canvas, style: Style) -> ColourNet:
         """The net, which is what was painted, moved to the style's palette as far as the recipe asks."""
         strength = self._config.recipe.palette_after
         if strength > 0:
             canvas.enter(1.0)
             seen, weights = seen_colours(canvas)
-            self._learn(canvas, match_palette(seen.cpu(), style.reshape(-1, 3), weights.cpu()), strength)
+            self._learn(canvas, match_palette(seen.cpu(), style.palette, weights.cpu()), strength)
         return self._views.net
 
     def _learn(self, canvas: Canvas, palette: PaletteMap, strength: float) -> None:
@@ -132,11 +126,7 @@ class NativeSubject:
             own = (image - (1 - opacity) * self._background) / opacity.clamp_min(1e-6)
             moved = image + strength * opacity * (palette.apply(own).clamp(0, 1) - own)
             targets.append(moved.permute(2, 0, 1).to(background))
-        inputs = StageInputs((), targets.__getitem__, canvas.num_views, Viewing(background))
-        steps, rate, final = _FIT
-        schedule = Schedule((Stage(self._config.schedule.finest, steps, rate, final, fit=True),))
-        for _ in stylize(canvas, lambda stage: fitting_criterion(inputs), schedule):
-            pass
+        canvas.learn(targets, background)
 
     def save(self, folder: Path, painted: ColourNet) -> list[Path]:
         """The run with the painted colours, as nerfstudio's own runs lie."""
@@ -159,7 +149,7 @@ class NativeSubject:
             write_mp4(paths[1], self._flight(painted), output.fps)
         return paths
 
-    def facts(self) -> dict[str, Any]:
+    def facts(self, canvas: Canvas) -> dict[str, Any]:
         """Parameters and views."""
         cameras = self._views.scaled(1.0)
         return {
@@ -173,10 +163,10 @@ class NativeSubject:
     def _views_of(self, net: ColourNet, finest: int, budget: float) -> NerfViews:
         return NerfViews(self._nerf, net, [p.camera for p in self._photos], finest, budget)
 
-    def _palette_of(self, glances: NerfViews, style: Image) -> PaletteMap:
+    def _palette_of(self, glances: NerfViews, style: Style) -> PaletteMap:
         shown = [self._picture(glances, view).reshape(-1, 3) for view in range(glances.num_views)]
         weights = [glances.coverage(view).cpu().reshape(-1) for view in range(glances.num_views)]
-        return match_palette(torch.cat(shown), style.reshape(-1, 3), torch.cat(weights))
+        return match_palette(torch.cat(shown), style.palette, torch.cat(weights))
 
     def _picture(self, views: NerfViews, view: int) -> Image:
         """What a view keeps the content of, (h, w, 3), at the views' scale."""
@@ -188,12 +178,6 @@ class NativeSubject:
 
     def _moved(self, colours: Image) -> Image:
         return torch.lerp(colours, self._palette.apply(colours), self._config.recipe.palette_before)
-
-    def _overlap(self) -> DepthViews:
-        if self._depths is None or self._depth_cameras is not self._views.cameras:
-            self._depth_cameras = self._views.cameras
-            self._depths = DepthViews(NerfDepths(self._nerf), self._depth_cameras, self._budget / 8)
-        return self._depths
 
     def _places(self) -> list[Camera]:
         """Whole rows of cameras along a short way, in one size: no finer than was painted."""
@@ -216,8 +200,8 @@ class NativeSubject:
 def suited(config: PaintConfig, cameras: Sequence[Camera]) -> PaintConfig:
     """The settings with what depends on the cameras decided: sizes that they have, the content's weight."""
     recipe, schedule = config.recipe, config.schedule
-    if recipe.content_forward_facing is not None and scene_frame(cameras).kind == "forward":
-        recipe = replace(recipe, content=recipe.content_forward_facing)
+    if scene_frame(cameras).kind == "forward":
+        recipe = recipe.facing_forward()
     long_side = max(max(c.size) for c in cameras)
     least = max(long_side / min(c.size) for c in cameras) * SMALLEST * recipe.reduce
     return replace(config, recipe=recipe, schedule=schedule.at_most(long_side, math.ceil(least) + 1))

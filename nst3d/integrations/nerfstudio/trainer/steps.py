@@ -23,6 +23,7 @@ from nst3d.pipeline.runtime.report import Silent
 from nst3d.pipeline.settings.config import PaintConfig, override, preset
 from nst3d.representations.capture import Capture
 from nst3d.stylize.engine import Progress
+from nst3d.stylize.style import Style
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ class LivePainting:
 
     def __init__(self, run: NerfstudioRun, capture: Capture, options: LiveOptions) -> None:
         """The capture is in the run's frame. Raises Nst3dError for what a paint job refuses."""
-        style = torch.from_numpy(read_image(options.style).pixels)
+        style = Style((torch.from_numpy(read_image(options.style).pixels),))
         self._run = run
         self._subject = NativeSubject(
             Nerfacto(run, torch.device(options.device)), capture, style, options.config()

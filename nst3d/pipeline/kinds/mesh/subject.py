@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,31 +10,28 @@ import numpy as np
 import torch
 
 from nst3d.cameras.orbits import Orbit
-from nst3d.cameras.pinhole import Camera
 from nst3d.errors import ConfigError
 from nst3d.formats.mesh_files import save_mesh
 from nst3d.images.palette import principal_axis_ramp
-from nst3d.losses.consistency import Correspondence
 from nst3d.operators.base import ViewOperator
-from nst3d.operators.cache import ViewCache
-from nst3d.operators.composite import Shaded
+from nst3d.operators.cache import CacheTally
 from nst3d.operators.grid_basis import grid_basis
 from nst3d.pipeline.kinds.mesh.gallery import GREY, Look, write_sheet, write_turntable
-from nst3d.pipeline.kinds.mesh.scene import MeshScene, filled, rebound, stage_cameras
+from nst3d.pipeline.kinds.mesh.scene import MeshScene, filled
 from nst3d.pipeline.kinds.mesh.shown import show_mesh
+from nst3d.pipeline.kinds.mesh.views import MeshViews
 from nst3d.pipeline.kinds.table_subject import TableSubject
 from nst3d.pipeline.settings.config import PaintConfig
-from nst3d.renderers.mesh import MeshRenderer
-from nst3d.renderers.visibility import CellPoints, cell_points, warp
 from nst3d.representations.appearance import is_bare
 from nst3d.representations.mesh import Mesh
 from nst3d.representations.paint import VertexPaint
 from nst3d.representations.surface import VertexBinding, welded_rows
-from nst3d.stylize.canvas import StageViews
-from nst3d.stylize.kept import Kept
+from nst3d.stylize.canvas import Canvas
 from nst3d.stylize.layout import resampled
 from nst3d.stylize.recolour import to_palette
-from nst3d.tensors import Array, Colours, Image, ImageSize, Planes
+from nst3d.stylize.stage_scene import TableStage
+from nst3d.stylize.style import Style
+from nst3d.tensors import Array, Colours, ImageSize
 
 _SAMPLES = 2
 _NEIGHBOURS = 4
@@ -60,13 +56,13 @@ class Displaced:
 
 
 class MeshSubject(TableSubject):
-    """A prepared mesh and the style's colours (h, w, 3)."""
+    """A prepared mesh and the style whose palette it takes."""
 
     def __init__(
         self,
         scene: MeshScene,
         source: Path,
-        style: Image,
+        style: Style,
         config: PaintConfig,
         displaced: Displaced | None = None,
     ) -> None:
@@ -74,17 +70,10 @@ class MeshSubject(TableSubject):
         self.scene, self.layout = scene, scene.layout
         self._source, self._config, self._displaced = source, config, displaced
         self._suffixes()  # a format that cannot hold the paint is told before the painting
-        self._background = style.mean((0, 1))
+        self._background = style.background
         self.bare = is_bare(scene.mesh)
         self.start = self._bare_start(style) if self.bare else self._palette_start(style)
-        self._cameras: list[Camera] = []
-        self._renderer = scene.renderer
-        self._budget = config.cache_gb * 1e9
-        self._views = ViewCache(self._compiled, 0, self._budget)
-        self._content_light: Kept[int, tuple[torch.Tensor, ...]] = Kept(self._budget / 8)
-        self._content_colours = self.start
-        self._cells: Kept[tuple[int, int], tuple[Array, ...]] = Kept(self._budget / 8)
-        self._spills = 0
+        self._tally = CacheTally()
 
     @property
     def num_views(self) -> int:
@@ -96,12 +85,12 @@ class MeshSubject(TableSubject):
         """The colours that pictures of before show."""
         return torch.full_like(self.start, GREY) if self.bare else self.scene.initial
 
-    def _palette_start(self, style: Image) -> Colours:
+    def _palette_start(self, style: Style) -> Colours:
         weights = torch.from_numpy(self.scene.anchors.valid).double()
         strength = self._config.recipe.palette_before
-        return to_palette(self.scene.initial.double(), style.double(), weights, strength).float()
+        return to_palette(self.scene.initial.double(), style.palette.double(), weights, strength).float()
 
-    def _bare_start(self, style: Image) -> Colours:
+    def _bare_start(self, style: Style) -> Colours:
         """Along the palette's main axis: what looks up takes its bright end, what looks down its dark one."""
         anchors = self.scene.anchors
         normals = torch.from_numpy(anchors.interpolate(self.scene.surface.normals)).double()
@@ -109,7 +98,7 @@ class MeshSubject(TableSubject):
         height = self._evened((normals @ up) / normals.norm(dim=1).clamp_min(1e-9))
         colours = torch.zeros(self.layout.num_colours, 3)
         valid = torch.from_numpy(anchors.valid)
-        colours[valid] = principal_axis_ramp(style.reshape(-1, 3).double()).at(height * _SKY).float()
+        colours[valid] = principal_axis_ramp(style.palette.double()).at(height * _SKY).float()
         return filled(colours, self.layout, valid)
 
     def _evened(self, height: torch.Tensor) -> torch.Tensor:
@@ -122,27 +111,13 @@ class MeshSubject(TableSubject):
         mean = basis.apply(basis.adjoint(both[:, None]))[:, 0]
         return mean[:, 0] / mean[:, 1]
 
-    def compile(self, scale: float) -> StageViews:
+    def stage(self, scale: float) -> TableStage:
         """The rig's views at a scale, and the same views lit for the content."""
         layout = self.layout.scaled(scale)
-        own = self.scene.renderer
-        self._renderer = MeshRenderer(rebound(self.scene.surface, layout), own.caster, own.fragments)
-        self._cameras = stage_cameras(self.scene, scale, self._config.rig.crop)
-        self._cells.clear()
-        self._content_light.clear()
-        self._spills += self._views.spills
-        self._views.close()
-        self._views = ViewCache(self._compiled, len(self._cameras), self._budget)
-        self._content_colours = resampled(self.start, self.layout, layout)
+        start = resampled(self.start, self.layout, layout)
+        views = MeshViews(self.scene, scale, self._config, (start, self._background), self._tally)
         bases, own_rows = self._bases(scale)
-        return StageViews(self._views, layout, bases, own_rows)
-
-    def _compiled(self, number: int) -> ViewOperator:
-        """A view to paint; its light for the content is kept aside."""
-        lightings = (self._config.lighting, self._config.content_lighting)
-        view, content = self._renderer.compile_lit(self._cameras[number], _SAMPLES, lightings)
-        self._content_light[number] = (content.shading,) if isinstance(content, Shaded) else ()
-        return view
+        return views.stage(layout, bases, own_rows)
 
     def _bases(self, scale: float) -> tuple[list[ViewOperator], bool]:
         """A grid a little coarser than pixels for vertices, and whether they are learnt on their own as well.
@@ -175,34 +150,7 @@ class MeshSubject(TableSubject):
         whole = any(p.cells is not None for p in self.scene.mesh.parts)
         return whole and isinstance(self.scene.paint, VertexPaint)
 
-    def content(self, view: int) -> Planes:
-        """The lit render of the colours that painting started from."""
-        painted = self._views[view]
-        if view not in self._content_light:
-            painted = self._compiled(view)
-        bare = painted.view if isinstance(painted, Shaded) else painted
-        lit = Shaded(bare, *self._content_light[view]) if self._content_light[view] else bare
-        image = lit.render(self._content_colours, self._background)
-        return image.clamp(0, 1).permute(2, 0, 1)
-
-    def neighbours(self) -> Sequence[Sequence[int]]:
-        """The views whose directions are closest."""
-        directions = np.stack([c.forward for c in self._cameras])
-        order = np.argsort(-directions @ directions.T, axis=1)
-        return [[int(k) for k in row if k != i][:_NEIGHBOURS] for i, row in enumerate(order)]
-
-    def correspond(self, view: int, partner: int, cell: int) -> Correspondence:
-        """By casting a ray through each cell's centre, and one from there to the partner's camera."""
-        caster = self._renderer.caster
-        if (view, cell) not in self._cells:
-            found = cell_points(self._renderer.surface, caster, self._cameras[view], cell)
-            self._cells[view, cell] = (found.face, found.positions, found.normals)
-        face, positions, normals = self._cells[view, cell]
-        cells = CellPoints(face, positions, normals, cell)
-        grid, valid = warp(caster, cells, self._cameras[partner])
-        return Correspondence(torch.from_numpy(grid), torch.from_numpy(valid))
-
-    def finished(self, colours: Colours, coverage: Colours) -> Colours:
+    def finished(self, colours: Colours, coverage: Colours, stage: TableStage) -> Colours:
         """Texels that no view saw, such as the padding of islands, take their neighbours' paint."""
         seen = coverage[:, 0]
         positive = seen[seen > 0]
@@ -249,15 +197,14 @@ class MeshSubject(TableSubject):
             paths.append(write_turntable(path, self.scene, after, self._config.output))
         return paths
 
-    def facts(self) -> dict[str, Any]:
+    def facts(self, canvas: Canvas) -> dict[str, Any]:
         """Faces, colours, views and coverage."""
         return {
             "faces": self.scene.mesh.num_faces,
             "colours": self.layout.num_colours,
             "textures": [list(s) for s in self.layout.images],
             "views": len(self.scene.rig.cameras),
-            "view_bytes": self._views.total_bytes,
-            "view_spills": self._spills + self._views.spills,
+            **self._tally.facts(),
             "coverage": round(self.scene.rig.coverage, 4),
             "visible_from_outside": round(self.scene.rig.reachable, 4),
             **({} if self._displaced is None else self._displaced.facts),

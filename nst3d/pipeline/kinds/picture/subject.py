@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +11,15 @@ import torch
 from nst3d.errors import InputError
 from nst3d.formats.picture import load_picture, save_picture
 from nst3d.images.io import Picture, write_image
-from nst3d.losses.consistency import Correspondence
 from nst3d.operators.identity import IdentityView
 from nst3d.pipeline.kinds.table_subject import TableSubject
 from nst3d.pipeline.settings.config import PaintConfig
-from nst3d.stylize.canvas import StageViews
+from nst3d.stylize.canvas import Canvas
 from nst3d.stylize.layout import Layout, resampled
 from nst3d.stylize.recolour import to_palette
-from nst3d.tensors import Array, Colours, Image, ImageSize, Planes
+from nst3d.stylize.stage_scene import TableStage
+from nst3d.stylize.style import Style
+from nst3d.tensors import Array, Colours, ImageSize
 
 _SMALLEST = 32
 
@@ -27,7 +27,7 @@ _SMALLEST = 32
 class PictureSubject(TableSubject):
     """A picture, resized so that its long side is the schedule's finest size."""
 
-    def __init__(self, source: Path, style: Image, config: PaintConfig) -> None:
+    def __init__(self, source: Path, style: Style, config: PaintConfig) -> None:
         size = config.schedule.finest
         picture = load_picture(source, max_pixels=4 * size * size)
         if min(picture.pixels.shape[:2]) * size < _SMALLEST * max(picture.pixels.shape[:2]):
@@ -38,7 +38,7 @@ class PictureSubject(TableSubject):
         self._source, self._size, self._config = source, size, config
         self._set_up(picture, style)
 
-    def _set_up(self, picture: Picture, style: Image) -> None:
+    def _set_up(self, picture: Picture, style: Style) -> None:
         height, width = picture.pixels.shape[:2]
         scale = self._size / max(height, width)
         full = Layout.of_images([ImageSize(height, width)])
@@ -50,9 +50,8 @@ class PictureSubject(TableSubject):
             alpha = torch.from_numpy(picture.alpha.reshape(-1, 1))
             self._alpha = resampled(alpha, full, self.layout).view(*self.layout.images[0]).numpy()
         strength = self._config.recipe.palette_before
-        self.target = to_palette(self.initial.double(), style.double(), strength=strength).float()
+        self.target = to_palette(self.initial.double(), style.palette.double(), strength=strength).float()
         self.start = self.target if self._config.start == "content" else self._noise()
-        self._stage = self.layout
 
     def _noise(self) -> Colours:
         """Grey noise about the content's mean: a start that holds no content."""
@@ -70,25 +69,14 @@ class PictureSubject(TableSubject):
         """The picture as it was."""
         return self.initial
 
-    def compile(self, scale: float) -> StageViews:
-        """One view: the picture itself, at a scale."""
-        self._stage = self.layout.scaled(scale)
-        return StageViews([IdentityView(self._stage.images[0])], self._stage)
+    def stage(self, scale: float) -> TableStage:
+        """One view: the picture itself, at a scale. Its content is the picture in the style's palette."""
+        layout = self.layout.scaled(scale)
+        colours = resampled(self.target, self.layout, layout)
+        content = layout.split(colours)[0].permute(2, 0, 1)
+        return TableStage(views=[IdentityView(layout.images[0])], layout=layout, content=lambda view: content)
 
-    def content(self, view: int) -> Planes:
-        """The picture in the style's palette."""
-        colours = resampled(self.target, self.layout, self._stage)
-        return self._stage.split(colours)[0].permute(2, 0, 1)
-
-    def neighbours(self) -> Sequence[Sequence[int]]:
-        """None: there is one view."""
-        return []
-
-    def correspond(self, view: int, partner: int, cell: int) -> Correspondence:
-        """Not asked for where there is one view."""
-        raise RuntimeError("a picture has no other view")
-
-    def finished(self, colours: Colours, coverage: Colours) -> Colours:
+    def finished(self, colours: Colours, coverage: Colours, stage: TableStage) -> Colours:
         """The table as it is: every pixel is seen."""
         return colours
 
@@ -104,6 +92,6 @@ class PictureSubject(TableSubject):
         write_image(folder / "sheet.png", np.concatenate(pair, axis=1 if size.height >= size.width else 0))
         return [folder / "sheet.png"]
 
-    def facts(self) -> dict[str, Any]:
+    def facts(self, canvas: Canvas) -> dict[str, Any]:
         """The picture's size."""
         return {"size": list(self.layout.images[0]), "colours": self.layout.num_colours, "views": 1}

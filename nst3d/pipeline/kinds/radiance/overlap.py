@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from nst3d.cameras.pinhole import Camera
-from nst3d.losses.consistency import Correspondence
+from nst3d.losses.partner import Correspondence
 from nst3d.renderers.radiance import Frame
 from nst3d.stylize.kept import Kept
 from nst3d.tensors import Array, ImageSize

@@ -170,8 +170,8 @@ def open_splats(
 def suited(config: PaintConfig, scene: RadianceScene) -> PaintConfig:
     """The settings with what depends on the scene decided: sizes that its cameras have, the content's weight."""
     recipe, schedule = config.recipe, config.schedule
-    if recipe.content_forward_facing is not None and scene.hull is None and scene.forward_facing:
-        recipe = replace(recipe, content=recipe.content_forward_facing)
+    if scene.hull is None and scene.forward_facing:
+        recipe = recipe.facing_forward()
     # So large that the shortest side of any camera can be encoded.
     least = max(scene.long_side / min(c.size) for c in scene.cameras) * SMALLEST * recipe.reduce
     schedule = schedule.at_most(scene.long_side, math.ceil(least) + 1)

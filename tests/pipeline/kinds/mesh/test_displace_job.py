@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from small_meshes import cube, mesh_of, noise, sphere
+from small_recipe import shallow
 
 from nst3d.errors import InputError
 from nst3d.formats.mesh_files import load_mesh, save_mesh
@@ -19,22 +20,22 @@ from nst3d.pipeline.settings.config import PaintConfig
 from nst3d.pipeline.settings.surface import RigOptions
 from nst3d.representations.mesh import Mesh
 from nst3d.representations.unwrap import TexelBudget, paint_textures
-from nst3d.stylize.checkpoint import load_shape
+from nst3d.stylize.checkpoint import load_checkpoint
 from nst3d.stylize.engine import RunState
-from nst3d.stylize.recipe import Recipe
 from nst3d.stylize.schedule import Stage
-from nst3d.stylize.shape.run import DisplaceOptions
+from nst3d.stylize.shape.options import DisplaceOptions
+from nst3d.stylize.style import Style
 
 SHAPE = DisplaceOptions(
     fraction=0.03, stages=(Stage(32, 5, 1.0, 0.5), Stage(48, 6, 1.0, 0.5)), subdivide="never"
 )
 CONFIG = PaintConfig(
-    recipe=Recipe(content_layers=("relu2_1",), gram_layers=("relu1_1", "relu2_1"), nnfm_layers=("relu2_1",)),
+    recipe=shallow(),
     rig=RigOptions(views=4, max_views=4),
     displace=SHAPE,
     precision="float32",
 )
-STYLE = [torch.from_numpy(noise(48, 48, 3))]
+STYLE = [Style((torch.from_numpy(noise(48, 48, 3)),))]
 
 
 class Listener(Silent):
@@ -69,7 +70,7 @@ def test_a_stopped_displacement_goes_on_bit_for_bit(unbroken, tmp_path, steps) -
     stops = Listener(steps)
     with pytest.raises(KeyboardInterrupt):
         displace_mesh(mesh, STYLE, CONFIG, stops, keeper(tmp_path))
-    assert stops.notes == ["the shape so far is kept: the same command with --resume goes on"]
+    assert stops.notes == ["the shape so far is kept; run the same command with --resume to continue"]
     assert [p.name for p in tmp_path.iterdir()] == ["checkpoint.pt"]
     goes_on = Listener()
     moved, again = displace_mesh(mesh, STYLE, CONFIG, goes_on, keeper(tmp_path, resume=True))
@@ -87,11 +88,7 @@ def test_a_finished_shape_is_not_made_again_and_stays_with_the_painting_s_checkp
     first = keeper(tmp_path)
     displace_mesh(mesh, STYLE, CONFIG, Silent(), first)
 
-    class Painted:
-        def state(self) -> RunState:
-            return RunState(done=3)
-
-    first.keep(Painted())
+    first.keep(RunState(done=3))
     second, listener = keeper(tmp_path, resume=True), Listener()
     moved, _ = displace_mesh(mesh, STYLE, CONFIG, listener, second)
     assert listener.steps == 0
@@ -99,8 +96,8 @@ def test_a_finished_shape_is_not_made_again_and_stays_with_the_painting_s_checkp
     found = second.resumed()
     assert found is not None
     assert found.done == 3
-    second.keep(Painted())
-    assert load_shape(tmp_path / "checkpoint.pt", "this") is not None
+    second.keep(RunState(done=3))
+    assert load_checkpoint(tmp_path / "checkpoint.pt", "this").shape is not None
 
 
 def test_a_stop_before_the_first_step_keeps_nothing(unbroken, tmp_path) -> None:

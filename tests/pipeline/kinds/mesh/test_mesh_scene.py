@@ -17,6 +17,7 @@ from nst3d.renderers.visibility import cell_points
 from nst3d.representations.paint import TexturePaint, VertexPaint
 from nst3d.representations.surface import TexelBinding
 from nst3d.stylize.layout import Layout
+from nst3d.stylize.style import Style
 from nst3d.tensors import ImageSize
 
 RIG = RigOptions(views=5, max_views=6)
@@ -93,7 +94,7 @@ def test_stage_cameras() -> None:
 
 
 def subject_of(mesh, config: PaintConfig | None = None) -> MeshSubject:
-    return MeshSubject(scene_of(mesh), Path("mesh.glb"), STYLE, config or PaintConfig())
+    return MeshSubject(scene_of(mesh), Path("mesh.glb"), Style((STYLE,)), config or PaintConfig())
 
 
 def test_a_textured_mesh_starts_in_the_styles_palette() -> None:
@@ -117,8 +118,8 @@ def test_a_bare_mesh_starts_bright_above_and_dark_below() -> None:
 
 def test_content_is_lit_and_lies_on_the_styles_mean() -> None:
     subject = subject_of(mesh_of(sphere(8)))
-    stage = subject.compile(1.0)
-    content = subject.content(0)
+    stage = subject.stage(1.0)
+    content = stage.content(0)
     view = stage.views[0]
     assert content.shape == (3, *view.size)
     empty = view.coverage[..., 0] == 0
@@ -130,15 +131,15 @@ def test_content_is_lit_and_lies_on_the_styles_mean() -> None:
 
 def test_neighbours_are_the_closest_views_and_correspondences_join_them() -> None:
     subject = subject_of(mesh_of(sphere(8)))
-    subject.compile(1.0)
-    neighbours = subject.neighbours()
+    stage = subject.stage(1.0)
+    neighbours = stage.neighbours()
     assert len(neighbours) == len(subject.scene.rig.cameras)
     directions = np.stack([c.forward for c in subject.scene.rig.cameras])
     for view, near in enumerate(neighbours):
         assert view not in near
         cosines = directions[near] @ directions[view]
         assert (np.diff(cosines) <= 1e-12).all()
-    link = subject.correspond(0, neighbours[0][0], 4)
+    link = stage.correspond(0, neighbours[0][0], 4)
     cells = cell_points(subject.scene.surface, subject.scene.renderer.caster, subject._cameras[0], 4)
     assert link.valid.shape == cells.face.shape
     assert link.valid.any()

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from small_meshes import cube, mesh_of, noise
+from small_recipe import shallow
 from vox_samples import binvox, model, rgba, vox
 
 from nst3d.errors import ConfigError
@@ -22,13 +23,11 @@ from nst3d.pipeline.kinds.mesh.subject import MeshSubject
 from nst3d.pipeline.settings.config import OutputOptions, PaintConfig
 from nst3d.pipeline.settings.surface import RigOptions, SurfaceOptions
 from nst3d.representations.surface import VertexBinding
-from nst3d.stylize.recipe import Recipe
 from nst3d.stylize.schedule import Schedule, Stage
+from nst3d.stylize.style import Style
 
 TINY = PaintConfig(
-    recipe=Recipe(
-        content_layers=("relu2_1",), gram_layers=("relu1_1",), nnfm_layers=("relu2_1",), consistency=0
-    ),
+    recipe=shallow(gram=("relu1_1",), consistency=0),
     schedule=Schedule((Stage(48, 3, 0.05),)),
     rig=RigOptions(views=6, max_views=6),
     output=OutputOptions(frames=2, size=32),
@@ -59,7 +58,7 @@ def inputs(tmp_path_factory) -> Path:
 def subject_of(inputs: Path, config: PaintConfig = TINY) -> MeshSubject:
     path = inputs / "ball.vox"
     scene = prepare_mesh(load_mesh(path), config.surface, config.rig, config.schedule.finest)
-    return MeshSubject(scene, path, torch.from_numpy(noise(12, 16, 3)), config)
+    return MeshSubject(scene, path, Style((torch.from_numpy(noise(12, 16, 3)),)), config)
 
 
 def test_voxels_are_painted_whole(inputs) -> None:
@@ -122,7 +121,7 @@ def test_formats_are_told_before_painting(inputs) -> None:
     mesh = mesh_of(cube(colours=noise(8, 3)))
     scene = prepare_mesh(mesh, SurfaceOptions(), TINY.rig, 32)
     with pytest.raises(ConfigError, match="format vox holds painted voxels alone"):
-        MeshSubject(scene, Path("cube.ply"), torch.from_numpy(noise(12, 16, 3)), config)
+        MeshSubject(scene, Path("cube.ply"), Style((torch.from_numpy(noise(12, 16, 3)),)), config)
 
 
 def test_inspection_counts_voxels_and_finds_nothing_wrong(inputs) -> None:
@@ -134,7 +133,7 @@ def test_inspection_counts_voxels_and_finds_nothing_wrong(inputs) -> None:
 def test_voxels_without_colours_start_brighter_the_more_they_look_up(inputs) -> None:
     scene = prepare_mesh(load_mesh(inputs / "ball.binvox"), TINY.surface, TINY.rig, 48)
     grey = torch.linspace(0, 1, 64)[:, None, None].expand(64, 4, 3)
-    subject = MeshSubject(scene, inputs / "ball.binvox", grey, TINY)
+    subject = MeshSubject(scene, inputs / "ball.binvox", Style((grey,)), TINY)
     assert subject.bare
     rows = scene.surface.binding.rows[:, 0]
     height = np.zeros(len(subject.start))

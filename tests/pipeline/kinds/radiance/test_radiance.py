@@ -11,6 +11,7 @@ import pytest
 import torch
 from ball_field import UP, ball_field
 from small_meshes import noise
+from small_recipe import shallow
 from small_splats import ball
 
 from nst3d.cameras.pinhole import look_at, perspective
@@ -26,25 +27,20 @@ from nst3d.pipeline.kinds.radiance.subject import RadianceSubject
 from nst3d.pipeline.runtime.report import Silent
 from nst3d.pipeline.settings.config import OutputOptions, PaintConfig, override, preset
 from nst3d.pipeline.settings.surface import RigOptions
-from nst3d.stylize.recipe import Recipe
 from nst3d.stylize.recolour import to_palette
 from nst3d.stylize.schedule import Schedule, Stage
+from nst3d.stylize.style import Style
 from nst3d.tensors import ImageSize
 
 STYLE = torch.from_numpy(np.kron(noise(8, 8, 3, seed=1), np.ones((6, 6, 1), np.float32))) * 0.4 + 0.3
 TINY = PaintConfig(
-    recipe=Recipe(
-        content_layers=("relu2_1",),
-        gram_layers=("relu1_1", "relu2_1"),
-        nnfm_layers=("relu2_1",),
-        consistency_layers=("relu2_1",),
-    ),
+    recipe=shallow(),
     schedule=Schedule((Stage(32, 3, 0.03), Stage(64, 3, 0.02))),
     rig=RigOptions(views=5, max_views=5),
     output=OutputOptions(frames=2, size=32),
     precision="float32",
 )
-ALONE = replace(TINY, recipe=replace(TINY.recipe, consistency=0.0, agree=0.0))
+ALONE = replace(TINY, recipe=TINY.recipe.with_terms({"consistency": 0, "nnfm": {"agree": 0}}))
 """Without the views' memory, which a checkpoint does not hold."""
 
 
@@ -71,12 +67,12 @@ def inputs(tmp_path_factory) -> Path:
 
 def splat_subject(inputs: Path, config: PaintConfig = TINY, cameras: Path | None = None) -> RadianceSubject:
     scene = open_splats(inputs / "ball.ply", cameras, config)
-    return RadianceSubject(scene, STYLE, suited(config, scene))
+    return RadianceSubject(scene, Style((STYLE,)), suited(config, scene))
 
 
 def field_subject(inputs: Path, config: PaintConfig = TINY) -> RadianceSubject:
     scene = open_field(inputs / "ball.npz", None, config)
-    return RadianceSubject(scene, STYLE, suited(config, scene))
+    return RadianceSubject(scene, Style((STYLE,)), suited(config, scene))
 
 
 SUBJECTS = {"splats": splat_subject, "field": field_subject}
@@ -112,7 +108,9 @@ def test_strength_nought_leaves_the_scene_as_it_was(inputs) -> None:
 def test_palette_from_pixels_is_the_style_s_palette_of_those_pixels() -> None:
     table, seen = torch.rand(20, 3).double() * 0.3 + 0.3, torch.rand(500, 3).double() * 0.2 + 0.4
     weights = torch.rand(500).double()
-    mapped = to_palette(torch.cat([table, seen]), STYLE.double() * 0.5 + 0.25, weights, 1.0, seen)[20:]
+    mapped = to_palette(
+        torch.cat([table, seen]), (STYLE.double() * 0.5 + 0.25).reshape(-1, 3), weights, 1.0, seen
+    )[20:]
     mean = (weights[:, None] * mapped).sum(0) / weights.sum()
     torch.testing.assert_close(mean, (STYLE.double() * 0.5 + 0.25).mean((0, 1)))
 
@@ -120,11 +118,11 @@ def test_palette_from_pixels_is_the_style_s_palette_of_those_pixels() -> None:
 def test_stages_scale_the_cameras_and_never_pass_their_own_size(inputs) -> None:
     subject = splat_subject(inputs, TINY, inputs / "capture")
     assert subject._config.schedule.finest == 56  # not 64
-    assert [tuple(v.size) for v in subject.compile(1.0).views] == [(40, 56)] * 4
-    assert {tuple(v.size) for v in subject.compile(0.5).views} == {(20, 28)}
+    assert [tuple(v.size) for v in subject.stage(1.0).views] == [(40, 56)] * 4
+    assert {tuple(v.size) for v in subject.stage(0.5).views} == {(20, 28)}
     assert not subject.scene.forward_facing
     rig = splat_subject(inputs)
-    assert rig.num_views == len(rig.compile(1.0).views) == 5
+    assert rig.num_views == len(rig.stage(1.0).views) == 5
 
 
 def test_the_rig_frames_all_of_the_ball(inputs) -> None:
@@ -143,29 +141,31 @@ def test_one_point_is_nothing_to_stand_around(tmp_path, text) -> None:
 
 
 def test_content_is_the_render_of_the_start(subject) -> None:
-    view = subject.compile(1.0).views[1]
+    view = subject.stage(1.0).views[1]
     wanted = view.render(subject.start, STYLE.mean((0, 1))).clamp(0, 1).permute(2, 0, 1)
-    assert torch.equal(subject.content(1), wanted)
+    assert torch.equal(subject.stage(1.0).content(1), wanted)
 
 
 def test_content_may_be_the_photographs_in_the_palette(inputs) -> None:
     subject = splat_subject(inputs, replace(TINY, photos=True), inputs / "capture")
-    subject.compile(1.0)
-    seen = torch.stack([subject.content(i) for i in range(4)]).permute(0, 2, 3, 1).reshape(-1, 3)
-    assert subject.content(0).shape == (3, 40, 56)
+    stage = subject.stage(1.0)
+    seen = torch.stack([stage.content(i) for i in range(4)]).permute(0, 2, 3, 1).reshape(-1, 3)
+    assert stage.content(0).shape == (3, 40, 56)
     assert abs(seen.mean(0) - STYLE.mean((0, 1))).max() < 0.06  # noise is clamped to [0, 1]
-    assert subject.facts()["content"] == "photos"
+    canvas = subject.canvas()
+    canvas.enter(1.0)
+    assert subject.facts(canvas)["content"] == "photos"
 
 
 def test_correspondences_are_those_of_the_ball(subject) -> None:
     """A valid cell and where it lies in the partner are rays through one point of the surface."""
-    subject.compile(1.0)
-    neighbours = subject.neighbours()
+    stage = subject.stage(1.0)
+    neighbours = stage.neighbours()
     checked = 0
     for view, partners in enumerate(neighbours):
         for partner in partners:
-            found = subject.correspond(view, partner, 4)
-            back = subject.correspond(partner, view, 4)
+            found = stage.correspond(view, partner, 4)
+            back = stage.correspond(partner, view, 4)
             rows, columns = np.nonzero(found.valid.numpy())
             height, width = back.valid.shape
             x = ((found.grid[rows, columns, 0] + 1) / 2 * width).floor().long()
@@ -181,11 +181,11 @@ def test_correspondences_are_those_of_the_ball(subject) -> None:
 
 def test_opposite_sides_do_not_correspond(inputs) -> None:
     subject = splat_subject(inputs)
-    subject.compile(1.0)
+    stage = subject.stage(1.0)
     cameras = scaled_cameras(subject.scene, 64, crop=True)
     cosine = np.array([[a.forward @ b.forward for b in cameras] for a in cameras])
     a, b = np.unravel_index(cosine.argmin(), cosine.shape)
-    assert subject.correspond(int(a), int(b), 4).valid.float().mean() < 0.02
+    assert stage.correspond(int(a), int(b), 4).valid.float().mean() < 0.02
 
 
 def job(inputs: Path, out: Path, config: PaintConfig = TINY, scene: str = "ball.ply", **fields) -> Job:
@@ -261,7 +261,7 @@ def test_a_job_resumes(inputs, tmp_path, after) -> None:
 def test_highlights_stay_in_renders_and_in_the_file(inputs, tmp_path) -> None:
     half = replace(TINY, keep_specular=0.5)
     subject = splat_subject(inputs, half)
-    view = subject.compile(1.0).views[0]
+    view = subject.stage(1.0).views[0]
     camera = scaled_cameras(subject.scene, 64, crop=True)[0]
     shown = subject.scene.renderer.draw(camera, subject.start.numpy(), 0.5)
     painted = view.render(subject.start, 0.0).numpy()
@@ -292,13 +292,13 @@ def test_arf_counts_rounds_and_fits_first(inputs, tmp_path) -> None:
 
 def test_cameras_that_look_one_way_take_their_own_content_weight(inputs) -> None:
     scene = open_splats(inputs / "ball.ply", inputs / "capture", TINY)
-    recipe = replace(TINY.recipe, content=0.5, content_forward_facing=0.1)
+    recipe = TINY.recipe.with_terms({"content": {"weight": 0.5, "forward_facing": 0.1}})
     config = replace(TINY, recipe=recipe)
-    assert suited(config, scene).recipe.content == 0.5
+    assert suited(config, scene).recipe.weight("content") == 0.5
     ahead = replace(scene, cameras=scene.cameras[:1] * 2)
     assert ahead.forward_facing
-    assert suited(config, ahead).recipe.content == 0.1
-    assert suited(TINY, ahead).recipe.content == TINY.recipe.content
+    assert suited(config, ahead).recipe.weight("content") == 0.1
+    assert suited(TINY, ahead).recipe.weight("content") == TINY.recipe.weight("content")
 
 
 def test_many_cameras_are_thinned_out(inputs) -> None:
@@ -336,8 +336,8 @@ def test_rows_closer_than_pixels_are_painted_through_a_grid(tmp_path) -> None:
     save_field(tmp_path / "fine.npz", ball_field(nodes=40, views=3))  # nodes are 0.075 apart
     for size, own in ((48, True), (16, False)):  # pixels about 0.045 and 0.13
         config = replace(TINY, schedule=Schedule((Stage(size, 1, 0.1),)))
-        subject = RadianceSubject(open_field(tmp_path / "fine.npz", None, config), STYLE, config)
-        stage = subject.compile(1.0)
+        subject = RadianceSubject(open_field(tmp_path / "fine.npz", None, config), Style((STYLE,)), config)
+        stage = subject.stage(1.0)
         assert stage.own_rows is own
         assert len(stage.bases) == (not own)
     assert stage.bases[0].num_colours < subject.layout.num_colours / 2

@@ -1,0 +1,21 @@
+"""What losses and guides ask of an encoder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+import torch
+
+
+class Encoder(Protocol):
+    """Named features of an image, and their strides."""
+
+    unit: float
+    """How many times larger than those of a standardised image the features are, about."""
+
+    def __call__(self, image: torch.Tensor, layers: Sequence[str]) -> Mapping[str, torch.Tensor]:
+        """Features (c, h', w') of an image (3, h, w) by layer name."""
+
+    def stride(self, layer: str) -> int:
+        """Pixels from one position of a layer to the next."""

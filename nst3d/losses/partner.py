@@ -1,0 +1,52 @@
+"""Another view of the same surface, and how to find one view's points in it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import torch
+import torch.nn.functional as F
+
+from nst3d.losses.base import precise
+from nst3d.tensors import Planes
+
+
+@dataclass(frozen=True)
+class Correspondence:
+    """Where each position of one view's layer lies in a partner's, by geometry."""
+
+    grid: torch.Tensor
+    """(h, w, 2) float: x, y in the partner's picture, from -1 to 1 between its outer edges."""
+    valid: torch.Tensor
+    """(h, w) bool: both views see the point, and nothing hides it from either."""
+
+    def at(self, features: Planes) -> Planes:
+        """The partner's features (c, h', w') brought to this view's positions, (c, h, w), bilinear."""
+        grid = self.grid.to(precise(features))[None]
+        warped = F.grid_sample(
+            precise(features)[None], grid, mode="bilinear", padding_mode="border", align_corners=False
+        )
+        return warped[0]
+
+    def index(self, height: int, width: int) -> torch.Tensor:
+        """For each position the flat index (h, w) int64 of the nearest one in a partner of that size."""
+        x = ((self.grid[..., 0] + 1) / 2 * width).floor().long().clamp(0, width - 1)
+        y = ((self.grid[..., 1] + 1) / 2 * height).floor().long().clamp(0, height - 1)
+        return y * width + x
+
+
+@dataclass(frozen=True)
+class Partner:
+    """Another view as it last was, and how to find this view's points in it."""
+
+    correspondences: Mapping[str, Correspondence]
+    """Layer (or group of layers, for choices) to correspondence at its size."""
+    features: Mapping[str, Planes] = field(default_factory=dict)
+    """Layer to (c, h', w'), without gradient."""
+    choices: Mapping[str, torch.Tensor] = field(default_factory=dict)
+    """The partner's `Observation.choices`."""
+
+
+FindPartner = Callable[[int], "Partner | None"]
+"""View to the partner that it is compared with, or None where there is none (yet)."""

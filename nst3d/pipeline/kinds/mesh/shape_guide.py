@@ -1,0 +1,79 @@
+"""Guides that compare the grey renders of a shape with the lightness of styles."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+
+from nst3d.features.vgg import VGG
+from nst3d.pipeline.kinds.mesh.shape_views import BACKGROUND, ShapeViews
+from nst3d.pipeline.settings.config import PaintConfig
+from nst3d.stylize.feature_guide import Viewing
+from nst3d.stylize.guide import Guide
+from nst3d.stylize.recipe import Recipe, read_terms
+from nst3d.stylize.schedule import Stage
+from nst3d.stylize.shape.options import DisplaceOptions
+from nst3d.stylize.stage_guide import StageInputs, build_guide
+from nst3d.stylize.style import Style
+from nst3d.tensors import Image
+
+_CONTRAST = 1.5
+"""The style's contrast in units of that of the shape's own shading."""
+_STYLE = ("gram", "moments", "nnfm")
+_ALONE: dict[str, dict[str, Any]] = {"nnfm": {"agree": 0.0}}
+
+
+class ShapeGuides:
+    """Guides that compare grey renders with the styles' lightness."""
+
+    def __init__(self, styles: Sequence[Style], encoder: VGG, config: PaintConfig, views: ShapeViews) -> None:
+        self._styles, self._encoder, self._config, self._views = styles, encoder, config, views
+
+    def guide(self, stage: Stage) -> Guide:
+        """The guide of a stage, whose scale the views have."""
+        recipe, views = self._config.recipe, self._views
+        long = round(stage.size * recipe.style_scale / recipe.reduce)
+        contrast = self._contrast()
+        styles = [
+            Style((_lightness(picture.permute(1, 2, 0), contrast),), style.name, style.weight)
+            for style in self._styles
+            for picture in style.at(long)
+        ]
+        background = torch.full((3,), BACKGROUND, device=views.device)
+        viewing = Viewing(background, reduce=recipe.reduce, moving=True)
+        budget = self._config.cache_gb * 1e9 / 4
+        inputs = StageInputs(styles, views.scene(), stage.size, viewing, budget)
+        return build_guide(shape_recipe(recipe, self._config.displace), self._encoder, inputs)
+
+    def _contrast(self) -> tuple[float, float]:
+        """Mean and deviation of what the start's first views show."""
+        seen = []
+        for view in range(min(4, self._views.num_views)):
+            image, coverage = self._views.start(view)
+            seen.append(image[0][coverage > 0])
+        values = torch.cat(seen)
+        return float(values.mean()), float(values.std())
+
+
+def shape_recipe(recipe: Recipe, options: DisplaceOptions) -> Recipe:
+    """The recipe for shape: its style losses, scaled, and content; views share the shape, so they agree."""
+    style = [
+        {**term.plain(), "weight": term.weight * options.style}
+        for term in recipe.terms
+        if term.name in _STYLE
+    ]
+    content = [term.plain() for term in recipe.terms if term.name == "content"][:1] or [{"name": "content"}]
+    terms = [{**content[0], "weight": options.content}, *style]
+    terms = [t | {"options": {**t.get("options", {}), **_ALONE.get(t["name"], {})}} for t in terms]
+    return dataclasses.replace(recipe, terms=read_terms((), terms, "displace"))
+
+
+def _lightness(style: Image, contrast: tuple[float, float]) -> Image:
+    """A style's luma as a grey picture (h, w, 3) whose tones a lit grey shape can have."""
+    luma = style @ style.new_tensor([0.299, 0.587, 0.114])
+    mean, deviation = contrast
+    tones = (luma - luma.mean()) / luma.std().clamp_min(1e-6) * deviation * _CONTRAST + mean
+    return tones.clamp(0, 1)[..., None].expand(-1, -1, 3)

@@ -1,0 +1,116 @@
+"""Grey, lit renders of a mesh that moves."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import torch
+
+from nst3d.cameras.pinhole import Camera
+from nst3d.cameras.rigs import tight
+from nst3d.pipeline.kinds.mesh.rig import Rig, plan_rig
+from nst3d.pipeline.runtime.machine import resolve_device
+from nst3d.pipeline.settings.config import PaintConfig
+from nst3d.renderers.pierced import pierced_by
+from nst3d.renderers.raycast import Raycaster
+from nst3d.renderers.relief import ReliefMesh, Sight, corner_normals, relief_image
+from nst3d.representations.displaced import Welded
+from nst3d.representations.surface import Surface
+from nst3d.stylize.shape.moving import Moving
+from nst3d.stylize.shape.options import DisplaceOptions
+from nst3d.stylize.shape.terms import Topology
+from nst3d.stylize.stage_scene import StageScene
+from nst3d.tensors import Array, Mask, Planes
+
+_GREY = 0.7
+BACKGROUND = 0.5
+"""The grey behind the mesh."""
+
+
+class ShapeViews:
+    """Grey renders of a moving mesh from the rig's cameras."""
+
+    def __init__(self, surface: Surface, welded: Welded, config: PaintConfig) -> None:
+        self.welded, self._config = welded, config
+        self.device = resolve_device(config.device)
+        self._surface = dataclasses.replace(
+            surface, positions=welded.positions.astype(np.float32), faces=welded.faces.astype(np.int32)
+        )
+        self._start = self._caster = Raycaster(self._surface)
+        self._finest = finest_size(config.displace)
+        self._rig: Rig = plan_rig(self._surface, self._caster, config.rig, self._finest)
+        topology = Topology.of(torch.from_numpy(welded.faces).to(self.device))
+        corners = torch.from_numpy(welded.corners).to(self.device)
+        self._mesh = ReliefMesh(topology.faces, corners, topology.neighbours)
+        self._topology = topology
+        # Surroundings of what moves must stay in the picture.
+        self._hull = surface.hull(5000) * (1 + 2 * config.displace.fraction)
+        self._cameras: list[Camera] = []
+        self.pixel = self._rig.pixel
+        self.stage(1.0)
+
+    @property
+    def num_views(self) -> int:
+        """The rig's cameras."""
+        return len(self._rig.cameras)
+
+    def moving(self) -> Moving:
+        """The points and offsets as tensors."""
+
+        def tensor(a: Array) -> torch.Tensor:
+            return torch.from_numpy(a.astype(np.float32)).to(self.device)
+
+        positions = tensor(self.welded.positions)
+        every = ReliefMesh(self._mesh.faces, self._mesh.faces, self._mesh.neighbours)
+        normals = torch.zeros_like(positions)
+        found = corner_normals(positions, every)
+        normals[: len(found)] = found
+        row = torch.from_numpy(self.welded.row).to(self.device)
+        _, first = np.unique(self.welded.row, return_index=True)
+        linear = None if self.welded.linear is None else tensor(self.welded.linear)
+        return Moving(
+            positions, self._topology, row, linear, normals[torch.from_numpy(first).to(self.device)]
+        )
+
+    def stage(self, scale: float) -> StageScene:
+        """Get ready for views at a scale; their content is the mesh as it was."""
+        self.pixel = self._rig.pixel / scale
+        self._cameras = [tight(c.scaled(scale), self._hull) for c in self._rig.cameras]
+        return self.scene()
+
+    def scene(self) -> StageScene:
+        """What is known of the views: they share the shape, and so are not compared."""
+        return StageScene(len(self._cameras), lambda view: self.start(view)[0], self._cameras)
+
+    def look(self, positions: torch.Tensor) -> None:
+        """From now on, pixels see what is in front at these positions (s, 3)."""
+        moved = positions.detach().cpu().numpy().astype(np.float32)
+        self._caster = Raycaster(dataclasses.replace(self._surface, positions=moved))
+
+    def piercing(self, positions: torch.Tensor) -> int:
+        """Edges that run through the surface at these positions (s, 3), near or far, and did not at the start."""
+        faces, edges = self.welded.faces, self._topology.edges.cpu().numpy()
+        before = pierced_by(self.welded.positions, faces, edges, self._start)
+        self.look(positions)
+        moved = positions.detach().cpu().double().numpy()
+        return int((pierced_by(moved, faces, edges, self._caster) & ~before).sum())
+
+    def render(self, positions: torch.Tensor, view: int) -> tuple[Planes, Mask]:
+        """The grey picture (3, h, w), differentiable, and its coverage (h, w)."""
+        return self._draw(positions, view, self._caster)
+
+    def start(self, view: int) -> tuple[Planes, Mask]:
+        """The same of the mesh as it was."""
+        return self._draw(torch.from_numpy(self._surface.positions).to(self.device), view, self._start)
+
+    def _draw(self, positions: torch.Tensor, view: int, caster: Raycaster) -> tuple[Planes, Mask]:
+        camera = self._cameras[view]
+        sight = Sight.of(camera, caster.view(camera, 1), positions.dtype, positions.device)
+        image, coverage = relief_image(positions, self._mesh, sight, "studio", _GREY, BACKGROUND)
+        return image[..., 0].expand(3, -1, -1), coverage
+
+
+def finest_size(options: DisplaceOptions) -> int:
+    """Side of the largest views, pixels."""
+    return max(s.size for s in options.stages)

@@ -1,0 +1,94 @@
+"""The views of a mesh at one scale, compiled when asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+
+from nst3d.losses.partner import Correspondence
+from nst3d.operators.base import ViewOperator
+from nst3d.operators.cache import CacheTally, ViewCache
+from nst3d.operators.composite import Shaded
+from nst3d.pipeline.kinds.mesh.scene import MeshScene, rebound, stage_cameras
+from nst3d.pipeline.settings.config import PaintConfig
+from nst3d.renderers.mesh import MeshRenderer
+from nst3d.renderers.visibility import CellPoints, cell_points, warp
+from nst3d.stylize.kept import Kept
+from nst3d.stylize.layout import Layout
+from nst3d.stylize.stage_scene import TableStage
+from nst3d.tensors import Array, Colours, Planes
+
+_SAMPLES = 2
+_NEIGHBOURS = 4
+
+
+class MeshViews:
+    """The rig's views at a scale, and what is known of them."""
+
+    def __init__(
+        self,
+        scene: MeshScene,
+        scale: float,
+        config: PaintConfig,
+        start: tuple[Colours, torch.Tensor],
+        tally: CacheTally,
+    ) -> None:
+        """`start` are the colours of this scale that painting starts from, and the background behind them."""
+        self._start, self._background = start
+        own = scene.renderer
+        surface = rebound(scene.surface, scene.layout.scaled(scale))
+        self._renderer = MeshRenderer(surface, own.caster, own.fragments)
+        self._cameras = stage_cameras(scene, scale, config.rig.crop)
+        self._lightings = (config.lighting, config.content_lighting)
+        budget = config.cache_gb * 1e9
+        self._views = ViewCache(self._compiled, len(self._cameras), budget, tally=tally)
+        self._light: Kept[int, tuple[torch.Tensor, ...]] = Kept(budget / 8)
+        self._cells: Kept[tuple[int, int], tuple[Array, ...]] = Kept(budget / 8)
+
+    def stage(self, layout: Layout, bases: Sequence[ViewOperator], own_rows: bool) -> TableStage:
+        """What guides and canvas ask of the views."""
+        return TableStage(
+            views=self._views,
+            layout=layout,
+            bases=bases,
+            own_rows=own_rows,
+            cameras=self._cameras,
+            content=self.content,
+            neighbours=self.neighbours,
+            correspond=self.correspond,
+        )
+
+    def _compiled(self, number: int) -> ViewOperator:
+        """A view to paint; its light for the content is kept aside."""
+        view, content = self._renderer.compile_lit(self._cameras[number], _SAMPLES, self._lightings)
+        self._light[number] = (content.shading,) if isinstance(content, Shaded) else ()
+        return view
+
+    def content(self, view: int) -> Planes:
+        """The lit render of the colours that painting starts from."""
+        painted = self._views[view]
+        if view not in self._light:
+            painted = self._compiled(view)
+        bare = painted.view if isinstance(painted, Shaded) else painted
+        lit = Shaded(bare, *self._light[view]) if self._light[view] else bare
+        image = lit.render(self._start, self._background)
+        return image.clamp(0, 1).permute(2, 0, 1)
+
+    def neighbours(self) -> Sequence[Sequence[int]]:
+        """The views whose directions are closest."""
+        directions = np.stack([c.forward for c in self._cameras])
+        order = np.argsort(-directions @ directions.T, axis=1)
+        return [[int(k) for k in row if k != i][:_NEIGHBOURS] for i, row in enumerate(order)]
+
+    def correspond(self, view: int, partner: int, cell: int) -> Correspondence:
+        """By casting a ray through each cell's centre, and one from there to the partner's camera."""
+        caster = self._renderer.caster
+        if (view, cell) not in self._cells:
+            found = cell_points(self._renderer.surface, caster, self._cameras[view], cell)
+            self._cells[view, cell] = (found.face, found.positions, found.normals)
+        face, positions, normals = self._cells[view, cell]
+        cells = CellPoints(face, positions, normals, cell)
+        grid, valid = warp(caster, cells, self._cameras[partner])
+        return Correspondence(torch.from_numpy(grid), torch.from_numpy(valid))

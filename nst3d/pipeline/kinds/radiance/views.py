@@ -1,0 +1,115 @@
+"""The views of a radiance scene at one scale, compiled when asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+
+from nst3d.cameras.pinhole import Camera
+from nst3d.formats.captures.photos import load_photo
+from nst3d.operators.base import ViewOperator
+from nst3d.operators.cache import CacheTally, ViewCache
+from nst3d.operators.composite import Offset
+from nst3d.operators.grid_basis import grid_basis
+from nst3d.operators.sight import squared_sight
+from nst3d.pipeline.kinds.radiance.overlap import DepthViews
+from nst3d.pipeline.kinds.radiance.scene import RadianceScene
+from nst3d.pipeline.settings.config import PaintConfig
+from nst3d.stylize.kept import Kept
+from nst3d.stylize.layout import Layout
+from nst3d.stylize.stage_scene import TableStage
+from nst3d.tensors import Array, Colours, Planes
+
+_GRID = 1.5
+"""Side of the cells that rows closer than pixels are painted through, pixels."""
+_DENSE_SPACING = 0.7
+"""Rows closer than this share of a pixel, with gaps between them, are painted through a grid."""
+_RIM = 0.05
+"""What views see within this share of their short side from a border counts less, to nothing at the border. There
+rows go beyond the picture: half seen, and by that view alone, they would take large steps that nothing corrects."""
+
+
+@dataclass(frozen=True)
+class Start:
+    """What painting starts from."""
+
+    colours: Colours
+    """(n, 3)."""
+    background: torch.Tensor
+    """(3,): what lies behind them in contents."""
+    recoloured: Callable[[torch.Tensor], torch.Tensor]
+    """Moves the colours (…, 3) of photographs to the style's palette."""
+
+
+class RadianceViews:
+    """The scene's cameras at one size, and what is known of their views."""
+
+    def __init__(
+        self,
+        scene: RadianceScene,
+        cameras: Sequence[Camera],
+        config: PaintConfig,
+        start: Start,
+        tally: CacheTally,
+    ) -> None:
+        self._scene, self._cameras, self._start = scene, cameras, start
+        self._keep_specular = config.keep_specular
+        self._scaled = scene.lattice is not None and config.table.coverage_power > 0
+        budget = config.cache_gb * 1e9
+        self._views = ViewCache(self._compiled, len(cameras), budget, tally=tally)
+        self._depths = DepthViews(scene.renderer, cameras, budget / 8)
+        self._pictures: Kept[int, tuple[Array, ...]] = Kept(budget / 8)
+
+    def stage(self, layout: Layout) -> TableStage:
+        """What guides and canvas ask of the views."""
+        bases, own_rows = self._bases()
+        return TableStage(
+            views=self._views,
+            layout=layout,
+            bases=bases,
+            own_rows=own_rows,
+            sight=row_sight(self._views, layout) if self._scaled else None,
+            cameras=self._cameras,
+            content=self.content,
+            neighbours=self._depths.neighbours,
+            correspond=self._depths.correspond,
+        )
+
+    def content(self, view: int) -> Planes:
+        """The photograph in the style's palette, or the render of the colours that painting starts from."""
+        start = self._start
+        if self._scene.photos:
+            image = start.recoloured(torch.from_numpy(self._photo(view)))
+        else:
+            image = self._views[view].render(start.colours, start.background)
+        return image.clamp(0, 1).permute(2, 0, 1)
+
+    def _compiled(self, number: int) -> ViewOperator:
+        view = self._scene.renderer.compile(self._cameras[number])
+        keep = self._keep_specular
+        if keep == 0:
+            return view
+        return Offset(view, keep * self._scene.renderer.specular(self._cameras[number], view))
+
+    def _photo(self, view: int) -> Array:
+        if view not in self._pictures:
+            background, size = self._start.background.tolist(), self._cameras[view].size
+            self._pictures[view] = (load_photo(self._scene.photos[view], size, background),)
+        return self._pictures[view][0]
+
+    def _bases(self) -> tuple[list[ViewOperator], bool]:
+        """A grid a little coarser than pixels where rows are closer than those, so that none is left out."""
+        lattice = self._scene.lattice
+        if lattice is None:
+            return [], True
+        nodes = self._depths.pixel(lattice.place)
+        if nodes * _DENSE_SPACING < 1:
+            return [], True
+        return [grid_basis(lattice.nodes, _GRID * nodes)], False
+
+
+def row_sight(views: Sequence[ViewOperator], layout: Layout) -> Colours:
+    """How well views see each row, (n, 1): the sum of squared weights, less towards the views' borders."""
+    return squared_sight(views, layout.num_colours, rim=_RIM)

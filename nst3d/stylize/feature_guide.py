@@ -1,0 +1,147 @@
+"""Compares a render's features with a style's and a content's: the guide behind a recipe's losses."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, final
+
+import torch
+import torch.nn.functional as F
+
+from nst3d.errors import ConfigError
+from nst3d.features.encoder import Encoder
+from nst3d.losses.base import Loss
+from nst3d.losses.observation import IMAGE, Observation
+from nst3d.stylize.agreement import ViewMemory
+from nst3d.stylize.guide import Guide, Ramp, ramped
+from nst3d.stylize.kept import Kept
+from nst3d.stylize.look import Look
+from nst3d.tensors import Mask, Planes
+
+_MASK_BYTES = 1 << 28
+"""Budget for the masks of views; those beyond it are computed again."""
+
+
+@dataclass(frozen=True)
+class Viewing:
+    """How a guide looks at a render."""
+
+    background: torch.Tensor
+    """(3,): what shows where the scene does not, whatever background the user shows or saves."""
+    threshold: float = 0.6
+    """A position of a layer counts if more than this share of its cell is covered."""
+    reduce: int = 1
+    """Side of the pixel blocks that renders are averaged over before they are encoded (ARF: 2)."""
+    moving: bool = False
+    """Whether a view's coverage changes from one look to the next."""
+
+
+@dataclass(frozen=True)
+class WeightedLoss:
+    """A loss's part in the sum."""
+
+    loss: Loss
+    weight: float = 1.0
+    region: str | None = None
+    """Where it counts; None: everywhere."""
+    schedule: Ramp = ()
+    """How its weight changes during the run."""
+
+
+@final
+class FeatureGuide(Guide):
+    """An encoder and the losses of one stage.
+
+    Statistics count covered pixels alone: each layer has a mask, the coverage averaged over the layer's
+    cells and cut at a threshold, and the background is fixed, so that it cannot leak into the style.
+    """
+
+    def __init__(
+        self,
+        encoder: Encoder | None,
+        losses: Mapping[str, WeightedLoss],
+        viewing: Viewing,
+        memory: ViewMemory | None = None,
+    ) -> None:
+        """`encoder` may be None if no loss reads features. ConfigError if all weights are 0."""
+        active = {name: term for name, term in losses.items() if term.weight != 0}
+        if not active:
+            raise ConfigError("every loss has a weight of 0: nothing to optimise")
+        self.background = viewing.background
+        self._encoder, self._losses, self._viewing, self._memory = encoder, active, viewing, memory
+        layers = dict.fromkeys(layer for term in active.values() for layer in term.loss.layers)
+        self._layers = [layer for layer in layers if layer != IMAGE]
+        self._masks: Kept[tuple[int, str | None], dict[str, Mask]] = Kept(_MASK_BYTES)
+        self._pending: dict[int, tuple[Planes, Observation]] = {}  # judged, not yet noted
+
+    def judge(self, look: Look) -> tuple[torch.Tensor, dict[str, float]]:
+        """The weighted sum of the losses, and each one's share of it."""
+        whole = self.observe(look)
+        observations: dict[str | None, Observation] = {None: whole}
+        shares: dict[str, torch.Tensor] = {}
+        for name, term in self._losses.items():
+            weight = term.weight * ramped(term.schedule, look.share)
+            if weight == 0:
+                continue
+            if term.region not in observations:
+                masks = self._masks_of(look, term.region)
+                observations[term.region] = Observation(whole.features, masks, look.view, whole.choices)
+            shares[name] = weight * term.loss(observations[term.region])
+        total = torch.stack(list(shares.values())).sum() if shares else look.image.sum() * 0
+        if self._memory is not None:
+            self._pending[look.view] = look.image, self._memory.extract(whole)
+        return total, {name: float(share.detach()) for name, share in shares.items()}
+
+    def note(self, look: Look) -> None:
+        """Remember what the view shows, for the views that are compared with it."""
+        if self._memory is None:
+            return
+        image, observation = self._pending.pop(look.view, (None, None))
+        if image is not look.image or observation is None:  # another look of the view was judged last
+            with torch.no_grad():
+                self.judge(look)
+            observation = self._pending.pop(look.view)[1]
+        self._pending.clear()
+        self._memory.note(observation)
+
+    def observe(self, look: Look) -> Observation:
+        """The render, encoded, with the masks of its coverage."""
+        return Observation(self._encoded(look.image), self._masks_of(look, None), look.view)
+
+    def state(self) -> dict[str, Any]:
+        """What is remembered of the views."""
+        return {} if self._memory is None else self._memory.state()
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Remember the views again: their pictures are encoded anew."""
+        if self._memory is not None and state:
+            self._memory.restore(state, self._encoded)
+
+    def _encoded(self, image: Planes) -> dict[str, torch.Tensor]:
+        reduce = self._viewing.reduce
+        seen = image if reduce == 1 else F.avg_pool2d(image[None], reduce)[0]
+        features = dict(self._encoder(seen, self._layers)) if self._encoder else {}
+        features[IMAGE] = image
+        return features
+
+    def _masks_of(self, look: Look, region: str | None) -> dict[str, Mask]:
+        key = look.view, region
+        if self._viewing.moving or key not in self._masks:
+            self._masks[key] = self._layer_masks(look.within(region).coverage.to(look.image.device))
+        return self._masks[key]
+
+    def _layer_masks(self, coverage: Mask) -> dict[str, Mask]:
+        if bool((coverage >= 1).all()):
+            return {}
+        threshold = self._viewing.threshold
+        masks = {IMAGE: (coverage > threshold).to(coverage.dtype)}
+        for layer in self._layers:
+            assert self._encoder is not None
+            cell = self._encoder.stride(layer) * self._viewing.reduce
+            pooled = F.avg_pool2d(coverage[None, None], cell)[0, 0]
+            mask = (pooled > threshold).to(coverage.dtype)
+            # A view that shows only slivers still counts where it shows most.
+            masks[layer] = mask if bool(mask.any()) else (pooled >= pooled.max()).to(coverage.dtype)
+        # A layer without a mask counts everywhere, and nothing of it is copied.
+        return {layer: mask for layer, mask in masks.items() if not bool(mask.all())}

@@ -1,0 +1,101 @@
+"""What the engine asks: how good is this look? Guides add up."""
+
+from __future__ import annotations
+
+import itertools
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from nst3d.stylize.look import Look
+
+Ramp = tuple[tuple[float, float], ...]
+"""Knots (share of the run, factor): a piecewise linear schedule of a weight. Without knots the factor is 1."""
+
+
+def ramped(ramp: Ramp, share: float) -> float:
+    """The factor of a schedule at a share of the run in [0, 1]: constant before the first and after the last knot."""
+    if not ramp:
+        return 1.0
+    if share <= ramp[0][0]:
+        return ramp[0][1]
+    for (start, low), (end, high) in itertools.pairwise(ramp):
+        if share <= end:
+            return low + (high - low) * (share - start) / (end - start)
+    return ramp[-1][1]
+
+
+class Guide(ABC):
+    """Judges renders of one stage. Subclasses implement `judge`; those with a memory the other three as well."""
+
+    background: torch.Tensor
+    """(3,): the colour that looks are rendered over."""
+
+    @abstractmethod
+    def judge(self, look: Look) -> tuple[torch.Tensor, dict[str, float]]:
+        """The loss, a differentiable scalar, and its parts by name. Pure: the same look gets the same answer."""
+
+    def note(self, look: Look) -> None:  # noqa: B027
+        """Take notice of a look whose step was taken: once per view and step. Memory changes here alone."""
+
+    def state(self) -> dict[str, Any]:
+        """The memory as plain values and tensors, for a checkpoint."""
+        return {}
+
+    def restore(self, state: dict[str, Any]) -> None:  # noqa: B027
+        """Take back what `state` returned, in the same stage of the same run."""
+
+
+@dataclass(frozen=True)
+class Weighted:
+    """A guide's part in a sum."""
+
+    guide: Guide
+    weight: float = 1.0
+    region: str | None = None
+    """Where it looks; None: everywhere."""
+    schedule: Ramp = ()
+    """How its weight changes during the run."""
+
+
+class GuideSum(Guide):
+    """Several guides, each with a weight, a region and a schedule."""
+
+    def __init__(self, parts: Mapping[str, Weighted], background: torch.Tensor) -> None:
+        """`parts` by name, which is that of their losses in reports; all look at one render over `background`."""
+        self.background = background
+        self._parts = dict(parts)
+
+    def judge(self, look: Look) -> tuple[torch.Tensor, dict[str, float]]:
+        """The weighted sum, and all parts, weighted."""
+        total = look.image.new_zeros(())
+        found: dict[str, float] = {}
+        for name, part in self._parts.items():
+            weight = part.weight * ramped(part.schedule, look.share)
+            if weight == 0:
+                continue
+            loss, parts = part.guide.judge(look.within(part.region))
+            total = total + weight * loss
+            for key, value in (parts or {name: float(loss.detach())}).items():
+                label = (
+                    key if key == name or (key not in self._parts and key not in found) else f"{name}.{key}"
+                )
+                found[label] = weight * value
+        return total, found
+
+    def note(self, look: Look) -> None:
+        """Let each guide take notice."""
+        for part in self._parts.values():
+            part.guide.note(look.within(part.region))
+
+    def state(self) -> dict[str, Any]:
+        """The guides' states by name."""
+        return {name: part.guide.state() for name, part in self._parts.items()}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Give each guide its own."""
+        for name, part in self._parts.items():
+            part.guide.restore(state.get(name, {}))

@@ -1,0 +1,51 @@
+"""Which guides there are beside the losses on features: other packages register theirs here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+
+from nst3d.plugins import Registry, rows_of
+from nst3d.stylize.guide import Guide
+from nst3d.stylize.stage_scene import StageScene
+from nst3d.stylize.style import Style
+
+
+@dataclass(frozen=True)
+class GuideInputs:
+    """What a guide of one stage may be made from."""
+
+    options: Mapping[str, Any]
+    """The guide's own options, defaults included."""
+    styles: Sequence[Style]
+    """What the scene is to look like."""
+    scene: StageScene
+    """The views of the stage, and what is known of them."""
+    size: int
+    """Finest side of the stage's views, pixels."""
+    background: torch.Tensor
+    """(3,): what looks are rendered over; the guide's own `background`."""
+
+
+MakeGuide = Callable[[GuideInputs], Guide]
+
+
+@dataclass(frozen=True)
+class GuideKind:
+    """A guide by name."""
+
+    name: str
+    make: MakeGuide
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """Its options and their defaults."""
+
+
+GUIDES: Registry[GuideKind] = Registry("guide", "nst3d.guides", unpack=rows_of(GuideKind))
+
+
+def register_guide(name: str, make: MakeGuide, options: Mapping[str, Any] | None = None) -> None:
+    """Make a guide known by name, for the terms of recipes. ConfigError if the name is taken."""
+    GUIDES.register(name, GuideKind(name, make, dict(options or {})))

@@ -1,0 +1,214 @@
+"""A colour table that is painted through linear views."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import torch
+
+from nst3d.losses.total_variation import texture_variation
+from nst3d.operators.solve import SolveOptions, bake
+from nst3d.stylize.canvas import Canvas, TableOptions
+from nst3d.stylize.layout import Layout, resampled
+from nst3d.stylize.regions import Regions
+from nst3d.stylize.stage_scene import TableStage
+from nst3d.stylize.table import BasisTable, ColourTable, PlainTable, RegionTable, Table
+from nst3d.tensors import Colours, Mask, Planes
+
+_USUAL = 0.3
+"""Rows seen at least so well, as a share of the mean sight weighted by sight, take whole steps."""
+_BAKE = SolveOptions(iterations=20)
+"""How closely a table takes pictures over: views that disagree about a place do so after more iterations, too."""
+
+
+class LinearCanvas(Canvas):
+    """A colour table seen through linear view operators."""
+
+    def __init__(
+        self,
+        initial: Colours,
+        layout: Layout,
+        stage_of: Callable[[float], TableStage],
+        options: TableOptions | None = None,
+        regions: Regions | None = None,
+    ) -> None:
+        """`initial` (n, 3) in `layout` are the colours to start from, at the finest scale.
+
+        `stage_of` makes the views of a scale; it is called once per stage.
+        """
+        self._initial, self._finest = initial, layout
+        self._stage_of, self._options = stage_of, options or TableOptions()
+        self._regions = regions or Regions()
+        self._table: Table | None = None
+        self._carried: tuple[Colours, Layout] | None = None  # the paint of the last scale
+        self._decoded: Colours | None = None
+        self._leaf: Colours = initial
+        self._seen: Colours | None = None
+        self._columns: dict[str, Colours] = {}
+        self._stage: TableStage | None = None
+
+    @property
+    def stage(self) -> TableStage:
+        """The views of the current scale."""
+        if self._stage is None:
+            raise RuntimeError("the canvas has not entered a scale yet")
+        return self._stage
+
+    @property
+    def table(self) -> Table:
+        """The table of the current stage."""
+        if self._table is None:
+            raise RuntimeError("the canvas has not entered a scale yet")
+        return self._table
+
+    def enter(self, scale: float) -> None:
+        """Compile the views of a scale and carry the paint over.
+
+        What the paint changed is resampled; the detail of the initial colours that the last scale could
+        not hold comes back with the next.
+        """
+        if self._table is not None:
+            # Let the last scale go before the next is compiled: both at once would be the peak of memory.
+            self._carried = (self.table.colours().detach(), self.table.layout)
+            self._table, self._decoded, self._seen, self._stage = None, None, None, None
+        self._stage = self._stage_of(scale)
+        layout = self._stage.layout
+        start = base = resampled(self._initial, self._finest, layout)
+        if self._carried is not None:
+            painted, source = self._carried
+            before = resampled(self._initial, self._finest, source)
+            base = base + resampled(painted - before, source, layout)
+        self._columns = {
+            name: resampled(column, self._finest, layout).to(self._initial)
+            for name, column in self._regions.columns.items()
+        }
+        painted_in = self._regions.painted
+        if painted_in is None:
+            self._table = self._new_table(base)
+        else:
+            column = self._columns[painted_in]
+            self._table = RegionTable(
+                self._new_table(RegionTable.uncovered(base, start, column)), start, column
+            )
+        self._decoded = None
+
+    def _new_table(self, base: Colours) -> Table:
+        stage, levels, scale = self.stage, self._options.pyramid_levels, self._step_scale()
+        if levels > 1 and stage.bases:
+            return BasisTable(base, stage.layout, stage.bases[: levels - 1], stage.own_rows, scale)
+        if scale is None and (levels == 1 or not stage.layout.images):
+            return PlainTable(base, stage.layout)
+        return ColourTable(base, stage.layout, levels, scale)
+
+    def _step_scale(self) -> Colours | None:
+        if self._options.coverage_power <= 0:
+            return None
+        if self.stage.sight is not None:
+            # Most rows of a field are haze: what is usual is what a row that matters has.
+            seen = self.stage.sight.to(self._initial)
+            reference = _USUAL * seen.square().sum() / seen.sum().clamp_min(torch.finfo(seen.dtype).tiny)
+        else:
+            seen = self.colour_coverage()
+            reference = seen[seen > 0].median() if (seen > 0).any() else seen.new_tensor(1.0)
+        return (seen / reference).clamp(0, 1) ** self._options.coverage_power
+
+    def colour_coverage(self) -> Colours:
+        """Σ Aᵀ 1 over the views, (n, 1): how many pixels see each colour."""
+        if self._seen is None:
+            total = torch.zeros(self.stage.layout.num_colours, 1, dtype=self._initial.dtype)
+            for view in self.stage.views:
+                total += view.adjoint(torch.ones(*view.size, 1, dtype=total.dtype))
+            self._seen = total.to(self._initial.device)
+        return self._seen
+
+    def parameters(self) -> list[torch.Tensor]:
+        """The table's steps, level by level."""
+        return self.table.steps
+
+    def render(self, view: int, background: torch.Tensor) -> Planes:
+        """The view (3, h, w) over a background colour (3,)."""
+        if self._decoded is None:
+            self._decode(clamp=False)
+        return self.stage.views[view].render(self._leaf, background).permute(2, 0, 1)
+
+    def masks(self, view: int) -> Mapping[str, Mask]:
+        """Region to A · w: its exact mask in a view, whatever hides it."""
+        return {name: self.stage.views[view].mask(column)[..., 0] for name, column in self._columns.items()}
+
+    def penalties(self) -> dict[str, torch.Tensor]:
+        """The textures' total variation, weighted; empty without textures or weight."""
+        images = self.stage.layout.images
+        if not images or self._options.texture_variation == 0 or self._decoded is None:
+            return {}
+        textures = self.stage.layout.split(self._leaf)
+        share = [s.height * s.width / self.stage.layout.num_colours for s in images]
+        terms = [texture_variation(t) * w for t, w in zip(textures, share)]
+        return {"texture": self._options.texture_variation * torch.stack(terms).sum()}
+
+    @torch.no_grad()
+    def learn(self, pictures: Sequence[Planes], background: torch.Tensor) -> dict[str, float]:
+        """Bake the pictures into the table: least squares over all views, exact but for what they disagree about."""
+        before = self.table.colours().detach()
+        images = [picture.permute(1, 2, 0).to(before) for picture in pictures]
+        baked = bake(self.stage.views, images, before, _BAKE, background=background.to(before))
+        self.table.move_(baked - before)
+        self._decoded = None
+        self.project_()
+        after, total = self.table.colours().detach(), before.new_zeros(())
+        for view, image in zip(self.stage.views, images):
+            total += (view.render(after, background.to(after)) - image).square().mean() / len(images)
+        return {"fit": float(total)}
+
+    def _decode(self, clamp: bool) -> None:
+        """Decode the table once for all renders of a step; their gradients gather in one leaf."""
+        self._decoded = self.table.colours()
+        values = self._decoded.detach()
+        if clamp:
+            values = self.table.clamp_(values)
+        self._leaf = self._decoded if self._decoded.is_leaf else values.requires_grad_()
+
+    def collect_(self) -> None:
+        """Bring the gradient of the colours into the table's steps: the adjoint of the decoding."""
+        gradient = self._leaf.grad
+        if self._decoded is self._leaf and gradient is not None:
+            self._leaf.grad = gradient.contiguous()
+        elif self._decoded is not None and gradient is not None:
+            self._decoded.backward(gradient)
+        self._decoded = None
+
+    def coverage(self, view: int) -> Mask:
+        """The view's opacity (h, w)."""
+        return self.stage.views[view].coverage[..., 0]
+
+    def project_(self) -> None:
+        """Clamp the colours to [0, 1], if the options say so."""
+        if self._options.clamp:
+            self._decode(clamp=True)
+
+    def state(self) -> list[torch.Tensor]:
+        """Copies of the table's tensors."""
+        return [t.detach().clone() for t in self.table.tensors()]
+
+    def restore(self, state: list[torch.Tensor]) -> None:
+        """Take the table's tensors back. ValueError if they are of another table."""
+        own = self.table.tensors()
+        if [t.shape for t in own] != [t.shape for t in state]:
+            raise ValueError("the stored paint has another layout")
+        with torch.no_grad():
+            for tensor, stored in zip(own, state):
+                tensor.copy_(stored)
+        self._decoded = None
+
+    def finest_colours(self) -> Colours:
+        """The painted table in the finest layout, (n, 3), detached, in [0, 1]."""
+        if self._table is not None:
+            painted, old = self._table.colours().detach(), self._table.layout
+        elif self._carried is not None:
+            painted, old = self._carried
+        else:
+            return self._initial
+        before = resampled(self._initial, self._finest, old)
+        change = resampled(painted - before, old, self._finest)
+        if self._regions.painted is not None:  # a coarse texel may reach beyond the region
+            change = change * (self._regions.columns[self._regions.painted] > 0).to(change)
+        return (self._initial + change).clamp(0, 1)

@@ -1,0 +1,238 @@
+"""What a painting consists of: phases in which a teacher's pictures are learnt, or guides are pleased."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+import torch
+
+from nst3d.errors import ConfigError
+from nst3d.stylize.canvas import Canvas
+from nst3d.stylize.guide import Guide
+from nst3d.stylize.look import Look
+from nst3d.stylize.schedule import Schedule, Stage
+from nst3d.stylize.style import Style
+from nst3d.stylize.teachers.registry import Teacher
+
+
+@dataclass(frozen=True)
+class Teach:
+    """A teacher paints all views, and the canvas learns the pictures; then once more, from what it has learnt."""
+
+    teacher: Teacher
+    styles: Sequence[Style]
+    rounds: int = 1
+
+
+@dataclass(frozen=True)
+class Please:
+    """The canvas is changed step by step until the guides are pleased."""
+
+    schedule: Schedule
+    guide_of: Callable[[Stage], Guide]
+    """Makes a stage's guide, once the canvas has entered its scale."""
+
+
+Phase = Teach | Please
+
+
+@dataclass(frozen=True)
+class Moment:
+    """When a step is taken."""
+
+    step: int
+    """Steps taken before, in all stages."""
+    total: int
+    """Steps of the whole run."""
+    seed: int
+
+
+class Leg(Protocol):
+    """A part of a run at one scale."""
+
+    @property
+    def scale(self) -> float:
+        """Of its views, in units of the finest."""
+
+    @property
+    def steps(self) -> int:
+        """At most."""
+
+    def settled(self, losses: Sequence[float]) -> bool:
+        """Whether it may end early, given the losses of its steps so far."""
+
+    def begin(self, canvas: Canvas) -> Work:
+        """Get ready, once the canvas has entered the scale."""
+
+
+class Work(Protocol):
+    """A leg under way."""
+
+    def step(
+        self, index: int, views: Callable[[], int], moment: Moment
+    ) -> tuple[float, dict[str, float], int]:
+        """Take step `index` of the leg; its loss, the loss's parts, and how many views were rendered.
+
+        `views` deals out the number of the next view.
+        """
+
+    def state(self) -> dict[str, Any]:
+        """All that `restore` needs."""
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Continue where `state` was taken."""
+
+
+def legs_of(phases: Sequence[Phase]) -> list[Leg]:
+    """The legs of all phases, one after the other."""
+    legs: list[Leg] = []
+    for phase in phases:
+        if isinstance(phase, Teach):
+            legs.append(_TeachLeg(phase))
+        else:
+            legs += [_PleaseLeg(phase, stage) for stage in phase.schedule.stages]
+    return legs
+
+
+def look_at(canvas: Canvas, view: int, background: torch.Tensor, moment: Moment) -> Look:
+    """A view of the canvas as guides and teachers see it."""
+    cameras = canvas.stage.cameras
+    return Look(
+        image=canvas.render(view, background),
+        coverage=canvas.coverage(view),
+        view=view,
+        step=moment.step,
+        share=moment.step / max(moment.total, 1),
+        camera=cameras[view] if cameras else None,
+        seed=moment.seed,
+        regions=canvas.masks(view),
+    )
+
+
+@dataclass(frozen=True)
+class _TeachLeg:
+    phase: Teach
+    scale: float = 1.0
+
+    @property
+    def steps(self) -> int:
+        return self.phase.rounds
+
+    def settled(self, losses: Sequence[float]) -> bool:
+        return False
+
+    def begin(self, canvas: Canvas) -> _Teaching:
+        return _Teaching(self.phase, canvas)
+
+
+class _Teaching:
+    def __init__(self, phase: Teach, canvas: Canvas) -> None:
+        self._phase, self._canvas = phase, canvas
+
+    def step(
+        self, index: int, views: Callable[[], int], moment: Moment
+    ) -> tuple[float, dict[str, float], int]:
+        canvas, styles = self._canvas, self._phase.styles
+        background = styles[0].background.to(canvas.parameters()[0])
+        with torch.no_grad():
+            looks = [look_at(canvas, view, background, moment) for view in range(canvas.num_views)]
+        looks = [replace(look, image=look.image.detach().clamp(0, 1)) for look in looks]
+        pictures = self._phase.teacher.teach([k.image.permute(1, 2, 0) for k in looks], looks, styles)
+        if [tuple(p.shape[:2]) for p in pictures] != [tuple(k.image.shape[1:]) for k in looks]:
+            raise ConfigError(
+                "the teacher must return one picture per view, each of the size that it was given"
+            )
+        parts = canvas.learn([p.permute(2, 0, 1) for p in pictures], background)
+        return sum(parts.values()), parts, len(looks)
+
+    def state(self) -> dict[str, Any]:
+        return {}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Nothing: rounds depend on the canvas alone."""
+
+
+@dataclass(frozen=True)
+class _PleaseLeg:
+    phase: Please
+    stage: Stage
+
+    @property
+    def scale(self) -> float:
+        return self.stage.size / self.phase.schedule.finest
+
+    @property
+    def steps(self) -> int:
+        return self.stage.iterations
+
+    def settled(self, losses: Sequence[float]) -> bool:
+        return self.phase.schedule.settled(losses)
+
+    def begin(self, canvas: Canvas) -> _Pleasing:
+        return _Pleasing(self, canvas)
+
+
+class _Pleasing:
+    """Steps of an optimiser against the gradient of a guide's verdict."""
+
+    def __init__(self, leg: _PleaseLeg, canvas: Canvas) -> None:
+        self._stage, self._schedule, self._canvas = leg.stage, leg.phase.schedule, canvas
+        self._guide = leg.phase.guide_of(leg.stage)
+        self._optimiser = canvas.optimiser(self._schedule.optimiser, self._stage.learning_rate)
+
+    def step(
+        self, index: int, views: Callable[[], int], moment: Moment
+    ) -> tuple[float, dict[str, float], int]:
+        for group in self._optimiser.param_groups:
+            group["lr"] = self._stage.rate(index)
+        every = self._schedule.optimiser == "lbfgs"
+        chosen = (
+            list(range(self._canvas.num_views))
+            if every
+            else [views() for _ in range(self._schedule.views_per_step)]
+        )
+        verdicts: list[tuple[float, dict[str, float], list[Look]]] = []
+
+        def evaluate() -> torch.Tensor:
+            verdicts.append(self._evaluate(chosen, moment))
+            return torch.tensor(
+                verdicts[-1][0], dtype=torch.float64
+            )  # line searches compare small differences
+
+        self._optimiser.step(evaluate)  # type: ignore[arg-type]
+        self._canvas.project_()
+        # A line search judges more looks; the first are those of the point that the last step led to.
+        loss, parts, looks = verdicts[0]
+        for look in looks:
+            self._guide.note(look)
+        return loss, parts, len(chosen) * len(verdicts)
+
+    def _evaluate(self, views: Sequence[int], moment: Moment) -> tuple[float, dict[str, float], list[Look]]:
+        for parameter in self._canvas.parameters():
+            parameter.grad = None
+        total, parts, looks = 0.0, dict[str, float](), []
+        for view in views:
+            looks.append(look_at(self._canvas, view, self._guide.background, moment))
+            loss, terms = self._guide.judge(looks[-1])
+            (loss / len(views)).backward()
+            total += float(loss.detach()) / len(views)
+            for name, value in terms.items():
+                parts[name] = parts.get(name, 0.0) + value / len(views)
+        penalties = self._canvas.penalties()
+        if penalties:
+            torch.stack(list(penalties.values())).sum().backward()
+        for name, penalty in penalties.items():
+            parts[name] = float(penalty.detach())
+            total += parts[name]
+        self._canvas.collect_()
+        return total, parts, looks
+
+    def state(self) -> dict[str, Any]:
+        return {"optimiser": copy.deepcopy(self._optimiser.state_dict()), "guide": self._guide.state()}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        self._optimiser.load_state_dict(state["optimiser"])
+        self._guide.restore(state.get("guide", {}))

@@ -1,0 +1,188 @@
+"""Makes the guide of a stage from a recipe: style targets once, content targets once per view."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import torch
+import torch.nn.functional as F
+
+from nst3d.features.encoder import Encoder
+from nst3d.losses.content import ContentLoss
+from nst3d.losses.observation import IMAGE
+from nst3d.losses.partner import FindPartner
+from nst3d.losses.registry import LOSSES, LossInputs
+from nst3d.stylize.agreement import ViewMemory
+from nst3d.stylize.feature_guide import FeatureGuide, Viewing, WeightedLoss
+from nst3d.stylize.guide import Guide, GuideSum, Weighted
+from nst3d.stylize.guides import GUIDES, GuideInputs
+from nst3d.stylize.kept import Kept
+from nst3d.stylize.recipe import Recipe
+from nst3d.stylize.stage_scene import StageScene
+from nst3d.stylize.style import Style, distinct
+from nst3d.stylize.terms import Term
+from nst3d.tensors import Planes
+
+
+@dataclass(frozen=True)
+class StageInputs:
+    """What a stage's guide is made from."""
+
+    styles: Sequence[Style]
+    """What the scene is to look like."""
+    scene: StageScene
+    """The views of the stage."""
+    size: int
+    """Side of the square that views are framed in (pictures: the long side), pixels."""
+    viewing: Viewing
+    """How renders are looked at."""
+    budget_bytes: float = math.inf
+    """Memory for the features of contents, and for those of other views; beyond it they are computed again."""
+    region: str | None = None
+    """Region that terms without one of their own look at; None: everywhere."""
+    others: Mapping[str, Weighted] = field(default_factory=dict)
+    """Guides beside those of the recipe."""
+
+
+def build_guide(recipe: Recipe, encoder: Encoder, inputs: StageInputs) -> Guide:
+    """The guide that a recipe asks for. ConfigError for a term that no loss or guide has, or if all weights are 0."""
+    parts: dict[str, Weighted] = {}
+    for name, term in _named(recipe.terms):
+        if term.weight and term.name in GUIDES:
+            made = GuideInputs(
+                term.all_options, inputs.styles, inputs.scene, inputs.size, inputs.viewing.background
+            )
+            region = term.region or inputs.region
+            parts[name] = Weighted(GUIDES.get(term.name).make(made), term.weight, region, term.schedule)
+    parts |= inputs.others
+    losses = {n: t for n, t in _named(recipe.terms) if t.weight and t.name in LOSSES}
+    features = _feature_guide(recipe, encoder, inputs, losses) if losses or not parts else None
+    if features is not None and not parts:
+        return features
+    own = {} if features is None else {"features": Weighted(features)}
+    return GuideSum({**own, **parts}, inputs.viewing.background)
+
+
+def fitting_guide(scene: StageScene, viewing: Viewing, budget_bytes: float = math.inf) -> FeatureGuide:
+    """The mean squared distance of each view to its content picture; nothing is encoded."""
+    pictures = _Contents(scene, lambda picture: {IMAGE: picture}, viewing.background.device, budget_bytes)
+    loss = ContentLoss(pictures, (IMAGE,), normalise="mean")
+    return FeatureGuide(None, {"fit": WeightedLoss(loss)}, viewing)
+
+
+def _named(terms: Sequence[Term]) -> Iterator[tuple[str, Term]]:
+    """Terms under their names, with numbers where several have the same: gram, gram.2."""
+    counts: dict[str, int] = {}
+    for term in terms:
+        counts[term.name] = counts.get(term.name, 0) + 1
+        yield (term.name if counts[term.name] == 1 else f"{term.name}.{counts[term.name]}"), term
+
+
+def _feature_guide(
+    recipe: Recipe, encoder: Encoder, inputs: StageInputs, terms: Mapping[str, Term]
+) -> FeatureGuide:
+    targets = _Targets(recipe, encoder, inputs)
+    losses: dict[str, WeightedLoss] = {}
+    for name, term in terms.items():
+        kind = LOSSES.get(term.name)
+        loss = kind.make(
+            LossInputs(
+                name,
+                term.layers or kind.layers,
+                term.all_options,
+                recipe.normalise,
+                encoder,
+                targets.styles,
+                targets.contents,
+                targets.partners,
+            )
+        )
+        if loss is not None:
+            region = term.region or inputs.region
+            losses[name] = WeightedLoss(loss, term.weight, region, term.schedule)
+    return FeatureGuide(encoder, losses, inputs.viewing, targets.memory)
+
+
+class _Targets:
+    """What the losses of a stage share: encoded styles and contents, and the memory of views."""
+
+    def __init__(self, recipe: Recipe, encoder: Encoder, inputs: StageInputs) -> None:
+        self._encoder, self._inputs = encoder, inputs
+        self._long = round(inputs.size * recipe.style_scale / recipe.reduce)
+        self._styles: dict[str, Planes] = {}
+        self.memory: ViewMemory | None = None
+
+    @torch.no_grad()
+    def styles(self, layers: tuple[str, ...]) -> Mapping[str, Planes]:
+        """Layer to features (c, 1, n) of all styles together: their positions, one after the other."""
+        wanted = [layer for layer in layers if layer not in self._styles]
+        if wanted:
+            device = self._inputs.viewing.background.device
+            styles = distinct(self._inputs.styles)
+            heaviest = max(style.weight for style in styles)
+            encoded = [
+                (self._encoder(picture.to(device), wanted), style.weight / heaviest)
+                for style in styles
+                for picture in style.at(self._long)
+            ]
+            for layer in wanted:
+                rows = [_thinned(e[layer].flatten(1), share) for e, share in encoded]
+                self._styles[layer] = torch.cat(rows, dim=1)[:, None]
+        return {layer: self._styles[layer] for layer in layers}
+
+    def contents(self, layers: tuple[str, ...]) -> Mapping[int, Mapping[str, Planes]]:
+        """The views' contents by layer."""
+        reduce, device = self._inputs.viewing.reduce, self._inputs.viewing.background.device
+
+        def encode(picture: Planes) -> dict[str, Planes]:
+            seen = F.avg_pool2d(picture[None], reduce)[0] if reduce > 1 else picture
+            return dict(self._encoder(seen, layers))
+
+        return _Contents(self._inputs.scene, encode, device, self._inputs.budget_bytes)
+
+    def partners(self, cells: Mapping[str, str], layers: tuple[str, ...] = ()) -> FindPartner | None:
+        """What finds the partner of a view; None where there is a single view."""
+        scene = self._inputs.scene
+        if scene.num_views < 2:
+            return None
+        if self.memory is None:
+            self.memory = ViewMemory(scene.neighbours(), scene.correspond, self._inputs.budget_bytes)
+        reduce = self._inputs.viewing.reduce
+        self.memory.require({k: self._encoder.stride(layer) * reduce for k, layer in cells.items()}, layers)
+        return self.memory.find_partner
+
+
+def _thinned(features: Planes, share: float) -> Planes:
+    """About `share` of the positions of features (c, n), spread evenly."""
+    if share >= 1:
+        return features
+    count = max(1, round(features.shape[1] * share))
+    return features[:, torch.linspace(0, features.shape[1] - 1, count).long().to(features.device)]
+
+
+class _Contents(Mapping[int, Mapping[str, Planes]]):
+    """View to its content by layer, computed when asked for and kept within the budget."""
+
+    def __init__(
+        self,
+        scene: StageScene,
+        encode: Callable[[Planes], dict[str, Planes]],
+        device: torch.device,
+        budget_bytes: float,
+    ) -> None:
+        self._scene, self._encode, self._device = scene, encode, device
+        self._known: Kept[int, dict[str, Planes]] = Kept(budget_bytes)
+
+    @torch.no_grad()
+    def __getitem__(self, view: int) -> Mapping[str, Planes]:
+        if view not in self._known:
+            self._known[view] = self._encode(self._scene.content(view).to(self._device))
+        return self._known[view]
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(range(len(self)))
+
+    def __len__(self) -> int:
+        return self._scene.num_views

@@ -1,0 +1,66 @@
+"""A style: pictures that are read once, and what is asked of them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+
+from nst3d.images.resize import fit_long_side
+from nst3d.tensors import Colours, Image, Planes
+
+SHORTEST = 16
+"""Pixels of an encoded style's shorter side, at least."""
+
+
+@dataclass(frozen=True, eq=False)
+class Style:
+    """How a scene is to look: one picture or several of one hand."""
+
+    images: tuple[Image, ...]
+    """(h, w, 3) each, in [0, 1]; the first gives background and palette."""
+    name: str = "style"
+    weight: float = 1.0
+    """How much of the style statistics comes from it, relative to other styles."""
+    scale: float = 1.0
+    """Size of its strokes: its pictures are this many times as large."""
+
+    @property
+    def background(self) -> torch.Tensor:
+        """(3,): the mean colour of the first picture, which lies behind the scene while it is painted."""
+        return self.images[0].mean((0, 1))
+
+    @property
+    def palette(self) -> Colours:
+        """(n, 3): the colours that scenes take over."""
+        return self.images[0].reshape(-1, 3)
+
+    def at(self, size: int) -> tuple[Planes, ...]:
+        """The pictures (3, h, w) with a long side of `size` · scale pixels, or more where a short side needs it."""
+        return tuple(self._at(image, round(size * self.scale)) for image in self.images)
+
+    @staticmethod
+    def _at(image: Image, long: int) -> Planes:
+        height, width = image.shape[:2]
+        least = math.ceil(SHORTEST * max(height, width) / min(height, width))
+        return fit_long_side(image, max(long, least)).permute(2, 0, 1)
+
+
+def distinct(styles: Sequence[Style]) -> tuple[Style, ...]:
+    """The styles, each picture once: the same picture given twice is one style with the weight of both."""
+    kept: list[Style] = []
+    for style in styles:
+        twin = next((k for k, other in enumerate(kept) if _same(style, other)), None)
+        if twin is None:
+            kept.append(style)
+        else:
+            old = kept[twin]
+            kept[twin] = Style(old.images, old.name, old.weight + style.weight, old.scale)
+    return tuple(kept)
+
+
+def _same(one: Style, other: Style) -> bool:
+    alike = len(one.images) == len(other.images) and one.scale == other.scale
+    return alike and all(torch.equal(a, b) for a, b in zip(one.images, other.images))

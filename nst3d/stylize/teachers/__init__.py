@@ -1,0 +1,1 @@
+"""Teachers: they paint pictures, and the scene learns them."""

@@ -1,0 +1,177 @@
+"""Terms of a recipe: a loss or a guide by name, its weight, and where and when it counts."""
+
+from __future__ import annotations
+
+import contextlib
+import difflib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Annotated, Any
+
+from nst3d.bounds import Within
+from nst3d.errors import ConfigError
+from nst3d.losses.registry import LOSSES, LossKind
+from nst3d.stylize.guide import Ramp
+from nst3d.stylize.guides import GUIDES, GuideKind
+
+_FIELDS = ("weight", "layers", "options", "region", "schedule")
+
+
+@dataclass(frozen=True)
+class Term:
+    """One thing that a painting is asked for."""
+
+    name: str
+    """The loss or guide: one that is registered."""
+    weight: Annotated[float, Within(0)] = 1.0
+    """Weight in the sum; 0 switches the term off."""
+    layers: tuple[str, ...] = ()
+    """Layers of the encoder that a loss compares; empty: the loss's own."""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """Options of the loss or guide; those not given keep their defaults."""
+    region: str | None = None
+    """Region in which it counts; None: everywhere."""
+    schedule: Ramp = ()
+    """Knots (share of the run, factor) between which the weight changes linearly; empty: it stays."""
+
+    def __post_init__(self) -> None:
+        """Refuse a name, option or schedule that makes no sense, with ConfigError."""
+        known = self.defaults
+        for option in self.options:
+            if option not in known:
+                has = ", ".join(known) or "none"
+                raise ConfigError(f"term {self.name} has no option {option!r}; its options are: {has}")
+        shares = [share for share, _ in self.schedule]
+        if shares != sorted(set(shares)) or any(not 0 <= s <= 1 for s in shares):
+            raise ConfigError(
+                f"term {self.name}: the shares of its schedule must rise from 0 to 1, not {shares}"
+            )
+
+    def plain(self) -> dict[str, Any]:
+        """The fields that are not at their defaults, for YAML; `made` reads them."""
+        own: dict[str, Any] = {"name": self.name, "weight": self.weight}
+        given: dict[str, Any] = {
+            "layers": list(self.layers),
+            "options": dict(self.options),
+            "region": self.region,
+        }
+        given["schedule"] = [list(knot) for knot in self.schedule]
+        return own | {name: value for name, value in given.items() if value}
+
+    @property
+    def defaults(self) -> Mapping[str, Any]:
+        """The options that its loss or guide has, with their defaults."""
+        return _kind(self.name).options
+
+    @property
+    def all_options(self) -> dict[str, Any]:
+        """Its options, those not given at their defaults."""
+        return {**self.defaults, **self.options}
+
+
+def _kind(name: str) -> LossKind | GuideKind:
+    """The registered loss or guide of a name."""
+    for registry in (LOSSES, GUIDES):
+        if name in registry:
+            return registry.get(name)
+        with contextlib.suppress(ConfigError):  # not one for a package that is missing
+            registry.get(name)
+    known = [*LOSSES, *GUIDES]
+    near = difflib.get_close_matches(name, known, n=1)
+    hint = f"did you mean {near[0]!r}? Known are" if near else "known are"
+    raise ConfigError(f"loss or guide {name!r} is not known; {hint} {', '.join(known)}")
+
+
+def merged(terms: Sequence[Term], changes: Mapping[str, Any], where: str) -> tuple[Term, ...]:
+    """The terms with `changes` put in: name to a weight, or to a mapping of a term's fields.
+
+    A name that is not among the terms adds one. ConfigError, which begins with `where`, for what makes no sense.
+    """
+    result = list(terms)
+    for name, change in changes.items():
+        same = [i for i, term in enumerate(result) if term.name == name]
+        if len(same) > 1:
+            raise ConfigError(f"{where}: {len(same)} terms are called {name}; give the whole list of terms")
+        old = result[same[0]] if same else made({"name": name}, where)
+        new = _changed(old, change, f"{where}: {name}")
+        if same:
+            result[same[0]] = new
+        else:
+            result.append(new)
+    return tuple(result)
+
+
+def made(values: Any, where: str) -> Term:
+    """A term of a mapping of its fields. ConfigError, which begins with `where`, for what makes no sense."""
+    if not isinstance(values, Mapping) or not isinstance(values.get("name"), str):
+        raise ConfigError(f"{where}: expected a term as 'name: …, weight: …', found {values!r}")
+    try:
+        term = Term(values["name"])
+    except ConfigError as error:
+        raise ConfigError(f"{where}: {error}") from None
+    return _changed(term, {k: v for k, v in values.items() if k != "name"}, f"{where}: {term.name}")
+
+
+def _changed(term: Term, change: Any, where: str) -> Term:
+    if _is_number(change):
+        change = {"weight": change}
+    if not isinstance(change, Mapping):
+        raise ConfigError(f"{where} is {change!r}: expected a weight, or settings as 'name: value'")
+    fields: dict[str, Any] = {}
+    for key, value in change.items():
+        if key == "options":
+            fields["options"] = {**term.options, **_mapping(value, f"{where}: options")}
+        elif key in _FIELDS:
+            fields[key] = _READ[key](value, f"{where}: {key}")
+        elif key in term.defaults:  # the short form: an option beside the weight
+            fields["options"] = {**fields.get("options", term.options), key: value}
+        else:
+            known = ", ".join((*_FIELDS, *term.defaults))
+            raise ConfigError(f"{where}: setting {key!r} is not known here; known are {known}")
+    try:
+        return replace(term, **fields)
+    except ConfigError as error:
+        raise ConfigError(f"{where}: {error}") from None
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _weight(value: Any, where: str) -> float:
+    try:
+        number = float(value) if not isinstance(value, bool) else None
+    except (TypeError, ValueError):
+        number = None
+    if number is None:
+        raise ConfigError(f"{where} is {value!r}: expected a number")
+    Within(0).check(where, number)
+    return number
+
+
+def _layers(value: Any, where: str) -> tuple[str, ...]:
+    if not isinstance(value, list | tuple) or not all(isinstance(v, str) for v in value):
+        raise ConfigError(f"{where} is {value!r}: expected a list of layers")
+    return tuple(value)
+
+
+def _region(value: Any, where: str) -> str | None:
+    if value is not None and not isinstance(value, str):
+        raise ConfigError(f"{where} is {value!r}: expected the name of a region")
+    return value
+
+
+def _schedule(value: Any, where: str) -> Ramp:
+    pairs = value if isinstance(value, list | tuple) else [value]
+    if not all(isinstance(p, list | tuple) and len(p) == 2 and all(map(_is_number, p)) for p in pairs):
+        raise ConfigError(f"{where} is {value!r}: expected a list of [share of the run, factor]")
+    return tuple((float(p[0]), float(p[1])) for p in pairs)
+
+
+def _mapping(value: Any, where: str) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        raise ConfigError(f"{where} is {value!r}: expected settings as 'name: value'")
+    return value
+
+
+_READ = {"weight": _weight, "layers": _layers, "region": _region, "schedule": _schedule}
