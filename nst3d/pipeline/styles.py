@@ -10,6 +10,7 @@ import torch
 from nst3d.errors import InputError
 from nst3d.features.vgg import VGG
 from nst3d.features.weights import find_weights, load_encoder
+from nst3d.files import PathLike
 from nst3d.images.io import read_image
 from nst3d.images.resize import fit_long_side
 from nst3d.pipeline.runtime.report import Reporter
@@ -47,8 +48,9 @@ _STYLE_PIXELS = 4_000_000
 _STYLE_ASPECT = 16
 
 
-def read_style(path: Path, reporter: Reporter) -> Image:
+def read_style(path: PathLike, reporter: Reporter) -> Image:
     """The style image in a file, (h, w, 3) in [0, 1]. Raises InputError for one too narrow to be encoded."""
+    path = Path(path)
     picture = read_image(path, max_pixels=_STYLE_PIXELS)
     for note in picture.notes:
         reporter.note(note)

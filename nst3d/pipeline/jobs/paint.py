@@ -64,10 +64,10 @@ def _paint(job: Job, reporter: Reporter, bridges: Bridges) -> Result:
     styles = [read_style(path, reporter) for path in job.styles]
     clock.lap("read_s")
     reporter.phase("preparing")
-    kind = _checked_kind(job)
+    kind = checked_kind(job)
     seconds = job.config.output.checkpoint_seconds
     keeper = Keeper(job.out / CHECKPOINT, _fingerprint(job), seconds, job.resume)
-    subject, config = _subject(job, kind, styles, reporter, bridges, keeper)
+    subject, config = open_subject(job, kind, styles, reporter, bridges, keeper)
     clock.lap("prepare_s")
     reporter.phase("painting")
     painter = Painter(config, subject, styles, keeper, reporter)
@@ -97,7 +97,7 @@ def _write(job: Job, painter: Painter, clock: Clock) -> tuple[list[Path], dict[s
     return paths + _write_records(job, metrics), metrics
 
 
-def _checked_kind(job: Job) -> SceneKind:
+def checked_kind(job: Job) -> SceneKind:
     """The kind of the scene, which everything that was asked for is for."""
     kind = kind_of(job.scene)
     if job.clean is not None:
@@ -106,8 +106,13 @@ def _checked_kind(job: Job) -> SceneKind:
     return kind
 
 
-def _subject(
-    job: Job, kind: SceneKind, styles: list[Image], reporter: Reporter, bridges: Bridges, keeper: Keeper
+def open_subject(
+    job: Job,
+    kind: SceneKind,
+    styles: list[Image],
+    reporter: Reporter,
+    bridges: Bridges,
+    keeper: Keeper | None,
 ) -> tuple[Subject, PaintConfig]:
     """The scene, and the settings with what depends on it decided."""
     reader = bridges.reader(job.dataparser, job.cameras)
@@ -142,7 +147,7 @@ def _asked(job: Job) -> Iterator[str]:
 
 
 def _mesh(
-    job: Job, styles: list[Image], reporter: Reporter, bridges: Bridges, keeper: Keeper
+    job: Job, styles: list[Image], reporter: Reporter, bridges: Bridges, keeper: Keeper | None
 ) -> tuple[Subject, PaintConfig]:
     config = job.config
     casting = bridges.casting(config)

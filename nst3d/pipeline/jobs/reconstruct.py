@@ -18,7 +18,7 @@ import numpy as np
 import yaml
 
 from nst3d.errors import InputError, OutputError
-from nst3d.files import write_bytes
+from nst3d.files import PathField, write_bytes
 from nst3d.formats.fields.own import save_field
 from nst3d.formats.io.files import refuse_empty
 from nst3d.formats.kinds import kind_of
@@ -46,8 +46,8 @@ _RUNNING = 0.97
 class ReconstructJob:
     """What to reconstruct, how, where to."""
 
-    capture: Path
-    out: Path
+    capture: PathField = PathField()
+    out: PathField = PathField()
     """A folder, or the .npz to write; all else then lies beside it under its name."""
     config: ReconstructConfig = field(default_factory=ReconstructConfig)
     overwrite: bool = False
