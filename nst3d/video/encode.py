@@ -50,9 +50,10 @@ def _encode(command: list[str], pictures: Iterable[Array]) -> int:
                 process.stdin.write(np.ascontiguousarray(picture).data)
                 count += 1
             process.stdin.close()
+            process.wait()
         except BrokenPipeError:
             pass  # ffmpeg gave up, and its log says why
-        except BaseException:
+        except BaseException:  # Ctrl-C while ffmpeg ends its work, too: it must not outlive this process
             process.kill()
             raise
         if process.wait() != 0:
