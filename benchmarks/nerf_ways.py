@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 import torch
 from common import ROOT, report
+from nst3d.stylize.criterion import Viewing
 
 from nst3d.cameras.pinhole import Camera
 from nst3d.formats.nerfstudio.run import load_run
@@ -33,7 +34,6 @@ from nst3d.pipeline.runtime.report import Silent
 from nst3d.pipeline.settings.config import PaintConfig, preset
 from nst3d.pipeline.settings.config import override as overridden
 from nst3d.pipeline.styles import find_encoder, style_at
-from nst3d.stylize.criterion import Viewing
 from nst3d.stylize.recipe import StageInputs, build_criterion
 from nst3d.tensors import Array
 

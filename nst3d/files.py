@@ -1,22 +1,73 @@
-"""Writes files whole or not at all."""
+"""Paths as callers give them, and files that are written whole or not at all."""
 
 from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Generic, TypeAlias, TypeVar, cast
 
 from nst3d.errors import OutputError
 
+PathLike: TypeAlias = str | os.PathLike[str]
+"""What public functions take for a path; they turn it into a `Path` once, on entry."""
+
+Given = TypeVar("Given", contravariant=True)
+Held = TypeVar("Held", covariant=True)
+
+
+class _ConvertedField(Generic[Given, Held]):
+    """A field of a dataclass that is converted when it is set, so that type checkers know both types."""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    def __get__(self, instance: object, owner: type) -> Held:
+        if instance is None:  # the dataclass asks for a default: there is none
+            raise AttributeError(self._name)
+        return cast(Held, vars(instance)[self._name])
+
+    def __set__(self, instance: object, value: Given) -> None:
+        vars(instance)[self._name] = self._convert(value)
+
+    def _convert(self, value: Given) -> Held:
+        raise NotImplementedError
+
+
+class PathField(_ConvertedField[PathLike, Path]):
+    """A required field that takes any path and holds a `Path`: `scene: PathField = PathField()`."""
+
+    def _convert(self, value: PathLike) -> Path:
+        return Path(value)
+
+
+class PathsField(_ConvertedField["PathLike | Iterable[PathLike]", "tuple[Path, ...]"]):
+    """A required field that takes one path or several and holds a tuple of `Path`."""
+
+    def _convert(self, value: PathLike | Iterable[PathLike]) -> tuple[Path, ...]:
+        return tuple(map(Path, [value] if isinstance(value, str | os.PathLike) else value))
+
+
+class OptionalPathField(_ConvertedField["PathLike | None", "Path | None"]):
+    """A field that takes any path or None, its default, and holds a `Path` or None."""
+
+    def __get__(self, instance: object, owner: type) -> Path | None:
+        """The path; on the class the default."""
+        return None if instance is None else super().__get__(instance, owner)
+
+    def _convert(self, value: PathLike | None) -> Path | None:
+        return None if value is None else Path(value)
+
 
 @contextlib.contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def replacing(path: PathLike) -> Iterator[Path]:
     """A temporary name beside `path` to write to; renamed to `path` when all went well, else removed.
 
     Raises OutputError if the folder is missing or cannot be written, or the disk is full; an older file
     of that name is then still whole.
     """
+    path = Path(path)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         yield temporary
@@ -28,7 +79,7 @@ def replacing(path: Path) -> Iterator[Path]:
             temporary.unlink()
 
 
-def write_bytes(path: Path | str, data: bytes) -> None:
+def write_bytes(path: PathLike, data: bytes) -> None:
     """Put `data` into `path` in one step. Raises OutputError as `replacing` does."""
-    with replacing(Path(path)) as temporary:
+    with replacing(path) as temporary:
         temporary.write_bytes(data)

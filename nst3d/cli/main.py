@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import signal
 import sys
 from collections.abc import Callable, Sequence
 
@@ -64,7 +65,24 @@ def _command(name: str) -> Callable[[Sequence[str]], int] | None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code: 0 done, 1 error, 2 wrong usage, 130 interrupted."""
-    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    own_process = arguments is None
+    try:
+        code = _guarded(sys.argv[1:] if arguments is None else arguments)
+        _ending(own_process)
+    except KeyboardInterrupt:
+        _ending(own_process)
+        code = _failed("interrupted", 130)
+    return code
+
+
+def _ending(own_process: bool) -> None:
+    """Let Ctrl-C no longer disturb a process that ends now, and how it cleans up."""
+    if own_process:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _guarded(arguments: Sequence[str]) -> int:
+    """The answer of the command, or the code of the error that it met; KeyboardInterrupt passes."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a file's name may hold what the terminal cannot show
             stream.reconfigure(errors="backslashreplace")
@@ -73,8 +91,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _answer(arguments)
     except Nst3dError as error:
         return _failed(str(error), 1)
-    except KeyboardInterrupt:
-        return _failed("interrupted", 130)
     except BrokenPipeError:
         # Whoever read the answer has gone; Python would complain when it flushes on exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

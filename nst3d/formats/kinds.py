@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from nst3d.errors import InputError
+from nst3d.files import PathLike
 from nst3d.formats.captures.registry import is_capture
 from nst3d.formats.fields.own import is_field
 from nst3d.formats.io.files import refuse_empty
@@ -34,13 +35,14 @@ def told(path: Path, kind: SceneKind) -> str:
     return f"{path} {'is a point cloud' if cloud else _PHRASES[kind]}"
 
 
-def kind_of(path: Path) -> SceneKind:
+def kind_of(path: PathLike) -> SceneKind:
     """The kind of scene in a file or folder; "mesh" for all that is nothing else, readable or not.
 
     Splats are asked for before meshes, as both come as .ply. Raises InputError if there is nothing at the
     path, an empty folder, an archive in which no scene is found, or a nerfstudio run of a method that is
     not read.
     """
+    path = Path(path)
     if not path.exists():
         raise InputError(f"{path}: no such file, expected a mesh, a picture, a voxel field or splats")
     refuse_empty(path, "a mesh, a capture or splats")

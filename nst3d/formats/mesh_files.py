@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from nst3d.errors import ConfigError, InputError
+from nst3d.files import PathLike
 from nst3d.formats.gltf.read import load_gltf
 from nst3d.formats.gltf.write import save_gltf
 from nst3d.formats.meshes.obj_read import load_obj
@@ -61,23 +62,26 @@ _ARCHIVES = {
 _READABLE = ", ".join(_READERS)
 
 
-def is_picture(path: Path) -> bool:
+def is_picture(path: PathLike) -> bool:
     """Whether a path is named like a picture."""
+    path = Path(path)
     return not path.is_dir() and path.suffix.lower() in PICTURE_SUFFIXES
 
 
-def is_mesh(path: Path) -> bool:
+def is_mesh(path: PathLike) -> bool:
     """Whether a file is named like a mesh."""
+    path = Path(path)
     return path.is_file() and path.suffix.lower() in _READERS
 
 
-def load_mesh(path: Path) -> Mesh:
+def load_mesh(path: PathLike) -> Mesh:
     """The mesh in a file, or in a folder that holds exactly one mesh file.
 
     Reads GLB, glTF, OBJ, PLY, STL, and voxels (.vox, .binvox) as the mesh of their open sides. Raises
     InputError for a missing or unreadable file, one of another kind (naming what it is where its first bytes
     tell), and a folder with no mesh or several.
     """
+    path = Path(path)
     path = _only_mesh(path) if path.is_dir() else path
     try:
         with path.open("rb") as file:
@@ -102,12 +106,13 @@ def load_mesh(path: Path) -> Mesh:
     return mesh
 
 
-def save_mesh(path: Path, mesh: Mesh, paint: MeshPaint, colours: Array) -> list[Path]:
+def save_mesh(path: PathLike, mesh: Mesh, paint: MeshPaint, colours: Array) -> list[Path]:
     """Write a painted mesh in the format of the path's suffix; returns all files written.
 
     `colours` are the table's rows (n, 3) float32 in [0, 1], sRGB-encoded. Raises ConfigError for a format
     that cannot be written or cannot hold the paint, OutputError if a file cannot be written.
     """
+    path = Path(path)
     suffix = path.suffix.lower()
     if suffix == ".stl":
         raise ConfigError(f"{path}: STL cannot hold colours; use {', '.join(_WRITERS)}")

@@ -9,6 +9,7 @@ from pathlib import Path
 from PIL import Image
 
 from nst3d.errors import InputError
+from nst3d.files import PathLike
 from nst3d.images.io import FORMATS
 from nst3d.tensors import ImageSize
 
@@ -28,8 +29,9 @@ class PictureHeader:
     """Whether it can be transparent."""
 
 
-def read_header(path: Path) -> PictureHeader:
+def read_header(path: PathLike) -> PictureHeader:
     """The header of a picture file. Raises InputError if it is missing, no picture, or broken."""
+    path = Path(path)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

@@ -13,7 +13,7 @@ import torch
 from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
 from nst3d.errors import InputError, OutputError
-from nst3d.files import write_bytes
+from nst3d.files import PathLike, write_bytes
 from nst3d.tensors import Array
 
 FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "GIF", "TGA", "PPM", "JPEG2000", "DDS", "ICO")
@@ -38,7 +38,7 @@ class Picture:
     """What was changed on the way in, a sentence each, for the user."""
 
 
-def read_image(path: Path | str, max_pixels: int | None = None) -> Picture:
+def read_image(path: PathLike, max_pixels: int | None = None) -> Picture:
     """The picture in a PNG, JPEG, WebP, TIFF, BMP, GIF, TGA … file, turned upright by its EXIF orientation.
 
     With `max_pixels` a larger one is reduced to at most that many, which a note says. Of an animation the
@@ -74,7 +74,7 @@ def encode_png(pixels: Array | torch.Tensor, alpha: Array | torch.Tensor | None 
 
 
 def write_image(
-    path: Path | str, pixels: Array | torch.Tensor, alpha: Array | torch.Tensor | None = None
+    path: PathLike, pixels: Array | torch.Tensor, alpha: Array | torch.Tensor | None = None
 ) -> None:
     """Write pixels (h, w, 3) and alpha (h, w) as 8-bit PNG or JPEG, by the suffix, whole or not at all.
 

@@ -9,6 +9,7 @@ import torch
 from nst3d.errors import InputError
 from nst3d.features.vgg import VGG
 from nst3d.features.weights import find_weights, load_encoder
+from nst3d.files import PathLike
 from nst3d.images.io import read_image
 from nst3d.pipeline.runtime.report import Reporter
 from nst3d.pipeline.settings.config import PaintConfig
@@ -31,8 +32,9 @@ def find_encoder(config: PaintConfig, device: torch.device, reporter: Reporter) 
     return load_encoder(name, pooling=recipe.pooling, dtype=_DTYPES[config.precision], device=device)
 
 
-def read_style(path: Path, reporter: Reporter) -> Style:
+def read_style(path: PathLike, reporter: Reporter) -> Style:
     """The style in an image file. Raises InputError for an image too narrow to be encoded."""
+    path = Path(path)
     picture = read_image(path, max_pixels=_STYLE_PIXELS)
     for note in picture.notes:
         reporter.note(note)

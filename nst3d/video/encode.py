@@ -13,18 +13,19 @@ import imageio_ffmpeg
 import numpy as np
 
 from nst3d.errors import MissingDependencyError, OutputError
-from nst3d.files import replacing
+from nst3d.files import PathLike, replacing
 from nst3d.images.io import to_bytes
 from nst3d.tensors import Array
 
 
-def write_mp4(path: Path, frames: Iterable[Array], fps: float, crf: int = 18) -> int:
+def write_mp4(path: PathLike, frames: Iterable[Array], fps: float, crf: int = 18) -> int:
     """Write frames (h, w, 3) in [0, 1] as an MP4 that plays in browsers; returns how many.
 
     H.264, yuv420p, index at the front; odd sides lose their last row or column, as the format wants even
     ones. The file appears under its name only when it is complete. `crf` from 0 (lossless) to 51. Raises
     OutputError if it cannot be written, MissingDependencyError where there is no ffmpeg.
     """
+    path = Path(path)
     frames = iter(frames)
     first = next(frames, None)
     if first is None:
@@ -49,9 +50,10 @@ def _encode(command: list[str], pictures: Iterable[Array]) -> int:
                 process.stdin.write(np.ascontiguousarray(picture).data)
                 count += 1
             process.stdin.close()
+            process.wait()
         except BrokenPipeError:
             pass  # ffmpeg gave up, and its log says why
-        except BaseException:
+        except BaseException:  # Ctrl-C while ffmpeg ends its work, too: it must not outlive this process
             process.kill()
             raise
         if process.wait() != 0:

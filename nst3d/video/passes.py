@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image
 
 from nst3d.errors import MissingDependencyError
-from nst3d.files import replacing, write_bytes
+from nst3d.files import PathLike, replacing, write_bytes
 from nst3d.tensors import Array
 
 Pass = Literal["depth", "opacity"]
@@ -29,12 +29,13 @@ def check_format(kind: PassFormat) -> None:
         _openexr()
 
 
-def write_pass(path: Path, name: Pass, values: Array, far: float) -> None:
+def write_pass(path: PathLike, name: Pass, values: Array, far: float) -> None:
     """Write values (h, w) by the suffix of `path`, whole or not at all.
 
     .exr: one float32 channel, Z (infinite where nothing is seen) or A, as they are. .png: 16 bits; opacity
     × 65535, or depth × 65534 / `far`, farther counts as `far`, and 65535 where nothing is seen.
     """
+    path = Path(path)
     if path.suffix == ".exr":
         _write_exr(path, _CHANNELS[name], values)
         return
@@ -51,8 +52,9 @@ def depth_levels(depth: Array, far: float) -> Array:
     return np.where(seen, np.floor(levels), NOTHING)
 
 
-def write_depth_scale(path: Path, far: float) -> None:
+def write_depth_scale(path: PathLike, far: float) -> None:
     """Write the JSON that says what depth PNGs mean."""
+    path = Path(path)
     values = {
         "depth": "distance along the camera's viewing axis, in the scene's units",
         "depth_per_level": far / (NOTHING - 1),

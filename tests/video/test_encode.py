@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import signal
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -48,3 +49,20 @@ def test_a_video_that_cannot_be_made_leaves_nothing(tmp_path: Path, monkeypatch:
     with pytest.raises(MissingDependencyError, match="no ffmpeg"):
         write_mp4(tmp_path / "a.mp4", frames(2), fps=10)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_ctrl_c_while_ffmpeg_ends_its_work_ends_it(tmp_path, monkeypatch) -> None:
+    """All frames are piped, and the interrupt comes in the wait for the file."""
+    started, wait = [], subprocess.Popen.wait
+
+    def interrupted(process, timeout=None):
+        if process in started:
+            return wait(process, timeout)
+        started.append(process)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(subprocess.Popen, "wait", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        write_mp4(tmp_path / "a.mp4", [np.zeros((64, 64, 3), np.float32)] * 4, 24)
+    assert wait(started[0], 5) == -signal.SIGKILL
+    assert not list(tmp_path.iterdir())

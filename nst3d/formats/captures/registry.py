@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from nst3d.errors import InputError
+from nst3d.files import PathLike
 from nst3d.formats.captures.arrays import read_arrays_capture
 from nst3d.formats.captures.colmap import find_model, read_colmap
 from nst3d.formats.captures.common import Found, as_capture
@@ -26,12 +27,13 @@ _KINDS = (
 )
 
 
-def is_capture(path: Path) -> bool:
+def is_capture(path: PathLike) -> bool:
     """Whether a file or folder is a capture, by its name and a look inside; nothing is checked yet."""
+    path = Path(path)
     return _reader(path) is not None
 
 
-def load_capture(path: Path) -> Capture:
+def load_capture(path: PathLike) -> Capture:
     """The capture in a file or folder, with OpenCV axes, its split and world up.
 
     Photographs that are listed but missing are named in a note; of the rest only headers are read. Where the
@@ -39,6 +41,7 @@ def load_capture(path: Path) -> Capture:
     wrong: no photographs or one, sizes that do not fit, poses that are not finite, mirrored, scaled or all
     alike, files that are broken or hold pickled objects.
     """
+    path = Path(path)
     if not path.exists():
         raise InputError(f"{path}: no such file or folder, expected a capture")
     refuse_empty(path, "a capture")

@@ -12,7 +12,7 @@ import numpy as np
 from nst3d.cameras.lens import BrownConrady, Fisheye, Lens
 from nst3d.cameras.pinhole import Camera
 from nst3d.errors import OutputError
-from nst3d.files import write_bytes
+from nst3d.files import PathLike, write_bytes
 from nst3d.formats.captures.common import from_opengl
 from nst3d.images.io import encode_png
 from nst3d.representations.capture import Split
@@ -22,7 +22,7 @@ _BROWN = ("k1", "k2", "p1", "p2", "k3", "k4", "k5", "k6")
 
 
 def save_transforms(
-    folder: Path,
+    folder: PathLike,
     cameras: Sequence[Camera],
     images: Iterable[Array],
     up: Array | None = None,
@@ -35,6 +35,7 @@ def save_transforms(
     The JSON is written last, so that it never names a file that is not there. Raises OutputError if something
     cannot be written.
     """
+    folder = Path(folder)
     try:
         (folder / "images").mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -25,6 +25,7 @@ import numpy as np
 from nst3d.cameras.lens import BrownConrady, Fisheye, Lens
 from nst3d.cameras.pinhole import Camera
 from nst3d.errors import InputError
+from nst3d.files import PathLike
 from nst3d.formats.fields.checks import check_budget, check_links, check_placing, check_values, wanted
 from nst3d.formats.fields.paint import painted_harmonics
 from nst3d.formats.fields.plenoxels import PlenoxelsDocument, is_plenoxels, load_plenoxels, save_plenoxels
@@ -58,23 +59,25 @@ _LENSES: tuple[type[Lens], ...] = (BrownConrady, Fisheye)
 _LARGEST_PHOTO = 100_000
 
 
-def is_field(path: Path) -> bool:
+def is_field(path: PathLike) -> bool:
     """Whether a path is an .npz archive that holds a voxel field, by the names of its arrays.
 
     Raises InputError for an .npz that cannot be read.
     """
+    path = Path(path)
     if path.suffix.lower() != ".npz" or not path.is_file():
         return False
     headers = read_headers(path)
     return "nst3d_field" in headers or is_plenoxels(headers)
 
 
-def load_field(path: Path) -> VoxelField:
+def load_field(path: PathLike) -> VoxelField:
     """The voxel field in an .npz archive of nst3d or svox2.
 
     Raises InputError if it is missing, broken, holds something else, needs too much memory, or is not
     consistent: links that no row or several stand for, values that are not finite.
     """
+    path = Path(path)
     headers = read_headers(path)
     if is_plenoxels(headers):
         return load_plenoxels(path, headers)
@@ -85,7 +88,7 @@ def load_field(path: Path) -> VoxelField:
 
 
 def save_field(
-    path: Path, field: VoxelField, colours: Array | None = None, specular: float = 1.0
+    path: PathLike, field: VoxelField, colours: Array | None = None, specular: float = 1.0
 ) -> list[Path]:
     """Write a field, in svox2's format where it came from there, else in nst3d's; returns [path].
 
@@ -93,6 +96,7 @@ def save_field(
     harmonics are multiplied by `specular`. All else stays bit for bit. Raises OutputError if the file cannot
     be written; it is whole or not there.
     """
+    path = Path(path)
     if colours is not None and colours.shape != (len(field), 3):
         raise ValueError(f"colours of {colours.shape} for a field of {len(field)} nodes")
     if isinstance(field.document, PlenoxelsDocument):

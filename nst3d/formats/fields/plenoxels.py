@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from nst3d.errors import InputError
+from nst3d.files import PathLike
 from nst3d.formats.fields.checks import Form, check_budget, check_links, check_placing, check_values, wanted
 from nst3d.formats.fields.paint import painted_harmonics
 from nst3d.formats.io.npz import Header, read_arrays, read_headers, write_arrays
@@ -53,12 +54,13 @@ def is_plenoxels(headers: Mapping[str, Header]) -> bool:
     return "links" in headers and ("sh_data" in headers or "density_data" in headers)
 
 
-def load_plenoxels(path: Path, headers: dict[str, Header] | None = None) -> VoxelField:
+def load_plenoxels(path: PathLike, headers: dict[str, Header] | None = None) -> VoxelField:
     """The field in svox2's archive, its `document` a PlenoxelsDocument.
 
     Up is +z and the background white, as in the synthetic scenes: the file says neither. Raises InputError
     for other bases than spherical harmonics, and as `load_field` does.
     """
+    path = Path(path)
     headers = read_headers(path) if headers is None else headers
     wanted(path, headers, _FORMS)
     nodes, columns = headers["sh_data"].shape
@@ -93,11 +95,12 @@ def load_plenoxels(path: Path, headers: dict[str, Header] | None = None) -> Voxe
     )
 
 
-def save_plenoxels(path: Path, field: VoxelField, colours: Array | None, specular: float) -> None:
+def save_plenoxels(path: PathLike, field: VoxelField, colours: Array | None, specular: float) -> None:
     """Write a field that `load_plenoxels` read, painted as `save_field` says, in its own precision.
 
     All other arrays keep their bytes. In float16, as svox2 writes, painted colours keep 3 decimals.
     """
+    path = Path(path)
     document: PlenoxelsDocument = field.document
     beyond = document.beyond
     shown, bases = field.harmonics.shape[1], field.harmonics.shape[1]

@@ -14,6 +14,7 @@ import yaml
 from nst3d.cameras.paths import Flight, Keyframe
 from nst3d.cameras.pinhole import look_at
 from nst3d.errors import InputError
+from nst3d.files import PathLike
 from nst3d.formats.flights.nerfstudio import OPENGL, flight_from_json
 from nst3d.formats.flights.values import (
     angle,
@@ -46,7 +47,7 @@ _FILE_SETTINGS = (
 _KEY_SETTINGS = ("position", "look_at", "matrix", "field_of_view", "time", "roll")
 
 
-def load_camera_path(path: Path, up: Array | None = None) -> Flight:
+def load_camera_path(path: PathLike, up: Array | None = None) -> Flight:
     """The flight in a keyframe YAML or a nerfstudio camera_path.json, by the suffix.
 
     YAML: `keyframes`, a list of mappings with `position` and `look_at` (three numbers each; `roll` degrees,
@@ -58,6 +59,7 @@ def load_camera_path(path: Path, up: Array | None = None) -> Flight:
     JSON: nerfstudio's own frames (`camera_path`), or its `keyframes` where there are none; OpenGL axes,
     vertical field of view. Raises InputError, one line, for all that is no such file.
     """
+    path = Path(path)
     text = _read(path)
     try:
         return _from_yaml(path, text, up) if path.suffix.lower() != ".json" else flight_from_json(path, text)

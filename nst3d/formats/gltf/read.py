@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from nst3d.errors import InputError
+from nst3d.files import PathLike
 from nst3d.formats.gltf.accessors import read_rows, read_values, view_bytes
 from nst3d.formats.gltf.capture import scene_from_capture
 from nst3d.formats.gltf.container import read_document
@@ -51,7 +52,7 @@ class _Findings:
         return [text.format(count) for text, count in texts.items() if count]
 
 
-def load_gltf(path: Path | str) -> Mesh:
+def load_gltf(path: PathLike) -> Mesh:
     """The asset in a .glb or .gltf file, as the default scene shows it at rest.
 
     A part is a (mesh, primitive) with the coordinates that the file stores (skinned ones: at rest, in the

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from nst3d.files import PathLike
 from nst3d.formats.gltf.container import write_document
 from nst3d.formats.gltf.document import GltfDocument
 from nst3d.formats.gltf.fresh import fresh_document
@@ -15,7 +16,7 @@ from nst3d.representations.paint import MeshPaint, TexturePaint
 from nst3d.tensors import Array
 
 
-def save_gltf(path: Path | str, mesh: Mesh, paint: MeshPaint, colours: Array) -> list[Path]:
+def save_gltf(path: PathLike, mesh: Mesh, paint: MeshPaint, colours: Array) -> list[Path]:
     """Writes the mesh with its paint to one self-contained file and returns the paths written.
 
     `colours` is the (n, 3) float32 table, sRGB-encoded in [0, 1], that `paint` spreads over the mesh. A mesh

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from nst3d.errors import InputError
+from nst3d.files import PathLike
 from nst3d.formats.io.files import find_beside, read_bytes
 from nst3d.formats.io.textscan import Lines, parse_numbers, select, split_lines, tokens_per_line
 from nst3d.formats.meshes.mtl import DEFAULT_KD, MtlMaterial, parse_mtl
@@ -48,13 +49,14 @@ class _Tables:
 
 
 @np.errstate(invalid="ignore", over="ignore")
-def load_obj(path: Path) -> Mesh:
+def load_obj(path: PathLike) -> Mesh:
     """The mesh in an OBJ file, a part for each material, in the order in which faces use them.
 
     Up is +Y and front is +Z. Vertices are split only where the file gives them several normals. Polygons
     are triangulated. A missing MTL or texture, broken faces and the like become notes. Raises InputError
     if the file is no OBJ, broken or truncated, has no faces, or has vertices that are not numbers.
     """
+    path = Path(path)
     data = read_bytes(path)
     if b"\0" in data[:4096]:
         raise InputError(f"{path}: is not an OBJ but a binary file; give it the suffix of what it is")

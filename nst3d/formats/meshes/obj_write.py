@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from nst3d.errors import OutputError
-from nst3d.files import write_bytes
+from nst3d.files import PathLike, write_bytes
 from nst3d.formats.io.files import find_beside, read_bytes, relative_parts
 from nst3d.formats.meshes.mtl import other_maps, parse_mtl, repaint_mtl
 from nst3d.formats.meshes.obj_read import ObjDocument
@@ -25,7 +25,7 @@ _NAMELESS = re.compile(rb"^([ \t]*usemtl)[ \t]*(\r?)$", re.MULTILINE)
 _FIRST_USE = re.compile(rb"^[ \t]*(f|usemtl)[ \t]", re.MULTILINE)
 
 
-def save_obj(path: Path, mesh: Mesh, paint: MeshPaint, colours: Array) -> list[Path]:
+def save_obj(path: PathLike, mesh: Mesh, paint: MeshPaint, colours: Array) -> list[Path]:
     """Write a painted mesh as OBJ and all it needs beside it; returns the files.
 
     `colours` are the table's rows (n, 3) in [0, 1], sRGB-encoded, final: Kd becomes white. A mesh from an
@@ -35,6 +35,7 @@ def save_obj(path: Path, mesh: Mesh, paint: MeshPaint, colours: Array) -> list[P
     OBJ holds one UV set, so a new atlas replaces the file's own, which stays in the original), or with vertex
     colours as `v x y z r g b`. Images are `<name>_<slot>.png`. Raises OutputError if nothing can be written.
     """
+    path = Path(path)
     if not isinstance(paint, TexturePaint):
         body = _objects(placed(mesh, paint, colours), [None] * len(mesh.instances))
         write_bytes(path, body)

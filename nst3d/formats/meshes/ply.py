@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from nst3d.errors import ConfigError, InputError
-from nst3d.files import write_bytes
+from nst3d.files import PathLike, write_bytes
 from nst3d.formats.io.files import read_bytes
 from nst3d.formats.meshes.placing import Placed, placed
 from nst3d.formats.meshes.ply_elements import PlyFile, Ragged, read_ply
@@ -40,7 +40,7 @@ class _Triangles:
 
 
 @np.errstate(invalid="ignore", over="ignore")
-def load_ply(path: Path) -> Mesh:
+def load_ply(path: PathLike) -> Mesh:
     """The mesh in a PLY file as one part; up is +Y and front +Z, as Stanford's scans have it.
 
     Vertex colours may be integers or floats; face colours become their mean at each vertex. UVs are read
@@ -48,6 +48,7 @@ def load_ply(path: Path) -> Mesh:
     `TextureFile NAME`, which takes the place of vertex colours. Polygons and triangle strips become
     triangles. Raises InputError if the file is broken or truncated, or a point cloud.
     """
+    path = Path(path)
     file = read_ply(read_bytes(path), path)
     vertices = _columns(file, "vertex", ("x", "y", "z"))
     if vertices is None or not len(vertices):
@@ -80,13 +81,14 @@ def load_ply(path: Path) -> Mesh:
     return repaired(mesh, str(path))
 
 
-def save_ply(path: Path, mesh: Mesh, paint: MeshPaint, colours: Array) -> list[Path]:
+def save_ply(path: PathLike, mesh: Mesh, paint: MeshPaint, colours: Array) -> list[Path]:
     """Write vertex colours as binary PLY, all instances in one mesh at their places; returns [path].
 
     `colours` are the table's rows (n, 3) in [0, 1], sRGB-encoded; they become 8 bits. Coordinates are
     float where the asset's own all fit float32 exactly, else double, so that those of the asset read back
     equal. Raises ConfigError for paint in textures, which PLY cannot hold.
     """
+    path = Path(path)
     if isinstance(paint, TexturePaint):
         raise ConfigError(
             f"{path}: PLY holds vertex colours, not textures; save as .glb or .obj, or give"

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from nst3d.errors import InputError
+from nst3d.files import PathLike
 from nst3d.formats.io.files import read_bytes
 from nst3d.formats.io.textscan import parse_numbers, select, split_lines, tokens_per_line
 from nst3d.formats.meshes.textures import PLAIN_GREY
@@ -21,13 +22,14 @@ _MERGED = 4 * float(np.finfo(np.float32).eps)
 
 
 @np.errstate(invalid="ignore", over="ignore")
-def load_stl(path: Path) -> Mesh:
+def load_stl(path: PathLike) -> Mesh:
     """The mesh in an STL file as one part; up is +Z and front -Y, as CAD programs have it.
 
     Corners that differ by no more than float32's rounding become one vertex, the first of them. Colours
     that some programs hide in attribute bytes are ignored. Raises InputError if the file is no STL,
     truncated, or empty. An own reader of a few lines, so that a truncated file is told from an ASCII one.
     """
+    path = Path(path)
     data = read_bytes(path)
     corners = _corners(data, path)
     first, group = unique_rows(np.round(corners.astype(np.float64) / _grid(corners)))

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from nst3d.errors import InputError, OutputError
-from nst3d.files import write_bytes
+from nst3d.files import PathLike, write_bytes
 from nst3d.formats.io.files import read_bytes
 from nst3d.formats.io.json_values import read_object
 from nst3d.formats.nerfstudio.checkpoint import latest_checkpoint, load_checkpoint, save_checkpoint
@@ -63,8 +63,9 @@ class NerfstudioRun:
     """The pipeline's tensors that are not the model's, by full names."""
 
 
-def is_run(path: Path) -> bool:
+def is_run(path: PathLike) -> bool:
     """Whether a path is a nerfstudio run: its config.yml, a folder that holds one or step-*.ckpt, or a .ckpt."""
+    path = Path(path)
     if path.is_dir():
         return is_config(path / CONFIG) or latest_checkpoint(path) is not None
     return path.suffix.lower() == ".ckpt" or (path.suffix.lower() in (".yml", ".yaml") and is_config(path))
@@ -100,12 +101,13 @@ def run_files(path: Path) -> list[Path]:
     return [config, checkpoint or _latest(config.parent, read_config(config)[1])]
 
 
-def load_run(path: Path) -> NerfstudioRun:
+def load_run(path: PathLike) -> NerfstudioRun:
     """The run in a folder, at a config.yml, or at a checkpoint; else the latest checkpoint is taken.
 
     A splatfacto checkpoint needs no config.yml. Nothing in the files is executed or unpickled. Raises
     InputError for files that are missing, broken, cut short, hostile or of another method.
     """
+    path = Path(path)
     config_path, checkpoint_path = _places(path)
     text, config = ("", {}) if config_path is None else read_config(config_path)
     method = "splatfacto" if config_path is None else _method(config, config_path)

@@ -15,6 +15,7 @@ import numpy as np
 
 from nst3d.cameras.rigs import standing
 from nst3d.errors import InputError
+from nst3d.files import PathLike
 from nst3d.formats.splats.pcd import read_pcd
 from nst3d.formats.splats.ply import is_splat_header
 from nst3d.formats.splats.ply_tables import Tables, elements_of, read_header, read_tables
@@ -49,8 +50,9 @@ class PointFile:
     """The value of white."""
 
 
-def is_point_cloud(path: Path) -> bool:
+def is_point_cloud(path: PathLike) -> bool:
     """Whether a file is named like a point cloud, or is a PLY of points without faces or Gaussians."""
+    path = Path(path)
     if path.suffix.lower() != ".ply":
         return path.suffix.lower() in SUFFIXES and path.is_file()
     header = read_header(path)
@@ -90,8 +92,9 @@ def read_points(path: Path) -> Loaded:
     return Loaded(rows, file, tuple(notes), _AXES[up])
 
 
-def load_points(path: Path) -> PointCloud:
+def load_points(path: PathLike) -> PointCloud:
     """The finite points of a cloud, for those who want it as it is. Raises InputError as `read_points` does."""
+    path = Path(path)
     file, up = _read(path)
     vertex = file.tables.tables["vertex"]
     places = _columns(vertex, "xyz").astype(np.float64)

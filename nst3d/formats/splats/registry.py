@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from nst3d.errors import ConfigError, InputError
-from nst3d.files import write_bytes
+from nst3d.files import PathLike, write_bytes
 from nst3d.formats.nerfstudio.run import NerfstudioRun, is_run, run_method
 from nst3d.formats.splats.antimatter import fresh_splat, read_splat, repaint_splat
 from nst3d.formats.splats.packed_ply import is_packed, read_packed_ply, repaint_packed_ply
@@ -59,8 +59,9 @@ class SplatFile:
     """(n,) bool: the splats that cannot be drawn, and are written back as they are."""
 
 
-def is_splats(path: Path) -> bool:
+def is_splats(path: PathLike) -> bool:
     """Whether a file or folder is, or is named like, Gaussian splats or a point cloud; PLY headers are looked into."""
+    path = Path(path)
     if (meta := meta_path(path)) is not None:
         return is_sog_meta(meta)
     if is_run(path):
@@ -71,7 +72,7 @@ def is_splats(path: Path) -> bool:
     return not path.is_dir() and suffix in (*_READERS, _KSPLAT, *POINT_SUFFIXES)
 
 
-def load_splats(path: Path) -> Splats:
+def load_splats(path: PathLike) -> Splats:
     """The splats in a .ply (also PlayCanvas' compressed), .splat, .spz or .sog file, an unpacked SOG folder,
     or a nerfstudio run of splatfacto (its folder, config.yml or checkpoint).
 
@@ -79,6 +80,7 @@ def load_splats(path: Path) -> Splats:
     values that are not finite stays in the table with opacity 0. Raises InputError for a file that is
     missing, of another kind, broken, cut short or empty.
     """
+    path = Path(path)
     suffix, loaded = _read(path)
     rows, broken, notes = settled(loaded.rows, path)
     document = SplatFile(suffix, loaded.content, broken)
@@ -92,7 +94,7 @@ def load_splats(path: Path) -> Splats:
     )
 
 
-def save_splats(path: Path, splats: Splats, colours: Array, specular: float = 0.0) -> list[Path]:
+def save_splats(path: PathLike, splats: Splats, colours: Array, specular: float = 0.0) -> list[Path]:
     """Write splats with new colours (n, 3), sRGB-encoded and unclamped, in the format of the path's ending.
 
     Higher harmonics are multiplied by `specular`: 0 leaves colours that do not depend on the view. In the
@@ -103,6 +105,7 @@ def save_splats(path: Path, splats: Splats, colours: Array, specular: float = 0.
     somewhere below its folder, one without ending for a run below itself, with painted.ply of the same splats
     on top. Raises ConfigError for other endings, OutputError if a file cannot be written. Returns the paths.
     """
+    path = Path(path)
     kept = splats.document if isinstance(splats.document, SplatFile) else None
     suffix = RUN if kept and kept.suffix == RUN and not path.suffix else _suffix(path)
     colours = np.asarray(colours, np.float32)

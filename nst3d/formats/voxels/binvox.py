@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from nst3d.errors import InputError
+from nst3d.files import PathLike
 from nst3d.formats.io.files import read_bytes
 from nst3d.formats.voxels.block_mesh import block_mesh, check_sides
 from nst3d.formats.voxels.vox_fresh import BlocksDocument
@@ -28,12 +29,13 @@ class _Header:
     """Where the runs begin."""
 
 
-def load_binvox(path: Path) -> Mesh:
+def load_binvox(path: PathLike) -> Mesh:
     """The open sides of the occupied cells: one part in cells, z up, that its instance places in the file's
     own world, where up is +y and front +z.
 
     Raises InputError if the file is none, cut short, holds no voxels, or too many.
     """
+    path = Path(path)
     data = read_bytes(path)
     header = _header(data, path)
     cells = _cells(data, header, path)

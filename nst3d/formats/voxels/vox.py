@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from nst3d.errors import ConfigError, InputError
-from nst3d.files import write_bytes
+from nst3d.files import PathLike, write_bytes
 from nst3d.formats.io.files import read_bytes
 from nst3d.formats.voxels.block_mesh import block_mesh, check_sides
 from nst3d.formats.voxels.vox_chunks import (
@@ -51,12 +51,13 @@ class VoxDocument:
     model_of_part: tuple[int, ...]
 
 
-def load_vox(path: Path) -> Mesh:
+def load_vox(path: PathLike) -> Mesh:
     """The open sides of the voxels in a MagicaVoxel file: a part a model, with `Part.cells`; up is +z.
 
     Models stand where the scene has them, hidden ones are left out; without a scene they stand in a row.
     A voxel's edge is 1. Raises InputError if the file is none, broken, cut short, has no voxels, or too many.
     """
+    path = Path(path)
     data = read_bytes(path)
     chunks, end = split_chunks(data, path)
     models, nodes = read_models(chunks, path), read_nodes(chunks, path)
@@ -83,13 +84,14 @@ def load_vox(path: Path) -> Mesh:
     return block_mesh(parts, instances, document, notes=tuple(notes))
 
 
-def save_vox(path: Path, mesh: Mesh, paint: MeshPaint, colours: Array) -> list[Path]:
+def save_vox(path: PathLike, mesh: Mesh, paint: MeshPaint, colours: Array) -> list[Path]:
     """Write painted voxels in at most 255 colours; returns [path].
 
     A mesh from a .vox keeps its file: palette entries and the voxels' colour indices change, all else stays
     byte for byte. Voxels that have no open side take the colour of the nearest that has. One from a .binvox
     becomes a new file. Raises ConfigError for a mesh that is not made of voxels, or paint in textures.
     """
+    path = Path(path)
     document = mesh.document
     if isinstance(paint, TexturePaint) or not isinstance(document, VoxDocument | BlocksDocument):
         raise ConfigError(f"{path}: holds voxels alone; save other meshes, and paint in textures, as .glb")

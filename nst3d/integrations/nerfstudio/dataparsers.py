@@ -15,6 +15,7 @@ import numpy as np
 
 from nst3d.cameras.lens import BrownConrady, Fisheye, Lens
 from nst3d.errors import ConfigError, InputError
+from nst3d.files import PathLike
 from nst3d.formats.captures.common import Found, Intrinsics, Shot, as_capture, from_opengl
 from nst3d.formats.nerfstudio.config import CLASS, config_part
 from nst3d.formats.nerfstudio.data import find_data, told_data
@@ -54,7 +55,7 @@ class _Frame:
         return np.vstack([self.transform * self.scale, [0.0, 0.0, 0.0, 1.0]])
 
 
-def load_with(name: str, folder: Path) -> Capture:
+def load_with(name: str, folder: PathLike) -> Capture:
     """The dataset in a folder, read by the dataparser of that name, in the frame that a run on it would have.
 
     Cameras get OpenCV axes, photographs are at full size. What the dataparser keeps for testing is held out.
@@ -62,6 +63,7 @@ def load_with(name: str, folder: Path) -> Capture:
     installed, and InputError for what the dataparser refuses, for lenses that are not read, and for all that
     makes no capture.
     """
+    folder = Path(folder)
     notes = need_nerfstudio(f"--dataparser {name}")
     from nerfstudio.configs.dataparser_configs import all_dataparsers
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from nst3d.cameras.rigs import standing
 from nst3d.errors import ConfigError, InputError
+from nst3d.files import PathLike
 from nst3d.formats.mesh_files import load_mesh
 from nst3d.formats.splats.points import is_point_cloud, load_points
 from nst3d.integrations.open3d.package import open3d
@@ -39,7 +40,7 @@ _FAR = 2.0
 """and how far it must lie from the nearest point, in that one's distances to its neighbours."""
 
 
-def clean_scene(path: Path, options: CleanOptions, note: Note) -> Mesh:
+def clean_scene(path: PathLike, options: CleanOptions, note: Note) -> Mesh:
     """The mesh in a file, cleaned, or that of a point cloud, in the file's own coordinates; one part.
 
     A mesh: vertices at equal places are merged, degenerate and repeated faces dropped, and of edges where more
@@ -49,6 +50,7 @@ def clean_scene(path: Path, options: CleanOptions, note: Note) -> Mesh:
     MissingDependencyError without Open3D, InputError for a file that cannot be used, ConfigError for options that
     its kind has not.
     """
+    path = Path(path)
     package = open3d(_WHAT)
     if is_point_cloud(path):
         cloud = load_points(path)

@@ -16,6 +16,7 @@ import numpy as np
 
 from nst3d.cameras.rigs import Orientation, framing_distance, standing
 from nst3d.errors import ConfigError, InputError
+from nst3d.files import PathLike
 from nst3d.formats.kinds import capture_comes_first, kind_of, told
 from nst3d.formats.mesh_files import load_mesh
 from nst3d.formats.meshes.placing import placed
@@ -56,11 +57,12 @@ class Look:
     """What the user should know."""
 
 
-def open_look(path: Path) -> Look:
+def open_look(path: PathLike) -> Look:
     """A mesh with its texture or vertex colours; splats, point clouds and voxel fields as points.
 
     Raises MissingDependencyError without Open3D, InputError for what cannot be read or is none of these.
     """
+    path = Path(path)
     look = _opened(open3d(_WHAT), path)
     corners = _corners(look)
     if not (corners[0] != corners[-1]).any():

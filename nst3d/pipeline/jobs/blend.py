@@ -47,6 +47,11 @@ class BlendJob:
     overwrite: bool = False
     """Replace what is there."""
 
+    def __post_init__(self) -> None:
+        """Take plain strings for paths, too."""
+        object.__setattr__(self, "scenes", tuple(Path(scene) for scene in self.scenes))
+        object.__setattr__(self, "out", Path(self.out))
+
 
 def alpha_weights(alpha: float, count: int) -> tuple[float, ...]:
     """Shares 1 − alpha and alpha of two scenes. Raises ConfigError for more, and outside `LIMITS`."""

@@ -9,6 +9,7 @@ from typing import Literal
 
 from nst3d.cameras.pinhole import Camera
 from nst3d.errors import ConfigError, OutputError
+from nst3d.files import OptionalPathField, PathField
 from nst3d.formats.mesh_files import save_mesh
 from nst3d.pipeline.captures.reader import CaptureReader
 from nst3d.pipeline.jobs.bridges import ALONE, Bridges, Note
@@ -43,11 +44,11 @@ class SightOptions:
 class ExportJob:
     """What becomes a mesh, how, and where it goes."""
 
-    scene: Path
+    scene: PathField = PathField()
     """A voxel field or splats."""
-    out: Path
+    out: PathField = PathField()
     """A .glb, .gltf or .obj."""
-    cameras: Path | None = None
+    cameras: OptionalPathField = OptionalPathField()
     """A capture whose cameras see the scene, instead of those that the scene itself brings."""
     sights: SightOptions = field(default_factory=SightOptions)
     meshing: MeshingOptions = field(default_factory=MeshingOptions)

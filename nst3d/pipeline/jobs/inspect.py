@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from nst3d.files import PathLike
 from nst3d.formats.kinds import SceneKind, kind_of
 from nst3d.formats.splats.points import is_point_cloud
 from nst3d.pipeline.captures.inspect import inspect_capture
@@ -20,7 +21,7 @@ from nst3d.pipeline.settings.config import PaintConfig
 
 
 def inspect_file(
-    path: Path, config: PaintConfig | None = None, reader: CaptureReader | None = None
+    path: PathLike, config: PaintConfig | None = None, reader: CaptureReader | None = None
 ) -> Report:
     """What is in a scene of any kind or a capture, and where `config` (None: default) would put a mesh's paint.
 
@@ -28,6 +29,7 @@ def inspect_file(
 
     Raises InputError for a file that cannot be read, naming what it is.
     """
+    path = Path(path)
     if reader is not None:
         return inspect_capture(path, reader)
     looks: dict[SceneKind, Callable[[Path], Report]] = {

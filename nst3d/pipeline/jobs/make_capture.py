@@ -13,6 +13,7 @@ from nst3d.cameras.lens import Lens
 from nst3d.cameras.orbits import Orbit
 from nst3d.cameras.pinhole import Camera
 from nst3d.cameras.rigs import Orientation, fibonacci_directions, framing_distance, views_from
+from nst3d.files import PathLike
 from nst3d.formats.captures.write import save_transforms
 from nst3d.formats.mesh_files import load_mesh
 from nst3d.pipeline.kinds.mesh.shown import ShownMesh, show_mesh
@@ -40,7 +41,7 @@ class CaptureOptions:
     """What the photographs are bent by."""
 
 
-def capture_mesh(mesh: Path, folder: Path, options: CaptureOptions | None = None) -> Path:
+def capture_mesh(mesh: PathLike, folder: PathLike, options: CaptureOptions | None = None) -> Path:
     """Photograph a mesh file into a capture (transforms.json and PNG files); returns the path of the JSON.
 
     Poses are in the mesh' normalised coordinates, whose middle is 0 and whose half diagonal is 1. Raises

@@ -13,6 +13,7 @@ from nst3d.cameras.orbits import Orbit
 from nst3d.cameras.pinhole import Camera
 from nst3d.cameras.rigs import Orientation, standing
 from nst3d.errors import InputError
+from nst3d.files import PathLike
 from nst3d.formats.gltf.document import GltfDocument
 from nst3d.formats.kinds import capture_comes_first, kind_of
 from nst3d.formats.mesh_files import load_mesh
@@ -38,12 +39,15 @@ _UP_AND_FRONT = {
 }
 
 
-def open_scene(path: Path, options: SceneOptions, way: Way, note: Note, bridges: Bridges = ALONE) -> Shown:
+def open_scene(
+    path: PathLike, options: SceneOptions, way: Way, note: Note, bridges: Bridges = ALONE
+) -> Shown:
     """The scene in a file, or in a folder that holds one mesh.
 
     `way` says how large its pictures are; `note` hears what the user should know; `bridges` do what takes other
     packages. Raises InputError for what cannot be read.
     """
+    path = Path(path)
     kind = kind_of(path)
     check_options(() if options.data is None else ("--data",), kind, path)
     reader = bridges.reader(options.dataparser, options.cameras)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import shlex
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -40,13 +41,16 @@ from nst3d.stylize.style import Style
 
 CHECKPOINT = "checkpoint.pt"
 _CONFIG = "config.yaml"
+_SHOWN = ("sheet.png", "turntable.mp4", "flight.mp4")
+"""What subjects show of several views."""
 
 
 def run_job(job: Job, reporter: Reporter | None = None, bridges: Bridges = ALONE) -> Result:
     """Paint a scene and write everything into `job.out`; `bridges` do what takes other packages.
 
-    Raises Nst3dError subclasses for what the user can put right. Ctrl-C ends the painting early: what there
-    is gets written, with a checkpoint to resume from.
+    Raises Nst3dError subclasses for what the user can put right. Ctrl-C ends the painting early: the asset is
+    written as it is then, without pictures and videos of several views, and with a checkpoint to resume from. A
+    second Ctrl-C raises KeyboardInterrupt at once; files are whole or not there.
     """
     bridges.casting(job.config)  # a missing package is known before anything is read
     if is_run(job.scene):
@@ -64,10 +68,10 @@ def _paint(job: Job, reporter: Reporter, bridges: Bridges) -> Result:
     styles = [read_style(path, reporter) for path in job.styles]
     clock.lap("read_s")
     reporter.phase("preparing")
-    kind = _checked_kind(job)
+    kind = checked_kind(job)
     seconds = job.config.output.checkpoint_seconds
     keeper = Keeper(job.out / CHECKPOINT, _fingerprint(job), seconds, job.resume)
-    subject, config = _subject(job, kind, styles, reporter, bridges, keeper)
+    subject, config = open_subject(job, kind, styles, reporter, bridges, keeper)
     clock.lap("prepare_s")
     reporter.phase("painting")
     painter = Painter(config, subject, styles, keeper, reporter)
@@ -75,29 +79,51 @@ def _paint(job: Job, reporter: Reporter, bridges: Bridges) -> Result:
     write_bytes(job.out / _CONFIG, _config_yaml(job))
     interrupted = painter.paint()
     clock.lap("paint_s")
-    reporter.phase("writing")
     try:
-        paths, metrics = _write(job, painter, clock)
+        reporter.phase("writing")
+        paths, metrics = _write(job, painter, clock, interrupted)
     except BaseException:
-        with contextlib.suppress(OutputError):
-            painter.keep()
-            reporter.note("the painting is kept: the same command with --resume writes it")
+        if (
+            not interrupted
+        ):  # otherwise there is a checkpoint, and whoever presses Ctrl-C twice wants to leave
+            with contextlib.suppress(OutputError):
+                painter.keep()
+                reporter.note("the painting is kept: the same command with --resume writes it")
         raise
+    if interrupted and painter.subject.num_views > 1:
+        reporter.note(_left_out(job, paths[0]))
     if not interrupted:
         keeper.forget()
     return Result(tuple(paths), metrics, interrupted)
 
 
-def _write(job: Job, painter: Painter, clock: Clock) -> tuple[list[Path], dict[str, Any]]:
+def _write(job: Job, painter: Painter, clock: Clock, interrupted: bool) -> tuple[list[Path], dict[str, Any]]:
     subject, painted = painter.subject, painter.result()
     paths = subject.save(job.out, painted)
-    paths += subject.show(job.out, painted)
+    if (
+        interrupted and subject.num_views > 1
+    ):  # rendering takes long, and those of an earlier run show other paint
+        for name in _SHOWN:
+            (job.out / name).unlink(missing_ok=True)
+    else:
+        paths += subject.show(job.out, painted)
     clock.lap("write_s")
     metrics = painter.metrics() | clock.laps | {"peak_rss_gb": peak_memory_gb()}
     return paths + _write_records(job, metrics), metrics
 
 
-def _checked_kind(job: Job) -> SceneKind:
+def _left_out(job: Job, asset: Path) -> str:
+    """What a job that was stopped did not write, and how to get it."""
+    cameras = "" if job.cameras is None else f" --cameras {shlex.quote(str(job.cameras))}"
+    film = shlex.quote(str(job.out / "film.mp4"))
+    return (
+        "stopped early: sheet and video are left out; see the scene so far with"
+        f" nst3d render {shlex.quote(str(asset))}{cameras} --out {film},"
+        " or finish the job with the same command and --resume"
+    )
+
+
+def checked_kind(job: Job) -> SceneKind:
     """The kind of the scene, which everything that was asked for is for."""
     kind = kind_of(job.scene)
     if job.clean is not None:
@@ -106,8 +132,13 @@ def _checked_kind(job: Job) -> SceneKind:
     return kind
 
 
-def _subject(
-    job: Job, kind: SceneKind, styles: list[Style], reporter: Reporter, bridges: Bridges, keeper: Keeper
+def open_subject(
+    job: Job,
+    kind: SceneKind,
+    styles: list[Style],
+    reporter: Reporter,
+    bridges: Bridges,
+    keeper: Keeper | None,
 ) -> tuple[Subject, PaintConfig]:
     """The scene, and the settings with what depends on it decided."""
     reader = bridges.reader(job.dataparser, job.cameras)
@@ -142,7 +173,7 @@ def _asked(job: Job) -> Iterator[str]:
 
 
 def _mesh(
-    job: Job, styles: list[Style], reporter: Reporter, bridges: Bridges, keeper: Keeper
+    job: Job, styles: list[Style], reporter: Reporter, bridges: Bridges, keeper: Keeper | None
 ) -> tuple[Subject, PaintConfig]:
     config = job.config
     casting = bridges.casting(config)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from nst3d.errors import ConfigError
+from nst3d.files import OptionalPathField, PathField, PathsField
 from nst3d.pipeline.kinds.mesh.cleaning import CleanOptions
 from nst3d.pipeline.settings.config import PaintConfig
 
@@ -15,32 +16,26 @@ from nst3d.pipeline.settings.config import PaintConfig
 class Job:
     """What to paint, with what, where to."""
 
-    scene: Path
-    styles: tuple[Path, ...]
-    out: Path
+    scene: PathField = PathField()
+    styles: PathsField = PathsField()
+    """One or several."""
+    out: PathField = PathField()
     config: PaintConfig = field(default_factory=PaintConfig)
     overwrite: bool = False
     resume: bool = False
-    cameras: Path | None = None
+    cameras: OptionalPathField = OptionalPathField()
     """A capture whose cameras paint a voxel field or splats; None: the field's own, a rig for splats."""
     dataparser: str | None = None
     """nerfstudio's dataparser that reads `cameras`; None: the format is told from the files."""
     clean: CleanOptions | None = None
     """Make a scan, a mesh or a point cloud, a clean mesh first."""
-    data: Path | None = None
+    data: OptionalPathField = OptionalPathField()
     """Where the data of a nerfstudio run is now; None: where the run says."""
 
     def __post_init__(self) -> None:
-        """Take plain strings for paths, and one style by itself, too."""
-        styles = (self.styles,) if isinstance(self.styles, str | Path) else self.styles
-        if not styles:
+        """Refuse what makes no sense, with ConfigError."""
+        if not self.styles:
             raise ConfigError("no style: give --style IMAGE")
-        object.__setattr__(self, "scene", Path(self.scene))
-        object.__setattr__(self, "styles", tuple(Path(s) for s in styles))
-        object.__setattr__(self, "out", Path(self.out))
-        for name in ("cameras", "data"):
-            if (given := getattr(self, name)) is not None:
-                object.__setattr__(self, name, Path(given))
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ import numpy as np
 import yaml
 
 from nst3d.errors import InputError, OutputError
-from nst3d.files import write_bytes
+from nst3d.files import PathField, write_bytes
 from nst3d.formats.fields.own import save_field
 from nst3d.formats.io.files import refuse_empty
 from nst3d.formats.kinds import kind_of
@@ -46,8 +46,8 @@ _RUNNING = 0.97
 class ReconstructJob:
     """What to reconstruct, how, where to."""
 
-    capture: Path
-    out: Path
+    capture: PathField = PathField()
+    out: PathField = PathField()
     """A folder, or the .npz to write; all else then lies beside it under its name."""
     config: ReconstructConfig = field(default_factory=ReconstructConfig)
     overwrite: bool = False
@@ -103,7 +103,8 @@ def run_reconstruct(job: ReconstructJob, reporter: FitReporter, bridges: Bridges
     """Fit a voxel field to a capture's photographs and write it with its marks on those held out.
 
     `bridges` do what takes other packages. Raises Nst3dError subclasses for what the user can put right. Ctrl-C
-    ends the fit early: what there is gets written, with a checkpoint to resume from.
+    ends the fit early: the field is written as it is then, not measured, with a checkpoint to resume from. A second
+    Ctrl-C raises KeyboardInterrupt at once.
     """
     if job.dataparser is None:
         _refuse_scenes(job.capture)
@@ -154,7 +155,12 @@ def _reconstruct(job: ReconstructJob, reporter: FitReporter, bridges: Bridges) -
     clock.lap("fit_s")
     reporter.phase("writing")
     result = fit.field(cameras, material.up, str(job.capture.resolve()))
-    paths, marks = _write(job, result, material)
+    paths, marks = _write(job, result, material, interrupted)
+    if interrupted:
+        reporter.note(
+            "stopped early: the field is not measured, and heldout.png is left out;"
+            " finish the job with the same command and --resume"
+        )
     clock.lap("write_s")
     state = {"iterations": fit.iteration, "nodes": len(result), "grid": list(result.links.shape)}
     machine = {"earlier_fit_s": round(keeper.earlier, 2), "peak_rss_gb": peak_memory_gb()}
@@ -213,9 +219,15 @@ def _stoppable() -> Iterator[Callable[[], bool]]:
         signal.signal(signal.SIGINT, before or signal.SIG_DFL)
 
 
-def _write(job: ReconstructJob, result: VoxelField, material: Material) -> tuple[list[Path], dict[str, Any]]:
-    """The field, the picture and the marks."""
+def _write(
+    job: ReconstructJob, result: VoxelField, material: Material, interrupted: bool
+) -> tuple[list[Path], dict[str, Any]]:
+    """The field, the picture and the marks; if interrupted the field alone, as renders take long."""
     paths = save_field(job.path("field.npz"), result)
+    if interrupted:  # the picture and marks of an earlier run are of another field
+        job.path("heldout.png").unlink(missing_ok=True)
+        nothing: dict[str, Any] = {"psnr": None, "ssim": None, "psnr_train": None, "views": []}
+        return [*paths, job.path("config.yaml")], nothing
     train = measured(result, material.train)
     marks = measured(result, material.tests) if material.tests else None
     paths.append(write_comparison(job.path("heldout.png"), marks or train))

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from nst3d.errors import ConfigError
+from nst3d.files import OptionalPathField, PathField
 from nst3d.pipeline.kinds.flight import Way
 from nst3d.pipeline.settings.shown import SceneOptions
 from nst3d.video.passes import Pass, PassFormat, check_format
@@ -38,7 +38,7 @@ class FrameOutput:
 class Compare:
     """The scene beside, or out of, another state of itself."""
 
-    before: Path | None = None
+    before: OptionalPathField = OptionalPathField()
     """The other state: same geometry, other colours."""
     fade: tuple[float, float] | None = None
     """Shares of the path between which the other becomes the scene; None: side by side."""
@@ -57,8 +57,8 @@ class Compare:
 class RenderJob:
     """What to show, how and where to."""
 
-    scene: Path
-    out: Path
+    scene: PathField = PathField()
+    out: PathField = PathField()
     """An .mp4, a .png (the first frame alone), or a folder for PNG frames."""
     way: Way = field(default_factory=Way)
     look: SceneOptions = field(default_factory=SceneOptions)

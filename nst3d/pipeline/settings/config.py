@@ -12,6 +12,7 @@ from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 import yaml
 
 from nst3d.errors import ConfigError, InputError
+from nst3d.files import PathLike
 from nst3d.pipeline.settings.limits import check_limits
 from nst3d.pipeline.settings.resources import resource
 from nst3d.pipeline.settings.surface import RigOptions, SurfaceOptions, Up
@@ -127,8 +128,9 @@ def preset(name: str) -> dict[str, Any]:
     return values["settings"] if isinstance(values.get("settings"), dict) else values
 
 
-def read_yaml(path: Path) -> dict[str, Any]:
+def read_yaml(path: PathLike) -> dict[str, Any]:
     """A YAML mapping; nothing in it is executed."""
+    path = Path(path)
     try:
         values = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
 from nst3d.errors import ConfigError
+from nst3d.files import OptionalPathField
 from nst3d.renderers.shading import Lighting
 
 AnyUp = Literal["auto", "x", "y", "z", "-x", "-y", "-z"]
@@ -22,13 +22,13 @@ class SceneOptions:
     background: tuple[float, float, float] | None = None
     """RGB in [0, 1]; None: what a field says, white behind all else."""
     up: AnyUp = "auto"
-    cameras: Path | None = None
+    cameras: OptionalPathField = OptionalPathField()
     """A capture whose cameras the scene was seen from."""
     specular: float = 1.0
     """How much of the view-dependence in the file of a field or of splats is shown, 0 to 1."""
     dataparser: str | None = None
     """nerfstudio's dataparser that reads `cameras`; None: the format is told from the files."""
-    data: Path | None = None
+    data: OptionalPathField = OptionalPathField()
     """Where the data of a nerfstudio run is now; None: where the run says."""
 
     def __post_init__(self) -> None:

@@ -23,6 +23,7 @@ from nst3d.cameras.rigs import (
     zoom_to_fill,
 )
 from nst3d.errors import ConfigError, InputError, Nst3dError
+from nst3d.files import PathLike
 from nst3d.formats.captures.registry import load_capture
 from nst3d.formats.fields.own import load_field, save_field
 from nst3d.formats.splats.registry import load_splats, save_splats, suffix_of
@@ -103,12 +104,13 @@ class RadianceScene:
 
 
 def open_field(
-    path: Path, cameras: Path | None, config: PaintConfig, reader: CaptureReader = OWN_READER
+    path: PathLike, cameras: Path | None, config: PaintConfig, reader: CaptureReader = OWN_READER
 ) -> RadianceScene:
     """The voxel field in a file with the cameras of its photographs, or those of the capture `cameras`.
 
     Raises InputError for a file that cannot be read, ConfigError where no cameras are known.
     """
+    path = Path(path)
     source = load_field(path)
     field_up = _up(source.up, config)
     photos, notes = _field_photos(source, cameras, config, reader)
@@ -134,12 +136,13 @@ def open_field(
 
 
 def open_splats(
-    path: Path, cameras: Path | None, config: PaintConfig, reader: CaptureReader = OWN_READER
+    path: PathLike, cameras: Path | None, config: PaintConfig, reader: CaptureReader = OWN_READER
 ) -> RadianceScene:
     """The splats in a file, with the cameras of the capture `cameras`, or a rig for the finest stage.
 
     Raises InputError for a file that cannot be read.
     """
+    path = Path(path)
     source = load_splats(path)
     up = _up(source.up, config)
     name = f"painted{suffix_of(source)}"

@@ -10,6 +10,7 @@ import numpy as np
 from nst3d.cameras.pinhole import Camera
 from nst3d.cameras.rigs import standing
 from nst3d.errors import InputError
+from nst3d.files import PathLike
 from nst3d.formats.fields.own import load_field
 from nst3d.formats.kinds import capture_comes_first, kind_of, told
 from nst3d.formats.splats.registry import load_splats
@@ -41,8 +42,9 @@ class RadianceSource:
     notes: tuple[str, ...]
 
 
-def load_radiance(path: Path) -> RadianceSource:
+def load_radiance(path: PathLike) -> RadianceSource:
     """The voxel field or splats in a file. Raises InputError for anything else."""
+    path = Path(path)
     kind = kind_of(path)
     if kind == "field":
         field = load_field(path)

@@ -1,0 +1,94 @@
+"""Loads and saves a scene of any kind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeAlias
+
+import numpy as np
+
+from nst3d.errors import ConfigError, InputError
+from nst3d.files import PathLike
+from nst3d.formats.captures.registry import load_capture
+from nst3d.formats.fields.own import load_field, save_field
+from nst3d.formats.kinds import SceneKind, kind_of
+from nst3d.formats.mesh_files import load_mesh, save_mesh
+from nst3d.formats.picture import load_picture, save_picture
+from nst3d.formats.splats.registry import load_splats, save_splats
+from nst3d.images.io import Picture
+from nst3d.representations.capture import Capture
+from nst3d.representations.field import VoxelField
+from nst3d.representations.mesh import Mesh
+from nst3d.representations.paint import MeshPaint
+from nst3d.representations.splats import Splats
+from nst3d.tensors import Array
+
+Scene: TypeAlias = Mesh | VoxelField | Splats | Picture | Capture
+
+_LOADERS: dict[SceneKind, Callable[[Path], Scene]] = {
+    "mesh": load_mesh,
+    "field": load_field,
+    "splats": load_splats,
+    "picture": load_picture,
+    "capture": load_capture,
+}
+
+
+def load(path: PathLike) -> Scene:
+    """The scene in a file or folder, whichever kind it is: mesh, voxel field, splats, picture or capture.
+
+    A splatfacto run of nerfstudio is splats; point clouds are, too. Raises InputError for what is missing, cannot
+    be read, or is a NeRF, which `run_job` paints but which has no table of colours to load.
+    """
+    path = Path(path)
+    kind = kind_of(path)
+    if kind not in _LOADERS:
+        raise InputError(
+            f"{path}: is a NeRF, which cannot be loaded as a table of colours; paint it with run_job"
+        )
+    return _LOADERS[kind](path)
+
+
+def save(
+    path: PathLike,
+    scene: Scene,
+    colours: Array | None = None,
+    *,
+    paint: MeshPaint | None = None,
+    specular: float = 1.0,
+) -> list[Path]:
+    """Write a scene with new colours in the format of the path's suffix; returns all files written.
+
+    `colours` are the rows (n, 3) of its table, sRGB-encoded: a field's nodes, splats, a picture's pixels in
+    rows, or what a mesh's `paint` says. None: the scene's own. All that is not painted stays. Higher
+    harmonics of fields and splats are multiplied by `specular`. Raises ConfigError for a mesh without paint and
+    colours, a capture, a table of the wrong shape, or a format that cannot hold the scene, OutputError if a file
+    cannot be written.
+    """
+    path = Path(path)
+    if isinstance(scene, Mesh):
+        if paint is None or colours is None:
+            raise ConfigError(f"{path}: a mesh is saved with colours and the paint that says where they go")
+        return save_mesh(path, scene, paint, _table(path, colours, paint.num_colours))
+    if isinstance(scene, VoxelField):
+        table = None if colours is None else _table(path, colours, len(scene))
+        return save_field(path, scene, table, specular)
+    if isinstance(scene, Splats):
+        own = scene.colours if colours is None else _table(path, colours, len(scene))
+        return save_splats(path, scene, own, specular)
+    if isinstance(scene, Picture):
+        height, width = scene.pixels.shape[:2]
+        own = scene.pixels if colours is None else _table(path, colours, height * width)
+        return save_picture(path, own.reshape(height, width, 3), scene.alpha)
+    raise ConfigError(f"{path}: a capture has no colours to save; reconstruct a scene from it first")
+
+
+def _table(path: Path, colours: Array, rows: int) -> Array:
+    """The colours as float32. Raises ConfigError unless they are (rows, 3)."""
+    table = np.asarray(colours, np.float32)
+    if table.shape != (rows, 3):
+        raise ConfigError(
+            f"{path}: colours of shape {table.shape}, expected ({rows}, 3), one row for each colour"
+        )
+    return table

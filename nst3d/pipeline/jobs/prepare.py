@@ -1,0 +1,50 @@
+"""Makes a scene ready to be painted by a loop of one's own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from nst3d.files import PathLike
+from nst3d.pipeline.jobs.bridges import ALONE, Bridges
+from nst3d.pipeline.jobs.paint import checked_kind, open_subject
+from nst3d.pipeline.jobs.paint_options import Job
+from nst3d.pipeline.kinds.subject import Subject
+from nst3d.pipeline.runtime.report import Reporter, Silent
+from nst3d.pipeline.settings.config import PaintConfig
+from nst3d.pipeline.styles import read_style
+from nst3d.stylize.style import Style
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A scene ready to be painted."""
+
+    subject: Subject
+    """Makes the canvas, knows what each view shows, and saves what was painted."""
+    styles: tuple[Style, ...]
+    """(h, w, 3) each, sRGB-encoded in [0, 1]."""
+    config: PaintConfig
+    """The settings, with what depends on the scene decided: view sizes, the content's weight."""
+
+
+def prepare(
+    scene: PathLike,
+    styles: PathLike | Iterable[PathLike],
+    config: PaintConfig | None = None,
+    *,
+    cameras: PathLike | None = None,
+    reporter: Reporter | None = None,
+    bridges: Bridges = ALONE,
+) -> Prepared:
+    """Read a scene of any kind and its styles, and choose cameras, as `run_job` does before it paints.
+
+    `cameras`: a capture whose cameras paint a voxel field or splats. Nothing is written. Raises Nst3dError
+    subclasses as `run_job` does.
+    """
+    reporter = reporter or Silent()
+    job = Job(scene, styles, "", config or PaintConfig(), cameras=cameras)
+    bridges.casting(job.config)
+    pictures = [read_style(path, reporter) for path in job.styles]
+    subject, settled = open_subject(job, checked_kind(job), pictures, reporter, bridges, None)
+    return Prepared(subject, tuple(pictures), settled)
