@@ -5,9 +5,11 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Annotated
 
 import torch
 
+from nst3d.bounds import Within
 from nst3d.losses.total_variation import texture_variation
 from nst3d.operators.base import ViewOperator
 from nst3d.stylize.layout import Layout, resampled
@@ -81,13 +83,13 @@ class StageViews:
 class TableOptions:
     """How a linear canvas learns."""
 
-    pyramid_levels: int = 3
+    pyramid_levels: Annotated[int, Within(1, 16)] = 3
     """A texture is learnt as the sum of so many levels, each half as large; 1 learns texels alone. Vertices
     have a grid a little coarser than pixels for a second level."""
-    coverage_power: float = 0.5
+    coverage_power: Annotated[float, Within(0, 4)] = 0.5
     """Steps are scaled by (coverage / median coverage) to this power, at most 1; 0 switches that off. On the
     grid of a field by the sum of squared weights instead, against what is usual where it matters."""
-    texture_variation: float = 0.0
+    texture_variation: Annotated[float, Within(0)] = 0.0
     """Weight of the textures' own total variation: smooths what views do not see well."""
     clamp: bool = True
     """Keep colours in [0, 1] after each step."""

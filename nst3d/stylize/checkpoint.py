@@ -58,11 +58,11 @@ def _load(path: Path, fingerprint: str) -> tuple[RunState, ShapeState | None]:
         shape = ShapeState(**stored["shape"]) if "shape" in stored else None
     except Exception:  # torch raises many kinds for a damaged file
         raise InputError(
-            f"{path}: not a checkpoint that can be used (damaged, or another program's); start anew with --overwrite"
+            f"{path}: not a checkpoint that can be used (damaged, or another program's); start anew with `overwrite`"
         ) from None
     if stored.get("version") != _VERSION or stored.get("fingerprint") != fingerprint:
         raise InputError(
             f"{path}: belongs to a run with another scene, style or settings; give those again"
-            " to resume it, or start anew with --overwrite"
+            " to resume it, or start anew with `overwrite`"
         )
     return state, shape

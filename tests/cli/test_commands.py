@@ -282,7 +282,7 @@ def test_render_frames_and_overwrite(call: Call, inputs: Path, tmp_path: Path) -
         (["--frames", "0"], "at least 1 frame"),
         (["--field-of-view", "200"], "between 0 and 150"),
         (["--elevation", "90"], "between -89 and 89"),
-        (["--crf", "70"], "crf 70"),
+        (["--crf", "70"], "--crf is 70: expected a number from 0 to 51"),
         (["--turns", "nan"], "--turns nan: expected"),
         (["--background", "octarine"], "colour 'octarine'"),
         (["--out", "a.avi"], "written as .mp4"),

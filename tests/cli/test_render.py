@@ -54,7 +54,7 @@ def test_before_beside_after(inputs: Path, tmp_path: Path) -> None:
         (["--fade", "half"], "like 0.3:0.7"),
         (["--frames", "3", "--seconds", "2"], "not both"),
         (["--ease", "0.6"], "from 0 to 0.5"),
-        (["--keep-specular", "2"], "from 0 (none) to 1 (all)"),
+        (["--keep-specular", "2"], "--keep-specular is 2: expected a number from 0 to 1"),
         (["--cameras", "no_such_capture"], "expected a capture"),
         (["--resume"], "no frames to go on from"),
     ],

@@ -134,7 +134,7 @@ def test_clouds_that_make_no_surface(tmp_path, places, message) -> None:
 
 
 def test_an_octree_s_depth_is_for_points(tmp_path) -> None:
-    with pytest.raises(ConfigError, match="--clean-depth: is for point clouds"):
+    with pytest.raises(ConfigError, match=r"`clean\.depth`: is for point clouds"):
         clean_scene(scan(tmp_path / "scan.obj")[0], CleanOptions(depth=6), [].append)
 
 

@@ -33,8 +33,9 @@ from nst3d.pipeline.runtime.fingerprint import add_scene
 from nst3d.pipeline.runtime.machine import Clock, peak_memory_gb, use_threads
 from nst3d.pipeline.runtime.out_folder import claimed_folder, need_checkpoint
 from nst3d.pipeline.runtime.report import Reporter, Silent
-from nst3d.pipeline.settings.config import PaintConfig, as_plain
+from nst3d.pipeline.settings.config import PaintConfig
 from nst3d.pipeline.settings.kinds import check_options, cleanable
+from nst3d.pipeline.settings.overrides import as_plain
 from nst3d.pipeline.styles import read_style
 from nst3d.tensors import Image
 
@@ -81,7 +82,7 @@ def _paint(job: Job, reporter: Reporter, bridges: Bridges) -> Result:
     except BaseException:
         with contextlib.suppress(OutputError):
             painter.keep()
-            reporter.note("the painting is kept: the same command with --resume writes it")
+            reporter.note("the painting is kept: run the same job with `resume` to write it")
         raise
     if not interrupted:
         keeper.forget()
@@ -118,7 +119,7 @@ def _subject(
         _tell(reporter, picture.notes)
         return picture, job.config
     if job.config.start != "content":
-        raise ConfigError("--settings.start noise is for pictures; other scenes start from their own colours")
+        raise ConfigError("`start='noise'` is for pictures; other scenes start from their own colours")
     if kind == "mesh":
         return _mesh(job, styles, reporter, bridges, keeper)
     if kind == "nerf":
@@ -131,12 +132,12 @@ def _asked(job: Job) -> Iterator[str]:
     """The options that are not for every kind of scene."""
     config = job.config
     given = {
-        "--cameras": job.cameras is not None,
-        "--keep-specular": config.keep_specular > 0,
-        f"--renderer {config.renderer}": config.renderer != PaintConfig.renderer,
-        "--displace": config.displace.fraction > 0,
-        "--nerf": config.nerf is not None,
-        "--data": job.data is not None,
+        "cameras": job.cameras is not None,
+        "keep_specular": config.keep_specular > 0,
+        f"renderer={config.renderer!r}": config.renderer != PaintConfig.renderer,
+        "displace": config.displace.fraction > 0,
+        "nerf": config.nerf is not None,
+        "data": job.data is not None,
     }
     return (option for option, asked in given.items() if asked)
 

@@ -34,7 +34,7 @@ class Job:
         """Take plain strings for paths, and one style by itself, too."""
         styles = (self.styles,) if isinstance(self.styles, str | Path) else self.styles
         if not styles:
-            raise ConfigError("no style: give --style IMAGE")
+            raise ConfigError("no style: give `style`, an image")
         object.__setattr__(self, "scene", Path(self.scene))
         object.__setattr__(self, "styles", tuple(Path(s) for s in styles))
         object.__setattr__(self, "out", Path(self.out))

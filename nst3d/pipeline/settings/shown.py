@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Annotated
 
-from nst3d.errors import ConfigError
+from nst3d.bounds import Within, check_bounds
+from nst3d.cameras.axes import Up
 from nst3d.renderers.shading import Lighting
-
-AnyUp = Literal["auto", "x", "y", "z", "-x", "-y", "-z"]
-"""World up; auto: as the file or its format says."""
 
 
 @dataclass(frozen=True)
@@ -21,10 +19,10 @@ class SceneOptions:
     """Of meshes: none, headlight or studio."""
     background: tuple[float, float, float] | None = None
     """RGB in [0, 1]; None: what a field says, white behind all else."""
-    up: AnyUp = "auto"
+    up: Up = "auto"
     cameras: Path | None = None
     """A capture whose cameras the scene was seen from."""
-    specular: float = 1.0
+    specular: Annotated[float, Within(0, 1)] = 1.0
     """How much of the view-dependence in the file of a field or of splats is shown, 0 to 1."""
     dataparser: str | None = None
     """nerfstudio's dataparser that reads `cameras`; None: the format is told from the files."""
@@ -33,5 +31,4 @@ class SceneOptions:
 
     def __post_init__(self) -> None:
         """Refuse what makes no sense, with ConfigError."""
-        if not 0 <= self.specular <= 1:
-            raise ConfigError(f"keep-specular {self.specular:g}: from 0 (none) to 1 (all)")
+        check_bounds(self, "setting look.")

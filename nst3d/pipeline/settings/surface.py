@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
+from nst3d.bounds import Within
 from nst3d.representations.unwrap import AtlasChoice
 
 PaintMode = Literal["auto", "texture", "vertex"]
-
-
-Up = Literal["auto", "x", "y", "z"]
 
 
 @dataclass(frozen=True)
@@ -22,32 +20,25 @@ class SurfaceOptions:
     colours or is a dense mesh without UVs."""
     atlas: AtlasChoice = "auto"
     """keep: the asset's own UVs even if they overlap; new: a new atlas always."""
-    texture_size: int | None = None
+    texture_size: Annotated[int, Within(8, 16384)] | None = None
     """Long side of painted textures, pixels; None: chosen from surface area and view size."""
-    texels_per_pixel: float = 1.2
+    texels_per_pixel: Annotated[float, Within(0.05, 16)] = 1.2
     """How fine paint is: texels (or vertices) along a pixel of the finest view."""
-    max_vertices: int = 1_000_000
+    max_vertices: Annotated[int, Within(0)] = 1_000_000
     """Vertex paint subdivides up to about so many vertices."""
-
-
-UP_AND_FRONT = {
-    "x": ((1.0, 0.0, 0.0), (0.0, 0.0, 1.0)),
-    "y": ((0.0, 1.0, 0.0), (0.0, 0.0, 1.0)),
-    "z": ((0.0, 0.0, 1.0), (0.0, -1.0, 0.0)),
-}
 
 
 @dataclass(frozen=True)
 class RigOptions:
     """The cameras that look at a mesh while it is painted."""
 
-    views: int = 20
+    views: Annotated[int, Within(1, 1000)] = 20
     """Directions spread evenly around the mesh, before cameras are added for what they miss."""
-    max_views: int = 40
+    max_views: Annotated[int, Within(1, 1000)] = 40
     """Cameras at most."""
-    coverage: float = 0.98
+    coverage: Annotated[float, Within(0, 1)] = 0.98
     """Add cameras until they have seen this share of what can be seen from outside."""
-    field_of_view: float = 40.0
+    field_of_view: Annotated[float, Within(1, 150)] = 40.0
     """Of each camera, degrees."""
     crop: bool = True
     """Fill each view with the mesh: cameras are as long as the largest view allows, and all are cut to what

@@ -116,7 +116,7 @@ def test_a_stopped_run_is_kept_and_resumed_bit_for_bit(cut_out, unbroken, tmp_pa
     assert stopped.interrupted
     assert stopped.metrics["iterations"] == 21
     assert {p.name for p in out.iterdir()} == {*RESULTS, "checkpoint.npz"}
-    with pytest.raises(OutputError, match="not empty; give --overwrite"):
+    with pytest.raises(OutputError, match="not empty; give `overwrite`"):
         run_reconstruct(job, Listener())
     second = Listener()
     done = run_reconstruct(replace(job, resume=True), second)
@@ -169,7 +169,7 @@ def test_an_npz_as_output_has_its_records_beside_it(cut_out, unbroken, tmp_path)
     names = {"light.npz", "light.heldout.png", "light.config.yaml", "light.metrics.json", "other.txt"}
     assert {p.name for p in tmp_path.iterdir()} == names
     assert (tmp_path / "light.npz").read_bytes() == (unbroken / "field.npz").read_bytes()
-    with pytest.raises(OutputError, match="exists; give --overwrite"):
+    with pytest.raises(OutputError, match="exists; give `overwrite`"):
         run(cut_out, tmp_path / "light.npz")
 
 

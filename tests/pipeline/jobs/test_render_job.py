@@ -217,7 +217,7 @@ def test_a_bad_path_is_known_before_the_scene_is_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("values", "says"),
     [
-        ({"fade": (0.2, 0.8)}, "needs --before"),
+        ({"fade": (0.2, 0.8)}, "needs `before`"),
         ({"fade": (0.8, 0.2), "before": Path("a")}, "smaller one first"),
         ({"fade": (float("nan"), 0.2), "before": Path("a")}, "two shares"),
     ],

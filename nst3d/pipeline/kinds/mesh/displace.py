@@ -17,6 +17,7 @@ from nst3d.features.vgg import VGG
 from nst3d.formats.gltf.cut import cut_document
 from nst3d.formats.gltf.document import GltfDocument
 from nst3d.formats.gltf.move import moved_document
+from nst3d.images.colour import LUMA
 from nst3d.pipeline.kinds.mesh.rig import Rig, plan_rig
 from nst3d.pipeline.kinds.mesh.scene import choose_mode
 from nst3d.pipeline.runtime.checkpoints import Keeper
@@ -61,14 +62,14 @@ def displace_mesh(
     None keeps nothing. Raises ConfigError for voxel models, whose sides are flat.
     """
     if any(p.cells is not None for p in mesh.parts):
-        raise ConfigError("--displace is for meshes; the sides of voxels stay flat")
+        raise ConfigError("`displace` is for meshes; the sides of voxels stay flat")
     started = time.perf_counter()
     resume = keeper.resumed_shape() if keeper else None
     mesh = _fine_enough(mesh, config, reporter)
     surface = build_surface(mesh, paint_vertices(mesh, np.inf, 0))
     views = _Views(surface, weld_mesh(mesh, surface), config)
     if resume and resume.offsets is not None and len(resume.offsets) != views.welded.num_offsets:
-        raise InputError("the checkpoint's shape is of another mesh; start anew with --overwrite")
+        raise InputError("the checkpoint's shape is of another mesh; start anew with `overwrite`")
     encoder = find_encoder(config, views.device, reporter)
     grey = _Greys(styles, encoder, config, views)
     displacer = Displacer(
@@ -96,7 +97,7 @@ def _displace(displacer: Displacer, reporter: Reporter, keeper: Keeper | None) -
     except KeyboardInterrupt:
         if keeper and displacer.state() is not before:
             keeper.keep_shape(displacer.state())
-            reporter.note("the shape so far is kept: the same command with --resume goes on")
+            reporter.note("the shape so far is kept: run the same job with `resume` to continue")
         raise
     if keeper and displacer.state() is not before:
         keeper.keep_shape(displacer.state())
@@ -151,7 +152,7 @@ def _fine_enough(mesh: Mesh, config: PaintConfig, reporter: Reporter) -> Mesh:
     if usual > _COARSE * pixel:
         reporter.note(
             f"edges are about {usual / pixel:.0f} pixels long, and relief can be no finer:"
-            " --settings.displace.subdivide always cuts them, into a new file in the rest pose"
+            " `displace.subdivide='always'` cuts them, into a new file in the rest pose"
         )
     return mesh
 
@@ -283,7 +284,7 @@ def shape_recipe(recipe: Recipe, options: DisplaceOptions) -> Recipe:
 
 def _lightness(style: Image, contrast: tuple[float, float]) -> Planes:
     """A style's luma as a grey picture (3, h, w) whose tones a lit grey shape can have."""
-    luma = style @ style.new_tensor([0.299, 0.587, 0.114])
+    luma = style @ style.new_tensor(LUMA)
     mean, deviation = contrast
     tones = (luma - luma.mean()) / luma.std().clamp_min(1e-6) * deviation * _CONTRAST + mean
     return tones.clamp(0, 1).expand(3, -1, -1)
