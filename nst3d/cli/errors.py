@@ -29,14 +29,14 @@ _SETTINGS = ("displace.", "surface.")
 """Groups of settings that messages tell to set; each has the flag --settings.GROUP.NAME."""
 
 _MARKED = re.compile(r"`([a-z][a-z_.]*)(?:='(\w[\w.]*)'|=(\w+))?`")
-_BOUNDED = re.compile(r"setting ([a-z_]+(?:\.[a-z_]+)?)(?= is )")
+_BOUNDED = re.compile(r"^setting ([a-z_]+(?:\.[a-z_]+)?)(?= is )")
 
 
 def spoken(message: str) -> str:
     """A message of the library for someone at the command line.
 
-    Parameters, which it marks as `size` or `nerf='head'`, become flags: --size, --nerf head. So do the settings of a
-    job that only have a flag; others keep their names, which presets and --settings share.
+    Parameters, which it marks as `size` or `nerf='head'`, become flags: --size, --nerf head. So does a setting that a
+    message begins with, where it has a flag of its own; in a file, whose name comes first, settings keep their names.
     """
     return _BOUNDED.sub(lambda m: FLAGS.get(m[1], m[0]), _MARKED.sub(_flag, message))
 

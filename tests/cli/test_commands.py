@@ -89,7 +89,7 @@ def test_wrong_usage_is_told_from_errors(call: Call, arguments: list[str]) -> No
         ({"--out": "style.txt"}, "style.txt: is a file"),
         ({"--out": "full"}, "full: exists and is not empty; give --overwrite"),
         ({"--out": "style.txt/deeper"}, "cannot be made"),
-        ({"--iterations": "0"}, "--iterations 0"),
+        ({"--iterations": "0"}, "--iterations is 0: expected a number from 1"),
         ({"--settings.device": "abacus"}, "device 'abacus' is not known"),
     ],
 )

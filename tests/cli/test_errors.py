@@ -38,6 +38,8 @@ COMMANDS = (BlendArguments, ExportArguments, PaintArguments, ReconstructArgument
         ("setting output.crf is 70: expected", "--crf is 70: expected"),
         ("setting recipe.reduce is 9: expected", "setting recipe.reduce is 9: expected"),
         ("setting schedule.stages[0].size is 9: expected", "setting schedule.stages[0].size is 9: expected"),
+        ("setting size is 5: expected", "--size is 5: expected"),
+        ("quality a.yaml: setting size is 5: expected", "quality a.yaml: setting size is 5: expected"),
         ("`nst3d weights` lists `others`", "`nst3d weights` lists `others`"),
         ("a`size b.glb: no such file", "a`size b.glb: no such file"),
     ],

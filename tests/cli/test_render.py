@@ -49,7 +49,7 @@ def test_before_beside_after(inputs: Path, tmp_path: Path) -> None:
     [
         (["--path", "zigzag"], "'zigzag' is not known"),
         (["--path", "none.json"], "no such file, expected a camera path"),
-        (["--path", "cameras"], "give --cameras CAPTURE"),
+        (["--path", "cameras"], "give --cameras, a capture"),
         (["--fade", "0.2:0.8"], "needs --before"),
         (["--fade", "half"], "like 0.3:0.7"),
         (["--frames", "3", "--seconds", "2"], "not both"),
