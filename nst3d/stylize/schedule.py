@@ -18,15 +18,15 @@ class Stage:
     """A run of iterations at one size."""
 
     size: Annotated[int, Within(16, 8192)]
-    """Side of the square that views are framed in (pictures: the long side), pixels."""
+    """Side of the square that frames a view (for pictures, the long side), pixels."""
     iterations: Annotated[int, Within(0)]
-    """Steps; each looks at `Schedule.views_per_step` views."""
+    """Number of steps; each takes `views_per_step` views."""
     learning_rate: Annotated[float, Within(0, above=True)]
-    """Step size at the start of the stage, in units of colour (L-BFGS: its line step, usually 1)."""
+    """Step size at the start of the stage, in units of colour (for L-BFGS its line step, usually 1)."""
     final_rate: Annotated[float, Within(0, above=True)] | None = None
-    """Step size at the end; falls exponentially. None keeps the start's."""
+    """Step size at the end of the stage, approached exponentially; None: as at the start."""
     epochs: Annotated[float, Within(0)] = 0.0
-    """Rounds over all views, in place of `iterations`; 0: those count."""
+    """Rounds over all views, instead of `iterations`; 0: `iterations` counts."""
     fit: bool = False
     """Fit the pictures whose content is kept (mean square) instead of painting."""
 
@@ -49,11 +49,12 @@ class Schedule:
     views_per_step: Annotated[int, Within(1)] = 1
     """Views whose gradients are added up for one step."""
     patience: Annotated[int, Within(0)] = 0
-    """End a stage when the mean loss of so many steps is no longer better than that of as many before; 0: never."""
+    """Number of steps whose mean loss must improve on that of as many before, or the stage ends; 0: stages never end
+    early."""
     min_gain: Annotated[float, Within()] = 0.002
-    """What counts as better, as a share of the loss."""
+    """Least improvement that counts for `patience`, as a share of the loss."""
     seed: Annotated[int, Within(0, 2**63 - 1)] = 0
-    """Seed of the order of views."""
+    """Random seed of the order of views."""
 
     def __post_init__(self) -> None:
         if not self.stages:

@@ -1,4 +1,4 @@
-"""What a paint job can be told, and how presets and files override it."""
+"""The settings of a paint job, and presets."""
 
 from __future__ import annotations
 
@@ -29,21 +29,21 @@ class OutputOptions:
     """What is written besides the asset."""
 
     formats: tuple[Literal["glb", "gltf", "obj", "ply"], ...] = ()
-    """Asset formats to write: glb, gltf, obj, ply. Empty: GLB, and the scene's own format if it can hold paint."""
+    """Asset formats to write; empty: GLB, and the scene's own format if it can hold paint."""
     turntable: bool = True
     """Write turntable.mp4."""
     frames: Annotated[int, Within(1, 100_000)] = 96
-    """Frames of the turntable."""
+    """Number of turntable frames."""
     fps: Annotated[float, Within(0.1, 240)] = 24.0
-    """Frames a second of the turntable."""
+    """Turntable frames per second."""
     size: Annotated[int, Within(16, 4096)] = 512
-    """Side of the turntable's and the sheet's pictures, pixels."""
+    """Side of the turntable and of the contact sheet's pictures, pixels."""
     lighting: Lighting = "studio"
-    """How the turntable and the sheet are lit: none, headlight or studio."""
+    """Lighting of the turntable and the contact sheet."""
     background: tuple[Share, Share, Share] = (1.0, 1.0, 1.0)
-    """Colour behind the scene in turntable and sheet, sRGB."""
+    """Background of the turntable and the contact sheet, sRGB."""
     checkpoint_seconds: Annotated[float, Within(0)] = 30.0
-    """How often a checkpoint is kept while painting; 0: never."""
+    """Seconds between checkpoints while painting; 0: never."""
 
 
 @dataclass(frozen=True)
@@ -60,34 +60,34 @@ class PaintConfig:
     displace: DisplaceOptions = field(default_factory=DisplaceOptions)
     output: OutputOptions = field(default_factory=OutputOptions)
     lighting: Lighting = "none"
-    """Light that falls on the mesh while it is painted: none, headlight or studio."""
+    """Lighting of the mesh while it is painted."""
     content_lighting: Lighting = "studio"
-    """Light in the renders whose content is kept: it makes form readable in the paint."""
+    """Lighting of the renders whose content is kept; it makes form readable in the paint."""
     start: Literal["content", "noise"] = "content"
-    """What a picture's paint starts from; meshes always start from their content."""
+    """Starting point of a picture's paint; other scenes always start from their own colours."""
     photos: bool = False
-    """Keep the content of a capture's photographs, where they are still there, not of the scene's own renders."""
+    """Keep the content of a capture's photographs, if they are at hand, instead of the scene's own renders."""
     capture_views: Annotated[int, Within(1, 10_000)] = 64
-    """Cameras of a capture that paint at most; of more, those that lie farthest apart."""
+    """Greatest number of a capture's cameras that paint; those that lie farthest apart are chosen."""
     keep_specular: Annotated[float, Within(0, 1)] = 0.0
-    """How much of a capture's view-dependence (highlights) stays on top of the paint, 0 to 1."""
+    """Share of a capture's view-dependence (highlights) kept on top of the paint, 0 to 1."""
     cache_gb: Annotated[float, Within(0)] = 2.5
-    """Memory for compiled views, GB; those that do not fit wait in temporary files. Features kept of views take
-    at most half as much again."""
+    """Memory for compiled views, GB; views that do not fit wait in temporary files. Cached features of views take up
+    to half as much again."""
     up: Up = "auto"
     """World up; auto: as the file or its format says."""
     renderer: Renderer = "embree"
-    """What finds what a mesh's views see: embree, or pytorch3d's rasteriser where that is installed."""
+    """Rasteriser for mesh views: embree, or pytorch3d where it is installed."""
     nerf: NerfPaint | None = None
-    """How a NeRF is painted; None: baked. native trains new features and the colour head of the model itself, head
-    the colour head alone, which changes colours but paints no strokes; baked paints a grid that shows the NeRF,
-    much faster, and teaches it to the model in the end."""
+    """How a NeRF is painted; None: baked. native trains new features and the colour head of the model itself; head
+    trains the colour head alone, which changes colours but paints no strokes; baked paints a grid that shows the
+    NeRF, much faster, and teaches the result to the model."""
     precision: Literal["auto", "float32", "float64", "bfloat16"] = "auto"
-    """Of the encoder; auto: bfloat16 where the machine is fast at it."""
+    """Number format of the encoder; auto: bfloat16 where the machine is fast at it."""
     device: str = "auto"
-    """cpu, cuda, or auto."""
+    """Device: cpu, cuda, or auto."""
     threads: Annotated[int, Within(0)] = 0
-    """CPU threads; 0: as many as torch and numba take by themselves."""
+    """CPU threads; 0: the defaults of torch and numba."""
 
     def __post_init__(self) -> None:
         """Refuse numbers that make no sense, with ConfigError."""

@@ -1,4 +1,4 @@
-"""What a reconstruction can be told."""
+"""The settings of a reconstruction."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ QUALITIES: dict[str, tuple[Level, ...]] = {
 }
 """By name, the resolutions of the grid."""
 
-_FIRST = Within(high=160)
+_FIRST = Within(8, 160)
 """Nodes along the longest side of the first level, whose grid has all of its nodes."""
 
 
@@ -28,13 +28,13 @@ class ReconstructConfig:
 
     fit: FitOptions = field(default_factory=lambda: FitOptions(levels=QUALITIES["default"]))
     size: Annotated[int, Within(16, 4096)] = 240
-    """Long side of the photographs, pixels; smaller ones stay as they are."""
+    """Long side to which photographs are reduced, pixels; smaller ones keep their size."""
     device: str = "auto"
-    """cpu, cuda, or auto."""
+    """Device: cpu, cuda, or auto."""
     threads: Annotated[int, Within(0)] = 0
-    """CPU threads; 0: as many as numba takes by itself."""
+    """CPU threads; 0: numba's default."""
     checkpoint_seconds: Annotated[float, Within(0)] = 30.0
-    """How often a checkpoint is kept; 0: only when stopped."""
+    """Seconds between checkpoints; 0: only when stopped."""
 
     def __post_init__(self) -> None:
         """Refuse numbers that make no sense, with ConfigError."""

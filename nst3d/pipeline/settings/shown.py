@@ -16,18 +16,18 @@ class SceneOptions:
     """How a scene is shown."""
 
     lighting: Lighting = "studio"
-    """Of meshes: none, headlight or studio."""
+    """Lighting of meshes."""
     background: tuple[float, float, float] | None = None
-    """RGB in [0, 1]; None: what a field says, white behind all else."""
+    """Background, RGB in [0, 1]; None: as a voxel field says, otherwise white."""
     up: Up = "auto"
     cameras: Path | None = None
-    """A capture whose cameras the scene was seen from."""
+    """Capture whose cameras the scene was seen from."""
     specular: Annotated[float, Within(0, 1)] = 1.0
-    """How much of the view-dependence in the file of a field or of splats is shown, 0 to 1."""
+    """Share of the view-dependent colour of a field or of splats that is shown, 0 to 1."""
     dataparser: str | None = None
-    """nerfstudio's dataparser that reads `cameras`; None: the format is told from the files."""
+    """nerfstudio dataparser for `cameras`; None: the format is detected."""
     data: Path | None = None
-    """Where the data of a nerfstudio run is now; None: where the run says."""
+    """Data of a nerfstudio run; None: where the run says."""
 
     def __post_init__(self) -> None:
         """Refuse what makes no sense, with ConfigError."""

@@ -229,7 +229,7 @@ def test_captures_that_cannot_be_used_are_told_in_a_line(cut_out, tmp_path) -> N
     [
         ({"levels": ()}, "levels is empty"),
         ({"levels": (Level(4, 5),)}, "nodes is 4"),
-        ({"levels": (Level(300, 5),)}, "nodes of the first"),
+        ({"levels": (Level(300, 5),)}, r"levels\[0\]\.nodes is 300: expected a number from 8 to 160$"),
         ({"levels": (Level(30, 0),)}, "iterations is 0"),
         ({"degree": 3}, "fit.degree is 3"),
         ({"density_rate": float("nan")}, "density_rate is nan"),
