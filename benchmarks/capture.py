@@ -29,7 +29,7 @@ from nst3d.pipeline.jobs.paint_options import Job
 from nst3d.pipeline.jobs.reconstruct import Fitting, ReconstructJob, run_reconstruct
 from nst3d.pipeline.runtime.machine import peak_memory_gb, resolve_device
 from nst3d.pipeline.runtime.report import Silent
-from nst3d.pipeline.settings.config import PaintConfig, override, preset
+from nst3d.pipeline.settings.config import PaintConfig, load_preset
 from nst3d.renderers.radiance import Frame, RadianceRenderer
 from nst3d.renderers.voxels import VoxelRenderer
 from nst3d.tensors import Array, ImageSize
@@ -48,7 +48,7 @@ class Quiet(Silent):
 
 def arf() -> PaintConfig:
     """ARF's losses on whole pictures of the capture's own size, 300 steps."""
-    config = override(PaintConfig(), preset("arf"), "arf")
+    config = load_preset("arf")
     style = next(s for s in config.schedule.stages if not s.fit)
     stage = dataclasses.replace(style, size=240, iterations=300, epochs=0)
     schedule = dataclasses.replace(config.schedule, stages=(stage,))

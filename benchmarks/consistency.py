@@ -27,7 +27,8 @@ from nst3d.pipeline.jobs.paint import run_job
 from nst3d.pipeline.jobs.paint_options import Job
 from nst3d.pipeline.kinds.mesh.gallery import orbit_cameras
 from nst3d.pipeline.kinds.mesh.shown import show_mesh
-from nst3d.pipeline.settings.config import PaintConfig, override, preset
+from nst3d.pipeline.settings.config import PaintConfig, load_preset
+from nst3d.pipeline.settings.overrides import override
 from nst3d.renderers.frames import draw_frame
 from nst3d.tensors import Array, ImageSize
 
@@ -68,7 +69,7 @@ def main() -> None:
     parser.add_argument("--preset", default="default")
     given = parser.parse_args()
     given.out.mkdir(parents=True, exist_ok=True)
-    base = override(PaintConfig(), preset(given.preset), given.preset)
+    base = load_preset(given.preset)
     base = override(base, {"output": {"turntable": False}}, "benchmark")
     numbers: dict[str, Any] = {}
     for name, changes in VARIANTS.items():

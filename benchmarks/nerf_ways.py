@@ -31,8 +31,7 @@ from nst3d.pipeline.jobs.paint import run_job
 from nst3d.pipeline.jobs.paint_options import Job
 from nst3d.pipeline.kinds.radiance.scene import spread_out
 from nst3d.pipeline.runtime.report import Silent
-from nst3d.pipeline.settings.config import PaintConfig, preset
-from nst3d.pipeline.settings.config import override as overridden
+from nst3d.pipeline.settings.config import PaintConfig, load_preset
 from nst3d.pipeline.styles import find_encoder, style_at
 from nst3d.stylize.recipe import StageInputs, build_criterion
 from nst3d.tensors import Array
@@ -42,7 +41,7 @@ HELD_OUT = 6
 
 def settings(views: int, size: int, steps: int, way: str) -> PaintConfig:
     """Those of a capture, for so many views of a long side of `size` pixels."""
-    base = overridden(PaintConfig(), preset("capture"), "capture")
+    base = load_preset("capture")
     schedule = replace(base.schedule.at_most(size).shared_out(steps), patience=0)
     output = replace(base.output, turntable=False, size=size)
     return replace(base, schedule=schedule, output=output, capture_views=views, nerf=way)  # type: ignore[arg-type]

@@ -25,14 +25,18 @@ class Within:
         return enough and value <= self.high and math.isfinite(value)
 
     def __str__(self) -> str:
-        low = f"{'above' if self.above else 'from'} {self.low:g}" if self.low > -math.inf else ""
-        high = f"to {self.high:g}" if self.high < math.inf else ""
+        low = f"{'above' if self.above else 'from'} {_written(self.low)}" if self.low > -math.inf else ""
+        high = f"to {_written(self.high)}" if self.high < math.inf else ""
         return " ".join(filter(None, ("a number" if low or high else "a finite number", low, high)))
 
     def check(self, name: str, value: float) -> None:
         """Raise ConfigError, which calls the value by `name`, where it lies outside."""
         if value not in self:
-            raise ConfigError(f"{name} is {value:g}: expected {self}")
+            raise ConfigError(f"{name} is {_written(value)}: expected {self}")
+
+
+def _written(value: float) -> str:
+    return str(value) if isinstance(value, int) else f"{value:g}"
 
 
 def check_bounds(config: Any, where: str = "setting ") -> None:

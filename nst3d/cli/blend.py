@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 import tyro
 
 from nst3d.cli.parse import parse
-from nst3d.cli.reporter import say
+from nst3d.cli.reporter import note, say
 from nst3d.errors import ConfigError
 from nst3d.pipeline.jobs.blend import BlendJob, alpha_weights, given_weights, run_blend
 
 _DESCRIPTION = """Mix painted versions of one scene (voxel fields, splats, meshes, pictures) without painting again:
-their colours are interpolated, all else is the first one's.
+colours are interpolated, everything else comes from the first.
 
 examples:
   nst3d blend fox.npz painted/painted.npz --alpha 0.5 --out half.npz
@@ -27,24 +27,23 @@ examples:
 class BlendArguments:
     """What `nst3d blend` takes."""
 
-    scenes: tyro.conf.Positional[tuple[Path, ...]]
-    """Two scenes or more, of one kind and one geometry."""
-    out: Path
-    """The file to write; of splats and meshes its ending says the format."""
-    alpha: float | None = None
-    """Share of the second of two scenes: 0 gives the first, 1 the second; from -0.5 to 1.5, beyond 0 and 1 it
-    exaggerates."""
-    weights: str | None = None
-    """A share for each scene, with commas; scaled to sum to 1."""
+    scenes: tyro.conf.Positional[Annotated[tuple[Path, ...], tyro.conf.arg(metavar="SCENE SCENE...")]]
+    """Two or more scenes of the same kind and geometry. (required)"""
+    out: Annotated[Path, tyro.conf.arg(metavar="FILE")]
+    """Output file; for splats and meshes its suffix chooses the format."""
+    alpha: Annotated[float | None, tyro.conf.arg(metavar="-0.5..1.5")] = None
+    """Share of the second of two scenes: 0 gives the first, 1 the second, values outside exaggerate."""
+    weights: Annotated[str | None, tyro.conf.arg(metavar="W,W,...")] = None
+    """Share of each scene, separated by commas and scaled to sum to 1."""
     overwrite: tyro.conf.FlagCreatePairsOff[bool] = False
-    """Replace what is there."""
+    """Replace an existing file."""
 
 
 def blend(arguments: Sequence[str]) -> int:
     """Run the command; returns the exit code."""
     given = parse(BlendArguments(tyro.MISSING, tyro.MISSING), arguments, "nst3d blend", _DESCRIPTION)
     job = BlendJob(given.scenes, _weights(given), given.out, given.overwrite)
-    for path in run_blend(job, _note):
+    for path in run_blend(job, note):
         say(str(path))
     return 0
 
@@ -53,9 +52,5 @@ def _weights(given: BlendArguments) -> tuple[float, ...]:
     if (given.alpha is None) == (given.weights is None):
         raise ConfigError("how much of each: give either --alpha or --weights")
     if given.weights is not None:
-        return given_weights(given.weights, len(given.scenes), _note)
+        return given_weights(given.weights, len(given.scenes), note)
     return alpha_weights(given.alpha or 0.0, len(given.scenes))
-
-
-def _note(text: str) -> None:
-    print(f"note: {text}", file=sys.stderr)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 import tyro
 
@@ -20,8 +21,8 @@ from nst3d.tensors import ImageSize
 _PHOTO = 192
 """Side of the demo's photographs, pixels."""
 
-_DESCRIPTION = """Paint the lighthouse that ships with nst3d: as a mesh, and as a place that was photographed
-from all around, which becomes a radiance field, is painted, and flown through.
+_DESCRIPTION = """Paint the lighthouse that ships with nst3d: first as a mesh, then as a capture, photographed
+from all around, reconstructed as a radiance field, painted, and flown through.
 
 examples:
   nst3d demo
@@ -32,18 +33,18 @@ examples:
 class DemoArguments:
     """What `nst3d demo` takes."""
 
-    out: Path = Path("renders/demo")
+    out: Annotated[Path, tyro.conf.arg(metavar="FOLDER")] = Path("renders/demo")
     """Folder for the results."""
-    style: str = "swirls"
-    """Name of a style that ships with nst3d, or the path of an image."""
-    preset: str = "default"
-    """As in nst3d paint."""
+    style: Annotated[str, tyro.conf.arg(metavar="STYLE")] = "swirls"
+    """Style that ships with nst3d, or an image file."""
+    preset: Annotated[str, tyro.conf.arg(metavar="NAME")] = "default"
+    """Preset, as for nst3d paint."""
     capture: bool = True
-    """Make, reconstruct, paint and fly through a capture, too."""
+    """Also make, reconstruct, paint and fly through a capture."""
     overwrite: tyro.conf.FlagCreatePairsOff[bool] = False
     """Write into a folder that is not empty."""
     quiet: tyro.conf.FlagCreatePairsOff[bool] = False
-    """No progress."""
+    """No progress bar."""
 
 
 def demo(arguments: Sequence[str]) -> int:

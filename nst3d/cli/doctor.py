@@ -17,7 +17,7 @@ class DoctorArguments:
 
 def doctor(arguments: Sequence[str]) -> int:
     """Run the command; returns the exit code."""
-    text = "Say what this machine has: CPU, torch, optional packages, weights."
+    text = "Report what this machine has: CPU, torch, optional packages, weights."
     parse(DoctorArguments(), arguments, "nst3d doctor", text)
     for name, finding in examine():
         say(f"{name}: {finding}")

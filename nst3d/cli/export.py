@@ -18,8 +18,8 @@ from nst3d.pipeline.meshing.texture_bake import TextureOptions
 
 _DESCRIPTION = """Make a textured mesh (GLB, glTF, OBJ) of a voxel field or splats, painted or not, for a game engine.
 
-The scene is drawn from its cameras, the pictures' depths are fused into a surface, and the pictures baked into
-its texture. What no camera saw stays open.
+The scene is drawn from its cameras, the depths are fused into a surface, and the views are baked into its texture.
+Parts that no camera saw stay open.
 
 examples:
   nst3d export painted/painted.npz --out fox.glb
@@ -31,34 +31,34 @@ examples:
 class ExportArguments:
     """What `nst3d export` takes."""
 
-    scene: tyro.conf.Positional[Path]
-    """A voxel field (.npz) or splats."""
-    out: Path
-    """The .glb, .gltf or .obj to write."""
-    cameras: Path | None = None
-    """A capture whose cameras look at the scene; otherwise its own, or cameras all around."""
+    scene: tyro.conf.Positional[Annotated[Path, tyro.conf.arg(metavar="SCENE")]]
+    """Voxel field (.npz) or splats."""
+    out: Annotated[Path, tyro.conf.arg(metavar="FILE")]
+    """Output file: .glb, .gltf or .obj."""
+    cameras: Annotated[Path | None, tyro.conf.arg(metavar="CAPTURE")] = None
+    """Capture whose cameras look at the scene; by default the scene's own, or cameras all around."""
     dataparser: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
-    """nerfstudio's dataparser that reads the capture of --cameras, such as blender-data."""
-    reach: float = MeshingOptions.reach
-    """How far from the centre the mesh goes, in radii of the inner box; what is bounded ends at 1."""
-    resolution: int | None = None
-    """Cells along the longest side; otherwise half as large as the field's own, 192 for splats."""
-    faces: int = MeshingOptions.faces
-    """About so many are kept; 0: all."""
+    """nerfstudio dataparser for the capture of --cameras, such as blender-data."""
+    reach: Annotated[float, tyro.conf.arg(metavar="RADII")] = MeshingOptions.reach
+    """Extent of the mesh from the centre, in radii of the inner box; bounded scenes end at 1."""
+    resolution: Annotated[int | None, tyro.conf.arg(metavar="CELLS")] = None
+    """Grid cells along the longest side; by default twice as fine as the field's own, or 192 for splats."""
+    faces: Annotated[int, tyro.conf.arg(metavar="N")] = MeshingOptions.faces
+    """Target face count; 0: keep all."""
     fusion: Fusion = "own"
-    """What fuses depths into a surface: nst3d itself, or Open3D where it is installed."""
-    texture_size: int | None = None
-    """Side of the texture, pixels; otherwise about a texel a pixel of the views."""
-    views: int = SightOptions.views
-    """At most so many cameras look at the scene."""
-    view_size: int | None = None
-    """Longer side of their pictures, pixels; otherwise one and a half times that of the photographs."""
-    specular: float = SightOptions.specular
-    """How much of the scene's view-dependence goes into the texture, 0 to 1."""
+    """Depth fusion: nst3d's own, or Open3D's where it is installed."""
+    texture_size: Annotated[int | None, tyro.conf.arg(metavar="PIXELS")] = None
+    """Side of the texture; by default about one texel per pixel of the views."""
+    views: Annotated[int, tyro.conf.arg(metavar="N")] = SightOptions.views
+    """Greatest number of cameras that look at the scene."""
+    view_size: Annotated[int | None, tyro.conf.arg(metavar="PIXELS")] = None
+    """Longer side of the views; by default one and a half times that of the photographs."""
+    specular: Annotated[float, tyro.conf.arg(metavar="0..1")] = SightOptions.specular
+    """Share of the scene's view-dependent colour baked into the texture."""
     overwrite: tyro.conf.FlagCreatePairsOff[bool] = False
-    """Replace what is there."""
+    """Replace existing files."""
     quiet: tyro.conf.FlagCreatePairsOff[bool] = False
-    """No progress."""
+    """No progress bar."""
 
 
 def export(arguments: Sequence[str]) -> int:

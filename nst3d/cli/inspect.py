@@ -10,15 +10,15 @@ from typing import Annotated
 
 import tyro
 
+from nst3d.cli.errors import spoken
 from nst3d.cli.parse import parse
 from nst3d.cli.reporter import say
 from nst3d.integrations.bridges import BRIDGES
 from nst3d.pipeline.jobs.inspect import inspect_file
-from nst3d.pipeline.settings.config import PaintConfig
-from nst3d.pipeline.settings.surface import Up
+from nst3d.pipeline.settings.config import PaintConfig, Up
 
-_DESCRIPTION = """Say what is in a mesh, picture, voxel field, splat scene or capture, how well cameras see it,
-where paint would go, and what is wrong with it: of a capture, poses that look the wrong way, jumps in
+_DESCRIPTION = """Report what is in a mesh, picture, voxel field, splat scene or capture, how well cameras see it,
+where paint would go, and what is wrong with it: for a capture, poses that look the wrong way, jumps in
 exposure, and blur. Nothing is written.
 
 examples:
@@ -31,15 +31,15 @@ examples:
 class InspectArguments:
     """What `nst3d inspect` takes."""
 
-    file: tyro.conf.Positional[Path]
-    """A mesh, picture, voxel field or splats, a folder that holds one mesh, or a capture: its folder or its file
-    of poses."""
+    file: tyro.conf.Positional[Annotated[Path, tyro.conf.arg(metavar="PATH")]]
+    """Mesh, picture, voxel field or splats; a folder with one mesh; or a capture: its folder or its file of
+    poses."""
     up: Up = "auto"
-    """World up: x, y or z; auto: as the format says."""
+    """World up axis; auto: as the file or its format says."""
     json: tyro.conf.FlagCreatePairsOff[bool] = False
-    """Answer in JSON."""
+    """Print JSON."""
     dataparser: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
-    """nerfstudio's dataparser that reads the file or folder as a capture, such as blender-data."""
+    """nerfstudio dataparser that reads the path as a capture, such as blender-data."""
 
 
 def inspect(arguments: Sequence[str]) -> int:
@@ -48,11 +48,11 @@ def inspect(arguments: Sequence[str]) -> int:
     reader = None if given.dataparser is None else BRIDGES.reader(given.dataparser, given.file)
     report = inspect_file(given.file, PaintConfig(up=given.up), reader)
     if given.json:
-        say(json.dumps(report.facts, indent=2, ensure_ascii=False))
+        say(spoken(json.dumps(report.facts, indent=2, ensure_ascii=False)))
         return 0
     for line in report.contents:
-        say(line)
+        say(spoken(line))
     say("problems: none" if not report.problems else "problems:")
     for line in report.problems:
-        say(f"  {line}")
+        say(f"  {spoken(line)}")
     return 0

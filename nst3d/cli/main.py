@@ -1,66 +1,53 @@
-"""The command `nst3d`: which subcommand, and how errors are told."""
+"""The command `nst3d`: which subcommand, and how errors are reported."""
 
 from __future__ import annotations
 
+import importlib
 import io
 import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
 
+from nst3d.cli.errors import spoken
 from nst3d.cli.plugin_notes import plugin_notes
 from nst3d.errors import Nst3dError
+
+COMMANDS = {
+    "paint": "paint a mesh, a voxel field, splats or a picture in the style of an image",
+    "reconstruct": "make a voxel field from a capture, photographs with poses",
+    "render": "make a video or pictures of any asset",
+    "blend": "mix painted versions of one scene",
+    "export": "make a textured mesh of a voxel field or splats",
+    "view": "look at a scene in Open3D's window",
+    "inspect": "report what is in a file, and what is wrong with it",
+    "weights": "list or fetch the networks' weights",
+    "demo": "paint the lighthouse that ships with nst3d",
+    "doctor": "report what this machine has",
+}
+"""Name and summary of each command, in the order of nst3d --help: the function `name` in nst3d/cli/name.py."""
 
 _HELP = """\
 nst3d paints 3D scenes: neural style transfer that gives the asset back.
 
 usage: nst3d COMMAND [options]
 
-  paint        paint a mesh, a voxel field, splats or a picture in the style of an image
-  reconstruct  make a voxel field of a capture, photographs with poses
-  render       make a video or pictures of any asset
-  blend        mix painted versions of one scene
-  export       make a textured mesh of a voxel field or splats
-  view         look at a scene in Open3D's window
-  inspect      say what is in a file, and what is wrong with it
-  weights      list or fetch the networks' weights
-  demo         paint the lighthouse that ships with nst3d
-  doctor       say what this machine has
+{commands}
 
 examples:
   nst3d paint teapot.glb --style starry_night.jpg --out painted/
   nst3d paint photo.jpg --style wave.jpg --out out/ --preset gatys
   nst3d render painted/painted.glb --path orbit --out orbit.mp4
 
-nst3d COMMAND --help tells more of a command.
+nst3d COMMAND --help shows the options of a command.
 """
 
 
 def _command(name: str) -> Callable[[Sequence[str]], int] | None:
     """The function behind a command. Imported when called, so that --help and errors come at once."""
-    if name == "paint":
-        from nst3d.cli.paint import paint as command
-    elif name == "reconstruct":
-        from nst3d.cli.reconstruct import reconstruct as command
-    elif name == "render":
-        from nst3d.cli.render import render as command
-    elif name == "blend":
-        from nst3d.cli.blend import blend as command
-    elif name == "export":
-        from nst3d.cli.export import export as command
-    elif name == "view":
-        from nst3d.cli.view import view as command
-    elif name == "inspect":
-        from nst3d.cli.inspect import inspect as command
-    elif name == "weights":
-        from nst3d.cli.weights import weights as command
-    elif name == "demo":
-        from nst3d.cli.demo import demo as command
-    elif name == "doctor":
-        from nst3d.cli.doctor import doctor as command
-    else:
+    if name not in COMMANDS:
         return None
-    return command
+    return getattr(importlib.import_module(f"nst3d.cli.{name}"), name)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -106,7 +93,8 @@ def _guarded(arguments: Sequence[str]) -> int:
 
 def _answer(arguments: Sequence[str]) -> int:
     if not arguments or arguments[0] in ("-h", "--help"):
-        print(_HELP, end="", flush=True)
+        lines = (f"  {name:<12} {summary}" for name, summary in COMMANDS.items())
+        print(_HELP.format(commands="\n".join(lines)), end="", flush=True)
         return 0 if arguments else 2
     if arguments[0] == "--version":
         from nst3d import __version__
@@ -115,12 +103,12 @@ def _answer(arguments: Sequence[str]) -> int:
         return 0
     command = _command(arguments[0])
     if command is None:
-        return _failed(f"{arguments[0]!r} is not a command; nst3d --help lists them", 2)
+        return _failed(f"{arguments[0]!r} is not a command; nst3d --help lists all commands", 2)
     return command(arguments[1:])
 
 
 def _failed(message: str, code: int) -> int:
-    print(f"nst3d: {' '.join(message.split())}", file=sys.stderr)
+    print(f"nst3d: {' '.join(spoken(message).split())}", file=sys.stderr)
     return code
 
 

@@ -12,7 +12,7 @@ from typing import Annotated
 import tyro
 
 from nst3d.cli.parse import first_value, parse
-from nst3d.cli.reporter import Reporters, TerminalReporter, say
+from nst3d.cli.reporter import Reporters, TerminalReporter, note, say
 from nst3d.errors import ConfigError
 from nst3d.formats.kinds import kind_of
 from nst3d.formats.mesh_files import is_picture
@@ -20,17 +20,7 @@ from nst3d.integrations.bridges import BRIDGES
 from nst3d.pipeline.jobs.paint import run_job
 from nst3d.pipeline.jobs.paint_options import Job, Result
 from nst3d.pipeline.kinds.mesh.cleaning import CleanOptions
-from nst3d.pipeline.settings.config import (
-    DisplaceOptions,
-    NerfPaint,
-    PaintConfig,
-    Renderer,
-    Schedule,
-    Stage,
-    override,
-    preset,
-)
-from nst3d.pipeline.settings.surface import Up
+from nst3d.pipeline.settings.config import NerfPaint, PaintConfig, Renderer, Up, load_preset
 
 _DESCRIPTION = """Paint a mesh (GLB, glTF, OBJ, PLY, STL), a voxel field, splats, a point cloud, a nerfstudio run or a
 picture in the style of an image.
@@ -44,7 +34,7 @@ examples:
   nst3d paint photo.jpg --style wave.jpg --out out/ --preset gatys
   nst3d paint teapot.glb --style a.jpg --out out/ --settings.recipe.style-scale 1.6
 
-nst3d paint --help-all lists every setting."""
+nst3d paint --help-all lists all settings."""
 
 _DEFAULTS = {"picture": "picture", "field": "capture", "splats": "capture", "nerf": "capture"}
 """Kind of scene to the preset that "default" means for it."""
@@ -54,53 +44,56 @@ _DEFAULTS = {"picture": "picture", "field": "capture", "splats": "capture", "ner
 class PaintArguments:
     """What `nst3d paint` takes."""
 
-    scene: tyro.conf.Positional[Path]
-    """The mesh, picture, voxel field, splats or point cloud to paint, a folder that holds one mesh, or a run of
-    nerfstudio: its folder, its config.yml or a checkpoint."""
-    out: Path
+    scene: tyro.conf.Positional[Annotated[Path, tyro.conf.arg(metavar="SCENE")]]
+    """Mesh, picture, voxel field, splats or point cloud to paint; a folder with one mesh; or a nerfstudio run: its
+    folder, its config.yml or a checkpoint."""
+    out: Annotated[Path, tyro.conf.arg(metavar="FOLDER")]
     """Folder for the results."""
-    style: tyro.conf.UseAppendAction[tuple[Path, ...]] = ()
-    """A style image; given several times, styles are mixed."""
+    style: tyro.conf.UseAppendAction[Annotated[tuple[Path, ...], tyro.conf.arg(metavar="IMAGE")]] = ()
+    """Style image; repeat the option to mix several. (required)"""
     preset: Annotated[str, tyro.conf.arg(metavar="NAME")] = "default"
-    """default, quick, fine, gatys, arf, or a .yaml file with settings. Of a picture default means picture, of a
-    voxel field or splats capture."""
-    size: int | None = None
-    """Finest view (of a picture: its long side), pixels; coarser stages, and those of --displace, keep their
-    proportion."""
-    iterations: int | None = None
-    """Steps of painting in all; the preset's stages keep their shares, and --displace takes fewer or more, too."""
+    """Preset: default, quick, fine, gatys, arf, or a .yaml file with settings. By default, pictures take picture,
+    and voxel fields, splats and nerfstudio runs take capture."""
+    size: Annotated[int | None, tyro.conf.arg(metavar="PIXELS")] = None
+    """Size of the finest views (for pictures, the long side); coarser stages and those of --displace scale with
+    it."""
+    iterations: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
+    """Total painting steps, shared among the preset's stages; the steps of --displace scale with them."""
     up: Up | None = None
-    """World up: x, y or z; auto: as the format says."""
+    """World up axis; auto: as the file or its format says."""
     renderer: Renderer | None = None
-    """What finds what a mesh's views see: embree, or pytorch3d where it is installed (on CUDA if there is a GPU)."""
-    cameras: Path | None = None
-    """A capture whose cameras paint a voxel field, splats or a nerfacto run. Else: its own, or a rig around splats."""
+    """Rasteriser for mesh views: embree, or pytorch3d where it is installed (on a CUDA GPU if there is one)."""
+    cameras: Annotated[Path | None, tyro.conf.arg(metavar="CAPTURE")] = None
+    """Capture whose cameras paint a voxel field, splats or a nerfstudio run; by default the scene's own cameras, or
+    a rig around splats."""
     dataparser: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
-    """nerfstudio's dataparser that reads the capture of --cameras, such as blender-data."""
+    """nerfstudio dataparser for the capture of --cameras, such as blender-data."""
     displace: Annotated[float | None, tyro.conf.arg(metavar="FRACTION")] = None
-    """Stylise a mesh's shape, too: vertices move by at most this share of the bounding box' diagonal, e.g. 0.03."""
+    """Stylise a mesh's shape as well: the greatest displacement as a share of the bounding box's diagonal, such as
+    0.03."""
     clean: tyro.conf.FlagCreatePairsOff[bool] = False
-    """Clean a scan first, with Open3D: repair and decimate a mesh, make a mesh of a point cloud."""
+    """Clean a scan with Open3D before painting: repair and decimate a mesh, or mesh a point cloud."""
     clean_faces: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
-    """With --clean: decimate to so many faces; 0: keep all. Else only what is above 500 000 goes."""
+    """Target face count for --clean, 0 to keep all; by default only meshes above 500,000 faces are reduced."""
     clean_depth: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
-    """With --clean: how fine a point cloud's mesh is, octree levels; else as fine as its points lie."""
-    data: Path | None = None
-    """Where the data of a nerfstudio run is now; without it where the run says."""
+    """Octree depth for meshing a point cloud with --clean; by default as fine as the points lie."""
+    data: Annotated[Path | None, tyro.conf.arg(metavar="FOLDER")] = None
+    """Data of a nerfstudio run, if it has moved since training."""
     nerf: NerfPaint | None = None
-    """How a nerfacto run is painted: native, head or baked."""
+    """How to paint a nerfacto run: train new features and the colour head (native), the colour head alone (head), or
+    paint a grid and teach it to the model (baked, the default)."""
     keep_specular: Annotated[float | None, tyro.conf.arg(metavar="0..1")] = None
-    """How much of a capture's own view-dependence stays on top of the paint."""
-    seed: int | None = None
-    """Of everything random."""
+    """Share of a capture's own highlights kept on top of the paint."""
+    seed: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
+    """Random seed."""
     quiet: tyro.conf.FlagCreatePairsOff[bool] = False
-    """No progress."""
+    """No progress bar."""
     overwrite: tyro.conf.FlagCreatePairsOff[bool] = False
     """Write into a folder that is not empty."""
     resume: tyro.conf.FlagCreatePairsOff[bool] = False
-    """Go on where an interrupted run stopped; give the same scene, style and settings again."""
+    """Continue an interrupted run; give the same scene, style and settings again."""
     tensorboard: tyro.conf.FlagCreatePairsOff[bool] = False
-    """Log losses into OUT/tensorboard."""
+    """Log losses to OUT/tensorboard."""
 
 
 @dataclass(frozen=True)
@@ -146,7 +139,7 @@ def _own_default(scene: Path) -> str | None:
 
 def _parsed(arguments: Sequence[str], name: str, source: str) -> AllArguments:
     """The arguments, where those not given hold what the preset `source` says."""
-    base = override(PaintConfig(), preset(source), f"preset {source}")
+    base = load_preset(source, note)
     default = AllArguments(tyro.MISSING, tyro.MISSING, preset=name, settings=base)
     return parse(default, arguments, "nst3d paint", _DESCRIPTION)
 
@@ -155,7 +148,7 @@ def _cleaning(parsed: PaintArguments) -> CleanOptions | None:
     if parsed.clean:
         return CleanOptions(parsed.clean_faces, parsed.clean_depth)
     if parsed.clean_faces is not None or parsed.clean_depth is not None:
-        raise ConfigError("--clean-faces and --clean-depth tell how to clean: give --clean, too")
+        raise ConfigError("--clean-faces and --clean-depth need --clean: give --clean, too")
     return None
 
 
@@ -176,7 +169,7 @@ def _told(result: Result, parsed: PaintArguments) -> int:
     for path in result.paths:
         say(str(path))
     if result.interrupted:
-        say(f"stopped early; to go on, give the same command with --resume (keeps {parsed.out})")
+        say(f"stopped early; run the same command with --resume to continue ({parsed.out} is kept)")
         return 130
     return 0
 
@@ -184,46 +177,13 @@ def _told(result: Result, parsed: PaintArguments) -> int:
 def _adjusted(parsed: AllArguments) -> PaintConfig:
     """The settings with the short options put in."""
     config = parsed.settings
-    keep = config.keep_specular if parsed.keep_specular is None else parsed.keep_specular
-    return dataclasses.replace(
-        config,
-        schedule=_schedule(config.schedule, parsed),
-        displace=_shape(config, parsed),
-        up=parsed.up or config.up,
-        renderer=parsed.renderer or config.renderer,
-        nerf=parsed.nerf or config.nerf,
-        keep_specular=keep,
-    )
-
-
-def _schedule(schedule: Schedule, parsed: PaintArguments) -> Schedule:
-    stages = schedule.stages
     if parsed.size is not None:
-        stages = _resized(stages, parsed.size / schedule.finest)
-        stages = (*stages[:-1], dataclasses.replace(stages[-1], size=parsed.size))
-    seed = schedule.seed if parsed.seed is None else parsed.seed
-    schedule = dataclasses.replace(schedule, stages=stages, seed=seed)
-    if parsed.iterations is None:
-        return schedule
-    if parsed.iterations < 1:
-        raise ConfigError(f"--iterations {parsed.iterations}: at least 1 is needed")
-    return schedule.shared_out(parsed.iterations)
-
-
-def _shape(config: PaintConfig, parsed: PaintArguments) -> DisplaceOptions:
-    """The shape's own steps follow --size and --iterations in proportion."""
-    shape, schedule = config.displace, config.schedule
+        config = config.with_size(parsed.size)
+    if parsed.iterations is not None:
+        config = config.with_iterations(parsed.iterations)
+    if parsed.seed is not None:
+        config = config.with_seed(parsed.seed)
     if parsed.displace is not None:
-        if parsed.displace == 0:
-            raise ConfigError("--displace 0: moves nothing; give a share such as 0.03, or leave it out")
-        shape = dataclasses.replace(shape, fraction=parsed.displace)
-    stages = Schedule(shape.stages)
-    if parsed.size is not None:
-        stages = dataclasses.replace(stages, stages=_resized(stages.stages, parsed.size / schedule.finest))
-    if parsed.iterations is not None and schedule.total:
-        stages = stages.shared_out(max(1, round(stages.total * parsed.iterations / schedule.total)))
-    return dataclasses.replace(shape, stages=stages.stages)
-
-
-def _resized(stages: tuple[Stage, ...], ratio: float) -> tuple[Stage, ...]:
-    return tuple(dataclasses.replace(s, size=max(32, round(s.size * ratio / 16) * 16)) for s in stages)
+        config = config.with_displacement(parsed.displace)
+    given = {n: getattr(parsed, n) for n in ("up", "renderer", "nerf", "keep_specular")}
+    return dataclasses.replace(config, **{n: v for n, v in given.items() if v is not None})

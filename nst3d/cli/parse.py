@@ -2,10 +2,26 @@
 
 from __future__ import annotations
 
+import ast
+import dataclasses
+import functools
+import inspect
+import itertools
+import textwrap
 from collections.abc import Sequence
-from typing import TypeVar
+from typing import Annotated, Any, TypeVar, get_args, get_type_hints
 
 import tyro
+from tyro.constructors import (
+    MISSING,
+    ConstructorRegistry,
+    PrimitiveConstructorSpec,
+    PrimitiveTypeInfo,
+    StructConstructorSpec,
+    StructFieldSpec,
+    StructTypeInfo,
+    UnsupportedTypeAnnotationError,
+)
 
 Arguments = TypeVar("Arguments")
 
@@ -15,8 +31,16 @@ def parse(default: Arguments, arguments: Sequence[str], program: str, descriptio
 
     Help and wrong usage end the process, with exit code 0 or 2.
     """
+    registry = ConstructorRegistry()
+    registry.struct_rule(_fields)
+    registry.primitive_rule(_optional)
     return tyro.cli(
-        type(default), prog=program, description=description, args=list(arguments), default=default
+        type(default),
+        prog=program,
+        description=_unwrapped(description),
+        args=list(arguments),
+        default=default,
+        registry=registry,
     )
 
 
@@ -28,3 +52,73 @@ def first_value(arguments: Sequence[str], option: str) -> str | None:
         if argument.startswith(f"{option}="):
             return argument.split("=", 1)[1]
     return None
+
+
+def _fields(info: StructTypeInfo) -> StructConstructorSpec | None:
+    """A dataclass' options: help from the docstrings after its fields, defaults only where they say something."""
+    if not dataclasses.is_dataclass(info.type):
+        return None
+    hints = get_type_hints(info.type, include_extras=True)
+    told = tyro.conf.arg(help_behavior_hint=_default_in_words)
+    fields = tuple(
+        StructFieldSpec(
+            name=field.name,
+            type=Annotated[hints[field.name], told],  # type: ignore[arg-type]
+            default=_default_of(field, info.default),
+            helptext=functools.partial(_help, info.type, field.name),
+        )
+        for field in dataclasses.fields(info.type)
+    )
+    return StructConstructorSpec(instantiate=info.type, fields=fields)
+
+
+def _default_of(field: dataclasses.Field[Any], instance: Any) -> Any:
+    if dataclasses.is_dataclass(instance):
+        return getattr(instance, field.name)
+    if field.default is not dataclasses.MISSING:
+        return field.default
+    return MISSING if field.default_factory is dataclasses.MISSING else field.default_factory()
+
+
+def _default_in_words(default: str) -> str:
+    """Nothing for what is off or left open: the help says what happens then."""
+    return "" if default in ("None", "False", "") else f"(default: {default})"
+
+
+def _help(kind: type, name: str) -> str | None:
+    """The docstring after a dataclass' field, in its own class or one that it inherits from, as one line."""
+    for owner in kind.__mro__:
+        if name not in vars(owner).get("__annotations__", {}):
+            continue
+        (tree,) = ast.parse(textwrap.dedent(inspect.getsource(owner))).body
+        body = tree.body if isinstance(tree, ast.ClassDef) else []
+        for node, after in itertools.pairwise(body):
+            named = isinstance(node, ast.AnnAssign) and ast.unparse(node.target) == name
+            if named and isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant):
+                return " ".join(str(after.value.value).split())
+    return None
+
+
+def _optional(info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec | UnsupportedTypeAnnotationError | None:
+    """Values that may be None, which help then does not list beside the others; the word None is still taken."""
+    kinds = [k for k in get_args(info.type) if k is not type(None)]
+    if len(kinds) != 1 or type(None) not in get_args(info.type):
+        return None
+    spec = ConstructorRegistry.get_primitive_spec(PrimitiveTypeInfo.make(kinds[0], info.markers))
+    if not isinstance(spec, PrimitiveConstructorSpec):
+        return spec
+    counts = (spec.nargs if isinstance(spec.nargs, tuple) else (spec.nargs,)) if spec.nargs != "*" else ()
+    return dataclasses.replace(
+        spec,
+        nargs=tuple(sorted({1, *counts})) if set(counts) - {1} else spec.nargs,
+        choices=None if spec.choices is None else (*spec.choices, "None"),
+        instance_from_str=lambda words: None if words == ["None"] else spec.instance_from_str(words),
+        is_instance=lambda value: value is None or spec.is_instance(value),
+        str_from_instance=lambda value: ["None"] if value is None else spec.str_from_instance(value),
+    )
+
+
+def _unwrapped(description: str) -> str:
+    """A description whose paragraphs are a line each; lists of examples, which are indented, stay."""
+    paragraphs = description.split("\n\n")
+    return "\n\n".join(p if "\n  " in p else " ".join(p.split()) for p in paragraphs)

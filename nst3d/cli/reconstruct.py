@@ -27,7 +27,7 @@ examples:
   nst3d reconstruct fox/ --out fox-field/ --resume
   nst3d reconstruct scan/ --out scan-field/ --dataparser scannet-data
 
-nst3d reconstruct --help-all lists every setting."""
+nst3d reconstruct --help-all lists all settings."""
 
 _PRINTED = 10
 """Seconds between lines where no terminal is."""
@@ -37,26 +37,26 @@ _PRINTED = 10
 class ReconstructArguments:
     """What `nst3d reconstruct` takes."""
 
-    capture: tyro.conf.Positional[Path]
-    """The capture: a folder or a file."""
+    capture: tyro.conf.Positional[Annotated[Path, tyro.conf.arg(metavar="CAPTURE")]]
+    """Capture to fit: a folder or its file of poses."""
     out: Path
     """Folder for the results, or the .npz to write."""
     quality: Annotated[str, tyro.conf.arg(metavar="NAME")] = "default"
-    """quick, default, fine, or a .yaml file with settings."""
-    size: int | None = None
-    """Long side of the photographs, pixels (240)."""
-    degree: int | None = None
-    """How finely colour may depend on the view: 0 not at all, 1 or 2."""
-    seed: int | None = None
-    """Of everything random."""
+    """Quality: quick, default, fine, or a .yaml file with settings."""
+    size: Annotated[int | None, tyro.conf.arg(metavar="PIXELS")] = None
+    """Long side to which photographs are reduced; 240 by default."""
+    degree: Annotated[int | None, tyro.conf.arg(metavar="0|1|2")] = None
+    """Degree of the spherical harmonics of view-dependent colour; 0: colour is the same from everywhere."""
+    seed: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
+    """Random seed."""
     quiet: tyro.conf.FlagCreatePairsOff[bool] = False
-    """No progress."""
+    """No progress bar."""
     overwrite: tyro.conf.FlagCreatePairsOff[bool] = False
-    """Write into a folder that is not empty, or over the .npz."""
+    """Write into a folder that is not empty, or replace the .npz."""
     resume: tyro.conf.FlagCreatePairsOff[bool] = False
-    """Go on where an interrupted run stopped; give the same capture and settings again."""
+    """Continue an interrupted run; give the same capture and settings again."""
     dataparser: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
-    """nerfstudio's dataparser that reads the capture, such as blender-data; without it, the files tell the format."""
+    """nerfstudio dataparser for the capture, such as blender-data; by default the format is detected."""
 
 
 @dataclass(frozen=True)
@@ -112,6 +112,6 @@ def _told(result: Reconstructed, given: ReconstructArguments) -> int:
     if numbers["psnr"] is not None:
         say(f"held out: PSNR {numbers['psnr']:.2f} dB, SSIM {numbers['ssim']:.3f}")
     if result.interrupted:
-        say(f"stopped early; to go on, give the same command with --resume (keeps {given.out})")
+        say(f"stopped early; run the same command with --resume to continue ({given.out} is kept)")
         return 130
     return 0

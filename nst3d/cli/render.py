@@ -19,7 +19,7 @@ from nst3d.pipeline.jobs.render import parse_colour, run_render
 from nst3d.pipeline.jobs.render_options import Compare, FrameOutput, Pass, PassFormat, RenderJob
 from nst3d.pipeline.kinds.flight import Way
 from nst3d.pipeline.settings.config import Lighting
-from nst3d.pipeline.settings.shown import AnyUp, SceneOptions
+from nst3d.pipeline.settings.shown import SceneOptions, Up
 from nst3d.tensors import ImageSize
 
 _DESCRIPTION = """Make a video or pictures of a mesh, splats or a voxel field, painted or not.
@@ -36,63 +36,63 @@ examples:
 class RenderArguments:
     """What `nst3d render` takes."""
 
-    scene: tyro.conf.Positional[Path]
-    """The scene to show, or a folder that holds one mesh."""
+    scene: tyro.conf.Positional[Annotated[Path, tyro.conf.arg(metavar="SCENE")]]
+    """Scene to show, or a folder with one mesh."""
     out: Path
-    """An .mp4, a folder for PNG frames, or a .png for the first frame alone."""
+    """Output: an .mp4, a folder for PNG frames, or a .png for the first frame alone."""
     path: Annotated[str, tyro.conf.arg(metavar="orbit|spiral|cameras|FILE")] = "orbit"
-    """The way of the camera: orbit, spiral, cameras (along those of the capture), keyframes in a .yaml, or a
-    camera_path.json of nerfstudio's viewer."""
-    frames: int | None = None
-    """Frames in all; without it and --seconds as the path needs."""
-    seconds: float | None = None
-    """How long the video is."""
-    fps: float | None = None
-    """Frames a second; 24 where the path's file says nothing else."""
+    """Camera path: orbit, spiral, cameras (along those of the capture), keyframes in a .yaml, or a camera_path.json
+    from nerfstudio's viewer."""
+    frames: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
+    """Number of frames; by default as --seconds or the path say."""
+    seconds: Annotated[float | None, tyro.conf.arg(metavar="SECONDS")] = None
+    """Length of the video."""
+    fps: Annotated[float | None, tyro.conf.arg(metavar="FPS")] = None
+    """Frames per second; 24 by default, unless the path's file says otherwise."""
     size: Annotated[str | None, tyro.conf.arg(metavar="N|WxH")] = None
-    """Width and height, pixels, such as 1280x720; one number for a square. Without it 512, or the capture's
-    proportions."""
-    elevation: float | None = None
-    """Of an orbit, and where a spiral starts to rise, above the horizon, degrees; 18 and 20, or as the capture's
+    """Width and height in pixels, such as 1280x720, or one number for a square; by default 512, or the proportions
+    of the capture."""
+    elevation: Annotated[float | None, tyro.conf.arg(metavar="DEGREES")] = None
+    """Height of an orbit, or of the start of a spiral, above the horizon; by default 18 and 20, or as the capture's
     cameras."""
-    field_of_view: float | None = None
-    """Of the shorter side, degrees; 40, or as the capture's cameras."""
-    turns: float | None = None
-    """How often an orbit (1) or a spiral (2) goes around; negative: the other way."""
-    ease: float | None = None
-    """Share of the time, to 0.5, in which the camera starts from rest, and in which it comes to rest."""
+    field_of_view: Annotated[float | None, tyro.conf.arg(metavar="DEGREES")] = None
+    """Field of view along the shorter side; by default 40, or as the capture's cameras."""
+    turns: Annotated[float | None, tyro.conf.arg(metavar="N")] = None
+    """Turns of an orbit (1) or a spiral (2); negative for the other direction."""
+    ease: Annotated[float | None, tyro.conf.arg(metavar="0..0.5")] = None
+    """Share of the time spent accelerating from rest, and again slowing to rest."""
     loop: tyro.conf.FlagCreatePairsOff[bool] = False
-    """Close a path of cameras or keyframes; orbits and spirals are closed."""
-    cameras: Path | None = None
-    """A capture, whose cameras the path follows or orbits among."""
+    """Close a path of cameras or keyframes; orbits and spirals are always closed."""
+    cameras: Annotated[Path | None, tyro.conf.arg(metavar="CAPTURE")] = None
+    """Capture whose cameras the path follows or orbits among."""
     dataparser: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
-    """nerfstudio's dataparser that reads the capture of --cameras, such as blender-data."""
-    data: Path | None = None
-    """Where the data of a nerfstudio run is now; without it where the run says."""
-    up: AnyUp = "auto"
-    """World up: an axis, such as z or -y (written --up=-y); auto: as the file or its format says."""
+    """nerfstudio dataparser for the capture of --cameras, such as blender-data."""
+    data: Annotated[Path | None, tyro.conf.arg(metavar="FOLDER")] = None
+    """Data of a nerfstudio run, if it has moved since training."""
+    up: Up = "auto"
+    """World up axis; auto: as the file or its format says."""
     lighting: Lighting = "studio"
-    """Of meshes: none, headlight or studio."""
-    background: str | None = None
-    """A colour's name, or #rrggbb; without it what a field says, white behind all else."""
-    keep_specular: float = 1.0
-    """How much of the view-dependence in the scene's file is shown, 0 to 1."""
-    before: Path | None = None
-    """The same scene with other colours, to show on the left, or to fade from."""
+    """Lighting of meshes."""
+    background: Annotated[str | None, tyro.conf.arg(metavar="COLOUR")] = None
+    """Background colour, a name or #rrggbb; by default as a voxel field says, otherwise white."""
+    keep_specular: Annotated[float, tyro.conf.arg(metavar="0..1")] = 1.0
+    """Share of the scene's view-dependent colour that is shown."""
+    before: Annotated[Path | None, tyro.conf.arg(metavar="SCENE")] = None
+    """Same scene with other colours, to show on the left or to fade from."""
     fade: Annotated[str | None, tyro.conf.arg(metavar="START:END")] = None
-    """Shares of the path, such as 0.3:0.7, between which --before becomes the scene."""
-    passes: tuple[Pass, ...] = ()
-    """Also write depth, opacity: a file a frame."""
+    """Shares of the path, such as 0.3:0.7, between which --before fades into the scene."""
+    passes: Annotated[tuple[Pass, ...], tyro.conf.arg(metavar="PASS...")] = ()
+    """Further outputs, one file per frame: depth, opacity, or both."""
     pass_format: PassFormat = "png"
-    """png: 16 bits, with the depth's scale in depth.json; exr: float32."""
-    crf: int = 18
-    """Quality of the video, from 0 (lossless) to 51 (worst)."""
+    """Format of --passes: 16-bit png, with the depth's scale in depth.json, or float32 exr."""
+    crf: Annotated[int, tyro.conf.arg(metavar="0..51")] = 18
+    """H.264 quality of the video, from 0 (lossless) to 51 (worst)."""
     overwrite: tyro.conf.FlagCreatePairsOff[bool] = False
-    """Replace what is there."""
+    """Replace existing files."""
     resume: tyro.conf.FlagCreatePairsOff[bool] = False
-    """Go on with what an interrupted run left."""
+    """Continue an interrupted run."""
     quiet: tyro.conf.FlagCreatePairsOff[bool] = False
-    """No progress."""
+    """No progress bar."""
 
 
 def render(arguments: Sequence[str]) -> int:

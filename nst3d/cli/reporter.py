@@ -18,6 +18,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from nst3d.cli.errors import spoken
 from nst3d.pipeline.runtime import report
 
 Self = TypeVar("Self", bound="_Bar")
@@ -50,7 +51,7 @@ class _Bar:
 
     def note(self, text: str) -> None:
         """Say what the user should know; also when quiet."""
-        self._console.print(f"note: {text}", markup=False)
+        self._console.print(f"note: {spoken(text)}", markup=False)
 
 
 class TerminalReporter(_Bar):
@@ -114,6 +115,11 @@ class Reporters:
         """Tell all."""
         for reporter in self._reporters:
             reporter.step(progress)
+
+
+def note(text: str) -> None:
+    """Something that the user should know, on stderr."""
+    print(f"note: {spoken(text)}", file=sys.stderr)
 
 
 def say(text: str) -> None:

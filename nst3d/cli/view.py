@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 import tyro
 
@@ -12,10 +13,11 @@ from nst3d.cli.parse import parse
 from nst3d.cli.reporter import say
 from nst3d.errors import ConfigError, OutputError
 from nst3d.integrations.open3d.view import open_look, save_picture, show
+from nst3d.pipeline.settings.shown import Up
 from nst3d.tensors import ImageSize
 
 _DESCRIPTION = """Look at a scene with Open3D: a mesh with its texture or colours; splats, point clouds and voxel
-fields as points. nst3d render draws all of them as they are painted, and needs no Open3D.
+fields as points. nst3d render draws all of them as painted, without Open3D.
 
 examples:
   nst3d view painted/painted.glb --desktop
@@ -26,23 +28,25 @@ examples:
 class ViewArguments:
     """What `nst3d view` takes."""
 
-    scene: tyro.conf.Positional[Path]
-    """A mesh, splats, a point cloud or a voxel field."""
+    scene: tyro.conf.Positional[Annotated[Path, tyro.conf.arg(metavar="SCENE")]]
+    """Mesh, splats, point cloud or voxel field."""
     desktop: tyro.conf.FlagCreatePairsOff[bool] = False
-    """Open a window to turn the scene in."""
-    out: Path | None = None
-    """A .png or .jpg to save, without a window."""
-    size: int = 1024
-    """Of the picture: its side, pixels."""
+    """Open a window."""
+    out: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
+    """Picture to save, .png or .jpg, without a window."""
+    size: Annotated[int, tyro.conf.arg(metavar="PIXELS")] = 1024
+    """Side of the picture."""
+    up: Up = "auto"
+    """World up axis; auto: as the file or its format says."""
     overwrite: tyro.conf.FlagCreatePairsOff[bool] = False
-    """Replace what is there."""
+    """Replace an existing file."""
 
 
 def view(arguments: Sequence[str]) -> int:
     """Run the command; returns the exit code."""
     given = parse(ViewArguments(tyro.MISSING), arguments, "nst3d view", _DESCRIPTION)
     _check(given)
-    look = open_look(given.scene)
+    look = open_look(given.scene, given.up)
     if given.out is not None:
         save_picture(look, given.out, ImageSize(given.size, given.size))
         say(str(given.out))

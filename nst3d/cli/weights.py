@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 import tyro
 
@@ -30,12 +31,12 @@ class ListArguments:
 class FetchArguments:
     """What `nst3d weights fetch` takes."""
 
-    name: tyro.conf.Positional[str]
-    """Of the encoder, as `nst3d weights` lists it."""
-    folder: Path | None = None
-    """Where to put the file; else the folder in NST3D_WEIGHTS, else torch's download folder."""
+    name: tyro.conf.Positional[Annotated[str, tyro.conf.arg(metavar="NAME")]]
+    """Encoder, by its name in the list of nst3d weights."""
+    folder: Annotated[Path | None, tyro.conf.arg(metavar="FOLDER")] = None
+    """Folder for the file; by default that in NST3D_WEIGHTS, or torch's download folder."""
     quiet: tyro.conf.FlagCreatePairsOff[bool] = False
-    """No progress."""
+    """No progress bar."""
 
 
 def weights(arguments: Sequence[str]) -> int:

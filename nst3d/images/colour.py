@@ -1,4 +1,4 @@
-"""The sRGB transfer curve, for numpy arrays and torch tensors."""
+"""The sRGB transfer curve, for numpy arrays and torch tensors, and the weights of its primaries in brightness."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ import torch
 from nst3d.tensors import Array
 
 Values = TypeVar("Values", Array, torch.Tensor)
+
+LUMA = (0.2126, 0.7152, 0.0722)
+"""Weights of R, G, B in brightness (Rec. 709, whose primaries sRGB has)."""
 
 
 def srgb_decode(encoded: Values) -> Values:

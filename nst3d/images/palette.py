@@ -6,10 +6,8 @@ from dataclasses import dataclass
 
 import torch
 
+from nst3d.images.colour import LUMA
 from nst3d.tensors import Colours
-
-LUMA = (0.2126, 0.7152, 0.0722)
-"""Weights of R, G, B in brightness (Rec. 709)."""
 
 
 @dataclass(frozen=True)

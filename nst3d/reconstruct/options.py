@@ -1,18 +1,21 @@
-"""What a fit can be told."""
+"""The options of a fit."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
+
+from nst3d.bounds import Within
 
 
 @dataclass(frozen=True)
 class Level:
     """One resolution."""
 
-    nodes: int
-    """Along the longest axis of the grid."""
-    iterations: int
-    """Steps of the optimiser."""
+    nodes: Annotated[int, Within(8, 512)]
+    """Grid nodes along the longest axis."""
+    iterations: Annotated[int, Within(1, 1_000_000)]
+    """Number of optimiser steps."""
 
 
 @dataclass(frozen=True)
@@ -21,35 +24,36 @@ class FitOptions:
 
     levels: tuple[Level, ...] = (Level(48, 200), Level(96, 300), Level(176, 500))
     """Resolutions, coarse to fine."""
-    degree: int = 1
-    """Of the harmonics at the last level, 0 to 2: how finely colour may depend on the view."""
-    batch: int = 8192
-    """Rays a step."""
-    step: float = 0.8
-    """Distance of samples, in cells."""
-    density_rate: float = 0.1
+    degree: Annotated[int, Within(0, 2)] = 1
+    """Degree of the spherical harmonics of view-dependent colour at the last level, 0 to 2."""
+    batch: Annotated[int, Within(1, 1 << 20)] = 8192
+    """Rays per step."""
+    step: Annotated[float, Within(0.1, 4)] = 0.8
+    """Distance between samples along a ray, in cells."""
+    density_rate: Annotated[float, Within(0)] = 0.1
     """Learning rate of raw density."""
-    colour_rate: float = 0.03
+    colour_rate: Annotated[float, Within(0)] = 0.03
     """Learning rate of colours."""
-    harmonics_rate: float = 0.01
-    """Learning rate of what depends on the view."""
-    final_rate: float = 0.1
-    """Share of the rates that is left at the end."""
-    smooth_density: float = 3e-4
+    harmonics_rate: Annotated[float, Within(0)] = 0.01
+    """Learning rate of the higher harmonics, which depend on the view."""
+    final_rate: Annotated[float, Within(1e-6, 1)] = 0.1
+    """Share of the learning rates that is left at the end."""
+    smooth_density: Annotated[float, Within(0)] = 3e-4
     """Weight of the density's total variation."""
-    smooth_colour: float = 3e-4
+    smooth_colour: Annotated[float, Within(0)] = 3e-4
     """Weight of the colours' total variation."""
-    smooth_harmonics: float = 1e-3
+    smooth_harmonics: Annotated[float, Within(0)] = 1e-3
     """Weight of the higher harmonics' total variation."""
-    distortion: float = 2e-4
+    distortion: Annotated[float, Within(0)] = 2e-4
     """Weight of the distortion loss, which gathers density in surfaces (mip-NeRF 360)."""
-    faint: float = 2e-4
-    """Samples of less weight than this are passed over."""
-    start: float = -5.0
-    """Raw density to start from."""
-    prune: float = 4e-3
-    """Nodes that no ray gives more weight than this are left out at the next level."""
-    near: float = 0.25
-    """Rays start at this share of the mean distance to the scene's centre; bounded scenes: at the grid."""
-    seed: int = 0
-    """Of the random choice of rays."""
+    faint: Annotated[float, Within(0, 0.1)] = 2e-4
+    """Weight below which samples are skipped."""
+    start: Annotated[float, Within(-20, 20)] = -5.0
+    """Initial raw density."""
+    prune: Annotated[float, Within(0, 1)] = 4e-3
+    """Weight, greatest over all rays, below which nodes are dropped at the next level."""
+    near: Annotated[float, Within(0, 10)] = 0.25
+    """Start of rays, as a share of the mean distance to the scene's centre; in bounded scenes rays start at the
+    grid."""
+    seed: Annotated[int, Within(0, 2**63 - 1)] = 0
+    """Random seed of the choice of rays."""

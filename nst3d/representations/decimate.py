@@ -21,7 +21,7 @@ def decimated(vertices: Array, faces: Array, target: int) -> tuple[Array, Array]
     except ImportError:
         raise MissingDependencyError(
             f"to reduce {len(faces)} faces to {target} needs a package: pip install fast-simplification"
-            " (or give --faces 0 to keep all)"
+            " (or give `faces=0` to keep all)"
         ) from None
     low = vertices.min(0)
     size = max(float((vertices.max(0) - low).max()), 1e-30)

@@ -178,7 +178,7 @@ def _atlas(mesh: Mesh, indices: list[int], budget: TexelBudget) -> tuple[ImageSi
     size = ImageSize(atlas.height, atlas.width)
     if not size.height * size.width:
         raise InputError(
-            "the mesh has only slivers of faces, which cannot be unwrapped; give --settings.surface.paint vertex"
+            "the mesh has only slivers of faces, which cannot be unwrapped; give `surface.paint='vertex'`"
         )
     return size, [_corner_uvs(mesh.parts[i], atlas.get_mesh(k)) for k, i in enumerate(indices)]
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Annotated
 
 import torch
 
+from nst3d.bounds import Within
 from nst3d.stylize.optimisers import make_optimiser
 from nst3d.stylize.schedule import OptimiserName
 from nst3d.stylize.stage_scene import StageScene
@@ -80,13 +82,13 @@ class Canvas(ABC):
 class TableOptions:
     """How a linear canvas learns."""
 
-    pyramid_levels: int = 3
-    """A texture is learnt as the sum of so many levels, each half as large; 1 learns texels alone. Vertices
+    pyramid_levels: Annotated[int, Within(1, 16)] = 3
+    """Number of levels, each half as large as the last, whose sum a texture is learnt as; 1: texels alone. Vertices
     have a grid a little coarser than pixels for a second level."""
-    coverage_power: float = 0.5
-    """Steps are scaled by (coverage / median coverage) to this power, at most 1; 0 switches that off. On the
-    grid of a field by the sum of squared weights instead, against what is usual where it matters."""
-    texture_variation: float = 0.0
-    """Weight of the textures' own total variation: smooths what views do not see well."""
+    coverage_power: Annotated[float, Within(0, 4)] = 0.5
+    """Power of coverage / median coverage, at most 1, by which steps are scaled; 0: no scaling. On the grid of a
+    field, the sum of squared weights takes the place of coverage."""
+    texture_variation: Annotated[float, Within(0)] = 0.0
+    """Weight of the textures' own total variation, which smooths what views do not see well."""
     clamp: bool = True
     """Keep colours in [0, 1] after each step."""

@@ -55,7 +55,7 @@ def load_checkpoint(path: Path, fingerprint: str) -> Stored:
         shape = RunState(**stored["shape"]) if current and "shape" in stored else None
     except Exception:  # torch raises many kinds for a damaged file
         raise InputError(
-            f"{path}: not a checkpoint that can be used (damaged, or another program's); start anew with --overwrite"
+            f"{path}: not a checkpoint that can be used (damaged, or another program's); start anew with `overwrite`"
         ) from None
     if not current:
         raise InputError(
@@ -65,7 +65,7 @@ def load_checkpoint(path: Path, fingerprint: str) -> Stored:
     if stored.get("fingerprint") != fingerprint:
         raise InputError(
             f"{path}: belongs to a run with another scene, style or settings; give those again"
-            " to resume it, or start anew with --overwrite"
+            " to resume it, or start anew with `overwrite`"
         )
     return Stored(state, shape)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal
 
@@ -55,6 +55,21 @@ class Recipe:
         `Recipe().with_terms({"gram": 1.0, "nnfm": {"weight": 3, "agree": 0.1}})`. ConfigError for what makes no sense.
         """
         return replace(self, terms=merged(self.terms, changes, "terms"))
+
+    def read_plain(
+        self, values: Mapping[str, Any], where: str, note: Callable[[str], None]
+    ) -> dict[str, Any]:
+        """Settings from YAML as plain values of the fields: terms as a whole list, those of version 0.1 among them.
+
+        `note` hears about old settings. ConfigError, which begins with `where`, for terms that make no sense.
+        """
+        found, old = modernised(values)
+        if old:
+            note(f"{where}: {', '.join(old)} are settings of an older version; they are read as terms")
+        if "terms" in found:
+            terms = read_terms(self.terms, found["terms"], f"{where}: terms")
+            found["terms"] = [term.plain() for term in terms]
+        return found
 
     def facing_forward(self) -> Recipe:
         """The recipe for a capture whose cameras all look one way: weights from the option `forward_facing`."""

@@ -6,8 +6,9 @@ import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Annotated, Literal
 
+from nst3d.bounds import Within, check_bounds
 from nst3d.errors import ConfigError
 
 OptimiserName = Literal["adam", "rmsprop", "lbfgs"]
@@ -17,16 +18,16 @@ OptimiserName = Literal["adam", "rmsprop", "lbfgs"]
 class Stage:
     """A run of iterations at one size."""
 
-    size: int
-    """Side of the square that views are framed in (pictures: the long side), pixels."""
-    iterations: int
-    """Steps; each looks at `Schedule.views_per_step` views."""
-    learning_rate: float
-    """Step size at the start of the stage, in units of colour (L-BFGS: its line step, usually 1)."""
-    final_rate: float | None = None
-    """Step size at the end; falls exponentially. None keeps the start's."""
-    epochs: float = 0.0
-    """Rounds over all views, in place of `iterations`; 0: those count."""
+    size: Annotated[int, Within(16, 8192)]
+    """Side of the square that frames a view (for pictures, the long side), pixels."""
+    iterations: Annotated[int, Within(0)]
+    """Number of steps; each takes `views_per_step` views."""
+    learning_rate: Annotated[float, Within(0, above=True)]
+    """Step size at the start of the stage, in units of colour (for L-BFGS its line step, usually 1)."""
+    final_rate: Annotated[float, Within(0, above=True)] | None = None
+    """Step size at the end of the stage, approached exponentially; None: as at the start."""
+    epochs: Annotated[float, Within(0)] = 0.0
+    """Rounds over all views, instead of `iterations`; 0: `iterations` counts."""
     fit: bool = False
     """Fit the pictures whose content is kept (mean square) instead of painting."""
 
@@ -46,38 +47,20 @@ class Schedule:
     """Coarse to fine, one after the other."""
     optimiser: OptimiserName = "adam"
     """adam, rmsprop, or lbfgs (all views in every step: for pictures and few views)."""
-    views_per_step: int = 1
+    views_per_step: Annotated[int, Within(1)] = 1
     """Views whose gradients are added up for one step."""
-    patience: int = 0
-    """End a stage when the mean loss of so many steps is no longer better than that of as many before; 0: never."""
-    min_gain: float = 0.002
-    """What counts as better, as a share of the loss."""
-    seed: int = 0
-    """Seed of the order of views."""
+    patience: Annotated[int, Within(0)] = 0
+    """Number of steps whose mean loss must improve on that of as many before, or the stage ends; 0: stages never end
+    early."""
+    min_gain: Annotated[float, Within()] = 0.002
+    """Least improvement that counts for `patience`, as a share of the loss."""
+    seed: Annotated[int, Within(0, 2**63 - 1)] = 0
+    """Random seed of the order of views."""
 
     def __post_init__(self) -> None:
         if not self.stages:
-            raise ConfigError("schedule.stages is empty: a schedule needs at least one stage")
-        for stage in self.stages:
-            rates = (
-                stage.learning_rate,
-                stage.learning_rate if stage.final_rate is None else stage.final_rate,
-            )
-            counts = (stage.iterations, stage.epochs)
-            if (
-                stage.size < 16
-                or not all(0 <= n < math.inf for n in counts)
-                or not all(0 < rate < math.inf for rate in rates)
-            ):
-                raise ConfigError(
-                    f"a stage of size {stage.size}, {stage.iterations} iterations, {stage.epochs:g} epochs and"
-                    f" learning rates {rates[0]:g} to {rates[1]:g} makes no sense: expected a --size of at"
-                    " least 16, iterations and epochs from 0 and learning rates above 0"
-                )
-        if self.views_per_step < 1 or self.patience < 0:
-            raise ConfigError(
-                f"views_per_step is {self.views_per_step} and patience {self.patience}: they begin at 1 and 0"
-            )
+            raise ConfigError("setting schedule.stages is empty: a schedule needs at least one stage")
+        check_bounds(self, "setting schedule.")
 
     def over(self, num_views: int) -> Schedule:
         """The schedule for so many views: stages that count epochs know their iterations."""

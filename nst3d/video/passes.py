@@ -80,5 +80,5 @@ def _openexr():  # type: ignore[no-untyped-def]
         return importlib.import_module("OpenEXR")
     except ImportError:
         raise MissingDependencyError(
-            "EXR files need the package OpenEXR: pip install 'nst3d[exr]', or take --pass-format png"
+            "EXR files need the package OpenEXR: pip install 'nst3d[exr]', or take `pass_format='png'`"
         ) from None

@@ -71,7 +71,10 @@ def test_export_makes_a_textured_mesh(nst3d, splats) -> None:
         ),
         (("export", "gone.npz", "--out", "x.glb"), "gone.npz: no such file"),
         (("export", "red.ply", "--out", "x.stl"), ".glb, .gltf, .obj"),
-        (("export", "red.ply", "--out", "x.glb", "--resolution", 1), "--resolution 1: expected"),
+        (
+            ("export", "red.ply", "--out", "x.glb", "--resolution", 1),
+            "--resolution is 1: expected a number from 8",
+        ),
         (("export", "red.ply", "--out", "x.glb", "--cameras", "nowhere"), "nowhere"),
         (("export", "red.ply", "--out", "there.glb"), "there.glb: exists; give --overwrite"),
         (("export", "note.txt", "--out", "x.glb"), "neither a voxel field"),

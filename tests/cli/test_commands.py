@@ -89,7 +89,7 @@ def test_wrong_usage_is_told_from_errors(call: Call, arguments: list[str]) -> No
         ({"--out": "style.txt"}, "style.txt: is a file"),
         ({"--out": "full"}, "full: exists and is not empty; give --overwrite"),
         ({"--out": "style.txt/deeper"}, "cannot be made"),
-        ({"--iterations": "0"}, "--iterations 0"),
+        ({"--iterations": "0"}, "--iterations is 0: expected a number from 1"),
         ({"--settings.device": "abacus"}, "device 'abacus' is not known"),
     ],
 )
@@ -282,7 +282,7 @@ def test_render_frames_and_overwrite(call: Call, inputs: Path, tmp_path: Path) -
         (["--frames", "0"], "at least 1 frame"),
         (["--field-of-view", "200"], "between 0 and 150"),
         (["--elevation", "90"], "between -89 and 89"),
-        (["--crf", "70"], "crf 70"),
+        (["--crf", "70"], "--crf is 70: expected a number from 0 to 51"),
         (["--turns", "nan"], "--turns nan: expected"),
         (["--background", "octarine"], "colour 'octarine'"),
         (["--out", "a.avi"], "written as .mp4"),

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
+import re
 from pathlib import Path
 
 import pytest
 
 from nst3d.cli import paint
 from nst3d.cli.main import main
+from nst3d.errors import ConfigError
 from nst3d.pipeline.jobs.paint_options import Job, Result
+from nst3d.pipeline.settings.config import PaintConfig, load_preset
 
 
 @pytest.fixture
@@ -38,9 +42,63 @@ def test_displacement_follows_size_and_iterations(asked) -> None:
     assert sum(s.iterations for s in few.displace.stages) == 1
 
 
+@pytest.mark.parametrize(
+    ("options", "change"),
+    [
+        ((), lambda c: c),
+        (("--size", "200"), lambda c: c.with_size(200)),
+        (("--iterations", "77"), lambda c: c.with_iterations(77)),
+        (("--seed", "5"), lambda c: c.with_seed(5)),
+        (("--displace", "0.04"), lambda c: c.with_displacement(0.04)),
+        (
+            ("--seed", "9", "--iterations", "50", "--size", "96", "--displace", "0.1"),
+            lambda c: c.with_size(96).with_iterations(50).with_seed(9).with_displacement(0.1),
+        ),
+        (
+            ("--up", "-z", "--renderer", "embree", "--nerf", "head", "--keep-specular", "0.25"),
+            lambda c: dataclasses.replace(c, up="-z", nerf="head", keep_specular=0.25),
+        ),
+        (("--up=-y",), lambda c: dataclasses.replace(c, up="-y")),
+    ],
+)
+@pytest.mark.parametrize("preset", ["default", "quick"])
+def test_the_command_line_is_what_python_says(asked, preset: str, options, change) -> None:
+    assert job(asked, "--preset", preset, *options).config == change(load_preset(preset))
+
+
+def test_sizes_and_steps_keep_their_proportions() -> None:
+    config = PaintConfig().with_size(256).with_iterations(100)
+    assert [s.size for s in config.schedule.stages] == [80, 160, 256]
+    assert [s.iterations for s in config.schedule.stages] == [56, 33, 11]
+    assert [s.size for s in config.displace.stages] == [64, 112]
+    assert [s.iterations for s in config.displace.stages] == [19, 22]
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda c: c.with_size(8), "`size` is 8: expected a number from 16 to 8192"),
+        (lambda c: c.with_size(9000), "`size` is 9000: expected a number from 16 to 8192"),
+        (lambda c: c.with_iterations(0), "`iterations` is 0: expected a number from 1"),
+        (
+            lambda c: c.with_seed(-1),
+            "setting schedule.seed is -1: expected a number from 0 to 9223372036854775807",
+        ),
+        (lambda c: c.with_displacement(0), "`displace` is 0: moves nothing"),
+        (
+            lambda c: c.with_displacement(0.3),
+            "setting displace.fraction is 0.3: expected a number from 0 to 0.2",
+        ),
+    ],
+)
+def test_changes_that_make_no_sense(change, says: str) -> None:
+    with pytest.raises(ConfigError, match=re.escape(says)):
+        change(PaintConfig())
+
+
 def test_displacing_by_nothing_is_a_mistake(capsys) -> None:
     assert main(["paint", "a.glb", "--style", "b.png", "--out", "c", "--displace", "0"]) == 1
-    assert "--displace 0: moves nothing; give a share such as 0.03" in capsys.readouterr().err
+    assert "--displace is 0: moves nothing; give a share such as 0.03" in capsys.readouterr().err
 
 
 def test_plain_strings_are_paths() -> None:

@@ -1,8 +1,12 @@
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 import torch
 
+from nst3d.images.colour import LUMA
 from nst3d.images.palette import match_palette, principal_axis_ramp
 
 
@@ -123,3 +127,13 @@ def test_ramp_grows_with_brightness_on_real_paintings(data_dir) -> None:
         ramp = principal_axis_ramp(torch.from_numpy(read_image(path, 20_000).pixels).reshape(-1, 3))
         assert ramp.axis @ torch.tensor([0.2126, 0.7152, 0.0722]).double() > 0
         assert 0.02 < ramp.std < 0.6
+
+
+def test_brightness_has_one_set_of_weights() -> None:
+    package = Path(__file__).resolve().parents[2] / "nst3d"
+    weights = re.compile(r"0\.(?:2126|7152|299|587)\b")
+    found = [
+        p.relative_to(package) for p in package.rglob("*.py") if weights.search(p.read_text(encoding="utf-8"))
+    ]
+    assert found == [Path("images/colour.py")]
+    assert sum(LUMA) == pytest.approx(1)

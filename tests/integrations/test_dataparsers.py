@@ -144,7 +144,7 @@ def test_what_is_missing_or_not_used_is_told(data, tmp_path):
 
 
 def test_errors_are_one_line_that_names_what_is_wrong(data, tmp_path):
-    with pytest.raises(ConfigError, match=r"--dataparser nope: .*blender-data, colmap"):
+    with pytest.raises(ConfigError, match=r"`dataparser` nope: .*blender-data, colmap"):
         load("nope", data)
     with pytest.raises(ConfigError, match="pickles"):
         load("minimal-parser", data)
@@ -187,7 +187,7 @@ def test_a_run_whose_data_moved_asks_for_it(data, tmp_path):
     gone = {"pipeline": {"datamanager": {"data": "gone/rock", "dataparser": there}}}
     moved = dataclasses.replace(run, config=gone)
     with pytest.raises(
-        InputError, match=r"its data was in gone/rock, and is not there now; give --data FOLDER"
+        InputError, match=r"its data was in gone/rock, and is not there now; give `data`, its folder"
     ):
         cameras_of(moved)
     assert len(cameras_of(moved, data).photos) == 21

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from small_meshes import cube, mesh_of, sphere
 
+from nst3d.cameras.axes import UP_AND_FRONT
 from nst3d.cli.main import main
 from nst3d.errors import ConfigError, InputError
 from nst3d.formats.fields.own import save_field
@@ -134,7 +135,7 @@ def test_clouds_that_make_no_surface(tmp_path, places, message) -> None:
 
 
 def test_an_octree_s_depth_is_for_points(tmp_path) -> None:
-    with pytest.raises(ConfigError, match="--clean-depth: is for point clouds"):
+    with pytest.raises(ConfigError, match=r"`clean\.depth`: is for point clouds"):
         clean_scene(scan(tmp_path / "scan.obj")[0], CleanOptions(depth=6), [].append)
 
 
@@ -235,6 +236,12 @@ def test_one_point_is_nothing_to_look_at(tmp_path) -> None:
     (tmp_path / "a.xyz").write_text("1 2 3\n1 2 3\n")
     with pytest.raises(InputError, match=r"a\.xyz: all of it lies at one point"):
         open_look(tmp_path / "a.xyz")
+
+
+@pytest.mark.parametrize("up", ["-z", "x"])
+def test_up_can_be_said(tmp_path, up) -> None:
+    look = open_look(cloud(tmp_path / "a.xyz", False), up)
+    np.testing.assert_array_equal([look.orientation.up, look.orientation.front], UP_AND_FRONT[up])
 
 
 def test_points_and_fields_as_points(tmp_path) -> None:

@@ -14,7 +14,8 @@ from nst3d.integrations.pytorch3d.fragments import rasterised
 from nst3d.integrations.pytorch3d.tiles import pixel_boxes, tiles_of
 from nst3d.pipeline.jobs.paint import run_job
 from nst3d.pipeline.jobs.paint_options import Job
-from nst3d.pipeline.settings.config import PaintConfig, override
+from nst3d.pipeline.settings.config import PaintConfig
+from nst3d.pipeline.settings.overrides import override
 from nst3d.tensors import ImageSize
 
 SIZE = ImageSize(10, 12)

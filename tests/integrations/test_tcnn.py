@@ -241,7 +241,7 @@ def test_more_features_than_the_package_has_are_refused(made, tmp_path, stand_in
     from nst3d.integrations.nerfstudio.model.colour_net import ColourNet, Looking
 
     nerf = opened(random_run(made, tmp_path, features_per_level=8).run, torch.device("cpu"))
-    with pytest.raises(InputError, match="give --nerf head"):
+    with pytest.raises(InputError, match="give `nerf='head'`"):
         ColourNet(nerf, Looking(torch.zeros(16)))
     ColourNet(nerf, Looking(torch.zeros(16)), wide=False)
 
@@ -251,7 +251,7 @@ def test_more_features_than_the_package_has_are_refused(made, tmp_path, stand_in
     [
         (False, False, "cpu", "needs CUDA, and PyTorch finds none"),
         (True, False, "cuda", "the package tinycudann is not installed"),
-        (True, True, "cpu", "give --device cuda"),
+        (True, True, "cpu", "give `device='cuda'`"),
     ],
 )
 def test_what_is_missing_is_said(made, tmp_path, monkeypatch, cuda, package, device, message) -> None:

@@ -22,9 +22,17 @@ def test_totals() -> None:
     assert schedule.total == 13
 
 
-@pytest.mark.parametrize("stage", [(8, 5, 0.1), (64, -1, 0.1), (64, 5, 0.0), (64, 5, -1.0)])
-def test_stages_that_make_no_sense(stage) -> None:
-    with pytest.raises(ConfigError, match="makes no sense"):
+@pytest.mark.parametrize(
+    ("stage", "says"),
+    [
+        ((8, 5, 0.1), "size is 8: expected a number from 16 to 8192"),
+        ((64, -1, 0.1), "iterations is -1: expected a number from 0"),
+        ((64, 5, 0.0), "learning_rate is 0: expected a number above 0"),
+        ((64, 5, -1.0), "learning_rate is -1: expected a number above 0"),
+    ],
+)
+def test_stages_that_make_no_sense(stage, says) -> None:
+    with pytest.raises(ConfigError, match=rf"setting schedule\.stages\[0\]\.{says}"):
         Schedule((Stage(*stage),))
 
 

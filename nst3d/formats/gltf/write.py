@@ -47,7 +47,7 @@ def left_out(mesh: Mesh, paint: MeshPaint) -> tuple[str, ...]:
         lost.append("morph targets")
     if not lost:
         return ()
-    remedy = "--settings.surface.paint texture keeps them"
+    remedy = "`surface.paint='texture'` keeps them"
     return (f"paint on vertices makes a new file in the rest pose, without {', '.join(lost)}; {remedy}",)
 
 

@@ -92,7 +92,7 @@ def save_ply(path: PathLike, mesh: Mesh, paint: MeshPaint, colours: Array) -> li
     if isinstance(paint, TexturePaint):
         raise ConfigError(
             f"{path}: PLY holds vertex colours, not textures; save as .glb or .obj, or give"
-            " --settings.surface.paint vertex"
+            " `surface.paint='vertex'`"
         )
     items = placed(mesh, paint, colours)
     exact = all((p.vertices.astype(np.float32) == p.vertices).all() for p in mesh.parts)

@@ -249,7 +249,7 @@ def _names(config: Mapping[str, Any]) -> dict[str, str]:
 
 def _refuse_own(place: Path, run: Path) -> None:
     if place.resolve() == run.resolve():
-        raise OutputError(f"{place}: is the run that is painted; give another folder with --out")
+        raise OutputError(f"{place}: is the run that is painted; give another folder with `out`")
 
 
 def _frame(folder: Path) -> Frame | None:

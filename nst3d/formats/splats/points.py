@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from nst3d.cameras.axes import UP_AND_FRONT
 from nst3d.cameras.rigs import standing
 from nst3d.errors import InputError
 from nst3d.files import PathLike
@@ -31,7 +32,6 @@ SUFFIXES = (".pcd", ".xyz")
 _COLOURS = (("red", "green", "blue"), ("diffuse_red", "diffuse_green", "diffuse_blue"), ("r", "g", "b"))
 _NORMAL = ("nx", "ny", "nz")
 _UP = re.compile(rb"^comment up ([xyz])[ \t\r]*$", re.MULTILINE)
-_AXES = {"x": (1.0, 0.0, 0.0), "y": (0.0, 1.0, 0.0), "z": (0.0, 0.0, 1.0)}
 _TYPES = {"f4": "float", "f8": "double", "u1": "uchar", "i1": "char", "u2": "ushort", "i2": "short"}
 _TYPES |= {"u4": "uint", "i4": "int"}
 _FARTHEST = 1e15
@@ -89,7 +89,7 @@ def read_points(path: Path) -> Loaded:
         opacities=np.where(sound, 1.0, 0.0),
         harmonics=from_colours(colours)[:, None],
     )
-    return Loaded(rows, file, tuple(notes), _AXES[up])
+    return Loaded(rows, file, tuple(notes), UP_AND_FRONT[up][0])
 
 
 def load_points(path: PathLike) -> PointCloud:
@@ -105,7 +105,7 @@ def load_points(path: PathLike) -> PointCloud:
         places[sound],
         None if colours is None else np.clip(colours[sound], 0, 1),
         None if normals is None else normals[sound],
-        _AXES[up],
+        UP_AND_FRONT[up][0],
     )
 
 
@@ -196,7 +196,7 @@ def _shaded(vertex: Array, places: Array, sound: Array, up: str) -> tuple[Array,
     if normals is None:
         normals, how = np.zeros((len(places), 3), np.float32), "normals estimated from neighbours"
         normals[sound] = estimated_normals(places[sound].astype(np.float64))
-    axes = standing(np.array(_AXES[up])).axes()
+    axes = standing(np.array(UP_AND_FRONT[up][0])).axes()
     return shades(normals, axes), f"the points have no colours; they start from grey, shaded by {how}"
 
 

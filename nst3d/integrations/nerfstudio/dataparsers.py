@@ -64,13 +64,13 @@ def load_with(name: str, folder: PathLike) -> Capture:
     makes no capture.
     """
     folder = Path(folder)
-    notes = need_nerfstudio(f"--dataparser {name}")
+    notes = need_nerfstudio(f"`dataparser` {name}")
     from nerfstudio.configs.dataparser_configs import all_dataparsers
 
     if name not in all_dataparsers or name == _PICKLED:
         known = ", ".join(sorted(set(all_dataparsers) - {_PICKLED}))
         why = "reads pickles, which are never loaded" if name == _PICKLED else "is none of nerfstudio's"
-        raise ConfigError(f"--dataparser {name}: {why}; expected one of {known}")
+        raise ConfigError(f"`dataparser` {name}: {why}; expected one of {known}")
     if not folder.exists():
         raise InputError(f"{folder}: no such file or folder, expected data for nerfstudio's {name}")
     dataset = _Dataset(name, folder, copy.deepcopy(all_dataparsers[name]))
@@ -123,7 +123,7 @@ def _configured(run: NerfstudioRun, told: Mapping[str, Any], known: Mapping[str,
                 config, **{k: _as(getattr(config, k), v) for k, v in values.items()}
             )
     raise InputError(
-        f"{run.folder}: its dataparser {wanted} is not to be had here; give --cameras, a capture in its frame"
+        f"{run.folder}: its dataparser {wanted} is not to be had here; give `cameras`, a capture in its frame"
     )
 
 
@@ -139,13 +139,15 @@ def _place(run: NerfstudioRun, data: Path | None) -> Path:
     if data is not None:
         if data.exists():
             return data
-        raise InputError(f"--data {data}: no such file or folder, expected the data of {run.folder}")
+        raise InputError(f"`data` {data}: no such file or folder, expected the data of {run.folder}")
     told = told_data(run.config)
     if told is None:
-        raise InputError(f"{run.folder}: does not say where its data is; give --data FOLDER")
+        raise InputError(f"{run.folder}: does not say where its data is; give `data`, its folder")
     found = find_data(run.folder, told)
     if found is None:
-        raise InputError(f"{run.folder}: its data was in {told}, and is not there now; give --data FOLDER")
+        raise InputError(
+            f"{run.folder}: its data was in {told}, and is not there now; give `data`, its folder"
+        )
     return found
 
 

@@ -24,7 +24,7 @@ from nst3d.representations.scan_faults import MOST_FACES, ScanFaults, scan_fault
 from nst3d.tensors import Array
 
 Note = Callable[[str], None]
-_WHAT = "--clean"
+_WHAT = "`clean`"
 _AROUND = 30
 """Neighbours of a point that tell its normal: scans are noisy."""
 _FEWEST = 50
@@ -58,7 +58,7 @@ def clean_scene(path: PathLike, options: CleanOptions, note: Note) -> Mesh:
         front = tuple(float(v) for v in standing(np.array(up)).front)
         before = None
     elif options.depth is not None:
-        raise ConfigError(f"--clean-depth: is for point clouds, and {path} is a mesh; leave it out")
+        raise ConfigError(f"`clean.depth`: is for point clouds, and {path} is a mesh; leave it out")
     else:
         mesh = load_mesh(path)
         for text in mesh.notes:

@@ -29,7 +29,7 @@ def fused_surface(lattice: Lattice, sights: Sequence[Sight]) -> tuple[Array, Arr
     far things come out finer than there, and take longer. Both are empty where there is no surface. Raises
     MissingDependencyError without Open3D.
     """
-    package = open3d("--fusion open3d")
+    package = open3d("`fusion='open3d'`")
     middle = lattice.to_world(((np.asarray(lattice.shape) - 1) / 2).reshape(1, 3))
     voxel = float(lattice.cells(middle)[0])
     reach = _corners(lattice)

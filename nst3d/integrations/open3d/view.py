@@ -8,12 +8,13 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from nst3d.cameras.axes import UP_AND_FRONT, Up
 from nst3d.cameras.rigs import Orientation, framing_distance, standing
 from nst3d.errors import ConfigError, InputError
 from nst3d.files import PathLike
@@ -57,13 +58,16 @@ class Look:
     """What the user should know."""
 
 
-def open_look(path: PathLike) -> Look:
+def open_look(path: PathLike, up: Up = "auto") -> Look:
     """A mesh with its texture or vertex colours; splats, point clouds and voxel fields as points.
 
-    Raises MissingDependencyError without Open3D, InputError for what cannot be read or is none of these.
+    `up` is the world's up axis; auto: as the file or its format says. Raises MissingDependencyError without Open3D,
+    InputError for what cannot be read or is none of these.
     """
     path = Path(path)
     look = _opened(open3d(_WHAT), path)
+    if up != "auto":
+        look = replace(look, orientation=Orientation(*map(np.array, UP_AND_FRONT[up])))
     corners = _corners(look)
     if not (corners[0] != corners[-1]).any():
         raise InputError(f"{path}: all of it lies at one point; there is nothing to show")
@@ -91,7 +95,7 @@ def show(look: Look, title: str) -> None:
     package = open3d(_WHAT)
     window = package.visualization.Visualizer()
     if not _has_display() or not window.create_window(title, 1280, 960):
-        raise ConfigError("there is no display to open a window on; save a picture: --out picture.png")
+        raise ConfigError("there is no display to open a window on; save a picture: `out='picture.png'`")
     try:
         _fill(package, window, look)
         window.run()

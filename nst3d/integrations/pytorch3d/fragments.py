@@ -50,7 +50,7 @@ class Rasteriser:
         Raises ConfigError for a camera whose lens distorts.
         """
         if camera.lens is not None:
-            raise ConfigError("PyTorch3D rasterises no lens distortion: take --renderer embree")
+            raise ConfigError("PyTorch3D rasterises no lens distortion: take `renderer='embree'`")
         fine = camera.scaled(samples)
         pixels, depth = fine.project(self._positions.astype(np.float64))
         depth = np.where(

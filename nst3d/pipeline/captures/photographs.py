@@ -89,8 +89,8 @@ def _check(path: Path, train: Sequence[Photo], tests: Sequence[Photo], long_side
     rays = sum(math.prod(_size(photo, long_side)) for photo in train)
     if rays > _MOST_RAYS:
         raise ConfigError(
-            f"--size {long_side}: {len(train)} photographs then have {rays / 1e6:.0f} million pixels, and"
-            f" {_MOST_RAYS / 1e6:.0f} million are allowed; give a smaller --size"
+            f"`size` {long_side}: {len(train)} photographs then have {rays / 1e6:.0f} million pixels, and"
+            f" {_MOST_RAYS / 1e6:.0f} million are allowed; give a smaller `size`"
         )
 
 

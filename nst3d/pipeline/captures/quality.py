@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from nst3d.formats.captures.photos import load_small
+from nst3d.images.colour import LUMA
 from nst3d.representations.capture import Photo
 from nst3d.tensors import Array
 
@@ -22,7 +23,6 @@ _BLUR = 0.35
 """Share of the neighbours' sharpness below which a photograph is told to be blurred."""
 _OUTLIER = 4.0
 """Robust standard deviations that either must also be away from the other photographs."""
-_LUMINANCE = np.array([0.2126, 0.7152, 0.0722], np.float32)
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ def neighbours(photos: Sequence[Photo]) -> Array:
 def _measure(photo: Photo) -> tuple[float, float]:
     """Mean linear brightness, and the Laplacian's variance over the squared mean, of what is opaque; never 0."""
     pixels, alpha = load_small(photo, _PIXELS)
-    grey = pixels @ _LUMINANCE
+    grey = pixels @ np.array(LUMA, np.float32)
     opaque = np.ones(grey.shape, bool) if alpha is None else alpha > 0.99
     inside = opaque[1:-1, 1:-1] & opaque[:-2, 1:-1] & opaque[2:, 1:-1] & opaque[1:-1, :-2] & opaque[1:-1, 2:]
     if not inside.any():

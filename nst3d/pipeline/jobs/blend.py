@@ -56,10 +56,10 @@ class BlendJob:
 def alpha_weights(alpha: float, count: int) -> tuple[float, ...]:
     """Shares 1 − alpha and alpha of two scenes. Raises ConfigError for more, and outside `LIMITS`."""
     if count != 2:
-        raise ConfigError(f"--alpha mixes two scenes, and {count} are given; give --weights, one for each")
+        raise ConfigError(f"`alpha` mixes two scenes, and {count} are given; give `weights`, one for each")
     low, high = LIMITS
     if not low <= alpha <= high:
-        raise ConfigError(f"--alpha {alpha:g}: from {low} to {high} (0 and 1 are the two scenes themselves)")
+        raise ConfigError(f"`alpha` {alpha:g}: from {low} to {high} (0 and 1 are the two scenes themselves)")
     return _checked((1 - alpha, alpha))
 
 
@@ -71,12 +71,12 @@ def given_weights(text: str, count: int, note: Callable[[str], None]) -> tuple[f
     try:
         weights = tuple(float(part) for part in text.split(","))
     except ValueError:
-        raise ConfigError(f"--weights {text!r}: expected numbers with commas, such as 0.2,0.5,0.3") from None
+        raise ConfigError(f"`weights` {text!r}: expected numbers with commas, such as 0.2,0.5,0.3") from None
     if len(weights) != count:
-        raise ConfigError(f"--weights has {len(weights)} numbers for {count} scenes; give one for each")
+        raise ConfigError(f"`weights` has {len(weights)} numbers for {count} scenes; give one for each")
     total = math.fsum(weights)
     if not math.isfinite(total) or total <= 1e-6:
-        raise ConfigError(f"--weights {text!r}: their sum must be positive")
+        raise ConfigError(f"`weights` {text!r}: their sum must be positive")
     if abs(total - 1) > 1e-6:
         weights = tuple(w / total for w in weights)
         note(f"weights sum to {total:g}; taken as {', '.join(f'{w:.3g}' for w in weights)}")
@@ -116,7 +116,7 @@ def _checked(weights: tuple[float, ...]) -> tuple[float, ...]:
 def _claim(job: BlendJob) -> None:
     """Make the folder of the result, and make sure that nothing is overwritten unasked."""
     if job.out.is_dir() or (job.out.exists() and not job.overwrite):
-        raise OutputError(f"{job.out}: exists; give --overwrite or another --out")
+        raise OutputError(f"{job.out}: exists; give `overwrite` or another `out`")
     try:
         job.out.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -58,7 +58,7 @@ class Bridges:
             return OWN_READER
         if cameras is None:
             raise ConfigError(
-                f"--dataparser {dataparser}: says how a capture is read; give it with --cameras CAPTURE"
+                f"`dataparser` {dataparser}: says how a capture is read; give it with `cameras`, a capture"
             )
         return CaptureReader(dataparser, partial(self.read_capture, dataparser))
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
+from nst3d.bounds import Within, check_bounds
 from nst3d.cameras.pinhole import Camera
 from nst3d.errors import ConfigError, OutputError
 from nst3d.files import OptionalPathField, PathField
@@ -32,11 +33,11 @@ _SUFFIXES = (".glb", ".gltf", ".obj")
 class SightOptions:
     """The pictures that a mesh is made from."""
 
-    views: int = 60
+    views: Annotated[int, Within(1, 1000)] = 60
     """At most so many cameras look at the scene."""
-    view_size: int | None = None
+    view_size: Annotated[int, Within(32, 4096)] | None = None
     """Longer side of their pictures, pixels; None: one and a half times that of the photographs, 240 to 720."""
-    specular: float = 0.0
+    specular: Annotated[float, Within(0, 1)] = 0.0
     """How much of the scene's view-dependence goes into the texture: 0 none, 1 its mean over the views."""
 
 
@@ -121,7 +122,7 @@ def _cameras(job: ExportJob, reader: CaptureReader, source: RadianceSource, note
         return chosen_cameras(known, options.views, options.view_size or usual)
     note(
         f"{job.scene}: does not say where it was photographed from; cameras look at it from all around"
-        " (--cameras CAPTURE gives others)"
+        " (`cameras`, a capture, gives others)"
     )
     return cameras_around(source.space, source.up, options.view_size or _AROUND)
 
@@ -133,28 +134,12 @@ def _resolution(source: RadianceSource, reach: float) -> int:
     return min(max(round(4 * half_side(source.space, reach) / source.cell), 32), _FINEST)
 
 
-_LIMITS = {
-    ("sights", "views"): (1, 1000),
-    ("sights", "view_size"): (32, 4096),
-    ("sights", "specular"): (0, 1),
-    ("meshing", "reach"): (0.05, 50),
-    ("meshing", "resolution"): (8, 1024),
-    ("meshing", "faces"): (0, 10_000_000),
-    ("texture", "texture_size"): (64, 8192),
-}
-
-
 def _check(job: ExportJob) -> None:
-    for (group, name), (low, high) in _LIMITS.items():
-        value = getattr(getattr(job, group), name)
-        if value is not None and not low <= value <= high:
-            raise ConfigError(
-                f"--{name.replace('_', '-')} {value:g}: expected a number from {low:g} to {high:g}"
-            )
+    check_bounds(job)
     if job.out.suffix.lower() not in _SUFFIXES:
         raise ConfigError(f"{job.out}: textured meshes are written as {', '.join(_SUFFIXES)}")
     if job.out.exists() and (not job.overwrite or job.out.is_dir()):
-        raise OutputError(f"{job.out}: exists; give --overwrite or another --out")
+        raise OutputError(f"{job.out}: exists; give `overwrite` or another `out`")
     try:
         job.out.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:

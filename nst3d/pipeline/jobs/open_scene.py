@@ -9,6 +9,7 @@ from typing import Literal
 
 import numpy as np
 
+from nst3d.cameras.axes import UP_AND_FRONT
 from nst3d.cameras.orbits import Orbit
 from nst3d.cameras.pinhole import Camera
 from nst3d.cameras.rigs import Orientation, standing
@@ -29,14 +30,6 @@ from nst3d.representations.mesh import Mesh
 from nst3d.tensors import Array, ImageSize
 
 _KINDS = "a mesh (GLB, glTF, OBJ, PLY, STL), splats or a voxel field"
-_UP_AND_FRONT = {
-    "x": ((1.0, 0.0, 0.0), (0.0, 0.0, 1.0)),
-    "y": ((0.0, 1.0, 0.0), (0.0, 0.0, 1.0)),
-    "z": ((0.0, 0.0, 1.0), (0.0, -1.0, 0.0)),
-    "-x": ((-1.0, 0.0, 0.0), (0.0, 0.0, -1.0)),
-    "-y": ((0.0, -1.0, 0.0), (0.0, 0.0, -1.0)),
-    "-z": ((0.0, 0.0, -1.0), (0.0, 1.0, 0.0)),
-}
 
 
 def open_scene(
@@ -49,7 +42,7 @@ def open_scene(
     """
     path = Path(path)
     kind = kind_of(path)
-    check_options(() if options.data is None else ("--data",), kind, path)
+    check_options(() if options.data is None else ("data",), kind, path)
     reader = bridges.reader(options.dataparser, options.cameras)
     if kind == "capture":
         raise capture_comes_first(path)
@@ -105,7 +98,7 @@ def orientation_of(
 ) -> Orientation | None:
     """Up and front: as asked for, else the capture's, turned by `frame` (4, 4); None: the scene's own."""
     if options.up != "auto":
-        up, front = (np.array(v) for v in _UP_AND_FRONT[options.up])
+        up, front = (np.array(v) for v in UP_AND_FRONT[options.up])
         return Orientation(up, front)
     if capture is None:
         return None

@@ -34,8 +34,9 @@ from nst3d.pipeline.runtime.fingerprint import add_scene
 from nst3d.pipeline.runtime.machine import Clock, peak_memory_gb, use_threads
 from nst3d.pipeline.runtime.out_folder import claimed_folder, need_checkpoint
 from nst3d.pipeline.runtime.report import Reporter, Silent
-from nst3d.pipeline.settings.config import PaintConfig, as_plain
+from nst3d.pipeline.settings.config import PaintConfig
 from nst3d.pipeline.settings.kinds import check_options, cleanable
+from nst3d.pipeline.settings.overrides import as_plain
 from nst3d.pipeline.styles import read_style
 from nst3d.stylize.style import Style
 
@@ -88,7 +89,7 @@ def _paint(job: Job, reporter: Reporter, bridges: Bridges) -> Result:
         ):  # otherwise there is a checkpoint, and whoever presses Ctrl-C twice wants to leave
             with contextlib.suppress(OutputError):
                 painter.keep()
-                reporter.note("the painting is kept: the same command with --resume writes it")
+                reporter.note("the painting is kept: run the same job with `resume` to write it")
         raise
     if interrupted and painter.subject.num_views > 1:
         reporter.note(_left_out(job, paths[0]))
@@ -149,7 +150,7 @@ def open_subject(
         _tell(reporter, picture.notes)
         return picture, job.config
     if job.config.start != "content":
-        raise ConfigError("--settings.start noise is for pictures; other scenes start from their own colours")
+        raise ConfigError("`start='noise'` is for pictures; other scenes start from their own colours")
     if kind == "mesh":
         return _mesh(job, styles, reporter, bridges, keeper)
     if kind == "nerf":
@@ -162,12 +163,12 @@ def _asked(job: Job) -> Iterator[str]:
     """The options that are not for every kind of scene."""
     config = job.config
     given = {
-        "--cameras": job.cameras is not None,
-        "--keep-specular": config.keep_specular > 0,
-        f"--renderer {config.renderer}": config.renderer != PaintConfig.renderer,
-        "--displace": config.displace.fraction > 0,
-        "--nerf": config.nerf is not None,
-        "--data": job.data is not None,
+        "cameras": job.cameras is not None,
+        "keep_specular": config.keep_specular > 0,
+        f"renderer={config.renderer!r}": config.renderer != PaintConfig.renderer,
+        "displace": config.displace.fraction > 0,
+        "nerf": config.nerf is not None,
+        "data": job.data is not None,
     }
     return (option for option, asked in given.items() if asked)
 

@@ -35,7 +35,7 @@ class Job:
     def __post_init__(self) -> None:
         """Refuse what makes no sense, with ConfigError."""
         if not self.styles:
-            raise ConfigError("no style: give --style IMAGE")
+            raise ConfigError("no style: give `style`, an image")
 
 
 @dataclass(frozen=True)

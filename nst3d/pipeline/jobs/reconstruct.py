@@ -29,7 +29,7 @@ from nst3d.pipeline.jobs.bridges import ALONE, Bridges
 from nst3d.pipeline.runtime.fit_keeper import FitKeeper
 from nst3d.pipeline.runtime.machine import Clock, peak_memory_gb, resolve_device, use_threads
 from nst3d.pipeline.runtime.out_folder import claimed_folder, need_checkpoint
-from nst3d.pipeline.settings.config import as_plain
+from nst3d.pipeline.settings.overrides import as_plain
 from nst3d.pipeline.settings.reconstruct import ReconstructConfig
 from nst3d.reconstruct.fit import Fit
 from nst3d.representations.field import VoxelField
@@ -113,7 +113,7 @@ def run_reconstruct(job: ReconstructJob, reporter: FitReporter, bridges: Bridges
     folder = job.path("field.npz").parent
     alone = folder != job.out
     if alone and job.out.exists() and not (job.overwrite or job.resume):
-        raise OutputError(f"{job.out}: exists; give --overwrite or another --out")
+        raise OutputError(f"{job.out}: exists; give `overwrite` or another `out`")
     with claimed_folder(folder, alone or job.overwrite or job.resume, [job.path("config.yaml").name]):
         return _reconstruct(job, reporter, bridges)
 

@@ -82,7 +82,7 @@ def run_render(
             _write(job, film, keeper, progress)
     except BaseException:
         if keeper.count():
-            note(f"{keeper.count()} of {total} frames are kept: the same command with --resume goes on")
+            note(f"{keeper.count()} of {total} frames are kept: run the same job with `resume` to continue")
         else:
             keeper.discard()
         raise
@@ -104,7 +104,7 @@ def _film(job: RenderJob, note: Note, bridges: Bridges) -> _Film:
     before = fade = None
     if job.compare.before is not None:
         before = open_scene(job.compare.before, job.look, job.way, note, bridges)
-        check_alike(before, scene, f"--before {job.compare.before}")
+        check_alike(before, scene, f"`before` {job.compare.before}")
         if job.compare.fade is not None:
             fade = Fade(before, scene, *job.compare.fade)
     unseen = sum(not _sees(camera, scene.hull) for camera in planned.cameras)
@@ -192,9 +192,9 @@ def _claim(job: RenderJob) -> None:
             if out.suffix.lower() in (".mp4", ".png"):
                 raise OutputError(f"{out}: is a folder, expected the name of a file to write")
             if any(out.iterdir()) and not allowed:
-                raise OutputError(f"{out}: exists and is not empty; give --overwrite or another --out")
+                raise OutputError(f"{out}: exists and is not empty; give `overwrite` or another `out`")
         elif out.exists() and (not output.overwrite or not out.suffix):
-            raise OutputError(f"{out}: exists; give --overwrite or another --out")
+            raise OutputError(f"{out}: exists; give `overwrite` or another `out`")
         (out.parent if out.suffix else out).mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(f"{out}: cannot be written ({error.strerror or error})") from None

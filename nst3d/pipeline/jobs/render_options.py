@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Annotated
 
+from nst3d.bounds import Within, check_bounds
 from nst3d.errors import ConfigError
 from nst3d.files import OptionalPathField, PathField
 from nst3d.pipeline.kinds.flight import Way
@@ -15,7 +17,7 @@ from nst3d.video.passes import Pass, PassFormat, check_format
 class FrameOutput:
     """What is written."""
 
-    crf: int = 18
+    crf: Annotated[int, Within(0, 51)] = 18
     """H.264 quality, from 0 (lossless) to 51."""
     passes: tuple[Pass, ...] = ()
     """Written beside the pictures, a file a frame: depth, opacity."""
@@ -28,8 +30,7 @@ class FrameOutput:
 
     def __post_init__(self) -> None:
         """Refuse what makes no sense, with ConfigError."""
-        if not 0 <= self.crf <= 51:
-            raise ConfigError(f"crf {self.crf}: from 0 (lossless) to 51 (worst)")
+        check_bounds(self, "setting output.")
         if self.passes:
             check_format(self.pass_format)
 
@@ -48,9 +49,9 @@ class Compare:
         if self.fade is None:
             return
         if self.before is None:
-            raise ConfigError("--fade needs --before ASSET, the state that it fades from")
+            raise ConfigError("`fade` needs `before`, the state that it fades from")
         if not 0 <= self.fade[0] <= self.fade[1] <= 1:
-            raise ConfigError("--fade START:END: two shares of the path from 0 to 1, the smaller one first")
+            raise ConfigError("`fade`: two shares of the path from 0 to 1, the smaller one first")
 
 
 @dataclass(frozen=True)

@@ -70,15 +70,14 @@ class Way:
         """Refuse what makes no sense, with ConfigError."""
         for name in ("seconds", "fps", "field_of_view", "elevation", "turns", "ease"):
             if not math.isfinite(_or(getattr(self, name), 0)):
-                option = name.replace("_", "-")
-                raise ConfigError(f"--{option} {getattr(self, name)}: expected a finite number")
+                raise ConfigError(f"`{name}` {getattr(self, name)}: expected a finite number")
         size = self.size
         if size is not None and not 16 <= min(size) <= max(size) <= 8192:
             raise ConfigError(
                 f"size {size.width}x{size.height}: sides from 16 to 8192 pixels can be rendered"
             )
         if self.frames is not None and self.seconds is not None:
-            raise ConfigError("give frames or seconds, not both; --fps connects them")
+            raise ConfigError("give frames or seconds, not both; `fps` connects them")
         if not (1 <= _or(self.frames, 1) <= _MOST_FRAMES and 0.1 <= _or(self.fps, 1) <= 240):
             raise ConfigError("a video needs at least 1 frame (to 100000), and 0.1 to 240 frames a second")
         if not 0 < _or(self.seconds, 1) <= 86400:
@@ -131,7 +130,7 @@ def plan(shown: Shown, way: Way) -> Plan:
         return _along_keys(_in_scene(flight, shown, way), way)
     if way.path == "cameras":
         if not shown.cameras:
-            raise InputError("the scene's file holds no cameras to fly along; give --cameras CAPTURE")
+            raise InputError("the scene's file holds no cameras to fly along; give `cameras`, a capture")
         cameras = tuple(shown.cameras)
         seen = own_view(cameras, way.size or fitting_size(cameras))
         return _along_keys(tour_flight(cameras, way.loop), way, seen, tour_frames(cameras))

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 
+from nst3d.bounds import Within
 from nst3d.cameras.rigs import standing
 from nst3d.errors import InputError
 from nst3d.pipeline.meshing.sight_check import witnessed
@@ -37,13 +39,13 @@ _HOLE = 40
 class MeshingOptions:
     """Which part of a scene becomes a mesh, and how finely."""
 
-    reach: float = 1.5
+    reach: Annotated[float, Within(0.05, 50)] = 1.5
     """How far from the scene's centre, in radii of its inner box; a bounded scene ends at 1."""
-    resolution: int | None = None
+    resolution: Annotated[int, Within(8, 1024)] | None = None
     """Cells along the longest side; None: half as large as a field's own, 192 for splats."""
-    faces: int = 60_000
+    faces: Annotated[int, Within(0, 10_000_000)] = 60_000
     """About so many faces are kept; 0: all."""
-    smoothing: int = 5
+    smoothing: Annotated[int, Within(0, 1000)] = 5
     """Rounds of smoothing; 0: none."""
 
 
@@ -77,7 +79,7 @@ def fused_mesh(
     vertices, faces = without_crumbs(vertices, faces, round(_CRUMB * len(faces)))
     if not len(faces):
         raise InputError(
-            f"{source}: its pictures show no surface within {options.reach:g} radii; give a larger --reach"
+            f"{source}: its pictures show no surface within {options.reach:g} radii; give a larger `reach`"
         )
     vertices = smoothed(vertices, faces, options.smoothing)
     shown = witnessed(_mesh(lattice.to_world(vertices), faces, up), lattice, sights, _RINGS)

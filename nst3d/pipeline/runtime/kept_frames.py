@@ -108,8 +108,8 @@ class KeptFrames:
 
 def _check_mark(folder: Path, mark: Path, fingerprint: str) -> None:
     if not mark.is_file():
-        raise InputError(f"{folder}: holds no frames to go on from; leave out --resume")
+        raise InputError(f"{folder}: holds no frames to go on from; leave out `resume`")
     if mark.read_text(encoding="utf-8", errors="replace") != fingerprint:
         raise ConfigError(
-            f"{folder}: its frames are of another scene, path or look; give the same settings, or leave out --resume"
+            f"{folder}: its frames are of another scene, path or look; give the same settings, or leave out `resume`"
         )

@@ -19,10 +19,10 @@ def claimed_folder(folder: Path, reuse: bool, records: Collection[str]) -> Itera
     try:
         made = not folder.exists()
         if not made and not folder.is_dir():
-            raise OutputError(f"{folder}: is a file, expected a folder to write to; give another --out")
+            raise OutputError(f"{folder}: is a file, expected a folder to write to; give another `out`")
         if not (made or reuse) and any(folder.iterdir()):
             raise OutputError(
-                f"{folder}: exists and is not empty; give --overwrite to write into it, or another --out"
+                f"{folder}: exists and is not empty; give `overwrite` to write into it, or another `out`"
             )
         folder.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=folder).close()
@@ -45,4 +45,4 @@ def claimed_folder(folder: Path, reuse: bool, records: Collection[str]) -> Itera
 def need_checkpoint(path: Path) -> None:
     """Raise InputError if an earlier run kept nothing at `path`."""
     if not path.is_file():
-        raise InputError(f"{path}: no such file, so there is nothing to resume; leave out --resume")
+        raise InputError(f"{path}: no such file, so there is nothing to resume; leave out `resume`")

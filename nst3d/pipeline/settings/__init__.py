@@ -1,1 +1,1 @@
-"""What jobs can be asked for."""
+"""The settings of jobs."""

@@ -1,29 +1,26 @@
-"""What a paint job can be told, and how presets and files override it."""
+"""The settings of a paint job, and presets."""
 
 from __future__ import annotations
 
-import contextlib
-import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal
 
-import yaml
-
-from nst3d.errors import ConfigError, InputError
-from nst3d.files import PathLike
-from nst3d.pipeline.settings.limits import check_limits
+from nst3d.bounds import Within, check_bounds
+from nst3d.cameras.axes import Up
+from nst3d.errors import ConfigError
+from nst3d.pipeline.settings.limits import check_recipe
+from nst3d.pipeline.settings.overrides import Note, override, read_yaml
 from nst3d.pipeline.settings.resources import resource
-from nst3d.pipeline.settings.surface import RigOptions, SurfaceOptions, Up
+from nst3d.pipeline.settings.surface import RigOptions, SurfaceOptions
 from nst3d.renderers.shading import Lighting
 from nst3d.stylize.canvas import TableOptions
-from nst3d.stylize.recipe import Recipe, modernised, read_terms
+from nst3d.stylize.recipe import Recipe
 from nst3d.stylize.schedule import Schedule, Stage
 from nst3d.stylize.shape.options import DisplaceOptions
-from nst3d.stylize.terms import Term
 
-Config = TypeVar("Config")
+Share = Annotated[float, Within(0, 1)]
 Renderer = Literal["embree", "pytorch3d"]
 NerfPaint = Literal["native", "head", "baked"]
 
@@ -33,21 +30,21 @@ class OutputOptions:
     """What is written besides the asset."""
 
     formats: tuple[Literal["glb", "gltf", "obj", "ply"], ...] = ()
-    """Asset formats to write: glb, gltf, obj, ply. Empty: GLB, and the scene's own format if it can hold paint."""
+    """Asset formats to write; empty: GLB, and the scene's own format if it can hold paint."""
     turntable: bool = True
     """Write turntable.mp4."""
-    frames: int = 96
-    """Frames of the turntable."""
-    fps: float = 24.0
-    """Frames a second of the turntable."""
-    size: int = 512
-    """Side of the turntable's and the sheet's pictures, pixels."""
+    frames: Annotated[int, Within(1, 100_000)] = 96
+    """Number of turntable frames."""
+    fps: Annotated[float, Within(0.1, 240)] = 24.0
+    """Turntable frames per second."""
+    size: Annotated[int, Within(16, 4096)] = 512
+    """Side of the turntable and of the contact sheet's pictures, pixels."""
     lighting: Lighting = "studio"
-    """How the turntable and the sheet are lit: none, headlight or studio."""
-    background: tuple[float, float, float] = (1.0, 1.0, 1.0)
-    """Colour behind the scene in turntable and sheet, sRGB."""
-    checkpoint_seconds: float = 30.0
-    """How often a checkpoint is kept while painting; 0: never."""
+    """Lighting of the turntable and the contact sheet."""
+    background: tuple[Share, Share, Share] = (1.0, 1.0, 1.0)
+    """Background of the turntable and the contact sheet, sRGB."""
+    checkpoint_seconds: Annotated[float, Within(0)] = 30.0
+    """Seconds between checkpoints while painting; 0: never."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +53,7 @@ class TeachOptions:
 
     teacher: str | None = None
     """Name of the teacher whose pictures the scene learns first; None: no teacher."""
-    rounds: int = 1
+    rounds: Annotated[int, Within(1, 100)] = 1
     """How often the teacher paints the views, each time from what the scene has learnt."""
     options: Mapping[str, Any] = field(default_factory=dict)
     """The teacher's own options, by name."""
@@ -77,38 +74,78 @@ class PaintConfig:
     displace: DisplaceOptions = field(default_factory=DisplaceOptions)
     output: OutputOptions = field(default_factory=OutputOptions)
     lighting: Lighting = "none"
-    """Light that falls on the mesh while it is painted: none, headlight or studio."""
+    """Lighting of the mesh while it is painted."""
     content_lighting: Lighting = "studio"
-    """Light in the renders whose content is kept: it makes form readable in the paint."""
+    """Lighting of the renders whose content is kept; it makes form readable in the paint."""
     start: Literal["content", "noise"] = "content"
-    """What a picture's paint starts from; meshes always start from their content."""
+    """Starting point of a picture's paint; other scenes always start from their own colours."""
     photos: bool = False
-    """Keep the content of a capture's photographs, where they are still there, not of the scene's own renders."""
-    capture_views: int = 64
-    """Cameras of a capture that paint at most; of more, those that lie farthest apart."""
-    keep_specular: float = 0.0
-    """How much of a capture's view-dependence (highlights) stays on top of the paint, 0 to 1."""
-    cache_gb: float = 2.5
-    """Memory for compiled views, GB; those that do not fit wait in temporary files. Features kept of views take
-    at most half as much again."""
+    """Keep the content of a capture's photographs, if they are at hand, instead of the scene's own renders."""
+    capture_views: Annotated[int, Within(1, 10_000)] = 64
+    """Greatest number of a capture's cameras that paint; those that lie farthest apart are chosen."""
+    keep_specular: Annotated[float, Within(0, 1)] = 0.0
+    """Share of a capture's view-dependence (highlights) kept on top of the paint, 0 to 1."""
+    cache_gb: Annotated[float, Within(0)] = 2.5
+    """Memory for compiled views, GB; views that do not fit wait in temporary files. Cached features of views take up
+    to half as much again."""
     up: Up = "auto"
-    """World up; auto: as the format says."""
+    """World up; auto: as the file or its format says."""
     renderer: Renderer = "embree"
-    """What finds what a mesh's views see: embree, or pytorch3d's rasteriser where that is installed."""
+    """Rasteriser for mesh views: embree, or pytorch3d where it is installed."""
     nerf: NerfPaint | None = None
-    """How a NeRF is painted; None: baked. native trains new features and the colour head of the model itself, head
-    the colour head alone, which changes colours but paints no strokes; baked paints a grid that shows the NeRF,
-    much faster, and teaches it to the model in the end."""
+    """How a NeRF is painted; None: baked. native trains new features and the colour head of the model itself; head
+    trains the colour head alone, which changes colours but paints no strokes; baked paints a grid that shows the
+    NeRF, much faster, and teaches the result to the model."""
     precision: Literal["auto", "float32", "float64", "bfloat16"] = "auto"
-    """Of the encoder; auto: bfloat16 where the machine is fast at it."""
+    """Number format of the encoder; auto: bfloat16 where the machine is fast at it."""
     device: str = "auto"
-    """cpu, cuda, or auto."""
-    threads: int = 0
-    """CPU threads; 0: as many as torch and numba take by themselves."""
+    """Device: cpu, cuda, or auto."""
+    threads: Annotated[int, Within(0)] = 0
+    """CPU threads; 0: the defaults of torch and numba."""
 
     def __post_init__(self) -> None:
         """Refuse numbers that make no sense, with ConfigError."""
-        check_limits(self)
+        check_bounds(self)
+        check_recipe(self)
+
+    def with_size(self, size: int) -> PaintConfig:
+        """The settings with `size` pixels for the finest view; all other stages, also the shape's, keep their share."""
+        Within(16, 8192).check("`size`", size)
+        ratio = size / self.schedule.finest
+        stages = _resized(self.schedule.stages, ratio)
+        stages = (*stages[:-1], replace(stages[-1], size=size))
+        return replace(
+            self,
+            schedule=replace(self.schedule, stages=stages),
+            displace=replace(self.displace, stages=_resized(self.displace.stages, ratio)),
+        )
+
+    def with_iterations(self, iterations: int) -> PaintConfig:
+        """The settings with `iterations` steps of painting in all, shared among the stages as they were.
+
+        The shape's steps become more or fewer in proportion, where the schedule counts steps, not epochs.
+        """
+        Within(1).check("`iterations`", iterations)
+        displace = self.displace
+        if self.schedule.total:
+            steps = Schedule(displace.stages)
+            total = max(1, round(steps.total * iterations / self.schedule.total))
+            displace = replace(displace, stages=steps.shared_out(total).stages)
+        return replace(self, schedule=self.schedule.shared_out(iterations), displace=displace)
+
+    def with_seed(self, seed: int) -> PaintConfig:
+        """The settings with another random seed."""
+        return replace(self, schedule=replace(self.schedule, seed=seed))
+
+    def with_displacement(self, fraction: float) -> PaintConfig:
+        """The settings with vertices that move by up to `fraction` of the bounding box's diagonal, at most 0.2."""
+        if fraction == 0:
+            raise ConfigError("`displace` is 0: moves nothing; give a share such as 0.03, or leave it out")
+        return replace(self, displace=replace(self.displace, fraction=fraction))
+
+
+def _resized(stages: tuple[Stage, ...], ratio: float) -> tuple[Stage, ...]:
+    return tuple(replace(s, size=max(32, round(s.size * ratio / 16) * 16)) for s in stages)
 
 
 def preset(name: str) -> dict[str, Any]:
@@ -128,96 +165,9 @@ def preset(name: str) -> dict[str, Any]:
     return values["settings"] if isinstance(values.get("settings"), dict) else values
 
 
-def read_yaml(path: PathLike) -> dict[str, Any]:
-    """A YAML mapping; nothing in it is executed."""
-    path = Path(path)
-    try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror or error})") from None
-    except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: dates, and what is not UTF-8
-        line = " ".join(str(error).split())
-        raise InputError(f"{path}: not valid YAML ({line})") from None
-    if not isinstance(values, dict | None):
-        raise InputError(f"{path}: expected settings as 'name: value', found {type(values).__name__}")
-    return values or {}
+def load_preset(name: str, note: Note = lambda text: None) -> PaintConfig:
+    """The settings of a preset in configs/ by name, or of a YAML file by path, the config.yaml of a run included.
 
-
-def override(config: Config, values: dict[str, Any], where: str) -> Config:
-    """The frozen dataclass with nested `values` put in, checked by the fields' types.
-
-    `where` names the source in error messages.
+    `note` hears about settings of older versions.
     """
-    hints = get_type_hints(type(config))
-    changes: dict[str, Any] = {}
-    if isinstance(config, Recipe):
-        values, _ = modernised(values)
-        if "terms" in values:
-            changes["terms"] = read_terms(config.terms, values.pop("terms"), f"{where}: terms")
-    for name, value in values.items():
-        if name not in hints:
-            known = ", ".join(hints)
-            raise ConfigError(f"{where}: setting {name!r} is not known here; known are {known}")
-        current = getattr(config, name)
-        if dataclasses.is_dataclass(current) and not isinstance(current, type):
-            if not isinstance(value, dict):
-                raise ConfigError(f"{where}: {name} holds settings of its own, found {value!r}")
-            changes[name] = override(current, value, f"{where}: {name}")
-        else:
-            changes[name] = _converted(value, hints[name], f"{where}: {name}")
-    return dataclasses.replace(config, **changes)  # type: ignore[type-var]
-
-
-def _converted(value: Any, kind: Any, where: str) -> Any:
-    """A YAML value as the type that a field declares."""
-    origin, args = get_origin(kind), get_args(kind)
-    if origin is Mapping:
-        if not isinstance(value, dict):
-            raise ConfigError(f"{where} is {value!r}: expected settings as 'name: value'")
-        return value
-    if origin is Literal:
-        if value not in args:
-            raise ConfigError(f"{where} is {value!r}: choose {', '.join(map(str, args))}")
-        return value
-    if origin is tuple:
-        if not isinstance(value, list | tuple):
-            raise ConfigError(f"{where} is {value!r}: expected a list")
-        kinds = [args[0]] * len(value) if args[-1] is Ellipsis else args
-        if len(value) != len(kinds):
-            raise ConfigError(f"{where} has {len(value)} values: expected {len(kinds)}")
-        return tuple(_converted(v, k, where) for v, k in zip(value, kinds))
-    if args and type(None) in args:
-        rest = next(a for a in args if a is not type(None))
-        return None if value is None else _converted(value, rest, where)
-    if dataclasses.is_dataclass(kind) and isinstance(kind, type):
-        return _built(kind, value, where)
-    if kind is float and isinstance(value, int | str) and not isinstance(value, bool):
-        with contextlib.suppress(ValueError):  # YAML takes 1e-7, without a point, for a word
-            return float(value)
-    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
-        raise ConfigError(f"{where} is {value!r}: expected {kind.__name__}")
-    return value
-
-
-def _built(kind: type, value: Any, where: str) -> Any:
-    if not isinstance(value, dict):
-        raise ConfigError(f"{where}: expected settings as 'name: value', found {value!r}")
-    hints = get_type_hints(kind)
-    unknown = [n for n in value if n not in hints]
-    if unknown:
-        raise ConfigError(f"{where}: setting {unknown[0]!r} is not known; known are {', '.join(hints)}")
-    try:
-        return kind(**{n: _converted(v, hints[n], f"{where}: {n}") for n, v in value.items()})
-    except TypeError as error:
-        raise ConfigError(f"{where}: {error}") from None
-
-
-def as_plain(config: Any) -> Any:
-    """A configuration as mappings, lists and numbers, for YAML."""
-    if isinstance(config, Term):
-        return config.plain()
-    if dataclasses.is_dataclass(config) and not isinstance(config, type):
-        return {f.name: as_plain(getattr(config, f.name)) for f in dataclasses.fields(config)}
-    if isinstance(config, tuple | list):
-        return [as_plain(v) for v in config]
-    return config
+    return override(PaintConfig(), preset(name), f"preset {name}", note)

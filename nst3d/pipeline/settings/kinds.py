@@ -11,13 +11,13 @@ from nst3d.formats.splats.points import is_point_cloud
 
 _SEEN_FROM_CAMERAS: tuple[SceneKind, ...] = ("field", "splats", "nerf")
 _FITS: dict[str, tuple[SceneKind, ...]] = {
-    "--cameras": _SEEN_FROM_CAMERAS,
-    "--keep-specular": _SEEN_FROM_CAMERAS,
-    "--renderer": ("mesh",),
-    "--displace": ("mesh",),
-    "--clean": ("mesh",),
-    "--nerf": ("nerf",),
-    "--data": ("nerf",),
+    "cameras": _SEEN_FROM_CAMERAS,
+    "keep_specular": _SEEN_FROM_CAMERAS,
+    "renderer": ("mesh",),
+    "displace": ("mesh",),
+    "clean": ("mesh",),
+    "nerf": ("nerf",),
+    "data": ("nerf",),
 }
 _WORDS: dict[SceneKind, str] = {
     "mesh": "meshes",
@@ -32,12 +32,12 @@ _WORDS: dict[SceneKind, str] = {
 def check_options(asked: Iterable[str], kind: SceneKind, scene: Path) -> None:
     """Raise ConfigError for the first option that was asked for and is not for scenes of this kind.
 
-    Options are given as in the table, perhaps with a value behind: "--renderer pytorch3d".
+    Options are given as in the table, perhaps with a value: "renderer='pytorch3d'".
     """
     for option in asked:
-        fits = _FITS[option.split()[0]]
+        fits = _FITS[option.partition("=")[0]]
         if kind not in fits:
-            raise ConfigError(f"{option} is for {_listed([_WORDS[k] for k in fits])}; {told(scene, kind)}")
+            raise ConfigError(f"`{option}` is for {_listed([_WORDS[k] for k in fits])}; {told(scene, kind)}")
 
 
 def cleanable(scene: Path, kind: SceneKind) -> SceneKind:
@@ -45,7 +45,7 @@ def cleanable(scene: Path, kind: SceneKind) -> SceneKind:
     if is_point_cloud(scene):
         return "mesh"
     if kind != "mesh":
-        raise ConfigError(f"--clean is for meshes and point clouds; {told(scene, kind)}")
+        raise ConfigError(f"`clean` is for meshes and point clouds; {told(scene, kind)}")
     return kind
 
 

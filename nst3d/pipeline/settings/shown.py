@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated
 
-from nst3d.errors import ConfigError
+from nst3d.bounds import Within, check_bounds
+from nst3d.cameras.axes import Up
 from nst3d.files import OptionalPathField
 from nst3d.renderers.shading import Lighting
-
-AnyUp = Literal["auto", "x", "y", "z", "-x", "-y", "-z"]
-"""World up; auto: as the file or its format says."""
 
 
 @dataclass(frozen=True)
@@ -18,20 +16,19 @@ class SceneOptions:
     """How a scene is shown."""
 
     lighting: Lighting = "studio"
-    """Of meshes: none, headlight or studio."""
+    """Lighting of meshes."""
     background: tuple[float, float, float] | None = None
-    """RGB in [0, 1]; None: what a field says, white behind all else."""
-    up: AnyUp = "auto"
+    """Background, RGB in [0, 1]; None: as a voxel field says, otherwise white."""
+    up: Up = "auto"
     cameras: OptionalPathField = OptionalPathField()
-    """A capture whose cameras the scene was seen from."""
-    specular: float = 1.0
-    """How much of the view-dependence in the file of a field or of splats is shown, 0 to 1."""
+    """Capture whose cameras the scene was seen from."""
+    specular: Annotated[float, Within(0, 1)] = 1.0
+    """Share of the view-dependent colour of a field or of splats that is shown, 0 to 1."""
     dataparser: str | None = None
-    """nerfstudio's dataparser that reads `cameras`; None: the format is told from the files."""
+    """nerfstudio dataparser for `cameras`; None: the format is detected."""
     data: OptionalPathField = OptionalPathField()
-    """Where the data of a nerfstudio run is now; None: where the run says."""
+    """Data of a nerfstudio run; None: where the run says."""
 
     def __post_init__(self) -> None:
         """Refuse what makes no sense, with ConfigError."""
-        if not 0 <= self.specular <= 1:
-            raise ConfigError(f"keep-specular {self.specular:g}: from 0 (none) to 1 (all)")
+        check_bounds(self, "setting look.")

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
+from nst3d.bounds import Within
 from nst3d.representations.unwrap import AtlasChoice
 
 PaintMode = Literal["auto", "texture", "vertex"]
-
-
-Up = Literal["auto", "x", "y", "z"]
 
 
 @dataclass(frozen=True)
@@ -18,37 +16,30 @@ class SurfaceOptions:
     """Where the paint goes, and how finely."""
 
     paint: PaintMode = "auto"
-    """texture, vertex, or auto: textures where the asset has usable UVs, vertices where it has vertex
-    colours or is a dense mesh without UVs."""
+    """Target of the paint; auto: textures where the asset has usable UVs, vertices where it has vertex colours or is
+    a dense mesh without UVs."""
     atlas: AtlasChoice = "auto"
-    """keep: the asset's own UVs even if they overlap; new: a new atlas always."""
-    texture_size: int | None = None
+    """UV atlas; keep: the asset's own UVs even if they overlap; new: always a new atlas."""
+    texture_size: Annotated[int, Within(8, 16384)] | None = None
     """Long side of painted textures, pixels; None: chosen from surface area and view size."""
-    texels_per_pixel: float = 1.2
-    """How fine paint is: texels (or vertices) along a pixel of the finest view."""
-    max_vertices: int = 1_000_000
-    """Vertex paint subdivides up to about so many vertices."""
-
-
-UP_AND_FRONT = {
-    "x": ((1.0, 0.0, 0.0), (0.0, 0.0, 1.0)),
-    "y": ((0.0, 1.0, 0.0), (0.0, 0.0, 1.0)),
-    "z": ((0.0, 0.0, 1.0), (0.0, -1.0, 0.0)),
-}
+    texels_per_pixel: Annotated[float, Within(0.05, 16)] = 1.2
+    """Resolution of the paint: texels (or vertices) along a pixel of the finest view."""
+    max_vertices: Annotated[int, Within(0)] = 1_000_000
+    """Approximate limit for the vertices that vertex paint subdivides a mesh into."""
 
 
 @dataclass(frozen=True)
 class RigOptions:
     """The cameras that look at a mesh while it is painted."""
 
-    views: int = 20
+    views: Annotated[int, Within(1, 1000)] = 20
     """Directions spread evenly around the mesh, before cameras are added for what they miss."""
-    max_views: int = 40
-    """Cameras at most."""
-    coverage: float = 0.98
-    """Add cameras until they have seen this share of what can be seen from outside."""
-    field_of_view: float = 40.0
-    """Of each camera, degrees."""
+    max_views: Annotated[int, Within(1, 1000)] = 40
+    """Greatest number of cameras."""
+    coverage: Annotated[float, Within(0, 1)] = 0.98
+    """Share of the surface visible from outside at which no more cameras are added."""
+    field_of_view: Annotated[float, Within(1, 150)] = 40.0
+    """Field of view of each camera, degrees."""
     crop: bool = True
-    """Fill each view with the mesh: cameras are as long as the largest view allows, and all are cut to what
-    they show, at one scale. More pixels on the mesh for the same work."""
+    """Fill each view with the mesh: all views share one scale, as large as the largest view allows, and are cropped
+    to what they show. More pixels on the mesh for the same work."""

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 
 from nst3d.errors import ConfigError
-from nst3d.images.palette import LUMA
+from nst3d.images.colour import LUMA
 from nst3d.stylize.look import Look
 from nst3d.stylize.style import Style
 from nst3d.stylize.teachers.registry import register_teacher

@@ -162,7 +162,7 @@ def test_textures_are_refused(tmp_path: Path) -> None:
     mesh = load_ply(written(tmp_path, header("ascii", XYZ, FACE.format(n=1)) + ROWS + "4 0 1 2 3\n"))
     slot = TextureSlot("a", ImageSize(1, 1), 0, ("repeat", "repeat"), (0,), None)
     paint = TexturePaint((slot,), (0,), (np.zeros((2, 3, 2)),), (True,))
-    with pytest.raises(ConfigError, match=r"--settings\.surface\.paint vertex"):
+    with pytest.raises(ConfigError, match=r"`surface\.paint='vertex'`"):
         save_ply(tmp_path / "b.ply", mesh, paint, np.zeros((1, 3), np.float32))
 
 

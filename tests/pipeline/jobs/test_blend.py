@@ -176,7 +176,7 @@ def test_weights_are_checked_and_scaled() -> None:
         with pytest.raises(ConfigError):
             given_weights(text, 2, notes.append)
     for alpha, count in ((0.5, 3), (1.6, 2), (float("nan"), 2)):
-        with pytest.raises(ConfigError, match="--alpha"):
+        with pytest.raises(ConfigError, match="`alpha`"):
             alpha_weights(alpha, count)
 
 

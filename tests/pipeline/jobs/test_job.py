@@ -18,7 +18,8 @@ from nst3d.images.io import read_image, write_image
 from nst3d.pipeline.jobs.paint import CHECKPOINT, run_job
 from nst3d.pipeline.jobs.paint_options import Job
 from nst3d.pipeline.runtime.report import Silent
-from nst3d.pipeline.settings.config import OutputOptions, PaintConfig, override
+from nst3d.pipeline.settings.config import OutputOptions, PaintConfig
+from nst3d.pipeline.settings.overrides import override
 from nst3d.pipeline.settings.surface import RigOptions
 from nst3d.stylize.schedule import Schedule, Stage
 
@@ -147,7 +148,7 @@ def test_same_seed_same_bytes(inputs, tmp_path) -> None:
 
 def test_nothing_is_overwritten_unasked(inputs, tmp_path) -> None:
     (tmp_path / "precious.txt").write_text("keep me")
-    with pytest.raises(OutputError, match="--overwrite"):
+    with pytest.raises(OutputError, match="`overwrite`"):
         run_job(job(inputs, tmp_path, TINY, "photo.png"))
     run_job(job(inputs, tmp_path, TINY, "photo.png", overwrite=True))
     assert (tmp_path / "precious.txt").read_text() == "keep me"
@@ -158,7 +159,7 @@ def test_what_cannot_be_done_is_said(inputs, tmp_path) -> None:
         run_job(job(inputs, tmp_path / "a", TINY, "photo.png", resume=True))
     with pytest.raises(InputError, match=r"none\.obj"):
         run_job(job(inputs, tmp_path / "b", TINY, "none.obj"))
-    with pytest.raises(ConfigError, match=r"--settings\.start noise"):
+    with pytest.raises(ConfigError, match=r"`start='noise'`"):
         run_job(job(inputs, tmp_path / "c", replace(TINY, start="noise")))
     with pytest.raises(OutputError, match="is a file"):
         run_job(job(inputs, inputs / "photo.png", TINY, "photo.png"))

@@ -99,7 +99,7 @@ def test_formats_are_checked_before_the_painting(inputs: Path, tmp_path: Path) -
         def step(self, progress: object) -> None:
             steps.append(progress)
 
-    with pytest.raises(ConfigError, match=r"ply holds vertex colours.*--settings\.surface\.paint vertex"):
+    with pytest.raises(ConfigError, match=r"ply holds vertex colours.*`surface\.paint='vertex'`"):
         run_job(job(inputs, tmp_path, replace(TINY, output=OutputOptions(formats=("ply",)))), Listener())
     assert not steps
 

@@ -86,7 +86,7 @@ def test_a_stopped_video_goes_on_and_is_the_same(
     whole = run_render(job(scenes, tmp_path / "whole.mp4", frames=5)).read_bytes()
     out = tmp_path / "a.mp4"
     stops = stopped(job(scenes, out, frames=5), after=3)
-    assert stops.notes == ["3 of 5 frames are kept: the same command with --resume goes on"]
+    assert stops.notes == ["3 of 5 frames are kept: run the same job with `resume` to continue"]
     assert not out.exists()
     assert len(list((tmp_path / ".a.mp4.frames").glob("frame_*.png"))) == 3
     drawn = []
@@ -217,7 +217,7 @@ def test_a_bad_path_is_known_before_the_scene_is_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("values", "says"),
     [
-        ({"fade": (0.2, 0.8)}, "needs --before"),
+        ({"fade": (0.2, 0.8)}, "needs `before`"),
         ({"fade": (0.8, 0.2), "before": Path("a")}, "smaller one first"),
         ({"fade": (float("nan"), 0.2), "before": Path("a")}, "two shares"),
     ],

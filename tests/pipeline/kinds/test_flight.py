@@ -145,8 +145,8 @@ def test_sizes_that_fit_a_capture() -> None:
         ({"fps": 0.0}, "frames a second"),
         ({"seconds": 0.0}, "more than 0"),
         ({"ease": 0.7}, "from 0 to 0.5"),
-        ({"turns": math.nan}, "--turns nan: expected a finite"),
-        ({"frames": 3, "seconds": math.inf}, "--seconds inf: expected a finite"),
+        ({"turns": math.nan}, "`turns` nan: expected a finite"),
+        ({"frames": 3, "seconds": math.inf}, "`seconds` inf: expected a finite"),
         ({"size": ImageSize(8, 8)}, "from 16 to 8192"),
     ],
 )
@@ -160,5 +160,5 @@ def test_paths_that_are_not_there(tmp_path: Path) -> None:
         plan(Stage(), Way("zigzag"))
     with pytest.raises(InputError, match="no such file"):
         plan(Stage(), Way(str(tmp_path / "a.json")))
-    with pytest.raises(InputError, match="give --cameras"):
+    with pytest.raises(InputError, match="give `cameras`"):
         plan(Stage(), Way("cameras"))

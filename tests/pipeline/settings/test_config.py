@@ -14,12 +14,16 @@ import pytest
 import torch
 import yaml
 
+from nst3d.bounds import bounded_fields
 from nst3d.features.layers import conv_shape, layer_names
 from nst3d.features.vgg import VGG
 from nst3d.features.weights import SOURCES
+from nst3d.pipeline.jobs.export import SightOptions
 from nst3d.pipeline.runtime.machine import use_threads
-from nst3d.pipeline.settings.config import PaintConfig, as_plain, override, preset
-from nst3d.pipeline.settings.limits import _LIMITS
+from nst3d.pipeline.settings.config import PaintConfig, preset
+from nst3d.pipeline.settings.overrides import as_plain, override
+from nst3d.pipeline.settings.reconstruct import ReconstructConfig
+from nst3d.reconstruct.options import Level
 from nst3d.stylize.feature_guide import Viewing
 from nst3d.stylize.look import Look
 from nst3d.stylize.schedule import Stage
@@ -66,9 +70,14 @@ def test_every_number_has_limits() -> None:
     numbers = {
         n for n, v in settings(PaintConfig()) if isinstance(v, int | float) and not isinstance(v, bool)
     }
-    own = {"schedule.views_per_step", "schedule.patience"}  # checked by the schedule itself
-    assert numbers - own <= set(_LIMITS)
-    assert set(_LIMITS) <= {name for name, _ in settings(PaintConfig())}
+    bounded = {name for name, _ in bounded_fields(PaintConfig())}
+    assert numbers <= bounded <= {name for name, _ in settings(PaintConfig())}
+
+
+@pytest.mark.parametrize("part", [ReconstructConfig(), Level(8, 1), Stage(16, 1, 0.1), SightOptions()])
+def test_every_number_of_other_jobs_has_limits(part: Any) -> None:
+    numbers = {n for n, v in settings(part) if isinstance(v, int | float) and not isinstance(v, bool)}
+    assert numbers <= {name for name, _ in bounded_fields(part)}
 
 
 def test_a_configuration_survives_yaml() -> None:

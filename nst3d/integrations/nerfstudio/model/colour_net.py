@@ -183,7 +183,7 @@ def _need_widths(run: NerfstudioRun) -> None:
         if not isinstance(model.get(name), int):
             raise InputError(
                 f"{run.folder}: config.yml has no pipeline.model.{name}, so its model cannot be widened;"
-                " give --nerf head"
+                " give `nerf='head'`"
             )
 
 

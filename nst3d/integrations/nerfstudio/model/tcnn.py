@@ -36,7 +36,9 @@ def lacks(device: torch.device) -> str:
         return "which needs CUDA, and PyTorch finds none here: open it on a machine with an NVIDIA GPU"
     if not TCNN_EXISTS:
         return "and the package tinycudann is not installed or does not load: install it as nerfstudio's manual says"
-    return "" if device.type == "cuda" else f"which does not work on the device {device}: give --device cuda"
+    return (
+        "" if device.type == "cuda" else f"which does not work on the device {device}: give `device='cuda'`"
+    )
 
 
 def tcnn_version() -> str:

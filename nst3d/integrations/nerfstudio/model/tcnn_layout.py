@@ -159,7 +159,7 @@ def tcnn_layout(folder: Path, field: Any, wide: bool) -> TcnnLayout:
     if wide and 2 * field.mlp_base.features_per_level > _FEATURES:
         raise InputError(
             f"{folder}: has {field.mlp_base.features_per_level} features a level, and tiny-cuda-nn at most"
-            f" {_FEATURES}, so its model cannot be widened; give --nerf head"
+            f" {_FEATURES}, so its model cannot be widened; give `nerf='head'`"
         )
     try:
         return _confirmed(field, wide)

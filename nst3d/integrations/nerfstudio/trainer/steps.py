@@ -20,7 +20,7 @@ from nst3d.integrations.nerfstudio.native.subject import NativeSubject
 from nst3d.pipeline.jobs.painter import Painter
 from nst3d.pipeline.runtime.checkpoints import Keeper
 from nst3d.pipeline.runtime.report import Silent
-from nst3d.pipeline.settings.config import PaintConfig, override, preset
+from nst3d.pipeline.settings.config import PaintConfig, load_preset
 from nst3d.representations.capture import Capture
 from nst3d.stylize.engine import Progress
 from nst3d.stylize.style import Style
@@ -47,7 +47,7 @@ class LiveOptions:
 
     def config(self) -> PaintConfig:
         """The paint job's settings."""
-        base = override(PaintConfig(), preset(self.preset), f"preset {self.preset}")
+        base = load_preset(self.preset)
         return replace(
             base,
             schedule=replace(base.schedule.at_most(self.size), seed=self.seed),

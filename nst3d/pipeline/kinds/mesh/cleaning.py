@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 
+from nst3d.bounds import Within, check_bounds
 from nst3d.errors import ConfigError
 from nst3d.formats.meshes.placing import placed
 from nst3d.representations.appearance import is_bare, vertex_colours
@@ -21,15 +23,14 @@ class CleanOptions:
 
     faces: int | None = None
     """Decimate to about so many; None: to 500 000 where there are more; 0: never."""
-    depth: int | None = None
+    depth: Annotated[int, Within(4, 12)] | None = None
     """Of the octree in which a surface is found for points; None: as fine as the points lie."""
 
     def __post_init__(self) -> None:
         """Refuse numbers that make no sense, with ConfigError."""
         if self.faces is not None and self.faces != 0 and not 100 <= self.faces <= 50_000_000:
-            raise ConfigError(f"--clean-faces {self.faces}: expected 0 (all) or 100 to 50000000")
-        if self.depth is not None and not 4 <= self.depth <= 12:
-            raise ConfigError(f"--clean-depth {self.depth}: expected 4 to 12")
+            raise ConfigError(f"setting clean.faces is {self.faces}: expected 0 (all) or 100 to 50000000")
+        check_bounds(self, "setting clean.")
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ def clean_plan(mesh: Mesh) -> list[str]:
         start += len(part.vertices)
     faults = scan_faults(np.concatenate(vertices), np.concatenate(faces))
     work = faults.work()
-    return [f"--clean would {work}" if work else "--clean would find nothing to do", faults.hole_line()]
+    return [f"`clean` would {work}" if work else "`clean` would find nothing to do", faults.hole_line()]
 
 
 def from_one(

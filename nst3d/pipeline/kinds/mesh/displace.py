@@ -52,14 +52,14 @@ def displace_mesh(
     None keeps nothing. Raises ConfigError for voxel models, whose sides are flat.
     """
     if any(p.cells is not None for p in mesh.parts):
-        raise ConfigError("--displace is for meshes; the sides of voxels stay flat")
+        raise ConfigError("`displace` is for meshes; the sides of voxels stay flat")
     started = time.perf_counter()
     resume = keeper.resumed_shape() if keeper else None
     mesh = _fine_enough(mesh, config, reporter)
     surface = build_surface(mesh, paint_vertices(mesh, np.inf, 0))
     views = ShapeViews(surface, weld_mesh(mesh, surface), config)
     if resume and resume.canvas and len(resume.canvas[0]) != views.welded.num_offsets:
-        raise InputError("the checkpoint's shape is of another mesh; start anew with --overwrite")
+        raise InputError("the checkpoint's shape is of another mesh; start anew with `overwrite`")
     encoder = find_encoder(config, views.device, reporter)
     grey = ShapeGuides(styles, encoder, config, views)
     canvas = ShapeCanvas(views.moving(), views, config.displace)
@@ -88,7 +88,7 @@ def _displace(run: Run, reporter: Reporter, keeper: Keeper | None) -> None:
     except KeyboardInterrupt:
         if keeper and run.done > before:
             keeper.keep_shape(run.state())
-            reporter.note("the shape so far is kept; run the same command with --resume to continue")
+            reporter.note("the shape so far is kept: run the same job with `resume` to continue")
         raise
     if keeper and run.done > before:
         keeper.keep_shape(run.state())
@@ -143,6 +143,6 @@ def _fine_enough(mesh: Mesh, config: PaintConfig, reporter: Reporter) -> Mesh:
     if usual > _COARSE * pixel:
         reporter.note(
             f"edges are about {usual / pixel:.0f} pixels long, and relief can be no finer:"
-            " --settings.displace.subdivide always cuts them, into a new file in the rest pose"
+            " `displace.subdivide='always'` cuts them, into a new file in the rest pose"
         )
     return mesh

@@ -9,12 +9,13 @@ from typing import Literal
 import numpy as np
 import torch
 
+from nst3d.cameras.axes import UP_AND_FRONT, Up
 from nst3d.cameras.pinhole import Camera
 from nst3d.cameras.rigs import tight
 from nst3d.errors import ConfigError
 from nst3d.images.fill import fill
 from nst3d.pipeline.kinds.mesh.rig import Rig, plan_rig
-from nst3d.pipeline.settings.surface import UP_AND_FRONT, RigOptions, SurfaceOptions, Up
+from nst3d.pipeline.settings.surface import RigOptions, SurfaceOptions
 from nst3d.renderers.mesh import MeshRenderer
 from nst3d.renderers.raycast import Caster
 from nst3d.representations.appearance import base_colours
@@ -129,5 +130,5 @@ def stage_cameras(scene: MeshScene, scale: float, crop: bool) -> list[Camera]:
     """The rig's cameras at `scale` times their finest size, cropped to what they show."""
     cameras = [c.scaled(scale) for c in scene.rig.cameras]
     if any(c.size.height < 16 for c in cameras):
-        raise ConfigError("views of less than 16 pixels cannot be encoded: give a larger --size")
+        raise ConfigError("views of less than 16 pixels cannot be encoded: give a larger `size`")
     return [tight(c, scene.hull) for c in cameras] if crop else cameras

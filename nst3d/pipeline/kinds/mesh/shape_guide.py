@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from nst3d.features.vgg import VGG
+from nst3d.images.colour import LUMA
 from nst3d.pipeline.kinds.mesh.shape_views import BACKGROUND, ShapeViews
 from nst3d.pipeline.settings.config import PaintConfig
 from nst3d.stylize.feature_guide import Viewing
@@ -73,7 +74,7 @@ def shape_recipe(recipe: Recipe, options: DisplaceOptions) -> Recipe:
 
 def _lightness(style: Image, contrast: tuple[float, float]) -> Image:
     """A style's luma as a grey picture (h, w, 3) whose tones a lit grey shape can have."""
-    luma = style @ style.new_tensor([0.299, 0.587, 0.114])
+    luma = style @ style.new_tensor(LUMA)
     mean, deviation = contrast
     tones = (luma - luma.mean()) / luma.std().clamp_min(1e-6) * deviation * _CONTRAST + mean
     return tones.clamp(0, 1)[..., None].expand(-1, -1, 3)

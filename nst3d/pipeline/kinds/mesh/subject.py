@@ -178,7 +178,7 @@ class MeshSubject(TableSubject):
         if "ply" in wanted and not vertex:
             raise ConfigError(
                 "format ply holds vertex colours, and this paint goes into textures: choose glb or obj, or give"
-                " --settings.surface.paint vertex"
+                " `surface.paint='vertex'`"
             )
         own = "vox" if self._voxels else self._source.suffix.lower().lstrip(".")
         holds = own == "obj" or self._voxels or (own == "ply" and vertex)

@@ -32,7 +32,7 @@ class PictureSubject(TableSubject):
         picture = load_picture(source, max_pixels=4 * size * size)
         if min(picture.pixels.shape[:2]) * size < _SMALLEST * max(picture.pixels.shape[:2]):
             raise InputError(
-                f"{source}: too narrow to be encoded at {size} pixels; crop it or give a larger --size"
+                f"{source}: too narrow to be encoded at {size} pixels; crop it or give a larger `size`"
             )
         self.notes = picture.notes
         self._source, self._size, self._config = source, size, config

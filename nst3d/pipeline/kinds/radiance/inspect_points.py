@@ -24,7 +24,7 @@ def inspect_points(path: Path) -> Report:
         f"colours: {'no' if cloud.colours is None else 'yes'}, normals: {'yes' if normals else 'no'}",
         f"bounds: {point_text(low)} to {point_text(high)}",
         f"painted as splats of median size {width:.3g} (standard deviation)",
-        "--clean would make a mesh of it: drop repeated and stray points, "
+        "`clean` would make a mesh of it: drop repeated and stray points, "
         + ("" if normals else "estimate normals, ")
         + "draw Poisson's surface",
     )

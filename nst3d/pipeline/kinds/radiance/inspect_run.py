@@ -107,9 +107,9 @@ def _problems(run: NerfstudioRun) -> list[str]:
             found.append(str(error))
     data = told_data(run.config)
     if data is None:
-        found.append("does not say where its data is: painting it needs --data FOLDER")
+        found.append("does not say where its data is: painting it needs `data`, its folder")
     elif find_data(run.folder, data) is None:
-        found.append(f"its data was in {data}, and is not there now: painting it needs --data FOLDER")
+        found.append(f"its data was in {data}, and is not there now: painting it needs `data`, its folder")
     needed = (_BOX, *(_TCNN if _FLAT in run.state else _TORCH))
     if missing := [name for name in needed if name not in run.state]:
         found.append(f"the checkpoint lacks {some(missing)}, which a nerfacto has")

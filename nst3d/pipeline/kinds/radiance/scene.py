@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from nst3d.cameras.axes import UP_AND_FRONT
 from nst3d.cameras.bounds import scene_frame
 from nst3d.cameras.crowd import distances
 from nst3d.cameras.paths import moved
@@ -42,7 +43,6 @@ from nst3d.tensors import Array, ImageSize
 
 SMALLEST = 16
 """Pixels of an encoded view's shorter side at least."""
-_AXES = {"x": (1.0, 0.0, 0.0), "y": (0.0, 1.0, 0.0), "z": (0.0, 0.0, 1.0)}
 _SAME_PLACE = 1e-3
 """How far a photograph's camera may be from a field's to be taken for it, in units of the cameras' spread."""
 _REACH = 1.1
@@ -117,7 +117,7 @@ def open_field(
     own = tuple(p.camera for p in photos) if photos and cameras is not None else source.cameras
     if not own:
         raise ConfigError(
-            f"{path}: does not say where its photographs were taken from; give --cameras CAPTURE"
+            f"{path}: does not say where its photographs were taken from; give `cameras`, a capture"
         )
     chosen = spread_out(own, config.capture_views)
     options = VoxelOptions(stored_bytes=config.cache_gb * 1e9 / len(chosen))
@@ -192,7 +192,7 @@ def scaled_cameras(scene: RadianceScene, long_side: float, crop: bool) -> list[C
 
 
 def _up(own: Array, config: PaintConfig) -> Array:
-    return np.asarray(own, float) if config.up == "auto" else np.array(_AXES[config.up])
+    return np.asarray(own, float) if config.up == "auto" else np.array(UP_AND_FRONT[config.up][0])
 
 
 def spread_out(cameras: Sequence[Camera], most: int) -> list[int]:

@@ -111,7 +111,9 @@ class RadianceSubject(TableSubject):
             weights.append(opacity[:, 0])
         seen, weight = (torch.from_numpy(np.concatenate(x)) for x in (colours, weights))
         if not bool((weight > 0).any()):
-            raise ConfigError("the cameras see nothing of the scene; give --cameras CAPTURE with its own")
+            raise ConfigError(
+                "the cameras see nothing of the scene; give `cameras`, the capture with its own"
+            )
         return match_palette(seen, style.palette, weight)
 
     def _moved(self, colours: torch.Tensor) -> torch.Tensor:
@@ -125,5 +127,5 @@ class RadianceSubject(TableSubject):
             if min(min(c.size) for c in cameras) * share < SMALLEST:
                 raise ConfigError(
                     f"views of {stage.size} pixels along the long side are too narrow to be encoded"
-                    f" ({SMALLEST} pixels at least); give a larger --size"
+                    f" ({SMALLEST} pixels at least); give a larger `size`"
                 )

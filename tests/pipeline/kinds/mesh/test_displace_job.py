@@ -70,7 +70,7 @@ def test_a_stopped_displacement_goes_on_bit_for_bit(unbroken, tmp_path, steps) -
     stops = Listener(steps)
     with pytest.raises(KeyboardInterrupt):
         displace_mesh(mesh, STYLE, CONFIG, stops, keeper(tmp_path))
-    assert stops.notes == ["the shape so far is kept; run the same command with --resume to continue"]
+    assert stops.notes == ["the shape so far is kept: run the same job with `resume` to continue"]
     assert [p.name for p in tmp_path.iterdir()] == ["checkpoint.pt"]
     goes_on = Listener()
     moved, again = displace_mesh(mesh, STYLE, CONFIG, goes_on, keeper(tmp_path, resume=True))

@@ -89,7 +89,7 @@ def test_stage_cameras() -> None:
         pixels, _ = camera.project(scene.hull)
         assert pixels.min() >= 0
         assert (pixels <= [camera.size.width, camera.size.height]).all()
-    with pytest.raises(ConfigError, match="larger --size"):
+    with pytest.raises(ConfigError, match="larger `size`"):
         stage_cameras(scene, 0.1, crop=False)
 
 

@@ -63,7 +63,7 @@ def test_a_sound_nerfacto_has_no_problems(tmp_path, monkeypatch) -> None:
     monkeypatch.setattr(inspect_run, "version_notes", lambda: ())
     config = write_run(tmp_path, nerf_state(), method="nerfacto")
     assert problems(config) == (
-        "its data was in /data/rock, and is not there now: painting it needs --data FOLDER",
+        "its data was in /data/rock, and is not there now: painting it needs `data`, its folder",
     )
     parts = "\n    - ".join(["", "/", *tmp_path.parts[1:]])
     text = config.read_text()

@@ -25,7 +25,8 @@ from nst3d.pipeline.jobs.paint_options import Job
 from nst3d.pipeline.kinds.radiance.scene import open_field, open_splats, scaled_cameras, suited
 from nst3d.pipeline.kinds.radiance.subject import RadianceSubject
 from nst3d.pipeline.runtime.report import Silent
-from nst3d.pipeline.settings.config import OutputOptions, PaintConfig, override, preset
+from nst3d.pipeline.settings.config import OutputOptions, PaintConfig, preset
+from nst3d.pipeline.settings.overrides import override
 from nst3d.pipeline.settings.surface import RigOptions
 from nst3d.stylize.recolour import to_palette
 from nst3d.stylize.schedule import Schedule, Stage
@@ -311,7 +312,7 @@ def test_many_cameras_are_thinned_out(inputs) -> None:
     ("scene", "fields", "error", "words"),
     [
         ("capture", {}, InputError, "nst3d reconstruct"),
-        ("style.png", {"cameras": "capture"}, ConfigError, "--cameras is for"),
+        ("style.png", {"cameras": "capture"}, ConfigError, "`cameras` is for"),
         ("none.ply", {}, InputError, "no such file"),
     ],
 )
@@ -322,7 +323,7 @@ def test_what_cannot_be_painted_is_said(inputs, tmp_path, scene, fields, error, 
 
 def test_a_field_without_cameras_asks_for_some(inputs, tmp_path) -> None:
     save_field(tmp_path / "blind.npz", replace(ball_field(nodes=12), cameras=()))
-    with pytest.raises(ConfigError, match="--cameras CAPTURE"):
+    with pytest.raises(ConfigError, match="give `cameras`, a capture"):
         open_field(tmp_path / "blind.npz", None, TINY)
 
 
@@ -347,5 +348,5 @@ def test_rows_closer_than_pixels_are_painted_through_a_grid(tmp_path) -> None:
 
 def test_highlights_cannot_be_kept_where_there_are_none(inputs, tmp_path) -> None:
     shiny = replace(TINY, keep_specular=0.5)
-    with pytest.raises(ConfigError, match="--keep-specular is for voxel fields, splats"):
+    with pytest.raises(ConfigError, match="`keep_specular` is for voxel fields, splats"):
         run_job(job(inputs, tmp_path / "out", shiny, "style.png"))
