@@ -60,23 +60,31 @@ class Registry(Generic[T]):
     """
 
     def __init__(
-        self, what: str, group: str, modules: tuple[str, ...] = (), unpack: Unpack[T] = one_each
+        self,
+        what: str,
+        group: str,
+        modules: tuple[str, ...] = (),
+        unpack: Unpack[T] = one_each,
+        check: Callable[[T, list[T]], None] | None = None,
     ) -> None:
         """`what`: the sort, as in "loss"; `group`: of entry points; `modules`: those of nst3d that register.
 
-        `unpack` turns an entry point's name and object into names and things.
+        `unpack` turns an entry point's name and object into names and things. `check` is given a new thing and those
+        registered so far, and raises ConfigError where it cannot stand beside them.
         """
         self.what, self.group = what, group
-        self._modules, self._unpack = modules, unpack
+        self._modules, self._unpack, self._check = modules, unpack, check
         self._rows: dict[str, T] = {}
         self._refusals: dict[str, str] = {}
         self._lock = threading.RLock()
         self._complete = False
 
     def register(self, name: str, value: T) -> T:
-        """Add a thing; returns it. Raises ConfigError if the name is taken."""
+        """Add a thing; returns it. Raises ConfigError if the name is taken, and as `check` does."""
         if name in self._rows:
             raise ConfigError(f"{self.what} {name!r} is registered already; give it another name")
+        if self._check is not None:
+            self._check(value, list(self._rows.values()))
         self._rows[name] = value
         return value
 
@@ -119,8 +127,12 @@ class Registry(Generic[T]):
             if self._complete:
                 return
             self._complete = True
-            for module in self._modules:
-                importlib.import_module(module)
+            try:
+                for module in self._modules:
+                    importlib.import_module(module)
+            except BaseException:
+                self._complete = False  # so that the next look-up says why, too
+                raise
             for name, load in discover(self.group):
                 self._add(name, load)
             for line in self._refusals.values():

@@ -15,7 +15,7 @@ from nst3d.cli.parse import first_value, parse
 from nst3d.cli.reporter import Reporters, TerminalReporter, say
 from nst3d.errors import ConfigError
 from nst3d.formats.kinds import kind_of
-from nst3d.formats.mesh_files import is_picture
+from nst3d.formats.picture import is_picture
 from nst3d.integrations.bridges import BRIDGES
 from nst3d.pipeline.jobs.paint import run_job
 from nst3d.pipeline.jobs.paint_options import Job, Result

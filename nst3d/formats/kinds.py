@@ -8,10 +8,11 @@ from typing import Literal
 
 from nst3d.errors import InputError
 from nst3d.formats.captures.registry import is_capture
-from nst3d.formats.fields.own import is_field
+from nst3d.formats.fields.registry import is_field
 from nst3d.formats.io.files import refuse_empty
-from nst3d.formats.mesh_files import is_mesh, is_picture
+from nst3d.formats.mesh_files import is_mesh
 from nst3d.formats.nerfstudio.run import CONFIG, is_run, run_method
+from nst3d.formats.picture import is_picture
 from nst3d.formats.splats.points import is_point_cloud
 from nst3d.formats.splats.registry import is_splats
 

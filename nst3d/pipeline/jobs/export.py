@@ -9,7 +9,7 @@ from typing import Literal
 
 from nst3d.cameras.pinhole import Camera
 from nst3d.errors import ConfigError, OutputError
-from nst3d.formats.mesh_files import save_mesh
+from nst3d.formats.mesh_files import mesh_formats, save_mesh
 from nst3d.pipeline.captures.reader import CaptureReader
 from nst3d.pipeline.jobs.bridges import ALONE, Bridges, Note
 from nst3d.pipeline.kinds.radiance.source import RadianceSource, load_radiance
@@ -24,7 +24,6 @@ _AROUND = 480
 """Side of the pictures of cameras all around, pixels."""
 _FINEST = 320
 """Cells along the longest side, unless more are asked for."""
-_SUFFIXES = (".glb", ".gltf", ".obj")
 
 
 @dataclass(frozen=True)
@@ -150,8 +149,9 @@ def _check(job: ExportJob) -> None:
             raise ConfigError(
                 f"--{name.replace('_', '-')} {value:g}: expected a number from {low:g} to {high:g}"
             )
-    if job.out.suffix.lower() not in _SUFFIXES:
-        raise ConfigError(f"{job.out}: textured meshes are written as {', '.join(_SUFFIXES)}")
+    written = [f.suffix for f in mesh_formats("textures")]
+    if job.out.suffix.lower() not in written:
+        raise ConfigError(f"{job.out}: textured meshes are written as {', '.join(written)}")
     if job.out.exists() and (not job.overwrite or job.out.is_dir()):
         raise OutputError(f"{job.out}: exists; give --overwrite or another --out")
     try:

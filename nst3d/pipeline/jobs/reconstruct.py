@@ -19,7 +19,7 @@ import yaml
 
 from nst3d.errors import InputError, OutputError
 from nst3d.files import write_bytes
-from nst3d.formats.fields.own import save_field
+from nst3d.formats.fields.registry import save_field
 from nst3d.formats.io.files import refuse_empty
 from nst3d.formats.kinds import kind_of
 from nst3d.formats.mesh_files import is_mesh

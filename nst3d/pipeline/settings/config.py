@@ -11,6 +11,7 @@ from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 import yaml
 
 from nst3d.errors import ConfigError, InputError
+from nst3d.formats.mesh_files import mesh_formats
 from nst3d.pipeline.settings.limits import check_limits
 from nst3d.pipeline.settings.resources import resource
 from nst3d.pipeline.settings.surface import RigOptions, SurfaceOptions, Up
@@ -29,8 +30,8 @@ NerfPaint = Literal["native", "head", "baked"]
 class OutputOptions:
     """What is written besides the asset."""
 
-    formats: tuple[Literal["glb", "gltf", "obj", "ply"], ...] = ()
-    """Asset formats to write: glb, gltf, obj, ply. Empty: GLB, and the scene's own format if it can hold paint."""
+    formats: tuple[str, ...] = ()
+    """Asset formats to write, such as glb and obj. Empty: GLB, and the scene's own format if it can hold paint."""
     turntable: bool = True
     """Write turntable.mp4."""
     frames: int = 96
@@ -45,6 +46,13 @@ class OutputOptions:
     """Colour behind the scene in turntable and sheet, sRGB."""
     checkpoint_seconds: float = 30.0
     """How often a checkpoint is kept while painting; 0: never."""
+
+    def __post_init__(self) -> None:
+        """Refuse formats that no mesh is written in, with ConfigError."""
+        written = [f.name for f in mesh_formats()] if self.formats else []
+        for name in self.formats:
+            if name not in written:
+                raise ConfigError(f"setting output.formats is {name!r}: choose {', '.join(written)}")
 
 
 @dataclass(frozen=True)

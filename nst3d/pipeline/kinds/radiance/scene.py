@@ -24,7 +24,7 @@ from nst3d.cameras.rigs import (
 )
 from nst3d.errors import ConfigError, InputError, Nst3dError
 from nst3d.formats.captures.registry import load_capture
-from nst3d.formats.fields.own import load_field, save_field
+from nst3d.formats.fields.registry import load_field, save_field
 from nst3d.formats.splats.registry import load_splats, save_splats, suffix_of
 from nst3d.pipeline.captures.reader import OWN_READER, CaptureReader
 from nst3d.pipeline.kinds.radiance.hull import robust_hull

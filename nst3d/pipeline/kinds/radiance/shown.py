@@ -11,7 +11,7 @@ import numpy as np
 
 from nst3d.cameras.pinhole import Camera
 from nst3d.cameras.rigs import Orientation, standing
-from nst3d.formats.fields.own import load_field
+from nst3d.formats.fields.registry import load_field
 from nst3d.formats.splats.registry import load_splats
 from nst3d.pipeline.kinds.radiance.hull import robust_hull
 from nst3d.pipeline.runtime.machine import resolve_device

@@ -10,7 +10,7 @@ import numpy as np
 from nst3d.cameras.pinhole import Camera
 from nst3d.cameras.rigs import standing
 from nst3d.errors import InputError
-from nst3d.formats.fields.own import load_field
+from nst3d.formats.fields.registry import load_field
 from nst3d.formats.kinds import capture_comes_first, kind_of, told
 from nst3d.formats.splats.registry import load_splats
 from nst3d.pipeline.kinds.radiance.hull import robust_hull
