@@ -34,6 +34,10 @@ class Peek:
             self._known[key] = read(key[1])
         return self._known[key]
 
+    def beside(self, path: Path) -> Peek:
+        """The look into a path that belongs to this one, such as a file in this folder; it is remembered, too."""
+        return self if path == self.path else self.once(Peek, path)
+
     @cached_property
     def suffix(self) -> str:
         """The last ending of the name, in lower case."""

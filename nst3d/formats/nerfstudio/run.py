@@ -68,8 +68,8 @@ def is_run(place: Path | Peek) -> bool:
     """Whether a path is a nerfstudio run: its config.yml, a folder that holds one or step-*.ckpt, or a .ckpt."""
     peek = Peek.at(place)
     if peek.is_folder:
-        return peek.once(is_config, peek.path / CONFIG) or latest_checkpoint(peek.path) is not None
-    return peek.suffix == ".ckpt" or (peek.suffix in (".yml", ".yaml") and peek.once(is_config))
+        return is_config(peek.beside(peek.path / CONFIG)) or latest_checkpoint(peek.path) is not None
+    return peek.suffix == ".ckpt" or (peek.suffix in (".yml", ".yaml") and is_config(peek))
 
 
 def run_method(place: Path | Peek) -> str:
@@ -81,38 +81,41 @@ def run_method(place: Path | Peek) -> str:
     config_path, _ = _places(peek)
     if config_path is None:
         return "splatfacto"
-    return _method(peek.once(read_config, config_path)[1], config_path)
+    return _method(read_config(peek.beside(config_path))[1], config_path)
 
 
-def run_frame(path: Path) -> tuple[Frame | None, dict[str, Any]]:
+def run_frame(place: Path | Peek) -> tuple[Frame | None, dict[str, Any]]:
     """How a run's world lies to its data's, None where the run does not say; and its config, perhaps empty.
 
     Raises InputError for files that are missing or broken. The checkpoint is not read.
     """
-    config_path, checkpoint = _places(Peek(path))
-    config = {} if config_path is None else read_config(config_path)[1]
+    peek = Peek.at(place)
+    config_path, checkpoint = _places(peek)
+    config = {} if config_path is None else read_config(peek.beside(config_path))[1]
     return _frame(_folder(config_path, checkpoint)), config
 
 
-def run_files(path: Path) -> list[Path]:
+def run_files(place: Path | Peek) -> list[Path]:
     """The config, if there is one, and the checkpoint that `load_run` reads.
 
     Raises InputError for files that are missing, or a config that is broken.
     """
-    config, checkpoint = _places(Peek(path))
+    peek = Peek.at(place)
+    config, checkpoint = _places(peek)
     if config is None:
         return [] if checkpoint is None else [checkpoint]
-    return [config, checkpoint or _latest(config.parent, read_config(config)[1])]
+    return [config, checkpoint or _latest(config.parent, read_config(peek.beside(config))[1])]
 
 
-def load_run(path: Path) -> NerfstudioRun:
+def load_run(place: Path | Peek) -> NerfstudioRun:
     """The run in a folder, at a config.yml, or at a checkpoint; else the latest checkpoint is taken.
 
     A splatfacto checkpoint needs no config.yml. Nothing in the files is executed or unpickled. Raises
     InputError for files that are missing, broken, cut short, hostile or of another method.
     """
-    config_path, checkpoint_path = _places(Peek(path))
-    text, config = ("", {}) if config_path is None else read_config(config_path)
+    peek = Peek.at(place)
+    config_path, checkpoint_path = _places(peek)
+    text, config = ("", {}) if config_path is None else read_config(peek.beside(config_path))
     method = "splatfacto" if config_path is None else _method(config, config_path)
     folder = _folder(config_path, checkpoint_path)
     checkpoint_path = checkpoint_path or _latest(folder, config)
@@ -177,7 +180,7 @@ def check_place(folder: Path, place: Path | Peek) -> None:
     own = _folder(config_path, checkpoint)
     _refuse_own(folder, own)
     if config_path is not None:
-        config = peek.once(read_config, config_path)[1]
+        config = read_config(peek.beside(config_path))[1]
         names = _names(config)
         _refuse_own(
             folder / names["experiment_name"] / _method(config, config_path) / names["timestamp"], own
@@ -202,11 +205,11 @@ def _places(peek: Peek) -> tuple[Path | None, Path | None]:
         if not path.is_file():
             raise InputError(f"{path}: no such file")
         beside = (path.parent.parent / CONFIG, path.parent / CONFIG)
-        return next((c for c in beside if peek.once(is_config, c)), None), path
-    if path.is_dir() and not peek.once(is_config, path / CONFIG):
+        return next((c for c in beside if is_config(peek.beside(c))), None), path
+    if path.is_dir() and not is_config(peek.beside(path / CONFIG)):
         latest = latest_checkpoint(path)
         if latest is not None:
-            return _places(Peek(latest))
+            return _places(peek.beside(latest))
     return (path / CONFIG if path.is_dir() else path), None
 
 

@@ -12,7 +12,8 @@ from nst3d.errors import ConfigError, OutputError
 from nst3d.formats.mesh_files import mesh_formats, save_mesh
 from nst3d.pipeline.captures.reader import CaptureReader
 from nst3d.pipeline.jobs.bridges import ALONE, Bridges, Note
-from nst3d.pipeline.kinds.radiance.source import RadianceSource, load_radiance
+from nst3d.pipeline.kinds.radiance.source import RadianceSource
+from nst3d.pipeline.kinds.registry import open_path
 from nst3d.pipeline.meshing.field_mesh import RESOLUTION, MeshingOptions, fused_mesh, fused_surface
 from nst3d.pipeline.meshing.sights import cameras_around, chosen_cameras, draw_sights
 from nst3d.pipeline.meshing.texture_bake import SOLVE, TextureOptions, baked_texture
@@ -84,7 +85,10 @@ def run_export(
     no sense.
     """
     _check(job)
-    source = load_radiance(job.scene)
+    opened = open_path(job.scene)
+    if opened.kind.source is None:
+        raise opened.refusal("export", ", neither a voxel field (.npz) nor splats")
+    source = opened.kind.source(opened)
     for text in source.notes:
         note(text)
     reader = bridges.reader(job.dataparser, job.cameras)

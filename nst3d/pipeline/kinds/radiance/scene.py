@@ -25,6 +25,7 @@ from nst3d.cameras.rigs import (
 from nst3d.errors import ConfigError, InputError, Nst3dError
 from nst3d.formats.captures.registry import load_capture
 from nst3d.formats.fields.registry import load_field, save_field
+from nst3d.formats.io.peek import Peek
 from nst3d.formats.splats.registry import load_splats, save_splats, suffix_of
 from nst3d.pipeline.captures.reader import OWN_READER, CaptureReader
 from nst3d.pipeline.kinds.radiance.hull import robust_hull
@@ -103,19 +104,19 @@ class RadianceScene:
 
 
 def open_field(
-    path: Path, cameras: Path | None, config: PaintConfig, reader: CaptureReader = OWN_READER
+    place: Path | Peek, cameras: Path | None, config: PaintConfig, reader: CaptureReader = OWN_READER
 ) -> RadianceScene:
     """The voxel field in a file with the cameras of its photographs, or those of the capture `cameras`.
 
     Raises InputError for a file that cannot be read, ConfigError where no cameras are known.
     """
-    source = load_field(path)
+    source = load_field(place)
     field_up = _up(source.up, config)
     photos, notes = _field_photos(source, cameras, config, reader)
     own = tuple(p.camera for p in photos) if photos and cameras is not None else source.cameras
     if not own:
         raise ConfigError(
-            f"{path}: does not say where its photographs were taken from; give --cameras CAPTURE"
+            f"{Peek.at(place).path}: does not say where its photographs were taken from; give --cameras CAPTURE"
         )
     chosen = spread_out(own, config.capture_views)
     options = VoxelOptions(stored_bytes=config.cache_gb * 1e9 / len(chosen))
@@ -134,13 +135,13 @@ def open_field(
 
 
 def open_splats(
-    path: Path, cameras: Path | None, config: PaintConfig, reader: CaptureReader = OWN_READER
+    place: Path | Peek, cameras: Path | None, config: PaintConfig, reader: CaptureReader = OWN_READER
 ) -> RadianceScene:
     """The splats in a file, with the cameras of the capture `cameras`, or a rig for the finest stage.
 
     Raises InputError for a file that cannot be read.
     """
-    source = load_splats(path)
+    source = load_splats(place)
     up = _up(source.up, config)
     name = f"painted{suffix_of(source)}"
     photos: Sequence[Photo] = ()
@@ -149,7 +150,7 @@ def open_splats(
     if cameras is None:
         own, hull = _rig_around(source, up, config.rig, config.schedule.finest)
     else:
-        capture = reader.for_scene(cameras, path)
+        capture = reader.for_scene(cameras, place)
         photos, told = capture.of("train"), capture.notes
         photos = [photos[i] for i in spread_out([p.camera for p in photos], config.capture_views)]
         own = tuple(p.camera for p in photos)

@@ -12,6 +12,7 @@ import numpy as np
 from nst3d.cameras.pinhole import Camera
 from nst3d.cameras.rigs import Orientation, standing
 from nst3d.formats.fields.registry import load_field
+from nst3d.formats.io.peek import Peek
 from nst3d.formats.splats.registry import load_splats
 from nst3d.pipeline.kinds.radiance.hull import robust_hull
 from nst3d.pipeline.runtime.machine import resolve_device
@@ -74,9 +75,9 @@ class ShownRadiance:
         return same and self.specular == other.specular
 
 
-def show_field(path: Path, specular: float = 1.0) -> ShownRadiance:
+def show_field(place: Path | Peek, specular: float = 1.0) -> ShownRadiance:
     """A voxel field as its file has it. Raises InputError."""
-    scene = load_field(path)
+    scene = load_field(place)
     renderer = radiance_renderer(scene)
     positions = np.asarray(renderer.positions, np.float64)
     density = np.maximum(scene.density.astype(np.float64), 0)
@@ -94,9 +95,9 @@ def show_field(path: Path, specular: float = 1.0) -> ShownRadiance:
     )
 
 
-def show_splats(path: Path, specular: float = 1.0) -> ShownRadiance:
+def show_splats(place: Path | Peek, specular: float = 1.0) -> ShownRadiance:
     """Splats as their file has them. Raises InputError."""
-    scene = load_splats(path)
+    scene = load_splats(place)
     orientation = standing(scene.up)
     hull = robust_hull(scene.positions.astype(np.float64), scene.opacities.astype(np.float64), orientation)
     renderer = radiance_renderer(scene, resolve_device("auto"))

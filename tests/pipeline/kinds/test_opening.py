@@ -9,8 +9,8 @@ import pytest
 from small_splats import ball
 
 from nst3d.errors import InputError
-from nst3d.formats.kinds import kind_of
 from nst3d.formats.splats.registry import save_splats
+from nst3d.pipeline.kinds.registry import open_path
 
 
 @pytest.mark.parametrize(
@@ -30,20 +30,20 @@ from nst3d.formats.splats.registry import save_splats
     ],
 )
 def test_real_files(data_dir, name, kind) -> None:
-    assert kind_of(data_dir / name) == kind
+    assert open_path(data_dir / name).kind.name == kind
 
 
 def test_splats_are_asked_for_before_meshes(tmp_path) -> None:
     splats = ball(20)
     save_splats(tmp_path / "a.ply", splats, splats.colours)
-    assert kind_of(tmp_path / "a.ply") == "splats"
+    assert open_path(tmp_path / "a.ply").kind.name == "splats"
 
 
 def test_archives_by_what_they_hold(tmp_path: Path) -> None:
     np.savez(tmp_path / "capture.npz", images=np.zeros((2, 4, 4, 3)), poses=np.zeros((2, 4, 4)), focal=3.0)
-    assert kind_of(tmp_path / "capture.npz") == "capture"
+    assert open_path(tmp_path / "capture.npz").kind.name == "capture"
     np.savez(tmp_path / "other.npz", other=np.zeros(3))
     with pytest.raises(InputError, match="neither"):
-        kind_of(tmp_path / "other.npz")
+        open_path(tmp_path / "other.npz")
     with pytest.raises(InputError, match="no such file"):
-        kind_of(tmp_path / "none")
+        open_path(tmp_path / "none")
