@@ -7,10 +7,12 @@ import importlib
 import threading
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from importlib import metadata
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from nst3d.errors import ConfigError, MissingDependencyError, Nst3dError
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 T = TypeVar("T")
 Unpack = Callable[[str, Any], Iterable[tuple[str, T]]]
@@ -26,6 +28,8 @@ def discover(group: str) -> Iterator[tuple[str, Callable[[], Any]]]:
     Nothing is imported until a loader is called. A loader raises MissingDependencyError, with one line that names
     the entry point, its distribution, the error and the remedy, for whatever goes wrong in the import.
     """
+    from importlib import metadata  # 20 ms, which `nst3d --help` does without
+
     for point in sorted(metadata.entry_points(group=group), key=lambda p: (p.name, _owner(p), p.value)):
         yield point.name, lambda point=point: _loaded(point)  # type: ignore[misc]
 
@@ -153,7 +157,7 @@ class Registry(Generic[T]):
         self._refusals[entry] = line
 
 
-def _loaded(point: metadata.EntryPoint) -> Any:
+def _loaded(point: EntryPoint) -> Any:
     try:
         return point.load()
     except Exception as error:  # an import may raise anything
@@ -169,7 +173,7 @@ def _loaded(point: metadata.EntryPoint) -> Any:
         ) from None
 
 
-def _owner(point: metadata.EntryPoint) -> str:
+def _owner(point: EntryPoint) -> str:
     return point.dist.name if point.dist is not None else "an unknown package"
 
 

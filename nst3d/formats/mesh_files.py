@@ -51,7 +51,7 @@ def load_mesh(place: Path | Peek) -> Mesh:
         peek = Peek(_only_mesh(peek.path))
     path = peek.path
     try:
-        start = peek.start
+        start = peek.read_start()
     except FileNotFoundError:
         raise InputError(f"{path}: no such file; expected a mesh ({_readable()})") from None
     except OSError as error:

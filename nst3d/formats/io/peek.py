@@ -50,6 +50,13 @@ class Peek:
 
     @property
     def start(self) -> bytes:
+        """The first 64 bytes of a file; nothing of a folder, or where it cannot be read."""
+        try:
+            return self.read_start()
+        except OSError:
+            return b""
+
+    def read_start(self) -> bytes:
         """The first 64 bytes of a file. Raises OSError where it cannot be read."""
         return self.once(_start)
 

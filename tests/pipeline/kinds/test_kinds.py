@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -31,6 +34,7 @@ from nst3d.pipeline.kinds.registry import (
     open_path,
     register_kind,
 )
+from nst3d.pipeline.kinds.shown import check_alike
 from nst3d.pipeline.runtime.findings import Report
 from nst3d.pipeline.settings.shown import SceneOptions
 
@@ -189,3 +193,46 @@ def test_a_new_kind_is_one_row(blocks, tmp_path) -> None:
         run_blend(BlendJob((scene, scene), (0.5, 0.5), tmp_path / "b.blocks"))
     with pytest.raises(ConfigError, match="--displace is for piles of blocks and meshes"):
         check_options(["--displace"], opened_as("picture"))
+
+
+def test_an_installed_package_adds_a_kind(tmp_path) -> None:
+    (tmp_path / "block_kind.py").write_text(
+        "from nst3d.pipeline.kinds.kind import Kind\n"
+        "from nst3d.pipeline.runtime.findings import Report\n"
+        "KIND = Kind('blocks', 'a pile of blocks', 'piles of blocks', lambda peek: peek.start == b'ABC',\n"
+        "            inspect=lambda opened, config: Report(('kind: blocks',), (), {}))\n"
+    )
+    info = tmp_path / "block_kind-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: block-kind\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[nst3d.kinds]\nblocks = block_kind:KIND\n")
+    (tmp_path / "a.obj").write_text("ABC")
+    done = subprocess.run(
+        [sys.executable, "-m", "nst3d.cli.main", "inspect", str(tmp_path / "a.obj")],
+        capture_output=True,
+        text=True,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join([str(tmp_path), str(PACKAGE.parent)])},
+    )
+    assert (done.stdout, done.stderr) == ("kind: blocks\nproblems: none\n", "")
+
+
+def test_scenes_of_two_classes_are_no_states_of_one() -> None:
+    with pytest.raises(ConfigError, match=r"^before is a scene of another kind"):
+        check_alike(_Shown(), _Other(), "before")  # type: ignore[arg-type]
+    check_alike(_Shown(), _Shown())  # type: ignore[arg-type]
+    with pytest.raises(
+        ConfigError, match=r"^before has 0 coloured points and the scene 0, or they lie elsewhere"
+    ):
+        check_alike(_Other(), _Other(), "before")  # type: ignore[arg-type]
+
+
+class _Shown:
+    colours = ()
+
+    def fits(self, other: Any) -> bool:
+        return True
+
+
+class _Other(_Shown):
+    def fits(self, other: Any) -> bool:
+        return False
