@@ -14,7 +14,7 @@ from nst3d.cameras.orbits import Orbit
 from nst3d.cameras.pinhole import Camera
 from nst3d.errors import ConfigError
 from nst3d.formats.mesh_files import mesh_formats, save_mesh
-from nst3d.formats.registry import Format, format_by_name, format_of
+from nst3d.formats.registry import Format, format_by_name, format_named, format_of
 from nst3d.images.palette import principal_axis_ramp
 from nst3d.losses.consistency import Correspondence
 from nst3d.operators.base import ViewOperator
@@ -221,22 +221,23 @@ class MeshSubject(TableSubject):
         return paths
 
     def _suffixes(self) -> list[str]:
-        """The formats to write. Raises ConfigError for one that was asked for and cannot hold the paint."""
+        """Of the files to write, without dots. Raises ConfigError for a format that cannot hold the paint."""
         vertex = isinstance(self.scene.paint, VertexPaint)
         paint = {"vertices" if vertex else "textures", *(["blocks"] if self._voxels else [])}
         wanted = [format_by_name(name) for name in self._config.output.formats]
         for row in wanted:
             if not row.holds & paint:
                 raise ConfigError(_cannot_hold(row))
-        if wanted:
-            return [row.name for row in wanted]
-        usual = format_by_name("glb")
-        own = format_of(self._source, "mesh")
-        if self._voxels:
-            own = next(f for f in mesh_formats("blocks") if "vertices" not in f.holds)
-        # What glTF is written as is GLB, unless it was asked for.
+        return [row.suffix.lstrip(".") for row in wanted or self._usual_formats(paint)]
+
+    def _usual_formats(self, paint: set[str]) -> list[Format]:
+        """GLB, and what the source is written as where that can hold the paint; glTF comes back as GLB alone."""
+        usual, source = format_by_name("glb"), format_of(self._source, "mesh")
+        own = None if source is None else format_named(f"painted{source.suffix}", "mesh")
+        if own is None and self._voxels:  # in a folder
+            own = format_by_name("vox")
         again = own is not None and own.save not in (None, usual.save) and own.holds & paint
-        return [usual.name, own.name] if own is not None and again else [usual.name]
+        return [usual, own] if own is not None and again else [usual]
 
     def show(self, folder: Path, after: Array) -> list[Path]:
         """sheet.png with before and after from eight sides, turntable.mp4 of after."""
