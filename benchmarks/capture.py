@@ -23,7 +23,7 @@ from common import Stopwatch, data_dir, median_ms, report
 from nst3d.cameras.paths import tour
 from nst3d.cameras.pinhole import Camera
 from nst3d.features.weights import load_encoder
-from nst3d.formats.fields.own import load_field
+from nst3d.formats.fields.registry import load_field
 from nst3d.pipeline.jobs.paint import run_job
 from nst3d.pipeline.jobs.paint_options import Job
 from nst3d.pipeline.jobs.reconstruct import Fitting, ReconstructJob, run_reconstruct

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from nst3d.cameras.pinhole import Camera
     from nst3d.errors import Nst3dError
     from nst3d.features.weights import load_encoder
-    from nst3d.formats.any_scene import load, save
     from nst3d.formats.mesh_files import load_mesh, save_mesh
     from nst3d.integrations.bridges import BRIDGES
     from nst3d.operators.identity import IdentityView
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from nst3d.pipeline.jobs.prepare import Prepared, prepare
     from nst3d.pipeline.jobs.render import run_render
     from nst3d.pipeline.jobs.render_options import RenderJob
+    from nst3d.pipeline.kinds.any_scene import load, save
     from nst3d.pipeline.settings.config import PaintConfig
     from nst3d.renderers import compile_view
     from nst3d.stylize.engine import Run
@@ -50,13 +50,13 @@ _HOMES = {
     "SparseView": "nst3d.operators.sparse",
     "Stage": "nst3d.stylize.schedule",
     "compile_view": "nst3d.renderers",
-    "load": "nst3d.formats.any_scene",
+    "load": "nst3d.pipeline.kinds.any_scene",
     "load_encoder": "nst3d.features.weights",
     "load_mesh": "nst3d.formats.mesh_files",
     "prepare": "nst3d.pipeline.jobs.prepare",
     "run_job": "nst3d.pipeline.jobs.paint",
     "run_render": "nst3d.pipeline.jobs.render",
-    "save": "nst3d.formats.any_scene",
+    "save": "nst3d.pipeline.kinds.any_scene",
     "save_mesh": "nst3d.formats.mesh_files",
 }
 

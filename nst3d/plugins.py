@@ -7,10 +7,12 @@ import importlib
 import threading
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from importlib import metadata
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from nst3d.errors import ConfigError, MissingDependencyError, Nst3dError
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 T = TypeVar("T")
 Unpack = Callable[[str, Any], Iterable[tuple[str, T]]]
@@ -26,6 +28,8 @@ def discover(group: str) -> Iterator[tuple[str, Callable[[], Any]]]:
     Nothing is imported until a loader is called. A loader raises MissingDependencyError, with one line that names
     the entry point, its distribution, the error and the remedy, for whatever goes wrong in the import.
     """
+    from importlib import metadata  # 20 ms, which `nst3d --help` does without
+
     for point in sorted(metadata.entry_points(group=group), key=lambda p: (p.name, _owner(p), p.value)):
         yield point.name, lambda point=point: _loaded(point)  # type: ignore[misc]
 
@@ -60,23 +64,31 @@ class Registry(Generic[T]):
     """
 
     def __init__(
-        self, what: str, group: str, modules: tuple[str, ...] = (), unpack: Unpack[T] = one_each
+        self,
+        what: str,
+        group: str,
+        modules: tuple[str, ...] = (),
+        unpack: Unpack[T] = one_each,
+        check: Callable[[T, list[T]], None] | None = None,
     ) -> None:
         """`what`: the sort, as in "loss"; `group`: of entry points; `modules`: those of nst3d that register.
 
-        `unpack` turns an entry point's name and object into names and things.
+        `unpack` turns an entry point's name and object into names and things. `check` is given a new thing and those
+        registered so far, and raises ConfigError where it cannot stand beside them.
         """
         self.what, self.group = what, group
-        self._modules, self._unpack = modules, unpack
+        self._modules, self._unpack, self._check = modules, unpack, check
         self._rows: dict[str, T] = {}
         self._refusals: dict[str, str] = {}
         self._lock = threading.RLock()
         self._complete = False
 
     def register(self, name: str, value: T) -> T:
-        """Add a thing; returns it. Raises ConfigError if the name is taken."""
+        """Add a thing; returns it. Raises ConfigError if the name is taken, and as `check` does."""
         if name in self._rows:
             raise ConfigError(f"{self.what} {name!r} is registered already; give it another name")
+        if self._check is not None:
+            self._check(value, list(self._rows.values()))
         self._rows[name] = value
         return value
 
@@ -119,8 +131,12 @@ class Registry(Generic[T]):
             if self._complete:
                 return
             self._complete = True
-            for module in self._modules:
-                importlib.import_module(module)
+            try:
+                for module in self._modules:
+                    importlib.import_module(module)
+            except BaseException:
+                self._complete = False  # so that the next look-up says why, too
+                raise
             for name, load in discover(self.group):
                 self._add(name, load)
             for line in self._refusals.values():
@@ -141,7 +157,7 @@ class Registry(Generic[T]):
         self._refusals[entry] = line
 
 
-def _loaded(point: metadata.EntryPoint) -> Any:
+def _loaded(point: EntryPoint) -> Any:
     try:
         return point.load()
     except Exception as error:  # an import may raise anything
@@ -157,7 +173,7 @@ def _loaded(point: metadata.EntryPoint) -> Any:
         ) from None
 
 
-def _owner(point: metadata.EntryPoint) -> str:
+def _owner(point: EntryPoint) -> str:
     return point.dist.name if point.dist is not None else "an unknown package"
 
 

@@ -17,7 +17,7 @@ from nst3d import Job, RenderJob, load_mesh, save_mesh
 from nst3d.errors import ConfigError
 from nst3d.files import write_bytes
 from nst3d.formats.captures.registry import is_capture, load_capture
-from nst3d.formats.fields.own import is_field, load_field, save_field
+from nst3d.formats.fields.registry import is_field, load_field, save_field
 from nst3d.formats.kinds import kind_of
 from nst3d.formats.mesh_files import is_mesh, is_picture
 from nst3d.formats.picture import load_picture, save_picture

@@ -40,7 +40,7 @@ ALLOWED: dict[str, set[str]] = {
         "cameras", "formats", "images", "losses", "metrics", "operators", "pipeline", "reconstruct", "renderers",
         "representations", "stylize", "video",
     },
-    # features for `nst3d weights`, which is no run; formats to tell kinds of scenes, which have other defaults.
+    # features for `nst3d weights`, which is no run; formats for the names of pictures that are not there.
     "cli": {"pipeline", "features", "formats", "integrations"},
 }  # fmt: skip
 """Folder to the folders that it may import. The same table, with its reasons, is in docs/architecture.md."""

@@ -97,6 +97,15 @@ def test_own_modules_register_at_the_first_look_up(monkeypatch) -> None:
     assert imported == ["made_up_numbers"]
 
 
+def test_a_name_that_a_module_of_nst3d_needs_is_refused_at_every_look_up(monkeypatch) -> None:
+    registry: Registry[int] = Registry("number", GROUP, ("made_up_numbers",))
+    registry.register("one", 7)
+    monkeypatch.setattr("importlib.import_module", lambda name: registry.register("one", 1))
+    for _ in range(2):
+        with pytest.raises(ConfigError, match="number 'one' is registered already"):
+            registry.get("one")
+
+
 def test_installed_packages_add_things(installed) -> None:
     installed("pkg-b", "seven = pkg_b:SEVEN\neight = pkg_b:EIGHT", "SEVEN = 7\nEIGHT = 8")
     registry: Registry[int] = Registry("number", GROUP)

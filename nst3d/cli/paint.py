@@ -14,12 +14,13 @@ import tyro
 from nst3d.cli.parse import first_value, parse
 from nst3d.cli.reporter import Reporters, TerminalReporter, note, say
 from nst3d.errors import ConfigError
-from nst3d.formats.kinds import kind_of
-from nst3d.formats.mesh_files import is_picture
+from nst3d.formats.picture import is_picture
 from nst3d.integrations.bridges import BRIDGES
 from nst3d.pipeline.jobs.paint import run_job
 from nst3d.pipeline.jobs.paint_options import Job, Result
+from nst3d.pipeline.kinds.kind import Opened
 from nst3d.pipeline.kinds.mesh.cleaning import CleanOptions
+from nst3d.pipeline.kinds.registry import kind_named, open_path
 from nst3d.pipeline.settings.config import NerfPaint, PaintConfig, Renderer, Up, load_preset
 
 _DESCRIPTION = """Paint a mesh (GLB, glTF, OBJ, PLY, STL), a voxel field, splats, a point cloud, a nerfstudio run or a
@@ -35,9 +36,6 @@ examples:
   nst3d paint teapot.glb --style a.jpg --out out/ --settings.recipe.style-scale 1.6
 
 nst3d paint --help-all lists all settings."""
-
-_DEFAULTS = {"picture": "picture", "field": "capture", "splats": "capture", "nerf": "capture"}
-"""Kind of scene to the preset that "default" means for it."""
 
 
 @dataclass(frozen=True)
@@ -110,8 +108,12 @@ def paint(arguments: Sequence[str]) -> int:
     arguments = ["--help" if a == "--help-all" else a for a in arguments]
     name = first_value(arguments, "--preset") or "default"
     parsed = _parsed(arguments, name, name)
-    if name == "default" and not parsed.clean and (own := _own_default(parsed.scene)) is not None:
-        parsed = _parsed(arguments, name, own)
+    opened = None
+    if name == "default" and not parsed.clean:
+        # What is not there, the job complains of.
+        opened = open_path(parsed.scene) if parsed.scene.exists() else None
+        own = _own_default(parsed.scene, opened)
+        parsed = parsed if own == name else _parsed(arguments, name, own)
     if not parsed.style:
         raise ConfigError("no style: give --style IMAGE")
     config = _adjusted(parsed)
@@ -126,15 +128,17 @@ def paint(arguments: Sequence[str]) -> int:
         parsed.dataparser,
         _cleaning(parsed),
         parsed.data,
+        opened,
     )
     result = _run(job, parsed)
     return _told(result, parsed)
 
 
-def _own_default(scene: Path) -> str | None:
-    """The preset that "default" means for a scene; of what is not there the name tells, and the job complains."""
-    kind = kind_of(scene) if scene.exists() else "picture" if is_picture(scene) else "mesh"
-    return _DEFAULTS.get(kind)
+def _own_default(scene: Path, opened: Opened | None) -> str:
+    """The preset that "default" means for a scene; of what is not there the name tells."""
+    if opened is not None:
+        return opened.kind.preset
+    return kind_named("picture" if is_picture(scene) else "mesh").preset
 
 
 def _parsed(arguments: Sequence[str], name: str, source: str) -> AllArguments:

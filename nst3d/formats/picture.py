@@ -6,17 +6,16 @@ from pathlib import Path
 
 from nst3d.errors import ConfigError
 from nst3d.files import PathLike
+from nst3d.formats.io.peek import Peek
+from nst3d.formats.registry import Format, format_named, format_of, formats_of, register_format
 from nst3d.images.io import Picture, read_image, write_image
 from nst3d.tensors import Array
-
-SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".tga", ".ppm")
-"""What is taken for a picture by its name."""
-_WRITTEN = (".png", ".jpg", ".jpeg")
 
 
 def load_picture(path: PathLike, max_pixels: int | None = None) -> Picture:
     """The picture in a file, at most `max_pixels` large. Raises InputError as `read_image` does."""
-    return read_image(path, max_pixels)
+    row = format_of(path, "picture")
+    return (read_image if row is None or row.load is None else row.load)(path, max_pixels)
 
 
 def save_picture(path: PathLike, pixels: Array, alpha: Array | None = None) -> list[Path]:
@@ -26,7 +25,39 @@ def save_picture(path: PathLike, pixels: Array, alpha: Array | None = None) -> l
     cannot be written.
     """
     path = Path(path)
-    if path.suffix.lower() not in _WRITTEN:
-        raise ConfigError(f"{path}: pictures are written as {', '.join(_WRITTEN)}")
+    row = format_named(path.name, "picture")
+    if row is None or row.save is None:
+        written = [s for f in formats_of("picture") if f.save is not None for s in f.suffixes]
+        raise ConfigError(f"{path}: pictures are written as {', '.join(written)}")
+    return row.save(path, pixels, alpha)
+
+
+def is_picture(path: PathLike | Peek) -> bool:
+    """Whether a path is named like a picture, be there one or not."""
+    return format_of(path, "picture") is not None
+
+
+def _write(path: Path, pixels: Array, alpha: Array | None = None) -> list[Path]:
     write_image(path, pixels, alpha)
     return [path]
+
+
+register_format(Format("png", (".png",), "picture", "a PNG picture", read_image, _write, magic=(b"\x89PNG",)))
+register_format(
+    Format(
+        "jpeg",
+        (".jpg", ".jpeg"),
+        "picture",
+        "a JPEG picture",
+        read_image,
+        _write,
+        magic=(b"\xff\xd8\xff",),
+        rank=1,
+    )
+)
+register_format(Format("bmp", (".bmp",), "picture", "a BMP picture", read_image, rank=2))
+register_format(Format("gif", (".gif",), "picture", "a GIF picture", read_image, rank=2))
+register_format(Format("ppm", (".ppm",), "picture", "a PPM picture", read_image, rank=2))
+register_format(Format("tga", (".tga",), "picture", "a TGA picture", read_image, rank=2))
+register_format(Format("tiff", (".tif", ".tiff"), "picture", "a TIFF picture", read_image, rank=2))
+register_format(Format("webp", (".webp",), "picture", "a WebP picture", read_image, rank=2))

@@ -12,7 +12,7 @@ from small_fields import noisy_field
 
 from nst3d.cli.main import main
 from nst3d.formats.captures.registry import load_capture
-from nst3d.formats.fields.own import save_field
+from nst3d.formats.fields.registry import save_field
 from nst3d.images.io import write_image
 from nst3d.integrations.bridges import BRIDGES
 from nst3d.pipeline.jobs.make_capture import CaptureOptions, capture_mesh

@@ -12,7 +12,7 @@ from small_splats import ball
 
 from nst3d.cli.main import main
 from nst3d.formats.captures.registry import save_transforms
-from nst3d.formats.fields.own import save_field
+from nst3d.formats.fields.registry import save_field
 from nst3d.formats.splats.registry import save_splats
 
 FIRST = "is a capture, photographs of a place; make a scene of it first: nst3d reconstruct"

@@ -9,7 +9,8 @@ import pytest
 from gltf_samples import Sample
 
 from nst3d.errors import ConfigError, InputError
-from nst3d.formats.mesh_files import is_picture, load_mesh, save_mesh
+from nst3d.formats.mesh_files import load_mesh, save_mesh
+from nst3d.formats.picture import is_picture
 from nst3d.representations.diagnose import contents
 from nst3d.representations.paint import VertexPaint
 

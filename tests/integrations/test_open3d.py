@@ -16,7 +16,7 @@ from small_meshes import cube, mesh_of, sphere
 from nst3d.cameras.axes import UP_AND_FRONT
 from nst3d.cli.main import main
 from nst3d.errors import ConfigError, InputError
-from nst3d.formats.fields.own import save_field
+from nst3d.formats.fields.registry import save_field
 from nst3d.images.io import read_image, write_image
 from nst3d.pipeline.kinds.mesh.cleaning import CleanOptions, as_one
 from nst3d.pipeline.meshing.field_mesh import MeshingOptions, fused_mesh, fused_surface

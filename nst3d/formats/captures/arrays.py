@@ -9,6 +9,8 @@ import numpy as np
 from nst3d.errors import InputError
 from nst3d.formats.captures.common import Found, Intrinsics, Shot, from_opengl
 from nst3d.formats.io.npz import read_arrays, read_headers
+from nst3d.formats.io.peek import Peek
+from nst3d.formats.registry import Format, register_format
 from nst3d.tensors import Array, ImageSize
 
 _LARGEST = 8 * 2**30
@@ -65,3 +67,12 @@ def _pixels(path: Path, images: Array) -> Array:
     if not np.isfinite(values).all() or values.min() < -1e-3 or values.max() > 1.001:
         raise InputError(f"{path}: images hold values outside 0 to 1, expected those or bytes")
     return values.clip(0, 1)
+
+
+def _is_arrays(peek: Peek) -> bool:
+    return peek.path.is_file() and {"images", "poses"} <= peek.once(read_headers).keys()
+
+
+register_format(
+    Format("arrays", (".npz",), "capture", "a NumPy archive", read_arrays_capture, sniff=_is_arrays)
+)

@@ -14,6 +14,8 @@ from nst3d.formats.captures.colmap_model import Model, ModelCamera, read_binary,
 from nst3d.formats.captures.common import Found, Intrinsics, Shot
 from nst3d.formats.captures.intrinsics import MAX_SIDE
 from nst3d.formats.io.files import relative_parts
+from nst3d.formats.io.peek import Peek
+from nst3d.formats.registry import Format, register_format
 from nst3d.tensors import Array, ImageSize
 
 _MODELS = ("sparse/0", "sparse", "colmap/sparse/0", "colmap/sparse", "distorted/sparse/0", "")
@@ -36,6 +38,9 @@ _LENSES: Mapping[str, tuple[bool, Callable[[Sequence[float]], Lens | None]]] = {
     "SIMPLE_RADIAL_FISHEYE": (True, lambda p: Fisheye(k1=p[0])),
     "RADIAL_FISHEYE": (True, lambda p: Fisheye(k1=p[0], k2=p[1])),
 }
+
+
+_NAMES = ("cameras.bin", "cameras.txt", "images.bin", "images.txt")
 
 
 @dataclass(frozen=True)
@@ -135,3 +140,19 @@ def _intrinsics(camera: ModelCamera, folder: Path) -> Intrinsics:
     rest = numbers[3 if one else 4 :]
     bent = lens([float(v) for v in rest]) if rest.any() or "FISHEYE" in camera.model else None
     return Intrinsics(focal, (float(centre[0]), float(centre[1])), ImageSize(*camera.size), bent)
+
+
+def _is_colmap(peek: Peek) -> bool:
+    if peek.is_folder:
+        return peek.once(find_model) is not None
+    return peek.path.name in _NAMES and peek.path.is_file()
+
+
+def _load(path: Path) -> Found:
+    if not path.is_dir():
+        return read_colmap(path.parent, path.parent)
+    return read_colmap(path, find_model(path) or path)
+
+
+# Before LLFF: a COLMAP model knows the lens, and folders that have both were made from it.
+register_format(Format("colmap", (), "capture", "a COLMAP model", _load, sniff=_is_colmap, rank=2))

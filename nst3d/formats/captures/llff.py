@@ -13,7 +13,8 @@ from nst3d.errors import InputError
 from nst3d.formats.captures.common import Found, Intrinsics, Shot
 from nst3d.formats.captures.intrinsics import MAX_SIDE
 from nst3d.formats.io.files import read_bytes
-from nst3d.formats.picture import SUFFIXES
+from nst3d.formats.io.peek import Peek
+from nst3d.formats.registry import Format, register_format, suffixes_of
 from nst3d.tensors import Array, ImageSize
 
 POSES = "poses_bounds.npy"
@@ -54,7 +55,8 @@ def _photos(folder: Path, count: int) -> list[Path]:
     found = {}
     for name in _PHOTOS:
         if (folder / name).is_dir():
-            files = sorted(p for p in (folder / name).iterdir() if p.suffix.lower() in SUFFIXES)
+            pictures = suffixes_of("picture")
+            files = sorted(p for p in (folder / name).iterdir() if p.suffix.lower() in pictures)
             if len(files) == count:
                 return files
             found[name] = len(files)
@@ -108,3 +110,16 @@ def _header(data: bytes, wide: bool) -> tuple[tuple[int, ...], bool, np.dtype]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of headers as Python 2 wrote them, which are read all the same
         return read(stream)
+
+
+def _is_llff(peek: Peek) -> bool:
+    return (
+        (peek.path / POSES).is_file() if peek.is_folder else peek.path.name == POSES and peek.path.is_file()
+    )
+
+
+def _load(path: Path) -> Found:
+    return read_llff(path if path.is_dir() else path.parent)
+
+
+register_format(Format("llff", (), "capture", "a capture of LLFF", _load, sniff=_is_llff, rank=3))

@@ -13,10 +13,14 @@ from nst3d.formats.captures.common import Found, Shot, from_opengl
 from nst3d.formats.captures.intrinsics import read_intrinsics
 from nst3d.formats.io.files import find_beside, relative_parts
 from nst3d.formats.io.json_values import frames_of, matrix, names, read_object
+from nst3d.formats.io.peek import Peek
+from nst3d.formats.registry import Format, register_format
 from nst3d.images.header import read_header
 from nst3d.representations.capture import Split
 from nst3d.tensors import Array
 
+_TRANSFORMS, _BLENDER = "transforms.json", "transforms_train.json"
+_LARGEST_JSON = 256 * 2**20
 _SUFFIXES = ("", ".png", ".jpg", ".jpeg", ".PNG", ".JPG", ".JPEG", ".webp", ".tif", ".bmp")
 """Tried in turn behind a file_path, which instant-ngp and Blender scenes may write without one."""
 
@@ -145,3 +149,37 @@ def _up(content: dict[str, Any], path: Path) -> Array | None:
         up = np.zeros(0)
     # instant-ngp and others write their own things under common names: what is no direction is not meant.
     return up if up.shape == (3,) and np.isfinite(up).all() and np.linalg.norm(up) > 0 else None
+
+
+def _is_transforms(peek: Peek) -> bool:
+    if peek.is_folder:
+        return (peek.path / _TRANSFORMS).is_file()
+    named = peek.suffix == ".json" and peek.path.name != _BLENDER and peek.path.is_file()
+    return named and peek.once(_has_frames)
+
+
+def _has_frames(path: Path) -> bool:
+    return path.stat().st_size <= _LARGEST_JSON and b'"frames"' in path.read_bytes()
+
+
+def _is_blender(peek: Peek) -> bool:
+    file = peek.path / _BLENDER if peek.is_folder else peek.path
+    return file.name == _BLENDER and file.is_file()
+
+
+def _load_transforms(path: Path) -> Found:
+    return read_transforms(path / _TRANSFORMS if path.is_dir() else path)
+
+
+def _load_blender(path: Path) -> Found:
+    return read_blender(path if path.is_dir() else path.parent)
+
+
+register_format(
+    Format("transforms", (), "capture", "a capture of nerfstudio", _load_transforms, sniff=_is_transforms)
+)
+register_format(
+    Format(
+        "blender", (), "capture", "a synthetic capture of Blender", _load_blender, sniff=_is_blender, rank=1
+    )
+)

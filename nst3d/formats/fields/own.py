@@ -1,4 +1,4 @@
-"""Voxel fields in .npz archives: nst3d's own, whose keys are below, and those of svox2 (`plenoxels`).
+"""nst3d's own voxel fields in .npz archives, whose keys are below.
 
 nst3d_field      () int64, the version: 1
 centre, radius   (3,) float64, contracted () bool: `Space`
@@ -25,11 +25,11 @@ import numpy as np
 from nst3d.cameras.lens import BrownConrady, Fisheye, Lens
 from nst3d.cameras.pinhole import Camera
 from nst3d.errors import InputError
-from nst3d.files import PathLike
 from nst3d.formats.fields.checks import check_budget, check_links, check_placing, check_values, wanted
 from nst3d.formats.fields.paint import painted_harmonics
-from nst3d.formats.fields.plenoxels import PlenoxelsDocument, is_plenoxels, load_plenoxels, save_plenoxels
-from nst3d.formats.io.npz import Header, read_arrays, read_headers, write_arrays
+from nst3d.formats.io.npz import read_arrays, read_headers, write_arrays
+from nst3d.formats.io.peek import Peek
+from nst3d.formats.registry import Format, register_format
 from nst3d.representations.field import Space, VoxelField
 from nst3d.tensors import Array, ImageSize
 
@@ -59,51 +59,50 @@ _LENSES: tuple[type[Lens], ...] = (BrownConrady, Fisheye)
 _LARGEST_PHOTO = 100_000
 
 
-def is_field(path: PathLike) -> bool:
-    """Whether a path is an .npz archive that holds a voxel field, by the names of its arrays.
-
-    Raises InputError for an .npz that cannot be read.
-    """
-    path = Path(path)
-    if path.suffix.lower() != ".npz" or not path.is_file():
-        return False
+def load_own(path: Path) -> VoxelField:
+    """The field in an archive of nst3d's own. Raises InputError as the registry's `load_field` does."""
     headers = read_headers(path)
-    return "nst3d_field" in headers or is_plenoxels(headers)
+    wanted(path, headers, _KEYS)
+    check_budget(path, headers["links"].shape, headers["harmonics"].shape)
+    nodes, bases = headers["density"].count, headers["harmonics"].shape[1]
+    if headers["harmonics"].shape[0] != nodes or bases not in (1, 4, 9):
+        raise InputError(
+            f"{path}: harmonics are {headers['harmonics'].shape}, expected ({nodes}, 1, 4 or 9, 3)"
+        )
+    arrays = read_arrays(path, _KEYS)
+    version, activation = int(arrays["nst3d_field"]), str(arrays["activation"])
+    if version != _VERSION:
+        raise InputError(f"{path}: is of version {version}; this nst3d reads {_VERSION}, get a newer one")
+    if activation not in ("relu", "softplus"):
+        raise InputError(f"{path}: activation is {activation!r}, expected relu or softplus")
+    contracted = bool(arrays["contracted"])
+    check_placing(path, arrays["centre"], arrays["radius"], contracted)
+    check_links(path, arrays["links"], nodes)
+    check_values(path, {name: arrays[name] for name in ("density", "harmonics", "up", "background")})
+    check_values(path, {name: arrays[name] for name in ("density_scale", "near")})
+    red, green, blue = arrays["background"].tolist()
+    return VoxelField(
+        space=Space(arrays["centre"].astype(np.float64), arrays["radius"].astype(np.float64), contracted),
+        links=arrays["links"].astype(np.int32, copy=False),
+        density=arrays["density"].astype(np.float32, copy=False),
+        harmonics=arrays["harmonics"].astype(np.float32, copy=False),
+        activation="relu" if activation == "relu" else "softplus",
+        density_scale=float(arrays["density_scale"]),
+        near=float(arrays["near"]),
+        cameras=_cameras(path, arrays),
+        up=arrays["up"].astype(np.float64),
+        background=(red, green, blue),
+        capture=str(arrays["capture"]),
+        notes=tuple(str(n) for n in arrays["notes"]),
+    )
 
 
-def load_field(path: PathLike) -> VoxelField:
-    """The voxel field in an .npz archive of nst3d or svox2.
-
-    Raises InputError if it is missing, broken, holds something else, needs too much memory, or is not
-    consistent: links that no row or several stand for, values that are not finite.
-    """
-    path = Path(path)
-    headers = read_headers(path)
-    if is_plenoxels(headers):
-        return load_plenoxels(path, headers)
-    if "nst3d_field" not in headers:
-        names = ", ".join(sorted(headers)[:8]) or "nothing"
-        raise InputError(f"{path}: is no voxel field of nst3d or svox2; it holds {names}")
-    return _load_own(path, headers)
-
-
-def save_field(
-    path: PathLike, field: VoxelField, colours: Array | None = None, specular: float = 1.0
+def save_own(
+    path: Path, field: VoxelField, colours: Array | None = None, specular: float = 1.0
 ) -> list[Path]:
-    """Write a field, in svox2's format where it came from there, else in nst3d's; returns [path].
-
-    `colours` (n, 3) take the place of the field's own, rows that equal them stay bit for bit; higher
-    harmonics are multiplied by `specular`. All else stays bit for bit. Raises OutputError if the file cannot
-    be written; it is whole or not there.
-    """
-    path = Path(path)
-    if colours is not None and colours.shape != (len(field), 3):
-        raise ValueError(f"colours of {colours.shape} for a field of {len(field)} nodes")
-    if isinstance(field.document, PlenoxelsDocument):
-        save_plenoxels(path, field, colours, specular)
-    else:
-        harmonics = painted_harmonics(field.harmonics, colours, specular)
-        write_arrays(path, _arrays(field, harmonics), packed=("links",))
+    """Write a field in nst3d's own format, painted as the registry's `save_field` says."""
+    harmonics = painted_harmonics(field.harmonics, colours, specular)
+    write_arrays(path, _arrays(field, harmonics), packed=("links",))
     return [path]
 
 
@@ -140,42 +139,6 @@ def _lens_row(lens: Lens | None) -> list[float]:
     return [float(kinds[0]), *values, *[0.0] * (8 - len(values))]
 
 
-def _load_own(path: Path, headers: dict[str, Header]) -> VoxelField:
-    wanted(path, headers, _KEYS)
-    check_budget(path, headers["links"].shape, headers["harmonics"].shape)
-    nodes, bases = headers["density"].count, headers["harmonics"].shape[1]
-    if headers["harmonics"].shape[0] != nodes or bases not in (1, 4, 9):
-        raise InputError(
-            f"{path}: harmonics are {headers['harmonics'].shape}, expected ({nodes}, 1, 4 or 9, 3)"
-        )
-    arrays = read_arrays(path, _KEYS)
-    version, activation = int(arrays["nst3d_field"]), str(arrays["activation"])
-    if version != _VERSION:
-        raise InputError(f"{path}: is of version {version}; this nst3d reads {_VERSION}, get a newer one")
-    if activation not in ("relu", "softplus"):
-        raise InputError(f"{path}: activation is {activation!r}, expected relu or softplus")
-    contracted = bool(arrays["contracted"])
-    check_placing(path, arrays["centre"], arrays["radius"], contracted)
-    check_links(path, arrays["links"], nodes)
-    check_values(path, {name: arrays[name] for name in ("density", "harmonics", "up", "background")})
-    check_values(path, {name: arrays[name] for name in ("density_scale", "near")})
-    red, green, blue = arrays["background"].tolist()
-    return VoxelField(
-        space=Space(arrays["centre"].astype(np.float64), arrays["radius"].astype(np.float64), contracted),
-        links=arrays["links"].astype(np.int32, copy=False),
-        density=arrays["density"].astype(np.float32, copy=False),
-        harmonics=arrays["harmonics"].astype(np.float32, copy=False),
-        activation="relu" if activation == "relu" else "softplus",
-        density_scale=float(arrays["density_scale"]),
-        near=float(arrays["near"]),
-        cameras=_cameras(path, arrays),
-        up=arrays["up"].astype(np.float64),
-        background=(red, green, blue),
-        capture=str(arrays["capture"]),
-        notes=tuple(str(n) for n in arrays["notes"]),
-    )
-
-
 def _cameras(path: Path, arrays: dict[str, Array]) -> tuple[Camera, ...]:
     poses, optics, sizes, lenses = (
         arrays[f"camera_{name}"] for name in ("poses", "optics", "sizes", "lenses")
@@ -206,3 +169,12 @@ def _lens(kind: int, values: list[float]) -> Lens | None:
     chosen = _LENSES[kind - 1]
     count = len(fields(chosen))  # type: ignore[arg-type]
     return chosen(*(float(v) for v in values[:count]))
+
+
+def _is_own(peek: Peek) -> bool:
+    return peek.path.is_file() and "nst3d_field" in peek.once(read_headers)
+
+
+register_format(
+    Format("field", (".npz",), "field", "a NumPy archive", load_own, save_own, sniff=_is_own, rank=1)
+)

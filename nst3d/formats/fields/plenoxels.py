@@ -16,10 +16,11 @@ from pathlib import Path
 import numpy as np
 
 from nst3d.errors import InputError
-from nst3d.files import PathLike
 from nst3d.formats.fields.checks import Form, check_budget, check_links, check_placing, check_values, wanted
 from nst3d.formats.fields.paint import painted_harmonics
 from nst3d.formats.io.npz import Header, read_arrays, read_headers, write_arrays
+from nst3d.formats.io.peek import Peek
+from nst3d.formats.registry import Format, register_format
 from nst3d.representations.field import Space, VoxelField
 from nst3d.tensors import Array
 
@@ -54,14 +55,13 @@ def is_plenoxels(headers: Mapping[str, Header]) -> bool:
     return "links" in headers and ("sh_data" in headers or "density_data" in headers)
 
 
-def load_plenoxels(path: PathLike, headers: dict[str, Header] | None = None) -> VoxelField:
+def load_plenoxels(path: Path) -> VoxelField:
     """The field in svox2's archive, its `document` a PlenoxelsDocument.
 
     Up is +z and the background white, as in the synthetic scenes: the file says neither. Raises InputError
     for other bases than spherical harmonics, and as `load_field` does.
     """
-    path = Path(path)
-    headers = read_headers(path) if headers is None else headers
+    headers = read_headers(path)
     wanted(path, headers, _FORMS)
     nodes, columns = headers["sh_data"].shape
     bases = columns // 3
@@ -95,8 +95,10 @@ def load_plenoxels(path: PathLike, headers: dict[str, Header] | None = None) -> 
     )
 
 
-def save_plenoxels(path: PathLike, field: VoxelField, colours: Array | None, specular: float) -> None:
-    """Write a field that `load_plenoxels` read, painted as `save_field` says, in its own precision.
+def save_plenoxels(
+    path: Path, field: VoxelField, colours: Array | None = None, specular: float = 1.0
+) -> list[Path]:
+    """Write a field that `load_plenoxels` read, painted as `save_field` says, in its own precision; returns [path].
 
     All other arrays keep their bytes. In float16, as svox2 writes, painted colours keep 3 decimals.
     """
@@ -120,6 +122,7 @@ def save_plenoxels(path: PathLike, field: VoxelField, colours: Array | None, spe
         {name: arrays[name] for name in document.order},
         packed=document.order if document.compressed else (),
     )
+    return [path]
 
 
 def _document(
@@ -159,3 +162,12 @@ def _notes(headers: dict[str, Header], bases: int) -> list[str]:
     if "background_data" in headers and headers["background_data"].count:
         notes.append("its background layers are not shown and not painted; they are written back")
     return notes
+
+
+def _sniff(peek: Peek) -> bool:
+    return peek.path.is_file() and is_plenoxels(peek.once(read_headers))
+
+
+register_format(
+    Format("plenoxels", (".npz",), "field", "a NumPy archive", load_plenoxels, save_plenoxels, sniff=_sniff)
+)

@@ -12,6 +12,7 @@ import numpy as np
 from nst3d.cameras.paths import Flight, Keyframe
 from nst3d.errors import InputError
 from nst3d.formats.flights.values import angle, flag, keys_of, number, pose_of, whole_number
+from nst3d.formats.registry import Format, register_format
 from nst3d.tensors import Array, ImageSize
 
 OPENGL = np.diag([1.0, -1.0, -1.0, 1.0])
@@ -88,3 +89,10 @@ def _json_size(values: dict[str, Any], keys: list[Any], path: Path) -> ImageSize
     if height and aspect:
         return ImageSize(height, round(height * aspect))
     return None
+
+
+def _load(path: Path, text: str, up: Array | None) -> Flight:
+    return flight_from_json(path, text)
+
+
+register_format(Format("camera-path", (".json",), "flight", "a camera path", _load))

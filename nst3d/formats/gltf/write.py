@@ -8,9 +8,11 @@ from nst3d.files import PathLike
 from nst3d.formats.gltf.container import write_document
 from nst3d.formats.gltf.document import GltfDocument
 from nst3d.formats.gltf.fresh import fresh_document
+from nst3d.formats.gltf.read import load_gltf
 from nst3d.formats.gltf.repaint import repaint
 from nst3d.formats.gltf.textures import PaintedImage
 from nst3d.formats.meshes.painted_images import slot_png
+from nst3d.formats.registry import Format, register_format
 from nst3d.representations.mesh import Mesh
 from nst3d.representations.paint import MeshPaint, TexturePaint
 from nst3d.tensors import Array
@@ -53,3 +55,11 @@ def left_out(mesh: Mesh, paint: MeshPaint) -> tuple[str, ...]:
 
 def _painted_images(paint: TexturePaint, colours: Array) -> list[PaintedImage]:
     return [PaintedImage(slot_png(slot, colours), slot.name, slot.wrap) for slot in paint.slots]
+
+
+_ANY_PAINT = frozenset({"textures", "vertices", "blocks"})
+
+register_format(
+    Format("glb", (".glb",), "mesh", "a GLB", load_gltf, save_gltf, magic=(b"glTF",), holds=_ANY_PAINT)
+)
+register_format(Format("gltf", (".gltf",), "mesh", "a glTF", load_gltf, save_gltf, holds=_ANY_PAINT))

@@ -12,9 +12,10 @@ from nst3d.errors import OutputError
 from nst3d.files import PathLike, write_bytes
 from nst3d.formats.io.files import find_beside, read_bytes, relative_parts
 from nst3d.formats.meshes.mtl import other_maps, parse_mtl, repaint_mtl
-from nst3d.formats.meshes.obj_read import ObjDocument
+from nst3d.formats.meshes.obj_read import ObjDocument, load_obj
 from nst3d.formats.meshes.painted_images import distinct, safe_name, write_slots
 from nst3d.formats.meshes.placing import Placed, placed
+from nst3d.formats.registry import Format, register_format
 from nst3d.representations.mesh import Mesh
 from nst3d.representations.paint import MeshPaint, TexturePaint
 from nst3d.representations.rows import unique_rows
@@ -173,3 +174,16 @@ def _lines(pattern: str, rows: Array) -> bytes:
     step = 65536
     blocks = (rows[k : k + step] for k in range(0, len(rows), step))
     return b"".join((pattern * len(b) % tuple(b.ravel().tolist())).encode() for b in blocks)
+
+
+register_format(
+    Format(
+        "obj",
+        (".obj",),
+        "mesh",
+        "an OBJ",
+        load_obj,
+        save_obj,
+        holds=frozenset({"textures", "vertices", "blocks"}),
+    )
+)

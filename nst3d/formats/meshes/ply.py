@@ -17,6 +17,7 @@ from nst3d.formats.io.files import read_bytes
 from nst3d.formats.meshes.placing import Placed, placed
 from nst3d.formats.meshes.ply_elements import PlyFile, Ragged, read_ply
 from nst3d.formats.meshes.textures import MID_GREY, PLAIN_GREY, load_texture
+from nst3d.formats.registry import Format, register_format
 from nst3d.images.io import to_bytes
 from nst3d.representations.mesh import Instance, Material, Mesh, Part, Similarity, Texture
 from nst3d.representations.paint import MeshPaint, TexturePaint
@@ -225,3 +226,17 @@ def _material(
     notes = ["several textures; only the first is read"] if len(names) > 1 else []
     notes += ["the texture takes the place of the vertex colours"] if coloured else []
     return texture, Material("material", _WHITE, 0), notes
+
+
+register_format(
+    Format(
+        "ply",
+        (".ply",),
+        "mesh",
+        "a PLY",
+        load_ply,
+        save_ply,
+        magic=(b"ply\n", b"ply\r"),
+        holds=frozenset({"vertices"}),
+    )
+)

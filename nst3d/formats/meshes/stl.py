@@ -11,6 +11,7 @@ from nst3d.files import PathLike
 from nst3d.formats.io.files import read_bytes
 from nst3d.formats.io.textscan import parse_numbers, select, split_lines, tokens_per_line
 from nst3d.formats.meshes.textures import PLAIN_GREY
+from nst3d.formats.registry import Format, register_format
 from nst3d.representations.mesh import Instance, Material, Mesh, Part, Similarity
 from nst3d.representations.repair import repaired
 from nst3d.representations.rows import unique_rows
@@ -80,3 +81,6 @@ def _ascii_corners(data: bytes, path: Path) -> Array:
     if (counts != 3).any() or len(counts) % 3 or not lines.starting(b"endsolid").any():
         raise InputError(f"{path}: broken or truncated; expected three vertices a facet, then endsolid")
     return values.reshape(-1, 3)
+
+
+register_format(Format("stl", (".stl",), "mesh", "an STL", load_stl, hint="STL cannot hold colours"))

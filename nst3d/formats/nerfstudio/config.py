@@ -17,6 +17,7 @@ import yaml
 
 from nst3d.errors import InputError
 from nst3d.formats.io.files import read_bytes
+from nst3d.formats.io.peek import Peek
 
 CLASS = "_class"
 """Under it, a dict that was an object has the dotted name of its class."""
@@ -31,25 +32,32 @@ _CALLS = re.compile(r"pathlib(\._local)?\.\w*Path|collections\.OrderedDict|nerfs
 """What configs are known to make by a call: paths, ordered dicts, members of nerfstudio's enums."""
 
 
-def is_config(path: Path) -> bool:
+def is_config(place: Path | Peek) -> bool:
     """Whether a file looks like the config.yml of a nerfstudio run."""
+    return _MARK.search(Peek.at(place).once(_content), 0, 4096) is not None
+
+
+def _content(path: Path) -> bytes:
+    """As much of a file as a config may have, and a byte more; nothing if it cannot be read."""
     try:
         with path.open("rb") as file:
-            return _MARK.search(file.read(4096)) is not None
+            return file.read(_LARGEST + 1)
     except OSError:
-        return False
+        return b""
 
 
-def read_config(path: Path) -> tuple[str, dict[str, Any]]:
+def read_config(place: Path | Peek) -> tuple[str, dict[str, Any]]:
     """The text of a config.yml, and what it says as plain data.
 
     Objects are dicts with their class's name under `CLASS`, classes and functions their dotted names, tuples
     lists, paths strings with slashes, members of enums their values. Raises InputError for a file that is
     missing, no YAML, no nerfstudio config, or has a tag which would make nerfstudio run something.
     """
-    data = read_bytes(path)
+    peek = Peek.at(place)
+    path = peek.path
+    data = peek.once(_content) or read_bytes(path)
     if len(data) > _LARGEST:
-        raise InputError(f"{path}: {len(data)} bytes are no config.yml of a nerfstudio run")
+        raise InputError(f"{path}: more than {_LARGEST} bytes are no config.yml of a nerfstudio run")
     try:
         text = data.decode("utf-8")
         root = yaml.compose(text, Loader=yaml.SafeLoader)

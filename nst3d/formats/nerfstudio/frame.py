@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from nst3d.errors import InputError
+from nst3d.files import PathLike
 from nst3d.formats.io.json_values import read_object
+from nst3d.formats.io.peek import Peek
 from nst3d.formats.nerfstudio.config import CLASS
 from nst3d.formats.nerfstudio.run import FRAME, Frame, is_run, run_frame
 from nst3d.representations.capture import Capture
@@ -23,17 +24,18 @@ _OLD = ((0, 1, 0, 0), (1, 0, 0, 0), (0, 0, -1, 0))
 """What nerfstudio takes for applied_transform where an older one made transforms.json from COLMAP's model."""
 
 
-def in_frame_of(scene: Path, capture: Capture) -> Capture:
+def in_frame_of(place: PathLike | Peek, capture: Capture) -> Capture:
     """The capture with its cameras in the world of a nerfstudio run; of other scenes just as it is.
 
     A run's world is p = scale · (R p_data + t), from its dataparser_transforms.json. The capture is taken to
     be the run's data, which a note says. Raises InputError where that file is broken.
     """
-    if not is_run(scene):
+    peek = Peek.at(place)
+    if not is_run(peek):
         return capture
-    frame, config = run_frame(scene)
+    frame, config = run_frame(peek)
     if frame is None:
-        note = f"{scene}: has no {FRAME}; the cameras of {capture.source} are taken as they are"
+        note = f"{peek.path}: has no {FRAME}; the cameras of {capture.source} are taken as they are"
         return replace(capture, notes=(*capture.notes, note))
     rotation, shift, scale = _from_saved(frame, config, capture)
     photos = tuple(

@@ -17,6 +17,7 @@ from nst3d.errors import InputError, OutputError
 from nst3d.files import PathLike, write_bytes
 from nst3d.formats.io.files import read_bytes
 from nst3d.formats.io.json_values import read_object
+from nst3d.formats.io.peek import Peek
 from nst3d.formats.nerfstudio.checkpoint import latest_checkpoint, load_checkpoint, save_checkpoint
 from nst3d.formats.nerfstudio.config import edit_config, is_config, read_config
 from nst3d.tensors import Array
@@ -63,53 +64,58 @@ class NerfstudioRun:
     """The pipeline's tensors that are not the model's, by full names."""
 
 
-def is_run(path: PathLike) -> bool:
+def is_run(place: PathLike | Peek) -> bool:
     """Whether a path is a nerfstudio run: its config.yml, a folder that holds one or step-*.ckpt, or a .ckpt."""
-    path = Path(path)
-    if path.is_dir():
-        return is_config(path / CONFIG) or latest_checkpoint(path) is not None
-    return path.suffix.lower() == ".ckpt" or (path.suffix.lower() in (".yml", ".yaml") and is_config(path))
+    peek = Peek.at(place)
+    if peek.is_folder:
+        return is_config(peek.beside(peek.path / CONFIG)) or latest_checkpoint(peek.path) is not None
+    return peek.suffix == ".ckpt" or (peek.suffix in (".yml", ".yaml") and is_config(peek))
 
 
-def run_method(path: Path) -> str:
+def run_method(place: Path | Peek) -> str:
     """The method of a run, from its config alone; a checkpoint without one is taken for splatfacto's.
 
     Raises InputError if the config cannot be read or is of a method that is not in METHODS.
     """
-    config_path, _ = _places(path)
-    return "splatfacto" if config_path is None else _method(read_config(config_path)[1], config_path)
+    peek = Peek.at(place)
+    config_path, _ = _places(peek)
+    if config_path is None:
+        return "splatfacto"
+    return _method(read_config(peek.beside(config_path))[1], config_path)
 
 
-def run_frame(path: Path) -> tuple[Frame | None, dict[str, Any]]:
+def run_frame(place: Path | Peek) -> tuple[Frame | None, dict[str, Any]]:
     """How a run's world lies to its data's, None where the run does not say; and its config, perhaps empty.
 
     Raises InputError for files that are missing or broken. The checkpoint is not read.
     """
-    config_path, checkpoint = _places(path)
-    config = {} if config_path is None else read_config(config_path)[1]
+    peek = Peek.at(place)
+    config_path, checkpoint = _places(peek)
+    config = {} if config_path is None else read_config(peek.beside(config_path))[1]
     return _frame(_folder(config_path, checkpoint)), config
 
 
-def run_files(path: Path) -> list[Path]:
+def run_files(place: Path | Peek) -> list[Path]:
     """The config, if there is one, and the checkpoint that `load_run` reads.
 
     Raises InputError for files that are missing, or a config that is broken.
     """
-    config, checkpoint = _places(path)
+    peek = Peek.at(place)
+    config, checkpoint = _places(peek)
     if config is None:
         return [] if checkpoint is None else [checkpoint]
-    return [config, checkpoint or _latest(config.parent, read_config(config)[1])]
+    return [config, checkpoint or _latest(config.parent, read_config(peek.beside(config))[1])]
 
 
-def load_run(path: PathLike) -> NerfstudioRun:
+def load_run(place: PathLike | Peek) -> NerfstudioRun:
     """The run in a folder, at a config.yml, or at a checkpoint; else the latest checkpoint is taken.
 
     A splatfacto checkpoint needs no config.yml. Nothing in the files is executed or unpickled. Raises
     InputError for files that are missing, broken, cut short, hostile or of another method.
     """
-    path = Path(path)
-    config_path, checkpoint_path = _places(path)
-    text, config = ("", {}) if config_path is None else read_config(config_path)
+    peek = Peek.at(place)
+    config_path, checkpoint_path = _places(peek)
+    text, config = ("", {}) if config_path is None else read_config(peek.beside(config_path))
     method = "splatfacto" if config_path is None else _method(config, config_path)
     folder = _folder(config_path, checkpoint_path)
     checkpoint_path = checkpoint_path or _latest(folder, config)
@@ -167,13 +173,14 @@ def save_run(
     return paths
 
 
-def check_place(folder: Path, path: Path) -> None:
-    """Raise OutputError where the run at `path`, painted into `folder`, would lie in that run itself."""
-    config_path, checkpoint = _places(path)
+def check_place(folder: Path, place: Path | Peek) -> None:
+    """Raise OutputError where the run at `place`, painted into `folder`, would lie in that run itself."""
+    peek = Peek.at(place)
+    config_path, checkpoint = _places(peek)
     own = _folder(config_path, checkpoint)
     _refuse_own(folder, own)
     if config_path is not None:
-        config = read_config(config_path)[1]
+        config = read_config(peek.beside(config_path))[1]
         names = _names(config)
         _refuse_own(
             folder / names["experiment_name"] / _method(config, config_path) / names["timestamp"], own
@@ -191,15 +198,18 @@ def version_notes() -> tuple[str, ...]:
     return (f"nerfstudio {found} is installed; runs were tested with {', '.join(TESTED)}",)
 
 
-def _places(path: Path) -> tuple[Path | None, Path | None]:
+def _places(peek: Peek) -> tuple[Path | None, Path | None]:
     """Where the config and the checkpoint are; None where there is no config, or the latest is meant."""
+    path = peek.path
     if path.suffix.lower() == ".ckpt" and not path.is_dir():
         if not path.is_file():
             raise InputError(f"{path}: no such file")
         beside = (path.parent.parent / CONFIG, path.parent / CONFIG)
-        return next((c for c in beside if is_config(c)), None), path
-    if path.is_dir() and not is_config(path / CONFIG) and (latest := latest_checkpoint(path)) is not None:
-        return _places(latest)
+        return next((c for c in beside if is_config(peek.beside(c))), None), path
+    if path.is_dir() and not is_config(peek.beside(path / CONFIG)):
+        latest = latest_checkpoint(path)
+        if latest is not None:
+            return _places(peek.beside(latest))
     return (path / CONFIG if path.is_dir() else path), None
 
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from nst3d.errors import InputError
 from nst3d.formats.io.files import read_bytes
+from nst3d.formats.registry import Format, register_format
 from nst3d.formats.splats.rows import Loaded, Paint, Rows
 from nst3d.representations.harmonics import from_colours
 from nst3d.representations.splats import Splats
@@ -54,3 +55,8 @@ def fresh_splat(splats: Splats) -> bytes:
 
 def _levels(values: Array) -> Array:
     return np.floor(np.clip(values, 0, 1) * 255 + 0.5).astype(np.uint8)
+
+
+register_format(
+    Format("splat", (".splat",), "splats", "a splat scene", read_splat, fresh_splat, repaint_splat, rank=1)
+)

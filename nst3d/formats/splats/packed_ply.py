@@ -14,7 +14,10 @@ from pathlib import Path
 import numpy as np
 
 from nst3d.errors import InputError
-from nst3d.formats.splats.ply_tables import Tables
+from nst3d.formats.io.peek import Peek
+from nst3d.formats.registry import Format, register_format
+from nst3d.formats.splats.ply import is_packed_header
+from nst3d.formats.splats.ply_tables import Tables, read_header, read_tables
 from nst3d.formats.splats.rows import (
     Loaded,
     Paint,
@@ -32,11 +35,6 @@ _AXES = ("x", "y", "z")
 _SCALES = ("scale_x", "scale_y", "scale_z")
 _RGB = ("r", "g", "b")
 _SH = re.compile(rb"^element[ \t]+sh[ \t][^\n]*\n(?:property[^\n]*\n)*", re.MULTILINE)
-
-
-def is_packed(tables: Tables) -> bool:
-    """Whether a PLY is of this kind."""
-    return _WORDS[0] in (tables.tables.get("vertex", np.zeros(0)).dtype.names or ())
 
 
 def read_packed_ply(path: Path, tables: Tables) -> Loaded:
@@ -166,3 +164,25 @@ def _scaled(sh: Array, paint: Paint) -> Array:
         share = _decoded(sh[name]) * (paint.specular / 8) + 0.5
         result[name] = np.where(paint.broken, sh[name], np.clip(np.floor(share * 256), 0, 255))
     return result
+
+
+def _sniff(peek: Peek) -> bool:
+    return is_packed_header(peek.once(read_header))
+
+
+def _load(path: Path) -> Loaded:
+    return read_packed_ply(path, read_tables(path))
+
+
+register_format(
+    Format(
+        "compressed-ply",
+        (".compressed.ply", ".ply"),
+        "splats",
+        "a splat scene",
+        _load,
+        repaint=repaint_packed_ply,
+        sniff=_sniff,
+        rank=1,
+    )
+)

@@ -14,7 +14,9 @@ from pathlib import Path
 import numpy as np
 
 from nst3d.errors import InputError
-from nst3d.formats.splats.ply_tables import Tables, elements_of
+from nst3d.formats.io.peek import Peek
+from nst3d.formats.registry import Format, register_format
+from nst3d.formats.splats.ply_tables import Tables, properties_of, read_header, read_tables
 from nst3d.formats.splats.rows import (
     Loaded,
     Paint,
@@ -41,11 +43,13 @@ _MARKS = {"opacity", "f_dc_0", "scale_0", "rot_0"}
 
 def is_splat_header(header: bytes) -> bool:
     """Whether a PLY header declares 3D Gaussians, packed or not."""
-    try:
-        names = {name for name, _ in elements_of(header).get("vertex", (0, []))[1]}
-    except (ValueError, KeyError, IndexError, StopIteration):
-        return False
+    names = properties_of(header)
     return {"packed_position", "packed_color"} <= names or len(_MARKS & names) > 1
+
+
+def is_packed_header(header: bytes) -> bool:
+    """Whether a PLY header declares 3D Gaussians as PlayCanvas packs them."""
+    return "packed_position" in properties_of(header)
 
 
 def read_splat_ply(path: Path, tables: Tables) -> Loaded:
@@ -127,3 +131,25 @@ def _columns(vertex: Array, names: tuple[str, ...]) -> Array:
         return np.zeros((len(vertex), 0), np.float32)
     kind = np.float64 if any(vertex.dtype[n].itemsize == 8 for n in names) else np.float32
     return np.stack([vertex[n].astype(kind) for n in names], axis=1)
+
+
+def _sniff(peek: Peek) -> bool:
+    return is_splat_header(peek.once(read_header)) and not is_packed_header(peek.once(read_header))
+
+
+def _load(path: Path) -> Loaded:
+    return read_splat_ply(path, read_tables(path))
+
+
+register_format(
+    Format(
+        "splat-ply",
+        (".ply",),
+        "splats",
+        "a splat scene",
+        _load,
+        fresh_splat_ply,
+        repaint_splat_ply,
+        _sniff,
+    )
+)

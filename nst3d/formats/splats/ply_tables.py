@@ -69,6 +69,14 @@ def elements_of(header: bytes) -> dict[str, tuple[int, list[tuple[str, str]]]]:
     return elements
 
 
+def properties_of(header: bytes, element: str = "vertex") -> set[str]:
+    """The names of an element's properties; none where the header cannot be read."""
+    try:
+        return {name for name, _ in elements_of(header).get(element, (0, []))[1]}
+    except (ValueError, KeyError, IndexError, StopIteration):
+        return set()
+
+
 def read_tables(path: Path) -> Tables:
     """All tables of a PLY file up to the first with a list. ASCII becomes little-endian binary.
 

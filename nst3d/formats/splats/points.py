@@ -17,6 +17,8 @@ from nst3d.cameras.axes import UP_AND_FRONT
 from nst3d.cameras.rigs import standing
 from nst3d.errors import InputError
 from nst3d.files import PathLike
+from nst3d.formats.io.peek import Peek
+from nst3d.formats.registry import Format, register_format
 from nst3d.formats.splats.pcd import read_pcd
 from nst3d.formats.splats.ply import is_splat_header
 from nst3d.formats.splats.ply_tables import Tables, elements_of, read_header, read_tables
@@ -27,7 +29,7 @@ from nst3d.representations.points import PointCloud, estimated_normals, shades, 
 from nst3d.representations.triangles import unit
 from nst3d.tensors import Array
 
-SUFFIXES = (".pcd", ".xyz")
+_SUFFIXES = (".pcd", ".xyz")
 """Of files that are point clouds whatever is in them; a .ply may be one."""
 _COLOURS = (("red", "green", "blue"), ("diffuse_red", "diffuse_green", "diffuse_blue"), ("r", "g", "b"))
 _NORMAL = ("nx", "ny", "nz")
@@ -50,12 +52,12 @@ class PointFile:
     """The value of white."""
 
 
-def is_point_cloud(path: PathLike) -> bool:
+def is_point_cloud(place: PathLike | Peek) -> bool:
     """Whether a file is named like a point cloud, or is a PLY of points without faces or Gaussians."""
-    path = Path(path)
-    if path.suffix.lower() != ".ply":
-        return path.suffix.lower() in SUFFIXES and path.is_file()
-    header = read_header(path)
+    peek = Peek.at(place)
+    if peek.suffix != ".ply":
+        return peek.suffix in _SUFFIXES and peek.path.is_file()
+    header = peek.once(read_header)
     try:
         elements = elements_of(header)
     except (ValueError, KeyError, IndexError, StopIteration):
@@ -235,3 +237,22 @@ def _columns(vertex: Array, names: tuple[str, ...] | str) -> Array:
     """(n, 3) float64 where a property is double or wide, else float32."""
     wide = any(vertex.dtype[n].itemsize > 2 and vertex.dtype[n] != np.float32 for n in names)
     return np.stack([vertex[n].astype(np.float64 if wide else np.float32) for n in names], axis=1)
+
+
+register_format(
+    Format(
+        "point-ply",
+        (".ply",),
+        "points",
+        "a point cloud",
+        read_points,
+        repaint=repaint_points,
+        sniff=is_point_cloud,
+    )
+)
+register_format(
+    Format("pcd", (".pcd",), "points", "a point cloud", read_points, repaint=repaint_points, writes=".ply")
+)
+register_format(
+    Format("xyz", (".xyz",), "points", "a point cloud", read_points, repaint=repaint_points, writes=".ply")
+)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -11,68 +10,53 @@ import numpy as np
 
 from nst3d.errors import ConfigError, InputError
 from nst3d.files import PathLike, write_bytes
-from nst3d.formats.nerfstudio.run import NerfstudioRun, is_run, run_method
-from nst3d.formats.splats.antimatter import fresh_splat, read_splat, repaint_splat
-from nst3d.formats.splats.packed_ply import is_packed, read_packed_ply, repaint_packed_ply
-from nst3d.formats.splats.ply import fresh_splat_ply, is_splat_header, read_splat_ply, repaint_splat_ply
-from nst3d.formats.splats.ply_tables import read_header, read_tables
-from nst3d.formats.splats.points import SUFFIXES as POINT_SUFFIXES
-from nst3d.formats.splats.points import PointFile, is_point_cloud, read_points, repaint_points
-from nst3d.formats.splats.rows import Loaded, Paint, settled
-from nst3d.formats.splats.sog import read_sog, repaint_sog, sog_bytes
-from nst3d.formats.splats.sog_parts import META, is_sog_meta, meta_path
-from nst3d.formats.splats.splatfacto import RunSplats, read_run_splats, write_run_splats
-from nst3d.formats.splats.spz import fresh_spz, read_spz, repaint_spz
+from nst3d.formats.io.peek import Peek
+from nst3d.formats.nerfstudio.run import NerfstudioRun, is_run
+from nst3d.formats.registry import (
+    Format,
+    format_by_name,
+    format_named,
+    format_of,
+    formats_of,
+    suffixes_of,
+    written_suffixes,
+)
+from nst3d.formats.splats.rows import Paint, settled
+from nst3d.formats.splats.sog import repaint_sog
+from nst3d.formats.splats.sog_parts import META, meta_path
+from nst3d.formats.splats.splatfacto import RunSplats, write_run_splats
 from nst3d.representations.harmonics import from_colours
 from nst3d.representations.splats import Splats
 from nst3d.tensors import Array
 
-PLY, PACKED, SPLAT, SPZ, SOG = ".ply", ".compressed.ply", ".splat", ".spz", ".sog"
-RUN = ".ckpt"
-"""Stands for a nerfstudio run of splatfacto."""
-_KSPLAT = ".ksplat"
-READABLE = f"{PLY}, {PACKED}, {SPLAT}, {SPZ}, {SOG}, a folder with SOG's {META} or a splatfacto run"
-"""For messages."""
-
-_READERS: dict[str, Callable[[Path], Loaded]] = {SPLAT: read_splat, SPZ: read_spz, SOG: read_sog}
-_REPAINTERS: dict[str, Callable[[Any, Paint], bytes]] = {
-    PLY: lambda file, paint: (
-        repaint_points(file, paint) if isinstance(file, PointFile) else repaint_splat_ply(file, paint)
-    ),
-    PACKED: repaint_packed_ply,
-    SPLAT: repaint_splat,
-    SPZ: repaint_spz,
-    SOG: lambda files, paint: sog_bytes(repaint_sog(files, paint)),
-}
-_FRESH: dict[str, Callable[[Splats], bytes]] = {PLY: fresh_splat_ply, SPLAT: fresh_splat, SPZ: fresh_spz}
+_SORTS = ("splats", "points")
+_RUN = "splatfacto"
 
 
 @dataclass(frozen=True)
 class SplatFile:
     """What `Splats.document` is for splats that came from a file."""
 
-    suffix: str
-    """Of the format: `save_splats` to a name that ends so keeps all that is not painted."""
+    format: Format
+    """`save_splats` to a name of this format keeps all that is not painted."""
     content: Any
     """The format's own."""
     broken: Array
     """(n,) bool: the splats that cannot be drawn, and are written back as they are."""
 
 
-def is_splats(path: PathLike) -> bool:
+def readable() -> str:
+    """What splats are read from, for messages."""
+    files = ", ".join(suffixes_of("splats"))
+    return f"{files}, a folder with SOG's {META} or a splatfacto run"
+
+
+def is_splats(place: PathLike | Peek) -> bool:
     """Whether a file or folder is, or is named like, Gaussian splats or a point cloud; PLY headers are looked into."""
-    path = Path(path)
-    if (meta := meta_path(path)) is not None:
-        return is_sog_meta(meta)
-    if is_run(path):
-        return run_method(path) == "splatfacto"
-    suffix = path.suffix.lower()
-    if suffix == PLY:
-        return is_splat_header(read_header(path)) or is_point_cloud(path)
-    return not path.is_dir() and suffix in (*_READERS, _KSPLAT, *POINT_SUFFIXES)
+    return format_of(place, *_SORTS) is not None
 
 
-def load_splats(path: PathLike) -> Splats:
+def load_splats(place: PathLike | Peek) -> Splats:
     """The splats in a .ply (also PlayCanvas' compressed), .splat, .spz or .sog file, an unpacked SOG folder,
     or a nerfstudio run of splatfacto (its folder, config.yml or checkpoint).
 
@@ -80,14 +64,17 @@ def load_splats(path: PathLike) -> Splats:
     values that are not finite stays in the table with opacity 0. Raises InputError for a file that is
     missing, of another kind, broken, cut short or empty.
     """
-    path = Path(path)
-    suffix, loaded = _read(path)
-    rows, broken, notes = settled(loaded.rows, path)
-    document = SplatFile(suffix, loaded.content, broken)
+    peek = Peek.at(place)
+    row = _format(peek)
+    if row.load is None:
+        raise InputError(f"{peek.path}: {row.hint.format(name=peek.path.name, stem=peek.path.stem)}")
+    loaded = row.load(peek.path)
+    rows, broken, notes = settled(loaded.rows, peek.path)
+    document = SplatFile(row, loaded.content, broken)
     return Splats(
         **vars(rows),
         up=np.array(loaded.up),
-        source=path,
+        source=peek.path,
         document=document,
         notes=(*loaded.notes, *notes),
         antialiased=loaded.antialiased,
@@ -107,22 +94,25 @@ def save_splats(path: PathLike, splats: Splats, colours: Array, specular: float 
     """
     path = Path(path)
     kept = splats.document if isinstance(splats.document, SplatFile) else None
-    suffix = RUN if kept and kept.suffix == RUN and not path.suffix else _suffix(path)
     colours = np.asarray(colours, np.float32)
-    if kept is not None and suffix == kept.suffix:
+    written, suffix = _named(path, kept)
+    if kept is not None and suffix == kept.format.suffix:
         changed = (colours != splats.colours).any(1) & ~kept.broken
         paint = Paint(colours, changed, kept.broken, specular)
-        if suffix == RUN:
+        if kept.format.name == _RUN:
             folder = path.parent if path.suffix else path
             paths = write_run_splats(folder, kept.content, paint)
-            return [*paths, *save_splats(folder / f"painted{PLY}", splats, colours, specular)]
+            return [*paths, *save_splats(folder / "painted.ply", splats, colours, specular)]
         if path.name == META:
             return _write_parts(path, repaint_sog(kept.content, paint).members)
-        write_bytes(path, _REPAINTERS[suffix](kept.content, paint))
-    elif suffix in _FRESH:
-        write_bytes(path, _FRESH[suffix](painted(splats, colours, specular)))
-    else:
-        raise ConfigError(f"{path}: {suffix} is only written from {suffix}; use {', '.join(_FRESH)}")
+        if kept.format.repaint is not None:
+            write_bytes(path, kept.format.repaint(kept.content, paint))
+            return [path]
+    if written.save is None:
+        raise ConfigError(
+            f"{path}: {suffix} is only written from {suffix}; use {', '.join(written_suffixes('splats'))}"
+        )
+    write_bytes(path, written.save(painted(splats, colours, specular)))
     return [path]
 
 
@@ -141,44 +131,47 @@ def run_of(splats: Splats) -> NerfstudioRun | None:
 
 def suffix_of(splats: Splats) -> str:
     """The ending of a file name with which `save_splats` keeps all that is not painted."""
-    return splats.document.suffix if isinstance(splats.document, SplatFile) else PLY
+    return splats.document.format.suffix if isinstance(splats.document, SplatFile) else ".ply"
 
 
-def _read(path: Path) -> tuple[str, Loaded]:
-    suffix = path.suffix.lower()
-    if meta_path(path) is None and is_run(path):
-        return RUN, read_run_splats(path)
-    if path.is_dir() and meta_path(path) is None:
-        raise InputError(f"{path}: is a folder without SOG's {META}; expected {READABLE}")
-    if meta_path(path) is not None:
-        return SOG, read_sog(path)
-    if is_point_cloud(path):
-        return PLY, read_points(path)
-    if suffix == PLY:
-        tables = read_tables(path)
-        return (
-            (PACKED, read_packed_ply(path, tables))
-            if is_packed(tables)
-            else (PLY, read_splat_ply(path, tables))
-        )
-    if suffix == _KSPLAT:
-        raise InputError(
-            f"{path}: .ksplat is not read; convert it:"
-            f" npx @playcanvas/splat-transform {path.name} {path.stem}.ply"
-        )
-    if suffix not in _READERS:
-        raise InputError(f"{path}: is no splat file that can be read; readable are {READABLE}")
-    return suffix, _READERS[suffix](path)
+def _format(peek: Peek) -> Format:
+    """The format of a path that should be splats. Raises InputError for what is named like none."""
+    row = format_of(peek, *_SORTS)
+    if row is not None:
+        return row
+    if peek.once(meta_path) is not None:  # of SOG or not, the reader says what it lacks
+        return format_by_name("sog-folder")
+    if is_run(peek):
+        return format_by_name(_RUN)
+    if peek.is_folder:
+        raise InputError(f"{peek.path}: is a folder without SOG's {META}; expected {readable()}")
+    row = format_named(peek.path.name, "splats")
+    if row is None:
+        raise InputError(f"{peek.path}: is no splat file that can be read; readable are {readable()}")
+    return row
 
 
-def _suffix(path: Path) -> str:
+def _named(path: Path, kept: SplatFile | None) -> tuple[Format, str]:
+    """The format that a name to be written means, and its suffix."""
     name = path.name.lower()
-    if name == META:
-        return SOG
-    for suffix in (PACKED, *_FRESH, SOG, RUN):
-        if name.endswith(suffix):
-            return suffix
-    raise ConfigError(f"{path}: splats are written as {', '.join((*_FRESH, PACKED, SOG))} or {META}")
+    row: Format | None
+    if kept and kept.format.name == _RUN and (not path.suffix or name.endswith(kept.format.suffix)):
+        row = kept.format
+    elif name == META:
+        row = format_by_name("sog")
+    elif name.endswith(".ckpt"):
+        row = format_by_name(_RUN)
+    else:
+        row = format_named(path.name, "splats")
+    if row is None or (row.save is None and row.repaint is None and row.name != _RUN):
+        raise ConfigError(f"{path}: splats are written as {_writable()} or {META}")
+    return row, row.suffix
+
+
+def _writable() -> str:
+    fresh = written_suffixes("splats")
+    again = [f.suffix for f in formats_of("splats") if f.suffixes and f.save is None and f.repaint]
+    return ", ".join([*fresh, *again])
 
 
 def _write_parts(meta: Path, members: dict[str, bytes]) -> list[Path]:

@@ -14,8 +14,18 @@ from pathlib import Path
 import numpy as np
 
 from nst3d.errors import InputError
+from nst3d.formats.io.peek import Peek
+from nst3d.formats.registry import Format, register_format
 from nst3d.formats.splats.rows import Loaded, Paint, Rows, coefficients, from_smallest_three, join_harmonics
-from nst3d.formats.splats.sog_parts import META, SogFiles, encode_webp, read_sog_files, zip_members
+from nst3d.formats.splats.sog_parts import (
+    META,
+    SogFiles,
+    encode_webp,
+    is_sog_meta,
+    meta_path,
+    read_sog_files,
+    zip_members,
+)
 from nst3d.representations.harmonics import from_colours
 from nst3d.tensors import Array
 
@@ -119,3 +129,28 @@ def _higher(files: SogFiles, count: int) -> Array:
     known = labels < entries
     table = files.codebook("shN").astype(np.float32)[palette.reshape(-1, size, 4)[..., :3]]
     return np.where(known[:, None, None], table[np.where(known, labels, 0)], 0)
+
+
+def _in_folder(peek: Peek) -> bool:
+    meta = peek.once(meta_path)
+    return meta is not None and peek.once(is_sog_meta, meta)
+
+
+def _repaint(files: SogFiles, paint: Paint) -> bytes:
+    return sog_bytes(repaint_sog(files, paint))
+
+
+register_format(Format("sog", (".sog",), "splats", "a splat scene", read_sog, repaint=_repaint, rank=1))
+register_format(
+    Format(
+        "sog-folder",
+        (),
+        "splats",
+        "a splat scene",
+        read_sog,
+        repaint=_repaint,
+        sniff=_in_folder,
+        writes=".sog",
+        rank=1,
+    )
+)

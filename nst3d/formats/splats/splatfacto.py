@@ -17,7 +17,9 @@ import numpy as np
 import torch
 
 from nst3d.errors import InputError
-from nst3d.formats.nerfstudio.run import NerfstudioRun, load_run, save_run, version_notes
+from nst3d.formats.io.peek import Peek
+from nst3d.formats.nerfstudio.run import NerfstudioRun, is_run, load_run, run_method, save_run, version_notes
+from nst3d.formats.registry import Format, register_format
 from nst3d.formats.splats.rows import (
     Loaded,
     Paint,
@@ -144,3 +146,12 @@ def _model(config: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _numbers(tensor: torch.Tensor) -> Array:
     return tensor.detach().to(torch.float32).numpy()
+
+
+def _sniff(peek: Peek) -> bool:
+    return is_run(peek) and run_method(peek) == "splatfacto"
+
+
+register_format(
+    Format("splatfacto", (), "splats", "a run of splatfacto", read_run_splats, sniff=_sniff, writes=".ckpt")
+)

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from nst3d.errors import InputError
+from nst3d.formats.registry import Format, register_format
 from nst3d.formats.splats.rows import (
     Loaded,
     Paint,
@@ -132,3 +133,6 @@ def _axes(spz: Spz, path: Path) -> tuple[int, int, int]:
             return (1 if right else -1, -1 if up else 1, 1 if forward else -1) if code else _STORED_AXES
         at += 8 + size
     return _STORED_AXES
+
+
+register_format(Format("spz", (".spz",), "splats", "a splat scene", read_spz, fresh_spz, repaint_spz, rank=1))

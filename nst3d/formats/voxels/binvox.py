@@ -10,6 +10,7 @@ import numpy as np
 from nst3d.errors import InputError
 from nst3d.files import PathLike
 from nst3d.formats.io.files import read_bytes
+from nst3d.formats.registry import Format, register_format
 from nst3d.formats.voxels.block_mesh import block_mesh, check_sides
 from nst3d.formats.voxels.vox_fresh import BlocksDocument
 from nst3d.representations.blocks import BlockGrid
@@ -105,3 +106,17 @@ def _world(header: _Header) -> Array:
     matrix[:3, 3] = header.translate + np.array([0, 0, width * header.dims[1]])
     matrix[3, 3] = 1
     return matrix
+
+
+register_format(
+    Format(
+        "binvox",
+        (".binvox",),
+        "mesh",
+        "a binvox grid",
+        load_binvox,
+        magic=(b"#binvox",),
+        writes=".vox",
+        rank=1,
+    )
+)

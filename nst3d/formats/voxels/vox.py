@@ -11,6 +11,7 @@ import numpy as np
 from nst3d.errors import ConfigError, InputError
 from nst3d.files import PathLike, write_bytes
 from nst3d.formats.io.files import read_bytes
+from nst3d.formats.registry import Format, register_format
 from nst3d.formats.voxels.block_mesh import block_mesh, check_sides
 from nst3d.formats.voxels.vox_chunks import (
     Node,
@@ -208,3 +209,18 @@ def _walk(models: list[VoxModel], nodes: dict[int, Node], path: Path, hidden: bo
             centred = np.eye(4)
             centred[:3, 3] = [-(side // 2) for side in models[node.model].size]
             yield node.model, here @ centred, name or f"model {node.model}"
+
+
+register_format(
+    Format(
+        "vox",
+        (".vox",),
+        "mesh",
+        "a MagicaVoxel model",
+        load_vox,
+        save_vox,
+        magic=(b"VOX ",),
+        holds=frozenset({"blocks"}),
+        rank=1,
+    )
+)

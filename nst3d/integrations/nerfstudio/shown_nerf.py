@@ -56,6 +56,13 @@ class ShownNerf:
         """The view, with depth always."""
         return self.nerf.draw(camera)
 
+    def fits(self, other: ShownNerf) -> bool:
+        """Always: a NeRF has no rows to compare."""
+        return True
+
+    def mixed(self, other: ShownNerf, strength: float) -> None:
+        """None: what a NeRF shows is not linear in its colours."""
+
 
 def seen_hull(nerf: Nerfacto, cameras: Sequence[Camera], orientation: Orientation) -> Array:
     """Points (k, 3) of what some of the cameras see; the corners of what is not contracted where they see nothing."""

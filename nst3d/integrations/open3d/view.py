@@ -18,7 +18,6 @@ from nst3d.cameras.axes import UP_AND_FRONT, Up
 from nst3d.cameras.rigs import Orientation, framing_distance, standing
 from nst3d.errors import ConfigError, InputError
 from nst3d.files import PathLike
-from nst3d.formats.kinds import capture_comes_first, kind_of, told
 from nst3d.formats.mesh_files import load_mesh
 from nst3d.formats.meshes.placing import placed
 from nst3d.formats.splats.registry import load_splats
@@ -26,7 +25,8 @@ from nst3d.images.io import write_image
 from nst3d.integrations.open3d.dress import dress
 from nst3d.integrations.open3d.package import open3d
 from nst3d.pipeline.kinds.radiance.hull import robust_hull
-from nst3d.pipeline.kinds.radiance.source import load_radiance
+from nst3d.pipeline.kinds.radiance.source import RadianceSource
+from nst3d.pipeline.kinds.registry import open_path
 from nst3d.pipeline.meshing.sights import cameras_around, chosen_cameras, draw_sights
 from nst3d.representations.appearance import is_bare, vertex_colours
 from nst3d.representations.mesh import Mesh
@@ -75,19 +75,16 @@ def open_look(path: PathLike, up: Up = "auto") -> Look:
 
 
 def _opened(package: Any, path: Path) -> Look:
-    kind = kind_of(path)
-    if kind == "capture":
-        raise capture_comes_first(path)
-    if kind == "mesh":
-        mesh = load_mesh(path)
+    opened = open_path(path)
+    if opened.kind.name == "mesh":
+        mesh = load_mesh(opened.peek)
         return Look(_meshes(package, mesh), Orientation(np.array(mesh.up), np.array(mesh.front)), mesh.notes)
-    if kind == "splats":
-        splats = load_splats(path)
+    if opened.kind.name in ("splats", "points"):
+        splats = load_splats(opened.peek)
         return _points(package, splats.positions, splats.colours, splats.opacities, splats.up)
-    if kind == "field":
-        return _drawn(package, path)
-    hint = "; nst3d render draws it" if kind == "nerf" else ""
-    raise InputError(f"{told(path, kind)}; expected a mesh, splats, a point cloud or a voxel field{hint}")
+    if opened.kind.source is not None:
+        return _drawn(package, path, opened.kind.source(opened))
+    raise opened.refusal("view", "; expected a mesh, splats, a point cloud or a voxel field")
 
 
 def show(look: Look, title: str) -> None:
@@ -174,9 +171,8 @@ def _has_display() -> bool:
     return sys.platform in ("win32", "darwin") or any(map(os.environ.get, ("DISPLAY", "WAYLAND_DISPLAY")))
 
 
-def _drawn(package: Any, path: Path) -> Look:
+def _drawn(package: Any, path: Path, source: RadianceSource) -> Look:
     """What a field's cameras see, or cameras all around, as points at the depths of the pixels."""
-    source = load_radiance(path)
     known = source.cameras
     cameras = (
         chosen_cameras(known, _VIEWS, _SIDE) if known else cameras_around(source.space, source.up, _SIDE)

@@ -6,7 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from nst3d.files import PathLike
 from nst3d.formats.captures.registry import load_capture
+from nst3d.formats.io.peek import Peek
 from nst3d.formats.nerfstudio.frame import in_frame_of
 from nst3d.representations.capture import Capture
 
@@ -23,7 +25,7 @@ class CaptureReader:
         """The capture at a path."""
         return self.read(path)
 
-    def for_scene(self, path: Path, scene: Path) -> Capture:
+    def for_scene(self, path: Path, scene: PathLike | Peek) -> Capture:
         """The capture with its cameras in the world of a scene, which nerfstudio's runs have their own of.
 
         What nerfstudio reads is there already.

@@ -3,35 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from nst3d.errors import ConfigError, InputError, OutputError
-from nst3d.formats.kinds import SceneKind, kind_of
-from nst3d.pipeline.kinds.mesh.blend import blend_meshes
-from nst3d.pipeline.kinds.picture.blend import blend_pictures
-from nst3d.pipeline.kinds.radiance.blend import blend_fields, blend_splats
+from nst3d.pipeline.kinds.kind import Kind
+from nst3d.pipeline.kinds.registry import open_path
 
 LIMITS = (-0.5, 1.5)
 """Shares may pass 0 and 1 so far: that exaggerates a style."""
-
-_Blend = Callable[[Sequence[Path], Sequence[float], Path, Callable[[str], None]], list[Path]]
-_BLENDS: dict[SceneKind, _Blend] = {
-    "field": blend_fields,
-    "splats": blend_splats,
-    "picture": blend_pictures,
-    "mesh": blend_meshes,
-}
-
-_WORDS: dict[SceneKind, str] = {
-    "field": "a voxel field",
-    "splats": "splats",
-    "picture": "a picture",
-    "mesh": "a mesh",
-    "capture": "a capture",
-    "nerf": "a NeRF",
-}
 
 
 @dataclass(frozen=True)
@@ -92,16 +73,20 @@ def run_blend(job: BlendJob, note: Callable[[str], None] = lambda text: None) ->
     """
     if len(job.scenes) < 2:
         raise ConfigError("a blend needs two scenes or more")
-    kinds = [kind_of(path) for path in job.scenes]
-    for path, kind in zip(job.scenes, kinds):
-        if kind not in _BLENDS:
-            raise InputError(f"{path}: is {_WORDS[kind]}, which cannot be blended")
-        if kind != kinds[0]:
-            raise InputError(
-                f"{job.scenes[0]} and {path}: {_WORDS[kinds[0]]} and {_WORDS[kind]} cannot be blended"
-            )
+    first, *others = (_blendable(path) for path in job.scenes)
+    for path, kind in zip(job.scenes[1:], others):
+        if kind.name != first.name:
+            raise InputError(f"{job.scenes[0]} and {path}: {first.one} and {kind.one} cannot be blended")
     _claim(job)
-    return _BLENDS[kinds[0]](job.scenes, job.weights, job.out, note)
+    assert first.blend is not None
+    return first.blend(job.scenes, job.weights, job.out, note)
+
+
+def _blendable(path: Path) -> Kind:
+    kind = open_path(path).kind
+    if kind.blend is None:
+        raise InputError(f"{path}: is {kind.one}, which cannot be blended")
+    return kind
 
 
 def _checked(weights: tuple[float, ...]) -> tuple[float, ...]:

@@ -11,10 +11,11 @@ from nst3d.bounds import Within, check_bounds
 from nst3d.cameras.pinhole import Camera
 from nst3d.errors import ConfigError, OutputError
 from nst3d.files import OptionalPathField, PathField
-from nst3d.formats.mesh_files import save_mesh
+from nst3d.formats.mesh_files import mesh_formats, save_mesh
 from nst3d.pipeline.captures.reader import CaptureReader
 from nst3d.pipeline.jobs.bridges import ALONE, Bridges, Note
-from nst3d.pipeline.kinds.radiance.source import RadianceSource, load_radiance
+from nst3d.pipeline.kinds.radiance.source import RadianceSource
+from nst3d.pipeline.kinds.registry import open_path
 from nst3d.pipeline.meshing.field_mesh import RESOLUTION, MeshingOptions, fused_mesh, fused_surface
 from nst3d.pipeline.meshing.sights import cameras_around, chosen_cameras, draw_sights
 from nst3d.pipeline.meshing.texture_bake import SOLVE, TextureOptions, baked_texture
@@ -26,7 +27,6 @@ _AROUND = 480
 """Side of the pictures of cameras all around, pixels."""
 _FINEST = 320
 """Cells along the longest side, unless more are asked for."""
-_SUFFIXES = (".glb", ".gltf", ".obj")
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,10 @@ def run_export(
     no sense.
     """
     _check(job)
-    source = load_radiance(job.scene)
+    opened = open_path(job.scene)
+    if opened.kind.source is None:
+        raise opened.refusal("export", ", neither a voxel field (.npz) nor splats")
+    source = opened.kind.source(opened)
     for text in source.notes:
         note(text)
     reader = bridges.reader(job.dataparser, job.cameras)
@@ -136,8 +139,9 @@ def _resolution(source: RadianceSource, reach: float) -> int:
 
 def _check(job: ExportJob) -> None:
     check_bounds(job)
-    if job.out.suffix.lower() not in _SUFFIXES:
-        raise ConfigError(f"{job.out}: textured meshes are written as {', '.join(_SUFFIXES)}")
+    written = [f.suffix for f in mesh_formats("textures")]
+    if job.out.suffix.lower() not in written:
+        raise ConfigError(f"{job.out}: textured meshes are written as {', '.join(written)}")
     if job.out.exists() and (not job.overwrite or job.out.is_dir()):
         raise OutputError(f"{job.out}: exists; give `overwrite` or another `out`")
     try:

@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 from nst3d.files import PathLike
-from nst3d.formats.kinds import SceneKind, kind_of
-from nst3d.formats.splats.points import is_point_cloud
 from nst3d.pipeline.captures.inspect import inspect_capture
 from nst3d.pipeline.captures.reader import CaptureReader
-from nst3d.pipeline.kinds.mesh.inspect import inspect_mesh
-from nst3d.pipeline.kinds.picture.inspect import inspect_picture
-from nst3d.pipeline.kinds.radiance.inspect_field import inspect_field
-from nst3d.pipeline.kinds.radiance.inspect_points import inspect_points
-from nst3d.pipeline.kinds.radiance.inspect_run import inspect_nerf
-from nst3d.pipeline.kinds.radiance.inspect_splats import inspect_splats
+from nst3d.pipeline.kinds.registry import open_path
 from nst3d.pipeline.runtime.findings import Report
 from nst3d.pipeline.settings.config import PaintConfig
 
@@ -32,12 +24,7 @@ def inspect_file(
     path = Path(path)
     if reader is not None:
         return inspect_capture(path, reader)
-    looks: dict[SceneKind, Callable[[Path], Report]] = {
-        "capture": inspect_capture,
-        "field": inspect_field,
-        "splats": lambda path: (inspect_points if is_point_cloud(path) else inspect_splats)(path),
-        "picture": inspect_picture,
-        "nerf": inspect_nerf,
-        "mesh": lambda path: inspect_mesh(path, config or PaintConfig()),
-    }
-    return looks[kind_of(path)](path)
+    opened = open_path(path)
+    if opened.kind.inspect is None:
+        raise opened.refusal("inspect", ", which cannot be looked into")
+    return opened.kind.inspect(opened, config or PaintConfig())

@@ -6,7 +6,7 @@ import contextlib
 import hashlib
 import json
 import shlex
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,20 +14,11 @@ import yaml
 
 from nst3d.errors import ConfigError, OutputError
 from nst3d.files import write_bytes
-from nst3d.formats.gltf.write import left_out
-from nst3d.formats.kinds import SceneKind, capture_comes_first, kind_of
-from nst3d.formats.mesh_files import load_mesh
-from nst3d.formats.nerfstudio.run import check_place, is_run
-from nst3d.pipeline.captures.reader import CaptureReader
 from nst3d.pipeline.jobs.bridges import ALONE, Bridges
 from nst3d.pipeline.jobs.paint_options import Job, Result
 from nst3d.pipeline.jobs.painter import Painter
-from nst3d.pipeline.kinds.mesh.displace import displace_mesh
-from nst3d.pipeline.kinds.mesh.scene import prepare_mesh, upright
-from nst3d.pipeline.kinds.mesh.subject import Displaced, MeshSubject
-from nst3d.pipeline.kinds.picture.subject import PictureSubject
-from nst3d.pipeline.kinds.radiance.scene import open_field, open_splats, suited
-from nst3d.pipeline.kinds.radiance.subject import RadianceSubject
+from nst3d.pipeline.kinds.kind import Opened, PaintRequest
+from nst3d.pipeline.kinds.registry import check_options, cleaned, open_path
 from nst3d.pipeline.kinds.subject import Subject
 from nst3d.pipeline.runtime.checkpoints import Keeper
 from nst3d.pipeline.runtime.fingerprint import add_scene
@@ -35,10 +26,8 @@ from nst3d.pipeline.runtime.machine import Clock, peak_memory_gb, use_threads
 from nst3d.pipeline.runtime.out_folder import claimed_folder, need_checkpoint
 from nst3d.pipeline.runtime.report import Reporter, Silent
 from nst3d.pipeline.settings.config import PaintConfig
-from nst3d.pipeline.settings.kinds import check_options, cleanable
 from nst3d.pipeline.settings.overrides import as_plain
 from nst3d.pipeline.styles import read_style
-from nst3d.stylize.style import Style
 
 CHECKPOINT = "checkpoint.pt"
 _CONFIG = "config.yaml"
@@ -54,25 +43,27 @@ def run_job(job: Job, reporter: Reporter | None = None, bridges: Bridges = ALONE
     second Ctrl-C raises KeyboardInterrupt at once; files are whole or not there.
     """
     bridges.casting(job.config)  # a missing package is known before anything is read
-    if is_run(job.scene):
-        check_place(job.out, job.scene)
     if job.resume:  # known at once, whatever the scene takes to be read
         need_checkpoint(job.out / CHECKPOINT)
+    opened = job.opened or open_path(job.scene)
+    if opened.kind.check_out is not None:
+        opened.kind.check_out(opened, job.out)
     with claimed_folder(job.out, job.overwrite or job.resume, [_CONFIG]):
-        return _paint(job, reporter or Silent(), bridges)
+        return _paint(job, opened, reporter or Silent(), bridges)
 
 
-def _paint(job: Job, reporter: Reporter, bridges: Bridges) -> Result:
+def _paint(job: Job, opened: Opened, reporter: Reporter, bridges: Bridges) -> Result:
     use_threads(job.config.threads)
     clock = Clock()
     reporter.phase("reading")
     styles = [read_style(path, reporter) for path in job.styles]
     clock.lap("read_s")
     reporter.phase("preparing")
-    kind = checked_kind(job)
+    opened = checked(job, opened)
     seconds = job.config.output.checkpoint_seconds
-    keeper = Keeper(job.out / CHECKPOINT, _fingerprint(job), seconds, job.resume)
-    subject, config = open_subject(job, kind, styles, reporter, bridges, keeper)
+    keeper = Keeper(job.out / CHECKPOINT, _fingerprint(job, opened), seconds, job.resume)
+    reader = bridges.reader(job.dataparser, job.cameras)
+    subject, config = open_subject(PaintRequest(opened, job, styles, reader, reporter, bridges, keeper))
     clock.lap("prepare_s")
     reporter.phase("painting")
     painter = Painter(config, subject, styles, keeper, reporter)
@@ -124,39 +115,22 @@ def _left_out(job: Job, asset: Path) -> str:
     )
 
 
-def checked_kind(job: Job) -> SceneKind:
-    """The kind of the scene, which everything that was asked for is for."""
-    kind = kind_of(job.scene)
+def checked(job: Job, opened: Opened) -> Opened:
+    """The scene as the kind that is painted, which everything that was asked for is for."""
     if job.clean is not None:
-        kind = cleanable(job.scene, kind)
-    check_options(_asked(job), kind, job.scene)
-    return kind
+        opened = cleaned(opened)
+    check_options(_asked(job), opened)
+    return opened
 
 
-def open_subject(
-    job: Job,
-    kind: SceneKind,
-    styles: list[Style],
-    reporter: Reporter,
-    bridges: Bridges,
-    keeper: Keeper | None,
-) -> tuple[Subject, PaintConfig]:
+def open_subject(asked: PaintRequest) -> tuple[Subject, PaintConfig]:
     """The scene, and the settings with what depends on it decided."""
-    reader = bridges.reader(job.dataparser, job.cameras)
-    if kind == "capture":
-        raise capture_comes_first(job.scene)
-    if kind == "picture":
-        picture = PictureSubject(job.scene, styles[0], job.config)
-        _tell(reporter, picture.notes)
-        return picture, job.config
-    if job.config.start != "content":
+    kind = asked.opened.kind
+    if kind.paint is None:
+        raise asked.opened.refusal("paint", ", which cannot be painted")
+    if asked.config.start != "content" and "start" not in kind.options:
         raise ConfigError("`start='noise'` is for pictures; other scenes start from their own colours")
-    if kind == "mesh":
-        return _mesh(job, styles, reporter, bridges, keeper)
-    if kind == "nerf":
-        capture = None if job.cameras is None else reader.for_scene(job.cameras, job.scene)
-        return bridges.open_nerf(job, capture, styles[0], reporter)
-    return _radiance(job, kind, reader, styles[0], reporter)
+    return kind.paint(asked)
 
 
 def _asked(job: Job) -> Iterator[str]:
@@ -173,40 +147,6 @@ def _asked(job: Job) -> Iterator[str]:
     return (option for option, asked in given.items() if asked)
 
 
-def _mesh(
-    job: Job, styles: list[Style], reporter: Reporter, bridges: Bridges, keeper: Keeper | None
-) -> tuple[Subject, PaintConfig]:
-    config = job.config
-    casting = bridges.casting(config)
-    mesh = load_mesh(job.scene) if job.clean is None else bridges.clean(job.scene, job.clean, reporter.note)
-    mesh = upright(mesh, config.up)
-    _tell(reporter, mesh.notes)
-    shape: Displaced | None = None
-    if config.displace.fraction:
-        before = mesh
-        mesh, facts = displace_mesh(mesh, styles, config, reporter, keeper)
-        shape = Displaced(before, facts)
-        reporter.phase("preparing")
-    scene = prepare_mesh(mesh, config.surface, config.rig, config.schedule.finest, casting)
-    _tell(reporter, left_out(mesh, scene.paint))
-    return MeshSubject(scene, job.scene, styles[0], config, shape), config
-
-
-def _radiance(
-    job: Job, kind: SceneKind, reader: CaptureReader, style: Style, reporter: Reporter
-) -> tuple[Subject, PaintConfig]:
-    opened = open_field if kind == "field" else open_splats
-    scene = opened(job.scene, job.cameras, job.config, reader)
-    _tell(reporter, scene.notes)
-    config = suited(job.config, scene)
-    return RadianceSubject(scene, style, config), config
-
-
-def _tell(reporter: Reporter, notes: Iterable[str]) -> None:
-    for note in notes:
-        reporter.note(note)
-
-
 def _config_yaml(job: Job) -> bytes:
     values = {
         "scene": str(job.scene),
@@ -220,10 +160,10 @@ def _config_yaml(job: Job) -> bytes:
     return yaml.safe_dump(values, sort_keys=False, allow_unicode=True).encode()
 
 
-def _fingerprint(job: Job) -> str:
+def _fingerprint(job: Job, opened: Opened) -> str:
     """What a checkpoint belongs to: the files of scene and styles, and all settings but the output's."""
     digest = hashlib.sha256()
-    add_scene(digest, job.scene)
+    add_scene(digest, opened.peek)
     for path in job.styles:
         digest.update(path.read_bytes())
     if job.cameras is not None:

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 
 from nst3d.files import PathLike
 from nst3d.pipeline.jobs.bridges import ALONE, Bridges
-from nst3d.pipeline.jobs.paint import checked_kind, open_subject
+from nst3d.pipeline.jobs.paint import checked, open_subject
 from nst3d.pipeline.jobs.paint_options import Job
+from nst3d.pipeline.kinds.kind import PaintRequest
+from nst3d.pipeline.kinds.registry import open_path
 from nst3d.pipeline.kinds.subject import Subject
 from nst3d.pipeline.runtime.report import Reporter, Silent
 from nst3d.pipeline.settings.config import PaintConfig
@@ -23,7 +25,7 @@ class Prepared:
     subject: Subject
     """Makes the canvas, knows what each view shows, and saves what was painted."""
     styles: tuple[Style, ...]
-    """(h, w, 3) each, sRGB-encoded in [0, 1]."""
+    """As read, in the order given."""
     config: PaintConfig
     """The settings, with what depends on the scene decided: view sizes, the content's weight."""
 
@@ -46,5 +48,7 @@ def prepare(
     job = Job(scene, styles, "", config or PaintConfig(), cameras=cameras)
     bridges.casting(job.config)
     pictures = [read_style(path, reporter) for path in job.styles]
-    subject, settled = open_subject(job, checked_kind(job), pictures, reporter, bridges, None)
+    reader = bridges.reader(job.dataparser, job.cameras)
+    opened = checked(job, open_path(job.scene))
+    subject, settled = open_subject(PaintRequest(opened, job, pictures, reader, reporter, bridges, None))
     return Prepared(subject, tuple(pictures), settled)

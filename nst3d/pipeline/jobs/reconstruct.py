@@ -19,13 +19,13 @@ import yaml
 
 from nst3d.errors import InputError, OutputError
 from nst3d.files import PathField, write_bytes
-from nst3d.formats.fields.own import save_field
+from nst3d.formats.fields.registry import save_field
 from nst3d.formats.io.files import refuse_empty
-from nst3d.formats.kinds import kind_of
 from nst3d.formats.mesh_files import is_mesh
 from nst3d.pipeline.captures.held_out import measured, write_comparison
 from nst3d.pipeline.captures.photographs import Material, read_material
 from nst3d.pipeline.jobs.bridges import ALONE, Bridges
+from nst3d.pipeline.kinds.registry import open_path
 from nst3d.pipeline.runtime.fit_keeper import FitKeeper
 from nst3d.pipeline.runtime.machine import Clock, peak_memory_gb, resolve_device, use_threads
 from nst3d.pipeline.runtime.out_folder import claimed_folder, need_checkpoint
@@ -37,7 +37,6 @@ from nst3d.representations.field import VoxelField
 _TRAIN_SHOWN = 8
 """Photographs of those that it is made of that a field is measured with too."""
 _CHECKPOINT = "checkpoint.npz"
-_SCENES: dict[str, str] = {"field": "a voxel field", "splats": "splats", "mesh": "a mesh"}
 _RUNNING = 0.97
 """How slowly the PSNR that is shown follows that of the last step's rays."""
 
@@ -121,10 +120,12 @@ def run_reconstruct(job: ReconstructJob, reporter: FitReporter, bridges: Bridges
 def _refuse_scenes(path: Path) -> None:
     """Raise InputError for what is a scene already."""
     refuse_empty(path, "a capture")
-    kind = kind_of(path) if path.exists() else "capture"
-    if kind in _SCENES and (kind != "mesh" or is_mesh(path)):
+    if not path.exists():
+        return
+    kind = open_path(path).kind
+    if kind.source is not None or is_mesh(path):
         raise InputError(
-            f"{path}: is {_SCENES[kind]}, a scene already: nst3d paint paints it and nst3d render shows it;"
+            f"{path}: is {kind.one}, a scene already: nst3d paint paints it and nst3d render shows it;"
             " reconstruct takes a capture, photographs with poses"
         )
 

@@ -29,7 +29,7 @@ from nst3d.cameras.paths import (
 from nst3d.cameras.pinhole import Camera
 from nst3d.cameras.spline import eased
 from nst3d.errors import ConfigError, InputError
-from nst3d.formats.flights.registry import SUFFIXES, load_camera_path
+from nst3d.formats.flights.registry import is_camera_path, load_camera_path
 from nst3d.pipeline.kinds.shown import Shown
 from nst3d.tensors import Array, ImageSize
 
@@ -115,7 +115,7 @@ def read_way(way: Way, up: Array | None = None) -> Flight | None:
     if way.path in PATHS:
         return None
     path = Path(way.path)
-    if path.suffix.lower() not in SUFFIXES:
+    if not is_camera_path(path):
         raise ConfigError(
             f"path {way.path!r} is not known: choose {', '.join(PATHS)}, or give a .yaml with keyframes or a"
             " camera_path.json of nerfstudio"

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
 from nst3d.cameras.pinhole import Camera
 from nst3d.cameras.rigs import Orientation
 from nst3d.errors import ConfigError
-from nst3d.pipeline.kinds.radiance.shown import ShownRadiance
 from nst3d.renderers.radiance import Frame
 from nst3d.tensors import Array
 
@@ -45,6 +44,12 @@ class Shown(Protocol):
     def frame(self, camera: Camera, depth: bool = False) -> Frame:
         """The view. `depth`: whether that is wanted, else it may be infinite everywhere."""
 
+    def fits(self, other: Any) -> bool:
+        """Whether another scene of this class may be the same one with other colours."""
+
+    def mixed(self, other: Any, strength: float) -> Shown | None:
+        """This scene with `strength` of the way to the colours of another that fits; None: its renders are mixed."""
+
 
 @dataclass(frozen=True)
 class Fade:
@@ -72,10 +77,9 @@ class Fade:
             return self.before.frame(camera, depth)
         if strength == 1:
             return self.after.frame(camera, depth)
-        if isinstance(self.before, ShownRadiance) and isinstance(self.after, ShownRadiance):
-            mixed = self.before.mixed(self.after, strength)
-            if mixed is not None:
-                return mixed.frame(camera, depth)
+        mixed = self.before.mixed(self.after, strength)
+        if mixed is not None:
+            return mixed.frame(camera, depth)
         return mixed_frames(self.before.frame(camera, depth), self.after.frame(camera), strength)
 
 
@@ -91,10 +95,9 @@ def mixed_frames(before: Frame, after: Frame, strength: float) -> Frame:
 
 def check_alike(before: Shown, after: Shown, name: str = "the state before") -> None:
     """Raise ConfigError, which begins with the first one's `name`, where two scenes cannot be states of one."""
-    radiance = [isinstance(s, ShownRadiance) for s in (before, after)]
-    if radiance[0] != radiance[1]:
+    if type(before) is not type(after):
         raise ConfigError(f"{name} is a scene of another kind; give the same scene with other colours")
-    if isinstance(before, ShownRadiance) and isinstance(after, ShownRadiance) and not before.fits(after):
+    if not before.fits(after):
         raise ConfigError(
             f"{name} has {len(before.colours)} coloured points and the scene {len(after.colours)}, or they lie"
             " elsewhere; give the same scene with other colours"

@@ -5,18 +5,20 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
+from nst3d.formats.io.peek import Peek
 from nst3d.formats.nerfstudio.run import is_run, run_files
 
 _BLOCK = 1 << 22
 
 
-def add_scene(digest: hashlib._Hash, path: Path) -> None:
+def add_scene(digest: hashlib._Hash, place: Path | Peek) -> None:
     """The bytes of a scene's file, or of a run's config and checkpoint; a folder's path."""
-    if not path.is_dir() or is_run(path):
-        for part in run_files(path) if is_run(path) else (path,):
+    peek = Peek.at(place)
+    if not peek.is_folder or is_run(peek):
+        for part in run_files(peek) if is_run(peek) else (peek.path,):
             _add_bytes(digest, part)
     else:
-        digest.update(str(path).encode())
+        digest.update(str(peek.path).encode())
 
 
 def add_neighbours(digest: hashlib._Hash, path: Path) -> None:

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 from nst3d.bounds import Within, check_bounds
 from nst3d.cameras.axes import Up
 from nst3d.errors import ConfigError
+from nst3d.formats.mesh_files import mesh_formats
 from nst3d.pipeline.settings.limits import check_recipe
 from nst3d.pipeline.settings.overrides import Note, override, read_yaml
 from nst3d.pipeline.settings.resources import resource
@@ -29,8 +30,8 @@ NerfPaint = Literal["native", "head", "baked"]
 class OutputOptions:
     """What is written besides the asset."""
 
-    formats: tuple[Literal["glb", "gltf", "obj", "ply"], ...] = ()
-    """Asset formats to write; empty: GLB, and the scene's own format if it can hold paint."""
+    formats: tuple[str, ...] = ()
+    """Asset formats to write, such as glb and obj; empty: GLB, and the scene's own format if it can hold paint."""
     turntable: bool = True
     """Write turntable.mp4."""
     frames: Annotated[int, Within(1, 100_000)] = 96
@@ -45,6 +46,13 @@ class OutputOptions:
     """Background of the turntable and the contact sheet, sRGB."""
     checkpoint_seconds: Annotated[float, Within(0)] = 30.0
     """Seconds between checkpoints while painting; 0: never."""
+
+    def __post_init__(self) -> None:
+        """Refuse formats that no mesh is written in, with ConfigError."""
+        written = [f.name for f in mesh_formats()] if self.formats else []
+        for name in self.formats:
+            if name not in written:
+                raise ConfigError(f"setting output.formats is {name!r}: choose {', '.join(written)}")
 
 
 @dataclass(frozen=True)

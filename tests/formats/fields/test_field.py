@@ -11,7 +11,7 @@ import pytest
 from npz_samples import field_of, links_of, svox2_arrays, write_npz
 
 from nst3d.errors import InputError, OutputError
-from nst3d.formats.fields.own import is_field, load_field, save_field
+from nst3d.formats.fields.registry import is_field, load_field, save_field
 from nst3d.representations.field import Space
 from nst3d.representations.harmonics import C0, basis
 

@@ -14,7 +14,6 @@ from nerfstudio_samples import FRAME, splat_state, write_checkpoint, write_run
 
 from nst3d.cameras.pinhole import Camera
 from nst3d.errors import InputError, OutputError
-from nst3d.formats.kinds import kind_of
 from nst3d.formats.nerfstudio import run as nerfstudio_run
 from nst3d.formats.nerfstudio.checkpoint import load_checkpoint
 from nst3d.formats.nerfstudio.frame import in_frame_of
@@ -27,6 +26,7 @@ from nst3d.formats.nerfstudio.run import (
     save_run,
     version_notes,
 )
+from nst3d.pipeline.kinds.registry import open_path
 from nst3d.representations.capture import Capture, Photo
 from nst3d.tensors import ImageSize
 
@@ -199,7 +199,7 @@ def test_other_checkpoints(tmp_path, content, message) -> None:
 
 def test_other_methods(tmp_path: Path) -> None:
     config = write_run(tmp_path, splat_state(), method="instant-ngp")
-    for read in (load_run, run_method, kind_of):
+    for read in (load_run, run_method, open_path):
         with pytest.raises(
             InputError, match="is a run of instant-ngp; runs of nerfacto and splatfacto are read"
         ):
@@ -249,25 +249,25 @@ def test_runs_that_lack_something(tmp_path: Path) -> None:
 def test_kinds(tmp_path: Path) -> None:
     for method, kind in (("nerfacto", "nerf"), ("splatfacto", "splats")):
         config = write_run(tmp_path, splat_state(), method=method)
-        assert [kind_of(p) for p in (config, config.parent)] == [kind] * 2
+        assert [open_path(p).kind.name for p in (config, config.parent)] == [kind] * 2
     for content in (b"a: 1", b"", b"\x80\x04"):
         config.write_bytes(content)
         for path in (config, config.parent):
             with pytest.raises(InputError, match=r"config\.yml: is not the config\.yml of a nerfstudio run"):
-                kind_of(path)
+                open_path(path)
 
 
 def test_folders_around_runs_name_them(tmp_path: Path) -> None:
     config = write_run(tmp_path, splat_state())
     for folder in (config.parent.parent, config.parent.parent.parent, tmp_path):
         with pytest.raises(InputError) as told:
-            kind_of(folder)
+            open_path(folder)
         assert (
             str(told.value)
             == f"{folder}: is a folder with {config.relative_to(folder)}; give the path of one"
         )
     (config.parent.parent / "a.glb").touch()
-    assert kind_of(config.parent.parent) == "mesh"
+    assert open_path(config.parent.parent).kind.name == "mesh"
 
 
 def test_versions(monkeypatch) -> None:

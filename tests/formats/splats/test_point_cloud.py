@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from nst3d.errors import InputError
-from nst3d.formats.kinds import kind_of
 from nst3d.formats.splats.points import is_point_cloud, load_points
 from nst3d.formats.splats.registry import load_splats, save_splats, suffix_of
+from nst3d.pipeline.kinds.registry import open_path
 
 ROW = np.dtype(
     [
@@ -56,7 +56,7 @@ def test_what_is_not_painted_stays_bit_for_bit(tmp_path) -> None:
     table = rows()
     more, tail = "element edge 2\nproperty int a\nproperty int b\n", np.arange(4, dtype="<i4").tobytes()
     path = ply(tmp_path / "a.ply", table, more, tail)
-    assert kind_of(path) == "splats"
+    assert open_path(path).kind.name == "points"
     splats = load_splats(path)
     assert suffix_of(splats) == ".ply"
     save_splats(tmp_path / "same.ply", splats, splats.colours)
@@ -193,7 +193,7 @@ def pcd(kind: str) -> bytes:
 @pytest.mark.parametrize("kind", ["ascii", "binary", "binary_compressed"])
 def test_pcd_comes_back_as_ply_with_all_its_fields(tmp_path, kind) -> None:
     (tmp_path / "a.pcd").write_bytes(pcd(kind))
-    assert kind_of(tmp_path / "a.pcd") == "splats"
+    assert open_path(tmp_path / "a.pcd").kind.name == "points"
     cloud = load_points(tmp_path / "a.pcd")
     np.testing.assert_array_equal(cloud.positions[:, 0], [1.5, 2, 3])
     np.testing.assert_allclose(cloud.colours * 255, [[255, 128, 0], [0, 0, 1], [16, 32, 48]], atol=1e-4)

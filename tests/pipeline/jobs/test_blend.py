@@ -8,7 +8,7 @@ import pytest
 from small_meshes import cube, mesh_of, noise
 
 from nst3d.errors import ConfigError, InputError, OutputError
-from nst3d.formats.fields.own import load_field, save_field
+from nst3d.formats.fields.registry import load_field, save_field
 from nst3d.formats.mesh_files import load_mesh, save_mesh
 from nst3d.formats.picture import save_picture
 from nst3d.formats.splats.registry import load_splats, save_splats

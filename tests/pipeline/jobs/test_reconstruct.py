@@ -16,7 +16,7 @@ from nst3d.cameras.orbits import Orbit
 from nst3d.cameras.rigs import views_from
 from nst3d.errors import ConfigError, InputError, OutputError
 from nst3d.formats.captures.registry import load_capture, save_transforms
-from nst3d.formats.fields.own import load_field
+from nst3d.formats.fields.registry import load_field
 from nst3d.formats.mesh_files import load_mesh
 from nst3d.images.io import read_image
 from nst3d.pipeline.captures.photographs import plain_background

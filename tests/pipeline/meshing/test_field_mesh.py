@@ -9,7 +9,7 @@ from ball_field import BALL, CENTRE, UP, ball_field, colour_at
 from nst3d.cameras.lens import BrownConrady
 from nst3d.cameras.pinhole import Camera
 from nst3d.errors import InputError, MissingDependencyError
-from nst3d.formats.fields.own import save_field
+from nst3d.formats.fields.registry import save_field
 from nst3d.formats.mesh_files import load_mesh, save_mesh
 from nst3d.pipeline.jobs.export import ExportJob, SightOptions, run_export
 from nst3d.pipeline.meshing.field_mesh import MeshingOptions, fused_mesh

@@ -69,6 +69,13 @@ class ShownMesh:
             seen = np.full(camera.size, np.inf, np.float32)
         return Frame(image[..., :3], image[..., 3], seen)
 
+    def fits(self, other: ShownMesh) -> bool:
+        """Always: that two meshes are the same is not checked, as their renders are mixed."""
+        return True
+
+    def mixed(self, other: ShownMesh, strength: float) -> None:
+        """None: textures of two meshes need not have the same texels."""
+
 
 def show_mesh(mesh: Mesh, orbit: Orbit, lighting: Lighting = "studio") -> ShownMesh:
     """A mesh as it is: by its textures, else by its vertices as they are, else grey."""

@@ -11,7 +11,8 @@ import torch
 
 from nst3d.cameras.orbits import Orbit
 from nst3d.errors import ConfigError
-from nst3d.formats.mesh_files import save_mesh
+from nst3d.formats.mesh_files import mesh_formats, save_mesh
+from nst3d.formats.registry import Format, format_by_name, format_named, format_of
 from nst3d.images.palette import principal_axis_ramp
 from nst3d.operators.base import ViewOperator
 from nst3d.operators.cache import CacheTally
@@ -168,21 +169,23 @@ class MeshSubject(TableSubject):
         return paths
 
     def _suffixes(self) -> list[str]:
-        wanted = self._config.output.formats
-        unknown = [f for f in wanted if f not in ("glb", "gltf", "obj", "ply", "vox")]
-        if unknown:
-            raise ConfigError(f"format {unknown[0]!r} cannot be written: choose glb, gltf, obj, ply or vox")
+        """Of the files to write, without dots. Raises ConfigError for a format that cannot hold the paint."""
         vertex = isinstance(self.scene.paint, VertexPaint)
-        if "vox" in wanted and not self._voxels:
-            raise ConfigError("format vox holds painted voxels alone: choose glb")
-        if "ply" in wanted and not vertex:
-            raise ConfigError(
-                "format ply holds vertex colours, and this paint goes into textures: choose glb or obj, or give"
-                " `surface.paint='vertex'`"
-            )
-        own = "vox" if self._voxels else self._source.suffix.lower().lstrip(".")
-        holds = own == "obj" or self._voxels or (own == "ply" and vertex)
-        return list(wanted) if wanted else ["glb", own] if holds else ["glb"]
+        paint = {"vertices" if vertex else "textures", *(["blocks"] if self._voxels else [])}
+        wanted = [format_by_name(name) for name in self._config.output.formats]
+        for row in wanted:
+            if not row.holds & paint:
+                raise ConfigError(_cannot_hold(row))
+        return [row.suffix.lstrip(".") for row in wanted or self._usual_formats(paint)]
+
+    def _usual_formats(self, paint: set[str]) -> list[Format]:
+        """GLB, and what the source is written as where that can hold the paint; glTF comes back as GLB alone."""
+        usual, source = format_by_name("glb"), format_of(self._source, "mesh")
+        own = None if source is None else format_named(f"painted{source.suffix}", "mesh")
+        if own is None and self._voxels:  # in a folder
+            own = format_by_name("vox")
+        again = own is not None and own.save not in (None, usual.save) and own.holds & paint
+        return [usual, own] if own is not None and again else [usual]
 
     def show(self, folder: Path, after: Array) -> list[Path]:
         """sheet.png with before and after from eight sides, turntable.mp4 of after."""
@@ -209,3 +212,16 @@ class MeshSubject(TableSubject):
             "visible_from_outside": round(self.scene.rig.reachable, 4),
             **({} if self._displaced is None else self._displaced.facts),
         }
+
+
+def _cannot_hold(row: Format) -> str:
+    """Why a format that was asked for is not written, and what to do."""
+    others = [f.name for f in mesh_formats("textures")]
+    if row.holds == {"blocks"}:
+        return f"format {row.name} holds painted voxels alone: choose {others[0]}"
+    if row.holds == {"vertices"}:
+        return (
+            f"format {row.name} holds vertex colours, and this paint goes into textures: choose"
+            f" {' or '.join(others)}, or give --settings.surface.paint vertex"
+        )
+    return f"format {row.name} holds {', '.join(sorted(row.holds))}, and this paint is none of these"

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from nst3d.errors import ConfigError, InputError
-from nst3d.formats.fields.own import load_field, save_field
+from nst3d.formats.fields.registry import load_field, save_field
 from nst3d.formats.splats.registry import load_splats, save_splats
 from nst3d.pipeline.kinds.blend_tables import mixed, mixed_colours
 from nst3d.representations.field import VoxelField

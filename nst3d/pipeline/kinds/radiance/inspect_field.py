@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from nst3d.formats.fields.own import load_field
+from nst3d.formats.fields.registry import load_field
 from nst3d.pipeline.runtime.findings import Report, point_text
 from nst3d.representations.field import VoxelField
 

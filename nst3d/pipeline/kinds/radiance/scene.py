@@ -26,7 +26,8 @@ from nst3d.cameras.rigs import (
 from nst3d.errors import ConfigError, InputError, Nst3dError
 from nst3d.files import PathLike
 from nst3d.formats.captures.registry import load_capture
-from nst3d.formats.fields.own import load_field, save_field
+from nst3d.formats.fields.registry import load_field, save_field
+from nst3d.formats.io.peek import Peek
 from nst3d.formats.splats.registry import load_splats, save_splats, suffix_of
 from nst3d.pipeline.captures.reader import OWN_READER, CaptureReader
 from nst3d.pipeline.kinds.radiance.hull import robust_hull
@@ -104,20 +105,19 @@ class RadianceScene:
 
 
 def open_field(
-    path: PathLike, cameras: Path | None, config: PaintConfig, reader: CaptureReader = OWN_READER
+    place: PathLike | Peek, cameras: Path | None, config: PaintConfig, reader: CaptureReader = OWN_READER
 ) -> RadianceScene:
     """The voxel field in a file with the cameras of its photographs, or those of the capture `cameras`.
 
     Raises InputError for a file that cannot be read, ConfigError where no cameras are known.
     """
-    path = Path(path)
-    source = load_field(path)
+    source = load_field(place)
     field_up = _up(source.up, config)
     photos, notes = _field_photos(source, cameras, config, reader)
     own = tuple(p.camera for p in photos) if photos and cameras is not None else source.cameras
     if not own:
         raise ConfigError(
-            f"{path}: does not say where its photographs were taken from; give `cameras`, a capture"
+            f"{Peek.at(place).path}: does not say where its photographs were taken from; give `cameras`, a capture"
         )
     chosen = spread_out(own, config.capture_views)
     options = VoxelOptions(stored_bytes=config.cache_gb * 1e9 / len(chosen))
@@ -136,14 +136,13 @@ def open_field(
 
 
 def open_splats(
-    path: PathLike, cameras: Path | None, config: PaintConfig, reader: CaptureReader = OWN_READER
+    place: PathLike | Peek, cameras: Path | None, config: PaintConfig, reader: CaptureReader = OWN_READER
 ) -> RadianceScene:
     """The splats in a file, with the cameras of the capture `cameras`, or a rig for the finest stage.
 
     Raises InputError for a file that cannot be read.
     """
-    path = Path(path)
-    source = load_splats(path)
+    source = load_splats(place)
     up = _up(source.up, config)
     name = f"painted{suffix_of(source)}"
     photos: Sequence[Photo] = ()
@@ -152,7 +151,7 @@ def open_splats(
     if cameras is None:
         own, hull = _rig_around(source, up, config.rig, config.schedule.finest)
     else:
-        capture = reader.for_scene(cameras, path)
+        capture = reader.for_scene(cameras, place)
         photos, told = capture.of("train"), capture.notes
         photos = [photos[i] for i in spread_out([p.camera for p in photos], config.capture_views)]
         own = tuple(p.camera for p in photos)

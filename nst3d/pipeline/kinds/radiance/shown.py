@@ -12,7 +12,8 @@ import numpy as np
 from nst3d.cameras.pinhole import Camera
 from nst3d.cameras.rigs import Orientation, standing
 from nst3d.files import PathLike
-from nst3d.formats.fields.own import load_field
+from nst3d.formats.fields.registry import load_field
+from nst3d.formats.io.peek import Peek
 from nst3d.formats.splats.registry import load_splats
 from nst3d.pipeline.kinds.radiance.hull import robust_hull
 from nst3d.pipeline.runtime.machine import resolve_device
@@ -75,10 +76,9 @@ class ShownRadiance:
         return same and self.specular == other.specular
 
 
-def show_field(path: PathLike, specular: float = 1.0) -> ShownRadiance:
+def show_field(place: PathLike | Peek, specular: float = 1.0) -> ShownRadiance:
     """A voxel field as its file has it. Raises InputError."""
-    path = Path(path)
-    scene = load_field(path)
+    scene = load_field(place)
     renderer = radiance_renderer(scene)
     positions = np.asarray(renderer.positions, np.float64)
     density = np.maximum(scene.density.astype(np.float64), 0)
@@ -96,10 +96,9 @@ def show_field(path: PathLike, specular: float = 1.0) -> ShownRadiance:
     )
 
 
-def show_splats(path: PathLike, specular: float = 1.0) -> ShownRadiance:
+def show_splats(place: PathLike | Peek, specular: float = 1.0) -> ShownRadiance:
     """Splats as their file has them. Raises InputError."""
-    path = Path(path)
-    scene = load_splats(path)
+    scene = load_splats(place)
     orientation = standing(scene.up)
     hull = robust_hull(scene.positions.astype(np.float64), scene.opacities.astype(np.float64), orientation)
     renderer = radiance_renderer(scene, resolve_device("auto"))

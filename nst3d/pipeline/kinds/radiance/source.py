@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
 from nst3d.cameras.pinhole import Camera
 from nst3d.cameras.rigs import standing
-from nst3d.errors import InputError
-from nst3d.files import PathLike
-from nst3d.formats.fields.own import load_field
-from nst3d.formats.kinds import capture_comes_first, kind_of, told
+from nst3d.formats.fields.registry import load_field
 from nst3d.formats.splats.registry import load_splats
+from nst3d.pipeline.kinds.kind import Opened
 from nst3d.pipeline.kinds.radiance.hull import robust_hull
 from nst3d.pipeline.runtime.machine import resolve_device
 from nst3d.renderers import radiance_renderer
@@ -42,26 +39,22 @@ class RadianceSource:
     notes: tuple[str, ...]
 
 
-def load_radiance(path: PathLike) -> RadianceSource:
-    """The voxel field or splats in a file. Raises InputError for anything else."""
-    path = Path(path)
-    kind = kind_of(path)
-    if kind == "field":
-        field = load_field(path)
-        cell = 2 * field.space.extent / max(field.links.shape)
-        return RadianceSource(
-            radiance_renderer(field), field.colours, field.cameras, field.space, cell, field.up, field.notes
-        )
-    if kind == "splats":
-        splats = load_splats(path)
-        space = _splat_space(splats)
-        renderer = radiance_renderer(splats, resolve_device("auto"))
-        notes = (*splats.notes, *renderer.notes)
-        return RadianceSource(renderer, splats.colours, (), space, None, splats.up, notes)
-    if kind == "capture":
-        raise capture_comes_first(path)
-    hint = "; nerfstudio's ns-export makes meshes and point clouds of it" if kind == "nerf" else ""
-    raise InputError(f"{told(path, kind)}, neither a voxel field (.npz) nor splats{hint}")
+def field_source(opened: Opened) -> RadianceSource:
+    """A voxel field. Raises InputError."""
+    field = load_field(opened.peek)
+    cell = 2 * field.space.extent / max(field.links.shape)
+    return RadianceSource(
+        radiance_renderer(field), field.colours, field.cameras, field.space, cell, field.up, field.notes
+    )
+
+
+def splat_source(opened: Opened) -> RadianceSource:
+    """Splats, or points as such. Raises InputError."""
+    splats = load_splats(opened.peek)
+    space = _splat_space(splats)
+    renderer = radiance_renderer(splats, resolve_device("auto"))
+    notes = (*splats.notes, *renderer.notes)
+    return RadianceSource(renderer, splats.colours, (), space, None, splats.up, notes)
 
 
 def _splat_space(splats: Splats) -> Space:

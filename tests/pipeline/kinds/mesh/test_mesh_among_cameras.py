@@ -12,7 +12,7 @@ from small_meshes import cube, mesh_of, noise
 
 from nst3d.errors import InputError
 from nst3d.formats.captures.registry import save_transforms
-from nst3d.formats.fields.own import save_field
+from nst3d.formats.fields.registry import save_field
 from nst3d.formats.gltf.capture import capture_extras, scene_from_capture
 from nst3d.formats.gltf.document import GltfDocument
 from nst3d.formats.mesh_files import load_mesh, save_mesh

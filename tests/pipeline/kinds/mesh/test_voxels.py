@@ -14,6 +14,7 @@ from vox_samples import binvox, model, rgba, vox
 
 from nst3d.errors import ConfigError
 from nst3d.formats.mesh_files import load_mesh
+from nst3d.formats.registry import Format, forget_format, register_format
 from nst3d.images.io import write_image
 from nst3d.pipeline.jobs.inspect import inspect_file
 from nst3d.pipeline.jobs.paint import run_job
@@ -122,6 +123,40 @@ def test_formats_are_told_before_painting(inputs) -> None:
     scene = prepare_mesh(mesh, SurfaceOptions(), TINY.rig, 32)
     with pytest.raises(ConfigError, match="format vox holds painted voxels alone"):
         MeshSubject(scene, Path("cube.ply"), Style((torch.from_numpy(noise(12, 16, 3)),)), config)
+
+
+@pytest.mark.parametrize("source", ["ball.vox", "ball.binvox", "a folder"])
+def test_voxels_come_back_as_glb_and_vox(inputs, source) -> None:
+    scene = subject_of(inputs).scene
+    subject = MeshSubject(scene, Path(source), torch.from_numpy(noise(12, 16, 3)), TINY)
+    assert subject._suffixes() == ["glb", "vox"]
+
+
+@pytest.mark.parametrize(
+    ("source", "vertex", "textures"),
+    [
+        ("a.glb", ["glb"], ["glb"]),
+        ("a.gltf", ["glb"], ["glb"]),
+        ("a.obj", ["glb", "obj"], ["glb", "obj"]),
+        ("a.PLY", ["glb", "ply"], ["glb"]),
+        ("a.stl", ["glb"], ["glb"]),
+        ("a.tri", ["glb", "tri"], ["glb"]),
+        ("a folder", ["glb"], ["glb"]),
+    ],
+)
+def test_what_a_mesh_comes_back_as(source, vertex, textures) -> None:
+    """The last but one is of another package, with a name that is not its suffix."""
+    register_format(
+        Format("triangles", (".tri",), "mesh", "a", load_mesh, lambda *a: [], holds=frozenset({"vertices"}))
+    )
+    try:
+        mesh = mesh_of(cube(colours=noise(8, 3)))
+        for paint, expected in (("vertex", vertex), ("texture", textures)):
+            scene = prepare_mesh(mesh, SurfaceOptions(paint=paint), TINY.rig, 32)
+            subject = MeshSubject(scene, Path(source), torch.from_numpy(noise(12, 16, 3)), TINY)
+            assert subject._suffixes() == expected
+    finally:
+        forget_format("triangles")
 
 
 def test_inspection_counts_voxels_and_finds_nothing_wrong(inputs) -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from nst3d.formats.fields.own import save_field
+from nst3d.formats.fields.registry import save_field
 from nst3d.pipeline.jobs.inspect import inspect_file
 from nst3d.representations.field import Space, VoxelField
 

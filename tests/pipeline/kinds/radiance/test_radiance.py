@@ -17,7 +17,7 @@ from small_splats import ball
 from nst3d.cameras.pinhole import look_at, perspective
 from nst3d.errors import ConfigError, InputError
 from nst3d.formats.captures.registry import save_transforms
-from nst3d.formats.fields.own import load_field, save_field
+from nst3d.formats.fields.registry import load_field, save_field
 from nst3d.formats.splats.registry import load_splats, save_splats
 from nst3d.images.io import write_image
 from nst3d.pipeline.jobs.paint import CHECKPOINT, run_job

@@ -11,12 +11,13 @@ import numpy as np
 from nst3d.errors import ConfigError, InputError
 from nst3d.files import PathLike
 from nst3d.formats.captures.registry import load_capture
-from nst3d.formats.fields.own import load_field, save_field
-from nst3d.formats.kinds import SceneKind, kind_of
+from nst3d.formats.fields.registry import load_field, save_field
+from nst3d.formats.io.peek import Peek
 from nst3d.formats.mesh_files import load_mesh, save_mesh
 from nst3d.formats.picture import load_picture, save_picture
 from nst3d.formats.splats.registry import load_splats, save_splats
 from nst3d.images.io import Picture
+from nst3d.pipeline.kinds.registry import open_path
 from nst3d.representations.capture import Capture
 from nst3d.representations.field import VoxelField
 from nst3d.representations.mesh import Mesh
@@ -26,12 +27,13 @@ from nst3d.tensors import Array
 
 Scene: TypeAlias = Mesh | VoxelField | Splats | Picture | Capture
 
-_LOADERS: dict[SceneKind, Callable[[Path], Scene]] = {
+_LOADERS: dict[str, Callable[[Peek], Scene]] = {
     "mesh": load_mesh,
     "field": load_field,
     "splats": load_splats,
-    "picture": load_picture,
-    "capture": load_capture,
+    "points": load_splats,
+    "picture": lambda peek: load_picture(peek.path),
+    "capture": lambda peek: load_capture(peek.path),
 }
 
 
@@ -41,13 +43,10 @@ def load(path: PathLike) -> Scene:
     A splatfacto run of nerfstudio is splats; point clouds are, too. Raises InputError for what is missing, cannot
     be read, or is a NeRF, which `run_job` paints but which has no table of colours to load.
     """
-    path = Path(path)
-    kind = kind_of(path)
-    if kind not in _LOADERS:
-        raise InputError(
-            f"{path}: is a NeRF, which cannot be loaded as a table of colours; paint it with run_job"
-        )
-    return _LOADERS[kind](path)
+    opened = open_path(path)
+    if opened.kind.name not in _LOADERS:
+        raise InputError(f"{opened.told}, which has no table of colours to load; paint it with run_job")
+    return _LOADERS[opened.kind.name](opened.peek)
 
 
 def save(

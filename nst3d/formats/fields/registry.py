@@ -1,0 +1,53 @@
+"""Voxel fields: which format reads or writes what."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from nst3d.errors import InputError
+from nst3d.files import PathLike
+from nst3d.formats.fields.own import save_own
+from nst3d.formats.fields.plenoxels import PlenoxelsDocument, save_plenoxels
+from nst3d.formats.io.npz import read_headers
+from nst3d.formats.io.peek import Peek
+from nst3d.formats.registry import format_of
+from nst3d.representations.field import VoxelField
+from nst3d.tensors import Array
+
+
+def is_field(place: PathLike | Peek) -> bool:
+    """Whether a path is a voxel field, an .npz archive by the names of its arrays.
+
+    Raises InputError for an .npz that cannot be read.
+    """
+    return format_of(place, "field") is not None
+
+
+def load_field(place: PathLike | Peek) -> VoxelField:
+    """The voxel field in a file, such as an .npz archive of nst3d or svox2.
+
+    Raises InputError if it is missing, broken, holds something else, needs too much memory, or is not
+    consistent: links that no row or several stand for, values that are not finite.
+    """
+    peek = Peek.at(place)
+    row = format_of(peek, "field")
+    if row is None or row.load is None:
+        names = ", ".join(sorted(peek.once(read_headers))[:8]) or "nothing"
+        raise InputError(f"{peek.path}: is no voxel field of nst3d or svox2; it holds {names}")
+    return row.load(peek.path)
+
+
+def save_field(
+    path: PathLike, field: VoxelField, colours: Array | None = None, specular: float = 1.0
+) -> list[Path]:
+    """Write a field, in svox2's format where it came from there, else in nst3d's; returns [path].
+
+    `colours` (n, 3) take the place of the field's own, rows that equal them stay bit for bit; higher
+    harmonics are multiplied by `specular`. All else stays bit for bit. Raises OutputError if the file cannot
+    be written; it is whole or not there.
+    """
+    path = Path(path)
+    if colours is not None and colours.shape != (len(field), 3):
+        raise ValueError(f"colours of {colours.shape} for a field of {len(field)} nodes")
+    save = save_plenoxels if isinstance(field.document, PlenoxelsDocument) else save_own
+    return save(path, field, colours, specular)

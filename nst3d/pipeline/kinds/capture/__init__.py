@@ -1,0 +1,1 @@
+"""Captures: photographs of which a scene can be made."""

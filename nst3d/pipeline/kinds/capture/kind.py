@@ -1,0 +1,37 @@
+"""Captures: the row of the kind. They are looked into; what is painted is a scene made of one."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+
+from nst3d.formats.captures.registry import is_capture
+from nst3d.pipeline.captures.inspect import inspect_capture
+from nst3d.pipeline.kinds.kind import Kind, Opened
+from nst3d.pipeline.kinds.registry import register_kind
+from nst3d.pipeline.runtime.findings import Report
+from nst3d.pipeline.settings.config import PaintConfig
+
+
+def _inspect(opened: Opened, config: PaintConfig) -> Report:
+    return inspect_capture(opened.path)
+
+
+def _unready(path: Path) -> str:
+    return (
+        f"{path}: is a capture, photographs of a place; make a scene of it first: nst3d reconstruct"
+        f" {shlex.quote(str(path))} --out field.npz"
+    )
+
+
+register_kind(
+    Kind(
+        name="capture",
+        one="a capture",
+        many="captures",
+        sniff=is_capture,
+        rank=60,
+        inspect=_inspect,
+        unready=_unready,
+    )
+)

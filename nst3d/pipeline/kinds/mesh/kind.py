@@ -1,0 +1,105 @@
+"""Meshes: the row of the kind."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+
+import numpy as np
+
+from nst3d.cameras.orbits import Orbit
+from nst3d.errors import InputError
+from nst3d.formats.gltf.document import GltfDocument
+from nst3d.formats.gltf.write import left_out
+from nst3d.formats.io.peek import Peek
+from nst3d.formats.mesh_files import load_mesh
+from nst3d.formats.registry import format_of
+from nst3d.pipeline.kinds.kind import Kind, Opened, PaintRequest, ShowRequest
+from nst3d.pipeline.kinds.mesh.blend import blend_meshes
+from nst3d.pipeline.kinds.mesh.displace import displace_mesh
+from nst3d.pipeline.kinds.mesh.inspect import inspect_mesh
+from nst3d.pipeline.kinds.mesh.scene import prepare_mesh, upright
+from nst3d.pipeline.kinds.mesh.shown import ShownMesh, show_mesh
+from nst3d.pipeline.kinds.mesh.subject import Displaced, MeshSubject
+from nst3d.pipeline.kinds.placing import cameras_in, orientation_of
+from nst3d.pipeline.kinds.registry import register_kind
+from nst3d.pipeline.kinds.subject import Subject
+from nst3d.pipeline.runtime.findings import Report
+from nst3d.pipeline.settings.config import PaintConfig
+from nst3d.representations.mesh import Mesh
+from nst3d.tensors import Array, ImageSize
+
+
+def _sniff(peek: Peek) -> bool:
+    return format_of(peek, "mesh") is not None
+
+
+def _paint(asked: PaintRequest) -> tuple[Subject, PaintConfig]:
+    job, config, styles = asked.job, asked.config, asked.styles
+    casting = asked.bridges.casting(config)
+    if job.clean is None:
+        mesh = load_mesh(asked.opened.peek)
+    else:
+        mesh = asked.bridges.clean(job.scene, job.clean, asked.reporter.note)
+    mesh = upright(mesh, config.up)
+    asked.note(*mesh.notes)
+    shape: Displaced | None = None
+    if config.displace.fraction:
+        before = mesh
+        mesh, facts = displace_mesh(mesh, styles, config, asked.reporter, asked.keeper)
+        shape = Displaced(before, facts)
+        asked.reporter.phase("preparing")
+    scene = prepare_mesh(mesh, config.surface, config.rig, config.schedule.finest, casting)
+    asked.note(*left_out(mesh, scene.paint))
+    return MeshSubject(scene, job.scene, styles[0], config, shape), config
+
+
+def _show(asked: ShowRequest) -> ShownMesh:
+    options, way, capture = asked.options, asked.way, asked.capture
+    mesh = load_mesh(asked.opened.peek)
+    frame = np.eye(4) if capture is None else _scene_from_capture(asked.opened, mesh)
+    orientation = orientation_of(options, capture, frame)
+    if orientation is not None:
+        up, front = (tuple(v.tolist()) for v in (orientation.up, orientation.front))
+        mesh = dataclasses.replace(mesh, up=up, front=front)
+    # Textures are made as fine as an orbit's pixels, or finer where the camera may come closer.
+    fine = 1 if way.path in ("orbit", "spiral") else 2
+    orbit = Orbit(8, way.size or ImageSize(512, 512), field_of_view=way.field_of_view or math.radians(40))
+    size = ImageSize(orbit.size.height * fine, orbit.size.width * fine)
+    shown = show_mesh(mesh, dataclasses.replace(orbit, size=size), options.lighting)
+    for text in (*shown.notes, *(() if capture is None else capture.notes)):
+        asked.note(text)
+    return shown if capture is None else dataclasses.replace(shown, cameras=cameras_in(shown, capture, frame))
+
+
+def _scene_from_capture(opened: Opened, mesh: Mesh) -> Array:
+    """The (4, 4) from capture to scene coordinates: glTF is turned to stand up, other formats keep coordinates."""
+    if mesh.scene_from_capture is not None:
+        return mesh.scene_from_capture
+    if isinstance(mesh.document, GltfDocument):
+        raise InputError(
+            f"{opened.path}: does not say how it lies to the cameras of its capture, as glTF from nst3d export does;"
+            " export it again, or give the mesh as .obj or .ply in the capture's coordinates"
+        )
+    return np.eye(4)
+
+
+def _inspect(opened: Opened, config: PaintConfig) -> Report:
+    return inspect_mesh(opened.path, config)
+
+
+register_kind(
+    Kind(
+        name="mesh",
+        one="a mesh",
+        many="meshes",
+        sniff=_sniff,
+        rank=70,
+        paint=_paint,
+        show=_show,
+        inspect=_inspect,
+        blend=blend_meshes,
+        options=frozenset({"renderer", "displace"}),
+        cleaned="mesh",
+    )
+)
