@@ -4,60 +4,17 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 import yaml
-from small_meshes import cube, noise
+from tiny_jobs import ALONE, TINY, job
 
 from nst3d.errors import ConfigError, InputError, OutputError
-from nst3d.images.io import read_image, write_image
+from nst3d.images.io import read_image
 from nst3d.pipeline.jobs.paint import CHECKPOINT, run_job
-from nst3d.pipeline.jobs.paint_options import Job
 from nst3d.pipeline.runtime.report import Silent
-from nst3d.pipeline.settings.config import OutputOptions, PaintConfig, override
-from nst3d.pipeline.settings.surface import RigOptions
-from nst3d.stylize.recipe import Recipe
-from nst3d.stylize.schedule import Schedule, Stage
-
-TINY = PaintConfig(
-    recipe=Recipe(
-        content_layers=("relu2_1",),
-        gram_layers=("relu1_1", "relu2_1"),
-        nnfm_layers=("relu2_1",),
-        consistency_layers=("relu2_1",),
-    ),
-    schedule=Schedule((Stage(32, 3, 0.03), Stage(48, 3, 0.02))),
-    rig=RigOptions(views=4, max_views=4),
-    output=OutputOptions(frames=2, size=32, formats=("glb",)),
-    precision="float32",
-)
-ALONE = replace(TINY, recipe=replace(TINY.recipe, consistency=0.0, agree=0.0))
-"""Without the views' memory, which a checkpoint does not hold."""
-
-
-@pytest.fixture(scope="module")
-def inputs(tmp_path_factory) -> Path:
-    """A cube with vertex colours' UVs as OBJ, a style and a photo."""
-    folder = tmp_path_factory.mktemp("inputs with spaces")
-    box = cube()
-    lines = ["mtllib cube.mtl", "usemtl skin"]
-    lines += [f"v {x} {y} {z}" for x, y, z in box.vertices]
-    lines += [f"vt {u} {v}" for u, v in box.uvs.reshape(-1, 2)]
-    for number, face in enumerate(box.faces):
-        lines.append("f " + " ".join(f"{i + 1}/{3 * number + k + 1}" for k, i in enumerate(face)))
-    (folder / "cube.obj").write_text("\n".join(lines))
-    (folder / "cube.mtl").write_text("newmtl skin\nmap_Kd skin.png\n")
-    write_image(folder / "skin.png", np.kron(noise(8, 12, 3), np.ones((4, 4, 1), np.float32)))
-    write_image(folder / "style.png", np.kron(noise(8, 8, 3, seed=1), np.ones((6, 6, 1), np.float32)))
-    write_image(folder / "photo.png", noise(36, 48, 3, seed=2))
-    return folder
-
-
-def job(inputs: Path, out: Path, config: PaintConfig = TINY, scene: str = "cube.obj", **fields) -> Job:
-    return Job(inputs / scene, (inputs / "style.png",), out, config, **fields)
+from nst3d.pipeline.settings.config import PaintConfig, override
 
 
 def test_a_mesh_job_writes_everything_it_names(inputs, tmp_path) -> None:

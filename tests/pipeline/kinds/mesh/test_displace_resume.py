@@ -5,14 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from test_displace_job import SHAPE, Listener
-from test_job import ALONE, inputs, job  # noqa: F401
+from tiny_jobs import ALONE, SHAPE, Listener, job
 
 from nst3d.pipeline.jobs.paint import CHECKPOINT, run_job
 
 
 @pytest.mark.parametrize("stop_after", [3, 11])
-def test_a_job_stopped_at_its_shape_goes_on(inputs, tmp_path, stop_after) -> None:  # noqa: F811
+def test_a_job_stopped_at_its_shape_goes_on(inputs, tmp_path, stop_after) -> None:
     config = replace(ALONE, displace=SHAPE)
     whole, broken = tmp_path / "whole", tmp_path / "broken"
     run_job(job(inputs, whole, config))
@@ -25,7 +24,7 @@ def test_a_job_stopped_at_its_shape_goes_on(inputs, tmp_path, stop_after) -> Non
     assert not (broken / CHECKPOINT).exists()
 
 
-def test_a_painting_stopped_after_its_shape_goes_on(inputs, tmp_path) -> None:  # noqa: F811
+def test_a_painting_stopped_after_its_shape_goes_on(inputs, tmp_path) -> None:
     config = replace(ALONE, displace=SHAPE)
 
     class Stops(Listener):
