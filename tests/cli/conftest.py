@@ -1,4 +1,4 @@
-"""A small asset to paint, and the command line as a process and as a function."""
+"""A small asset to paint, and the command line as a function and as a process."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from small_meshes import cube, mesh_of, noise
 
+from nst3d.cli.main import main
 from nst3d.formats.mesh_files import save_mesh
 from nst3d.images.io import write_image
 from nst3d.representations.mesh import Material, Texture
@@ -29,14 +30,30 @@ def environment() -> dict[str, str]:
 
 
 @pytest.fixture(scope="session")
-def nst3d(environment: dict[str, str]) -> Run:
-    """Runs the command line as a process."""
+def process(environment: dict[str, str]) -> Run:
+    """Runs the command line as a process; it takes 2 s to start, so few tests do."""
 
     def run(*arguments: object) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "nst3d.cli.main", *map(str, arguments)]
         return subprocess.run(
             command, capture_output=True, text=True, timeout=120, cwd=ROOT, env=environment, check=False
         )
+
+    return run
+
+
+@pytest.fixture
+def nst3d(capfd: pytest.CaptureFixture[str]) -> Run:
+    """Runs the command line in this process."""
+
+    def run(*arguments: object) -> subprocess.CompletedProcess[str]:
+        capfd.readouterr()
+        given = [str(a) for a in arguments]
+        try:
+            code = main(given)
+        except SystemExit as stop:  # tyro's way to end
+            code = int(stop.code or 0)
+        return subprocess.CompletedProcess(given, code, *capfd.readouterr())
 
     return run
 

@@ -1,4 +1,4 @@
-"""nst3d blend and nst3d export on splats, as processes and as functions."""
+"""nst3d blend and nst3d export on splats."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_blend_mixes(nst3d, splats) -> None:
 
 def test_export_makes_a_textured_mesh(nst3d, splats) -> None:
     out = splats / "ball.glb"
-    options = ("--resolution", 40, "--view-size", 96, "--faces", 0, "--quiet")
+    options = ("--resolution", 24, "--view-size", 64, "--views", 16, "--faces", 0, "--quiet")
     done = nst3d("export", splats / "red.ply", "--out", out, *options)
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[0] == str(out)

@@ -100,7 +100,7 @@ def test_paint_errors(call: Call, inputs: Path, change: dict[str, str], says: st
     given = {"scene": "cube.glb", "--style": "style.png", "--out": f"none-{abs(hash(says))}"} | change
     paths = {name: inputs / given.pop(name) for name in ("scene", "--style", "--out")}
     rest = [word for pair in given.items() for word in pair]
-    options = ["--style", paths["--style"], "--out", paths["--out"], "--quiet", *rest]
+    options = ["--style", paths["--style"], "--out", paths["--out"], "--quiet", "--size", 48, *rest]
     code, answer, errors = call("paint", paths["scene"], *options)
     assert (code, answer) == (1, "")
     assert _is_one_line(errors), errors

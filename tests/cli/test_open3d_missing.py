@@ -71,5 +71,5 @@ def test_a_cloud_is_looked_into_and_painted_as_it_is(cloud, tmp_path, capsys) ->
     assert "--clean would make a mesh of it" in told
     command = ["paint", str(cloud), "--style", str(tmp_path / "s.png"), "--out", str(tmp_path / "out")]
     command += ["--size", "32", "--iterations", "1", "--quiet", "--settings.output.no-turntable"]
-    assert main([*command, "--settings.rig.views", "3"]) == 0
+    assert main([*command, "--settings.rig.views", "3", "--settings.output.size", "48"]) == 0
     assert b"property double z\nproperty uchar red" in (tmp_path / "out/painted.ply").read_bytes()

@@ -1,4 +1,4 @@
-"""nst3d paint on splats and captures, as processes."""
+"""nst3d paint on splats and captures."""
 
 from __future__ import annotations
 

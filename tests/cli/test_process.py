@@ -30,22 +30,22 @@ def _job(inputs: Path, out: Path, iterations: int) -> list[object]:
 
 
 @pytest.fixture(scope="module")
-def painted(nst3d: Run, inputs: Path) -> tuple[Path, subprocess.CompletedProcess[str]]:
+def painted(process: Run, inputs: Path) -> tuple[Path, subprocess.CompletedProcess[str]]:
     out = inputs / "painted"
-    return out, nst3d(*_job(inputs, out, 3), "--tensorboard")
+    return out, process(*_job(inputs, out, 3), "--tensorboard")
 
 
-def test_help_comes_at_once(nst3d: Run) -> None:
+def test_help_comes_at_once(process: Run) -> None:
     started = time.perf_counter()
-    done = nst3d("--help")
+    done = process("--help")
     assert done.returncode == 0
     assert all(f"  {c}" in done.stdout for c in ("paint", "render", "inspect", "weights", "demo", "doctor"))
     # It takes 0.03 s; importing torch alone would take over 1 s. The limit is loose for busy machines.
     assert time.perf_counter() - started < 1.0
 
 
-def test_an_error_is_one_line(nst3d: Run, tmp_path: Path) -> None:
-    done = nst3d("inspect", tmp_path / "no such.glb")
+def test_an_error_is_one_line(process: Run, tmp_path: Path) -> None:
+    done = process("inspect", tmp_path / "no such.glb")
     assert done.returncode == 1
     assert done.stdout == ""
     assert done.stderr.startswith("nst3d: ")

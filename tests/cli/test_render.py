@@ -62,7 +62,10 @@ def test_before_beside_after(inputs: Path, tmp_path: Path) -> None:
 def test_errors(
     inputs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], options: list[str], says: str
 ) -> None:
-    assert main(["render", str(inputs / "cube.glb"), "--out", str(tmp_path / "a.mp4"), *options]) == 1
+    assert (
+        main(["render", str(inputs / "cube.glb"), "--out", str(tmp_path / "a.mp4"), "--size", "32", *options])
+        == 1
+    )
     errors = capsys.readouterr().err
     assert errors.count("\n") == 1
     assert says in errors

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from trained_nerf import SIZE, frames
+from trained_nerf import SAMPLES, SIZE, frames
 
 from nst3d.formats.nerfstudio.run import load_run
 
@@ -21,7 +21,7 @@ reason = "nerfstudio is not installed: pip install 'nst3d[nerfstudio]'"
 pytest.importorskip("nerfstudio", reason=reason)
 pytestmark = pytest.mark.filterwarnings("ignore")  # nerfstudio's own and those of what it imports
 
-DRIVER = Path(__file__).with_name("method_driver.py")
+DRIVER = SAMPLES / "method_driver.py"
 METHOD = "nst3d=nst3d.integrations.nerfstudio.method:method"
 
 

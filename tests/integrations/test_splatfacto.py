@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import torch
 from small_splats import ball
+from trained_nerf import SAMPLES
 
 from nst3d.cameras.pinhole import look_at, perspective
 from nst3d.cli.main import main
@@ -27,7 +28,7 @@ from nst3d.tensors import ImageSize
 reason = "nerfstudio is not installed: pip install 'nst3d[nerfstudio]'"
 pytest.importorskip("nerfstudio", reason=reason)
 
-DRIVER = Path(__file__).with_name("splatfacto_driver.py")
+DRIVER = SAMPLES / "splatfacto_driver.py"
 CENTRE = np.array([2.0, 0.0, 1.0])
 OPENGL = np.diag([1.0, -1.0, -1.0, 1.0])
 KEPT = ("means", "scales", "quats", "opacities")

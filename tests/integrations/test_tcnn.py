@@ -9,14 +9,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 import trained_nerf
 from tcnn_runs import opened, random_run, shaken
-from trained_nerf import SIZE, frames, painted
+from trained_nerf import SAMPLES, SIZE, frames, painted
 
 from nst3d.errors import InputError
 from nst3d.formats.nerfstudio.run import load_run, save_run
@@ -139,7 +138,7 @@ def test_nothing_is_made_of_nothing(made, tmp_path, device) -> None:
 
 def test_ns_render_shows_what_we_painted_and_the_same_geometry(made, tmp_path, stand_in, monkeypatch) -> None:
     run = random_run(made, tmp_path)
-    monkeypatch.setattr(trained_nerf, "DRIVER", Path(__file__).with_name("tcnn_driver.py"))
+    monkeypatch.setattr(trained_nerf, "DRIVER", SAMPLES / "tcnn_driver.py")
     before = frames(run, run.run, "before")
     for way in ("native", "head"):
         config = painted(run, way)

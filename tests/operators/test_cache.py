@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from test_operators import SIZE, random_view, shading
+from random_views import SIZE, random_view, shading
 
 from nst3d.operators import IdentityView, Offset, Shaded, SparseView, ViewCache, ViewOperator
 from nst3d.operators.sparse import Csr

@@ -3,35 +3,28 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from random_views import SIZE, random_view, shading
 from small_meshes import camera_at, cube, texel_surface, vertex_surface
 
-from nst3d.operators import Cropped, IdentityView, Resampled, Shaded, SparseView, ViewOperator, dot_test
+from nst3d.operators import (
+    Cropped,
+    IdentityView,
+    Offset,
+    Resampled,
+    Shaded,
+    SparseView,
+    ViewOperator,
+    dot_test,
+)
 from nst3d.operators.sparse import Csr, _TorchView
 from nst3d.renderers import MeshRenderer
 from nst3d.tensors import ImageSize
-
-SIZE = ImageSize(9, 12)
-
-
-def random_view(size: ImageSize = SIZE, colours: int = 17, seed: int = 0) -> SparseView:
-    """About half of the pixels, four colours each; some colours are never seen."""
-    rng = np.random.default_rng(seed)
-    pixels = np.flatnonzero(rng.random(size.height * size.width) < 0.5).astype(np.int32)
-    columns = np.stack([rng.permutation(colours - 3)[:4] for _ in pixels]).astype(np.int32)
-    weights = rng.random(columns.shape, dtype=np.float32)
-    weights /= weights.sum(1, keepdims=True) * (1 + rng.random((len(pixels), 1), dtype=np.float32))
-    starts = np.arange(len(pixels) + 1, dtype=np.int64) * 4
-    return SparseView(size, colours, pixels, Csr(starts, columns.ravel(), weights.ravel()))
-
-
-def shading(seed: int = 1) -> torch.Tensor:
-    return torch.rand(*SIZE, 1, generator=torch.Generator().manual_seed(seed)) + 0.2
-
 
 CASES = {
     "sparse": random_view,
     "identity": lambda: IdentityView(SIZE),
     "shaded": lambda: Shaded(random_view(), shading()),
+    "offset": lambda: Offset(random_view(), shading()),
     "cropped": lambda: Cropped(random_view(), 2, 3, ImageSize(5, 7)),
     "resampled": lambda: Resampled(random_view(), 2),
     "nested": lambda: Resampled(Cropped(Shaded(random_view(), shading()), 1, 0, ImageSize(8, 11)), 3),
@@ -98,7 +91,7 @@ def test_coverage_is_what_white_gives(name) -> None:
     assert view.coverage.max() <= 1 + 1e-6
 
 
-@pytest.mark.parametrize("name", [k for k in CASES if k not in ("shaded", "nested")])
+@pytest.mark.parametrize("name", [k for k in CASES if k not in ("shaded", "nested", "offset")])
 def test_white_furnace(name) -> None:
     view = CASES[name]()
     image = view.render(torch.ones(view.num_colours, 3), 1.0)
@@ -111,6 +104,17 @@ def test_light_does_not_change_the_opacity() -> None:
     assert torch.equal(lit.coverage, view.coverage)
     colours = random(view.num_colours, 3)
     torch.testing.assert_close(lit.apply(colours), view.apply(colours) * shading())
+
+
+def test_highlights_lie_over_the_view_and_do_not_change_it() -> None:
+    view, light = random_view(), shading()
+    lit = Offset(view, light)
+    colours, background = random(view.num_colours, 3), torch.rand(3)
+    torch.testing.assert_close(
+        lit.render(colours, background), view.render(colours, background) + light, rtol=0, atol=1e-12
+    )
+    assert torch.equal(lit.image(colours), view.image(colours))
+    assert torch.equal(lit.coverage, view.coverage)
 
 
 def test_background_by_number_colour_and_picture() -> None:

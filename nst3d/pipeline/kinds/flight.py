@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from nst3d.cameras.paths import (
     Flight,
     Subject,
     View,
+    fitting_size,
     fly,
     framed,
     helix_directions,
@@ -34,8 +35,6 @@ from nst3d.pipeline.kinds.shown import Shown
 from nst3d.tensors import Array, ImageSize
 
 PATHS = ("orbit", "spiral", "cameras")
-_LONG_SIDE = 640
-"""Of frames as photographs are, where no size is given."""
 _FIELD = math.radians(40)
 _FPS = 24.0
 _ELEVATION = math.radians(18)
@@ -188,14 +187,6 @@ def _seen(shown: Shown, way: Way) -> View:
     """What the capture's cameras saw, unless a field of view is asked for."""
     view = own_view(shown.cameras, way.size or fitting_size(shown.cameras))
     return view if way.field_of_view is None else View(view.size, way.field_of_view)
-
-
-def fitting_size(cameras: Sequence[Camera], long_side: int = _LONG_SIDE) -> ImageSize:
-    """A size in the proportions of the capture's photographs: even sides, at most `long_side` pixels."""
-    full = own_view(cameras).size
-    factor = min(1.0, long_side / max(full))
-    height, width = (max(16, round(side * factor / 2) * 2) for side in full)
-    return ImageSize(height, width)
 
 
 def _focus(shown: Shown) -> float | None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from small_meshes import cube, mesh_of, noise
 from small_splats import ball
-from test_job import TINY, Losses
+from tiny_jobs import TINY, Losses
 
 from nst3d import Job, run_job, save
 from nst3d.images.io import Picture, write_image
+from nst3d.pipeline.jobs.paint import CHECKPOINT
 from nst3d.representations.subdivide import paint_vertices
 
 
@@ -64,3 +67,29 @@ def test_a_picture_s_sheet_costs_nothing_and_is_written(folder) -> None:
     assert result.interrupted
     assert "sheet.png" in {p.name for p in result.paths}
     assert not any("left out" in note for note in hears.notes)
+
+
+RECORDED = ("iterations", "loss", "losses", "loss_first")
+
+
+@pytest.mark.parametrize("scene", ["mesh.ply", "photo.png"])
+def test_losses_survive_a_ctrl_c_while_writing(folder, scene) -> None:
+    """The painting was done; the resumed run takes no step and records what the first one saw."""
+    whole = run_job(Job(folder / scene, folder / "style.png", folder / "whole", TINY))
+    out = folder / "out"
+    with pytest.raises(KeyboardInterrupt):
+        run_job(Job(folder / scene, folder / "style.png", out, TINY), Stops(phase="writing"))
+    assert not (out / "metrics.json").exists()
+    assert (out / CHECKPOINT).is_file()
+    run_job(Job(folder / scene, folder / "style.png", out, TINY, resume=True))
+    metrics = json.loads((out / "metrics.json").read_text())
+    assert {k: metrics[k] for k in RECORDED} == {k: whole.metrics[k] for k in RECORDED}
+
+
+def test_losses_survive_a_ctrl_c_while_painting(folder) -> None:
+    """The first loss is that of the first run's first step."""
+    out = folder / "out"
+    stopped = run_job(Job(folder / "photo.png", folder / "style.png", out, TINY), Stops(2))
+    resumed = run_job(Job(folder / "photo.png", folder / "style.png", out, TINY, resume=True))
+    assert resumed.metrics["loss_first"] == stopped.metrics["loss_first"]
+    assert resumed.metrics["iterations"] == 6

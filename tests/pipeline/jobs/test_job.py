@@ -4,56 +4,17 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 import yaml
-from small_meshes import cube, noise
-from small_recipe import shallow
+from tiny_jobs import TINY, Losses, job
 
 from nst3d.errors import ConfigError, InputError, OutputError
-from nst3d.images.io import read_image, write_image
+from nst3d.images.io import read_image
 from nst3d.pipeline.jobs.paint import CHECKPOINT, run_job
-from nst3d.pipeline.jobs.paint_options import Job
-from nst3d.pipeline.runtime.report import Silent
-from nst3d.pipeline.settings.config import OutputOptions, PaintConfig
+from nst3d.pipeline.settings.config import PaintConfig
 from nst3d.pipeline.settings.overrides import override
-from nst3d.pipeline.settings.surface import RigOptions
-from nst3d.stylize.schedule import Schedule, Stage
-
-TINY = PaintConfig(
-    recipe=shallow(),
-    schedule=Schedule((Stage(32, 3, 0.03), Stage(48, 3, 0.02))),
-    rig=RigOptions(views=4, max_views=4),
-    output=OutputOptions(frames=2, size=32, formats=("glb",)),
-    precision="float32",
-)
-ALONE = replace(TINY, recipe=TINY.recipe.with_terms({"consistency": 0, "nnfm": {"agree": 0}}))
-"""Without the views' memory, which a checkpoint does not hold."""
-
-
-@pytest.fixture(scope="module")
-def inputs(tmp_path_factory) -> Path:
-    """A cube with vertex colours' UVs as OBJ, a style and a photo."""
-    folder = tmp_path_factory.mktemp("inputs with spaces")
-    box = cube()
-    lines = ["mtllib cube.mtl", "usemtl skin"]
-    lines += [f"v {x} {y} {z}" for x, y, z in box.vertices]
-    lines += [f"vt {u} {v}" for u, v in box.uvs.reshape(-1, 2)]
-    for number, face in enumerate(box.faces):
-        lines.append("f " + " ".join(f"{i + 1}/{3 * number + k + 1}" for k, i in enumerate(face)))
-    (folder / "cube.obj").write_text("\n".join(lines))
-    (folder / "cube.mtl").write_text("newmtl skin\nmap_Kd skin.png\n")
-    write_image(folder / "skin.png", np.kron(noise(8, 12, 3), np.ones((4, 4, 1), np.float32)))
-    write_image(folder / "style.png", np.kron(noise(8, 8, 3, seed=1), np.ones((6, 6, 1), np.float32)))
-    write_image(folder / "photo.png", noise(36, 48, 3, seed=2))
-    return folder
-
-
-def job(inputs: Path, out: Path, config: PaintConfig = TINY, scene: str = "cube.obj", **fields) -> Job:
-    return Job(inputs / scene, (inputs / "style.png",), out, config, **fields)
 
 
 def test_a_mesh_job_writes_everything_it_names(inputs, tmp_path) -> None:
@@ -74,19 +35,6 @@ def test_a_mesh_job_writes_everything_it_names(inputs, tmp_path) -> None:
     assert override(PaintConfig(), stored["settings"], "config.yaml") == TINY
 
 
-class Losses(Silent):
-    """Keeps the parts of the loss at each step."""
-
-    def __init__(self, stop_after: int | None = None) -> None:
-        self.parts: list[dict[str, float]] = []
-        self.stop_after = stop_after
-
-    def step(self, progress) -> None:
-        self.parts.append(progress.losses)
-        if progress.iteration == self.stop_after:
-            raise KeyboardInterrupt
-
-
 def test_the_background_shown_has_no_say_in_the_painting(inputs, tmp_path) -> None:
     """Black or pink behind the pictures: the same losses at every step, the same paint, other pictures."""
     losses, sheets, assets = [], [], []
@@ -105,13 +53,13 @@ def test_the_background_shown_has_no_say_in_the_painting(inputs, tmp_path) -> No
 
 def test_an_interrupted_job_writes_what_there_is_and_resumes(inputs, tmp_path) -> None:
     whole, broken = tmp_path / "whole", tmp_path / "broken"
-    run_job(job(inputs, whole, ALONE))
-    stopped = run_job(job(inputs, broken, ALONE), Losses(stop_after=2))
+    run_job(job(inputs, whole, TINY))
+    stopped = run_job(job(inputs, broken, TINY), Losses(stop_after=2))
     assert stopped.interrupted
     assert (broken / "painted.glb").is_file()
     assert (broken / CHECKPOINT).is_file()
     assert stopped.metrics["iterations"] == 2
-    resumed = run_job(job(inputs, broken, ALONE, resume=True))
+    resumed = run_job(job(inputs, broken, TINY, resume=True))
     assert not resumed.interrupted
     parts = sum(resumed.metrics[f"{name}_s"] for name in ("read", "prepare", "paint", "write"))
     assert resumed.metrics["wall_s"] == pytest.approx(parts, abs=0.03)
@@ -120,11 +68,11 @@ def test_an_interrupted_job_writes_what_there_is_and_resumes(inputs, tmp_path) -
 
 
 def test_a_checkpoint_belongs_to_its_run(inputs, tmp_path) -> None:
-    run_job(job(inputs, tmp_path, ALONE), Losses(stop_after=1))
-    other = replace(ALONE, recipe=ALONE.recipe.with_terms({"content": 0.5}))
+    run_job(job(inputs, tmp_path, TINY), Losses(stop_after=1))
+    other = replace(TINY, recipe=TINY.recipe.with_terms({"content": 0.5}))
     with pytest.raises(InputError, match="another scene, style or settings"):
         run_job(job(inputs, tmp_path, other, resume=True))
-    brighter = replace(ALONE, output=replace(ALONE.output, background=(0.0, 0.0, 0.0)))
+    brighter = replace(TINY, output=replace(TINY.output, background=(0.0, 0.0, 0.0)))
     assert not run_job(job(inputs, tmp_path, brighter, resume=True)).interrupted
 
 

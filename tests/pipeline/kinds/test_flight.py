@@ -7,10 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from nst3d.cameras.paths import fitting_size
 from nst3d.cameras.pinhole import Camera, look_at, perspective
 from nst3d.cameras.rigs import Orientation
 from nst3d.errors import ConfigError, InputError
-from nst3d.pipeline.kinds.flight import Way, fitting_size, plan
+from nst3d.pipeline.kinds.flight import Way, plan
 from nst3d.renderers.radiance import Frame
 from nst3d.tensors import Array, ImageSize
 

@@ -16,7 +16,7 @@ import torch
 
 from nst3d.cameras.bounds import scene_frame
 from nst3d.cameras.crowd import visiting_order
-from nst3d.cameras.paths import tour
+from nst3d.cameras.paths import fitting_size, tour
 from nst3d.cameras.pinhole import Camera
 from nst3d.formats.captures.photos import load_photo
 from nst3d.formats.nerfstudio.run import save_run
@@ -25,7 +25,6 @@ from nst3d.images.palette import PaletteMap, match_palette
 from nst3d.integrations.nerfstudio.model.colour_net import ColourNet, Looking
 from nst3d.integrations.nerfstudio.model.nerfacto import Nerfacto
 from nst3d.integrations.nerfstudio.native.views import NerfDepths, NerfViews, draw
-from nst3d.pipeline.kinds.flight import fitting_size
 from nst3d.pipeline.kinds.radiance.overlap import DepthViews
 from nst3d.pipeline.kinds.radiance.scene import SMALLEST, spread_out
 from nst3d.pipeline.settings.config import PaintConfig

@@ -8,11 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
-from nst3d.cameras.paths import Subject, View, framed, helix_directions, shares, tour
+from nst3d.cameras.paths import Subject, View, fitting_size, framed, helix_directions, shares, tour
 from nst3d.cameras.pinhole import Camera
 from nst3d.cameras.rigs import close_ups
 from nst3d.images.io import write_image
-from nst3d.pipeline.kinds.flight import fitting_size
 from nst3d.pipeline.kinds.radiance.scene import RadianceScene
 from nst3d.pipeline.kinds.radiance.shown import flight_frames, write_flight
 from nst3d.pipeline.settings.config import OutputOptions

@@ -10,6 +10,7 @@ import pytest
 import torch
 from small_meshes import cube, mesh_of, noise, sphere
 from small_recipe import shallow
+from tiny_jobs import SHAPE, Listener
 
 from nst3d.errors import InputError
 from nst3d.formats.mesh_files import load_mesh, save_mesh
@@ -23,12 +24,8 @@ from nst3d.representations.unwrap import TexelBudget, paint_textures
 from nst3d.stylize.checkpoint import load_checkpoint
 from nst3d.stylize.engine import RunState
 from nst3d.stylize.schedule import Stage
-from nst3d.stylize.shape.options import DisplaceOptions
 from nst3d.stylize.style import Style
 
-SHAPE = DisplaceOptions(
-    fraction=0.03, stages=(Stage(32, 5, 1.0, 0.5), Stage(48, 6, 1.0, 0.5)), subdivide="never"
-)
 CONFIG = PaintConfig(
     recipe=shallow(),
     rig=RigOptions(views=4, max_views=4),
@@ -36,21 +33,6 @@ CONFIG = PaintConfig(
     precision="float32",
 )
 STYLE = [Style((torch.from_numpy(noise(48, 48, 3)),))]
-
-
-class Listener(Silent):
-    """Counts steps, stops after some, and hears notes."""
-
-    def __init__(self, stop_after: int = -1) -> None:
-        self.steps, self.notes, self._stop_after = 0, list[str](), stop_after
-
-    def step(self, progress) -> None:
-        self.steps += 1
-        if progress.iteration == self._stop_after:
-            raise KeyboardInterrupt
-
-    def note(self, text: str) -> None:
-        self.notes.append(text)
 
 
 def keeper(folder: Path, resume: bool = False, fingerprint: str = "this") -> Keeper:

@@ -5,29 +5,34 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from test_displace_job import SHAPE, Listener
-from test_job import ALONE, inputs, job  # noqa: F401
+from tiny_jobs import SHAPE, TINY, Listener, job
 
 from nst3d.pipeline.jobs.paint import CHECKPOINT, run_job
 
+CONFIG = replace(TINY, displace=SHAPE)
+
+
+@pytest.fixture(scope="module")
+def whole(inputs, tmp_path_factory) -> bytes:
+    """What a job that is not stopped paints."""
+    out = tmp_path_factory.mktemp("unbroken") / "whole"
+    run_job(job(inputs, out, CONFIG))
+    return (out / "painted.glb").read_bytes()
+
 
 @pytest.mark.parametrize("stop_after", [3, 11])
-def test_a_job_stopped_at_its_shape_goes_on(inputs, tmp_path, stop_after) -> None:  # noqa: F811
-    config = replace(ALONE, displace=SHAPE)
-    whole, broken = tmp_path / "whole", tmp_path / "broken"
-    run_job(job(inputs, whole, config))
+def test_a_job_stopped_at_its_shape_goes_on(inputs, whole, tmp_path, stop_after) -> None:
+    broken = tmp_path / "broken"
     with pytest.raises(KeyboardInterrupt):
-        run_job(job(inputs, broken, config), Listener(stop_after))
+        run_job(job(inputs, broken, CONFIG), Listener(stop_after))
     assert [p.name for p in broken.iterdir()] == [CHECKPOINT]
-    result = run_job(job(inputs, broken, config, resume=True))
+    result = run_job(job(inputs, broken, CONFIG, resume=True))
     assert result.metrics["displace"]["steps"] == 11
-    assert (broken / "painted.glb").read_bytes() == (whole / "painted.glb").read_bytes()
+    assert (broken / "painted.glb").read_bytes() == whole
     assert not (broken / CHECKPOINT).exists()
 
 
-def test_a_painting_stopped_after_its_shape_goes_on(inputs, tmp_path) -> None:  # noqa: F811
-    config = replace(ALONE, displace=SHAPE)
-
+def test_a_painting_stopped_after_its_shape_goes_on(inputs, whole, tmp_path) -> None:
     class Stops(Listener):
         painting = False
 
@@ -38,10 +43,9 @@ def test_a_painting_stopped_after_its_shape_goes_on(inputs, tmp_path) -> None:  
             if self.painting and progress.iteration == 2:
                 raise KeyboardInterrupt
 
-    whole, broken = tmp_path / "whole", tmp_path / "broken"
-    run_job(job(inputs, whole, config))
-    assert run_job(job(inputs, broken, config), Stops()).interrupted
+    broken = tmp_path / "broken"
+    assert run_job(job(inputs, broken, CONFIG), Stops()).interrupted
     goes_on = Listener()
-    run_job(job(inputs, broken, config, resume=True), goes_on)
+    run_job(job(inputs, broken, CONFIG, resume=True), goes_on)
     assert goes_on.steps == 4  # of the painting's six
-    assert (broken / "painted.glb").read_bytes() == (whole / "painted.glb").read_bytes()
+    assert (broken / "painted.glb").read_bytes() == whole

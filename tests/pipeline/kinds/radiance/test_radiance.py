@@ -41,8 +41,6 @@ TINY = PaintConfig(
     output=OutputOptions(frames=2, size=32),
     precision="float32",
 )
-ALONE = replace(TINY, recipe=TINY.recipe.with_terms({"consistency": 0, "nnfm": {"agree": 0}}))
-"""Without the views' memory, which a checkpoint does not hold."""
 
 
 @pytest.fixture(scope="module")
@@ -228,7 +226,7 @@ def test_a_field_job_keeps_the_geometry(inputs, tmp_path) -> None:
 @pytest.mark.parametrize("scene", ["ball.ply", "ball.npz"])
 def test_a_small_cache_changes_nothing_but_the_memory(inputs, tmp_path, scene) -> None:
     for name, budget in (("large", 1.0), ("small", 2e-5)):
-        run_job(job(inputs, tmp_path / name, replace(ALONE, cache_gb=budget), scene))
+        run_job(job(inputs, tmp_path / name, replace(TINY, cache_gb=budget), scene))
     painted = [tmp_path / name / scene.replace("ball", "painted") for name in ("large", "small")]
     if scene.endswith(
         ".npz"
@@ -252,10 +250,10 @@ class Stop(Silent):
 
 @pytest.mark.parametrize("after", [2, 5])
 def test_a_job_resumes(inputs, tmp_path, after) -> None:
-    run_job(job(inputs, tmp_path / "whole", ALONE))
-    assert run_job(job(inputs, tmp_path / "broken", ALONE), Stop(after)).interrupted
+    run_job(job(inputs, tmp_path / "whole", TINY))
+    assert run_job(job(inputs, tmp_path / "broken", TINY), Stop(after)).interrupted
     assert (tmp_path / "broken" / CHECKPOINT).is_file()
-    run_job(job(inputs, tmp_path / "broken", ALONE, resume=True))
+    run_job(job(inputs, tmp_path / "broken", TINY, resume=True))
     assert (tmp_path / "broken/painted.ply").read_bytes() == (tmp_path / "whole/painted.ply").read_bytes()
 
 

@@ -22,6 +22,7 @@ def test_a_magicavoxel_file_is_painted_and_shown(nst3d: Run, inputs: Path, tmp_p
     )
     out = tmp_path / "out"
     tiny = ("--size", 64, "--iterations", 2, "--settings.rig.views", 4, "--settings.output.size", 64)
+    tiny += ("--settings.output.frames", 4)
     done = nst3d("paint", tower, "--style", inputs / "style.png", "--out", out, *tiny)
     assert done.returncode == 0, done.stderr
     assert (out / "painted.glb").stat().st_size > 0

@@ -19,7 +19,8 @@ from nst3d.images.io import encode_png, read_image
 from nst3d.renderers.splats import SplatRenderer
 from nst3d.tensors import ImageSize
 
-DRIVER = Path(__file__).with_name("nerf_driver.py")
+SAMPLES = Path(__file__).parent
+DRIVER = SAMPLES / "nerf_driver.py"
 SIZE = ImageSize(40, 48)
 OPENGL = np.diag([1.0, -1.0, -1.0, 1.0])
 GREY = np.array([0.3, 0.5, 0.6], np.float32)

@@ -1,4 +1,4 @@
-"""nst3d reconstruct as a process and as a function."""
+"""nst3d reconstruct, once as a process, which Ctrl-C stops."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""nst3d paint --displace, as a process."""
+"""nst3d paint --displace."""
 
 from __future__ import annotations
 

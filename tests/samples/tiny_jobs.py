@@ -1,0 +1,59 @@
+"""Paint jobs that take a second or less, and one who listens to them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from small_recipe import shallow
+
+from nst3d.pipeline.jobs.paint_options import Job
+from nst3d.pipeline.runtime.report import Silent
+from nst3d.pipeline.settings.config import OutputOptions, PaintConfig
+from nst3d.pipeline.settings.surface import RigOptions
+from nst3d.stylize.schedule import Schedule, Stage
+from nst3d.stylize.shape.options import DisplaceOptions
+
+TINY = PaintConfig(
+    recipe=shallow(),
+    schedule=Schedule((Stage(32, 3, 0.03), Stage(48, 3, 0.02))),
+    rig=RigOptions(views=4, max_views=4),
+    output=OutputOptions(frames=2, size=32, formats=("glb",)),
+    precision="float32",
+)
+SHAPE = DisplaceOptions(
+    fraction=0.03, stages=(Stage(32, 5, 1.0, 0.5), Stage(48, 6, 1.0, 0.5)), subdivide="never"
+)
+"""Two stages of five and six steps."""
+
+
+def job(inputs: Path, out: Path, config: PaintConfig = TINY, scene: str = "cube.obj", **fields) -> Job:
+    """Paints a file of `inputs`, the fixture, in the style that lies beside it."""
+    return Job(inputs / scene, (inputs / "style.png",), out, config, **fields)
+
+
+class Listener(Silent):
+    """Counts steps, stops after some, and hears notes."""
+
+    def __init__(self, stop_after: int = -1) -> None:
+        self.steps, self.notes, self._stop_after = 0, list[str](), stop_after
+
+    def step(self, progress) -> None:
+        self.steps += 1
+        if progress.iteration == self._stop_after:
+            raise KeyboardInterrupt
+
+    def note(self, text: str) -> None:
+        self.notes.append(text)
+
+
+class Losses(Silent):
+    """Keeps the parts of the loss at each step."""
+
+    def __init__(self, stop_after: int | None = None) -> None:
+        self.parts: list[dict[str, float]] = []
+        self.stop_after = stop_after
+
+    def step(self, progress) -> None:
+        self.parts.append(progress.losses)
+        if progress.iteration == self.stop_after:
+            raise KeyboardInterrupt
