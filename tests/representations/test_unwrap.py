@@ -184,7 +184,7 @@ def test_slivers_cannot_be_unwrapped() -> None:
     sliver = Part(
         "sliver", np.array([[0, 0, 0], [1, 0, 0], [0.5, 1e-9, 0]]), np.array([[0, 1, 2]], np.int32), 0
     )
-    with pytest.raises(InputError, match=r"slivers.*--settings\.surface\.paint vertex"):
+    with pytest.raises(InputError, match=r"sliver.*set surface\.paint to vertex"):
         paint_textures(mesh_of(sliver), BUDGET)
 
 
