@@ -1,4 +1,4 @@
-"""Adds losses up."""
+"""Weighted sums of losses."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from nst3d.losses.observation import Observation
 
 @final
 class WeightedSum(Loss):
-    """Several losses, each times its weight. Terms of weight 0 are not computed."""
+    """A weighted sum of losses. Terms with weight 0 are not computed."""
 
     def __init__(self, terms: Mapping[str, tuple[float, Loss]]) -> None:
-        """Bind `terms`: a name for the progress bar to (weight, loss). ConfigError if all weights are 0."""
+        """`terms` maps progress-bar names to (weight, loss). Raises ConfigError if all weights are 0."""
         super().__init__()
         active = {name: (weight, loss) for name, (weight, loss) in terms.items() if weight != 0}
         if not active:
@@ -32,7 +32,7 @@ class WeightedSum(Loss):
         return self.parts(observation)[0]
 
     def parts(self, observation: Observation) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
-        """The weighted sum, and each term's share of it (weight included, detached), by name."""
+        """The weighted sum, and each weighted term, detached, by name."""
         shares = {name: self.weights[name] * loss(observation) for name, loss in self.terms.items()}
         total = torch.stack(list(shares.values())).sum()
         return total, {name: share.detach() for name, share in shares.items()}

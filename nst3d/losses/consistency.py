@@ -1,4 +1,4 @@
-"""View consistency: two views that see one surface point should pull it the same way."""
+"""View consistency: two views that see the same surface point should pull it the same way."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ Measure = Literal["cosine", "relative"]
 
 @dataclass(frozen=True)
 class Correspondence:
-    """Where each position of one view's layer lies in a partner's, by geometry."""
+    """Geometric correspondence from each position of one view's layer to a partner's."""
 
     grid: torch.Tensor
-    """(h, w, 2) float: x, y in the partner's picture, from -1 to 1 between its outer edges."""
+    """(h, w, 2) float: x, y in the partner's image, from -1 to 1 between its outer edges."""
     valid: torch.Tensor
-    """(h, w) bool: both views see the point, and nothing hides it from either."""
+    """(h, w) bool: both views see the point unoccluded."""
 
     def at(self, features: Planes) -> Planes:
-        """The partner's features (c, h', w') brought to this view's positions, (c, h, w), bilinear."""
+        """The partner's features (c, h', w') sampled bilinearly at this view's positions, (c, h, w)."""
         grid = self.grid.to(precise(features))[None]
         warped = F.grid_sample(
             precise(features)[None], grid, mode="bilinear", padding_mode="border", align_corners=False
@@ -37,7 +37,7 @@ class Correspondence:
         return warped[0]
 
     def index(self, height: int, width: int) -> torch.Tensor:
-        """For each position the flat index (h, w) int64 of the nearest one in a partner of that size."""
+        """Flat index (h, w) int64 of the nearest position in a partner of that size."""
         x = ((self.grid[..., 0] + 1) / 2 * width).floor().long().clamp(0, width - 1)
         y = ((self.grid[..., 1] + 1) / 2 * height).floor().long().clamp(0, height - 1)
         return y * width + x
@@ -45,27 +45,27 @@ class Correspondence:
 
 @dataclass(frozen=True)
 class Partner:
-    """Another view as it last was, and how to find this view's points in it."""
+    """Another view's last state, and the correspondences to it."""
 
     correspondences: Mapping[str, Correspondence]
-    """Layer (or group of layers, for choices) to correspondence at its size."""
+    """Layer (or group of layers, for choices) to the correspondence at its size."""
     features: Mapping[str, Planes] = field(default_factory=dict)
     """Layer to (c, h', w'), without gradient."""
     choices: Mapping[str, torch.Tensor] = field(default_factory=dict)
-    """Group of layers to (h', w') int64, as `NNFMLoss.match` makes them."""
+    """Group of layers to (h', w') int64, as returned by `NNFMLoss.match`."""
 
 
 FindPartner = Callable[[int], "Partner | None"]
-"""View to the partner that it is compared with, or None where there is none (yet)."""
+"""Maps a view to the partner it is compared with, or None if there is none (yet)."""
 
 
 def consistency_loss(
     features: Planes, partner: Planes, correspondence: Correspondence, measure: Measure = "cosine"
 ) -> torch.Tensor:
-    """How far the features (c, h, w) are from the partner's (c, h', w') at the points that both see.
+    """The distance of the features (c, h, w) from the partner's (c, h', w') at points that both see.
 
-    "cosine": the mean of 1 - cos. "relative": Σ (F - P)² / Σ P². The partner gets no gradient. A scalar,
-    at least float32; 0 without a common point.
+    "cosine": the mean of 1 - cos. "relative": Σ (F - P)² / Σ P². The partner gets no gradient. Returns a
+    scalar, at least float32; 0 without a common point.
     """
     mine = precise(covered_rows(features, correspondence.valid))
     theirs = covered_rows(correspondence.at(partner.detach()), correspondence.valid)
@@ -77,9 +77,9 @@ def consistency_loss(
 def agree(
     choices: torch.Tensor, partner_choices: torch.Tensor, correspondence: Correspondence
 ) -> torch.Tensor:
-    """The choices (h, w), with the partner's (h', w') wherever both views see and cover the point.
+    """The choices (h, w), replaced by the partner's (h', w') where both views see and cover the point.
 
-    So both pull it towards the same style feature. Positions at -1 in either keep what they had.
+    Both then pull it towards the same style feature. Positions at -1 in either view are unchanged.
     """
     height, width = partner_choices.shape
     theirs = partner_choices.reshape(-1)[correspondence.index(height, width)]
@@ -88,12 +88,12 @@ def agree(
 
 @final
 class ConsistencyLoss(Loss):
-    """The distance between what two views see at common surface points, the mean over layers."""
+    """The distance between two views' features at common surface points, averaged over layers."""
 
     def __init__(
         self, layers: tuple[str, ...], find_partner: FindPartner, measure: Measure = "cosine"
     ) -> None:
-        """Bind the layers to compare and where to look the partner up."""
+        """Bind the layers to compare and the lookup of partners."""
         super().__init__()
         if measure not in ("cosine", "relative"):
             raise ConfigError(f"measure {measure!r} is not known: choose cosine or relative")
@@ -102,7 +102,7 @@ class ConsistencyLoss(Loss):
         self.measure: Measure = measure
 
     def forward(self, observation: Observation) -> torch.Tensor:
-        """The loss, a scalar; 0 while the view has no partner."""
+        """The loss, a scalar; 0 if the view has no partner."""
         partner = self.find_partner(observation.view)
         losses = [
             precise(observation.features[layer][:, :0]).sum()
@@ -120,7 +120,7 @@ class ConsistencyLoss(Loss):
 
 @final
 class AgreeingNNFMLoss(Loss):
-    """NNFM whose neighbours are taken over from a partner view where both see the surface."""
+    """NNFM that adopts a partner view's neighbours where both see the surface."""
 
     def __init__(
         self,
@@ -129,11 +129,11 @@ class AgreeingNNFMLoss(Loss):
         remember: Callable[[int, Mapping[str, torch.Tensor]], None],
         tolerance: float = 0.05,
     ) -> None:
-        """Bind the loss, where to look the partner up, and what takes note of (view, choices) made.
+        """Bind the loss, the lookup of partners, and a callback that stores (view, choices).
 
-        A partner's choice is taken over if its cosine is at most `tolerance` below that of the view's own.
-        Seen from another side a stroke looks different, and a neighbour that does not fit any more would
-        only blur it.
+        A partner's choice is adopted if its cosine is at most `tolerance` below that of the view's own
+        choice. From another side a stroke looks different, and a neighbour that no longer fits would only
+        blur it.
         """
         super().__init__()
         self.layers = nnfm.layers
