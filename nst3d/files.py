@@ -1,4 +1,4 @@
-"""Writes files whole or not at all."""
+"""Writes files atomically."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from nst3d.errors import OutputError
 
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """A temporary name beside `path` to write to; renamed to `path` when all went well, else removed.
+    """A temporary name beside `path` to write to; renamed to `path` on success, otherwise removed.
 
-    Raises OutputError if the folder is missing or cannot be written, or the disk is full; an older file
-    of that name is then still whole.
+    Raises OutputError if the folder is missing or not writable, or the disk is full; an existing file of that
+    name is then unchanged.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
@@ -29,6 +29,6 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def write_bytes(path: Path | str, data: bytes) -> None:
-    """Put `data` into `path` in one step. Raises OutputError as `replacing` does."""
+    """Write `data` to `path` atomically. Raises OutputError like `replacing`."""
     with replacing(Path(path)) as temporary:
         temporary.write_bytes(data)
