@@ -186,7 +186,7 @@ def test_small_batches_change_nothing(surface, monkeypatch) -> None:
 
 def test_a_lens_is_refused(surface) -> None:
     camera = replace(camera_at((1, 2, 3)), lens=BrownConrady(k1=0.1))
-    with pytest.raises(ConfigError, match="--renderer embree"):
+    with pytest.raises(ConfigError, match="renderer to embree"):
         rasterised(CPU)(surface).view(camera, 2)
 
 
