@@ -46,7 +46,7 @@ class PointCloud:
 def splat_widths(positions: Array) -> Array:
     """Standard deviations (n,) float32 of splats on points (n, 3) that close the surface.
 
-    A point's spacing is limited to three median spacings if it is isolated, and a quarter of one if repeated.
+    Spacings are clamped to a quarter of the median for repeated points and three medians for isolated ones.
     """
     if len(positions) < 2:
         return np.ones(len(positions), np.float32)
