@@ -1,9 +1,9 @@
-"""Paint 3D scenes: neural style transfer that gives the asset back.
+"""Neural style transfer for 3D scenes that writes back the asset.
 
     from nst3d import Job, run_job
     run_job(Job("teapot.glb", ("starry_night.jpg",), "painted"))
 
-Names are imported when first asked for, so that importing nst3d itself costs nothing.
+Names are imported on first use, so that importing nst3d itself is fast.
 """
 
 from __future__ import annotations

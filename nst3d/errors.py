@@ -4,19 +4,19 @@ from __future__ import annotations
 
 
 class Nst3dError(Exception):
-    """Something that the user can put right; the message says what, where and how."""
+    """An error that the user can fix; the message says what is wrong, where, and what to do."""
 
 
 class InputError(Nst3dError):
-    """A file or folder that cannot be used: missing, unreadable, of another kind, or broken."""
+    """A file or folder that cannot be used: missing, unreadable, of the wrong kind, or damaged."""
 
 
 class OutputError(Nst3dError):
-    """A result that cannot be written: folder exists, no permission, disk full."""
+    """A result that cannot be written: the folder exists, no permission, disk full."""
 
 
 class ConfigError(Nst3dError):
-    """A setting that makes no sense, alone or beside another."""
+    """An invalid setting, by itself or in combination with others."""
 
 
 class MissingDependencyError(Nst3dError):

@@ -62,10 +62,10 @@ class OptionalPathField(_ConvertedField["PathLike | None", "Path | None"]):
 
 @contextlib.contextmanager
 def replacing(path: PathLike) -> Iterator[Path]:
-    """A temporary name beside `path` to write to; renamed to `path` when all went well, else removed.
+    """A temporary name beside `path` to write to; renamed to `path` on success, otherwise removed.
 
-    Raises OutputError if the folder is missing or cannot be written, or the disk is full; an older file
-    of that name is then still whole.
+    Raises OutputError if the folder is missing or not writable, or the disk is full; an existing file of that
+    name is then unchanged.
     """
     path = Path(path)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
@@ -80,6 +80,6 @@ def replacing(path: PathLike) -> Iterator[Path]:
 
 
 def write_bytes(path: PathLike, data: bytes) -> None:
-    """Put `data` into `path` in one step. Raises OutputError as `replacing` does."""
+    """Write `data` to `path` atomically. Raises OutputError like `replacing`."""
     with replacing(path) as temporary:
         temporary.write_bytes(data)

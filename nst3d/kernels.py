@@ -1,4 +1,4 @@
-"""How functions are compiled for the CPU."""
+"""Compilation of functions for the CPU."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import numba
 
 
 def kernel(**options: Any) -> Callable[[Any], Any]:
-    """`numba.njit` without the interpreter's lock, the machine code cached on disk where that is possible.
+    """`numba.njit` that releases the GIL and caches machine code on disk if possible.
 
-    `options` are njit's. numba keeps the code beside the source, or in the user's cache folder. Where it
-    can write to neither (a container with a read-only file system), it would refuse at import; here the
-    function is then compiled anew in each process.
+    `options` are njit's. numba stores the code beside the source, or in the user's cache folder. If neither
+    is writable (in a container with a read-only file system), numba would fail at import; here the function
+    is recompiled in each process instead.
     """
 
     def compiled(function: Any) -> Any:

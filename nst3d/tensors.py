@@ -1,4 +1,4 @@
-"""Shape aliases: the names that signatures use, and what they mean.
+"""Type aliases for tensor shapes in signatures.
 
 Colour tables and images are float tensors; the trailing axis is RGB in [0, 1] unless a docstring says
 otherwise. `n` counts rows of a colour table, `h` and `w` are pixels, `c` channels.
@@ -12,9 +12,9 @@ import numpy as np
 import torch
 
 Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
-Colours: TypeAlias = torch.Tensor  # (n, c): one row a texel, vertex, voxel corner or splat
+Colours: TypeAlias = torch.Tensor  # (n, c): one row per texel, vertex, voxel corner or splat
 Image: TypeAlias = torch.Tensor  # (h, w, c), top row first
-Planes: TypeAlias = torch.Tensor  # (c, h, w): the same picture as encoders and losses want it
+Planes: TypeAlias = torch.Tensor  # (c, h, w): the same image in the layout of encoders and losses
 Mask: TypeAlias = torch.Tensor  # (h, w) in [0, 1]
 
 

@@ -1,1 +1,1 @@
-"""Cameras: the pinhole model, rigs that see a surface, and paths to fly along."""
+"""Cameras: the pinhole model, rigs that cover a surface, and camera paths."""

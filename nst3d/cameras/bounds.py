@@ -1,4 +1,4 @@
-"""Where a capture's scene lies, by its cameras alone: what they look at, from how far, from how many sides."""
+"""The bounds of a captured scene, estimated from its cameras alone."""
 
 from __future__ import annotations
 
@@ -14,38 +14,38 @@ from nst3d.tensors import Array
 Kind = Literal["bounded", "forward", "unbounded"]
 
 _SHARE = 2.5
-"""The mean distance of the cameras over the radius of the ball that matters."""
+"""Ratio of the cameras' mean distance to the radius of the scene's ball."""
 _ALIGNED = 0.95
-"""Length of the mean of the viewing directions from which a capture faces forward: about 18 degrees around."""
+"""Length of the mean viewing direction above which a capture is forward-facing: about 18 degrees around."""
 _INSIDE_OUT = 0.6
-"""Share of cameras that must have the point before them for it to be what they look at."""
+"""Minimum share of cameras that have a point in front of them for it to count as what they look at."""
 _ROUNDS = 30
 
 
 @dataclass(frozen=True)
 class SceneFrame:
-    """The ball that holds what a capture is about."""
+    """The ball that contains the subject of a capture."""
 
     centre: Array
     """(3,), world units."""
     radius: float
     """World units."""
     kind: Kind
-    """bounded: there is nothing outside the ball. forward: the cameras look one way. unbounded: they look
-    around, and what lies outside the ball must be contracted."""
+    """bounded: nothing is outside the ball. forward: all cameras face one way. unbounded: the cameras look
+    around, and space outside the ball must be contracted."""
 
 
 def scene_frame(
     cameras: Sequence[Camera], kind: Kind | None = None, depths: tuple[float, float] | None = None
 ) -> SceneFrame:
-    """The ball that the cameras look at; `kind` (None: found from them) and `depths` if they are known.
+    """The ball that the cameras look at, given the scene's `kind` (None: estimated) and `depths` if known.
 
-    Centre: the point nearest to all optical axes, in the sum of distances, so that a few cameras that look
-    elsewhere do not matter. Radius: the cameras' mean distance from it / 2.5; of a bounded scene what the
-    cameras' images hold at that point, if that is more. Cameras that look outwards from a place have no such
-    point: the ball then holds all of them. Forward-facing cameras hardly tell a depth: `depths` (nearest,
-    farthest) sets it, if they are known; else, where the axes meet too far away or not at all, it is four times
-    the spread of the cameras.
+    Centre: the point with the smallest sum of distances to all optical axes, which is robust to a few cameras
+    that look elsewhere. Radius: the cameras' mean distance from it / 2.5; for a bounded scene, what the
+    images cover at that point, if that is larger. Cameras that look outwards from one place have no such
+    point; the ball then contains all of them. Forward-facing cameras hardly constrain depth: `depths`
+    (nearest, farthest) sets it if known; otherwise, if the axes meet too far away or not at all, it is four
+    times the cameras' spread.
     """
     positions = np.stack([c.position for c in cameras]).astype(np.float64)
     forwards = np.stack([c.forward for c in cameras]).astype(np.float64)
@@ -67,9 +67,9 @@ def scene_frame(
 
 
 def meeting_point(positions: Array, forwards: Array) -> Array:
-    """The point (3,) with the least sum of distances from lines through positions (n, 3) along forwards.
+    """The point (3,) with the smallest sum of distances to the lines through positions (n, 3) along forwards.
 
-    Iteratively reweighted least squares; parallel lines leave it at the mean position along them.
+    Iteratively reweighted least squares; for parallel lines the result stays at the mean position along them.
     """
     middle = positions.mean(0)
     across = np.eye(3) - forwards[:, :, None] * forwards[:, None, :]
@@ -85,7 +85,7 @@ def meeting_point(positions: Array, forwards: Array) -> Array:
 
 
 def look_away(cameras: Sequence[Camera], point: Array) -> list[int]:
-    """Which cameras turn their back on a point that most of the others look at; none where most do not."""
+    """Indices of the cameras that face away from a point that most cameras look at; empty if most do not."""
     positions = np.stack([c.position for c in cameras])
     forwards = np.stack([c.forward for c in cameras])
     ways = point - positions
@@ -99,7 +99,7 @@ def _ahead(positions: Array, forwards: Array, depths: tuple[float, float] | None
     way = way / np.linalg.norm(way)
     spread = max(float(np.linalg.norm(positions - middle, axis=1).mean()), 1e-12)
     if depths is not None:
-        # Where half of the disparity between near and far is spent.
+        # The depth at the middle of the disparity range between near and far.
         return middle + way * (2 / (1 / depths[0] + 1 / depths[1]))
     found = meeting_point(positions, forwards)
     depth = float((found - middle) @ way)

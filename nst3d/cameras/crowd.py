@@ -1,4 +1,4 @@
-"""What the cameras of a capture have in common: what they look at, from where, and in which order to visit them."""
+"""Properties of a capture's cameras as a group: target, arrangement and a short visiting order."""
 
 from __future__ import annotations
 
@@ -14,39 +14,39 @@ from nst3d.cameras.rigs import Orientation
 from nst3d.tensors import Array, ImageSize
 
 _PARALLEL = 0.01
-"""Spread of the viewing axes (1 − largest eigenvalue of their mean square) below which they do not meet."""
+"""Spread of the viewing axes (1 − largest eigenvalue of their mean square) below which they are parallel."""
 _GAP = math.radians(100)
-"""The widest gap between neighbours that still counts as cameras all around."""
+"""Widest gap in azimuth, radians, at which cameras still count as all around."""
 _MOST = 300
-"""Cameras whose order is searched for; of more, every second, third … is taken."""
+"""Most cameras to order; of more, every second, third … is used."""
 
 
 @dataclass(frozen=True)
 class Surround:
-    """Where cameras stand around a point: angles as seen from it, radians, and distances."""
+    """The arrangement of cameras around a point: angles as seen from it, radians, and distances."""
 
     target: Array
-    """What they look at, (3,); what they turn their backs on where `outward`."""
+    """Point the cameras look at, (3,); with `outward`, the point they face away from."""
     orientation: Orientation
-    """Up, and the direction from the point to the middle of the cameras; azimuth 0 lies there."""
+    """Up, and the direction from the point to the middle of the cameras, which is azimuth 0."""
     azimuth: float
-    """Half the range to the left and right; π: all around."""
+    """Half the range of azimuths; π: all around."""
     elevation: tuple[float, float]
-    """The range above the horizon."""
+    """Lowest and highest elevation above the horizon."""
     distance: float
-    """The median."""
+    """Median distance."""
     outward: bool = False
-    """Cameras look away from the point, as in a room."""
+    """Whether cameras look away from the point, as in a room."""
     course: Array | None = None
-    """(5, 2): elevation and distance as a function of azimuth a, by 1, cos a, sin a, cos 2a, sin 2a."""
+    """Coefficients (5, 2) of elevation and distance over azimuth a, in 1, cos a, sin a, cos 2a, sin 2a."""
 
     @property
     def full(self) -> bool:
-        """Whether the cameras stand all around."""
+        """Whether the cameras surround the point."""
         return self.azimuth >= math.pi
 
     def follow(self, azimuth: Array) -> tuple[Array, Array]:
-        """Elevations and distances (n,) at which cameras stood at azimuths (n,)."""
+        """Elevations and distances (n,) of the cameras at azimuths (n,)."""
         if self.course is None:
             middle = np.full(len(azimuth), sum(self.elevation) / 2)
             return middle, np.full(len(azimuth), self.distance)
@@ -55,13 +55,13 @@ class Surround:
 
 
 def meet(cameras: Sequence[Camera]) -> bool:
-    """Whether the viewing axes are spread enough to say where they come closest to each other."""
+    """Whether the viewing axes spread enough to determine where they come closest to each other."""
     axes = np.array([c.forward for c in cameras])
     return bool(1 - np.linalg.eigvalsh(axes.T @ axes / len(axes))[-1] >= _PARALLEL)
 
 
 def mean_camera(cameras: Sequence[Camera], side: int) -> Camera:
-    """A camera amid the others that looks where they look on the average, `side` pixels wide and high."""
+    """A camera at the median position with the mean viewing direction, `side` pixels wide and high."""
     middle = np.median([c.position for c in cameras], axis=0)
     up = -np.mean([c.camera_to_world[:3, 1] for c in cameras], axis=0)
     pose = look_at(middle, middle + _common(np.array([c.forward for c in cameras])), up)
@@ -70,7 +70,7 @@ def mean_camera(cameras: Sequence[Camera], side: int) -> Camera:
 
 
 def _common(axes: Array) -> Array:
-    """The unit vector between directions (n, 3); the first of them if they cancel."""
+    """The mean of directions (n, 3), normalised; the first of them if they cancel."""
     mean = axes.mean(0)
     length = np.linalg.norm(mean)
     return mean / length if length > 1e-3 else axes[0]
@@ -79,9 +79,8 @@ def _common(axes: Array) -> Array:
 def looked_at(cameras: Sequence[Camera], depth: float | None = None) -> tuple[Array, bool]:
     """The point nearest to the cameras' viewing axes, (3,), and whether they look away from it.
 
-    Where the axes are all but
-    parallel they meet nowhere: then `depth` in front of the mean camera, or as far as four times the
-    cameras' spread.
+    Nearly parallel axes do not meet: the point is then `depth` in front of the mean camera, or four times the
+    cameras' spread if `depth` is None.
     """
     positions = np.array([c.position for c in cameras])
     axes = np.array([c.forward for c in cameras])
@@ -96,7 +95,7 @@ def looked_at(cameras: Sequence[Camera], depth: float | None = None) -> tuple[Ar
 
 
 def surround(cameras: Sequence[Camera], up: Array, depth: float | None = None) -> Surround:
-    """How cameras stand around what they look at. `depth`: of the scene, for cameras that all look one way."""
+    """The arrangement of cameras around their target; `depth`: the scene's, if all cameras face one way."""
     target, outward = looked_at(cameras, depth)
     offsets = np.array([c.position for c in cameras]) - target
     if outward and np.linalg.norm(offsets, axis=1).max() > 0:
@@ -122,7 +121,7 @@ def surround(cameras: Sequence[Camera], up: Array, depth: float | None = None) -
 
 
 def _range(azimuth: Array) -> tuple[Array, float, bool]:
-    """Azimuths about the middle of their range, where that middle is, and whether they go all around."""
+    """Azimuths relative to the middle of their range, that middle, and whether they go all around."""
     order = np.sort(azimuth)
     gaps = np.diff(np.concatenate([order, order[:1] + 2 * math.pi]))
     widest = int(gaps.argmax())
@@ -140,7 +139,7 @@ def _waves(azimuth: Array) -> Array:
 
 
 def _course(azimuth: Array, elevation: Array, distance: Array) -> Array:
-    """A calm fit: what does not show clearly in the cameras is left out by a penalty on the waves."""
+    """A smooth fit: a penalty on the waves suppresses what the cameras do not show clearly."""
     waves = _waves(azimuth)
     calm = np.diag([0.0, 1, 1, 4, 4]) * 0.02 * len(azimuth)
     values = np.stack([elevation, distance], axis=1)
@@ -151,9 +150,9 @@ def _course(azimuth: Array, elevation: Array, distance: Array) -> Array:
 
 
 def common_view(cameras: Sequence[Camera], size: ImageSize | None) -> tuple[ImageSize, float]:
-    """The image size (given, or the cameras' median) and the focal length in its pixels.
+    """The image size (given, or the cameras' median) and a focal length in its pixels.
 
-    The focal length is such that an image shows no more than the cameras saw along either side.
+    With this focal length an image shows no more than the cameras saw along either side.
     """
     across = np.median([c.size.width / c.focal for c in cameras])
     down = np.median([c.size.height / (c.focal * c.aspect) for c in cameras])
@@ -164,11 +163,10 @@ def common_view(cameras: Sequence[Camera], size: ImageSize | None) -> tuple[Imag
 
 
 def visiting_order(cameras: Sequence[Camera]) -> list[int]:
-    """Indices of the cameras in the order of a short way through them all.
+    """Indices of the cameras in the order of a short path through all of them.
 
-    The given order, as of a video, is kept unless a search (nearest neighbours, then exchanges of two
-    edges until none helps: Croes, 1958) finds one shorter by a quarter. Of more than 300 cameras some are
-    left out.
+    The given order, such as that of a video, is kept unless a search (nearest neighbours, then 2-opt: Croes,
+    1958) finds one shorter by a fifth. Of more than 300 cameras some are left out.
     """
     taken = np.arange(0, len(cameras), math.ceil(len(cameras) / _MOST))
     apart = distances([cameras[int(i)] for i in taken])
@@ -182,7 +180,7 @@ def visiting_order(cameras: Sequence[Camera]) -> list[int]:
 
 
 def distances(cameras: Sequence[Camera]) -> Array:
-    """How far cameras are apart (n, n): in space, in units of their spread, and in radians of direction."""
+    """Distances (n, n) between cameras: norm of position, in units of their spread, and angle, radians."""
     positions = np.array([c.position for c in cameras])
     axes = np.array([c.forward for c in cameras])
     spread = np.linalg.norm(positions - positions.mean(0), axis=1).mean() or 1.0
@@ -196,7 +194,7 @@ def _length(apart: Array, order: Array) -> float:
 
 
 def _nearest(apart: Array) -> Array:
-    """From the camera farthest from all the rest, always to the nearest that is left."""
+    """A greedy order: from the camera farthest from all others, always to the nearest one left."""
     left = np.ones(len(apart), bool)
     here = int(apart.sum(1).argmax())
     order = [here]
@@ -209,13 +207,13 @@ def _nearest(apart: Array) -> Array:
 
 
 def _exchanged(apart: Array, order: Array) -> Array:
-    """The open way with stretches turned round as long as that shortens it."""
+    """The open path after reversing stretches for as long as that shortens it (2-opt)."""
     count = len(order)
     improved = True
     while improved:
         improved = False
         for i in range(count - 1):
-            # Turning order[i..j] round changes the edges before i and after j.
+            # Reversing order[i..j] changes the edges before i and after j.
             a, ends = order[i], order[i + 1 :]
             before = apart[order[i - 1]] if i > 0 else np.zeros(count)
             follow = order[i + 2 :]

@@ -1,4 +1,4 @@
-"""Lenses that bend straight lines: how normalised image coordinates are distorted, and the exact way back."""
+"""Lens distortion of normalised image coordinates, and its exact inverse."""
 
 from __future__ import annotations
 
@@ -11,33 +11,33 @@ import numpy as np
 from nst3d.tensors import Array
 
 MAX_ANGLE = np.deg2rad(88.0)
-"""From the viewing axis: what a lens sees farther out has no ray with camera z = 1."""
+"""Largest angle from the viewing axis, radians; farther out there is hardly a ray with camera z = 1."""
 _STEPS, _SPOKES = 512, 24
 _FOLDED = 1e-6
-"""Determinant of the derivative below which a lens is taken to fold the picture onto itself."""
+"""Determinant of the derivative below which a lens is assumed to fold the image onto itself."""
 _TORN = 12.0
-"""Sum of the derivatives above which it is taken to be close to a pole."""
+"""Sum of the derivatives above which a lens is assumed to be close to a pole."""
 _ROUNDS = 40
 _PRECISION = 1e-13
 
 
 class Lens(ABC):
-    """A distortion of normalised coordinates: a pinhole sees (X, Y, Z) at (X / Z, Y / Z), a lens elsewhere.
+    """A distortion of normalised coordinates (X / Z, Y / Z), those of an ideal pinhole.
 
-    A polynomial is true only so far from the axis: then it folds the picture back (or, for a fisheye, leaves
-    the half space in front). From that radius, `limit`, on the lens is continued in proportion, so that both
-    maps are continuous, one to one and finite everywhere, and points far outside never land in the image.
-    `Camera.valid` tells which pixels lie within the limit.
+    A distortion polynomial holds only up to some radius, `limit`: beyond it, it folds the image back (or, for
+    a fisheye, leaves the half space in front). From there the lens is continued proportionally, so that both
+    maps are continuous, one-to-one and finite everywhere, and points far outside never land in the image.
+    `Camera.valid` is the mask of pixels within the limit.
     """
 
     def distort(self, points: Array) -> Array:
-        """Where the lens puts what a pinhole has at points (…, 2)."""
+        """Distorted positions of ideal pinhole points (…, 2)."""
         points = np.asarray(points, np.float64)
         shrink = self._shrink(points)
         return self._bend(points * shrink) / shrink
 
     def undistort(self, points: Array) -> Array:
-        """The inverse of `distort`, to 1e-9 of the point's distance from the axis (or of 1, if that is less)."""
+        """The inverse of `distort`, to within 1e-9 · min(1, the point's distance from the axis)."""
         wanted = np.asarray(points, np.float64).reshape(-1, 2)
         bent, straight = self._table
         radius = np.linalg.norm(wanted, axis=-1, keepdims=True)
@@ -85,7 +85,7 @@ class Lens(ABC):
 
     @cached_property
     def _table(self) -> tuple[Array, Array]:
-        """Radii in the picture, growing, and what they are without the lens; along one direction."""
+        """Increasing radii in the image and the corresponding undistorted radii, along one direction."""
         straight = np.concatenate([[0.0], _radii(), [self.limit]])
         straight = straight[straight <= self.limit]
         bent = np.linalg.norm(self._bend(np.stack([straight, np.zeros_like(straight)], axis=-1)), axis=-1)
@@ -96,12 +96,12 @@ class Lens(ABC):
         return self.limit / np.maximum(radius, self.limit)
 
     def _newton_step(self, found: Array, error: Array) -> Array:
-        """The change (n, 2) of points that would undo the error in their pictures, were the lens linear."""
+        """The change (n, 2) of points that would cancel the error in their images if the lens were linear."""
         inside = found * self._shrink(found)
         slopes = self._slopes(inside)
         beyond = _length(found) > self.limit
         if beyond.any():
-            # There the map is homogeneous of degree 1: along the radius its derivative is the value itself.
+            # Here the map is homogeneous of degree 1: along the radius its derivative is the value itself.
             out = inside[beyond] / self.limit
             value = self._bend(inside[beyond]) / self.limit
             along = np.einsum("nij,nj->ni", slopes[beyond], out)
@@ -153,7 +153,7 @@ class BrownConrady(Lens):
         return np.stack(rows, axis=-1).reshape(*points.shape[:-1], 2, 2)
 
     def _radial(self, square: Array) -> tuple[Array, Array]:
-        """The factor at squared radii, and its derivative by the squared radius."""
+        """The factor at squared radii, and its derivative with respect to the squared radius."""
         above = 1 + square * (self.k1 + square * (self.k2 + square * self.k3))
         below = 1 + square * (self.k4 + square * (self.k5 + square * self.k6))
         rise = self.k1 + square * (2 * self.k2 + square * 3 * self.k3)
@@ -163,10 +163,11 @@ class BrownConrady(Lens):
 
 @dataclass(frozen=True)
 class Fisheye(Lens):
-    """OpenCV's equidistant model: what lies θ off the axis is seen at θ (1 + k1 θ² + k2 θ⁴ + k3 θ⁶ + k4 θ⁸).
+    """OpenCV's equidistant model: an angle θ from the axis maps to radius θ (1 + k1 θ² + k2 θ⁴ + k3 θ⁶ + k4
+    θ⁸).
 
-    Kannala and Brandt 2006. Beyond 88° (see `Lens`) pixels get rays squeezed between 88° and 90°, which are
-    not true: leave those pixels out by `Camera.valid`.
+    Source: Kannala and Brandt 2006. Beyond 88° (see `Lens`) rays are squeezed between 88° and 90° and are not
+    correct; mask those pixels out with `Camera.valid`.
     """
 
     k1: float = 0.0
@@ -191,7 +192,7 @@ class Fisheye(Lens):
         return ratio * np.eye(2) + (along - ratio) * out[..., :, None] * out[..., None, :]
 
     def _ratio(self, radius: Array) -> Array:
-        """Distorted over undistorted radius."""
+        """Ratio of distorted to undistorted radius."""
         angle = np.arctan(radius)
         square = angle * angle
         bent = angle * (1 + square * (self.k1 + square * (self.k2 + square * (self.k3 + square * self.k4))))
@@ -208,5 +209,5 @@ def _cross(a: Array, b: Array) -> Array:
 
 
 def _radii() -> Array:
-    """Radii up to the largest that any lens has, close together near the axis."""
+    """Radii up to the largest of any lens, denser near the axis."""
     return np.tan(MAX_ANGLE * (np.arange(_STEPS) + 1) / _STEPS)

@@ -20,19 +20,19 @@ class Orbit:
     """A circle around a mesh."""
 
     frames: int = 96
-    """Frames in all."""
+    """Number of frames."""
     size: ImageSize = field(default_factory=lambda: ImageSize(512, 512))
-    """Of each frame."""
+    """Frame size."""
     elevation: float = _ELEVATION
-    """Above the horizon, radians."""
+    """Elevation above the horizon, radians."""
     field_of_view: float = math.radians(40)
-    """Of the shorter side, radians."""
+    """Field of view of the shorter side, radians."""
     turns: float = 1.0
-    """How often the camera goes around; negative: the other way."""
+    """Number of turns; negative values go the other way round."""
 
 
 def orbit_around(subject: Subject, orbit: Orbit, u: Array) -> list[Camera]:
-    """Cameras at shares `u` of an orbit's time, the first in front, all framing the subject wholly."""
+    """Cameras at fractions `u` of an orbit's time, starting in front, each framing the whole subject."""
     orientation = subject.orientation
     circle = orbit_directions(max(orbit.frames, 8), orientation, orbit.elevation)
     turn = u * orbit.turns * 2 * math.pi

@@ -1,4 +1,4 @@
-"""Ways for a camera to fly: through keys, around a point, in a spiral, along the cameras of a capture."""
+"""Camera paths: through keyframes, around a point, in a spiral, along the cameras of a capture."""
 
 from __future__ import annotations
 
@@ -24,51 +24,51 @@ from nst3d.tensors import Array, ImageSize
 _LONG_SIDE = 640
 """Most pixels of the longer side of a frame shaped like the photographs, where no size is given."""
 _TOUR_CALM = 1000.0
-"""How much a tour is smoothed (`spline.smoothed`): photographs are taken by hand, a flight should not be."""
+"""Smoothing strength of a tour (`spline.smoothed`), which removes the shake of hand-held photographs."""
 _RISE = math.radians(12)
-"""A helix that rises less looks like a circle."""
+"""Smallest rise of a helix, radians; a lower one looks like a circle."""
 _STEEPEST = math.radians(85)
-"""At the zenith a camera would turn over."""
+"""Highest elevation, radians; at the zenith a camera would flip over."""
 
 
 @dataclass(frozen=True)
 class Keyframe:
-    """Where a camera is at some time."""
+    """A camera pose at a point in time."""
 
     pose: Array
     """Camera-to-world (4, 4), OpenCV axes."""
     field_of_view: float | None = None
-    """Radians; None: as elsewhere on the path."""
+    """Radians; None: the path's."""
     time: float | None = None
-    """Seconds; None: as the way from key to key needs at one speed."""
+    """Seconds; None: set by constant speed from key to key."""
 
 
 @dataclass(frozen=True)
 class Flight:
-    """A path through keyframes, and how its file says it should be played."""
+    """A path through keyframes, with the playback settings from its file."""
 
     keys: tuple[Keyframe, ...]
     closed: bool = False
-    """From the last key back to the first."""
+    """Whether the path returns from the last key to the first."""
     vertical: bool = False
-    """Fields of view are the image's height; else its shorter side."""
+    """Whether fields of view span the image's height; otherwise they span its shorter side."""
     size: ImageSize | None = None
     frames: int | None = None
     fps: float | None = None
     seconds: float | None = None
     back: float | None = None
-    """When a closed flight is back at its first key, in the keys' time; None: after the usual time for a key."""
+    """Time at which a closed flight returns to its first key; None: a usual interval after the last."""
     ease: float | None = None
     up: Array | None = None
 
 
 @dataclass(frozen=True)
 class View:
-    """What cameras on a path are like."""
+    """Image size and field of view of the cameras on a path."""
 
     size: ImageSize
     field_of_view: float
-    """Of the shorter side, radians, where the path does not say it."""
+    """Field of view of the shorter side, radians, unless the path sets it."""
 
     def camera(self, pose: Array, field_of_view: float | None = None, vertical: bool = False) -> Camera:
         """A camera at a pose."""
@@ -79,15 +79,15 @@ class View:
 
 
 def shares(frames: int, closed: bool) -> Array:
-    """When frames are taken, as shares of the time (frames,); of a closed path the end is the start, and left out."""
+    """Frame times (frames,) as fractions of the duration; a closed path leaves out its end."""
     return np.arange(frames) / max(frames if closed else frames - 1, 1)
 
 
 def fly(flight: Flight, u: Array, view: View) -> list[Camera]:
-    """Cameras at shares `u` of the time along a flight.
+    """Cameras at fractions `u` of the time along a flight.
 
     Positions, rotations and fields of view follow cubic splines through the keys, so that velocity and
-    acceleration are continuous. Keys with times are met at those times; without, the speed is even.
+    acceleration are continuous. Keys with times are reached at those times; without times, speed is constant.
     """
     keys = flight.keys
     positions = np.array([k.pose[:3, 3] for k in keys])
@@ -112,14 +112,14 @@ def fly(flight: Flight, u: Array, view: View) -> list[Camera]:
     poses[:, :3, :3], poses[:, :3, 3] = matrices(facing(t)), place(t)
     if fields is None:
         return [view.camera(pose) for pose in poses]
-    # Focal lengths multiply when a lens zooms: their logarithms go evenly.
+    # Zooming multiplies the focal length, so its logarithm is interpolated.
     zoom = np.log(np.tan(np.array(fields)[:, None] / 2))
     angles = 2 * np.arctan(np.exp(cubic_spline(knots, zoom, flight.closed)(t)[:, 0]))
     return [view.camera(pose, float(angle), flight.vertical) for pose, angle in zip(poses, angles)]
 
 
 def _knots(flight: Flight, positions: Array, turns: Array) -> Array:
-    """The spline's parameters of the keys, and of the return to the first if the flight is closed."""
+    """The spline's parameters at the keys, and at the return to the first if the flight is closed."""
     times = [k.time for k in flight.keys]
     if all(t is not None for t in times):
         given = np.array(times, np.float64)
@@ -130,7 +130,7 @@ def _knots(flight: Flight, positions: Array, turns: Array) -> Array:
         return np.append(given, back if back > given[-1] else usual)
     if flight.closed:
         positions, turns = np.concatenate([positions, positions[:1]]), np.concatenate([turns, turns[:1]])
-    # The root of the distance ("centripetal") keeps the curve from loops where keys lie unevenly.
+    # The root of the distance ("centripetal") prevents loops where keys are unevenly spaced.
     steps = np.sqrt(_steps(positions, turns, _spread(positions)))
     steps = np.maximum(steps, 1e-3 * steps.max() or 1.0)
     return np.concatenate([[0.0], np.cumsum(steps)])
@@ -141,17 +141,18 @@ def _spread(positions: Array) -> float:
 
 
 def _steps(positions: Array, turns: Array, spread: float) -> Array:
-    """How far (n − 1,) it is from each pose to the next: way and turn, a radian as far as `spread`."""
+    """Distances (n − 1,) from each pose to the next: translation and rotation, one radian counting as
+    `spread`."""
     way = np.linalg.norm(np.diff(positions, axis=0), axis=1)
     cosine = np.abs((turns[1:] * turns[:-1]).sum(1))
     return np.asarray(np.hypot(way, 2 * np.arccos(np.minimum(cosine, 1)) * spread))
 
 
 def tour_flight(cameras: Sequence[Camera], closed: bool = False, calm: float = _TOUR_CALM) -> Flight:
-    """A flight along the cameras of a capture, in an order that makes it short, without the hand's shaking.
+    """A flight along the cameras of a capture, in an order that keeps it short, without camera shake.
 
-    Two keys a camera at even times: smoothed where the speed is already even, so that the flight slows down
-    where it turns back.
+    It has two keys per camera at even times; smoothing is applied at constant speed, so that the flight slows
+    down where it turns back.
     """
     chosen = [cameras[i] for i in visiting_order(cameras)]
     through = Flight(tuple(Keyframe(c.camera_to_world) for c in chosen), closed)
@@ -166,16 +167,16 @@ def tour_flight(cameras: Sequence[Camera], closed: bool = False, calm: float = _
 
 
 def tour(cameras: Sequence[Camera], frames: int, size: ImageSize | None = None) -> list[Camera]:
-    """Cameras on a smooth, even, short way along the cameras of a capture, from one end to the other.
+    """Cameras on a smooth, short path at even speed along the cameras of a capture, from end to end.
 
-    Without lens distortion; with `size` (or the cameras' median size) and a field of view that shows no more
+    They have no lens distortion, `size` (or the cameras' median size), and a field of view that shows no more
     than the cameras saw.
     """
     return fly(tour_flight(cameras), shares(frames, False), own_view(cameras, size))
 
 
 def own_view(cameras: Sequence[Camera], size: ImageSize | None = None) -> View:
-    """What the cameras of a capture see, in an image of `size` (None: the cameras' median size)."""
+    """The view that the cameras of a capture have, in an image of `size` (None: the cameras' median size)."""
     size, focal = common_view(cameras, size)
     return View(size, 2 * math.atan(min(size) / 2 / focal))
 
@@ -189,7 +190,7 @@ def fitting_size(cameras: Sequence[Camera], long_side: int = _LONG_SIDE) -> Imag
 
 
 def tour_frames(cameras: Sequence[Camera], per_frame: float = math.radians(1.2)) -> int:
-    """How many frames a calm tour takes: about `per_frame` radians of turn about what is looked at in each."""
+    """Number of frames of a calm tour, with about `per_frame` radians of rotation around the target each."""
     target, _ = looked_at(cameras)
     flight = tour_flight(cameras)
     positions = np.array([k.pose[:3, 3] for k in flight.keys])
@@ -201,7 +202,7 @@ def tour_frames(cameras: Sequence[Camera], per_frame: float = math.radians(1.2))
 def swing(
     place: Surround, u: Array, turns: float, view: View, elevation: float | None = None
 ) -> list[Camera]:
-    """An orbit that stays where cameras were: all around, or from the middle to and fro where they left a gap."""
+    """An orbit within the region of the cameras: all around, or back and forth if they left a gap."""
     turn = 2 * math.pi * turns * np.asarray(u)
     azimuth = turn if place.full else place.azimuth * np.sin(turn)
     raised, distance = place.follow(azimuth)
@@ -212,12 +213,12 @@ def swing(
 def spiral(
     place: Surround, u: Array, turns: float, view: View, elevation: float | None = None
 ) -> list[Camera]:
-    """A spiral in the region where cameras were; closed for whole `turns`.
+    """A spiral within the region of the cameras; closed for whole `turns`.
 
-    Cameras all around: a helix that starts at their middle height (`elevation`, radians, if it is given), rises to
-    the highest, by 12 degrees at least, and comes down again. Else loops about the middle camera, as LLFF flies
-    (Mildenhall et al. 2019), on the sphere about what is looked at, that come a little nearer and go farther,
-    neither above nor below the cameras.
+    If cameras are all around, it is a helix that starts at their middle height (`elevation`, radians, if
+    given), rises to the highest, by at least 12 degrees, and comes down again. Otherwise it loops about the
+    middle camera as in LLFF (Mildenhall et al. 2019), on the sphere around the target, moving slightly nearer
+    and farther but never above or below the cameras.
     """
     u = np.asarray(u)
     turn, once = 2 * math.pi * turns * u, 2 * math.pi * u
@@ -237,7 +238,7 @@ def spiral(
 
 
 def risen(u: Array, start: float, top: float) -> Array:
-    """Elevations (n,) from `start` up to `top`, radians, and down again once; no steeper than 85 degrees."""
+    """Elevations (n,) from `start` up to `top` and down again once, radians; at most 85 degrees."""
     return start + (max(start, min(top, _STEEPEST)) - start) / 2 * (1 - np.cos(2 * math.pi * np.asarray(u)))
 
 
@@ -253,19 +254,19 @@ def _placed(place: Surround, azimuth: Array, elevation: Array, distance: Array, 
 
 @dataclass(frozen=True)
 class Subject:
-    """Something to be looked at as a whole."""
+    """Something to frame as a whole."""
 
     points: Array
-    """(k, 3): what a view must frame."""
+    """(k, 3): points that a view must frame."""
     centre: Array
-    """(3,): what the camera turns about."""
+    """(3,): point that the camera rotates about."""
     orientation: Orientation
 
 
 def framed(subject: Subject, directions: Array, view: View, ring: Array | None = None) -> list[Camera]:
-    """Cameras along `directions` (n, 3) from the subject's centre, filling their images with it.
+    """Cameras along `directions` (n, 3) from the subject's centre that fill their images with it.
 
-    At one distance, from which it is framed from all of `ring` (m, 3; None: of `directions`).
+    All have the same distance, at which the subject is framed from all of `ring` (m, 3; None: `directions`).
     """
     points, up = subject.points - subject.centre, subject.orientation.up
     ring = directions if ring is None else ring
@@ -275,7 +276,7 @@ def framed(subject: Subject, directions: Array, view: View, ring: Array | None =
 
 
 def moved(camera: Camera, offset: Array) -> Camera:
-    """The camera elsewhere by `offset` (3,)."""
+    """The camera translated by `offset` (3,)."""
     pose = camera.camera_to_world.copy()
     pose[:3, 3] += offset
     return Camera(pose, camera.focal, camera.centre, camera.size, camera.aspect, camera.lens)
@@ -284,7 +285,7 @@ def moved(camera: Camera, offset: Array) -> Camera:
 def helix_directions(
     u: Array, turns: float, orientation: Orientation, elevation: tuple[float, float]
 ) -> Array:
-    """Unit directions (n, 3) around the up axis, from the front, that rise to the other elevation and return."""
+    """Unit directions (n, 3) around the up axis, from the front, rising to the second elevation and back."""
     turn = 2 * math.pi * turns * np.asarray(u)
     raised = risen(u, *elevation)
     local = np.stack([np.cos(raised) * np.sin(turn), np.sin(raised), np.cos(raised) * np.cos(turn)], axis=1)

@@ -1,4 +1,4 @@
-"""The camera, a pinhole with or without a lens: OpenCV axes (x right, y down, z forward), pixel centres at +0.5."""
+"""The pinhole camera with optional lens: OpenCV axes (x right, y down, z forward), pixel centres at +0.5."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Camera:
     aspect: float = 1.0
     """Vertical over horizontal focal length; 1: square pixels."""
     lens: Lens | None = None
-    """How the lens distorts normalised coordinates; None: not at all."""
+    """Distortion of normalised coordinates; None: no distortion."""
 
     @property
     def position(self) -> Array:
@@ -38,13 +38,13 @@ class Camera:
         return self.camera_to_world[:3, 2]
 
     def scaled(self, factor: float) -> Camera:
-        """The same view with `factor` times as many pixels along each side."""
+        """The same view with `factor` times the pixels along each side."""
         height, width = round(self.size.height * factor), round(self.size.width * factor)
         centre = (self.centre[0] * factor, self.centre[1] * factor)
         return replace(self, focal=self.focal * factor, centre=centre, size=ImageSize(height, width))
 
     def resized(self, size: ImageSize) -> Camera:
-        """The same view, edge to edge, with `size` pixels; other proportions change `aspect`."""
+        """The same view, edge to edge, with `size` pixels; a different aspect ratio changes `aspect`."""
         down, across = size.height / self.size.height, size.width / self.size.width
         return replace(
             self,
@@ -55,15 +55,15 @@ class Camera:
         )
 
     def zoomed(self, factor: float) -> Camera:
-        """The same image of a `factor` times longer lens."""
+        """The same camera with `factor` times the focal length."""
         return replace(self, focal=self.focal * factor)
 
     def cropped(self, top: int, left: int, size: ImageSize) -> Camera:
-        """The rectangle of the view that starts at (top, left), pixels."""
+        """The crop of the view with `size` pixels that starts at (top, left), pixels."""
         return replace(self, centre=(self.centre[0] - left, self.centre[1] - top), size=size)
 
     def rays(self) -> tuple[Array, Array]:
-        """Origins (3,) and unnormalised directions (h, w, 3), float64, whose camera z is 1."""
+        """Origin (3,) and unnormalised directions (h, w, 3), float64, whose camera z is 1."""
         x = (np.arange(self.size.width) + 0.5 - self.centre[0]) / self.focal
         y = (np.arange(self.size.height) + 0.5 - self.centre[1]) / (self.focal * self.aspect)
         grid = np.empty((*self.size, 3))
@@ -73,7 +73,7 @@ class Camera:
         return self.position, grid @ self.camera_to_world[:3, :3].T
 
     def directions(self, pixels: Array) -> Array:
-        """Directions (…, 3) like those of `rays`, through pixel positions (…, 2) given as x, y."""
+        """Directions (…, 3), as from `rays`, through pixel positions (…, 2) given as x, y."""
         local = (pixels - np.asarray(self.centre)) / self._focals
         if self.lens is not None:
             local = self.lens.undistort(local)
@@ -91,7 +91,7 @@ class Camera:
         return flat * self._focals + np.asarray(self.centre), depth
 
     def valid(self) -> Array:
-        """Pixels (h, w) bool whose rays are true: all, except where a lens is used beyond its limit."""
+        """Mask (h, w) bool of pixels with correct rays: all, except those beyond a lens's limit."""
         if self.lens is None:
             return np.ones(self.size, bool)
         local = self.rays()[1] @ self.camera_to_world[:3, :3]
@@ -104,7 +104,7 @@ class Camera:
 
 
 def look_at(position: Array, target: Array, up: Array) -> Array:
-    """Camera-to-world (4, 4) of a camera that looks from `position` at `target`, `up` upwards in the image."""
+    """Camera-to-world (4, 4) at `position`, looking at `target`, with `up` upwards in the image."""
     forward = np.asarray(target, float) - position
     forward = forward / np.linalg.norm(forward)
     right = np.cross(forward, up)

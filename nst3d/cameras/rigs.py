@@ -1,4 +1,4 @@
-"""Rigs: camera directions that see a surface from all sides, at one distance so that strokes keep one size."""
+"""Rigs: cameras that see a surface from all sides, at one distance so that strokes have one size."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from nst3d.cameras.pinhole import Camera, look_at, perspective
 from nst3d.tensors import Array, ImageSize
 
 MARGIN = 1.06
-"""How much wider than the content a view is framed."""
+"""Ratio of a framed view's width to its content's."""
 
 
 @dataclass(frozen=True)
 class Orientation:
-    """Which way is up, and which side is the front; unit vectors (3,) in world axes."""
+    """Up and front directions; unit vectors (3,) in world axes."""
 
     up: Array
     front: Array
@@ -34,7 +34,8 @@ class Orientation:
 
 
 def standing(up: Array) -> Orientation:
-    """The orientation of a scene of which only up is known: with z up its front is −y, with y up +z, down −z."""
+    """The orientation of a scene when only up is known: with z up its front is −y, with y up +z, with y down
+    −z."""
     up = np.asarray(up, float)
     if abs(up[2]) > 0.7:
         return Orientation(up, np.array([0.0, -1.0, 0.0]))
@@ -51,7 +52,7 @@ def fibonacci_directions(count: int, orientation: Orientation, height: float = 0
 
 
 def orbit_directions(count: int, orientation: Orientation, elevation: float) -> Array:
-    """Unit directions (count, 3) around the up axis at `elevation` radians, the front first."""
+    """Unit directions (count, 3) around the up axis at `elevation` radians, starting at the front."""
     turn = np.arange(count) / count * 2 * math.pi
     flat = np.stack([np.sin(turn), np.zeros(count), np.cos(turn)], axis=1) * math.cos(elevation)
     flat[:, 1] = math.sin(elevation)
@@ -61,8 +62,8 @@ def orbit_directions(count: int, orientation: Orientation, elevation: float) -> 
 def framing_distance(points: Array, directions: Array, up: Array, field_of_view: float) -> float:
     """The smallest distance from the origin at which all `directions` frame all `points` (n, 3).
 
-    Cameras look at the origin with a square image that spans `field_of_view` radians; the result holds
-    a margin of 6 %.
+    Cameras look at the origin with a square image that spans `field_of_view` radians; the result includes a
+    margin of 6 %.
     """
     tangent = math.tan(field_of_view / 2) / MARGIN
     distance = 0.0
@@ -83,10 +84,10 @@ def views_from(
 
 
 def tight(camera: Camera, points: Array, multiple: int = 32, margin: float = 0.04) -> Camera:
-    """The camera with the rectangle around what `points` (n, 3) project to as its image, wherever that lies.
+    """The camera with its image cropped or extended to the bounding rectangle of projected `points` (n, 3).
 
-    Sides are rounded up to `multiple` pixels (encoders pool by two, several times); `margin` is a share
-    of the camera's own image. The focal length stays, so strokes keep their size.
+    Sides are rounded up to `multiple` pixels (encoders pool by two, several times); `margin` is a fraction of
+    the camera's own image. The focal length does not change, so strokes keep their size.
     """
     low, high = _extent(camera, points)
     border = margin * max(camera.size)
@@ -97,18 +98,18 @@ def tight(camera: Camera, points: Array, multiple: int = 32, margin: float = 0.0
 
 
 def zoom_to_fill(cameras: Sequence[Camera], points: Array, margin: float = 0.04) -> float:
-    """By how much the cameras' focal length can grow until the largest picture of `points` fills an image.
+    """The factor by which focal lengths can grow until the largest projection of `points` fills an image.
 
-    Pictures may then leave the images, as they need not lie in the middle: for use before `tight`.
+    Projections need not be centred and may then leave the images: for use before `tight`.
     """
     largest = max(float((high - low).max()) for low, high in (_extent(c, points) for c in cameras))
     return max(cameras[0].size) * (1 - 2 * margin) / largest
 
 
 def filling(cameras: Sequence[Camera], points: Array, margin: float = 0.05) -> list[Camera]:
-    """The cameras of a turn, zoomed and raised together so that the points (n, 3) fill their images.
+    """The cameras of a turntable, zoomed and shifted together so that the points (n, 3) fill their images.
 
-    All get one zoom and one shift, so that nothing moves from frame to frame but the turn itself.
+    All share one zoom and one shift, so that only the rotation changes from frame to frame.
     """
     corners = np.array([_extent(c, points) for c in cameras])
     (width, height), (x, y) = cameras[0].size[::-1], cameras[0].centre
@@ -120,10 +121,10 @@ def filling(cameras: Sequence[Camera], points: Array, margin: float = 0.05) -> l
 
 
 def close_ups(cameras: Sequence[Camera], points: Array, margin: float = 0.05) -> list[Camera]:
-    """The cameras of stills, each zoomed and shifted so that the points (n, 3), in front of it, fill its image.
+    """The cameras of stills, each zoomed and shifted so that the points (n, 3) in front of it fill its image.
 
-    None is zoomed by more than half as much again as the one that is least: a violin's end stays smaller than
-    its side.
+    None is zoomed by more than 1.5 times the smallest zoom, so that a violin's end stays smaller than its
+    side.
     """
     corners = [_extent(c, points) for c in cameras]
     sides = np.array([[c.size.width, c.size.height] for c in cameras])
@@ -145,10 +146,10 @@ def _extent(camera: Camera, points: Array) -> tuple[Array, Array]:
 
 
 def greedy_cover(visible: Array, base: int, target: float, limit: int) -> list[int]:
-    """Indices of the views to use: the first `base`, then greedily the one that adds most.
+    """Indices of the views to use: the first `base`, then greedily the one that adds the most points.
 
-    `visible` (points, views) bool. Stops when `target` (a share) of the points that any view sees have
-    been seen, or at `limit` views.
+    `visible` is (points, views) bool. Stops when `target` (a fraction) of the points seen by any view are
+    covered, or at `limit` views.
     """
     chosen = list(range(min(base, visible.shape[1])))
     reachable = visible.any(1)

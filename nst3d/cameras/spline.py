@@ -1,4 +1,4 @@
-"""Smooth curves through points and rotations, and how fast to run along them."""
+"""Smooth curves through points and rotations, and speed along them."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ import numpy as np
 from nst3d.tensors import Array
 
 Curve = Callable[[Array], Array]
-"""From parameters (m,) to values (m, k)."""
+"""Maps parameters (m,) to values (m, k)."""
 _STEP = 64
-"""Pieces of a stretch between two knots, when its length is measured."""
+"""Subdivisions between two knots for measuring arc length."""
 _RUN_ON = 48
 
 
 def cubic_spline(knots: Array, values: Array, closed: bool = False) -> Curve:
-    """The cubic spline, twice continuously differentiable, through `values` (n, k) at increasing `knots` (n,).
+    """The cubic (C²) spline through `values` (n, k) at increasing `knots` (n,).
 
-    Open ends are natural (no curvature) and are held beyond the first and the last knot. A closed spline has
-    one knot more than values, where it is back at the first value, and repeats for ever. Source: de Boor,
-    "A Practical Guide to Splines", chapter IV.
+    Open ends are natural (no curvature), and values are constant beyond the first and the last knot. A closed
+    spline has one knot more than values, at which it returns to the first value, and is periodic. Source: de
+    Boor, "A Practical Guide to Splines", chapter IV.
     """
     values = np.asarray(values, np.float64)
     if closed:
@@ -54,10 +54,10 @@ def _open_spline(knots: Array, values: Array) -> Curve:
 
 
 def _around(knots: Array) -> tuple[Array, Array]:
-    """Which value stands at which knot when a round of n (with n + 1 knots) is run on at both ends.
+    """Indices of values and their knots when a period (n values, n + 1 knots) is extended at both ends.
 
-    What a natural spline does at its ends fades by half or more from knot to knot, so that after `_RUN_ON`
-    of them the middle round is the closed spline's to the last digit.
+    The influence of a natural spline's ends falls by half or more per knot, so that after `_RUN_ON` knots the
+    middle period equals the closed spline to the last digit.
     """
     count, period = len(knots) - 1, knots[-1] - knots[0]
     place = np.arange(-_RUN_ON, count + 1 + _RUN_ON)
@@ -83,10 +83,10 @@ def _tridiagonal(steps: Array, right: Array) -> Array:
 
 
 def quaternions(rotations: Array) -> Array:
-    """Unit quaternions w, x, y, z (n, 4) of rotation matrices (n, 3, 3), each on the side of the one before.
+    """Unit quaternions w, x, y, z (n, 4) of rotation matrices (n, 3, 3), with continuous signs.
 
     Follows Bar-Itzhack, "New method for extracting the quaternion from a rotation matrix" (2000): the
-    eigenvector of the largest eigenvalue, so that matrices which are a little off give the nearest rotation.
+    eigenvector of the largest eigenvalue, so that slightly inexact matrices give the nearest rotation.
     """
     m = np.asarray(rotations, np.float64)
     k = np.empty((len(m), 4, 4))
@@ -100,13 +100,13 @@ def quaternions(rotations: Array) -> Array:
 
 
 def on_one_side(q: Array) -> Array:
-    """Quaternions (n, 4) with signs such that each is within half a turn of the one before."""
+    """Quaternions (n, 4) with signs such that each is within half a turn of the previous one."""
     signs = np.where((q[1:] * q[:-1]).sum(1) < 0, -1.0, 1.0)
     return q * np.concatenate([[1.0], np.cumprod(signs)])[:, None]
 
 
 def matrices(q: Array) -> Array:
-    """Rotation matrices (n, 3, 3) of quaternions (n, 4) of any length but 0."""
+    """Rotation matrices (n, 3, 3) of quaternions (n, 4) of any non-zero length."""
     w, x, y, z = (q / np.linalg.norm(q, axis=1, keepdims=True)).T
     rows = [
         [1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)],
@@ -117,11 +117,11 @@ def matrices(q: Array) -> Array:
 
 
 def rotation_spline(knots: Array, q: Array, closed: bool = False) -> Curve:
-    """A smooth curve through unit quaternions (n, 4) at `knots`, the short way from each to the next.
+    """A smooth curve through unit quaternions (n, 4) at `knots`, taking the short way from each to the next.
 
-    The spline is fitted to the quaternions as points of space and brought back to the sphere: as smooth as
-    the spline itself, where a chain of slerps has corners at its keys, and indifferent to the choice of axes.
-    Long turns get points on their arcs in between, so that their speed stays even.
+    The spline is fitted to the quaternions as points in space and normalised. It is as smooth as the spline
+    itself, unlike a chain of slerps, which has corners at its keys, and independent of the choice of axes.
+    Long turns get intermediate points on their arcs, so that their speed stays even.
     """
     q, around = np.asarray(q, np.float64), knots
     if closed:
@@ -138,7 +138,7 @@ def rotation_spline(knots: Array, q: Array, closed: bool = False) -> Curve:
 
 
 def _with_middles(knots: Array, q: Array, largest: float = math.pi / 8) -> tuple[Array, Array]:
-    """Knots and quaternions with points along arcs of more than `largest` (half the angle turned)."""
+    """Knots and quaternions with points added along arcs of more than `largest` (half the rotation angle)."""
     all_knots, all_q = [knots[:1]], [q[:1]]
     for a, b, start, end in zip(q[:-1], q[1:], knots[:-1], knots[1:]):
         angle = math.acos(min(1.0, abs(float(a @ b))))
@@ -154,11 +154,11 @@ def _with_middles(knots: Array, q: Array, largest: float = math.pi / 8) -> tuple
 
 
 def smoothed(values: Array, strength: float, closed: bool = False) -> Array:
-    """Values (n, k) of least squares distance + `strength` × squared second differences.
+    """Values (n, k) that minimise squared distance + `strength` × squared second differences.
 
-    Source: Whittaker, "On a new method of graduation" (1923). The mean and (open) any straight line stay;
-    waves of 2π · strength^¼ values are halved, shorter ones all but vanish. `closed` runs on from the last to
-    the first; quaternions that come back with the other sign are run on with that sign.
+    Source: Whittaker, "On a new method of graduation" (1923). The mean and (open) any straight line are
+    unchanged; waves of 2π · strength^¼ values are halved, and shorter ones almost vanish. `closed` wraps from
+    the last to the first; quaternions that return with the opposite sign wrap with that sign.
     """
     count = len(values)
     if count < 3:
@@ -174,23 +174,23 @@ def smoothed(values: Array, strength: float, closed: bool = False) -> Array:
 
 
 def even_speed(knots: Array, length: Callable[[Array], Array]) -> Callable[[Array], Array]:
-    """From shares of a curve's length in [0, 1] to its parameter.
+    """The map from fractions of a curve's length in [0, 1] to its parameter.
 
-    `length` gives the lengths (m − 1,) between the curve's points at m parameters.
+    `length` returns the lengths (m − 1,) between the curve's points at m parameters.
     """
     fine = np.unique(np.concatenate([np.linspace(a, b, _STEP + 1) for a, b in itertools.pairwise(knots)]))
     total = np.concatenate([[0.0], np.cumsum(length(fine))])
     if total[-1] <= 0:
         return lambda u: knots[0] + u * (knots[-1] - knots[0])
-    # Where the curve rests, lengths repeat, and the parameter must still be a function of them.
+    # Where the curve stands still, lengths repeat, and the parameter must still be a function of them.
     total = total / total[-1] + np.arange(len(total)) * 1e-12
     return lambda u: np.interp(u, total / total[-1], fine)
 
 
 def eased(u: Array, ramp: float) -> Array:
-    """Shares of the time u in [0, 1] as shares of the way: at rest at both ends.
+    """Maps fractions of time u in [0, 1] to fractions of the path, at rest at both ends.
 
-    The speed rises as sin² over the first `ramp` (0 to 0.5) of the time, and falls so over the last.
+    Speed rises as sin² over the first `ramp` (0 to 0.5) of the time, and falls likewise over the last.
     """
     if ramp <= 0:
         return np.asarray(u, np.float64)

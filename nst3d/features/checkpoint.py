@@ -29,9 +29,9 @@ _MAX_HEADER = 100_000_000
 def read_convs(path: Path, architecture: str) -> Convs:
     """The convolutions of "vgg16" or "vgg19" in a file, float32, by layer name.
 
-    `.safetensors` and torch files hold torchvision's keys (features.N.weight, features.N.bias); a torch
-    file may hold codebooks instead (blockB_convI_W_q, _W_table, _b). Nothing in the file is executed.
-    Raises InputError if the file cannot be read or does not hold these convolutions in the right shapes.
+    `.safetensors` and torch files contain torchvision's keys (features.N.weight, features.N.bias); a torch
+    file may contain codebooks instead (blockB_convI_W_q, _W_table, _b). Nothing in the file is executed.
+    Raises InputError if the file cannot be read or lacks these convolutions in the right shapes.
     """
     tensors = _read_safetensors(path) if path.suffix == ".safetensors" else _read_torch(path)
     codebooks = "block1_conv1_W_q" in tensors
@@ -43,7 +43,7 @@ def read_convs(path: Path, architecture: str) -> Convs:
                 pair = _codebook(tensors, layer) if codebooks else _plain(tensors, index)
             except KeyError as missing:
                 raise InputError(
-                    f"{path}: holds no {missing} and so is not a {architecture} weight file"
+                    f"{path}: has no {missing}, so it is not a {architecture} weight file"
                 ) from None
             convs[layer] = _checked(pair, layer, path)
     return convs
@@ -71,7 +71,7 @@ def _checked(
         found = f"{tuple(weight.shape)} and {tuple(bias.shape)}"
         raise InputError(f"{path}: {layer} has shapes {found}, expected ({out}, {inside}, 3, 3) and ({out},)")
     if not (torch.isfinite(weight).all() and torch.isfinite(bias).all()):
-        raise InputError(f"{path}: {layer} holds values that are not finite")
+        raise InputError(f"{path}: {layer} contains non-finite values")
     return weight, bias
 
 
@@ -82,7 +82,7 @@ def _read_torch(path: Path) -> dict[str, torch.Tensor]:
         first = (str(error).splitlines() or [type(error).__name__])[0]
         raise InputError(f"{path}: cannot be read as a torch weight file ({first})") from None
     if not isinstance(content, Mapping):
-        raise InputError(f"{path}: holds a {type(content).__name__}, expected a dictionary of tensors")
+        raise InputError(f"{path}: contains a {type(content).__name__}, expected a dictionary of tensors")
     return {str(k): v for k, v in content.items() if isinstance(v, torch.Tensor)}
 
 
@@ -100,12 +100,12 @@ def _read_safetensors(path: Path) -> dict[str, torch.Tensor]:
 
 
 def _slice(data: Array, key: str, spec: Mapping[str, Any]) -> torch.Tensor:
-    """One tensor of the file. Raises ValueError, KeyError or TypeError if its entry makes no sense."""
+    """One tensor of the file. Raises ValueError, KeyError or TypeError if its entry is invalid."""
     dtype, shape = _SAFETENSORS_DTYPES[str(spec["dtype"])], spec["shape"]
     start, end = spec["data_offsets"]
     if not isinstance(shape, list) or any(not isinstance(n, int) or n < 0 for n in shape):
-        raise ValueError(f"{key} has the shape {shape}")
+        raise ValueError(f"{key} has the invalid shape {shape}")
     size = dtype.itemsize * int(np.prod(shape, dtype=object))
     if not 0 <= start <= end <= len(data) or end - start != size:
-        raise ValueError(f"{key} claims bytes {start} to {end} of {len(data)}, its shape needs {size}")
+        raise ValueError(f"{key} claims bytes {start} to {end} of {len(data)}, but its shape needs {size}")
     return torch.from_numpy(data[start:end].copy()).view(dtype).reshape(shape)

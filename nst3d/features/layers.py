@@ -1,4 +1,4 @@
-"""The layer vocabulary of the VGG encoders: conv1_1, relu1_1, …, pool1, …, relu5_4, pool5."""
+"""Layer names of the VGG encoders: conv1_1, relu1_1, …, pool1, …, relu5_4, pool5."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ CHANNELS = (64, 128, 256, 512, 512)
 
 
 def layer_names(architecture: str) -> tuple[str, ...]:
-    """All layers of "vgg16" or "vgg19" in the order in which they are computed.
+    """All layers of "vgg16" or "vgg19" in order of computation.
 
     A name's position is also its index in torchvision's `features` module.
     """
@@ -42,7 +42,7 @@ def conv_shape(layer: str) -> tuple[int, int]:
 
 
 def stride_of(layer: str) -> int:
-    """Pixels of the image from one position of `layer` to the next: 1, 2, 4, 8, 16 or 32."""
+    """Stride of `layer` in image pixels: 1, 2, 4, 8, 16 or 32."""
     return 2 ** (block_of(layer) - (0 if layer.startswith("pool") else 1))
 
 

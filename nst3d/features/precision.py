@@ -1,4 +1,4 @@
-"""The number format in which an encoder runs fastest on a device."""
+"""The dtype in which an encoder runs fastest on a device."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import torch
 
 
 def fast_dtype(device: torch.device | str = "cpu") -> torch.dtype:
-    """bfloat16 where the device multiplies it natively, float32 elsewhere.
+    """bfloat16 if the device multiplies it natively, otherwise float32.
 
-    Native means AVX512-BF16 on a CPU (every CPU with AMX-BF16 has it too) and compute capability 8 or
-    more on a CUDA device. Elsewhere bfloat16 is emulated and slower than float32.
+    Native means AVX512-BF16 on a CPU (every CPU with AMX-BF16 has it, too) and compute capability 8 or higher
+    on a CUDA device. On others bfloat16 is emulated and slower than float32.
     """
     device = torch.device(device)
     if device.type == "cuda":
@@ -22,7 +22,7 @@ def fast_dtype(device: torch.device | str = "cpu") -> torch.dtype:
 
 
 def _cpu_has_bfloat16() -> bool:
-    asks = getattr(torch.cpu, "_is_avx512_bf16_supported", None)  # not in the older torch versions
+    asks = getattr(torch.cpu, "_is_avx512_bf16_supported", None)  # missing in older versions of torch
     if asks is not None:
         return bool(asks())
     try:

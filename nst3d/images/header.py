@@ -1,4 +1,4 @@
-"""Looks at a picture file's header: its size, orientation and alpha, without decoding it."""
+"""Reads a picture file's header: its size, orientation and alpha, without decoding it."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ _LYING = (5, 6, 7, 8)
 
 @dataclass(frozen=True)
 class PictureHeader:
-    """What a picture file says of itself."""
+    """The header of a picture file."""
 
     size: ImageSize
-    """As stored, before any turning."""
+    """Size as stored, before EXIF rotation."""
     lying: bool
     """Whether its EXIF orientation turns it by 90 degrees."""
     alpha: bool
-    """Whether it can be transparent."""
+    """Whether it has transparency."""
 
 
 def read_header(path: PathLike) -> PictureHeader:
-    """The header of a picture file. Raises InputError if it is missing, no picture, or broken."""
+    """The header of a picture file. Raises InputError if it is missing, not a picture, or damaged."""
     path = Path(path)
     try:
         with warnings.catch_warnings():
@@ -42,4 +42,4 @@ def read_header(path: PathLike) -> PictureHeader:
     except FileNotFoundError:
         raise InputError(f"{path}: no such file, expected a picture") from None
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise InputError(f"{path}: not a picture that can be read ({error})") from None
+        raise InputError(f"{path}: not a readable picture ({error})") from None

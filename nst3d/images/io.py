@@ -1,4 +1,4 @@
-"""Reads and writes pictures, whatever their bit depth, palette, alpha or orientation."""
+"""Reads and writes pictures of any bit depth, palette, alpha or orientation."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from nst3d.files import PathLike, write_bytes
 from nst3d.tensors import Array
 
 FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "GIF", "TGA", "PPM", "JPEG2000", "DDS", "ICO")
-"""What is read. Pillow knows more, but some of those run other programs."""
+"""Formats that are read. Pillow supports more, but some of those run external programs."""
 
 LIMIT = 100_000_000
-"""Pixels above which a file is taken for a decompression bomb."""
+"""Number of pixels above which a file is treated as a decompression bomb."""
 
 _BROKEN = (OSError, SyntaxError, ValueError, TypeError, EOFError, IndexError, KeyError, struct.error)
 _JPEG_SIDE = 65535
@@ -33,16 +33,17 @@ class Picture:
     pixels: Array
     """(h, w, 3) float32, sRGB-encoded RGB in [0, 1], top row first."""
     alpha: Array | None
-    """(h, w) float32 in [0, 1], or None where the file has none."""
+    """(h, w) float32 in [0, 1], or None if the file has no alpha."""
     notes: tuple[str, ...] = ()
-    """What was changed on the way in, a sentence each, for the user."""
+    """Changes made on reading, one sentence each, for the user."""
 
 
 def read_image(path: PathLike, max_pixels: int | None = None) -> Picture:
     """The picture in a PNG, JPEG, WebP, TIFF, BMP, GIF, TGA … file, turned upright by its EXIF orientation.
 
-    With `max_pixels` a larger one is reduced to at most that many, which a note says. Of an animation the
-    first frame. Raises InputError if the file is missing, no picture, broken, or over `LIMIT` pixels.
+    With `max_pixels`, a larger picture is reduced to at most that many pixels, with a note. An animation
+    gives its first frame. Raises InputError if the file is missing, not a picture, damaged, or over `LIMIT`
+    pixels.
     """
     path = Path(path)
     try:
@@ -57,10 +58,10 @@ def read_image(path: PathLike, max_pixels: int | None = None) -> Picture:
 
 
 def decode_image(data: bytes, name: str, max_pixels: int | None = None) -> Picture:
-    """The picture in a file's bytes, such as a texture inside a GLB; `name` is for messages.
+    """The picture in a file's bytes, such as a texture inside a GLB; `name` is used in messages.
 
-    Pixels stay as they are stored: EXIF orientation is ignored, for UVs address the stored pixels.
-    Raises InputError as `read_image` does.
+    Pixels are returned as stored: EXIF orientation is ignored, because UVs address the stored pixels.
+    Raises InputError like `read_image`.
     """
     return _decode(data, name, max_pixels, upright=False)
 
@@ -68,7 +69,7 @@ def decode_image(data: bytes, name: str, max_pixels: int | None = None) -> Pictu
 def encode_png(pixels: Array | torch.Tensor, alpha: Array | torch.Tensor | None = None) -> bytes:
     """The bytes of an 8-bit PNG file: pixels (h, w, 3) and alpha (h, w), both in [0, 1], clamped.
 
-    Values are rounded to the nearest of 256 levels, halves up; what was read from 8 bits comes back exact.
+    Values are rounded to the nearest of 256 levels, halves up; values read from 8 bits round-trip exactly.
     """
     return _encode(pixels, alpha, "PNG")
 
@@ -76,9 +77,9 @@ def encode_png(pixels: Array | torch.Tensor, alpha: Array | torch.Tensor | None 
 def write_image(
     path: PathLike, pixels: Array | torch.Tensor, alpha: Array | torch.Tensor | None = None
 ) -> None:
-    """Write pixels (h, w, 3) and alpha (h, w) as 8-bit PNG or JPEG, by the suffix, whole or not at all.
+    """Write pixels (h, w, 3) and alpha (h, w) as 8-bit PNG or JPEG, chosen by the suffix, atomically.
 
-    JPEG (quality 95, full-size chroma) has no alpha and drops it. Raises OutputError if the file cannot be
+    JPEG (quality 95, full-resolution chroma) drops the alpha. Raises OutputError if the file cannot be
     written.
     """
     path = Path(path)
@@ -88,7 +89,7 @@ def write_image(
             f"{path}: cannot write {path.suffix or 'a file without a suffix'}, use .png or .jpg"
         )
     if kind == "JPEG" and max(pixels.shape[:2]) > _JPEG_SIDE:
-        raise OutputError(f"{path}: JPEG holds at most {_JPEG_SIDE} pixels a side, use .png")
+        raise OutputError(f"{path}: JPEG allows at most {_JPEG_SIDE} pixels per side, use .png")
     write_bytes(path, _encode(pixels, None if kind == "JPEG" else alpha, kind))
 
 
@@ -97,7 +98,7 @@ def to_bytes(values: Array | torch.Tensor) -> Array:
     if isinstance(values, torch.Tensor):
         values = values.detach().cpu().numpy()
     if np.isnan(values).any():
-        raise ValueError("a picture holds NaN")
+        raise ValueError("the picture contains NaN, expected values in [0, 1]")
     return (np.clip(values, 0, 1) * np.float32(255) + np.float32(0.5)).astype(np.uint8)
 
 
@@ -116,16 +117,16 @@ def _decode(data: bytes, name: str, max_pixels: int | None, upright: bool) -> Pi
         raise InputError(f"{name}: the file is empty, expected a picture")
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Pillow warns of what is handled or refused here
+            warnings.simplefilter("ignore")  # Pillow warns about what is handled or rejected here
             return _open(data, name, max_pixels, upright)
     except UnidentifiedImageError:
         raise InputError(
-            f"{name}: not a picture that can be read (PNG, JPEG, WebP, TIFF, BMP, TGA …)"
+            f"{name}: not a readable picture, expected PNG, JPEG, WebP, TIFF, BMP, TGA …"
         ) from None
     except (Image.DecompressionBombError, MemoryError):
         raise InputError(_too_large(name)) from None
     except _BROKEN as error:
-        raise InputError(f"{name}: the picture is damaged or of an unknown kind ({error})") from None
+        raise InputError(f"{name}: the picture is damaged or of an unknown format ({error})") from None
 
 
 def _open(data: bytes, name: str, max_pixels: int | None, upright: bool) -> Picture:
@@ -153,7 +154,7 @@ def _too_large(name: str) -> str:
 
 
 def _reduced(size: tuple[int, int], max_pixels: int | None) -> tuple[int, int]:
-    """The (width, height) of the same proportions with at most `max_pixels` pixels."""
+    """The (width, height) with the same aspect ratio and at most `max_pixels` pixels."""
     width, height = size
     if max_pixels is None or width * height <= max_pixels:
         return size
@@ -166,7 +167,7 @@ def _simplified(image: Image.Image) -> Image.Image:
     if image.mode == "F" or image.mode.startswith("I"):
         grey = np.asarray(image).astype(np.float32)
         if not np.isfinite(grey).all():
-            raise ValueError("it holds values that are not finite")
+            raise ValueError("it contains non-finite values")
         white = 1.0 if image.mode == "F" else 65535.0 if grey.max() <= 65535 else 2.0**31 - 1
         return Image.fromarray(np.clip(grey / np.float32(white), 0, 1))
     if image.mode == "CMYK" and image.info.get("icc_profile"):
@@ -175,7 +176,7 @@ def _simplified(image: Image.Image) -> Image.Image:
 
 
 def _through_profile(image: Image.Image) -> Image.Image:
-    """CMYK to sRGB by the inks that the file describes; the plain formula if it describes them badly."""
+    """CMYK to sRGB through the file's ICC profile; by the plain formula if that profile is invalid."""
     try:
         profile = ImageCms.ImageCmsProfile(io.BytesIO(image.info["icc_profile"]))
         converted = ImageCms.profileToProfile(

@@ -1,4 +1,4 @@
-"""Colour statistics of a style, and the affine map that carries them over to other colours."""
+"""Colour statistics of a style, and the affine map that transfers them to other colours."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Ramp:
     """The palette's standard deviation along the axis."""
 
     def at(self, t: torch.Tensor) -> Colours:
-        """The colours mean + t * std * axis, clamped to [0, 1]: t of any shape, the answer (*shape, 3)."""
+        """The colours mean + t * std * axis (*shape, 3), clamped to [0, 1], for t of any shape."""
         return (self.mean.to(t) + (t * self.std)[..., None] * self.axis.to(t)).clamp(0, 1)
 
 
@@ -49,17 +49,17 @@ def match_palette(
 ) -> PaletteMap:
     """The map that gives the source colours the mean and covariance of the target's.
 
-    Source (n, 3), target (m, 3), `weights` (n,) of the source's rows, none negative. Among all such maps
-    it is the one that moves colours least: Monge-Kantorovich in closed form (Pitié & Kokaram 2007, "The
-    linear Monge-Kantorovitch linear colour mapping"). Deviates from the paper: where the source lacks a
-    spread that the target has (grey, constant), its small variances are raised until no direction is
-    amplified more than `max_gain` times; the covariance then falls short of the target's.
+    Source (n, 3), target (m, 3), non-negative `weights` (n,) of the source's rows. Of all such maps it is the
+    one that moves colours least: Monge-Kantorovich in closed form (Pitié & Kokaram 2007, "The linear
+    Monge-Kantorovitch linear colour mapping"). Deviates from the paper: where the source lacks variance that
+    the target has (grey, constant), its small variances are raised until no direction is amplified more than
+    `max_gain` times; the covariance then falls short of the target's.
     """
     source_mean, a = _statistics(source, weights)
     target_mean, b = _statistics(target, None)
     floor = 1e-12
     matrix = _monge_kantorovich(a, b, floor)
-    while torch.linalg.matrix_norm(matrix, 2) > max_gain:  # ends: the norm is at most sqrt(|b| / floor)
+    while torch.linalg.matrix_norm(matrix, 2) > max_gain:  # terminates: the norm is at most sqrt(|b| / floor)
         floor *= 2
         matrix = _monge_kantorovich(a, b, floor)
     return PaletteMap(matrix, target_mean - source_mean @ matrix)
@@ -68,7 +68,7 @@ def match_palette(
 def principal_axis_ramp(target: Colours, weights: torch.Tensor | None = None) -> Ramp:
     """The line through the mean colour along which the colours (n, 3) vary most.
 
-    A palette of one colour gets the grey axis, with a spread of 0.
+    A palette of one colour gets the grey axis with a standard deviation of 0.
     """
     mean, covariance = _statistics(target, weights)
     values, vectors = torch.linalg.eigh(covariance)

@@ -1,4 +1,4 @@
-"""A few colours that stand for many: boxes cut again and again, then Lloyd's iteration. Deterministic."""
+"""Colour quantisation: repeatedly split boxes, then Lloyd's iteration. Deterministic."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from nst3d.tensors import Array
 
 _ROUNDS = 12
 _BINS = 64
-"""Levels a channel to which colours are gathered before they are cut, where there are many of them."""
+"""Bins per channel into which colours are merged before splitting, if there are many."""
 _MANY = 20_000
 _CHUNK = 1 << 15
 
 
 def quantise(colours: Array, weights: Array, most: int) -> tuple[Array, Array]:
-    """A palette (m, 3) uint8 of m ≤ `most` colours, and the entry (n,) that each of `colours` (n, 3) uint8 takes.
+    """A palette (m, 3) uint8 of m ≤ `most` colours, and the entry (n,) of each of `colours` (n, 3) uint8.
 
-    Weighted (n,) > 0 least squares: the box of largest variance is cut where that leaves least of it (Wu
-    1991), until there are enough, then Lloyd's iteration (1982). If there are no more than `most` different
-    colours, these are the palette. Entries are sorted, red first.
+    Least squares with `weights` (n,) > 0: the box with the largest variance is split where that leaves the
+    least variance (Wu 1991) until there are `most`, followed by Lloyd's iteration (1982). If there are at
+    most `most` distinct colours, they are the palette. Entries are sorted, red first.
     """
     keys = colours.astype(np.uint32) @ np.array([65536, 256, 1], np.uint32)
     distinct, inverse = np.unique(keys, return_inverse=True)
@@ -28,13 +28,13 @@ def quantise(colours: Array, weights: Array, most: int) -> tuple[Array, Array]:
         return values.astype(np.uint8), inverse
     shares = np.bincount(inverse, weights, len(distinct))
     centres = _palette(values.astype(np.float64), shares, most)
-    # Rounding may make two of them one.
+    # Rounding may merge two of them.
     palette = np.unique(np.rint(centres), axis=0)
     return palette.astype(np.uint8), nearest(values.astype(np.float64), palette)[inverse]
 
 
 def nearest(values: Array, palette: Array) -> Array:
-    """The index (n,) of the palette's (m, c) entry that is closest to each of `values` (n, c); the first of equals."""
+    """Index (n,) of the entry of `palette` (m, c) closest to each of `values` (n, c); the first if tied."""
     found = np.empty(len(values), np.int64)
     for start in range(0, len(values), _CHUNK):
         some = values[start : start + _CHUNK]
@@ -58,7 +58,7 @@ def _palette(values: Array, weights: Array, most: int) -> Array:
 
 
 def _gathered(values: Array, weights: Array) -> tuple[Array, Array]:
-    """The mean and the weight of the values in each bin that has some."""
+    """The mean and the weight of the values in each non-empty bin."""
     cell = (values * (_BINS / 256)).astype(np.int64) @ np.array([_BINS * _BINS, _BINS, 1])
     _, labels = np.unique(cell, return_inverse=True)
     labels = labels.reshape(-1)
@@ -67,7 +67,7 @@ def _gathered(values: Array, weights: Array) -> tuple[Array, Array]:
 
 
 def _means(values: Array, weights: Array, labels: Array, otherwise: Array) -> Array:
-    """The weighted mean of each label's values; `otherwise` where there are none."""
+    """The weighted mean of each label's values; `otherwise` for labels without values."""
     total = np.bincount(labels, weights, len(otherwise))
     sums = [np.bincount(labels, weights * values[:, k], len(otherwise)) for k in range(3)]
     means = np.stack(sums, axis=1) / np.maximum(total, 1e-300)[:, None]
@@ -75,7 +75,7 @@ def _means(values: Array, weights: Array, labels: Array, otherwise: Array) -> Ar
 
 
 def _cut(values: Array, weights: Array, most: int) -> Array:
-    """Means (most, 3) of boxes: again and again the one with the largest squared error is cut in two."""
+    """Means (≤ most, 3) of boxes; the one with the largest squared error is split in two repeatedly."""
     boxes = [np.arange(len(values))]
     errors = [_spread(values, weights, boxes[0])]
     while len(boxes) < most:
@@ -91,7 +91,7 @@ def _cut(values: Array, weights: Array, most: int) -> Array:
 
 
 def _best_cut(values: Array, weights: Array) -> int:
-    """How many of sorted values (n,), n > 1, come into the first half, so that both vary least."""
+    """Number of sorted values (n,), n > 1, in the first half of the split with the least variance."""
     values = values - values[0]
     share, total = np.cumsum(weights), np.cumsum(weights * values)
     first, second = total[:-1], total[-1] - total[:-1]
@@ -100,6 +100,6 @@ def _best_cut(values: Array, weights: Array) -> int:
 
 
 def _spread(values: Array, weights: Array, box: Array) -> Array:
-    """Squared distances from the mean along each axis, weighted, (3,)."""
+    """Weighted sum of squared distances from the mean along each axis, (3,)."""
     mean = np.average(values[box], axis=0, weights=weights[box])
     return np.asarray(weights[box] @ np.square(values[box] - mean))

@@ -15,10 +15,10 @@ Picture2D = TypeVar("Picture2D", Array, torch.Tensor)
 def resize(
     image: Picture2D, size: tuple[int, int], mode: Literal["bilinear", "bicubic"] = "bilinear"
 ) -> Picture2D:
-    """The picture (h, w, c) at `size` (height, width), each new pixel an average over the area it covers.
+    """The picture (h, w, c) at `size` (height, width), with each new pixel averaged over the area it covers.
 
-    Array or tensor, floating; differentiable where it is a tensor. "bicubic" is sharper and is clamped
-    to [0, 1], as it overshoots. The picture itself comes back if it has that size already.
+    Floating-point array or tensor; differentiable for a tensor. "bicubic" is sharper and is clamped to [0,
+    1], because it overshoots. A picture that already has that size is returned as is.
     """
     if tuple(image.shape[:2]) == tuple(size):
         return image
@@ -32,11 +32,11 @@ def resize(
 
 
 def fitted_size(size: tuple[int, int], long_side: int) -> ImageSize:
-    """The (height, width) of the same proportions whose longer side is `long_side`; no side under 1."""
+    """The (height, width) with the same aspect ratio whose longer side is `long_side`; no side is below 1."""
     scale = long_side / max(size)
     return ImageSize(*(max(1, round(side * scale)) for side in size))
 
 
 def fit_long_side(image: Picture2D, long_side: int) -> Picture2D:
-    """The picture (h, w, c) enlarged or reduced so that its longer side has `long_side` pixels."""
+    """The picture (h, w, c) resized so that its longer side has `long_side` pixels."""
     return resize(image, fitted_size((image.shape[0], image.shape[1]), long_side))

@@ -1,1 +1,1 @@
-"""Bridges to other people's packages. Each is imported when it is used."""
+"""Bridges to optional packages, each imported on first use."""

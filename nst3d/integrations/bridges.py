@@ -1,4 +1,4 @@
-"""All bridges to other packages; each package is imported when it is first asked for something."""
+"""All bridges to optional packages; each package is imported on first use."""
 
 from nst3d.integrations.nerfstudio.dataparsers import load_with
 from nst3d.integrations.nerfstudio.open_run import open_nerf, show_nerf
@@ -8,4 +8,4 @@ from nst3d.integrations.pytorch3d.fragments import rasterised
 from nst3d.pipeline.jobs.bridges import Bridges
 
 BRIDGES = Bridges(load_with, rasterised, clean_scene, fused_surface, open_nerf, show_nerf)
-"""nerfstudio, PyTorch3D and Open3D."""
+"""The bridges to nerfstudio, PyTorch3D and Open3D."""

@@ -1,4 +1,4 @@
-"""Losses, one a file: a pure function, and a thin module that binds its target."""
+"""Losses, one per file: a pure function, and a thin module that binds its target."""
 
 from nst3d.losses.agreement import AgreeingNNFMLoss
 from nst3d.losses.base import Loss

@@ -17,9 +17,9 @@ from nst3d.losses.registry import LossInputs, register_loss
 def agree(
     choices: torch.Tensor, partner_choices: torch.Tensor, correspondence: Correspondence
 ) -> torch.Tensor:
-    """The choices (h, w), with the partner's (h', w') wherever both views see and cover the point.
+    """The choices (h, w), replaced by the partner's (h', w') where both views see and cover the point.
 
-    So both pull it towards the same style feature. Positions at -1 in either keep what they had.
+    Both then pull it towards the same style feature. Positions at -1 in either view are unchanged.
     """
     height, width = partner_choices.shape
     theirs = partner_choices.reshape(-1)[correspondence.index(height, width)]
@@ -28,7 +28,7 @@ def agree(
 
 @final
 class AgreeingNNFMLoss(Loss):
-    """NNFM whose neighbours are taken over from a partner view where both see the surface."""
+    """NNFM that adopts a partner view's neighbours where both see the surface."""
 
     def __init__(
         self,
@@ -39,9 +39,9 @@ class AgreeingNNFMLoss(Loss):
     ) -> None:
         """Bind the loss, where to look the partner up, and the `name` that its choices are kept by.
 
-        A partner's choice is taken over if its cosine is at most `tolerance` below that of the view's own.
-        Seen from another side a stroke looks different, and a neighbour that does not fit any more would
-        only blur it.
+        A partner's choice is adopted if its cosine is at most `tolerance` below that of the view's own
+        choice. From another side a stroke looks different, and a neighbour that no longer fits would only
+        blur it.
         """
         super().__init__()
         self.layers = nnfm.layers

@@ -1,4 +1,4 @@
-"""What every loss is: a module that reads layers of an observation and gives one number."""
+"""The base class of losses: a module that maps layers of an observation to a scalar."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ from nst3d.errors import ConfigError
 from nst3d.losses.observation import Observation
 
 Normalise = Literal["gatys", "relative", "mean"]
-"""gatys: as in the paper. relative: as a share of the target's own size, which makes weights alike between
-layers. mean: the mean squared difference."""
+"""gatys: as in the paper. relative: relative to the target's magnitude, which makes weights comparable
+between layers. mean: the mean squared difference."""
 
 
 class Loss(nn.Module, ABC):
-    """A number to be made small. Its target is bound when it is made, so that it needs the view alone."""
+    """A scalar to minimise. Its target is bound at construction, so that it needs only the view."""
 
     layers: tuple[str, ...]
-    """What it reads of an observation; may hold the pseudo-layer `IMAGE`."""
+    """Layers of an observation that it reads; may include the pseudo-layer `IMAGE`."""
 
     @abstractmethod
     def forward(self, observation: Observation) -> torch.Tensor:
-        """The loss of one view: a scalar, in float32 (float64 where the features are)."""
+        """The loss of one view: a scalar, in float32 (float64 for float64 features)."""
 
 
 def precise(values: torch.Tensor) -> torch.Tensor:
-    """The same values in float32, or as they are if already that precise: what sums are taken in."""
+    """The values in float32, or unchanged if already at least that precise; used for sums."""
     return values if values.dtype in (torch.float32, torch.float64) else values.float()
 
 
 def layer_weights(layers: Mapping[str, object], weights: Mapping[str, float] | None) -> dict[str, float]:
-    """The weight of each layer that has a target, default 1. ConfigError if the names do not match."""
+    """The weight of each layer with a target, default 1. Raises ConfigError if the names do not match."""
     if weights is None:
         return dict.fromkeys(layers, 1.0)
     if set(weights) != set(layers):
@@ -44,6 +44,6 @@ def layer_weights(layers: Mapping[str, object], weights: Mapping[str, float] | N
 
 
 def check_normalise(normalise: str) -> None:
-    """Raise ConfigError unless `normalise` is a known one."""
+    """Raise ConfigError for an unknown `normalise`."""
     if normalise not in get_args(Normalise):
         raise ConfigError(f"normalise is {normalise!r}: choose {', '.join(get_args(Normalise))}")

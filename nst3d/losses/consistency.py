@@ -1,4 +1,4 @@
-"""View consistency: two views that see one surface point should pull it the same way."""
+"""View consistency: two views that see the same surface point should pull it the same way."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ Measure = Literal["cosine", "relative"]
 def consistency_loss(
     features: Planes, partner: Planes, correspondence: Correspondence, measure: Measure = "cosine"
 ) -> torch.Tensor:
-    """How far the features (c, h, w) are from the partner's (c, h', w') at the points that both see.
+    """The distance of the features (c, h, w) from the partner's (c, h', w') at points that both see.
 
-    "cosine": the mean of 1 - cos. "relative": Σ (F - P)² / Σ P². The partner gets no gradient. A scalar,
-    at least float32; 0 without a common point.
+    "cosine": the mean of 1 - cos. "relative": Σ (F - P)² / Σ P². The partner gets no gradient. Returns a
+    scalar, at least float32; 0 without a common point.
     """
     mine = precise(covered_rows(features, correspondence.valid))
     theirs = covered_rows(correspondence.at(partner.detach()), correspondence.valid)
@@ -35,12 +35,12 @@ def consistency_loss(
 
 @final
 class ConsistencyLoss(Loss):
-    """The distance between what two views see at common surface points, the mean over layers."""
+    """The distance between two views' features at common surface points, averaged over layers."""
 
     def __init__(
         self, layers: tuple[str, ...], find_partner: FindPartner, measure: Measure = "cosine"
     ) -> None:
-        """Bind the layers to compare and where to look the partner up."""
+        """Bind the layers to compare and the lookup of partners."""
         super().__init__()
         if measure not in ("cosine", "relative"):
             raise ConfigError(f"measure {measure!r} is not known: choose cosine or relative")
@@ -49,7 +49,7 @@ class ConsistencyLoss(Loss):
         self.measure: Measure = measure
 
     def forward(self, observation: Observation) -> torch.Tensor:
-        """The loss, a scalar; 0 while the view has no partner."""
+        """The loss, a scalar; 0 if the view has no partner."""
         partner = self.find_partner(observation.view)
         losses = [
             precise(observation.features[layer][:, :0]).sum()

@@ -1,4 +1,4 @@
-"""Content as the features themselves: Gatys, Ecker & Bethge 2016."""
+"""Content loss on features: Gatys, Ecker & Bethge 2016."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ def content_loss(
 ) -> torch.Tensor:
     """The squared distance between features and target, both (c, h, w), over covered positions.
 
-    "gatys": ½ Σ (F - P)² (eq. 1). "relative": Σ (F - P)² / Σ P². "mean": the mean of (F - P)². A scalar;
-    0 if nothing is covered.
+    "gatys": ½ Σ (F - P)² (eq. 1). "relative": Σ (F - P)² / Σ P². "mean": the mean of (F - P)². Returns a
+    scalar; 0 if nothing is covered.
     """
     wanted = covered_rows(target.detach(), mask)
     distance: torch.Tensor = _SquaredDistance.apply(covered_rows(features, mask), wanted)
@@ -33,7 +33,7 @@ def content_loss(
 
 
 class _SquaredDistance(torch.autograd.Function):
-    """Σ (F - P)²: differences in the features' own precision, their sum in at least float32."""
+    """Σ (F - P)², with differences in the features' precision and their sum in at least float32."""
 
     @staticmethod
     def forward(ctx: Any, features: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
@@ -50,7 +50,7 @@ class _SquaredDistance(torch.autograd.Function):
 
 @final
 class ContentLoss(Loss):
-    """The distance to what each view showed at the start, summed over layers."""
+    """The distance to each view's initial features, summed over layers."""
 
     def __init__(
         self,
@@ -59,7 +59,7 @@ class ContentLoss(Loss):
         weights: Mapping[str, float] | None = None,
         normalise: Normalise = "gatys",
     ) -> None:
-        """Bind `targets`: view to layer to features (c, h, w). The mapping may compute them when asked."""
+        """Bind `targets`: view to layer to features (c, h, w). The mapping may compute them lazily."""
         super().__init__()
         check_normalise(normalise)
         self.layers = layers
@@ -68,7 +68,7 @@ class ContentLoss(Loss):
         self.normalise: Normalise = normalise
 
     def forward(self, observation: Observation) -> torch.Tensor:
-        """The weighted sum over layers, a scalar. ConfigError if the view has no target of that shape."""
+        """The weighted sum over layers, a scalar. Raises ConfigError without a target of the view's shape."""
         losses = []
         for layer in self.layers:
             features = observation.features[layer]

@@ -1,4 +1,4 @@
-"""Style as the correlations between feature channels: Gatys, Ecker & Bethge 2016."""
+"""Style loss on correlations between feature channels: Gatys, Ecker & Bethge 2016."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ _CHUNK = 2048
 
 
 def gram_matrix(features: Planes, mask: Mask | None = None) -> torch.Tensor:
-    """The Gram matrix (c, c): the sum over covered positions p of F_p F_pᵀ, not normalised.
+    """The Gram matrix (c, c): the unnormalised sum of F_p F_pᵀ over covered positions p.
 
-    `features` (c, h, w); `mask` (h, w). In float32 or, for float64 features, float64: products of
-    half-precision features are taken in that precision and summed in float32.
+    `features` (c, h, w); `mask` (h, w). The result is float32 or, for float64 features, float64; products of
+    half-precision features are in that precision and summed in float32.
     """
     return _gram_of_rows(covered_rows(features, mask))
 
 
 def mean_gram(features: Planes, mask: Mask | None = None) -> torch.Tensor:
-    """The Gram matrix (c, c) divided by the number of covered positions: what `GramLoss` compares.
+    """The Gram matrix (c, c) divided by the number of covered positions, as used by `GramLoss`.
 
-    So the sizes of view and style may differ. Without a covered position it is 0.
+    The sizes of view and style may thus differ. It is 0 if nothing is covered.
     """
     rows = covered_rows(features, mask)
     return _gram_of_rows(rows) / max(len(rows), 1)
@@ -37,9 +37,9 @@ def mean_gram(features: Planes, mask: Mask | None = None) -> torch.Tensor:
 def gram_loss(gram: torch.Tensor, target: torch.Tensor, normalise: Normalise = "gatys") -> torch.Tensor:
     """The squared distance between two mean Gram matrices (c, c).
 
-    "gatys": Σ (G - A)² / (4 N² M²) in the paper's unnormalised matrices (eq. 4), which is
-    Σ (G/M - A/M)² / (4 N²), N channels, M positions. Deviates from the paper: M is each picture's own
-    count of covered positions. "relative": Σ (G - A)² / Σ A². "mean": Σ (G/M - A/M)² / N².
+    "gatys": Σ (G - A)² / (4 N² M²) in the paper's unnormalised matrices (eq. 4), which equals
+    Σ (G/M - A/M)² / (4 N²) for N channels and M positions. Deviates from the paper: M is each image's own
+    number of covered positions. "relative": Σ (G - A)² / Σ A². "mean": Σ (G/M - A/M)² / N².
     """
     distance = (gram - target).square().sum()
     if normalise == "gatys":
@@ -51,7 +51,7 @@ def gram_loss(gram: torch.Tensor, target: torch.Tensor, normalise: Normalise = "
 
 @final
 class GramLoss(Loss):
-    """The Gram distance to a style, summed over layers; a view without a covered position costs nothing."""
+    """The Gram distance to a style, summed over layers; 0 for a view in which nothing is covered."""
 
     def __init__(
         self,
@@ -85,14 +85,14 @@ def _gram_of_rows(rows: torch.Tensor) -> torch.Tensor:
 
 
 class _Gram(torch.autograd.Function):
-    """Rᵀ R, and R (g + gᵀ) backwards: both products in the features' own precision, which is fast."""
+    """Rᵀ R, with R (g + gᵀ) as its backward: both products in the features' precision, which is fast."""
 
     @staticmethod
     def forward(ctx: Any, rows: torch.Tensor) -> torch.Tensor:
         ctx.save_for_backward(rows)
         if precise(rows) is rows:
             return rows.T @ rows
-        # A product comes back rounded to its factors' precision: summing short ones loses far less.
+        # A product is rounded to its factors' precision: summing products of short blocks loses far less.
         total = rows.new_zeros(rows.shape[1], rows.shape[1], dtype=torch.float32)
         for chunk in rows.split(_CHUNK):
             total += chunk.T @ chunk

@@ -1,4 +1,4 @@
-"""Style as the mean and spread of each feature channel."""
+"""Style loss on the mean and standard deviation of each feature channel."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from nst3d.losses.registry import LossInputs, register_loss
 from nst3d.losses.rows import covered_rows
 from nst3d.tensors import Mask, Planes
 
-_VARIANCE_FLOOR = 1e-8  # keeps the square root's gradient finite where a channel is constant
+_VARIANCE_FLOOR = 1e-8  # keeps the square root's gradient finite for constant channels
 
 
 class Moments(NamedTuple):
-    """What a layer's channels hold on average."""
+    """Statistics of a layer's channels."""
 
     mean: torch.Tensor
-    """(c,)."""
+    """(c,) means."""
     std: torch.Tensor
-    """(c,)."""
+    """(c,) standard deviations."""
 
 
 def moments(features: Planes, mask: Mask | None = None) -> Moments:
@@ -37,9 +37,9 @@ def moments(features: Planes, mask: Mask | None = None) -> Moments:
 def moments_loss(found: Moments, target: Moments, normalise: Normalise = "gatys") -> torch.Tensor:
     """The squared distance between two layers' moments.
 
-    "gatys" and "mean" (the plain one): Σ ((μ - μₛ)² + (σ - σₛ)²) / c, over c channels (Li et al. 2017, "Demystifying
-    neural style transfer"; Huang & Belongie 2017 take the root of each sum instead). "relative":
-    divided by Σ (μₛ² + σₛ²) instead of c.
+    "gatys" and "mean" are both Σ ((μ - μₛ)² + (σ - σₛ)²) / c over c channels (Li et al. 2017, "Demystifying
+    neural style transfer"; Huang & Belongie 2017 use the root of each sum instead). "relative" divides by
+    Σ (μₛ² + σₛ²) instead of c.
     """
     distance = sum(((a - b).square().sum() for a, b in zip(found, target)), found.mean.new_zeros(()))
     if normalise != "relative":
@@ -50,7 +50,7 @@ def moments_loss(found: Moments, target: Moments, normalise: Normalise = "gatys"
 
 @final
 class MomentsLoss(Loss):
-    """The distance between a view's and a style's channel statistics, summed over layers."""
+    """The distance between the channel statistics of a view and a style, summed over layers."""
 
     def __init__(
         self,
@@ -67,7 +67,7 @@ class MomentsLoss(Loss):
         self.normalise: Normalise = normalise
 
     def forward(self, observation: Observation) -> torch.Tensor:
-        """The weighted sum over layers, a scalar; a layer without a covered position costs nothing."""
+        """The weighted sum over layers, a scalar; layers in which nothing is covered count 0."""
         losses = []
         for layer in self.layers:
             features, mask = observation.features[layer], observation.mask(layer)

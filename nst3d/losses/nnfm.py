@@ -15,17 +15,17 @@ from nst3d.losses.observation import Observation
 from nst3d.losses.rows import covered_positions, covered_rows
 from nst3d.tensors import Mask, Planes
 
-_EPSILON = 1e-8  # shorter feature vectors have no direction
+_EPSILON = 1e-8  # shorter feature vectors are treated as zero
 _LANES = 64
 
 
 def style_bank(
     features: Planes, max_positions: int | None = None, generator: torch.Generator | None = None
 ) -> torch.Tensor:
-    """The directions (n, c) of a style's feature vectors (c, h, w): what `nearest` searches.
+    """The directions (n, c) of a style's feature vectors (c, h, w), which `nearest` searches.
 
-    With `max_positions` that many of them, drawn by `generator` (a CPU one; None: seed 0), in scan order.
-    Vectors of length 0 are left out.
+    With `max_positions`, at most that many are sampled by `generator` (on the CPU; None: seed 0), in scan
+    order. Zero vectors are dropped.
     """
     rows = covered_rows(features.detach())
     rows = rows[precise(rows).norm(dim=1) > _EPSILON]
@@ -40,9 +40,9 @@ def style_bank(
 
 @torch.no_grad()
 def nearest(rows: torch.Tensor, bank: torch.Tensor, chunk_bytes: int = 32 << 20) -> torch.Tensor:
-    """The index (k,) int64 of the direction in `bank` (n, c) that is closest to each vector of `rows` (k, c).
+    """The index (k,) int64 of the direction in `bank` (n, c) closest to each vector of `rows` (k, c).
 
-    Close is a high cosine (ARF, eq. 2). The table of cosines is made in parts of at most `chunk_bytes`.
+    Closest means the largest cosine (ARF, eq. 2). Cosines are computed in chunks of at most `chunk_bytes`.
     """
     if len(rows) == 0:
         return rows.new_empty(0, dtype=torch.int64)
@@ -54,9 +54,10 @@ def nearest(rows: torch.Tensor, bank: torch.Tensor, chunk_bytes: int = 32 << 20)
 
 
 def _largest(scores: torch.Tensor) -> torch.Tensor:
-    """The place of the largest of each row (k, n), n a multiple of the lanes.
+    """The index of the largest value in each row (k, n), with n a multiple of the lanes.
 
-    First the lane, then the place in it: on a CPU in half precision a third of the time of `max` with indices.
+    First the lane, then the index in it: in half precision on a CPU a third of the time of `max` with
+    indices.
     """
     lanes = scores.view(len(scores), -1, _LANES)
     lane = lanes.amax(1).max(1).indices
@@ -65,23 +66,23 @@ def _largest(scores: torch.Tensor) -> torch.Tensor:
 
 
 def principal_directions(bank: torch.Tensor, count: int) -> torch.Tensor:
-    """The orthonormal directions (c, count) along which vectors (n, c) are longest: their PCA, uncentred."""
+    """The orthonormal principal directions (c, count) of vectors (n, c), by uncentred PCA."""
     exact = precise(bank)
     return torch.linalg.eigh(exact.T @ exact).eigenvectors[:, -count:].to(bank.dtype).contiguous()
 
 
 def nnfm_loss(rows: torch.Tensor, chosen: torch.Tensor) -> torch.Tensor:
-    """The mean over rows of 1 - cos(row, chosen), for features (k, c) and unit vectors (k, c) to be matched.
+    """The mean over rows of 1 - cos(row, chosen), for features (k, c) and the unit vectors (k, c) to match.
 
-    ARF, eq. 2, given the minimum's position. A scalar, at least float32; 0 without rows. A row of length 0
-    has the distance 1 and no gradient.
+    This is ARF, eq. 2, for given minima. Returns a scalar, at least float32; 0 without rows. A zero row has
+    distance 1 and no gradient.
     """
     loss: torch.Tensor = _CosineDistance.apply(rows, chosen)
     return loss
 
 
 class _CosineDistance(torch.autograd.Function):
-    """The mean of 1 - cos, in the rows' own precision but for sums: what backward needs is known forward."""
+    """The mean of 1 - cos, in the rows' precision except for sums; forward stores what backward needs."""
 
     @staticmethod
     def forward(ctx: Any, rows: torch.Tensor, chosen: torch.Tensor) -> torch.Tensor:
@@ -101,25 +102,25 @@ class _CosineDistance(torch.autograd.Function):
 
 @dataclass(frozen=True)
 class Search:
-    """How neighbours are searched."""
+    """Options for the nearest-neighbour search."""
 
     max_style_positions: int | None = 2048
-    """Style positions kept for each layer, drawn at random; None keeps all. Time grows with it."""
+    """Number of randomly sampled style positions per layer, which time is proportional to; None keeps all."""
     chunk_bytes: int = 32 << 20
-    """Largest part of the table of cosines held at a time, bytes."""
+    """Maximum size of a chunk of cosines, bytes."""
     concatenate: bool = False
-    """Match the layers of one block together, their channels side by side, as ARF does with conv3."""
+    """Whether to match the layers of one block together, with channels concatenated, like ARF's conv3."""
     seed: int = 0
-    """Of the draw of style positions."""
+    """Random seed for sampling style positions."""
     components: int | None = 128
-    """Vectors of more than twice as many channels are compared along so many principal directions of the
-    style's, which takes a third of the time; None compares whole vectors. With 128 of the 768 channels of conv3,
-    choices are on average 0.0005 in cosine from the nearest, and the loss itself is that of whole vectors."""
+    """Number of principal directions of the style along which vectors with more than twice as many channels
+    are compared, in a third of the time; None compares whole vectors. With 128 for the 768 channels of conv3,
+    choices are on average within 0.0005 in cosine of the nearest; the loss itself uses whole vectors."""
 
 
 @final
 class NNFMLoss(Loss):
-    """The cosine distance of every covered position to the style's nearest feature, summed over layers."""
+    """The cosine distance of each covered position to the nearest style feature, summed over layers."""
 
     def __init__(
         self,
@@ -129,7 +130,7 @@ class NNFMLoss(Loss):
     ) -> None:
         """Bind the style's features, layer to (c, h, w).
 
-        `weights` are by layer, or by group where layers are concatenated ("relu3_1+relu3_3"); default 1.
+        `weights` are per layer, or per group if layers are concatenated ("relu3_1+relu3_3"); default 1.
         """
         super().__init__()
         self.search = search or Search()
@@ -144,7 +145,7 @@ class NNFMLoss(Loss):
         self._shortened = {key: _shortened(bank, self.search.components) for key, bank in self.banks.items()}
 
     def forward(self, observation: Observation) -> torch.Tensor:
-        """The loss with each position's own nearest neighbour, a scalar."""
+        """The loss with each position's nearest neighbour, a scalar."""
         losses = []
         for key, group in self.groups.items():
             rows = covered_rows(_together(observation.features, group), observation.mask(group[0]))
@@ -153,7 +154,7 @@ class NNFMLoss(Loss):
 
     @torch.no_grad()
     def match(self, observation: Observation) -> dict[str, torch.Tensor]:
-        """Group to (h, w) int64: the bank's row that each position is nearest to, -1 where not covered."""
+        """Group to (h, w) int64: row of the bank nearest to each position, -1 where not covered."""
         choices = {}
         for key, group in self.groups.items():
             features, mask = _together(observation.features, group), observation.mask(group[0])
@@ -165,7 +166,7 @@ class NNFMLoss(Loss):
     def similarity(
         self, observation: Observation, choices: Mapping[str, torch.Tensor]
     ) -> dict[str, torch.Tensor]:
-        """Group to (h, w) float: the cosine of each position and its choice, 0 where that is -1."""
+        """Group to (h, w) float: cosine of each position and its choice, 0 where the choice is -1."""
         cosines = {}
         for key, group in self.groups.items():
             chosen = choices[key]
@@ -176,7 +177,7 @@ class NNFMLoss(Loss):
         return cosines
 
     def loss_for(self, observation: Observation, choices: Mapping[str, torch.Tensor]) -> torch.Tensor:
-        """The loss with given neighbours, as `match` makes them; positions at -1 do not count."""
+        """The loss with given neighbours, as returned by `match`; positions at -1 do not count."""
         losses = []
         for key, group in self.groups.items():
             chosen = choices[key]
@@ -185,7 +186,7 @@ class NNFMLoss(Loss):
         return torch.stack(losses).sum()
 
     def _nearest(self, key: str, rows: torch.Tensor) -> torch.Tensor:
-        """The bank's row (k,) that each of the vectors (k, c) is nearest to."""
+        """The row of the bank (k,) nearest to each vector (k, c)."""
         directions, bank = self._shortened[key]
         rows = rows.to(bank.dtype)
         return nearest(rows if directions is None else rows @ directions, bank, self.search.chunk_bytes)
@@ -195,7 +196,7 @@ class NNFMLoss(Loss):
 
 
 def group_layers(layers: Sequence[str], concatenate: bool) -> dict[str, tuple[str, ...]]:
-    """Layers to match together, by a name such as "relu3_1+relu3_3": each alone, or those of one block."""
+    """Groups of layers to match, by name, such as "relu3_1+relu3_3": single layers, or those of one block."""
     if not concatenate:
         return {layer: (layer,) for layer in layers}
     blocks: dict[str, list[str]] = {}
@@ -205,7 +206,7 @@ def group_layers(layers: Sequence[str], concatenate: bool) -> dict[str, tuple[st
 
 
 def _shortened(bank: torch.Tensor, components: int | None) -> tuple[torch.Tensor | None, torch.Tensor]:
-    """Directions (c, k) and the bank along them (n, k); None and the whole bank if that would save little."""
+    """Directions (c, k) and the projected bank (n, k); None and the whole bank if that would save little."""
     if components is None or bank.shape[1] <= 2 * components:
         return None, bank
     directions = principal_directions(bank, components)
@@ -213,7 +214,7 @@ def _shortened(bank: torch.Tensor, components: int | None) -> tuple[torch.Tensor
 
 
 def _together(features: Mapping[str, Planes], group: tuple[str, ...]) -> Planes:
-    """The layers' channels side by side, each position's in one piece of memory."""
+    """The layers' channels concatenated, contiguous in memory for each position."""
     if len(group) == 1:
         return features[group[0]]
     return torch.cat([features[layer].permute(1, 2, 0) for layer in group], dim=2).permute(2, 0, 1)

@@ -1,4 +1,4 @@
-"""What a loss may look at: one view's image and its features."""
+"""The input of a loss: one view's image and its features."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from nst3d.tensors import Mask, Planes
 Choices = torch.Tensor
 
 IMAGE = "image"
-"""The pseudo-layer that holds the picture itself."""
+"""Pseudo-layer of the image itself."""
 
 
 @dataclass(frozen=True)
 class Observation:
-    """One view, encoded."""
+    """An encoded view."""
 
     features: Mapping[str, Planes]
-    """Layer name to (c, h, w). The pseudo-layer `IMAGE` holds the picture, (3, h, w) in [0, 1]."""
+    """Layer name to (c, h, w). The pseudo-layer `IMAGE` is the image, (3, h, w) in [0, 1]."""
     masks: Mapping[str, Mask] = field(default_factory=dict)
-    """Layer name to (h, w) in {0, 1}: the positions that count. A layer without one counts everywhere."""
+    """Layer name to (h, w) in {0, 1}: positions that count. Layers without a mask count everywhere."""
     view: int = 0
     """The view's number."""
     choices: dict[str, Choices] = field(default_factory=dict)

@@ -14,15 +14,15 @@ from nst3d.tensors import Planes
 
 @dataclass(frozen=True)
 class Correspondence:
-    """Where each position of one view's layer lies in a partner's, by geometry."""
+    """Geometric correspondence from each position of one view's layer to a partner's."""
 
     grid: torch.Tensor
-    """(h, w, 2) float: x, y in the partner's picture, from -1 to 1 between its outer edges."""
+    """(h, w, 2) float: x, y in the partner's image, from -1 to 1 between its outer edges."""
     valid: torch.Tensor
-    """(h, w) bool: both views see the point, and nothing hides it from either."""
+    """(h, w) bool: both views see the point unoccluded."""
 
     def at(self, features: Planes) -> Planes:
-        """The partner's features (c, h', w') brought to this view's positions, (c, h, w), bilinear."""
+        """The partner's features (c, h', w') sampled bilinearly at this view's positions, (c, h, w)."""
         grid = self.grid.to(precise(features))[None]
         warped = F.grid_sample(
             precise(features)[None], grid, mode="bilinear", padding_mode="border", align_corners=False
@@ -30,7 +30,7 @@ class Correspondence:
         return warped[0]
 
     def index(self, height: int, width: int) -> torch.Tensor:
-        """For each position the flat index (h, w) int64 of the nearest one in a partner of that size."""
+        """Flat index (h, w) int64 of the nearest position in a partner of that size."""
         x = ((self.grid[..., 0] + 1) / 2 * width).floor().long().clamp(0, width - 1)
         y = ((self.grid[..., 1] + 1) / 2 * height).floor().long().clamp(0, height - 1)
         return y * width + x
@@ -38,7 +38,7 @@ class Correspondence:
 
 @dataclass(frozen=True)
 class Partner:
-    """Another view as it last was, and how to find this view's points in it."""
+    """Another view's last state, and the correspondences to it."""
 
     correspondences: Mapping[str, Correspondence]
     """Layer (or group of layers, for choices) to correspondence at its size."""
@@ -49,4 +49,4 @@ class Partner:
 
 
 FindPartner = Callable[[int], "Partner | None"]
-"""View to the partner that it is compared with, or None where there is none (yet)."""
+"""Maps a view to the partner it is compared with, or None if there is none (yet)."""

@@ -1,4 +1,4 @@
-"""Features as a list of positions: one row for each position that counts."""
+"""Features as rows, one for each position that counts."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from nst3d.tensors import Mask, Planes
 def covered_rows(features: Planes, mask: Mask | None = None) -> torch.Tensor:
     """The feature vectors (k, c) of the positions that `mask` (h, w) covers (above 0.5), in scan order.
 
-    `features` is (c, h, w); without a mask all h * w positions count. In channels-last memory nothing is
-    copied that does not count. Differentiable; positions outside get a gradient of exactly 0.
+    `features` is (c, h, w); without a mask all h * w positions count. In channels-last memory only positions
+    that count are copied. Differentiable; positions outside get a gradient of exactly 0.
     """
     rows = features.permute(1, 2, 0).reshape(-1, features.shape[0])
     return rows if mask is None else _take_rows(rows, covered_positions(mask))
@@ -30,7 +30,7 @@ def _take_rows(rows: torch.Tensor, index: torch.Tensor) -> torch.Tensor:
 
 
 class _TakeRows(torch.autograd.Function):
-    """Rows at distinct indices. Its backward copies, where indexing's own would add, ten times slower."""
+    """Rows at distinct indices, whose backward copies; that of indexing adds, which is ten times slower."""
 
     @staticmethod
     def forward(ctx: Any, rows: torch.Tensor, index: torch.Tensor) -> torch.Tensor:

@@ -16,9 +16,9 @@ Kind = Literal["squared", "absolute"]
 
 
 def total_variation(planes: Planes, mask: Mask | None = None, kind: Kind = "squared") -> torch.Tensor:
-    """The mean difference, squared or absolute, between neighbours right and below of (c, h, w).
+    """The mean difference, squared or absolute, of (c, h, w) to the neighbours right and below.
 
-    Only pairs of two pixels covered by `mask` (h, w) count, so that a silhouette costs nothing. A scalar,
+    Only pairs with both pixels covered by `mask` (h, w) count, so that silhouettes do not. Returns a scalar,
     at least float32; 0 if there is no such pair. After Rudin, Osher & Fatemi 1992, in its anisotropic form.
     """
     planes = precise(planes)
@@ -44,7 +44,7 @@ def texture_variation(texture: Image, mask: Mask | None = None, kind: Kind = "sq
 
 @final
 class TotalVariationLoss(Loss):
-    """The total variation of the view's picture, inside what it covers."""
+    """The total variation of the view's image, within its coverage."""
 
     def __init__(self, kind: Kind = "squared") -> None:
         """Choose "squared" or "absolute" differences."""

@@ -1,1 +1,1 @@
-"""How alike two pictures are, in numbers."""
+"""Image similarity metrics."""

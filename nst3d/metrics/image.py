@@ -1,4 +1,4 @@
-"""Measures of how alike two pictures (h, w, c) in [0, 1] are."""
+"""Similarity of two pictures (h, w, c) in [0, 1]."""
 
 from __future__ import annotations
 
@@ -10,26 +10,26 @@ from nst3d.tensors import Array
 
 _SMALLEST_ERROR = 1e-12
 SSIM_WINDOW = 11
-"""Side of SSIM's window, pixels: no side of a picture may be shorter."""
+"""Side of SSIM's window, pixels; no side of a picture may be shorter."""
 _SIGMA = 1.5
 _K1, _K2 = 0.01, 0.03
 
 
 def psnr(a: Array, b: Array) -> float:
-    """The peak signal-to-noise ratio, −10 log₁₀ of the mean squared error, in dB; 120 where they are equal."""
+    """Peak signal-to-noise ratio, −10 log₁₀ of the mean squared error, in dB; 120 for equal pictures."""
     error = float(np.mean((np.asarray(a, np.float64) - b) ** 2))
     return -10 * math.log10(max(error, _SMALLEST_ERROR))
 
 
 def ssim(a: Array, b: Array) -> float:
-    """The mean structural similarity: 1 for equal pictures, about 0 for unrelated ones.
+    """Mean structural similarity: 1 for equal pictures, about 0 for unrelated ones.
 
     Gaussian window of 11 pixels with σ = 1.5, which stays within the picture, K = (0.01, 0.03), range 1;
-    the mean over all places and channels (Wang et al. 2004, eq. 13, applied to each channel). Raises
-    ValueError for pictures of fewer than 11 pixels a side, or of different shapes.
+    the mean is over all positions and channels (Wang et al. 2004, eq. 13, applied to each channel). Raises
+    ValueError for pictures with a side below 11 pixels, or of different shapes.
     """
     if a.shape != b.shape or min(a.shape[:2]) < SSIM_WINDOW:
-        raise ValueError(f"SSIM of {a.shape} and {b.shape}")
+        raise ValueError(f"SSIM needs equal shapes of at least 11 x 11 pixels, not {a.shape} and {b.shape}")
     a, b = np.asarray(a, np.float64), np.asarray(b, np.float64)
     mean_a, mean_b = _blurred(a), _blurred(b)
     var_a, var_b = _blurred(a * a) - mean_a**2, _blurred(b * b) - mean_b**2
@@ -41,7 +41,7 @@ def ssim(a: Array, b: Array) -> float:
 
 
 def _blurred(image: Array) -> Array:
-    """The picture under the window, only where the window lies within it."""
+    """The picture filtered by the window, only where the window is fully inside."""
     offsets = np.arange(SSIM_WINDOW) - SSIM_WINDOW // 2
     window = np.exp(-(offsets**2) / (2 * _SIGMA**2))
     window /= window.sum()

@@ -13,12 +13,12 @@ from nst3d.tensors import Array, Colours, Image, ImageSize
 
 @dataclass(frozen=True)
 class Stored:
-    """A view as plain arrays, for a disk."""
+    """A view as plain arrays, for storage on disk."""
 
     arrays: Mapping[str, Array]
-    """By name; names are fit for files."""
+    """Arrays by name; names are valid file names."""
     restore: Callable[[Mapping[str, Array]], ViewOperator]
-    """Makes the same view of the same arrays, bit for bit, without computing it anew. Must not hold the arrays."""
+    """Rebuilds the view from such arrays bit for bit, without compiling. Must not keep `arrays` alive."""
 
 
 class ViewOperator(ABC):
@@ -33,20 +33,20 @@ class ViewOperator(ABC):
 
     @abstractmethod
     def adjoint(self, image: Image) -> Colours:
-        """Aᵀ g: the table (n, c) that gathers, for each colour, the pixels (h, w, c) that see it."""
+        """Aᵀ g: the table (n, c) that sums, for each colour, the pixels (h, w, c) that see it."""
 
     @property
     @abstractmethod
     def coverage(self) -> Image:
-        """The opacity (h, w, 1): the share of each pixel that the scene covers, in [0, 1]."""
+        """The opacity (h, w, 1): the fraction of each pixel that the scene covers, in [0, 1]."""
 
     @property
     @abstractmethod
     def nbytes(self) -> int:
-        """Memory that the operator holds, in bytes."""
+        """Memory of the operator, in bytes."""
 
     def arrays(self) -> Stored | None:
-        """The view as arrays that it can be restored from; None where it has to be compiled again."""
+        """The view as arrays from which it can be restored; None if it must be recompiled."""
         return None
 
     def mask(self, weights: Colours) -> Image:
@@ -57,7 +57,7 @@ class ViewOperator(ABC):
         return self.apply(weights)
 
     def image(self, colours: Colours) -> Image:
-        """A c as `apply`, differentiable in the colours."""
+        """A c like `apply`, differentiable in the colours."""
         result: Image = _Apply.apply(colours, self)
         return result
 

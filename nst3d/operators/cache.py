@@ -1,4 +1,4 @@
-"""Compiled views within a byte budget: those used last stay in memory, the others wait on a disk."""
+"""Compiled views within a memory budget: recently used ones stay in memory, the others are on disk."""
 
 from __future__ import annotations
 
@@ -33,19 +33,19 @@ class CacheTally:
 
 @dataclass(frozen=True)
 class _OnDisk:
-    """Where a view's arrays lie, and what makes a view of them."""
+    """Files of a view's arrays, and the function that rebuilds it."""
 
     files: Mapping[str, Path]
-    empty: Mapping[str, Array]  # arrays without entries, which cannot be mapped
+    empty: Mapping[str, Array]  # empty arrays, which cannot be memory-mapped
     restore: Callable[[Mapping[str, Array]], ViewOperator]
 
 
 class ViewCache(Sequence[ViewOperator]):
-    """Views that are compiled when first asked for, and held within a budget.
+    """Views that are compiled on first use and kept within a memory budget.
 
-    Memory is at most the budget, and one view more while it is being compiled. What passes it is written
-    to a temporary folder, least recently used first, and mapped back when asked for again, bit for bit as
-    it was. A view that cannot be stored, or for which the disk has no room, is compiled again.
+    Memory stays within the budget, plus one view while it is being compiled. Views beyond it are written to
+    a temporary folder, least recently used first, and memory-mapped when used again, bit for bit the same. A
+    view that cannot be stored, or does not fit on the disk, is recompiled.
     """
 
     def __init__(
@@ -56,10 +56,10 @@ class ViewCache(Sequence[ViewOperator]):
         folder: Path | None = None,
         tally: CacheTally | None = None,
     ) -> None:
-        """`compile` makes view 0 … `count` − 1, always the same one for a number; `tally` counts bytes and spills.
+        """`compile` makes view 0 … `count` − 1, always the same one for the same number; `tally` counts bytes and spills.
 
-        Files go into a temporary folder within `folder` (None: the system's), which is removed when the
-        cache is closed or forgotten, or the process ends.
+        Files go into a temporary folder inside `folder` (None: the system's), which is removed when the
+        cache is closed or garbage-collected, or the process ends.
         """
         self._compile, self._count, self._budget, self._parent = compile, count, budget_bytes, folder
         self._held: OrderedDict[int, ViewOperator] = OrderedDict()
@@ -70,15 +70,15 @@ class ViewCache(Sequence[ViewOperator]):
         self.nbytes = 0
         """Bytes of the views in memory."""
         self.compiled = 0
-        """How often a view was compiled."""
+        """Number of compilations."""
         self.spills = 0
-        """How many views were written to the disk."""
+        """Number of views written to disk."""
         self._tally = tally or CacheTally()
         self._tally.view_bytes = 0
 
     @property
     def total_bytes(self) -> int:
-        """Bytes of all views that were made so far, wherever they are."""
+        """Bytes of all views compiled so far, in memory and on disk."""
         return sum(self._sizes.values())
 
     def __len__(self) -> int:
@@ -94,12 +94,12 @@ class ViewCache(Sequence[ViewOperator]):
     def __getitem__(self, index: slice) -> Sequence[ViewOperator]: ...
 
     def __getitem__(self, index: int | slice) -> ViewOperator | Sequence[ViewOperator]:
-        """A view; of a slice a list, which the budget knows nothing of."""
+        """A view, or a list of views for a slice, which the budget does not count."""
         if isinstance(index, slice):
             return [self[i] for i in range(*index.indices(self._count))]
         number = index + self._count if index < 0 else index
         if not 0 <= number < self._count:
-            raise IndexError(f"view {index} of {self._count}")
+            raise IndexError(f"view {index} is out of range for {self._count} views")
         if number in self._held:
             self._held.move_to_end(number)
             return self._held[number]
@@ -108,7 +108,7 @@ class ViewCache(Sequence[ViewOperator]):
         return view
 
     def close(self) -> None:
-        """Let all views and files go; views asked for later are compiled again."""
+        """Release all views and files; views used later are recompiled."""
         self._held.clear()
         self._stored.clear()
         self.nbytes = 0
@@ -122,7 +122,7 @@ class ViewCache(Sequence[ViewOperator]):
             self.compiled += 1
             return self._compile(number)
         mapped = {
-            # Copy on write: what is only read stays the file's, and a stray write cannot spoil it.
+            # Copy on write: reads share the file's pages, and a stray write cannot corrupt it.
             name: np.asarray(np.load(path, mmap_mode="c"))
             for name, path in stored.files.items()
         }
@@ -150,7 +150,7 @@ class ViewCache(Sequence[ViewOperator]):
                     continue
                 files[name] = self._own_folder() / f"{number}.{name}.npy"
                 np.save(files[name], array, allow_pickle=False)
-        except OSError:  # no room: the view is compiled again when it is wanted
+        except OSError:  # disk full: the view is recompiled when needed
             for path in files.values():
                 path.unlink(missing_ok=True)
             return

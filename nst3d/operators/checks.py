@@ -8,9 +8,9 @@ from nst3d.operators.base import ViewOperator
 
 
 def dot_test(view: ViewOperator, seed: int = 0) -> float:
-    """The relative gap |⟨A c, g⟩ − ⟨c, Aᵀ g⟩| / (‖A c‖ ‖g‖) for random c and g, in float64.
+    """The relative error |⟨A c, g⟩ − ⟨c, Aᵀ g⟩| / (‖A c‖ ‖g‖) for random c and g, in float64.
 
-    Zero up to rounding exactly if `adjoint` is the transpose of `apply`.
+    It is zero up to rounding if and only if `adjoint` is the transpose of `apply`.
     """
     generator = torch.Generator().manual_seed(seed)
     colours = torch.randn(view.num_colours, 3, generator=generator, dtype=torch.float64)

@@ -1,4 +1,4 @@
-"""Operators made of another operator and a linear map on its image."""
+"""Operators composed of another operator and a map on its image."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from nst3d.tensors import Array, Colours, Image, ImageSize
 
 
 class Shaded(ViewOperator):
-    """A view times a fixed factor a pixel: diag(s) A. Lighting that keeps the render linear in the colours."""
+    """A view times a fixed factor per pixel, diag(s) A: shading that keeps the render linear in colours."""
 
     def __init__(self, view: ViewOperator, shading: Image) -> None:
-        """`shading` is (h, w, 1), any non-negative factors."""
+        """`shading` is (h, w, 1), non-negative factors."""
         self.size, self.num_colours = view.size, view.num_colours
         self._view, self._shading = view, shading
 
@@ -31,7 +31,7 @@ class Shaded(ViewOperator):
 
     @property
     def coverage(self) -> Image:
-        """The opacity of the view; light does not change it."""
+        """The opacity of the view, which shading does not change."""
         return self._view.coverage
 
     @property
@@ -57,7 +57,7 @@ class Shaded(ViewOperator):
 
 
 class Offset(ViewOperator):
-    """A view whose pictures have a constant image on top, such as highlights that are kept: A c + o.
+    """A view plus a constant image, such as preserved highlights: A c + o.
 
     The linear map, its adjoint and the coverage are those of the view; only `render` adds the constant.
     """
@@ -101,11 +101,11 @@ class Offset(ViewOperator):
 def _beside(
     view: ViewOperator, name: str, image: Image, remake: Callable[[ViewOperator, Image], ViewOperator]
 ) -> Stored | None:
-    """What `view` stores, and an image beside it."""
+    """The stored form of `view` plus an image."""
     inner = view.arrays()
     if inner is None:
         return None
-    own = f"{name}_{len(inner.arrays)}"  # a wrapper of the same kind may lie below
+    own = f"{name}_{len(inner.arrays)}"  # a wrapper of the same kind may be inside
     return Stored({**inner.arrays, own: image.numpy()}, partial(_remade, inner.restore, own, remake))
 
 
@@ -119,7 +119,7 @@ def _remade(
 
 
 class Cropped(ViewOperator):
-    """The rectangle of a view that starts at (top, left)."""
+    """The crop of a view that starts at (top, left)."""
 
     def __init__(self, view: ViewOperator, top: int, left: int, size: ImageSize) -> None:
         self.size, self.num_colours = size, view.num_colours
@@ -130,7 +130,7 @@ class Cropped(ViewOperator):
 
     @property
     def coverage(self) -> Image:
-        """The opacity inside the rectangle."""
+        """The opacity inside the crop."""
         return self._crop(self._view.coverage)
 
     @property
@@ -139,7 +139,7 @@ class Cropped(ViewOperator):
         return self._view.nbytes
 
     def apply(self, colours: Colours) -> Image:
-        """The rectangle of A c."""
+        """The crop of A c."""
         return self._crop(self._view.apply(colours))
 
     def mask(self, weights: Colours) -> Image:
@@ -147,14 +147,14 @@ class Cropped(ViewOperator):
         return self._crop(self._view.mask(weights))
 
     def adjoint(self, image: Image) -> Colours:
-        """Aᵀ of the rectangle set into black."""
+        """Aᵀ of the crop padded with zeros."""
         canvas = image.new_zeros(*self._view.size, image.shape[-1])
         self._crop(canvas).copy_(image)
         return self._view.adjoint(canvas)
 
 
 class Resampled(ViewOperator):
-    """A view averaged over blocks of `factor` × `factor` pixels; the rest at the right and below is cut off."""
+    """A view averaged over blocks of `factor` × `factor` pixels; the remainder right and below is cropped."""
 
     def __init__(self, view: ViewOperator, factor: int) -> None:
         self.size = ImageSize(view.size.height // factor, view.size.width // factor)
@@ -177,7 +177,7 @@ class Resampled(ViewOperator):
         return self._view.nbytes + self._coverage.nbytes
 
     def apply(self, colours: Colours) -> Image:
-        """The blocks' means of A c."""
+        """The block means of A c."""
         return self._reduce(self._view.apply(colours))
 
     def mask(self, weights: Colours) -> Image:

@@ -1,4 +1,4 @@
-"""Colours of loose points as a sum of smooth bumps: trilinear interpolation from a sparse grid."""
+"""Colours of scattered points as trilinear interpolation from a sparse grid."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from nst3d.tensors import Array, ImageSize
 
 
 def grid_basis(positions: Array, cell: float) -> SparseView:
-    """The linear map from the nodes of a grid of side `cell` to points (n, 3): an "image" of n × 1 pixels.
+    """The linear map from the nodes of a grid with cell size `cell` to points (n, 3): an n × 1 "image".
 
-    Only nodes next to a point exist, so their number follows the surface's area, not the volume. For
-    vertices that lie closer than pixels this is what mipmap levels are for texels.
+    Only nodes next to a point exist, so their number grows with the surface's area, not the volume. For
+    vertices denser than pixels this does what mipmap levels do for texels.
     """
     scaled = positions.astype(np.float64) / cell
     low = np.floor(scaled).astype(np.int64)

@@ -1,4 +1,4 @@
-"""Paints nodes of a sparse grid that views hardly see like their better seen neighbours."""
+"""Fills the nodes of a sparse grid that views hardly see from better-seen neighbours."""
 
 from __future__ import annotations
 
@@ -9,24 +9,25 @@ from nst3d.kernels import kernel
 from nst3d.tensors import Array
 
 _REACH = 3
-"""A node is compared with those at most so many steps away: soft surfaces are about as thick."""
+"""Distance in nodes within which nodes are compared: about the thickness of soft surfaces."""
 _BESIDE = 0.1
-"""A node seen at least so well, as a share of the best one within reach, keeps its colour."""
+"""Minimum sight, as a fraction of the best node's within reach, at which a node keeps its colour."""
 _ANYWHERE = 0.02
-"""One seen at least so well, as a share of what is usual, keeps its change of colour."""
+"""Minimum sight, as a fraction of the usual, at which a node keeps its change of colour."""
 _SWEEPS = 12
 _BANDS = 64
-"""Work is handed out in so many parts."""
+"""Number of chunks of parallel work."""
 
 
 def fill_hardly_seen(nodes: Array, sight: Array, start: Array, painted: Array) -> Array:
-    """Colours (n, 3) float32 in [0, 1] of grid nodes, those that views hardly see painted like their neighbours.
+    """Colours (n, 3) float32 in [0, 1] of grid nodes, with hardly seen ones filled from their neighbours.
 
-    `nodes` (n, 3) are places on the grid, all different; `sight` (n,) is the sum of squared weights with which
-    pixels see each node; `start` and `painted` (n, 3) are colours before and after painting. First, what is
-    hardly seen by any measure (usual is the mean of sight, weighted by sight) takes the change of colour, so
-    that the scene's own detail stays. Then what is hardly seen beside its neighbours, such as haze around a
-    surface, takes their colours. Nodes seen well enough for both stay to the bit.
+    `nodes` (n, 3) are distinct grid positions; `sight` (n,) is the sum of squared weights with which pixels
+    see each node; `start` and `painted` (n, 3) are colours before and after painting. First, nodes that are
+    hardly seen at all (compared with the mean of sight, weighted by sight) take their neighbours' change of
+    colour, which keeps the scene's own detail. Then nodes that are hardly seen compared with their
+    neighbours, such as haze around a surface, take their neighbours' colours. Nodes seen well enough for both
+    are unchanged.
     """
     sight = np.ascontiguousarray(sight, np.float32)
     whole = float(sight.sum(dtype=np.float64))
@@ -35,7 +36,7 @@ def fill_hardly_seen(nodes: Array, sight: Array, start: Array, painted: Array) -
         return painted
     beside = _neighbours(nodes)
     usual = np.float32((sight.astype(np.float64) ** 2).sum() / whole)
-    # Nodes that nobody sees pass on what reaches them.
+    # Nodes that no view sees pass values on.
     weights = sight + np.float32(1e-6) * usual
     kept = np.minimum(sight / (np.float32(_ANYWHERE) * usual), 1)
     change = _spread((painted - start).astype(np.float32), kept, weights, beside)
@@ -46,10 +47,10 @@ def fill_hardly_seen(nodes: Array, sight: Array, start: Array, painted: Array) -
 
 
 def _spread(values: Array, kept: Array, weights: Array, beside: Array) -> Array:
-    """Values (n, 3) of which nodes keep a share (n,) of 0 to 1, the rest their neighbours' weighted mean.
+    """Values (n, 3) of which each node keeps a fraction (n,) in [0, 1]; the rest is its neighbours' mean.
 
-    The fixed point is a harmonic fill that flows from large weights to small ones; Jacobi's sweeps go far
-    enough for a rim. Nodes that keep all, or have no neighbours, stay to the bit.
+    The mean is weighted, and the fixed point a harmonic fill that flows from large weights to small ones;
+    Jacobi sweeps reach far enough for a rim. Nodes that keep all, or have no neighbours, are unchanged.
     """
     rows = np.flatnonzero((kept < 1) & (beside >= 0).any(1))
     own, result = values[rows], values.copy()
@@ -59,7 +60,7 @@ def _spread(values: Array, kept: Array, weights: Array, beside: Array) -> Array:
 
 
 def _neighbours(nodes: Array) -> Array:
-    """The rows (n, 6) int32 of each node's neighbours, −1 where there is none."""
+    """Row indices (n, 6) int32 of each node's neighbours, −1 for none."""
     low = nodes.min(0)
     rows = np.full(nodes.max(0) - low + 3, -1, np.int32)
     places = nodes - low + 1
@@ -77,7 +78,7 @@ def _best_near(sight: Array, beside: Array) -> Array:
 
 @kernel(parallel=True)
 def _mixed(rows, beside, weights, kept, own, values):  # type: ignore[no-untyped-def]
-    """One sweep's new values of the rows."""
+    """The new values of the rows after one sweep."""
     out = np.empty_like(own)
     count = (len(rows) + _BANDS - 1) // _BANDS
     for band in numba.prange(_BANDS):

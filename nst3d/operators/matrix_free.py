@@ -1,4 +1,4 @@
-"""Views of grids whose matrix would be too large to store: compact samples, multiplied out as they are read."""
+"""Views of grids whose matrix would be too large to store: compact samples, expanded on the fly."""
 
 from __future__ import annotations
 
@@ -16,27 +16,27 @@ from nst3d.operators.sparse import Csr, SparseView
 from nst3d.tensors import Array, Colours, Image, ImageSize
 
 _CHUNKS = 4
-"""The adjoint gathers in so many tables, whatever the number of threads, so that sums come out the same."""
+"""Number of partial sums of the adjoint, independent of the thread count so that it is reproducible."""
 _BANDS = 64
-"""Work is handed out in so many parts."""
+"""Number of chunks of parallel work."""
 _LEVELS = 255
-"""Places within a cell are kept in so many steps along each axis."""
+"""Quantisation steps of positions within a cell, along each axis."""
 
 
 @dataclass(frozen=True)
 class Samples:
-    """Points at which rays see a grid, pixel after pixel."""
+    """Points at which rays see a grid, ordered by pixel."""
 
     starts: Array
-    """(pixels + 1,) int64: the samples of a pixel are starts[p] … starts[p + 1]."""
+    """(pixels + 1,) int64: pixel p has samples starts[p] … starts[p + 1]."""
     cells: Array
-    """(samples,) int32: which cell, a row of `corners`."""
+    """(samples,) int32: cell, a row of `corners`."""
     places: Array
-    """(samples, 3) uint8: where in the cell, 0 to 255 along each axis."""
+    """(samples, 3) uint8: position in the cell, 0 to 255 along each axis."""
     weights: Array
-    """(samples,) float32: the share of the pixel's light."""
+    """(samples,) float32: fraction of the pixel's light."""
     corners: Array
-    """(cells, 8) int32: the colours at the cell's corners, x slowest; −1 where there is none."""
+    """(cells, 8) int32: colours at the cell's corners, x slowest; −1 for none."""
 
     @property
     def nbytes(self) -> int:
@@ -46,19 +46,19 @@ class Samples:
 
 
 def quantised(places: Array) -> Array:
-    """Places (…, 3) in [0, 1] as `Samples` keeps them."""
+    """Positions (…, 3) in [0, 1], quantised to the uint8 of `Samples`."""
     return np.rint(places * _LEVELS).clip(0, _LEVELS).astype(np.uint8)
 
 
 class MatrixFreeView(ViewOperator):
     """A view of trilinearly interpolated colours: A = Σ over a pixel's samples of weight × interpolation.
 
-    A sample takes 11 bytes, where the row of a stored matrix needs 128 and more. Interpolation is over the
-    corners that exist, their weights scaled to sum to 1.
+    A sample takes 11 bytes, whereas a row of a stored matrix needs 128 or more. Interpolation uses the
+    corners that exist, with weights rescaled to sum to 1.
     """
 
     def __init__(self, size: ImageSize, num_colours: int, samples: Samples) -> None:
-        """Wrap the samples of a view of `num_colours` colours; corners without any colour are an error."""
+        """Wrap the samples of a view of `num_colours` colours; a cell without any colour is an error."""
         self.size = size
         self.num_colours = num_colours
         self.seen, corners = _renumbered(samples.corners, num_colours)
@@ -103,15 +103,15 @@ class MatrixFreeView(ViewOperator):
         return colours
 
     def stored(self, cutoff: float = 0.0) -> SparseView:
-        """The same view with its matrix multiplied out, merged by colour.
+        """The same view as an explicit matrix, with entries merged by colour.
 
-        Entries below `cutoff` are left out, and the others of the pixel scaled up in their place.
+        Entries below `cutoff` are dropped, and the others of the pixel are scaled up to compensate.
         """
         return _multiplied_out(self, cutoff)
 
     @cached_property
     def _on_device(self) -> SparseView:
-        """What torch's sparse products on another device take."""
+        """The view for torch's sparse products on another device."""
         return self.stored()
 
     def _arrays(self) -> tuple[Array, ...]:
@@ -129,9 +129,9 @@ def _restored(size: ImageSize, num_colours: int, arrays: Mapping[str, Array]) ->
 
 
 def _renumbered(corners: Array, num_colours: int) -> tuple[Array, Array]:
-    """The colours that occur, in increasing order, and the corners renumbered to them."""
+    """The colours that occur, in increasing order, and the corners renumbered accordingly."""
     occurs = np.zeros(num_colours + 1, bool)
-    occurs[corners] = True  # −1 marks the last, which is no colour
+    occurs[corners] = True  # −1 marks the last entry, which is not a colour
     seen = np.flatnonzero(occurs[:-1]).astype(np.int32)
     rank = np.full(num_colours + 1, -1, np.int32)
     rank[seen] = np.arange(len(seen), dtype=np.int32)
@@ -155,7 +155,7 @@ def _multiplied_out(view: MatrixFreeView, cutoff: float) -> SparseView:
 
 @kernel(parallel=True)
 def _merge_rows(starts, columns, weights, cutoff, kept):  # type: ignore[no-untyped-def]
-    """Sort each row by column, add up what is double, drop what is small; `kept` entries stay at its front."""
+    """Sort each row by column, merge duplicates, drop small entries; the first `kept` of a row remain."""
     for row in numba.prange(len(kept)):
         first, last = starts[row], starts[row + 1]
         order = np.argsort(columns[first:last], kind="mergesort")
@@ -181,9 +181,9 @@ def _merge_rows(starts, columns, weights, cutoff, kept):  # type: ignore[no-unty
 
 @kernel()
 def _interpolation(s, cells, places, weights, corners, out):  # type: ignore[no-untyped-def]
-    """The weights of the 8 corners of sample s: 0 where there is none, and the others sum to the sample's weight.
+    """The weights of the 8 corners of sample s: 0 for missing ones; the others sum to the sample's weight.
 
-    Whole arrays are indexed: views of them in a loop would count references, which is slow.
+    Whole arrays are indexed, because views of them in a loop would count references, which is slow.
     """
     x, y, z = places[s, 0] / np.float32(255), places[s, 1] / np.float32(255), places[s, 2] / np.float32(255)
     one, total, count = np.float32(1), np.float32(0), np.float32(0)
@@ -199,7 +199,7 @@ def _interpolation(s, cells, places, weights, corners, out):  # type: ignore[no-
         for c in range(8):
             out[c] *= scale
         return
-    # The point lies on a face without nodes: take those that there are evenly.
+    # The point is on a face without nodes: weight the existing ones equally.
     for c in range(8):
         out[c] = weights[s] / count if corners[cell, c] >= 0 else np.float32(0)
 

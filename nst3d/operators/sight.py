@@ -1,4 +1,4 @@
-"""How well views see each colour, beyond how many pixels do."""
+"""How well views see each colour, not just how many pixels do."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from nst3d.operators.base import ViewOperator
 from nst3d.tensors import Colours, ImageSize
 
 _PROBES = 3
-"""Products with the transposed take three channels at once."""
+"""Products with the transpose take three channels at once."""
 
 
 def squared_sight(
     views: Sequence[ViewOperator], num_colours: int, seed: int = 0, rim: float = 0.0
 ) -> Colours:
-    """Σ w² over all pixels of the views, (n, 1) float32: the diagonal of Σ AᵀA, estimated.
+    """An estimate of Σ w² over all pixels of the views, (n, 1) float32: the diagonal of Σ AᵀA.
 
-    Σ w says how much of the pictures a colour makes up, be it a little of many pixels or all of a few; Σ w²
-    tells a haze before a surface, which never has more than a small share of a pixel, from the surface.
+    Σ w measures how much of the images a colour makes up, be it a little of many pixels or all of a few; Σ w²
+    separates haze in front of a surface, which has only a small share of any pixel, from the surface itself.
     The estimate is the mean of (Aᵀ z)² for random signs z (Bekas, Kokiopoulou & Saad 2007, "An estimator for
-    the diagonal of a matrix"): exact for what one pixel sees, and 0 where none does. Views are asked for once.
-    With `rim`, a share of a view's short side, weights fall linearly to 0 over so wide a rim of each view.
+    the diagonal of a matrix"): exact for colours seen by one pixel, and 0 for unseen ones. Each view is used
+    once. With `rim`, a fraction of a view's short side, weights fall linearly to 0 over a rim of that width.
     """
     generator = torch.Generator().manual_seed(seed)
     total = torch.zeros(num_colours, 1)
@@ -36,7 +36,7 @@ def squared_sight(
 
 
 def _ramp(size: ImageSize, width: float) -> torch.Tensor:
-    """How far each pixel's centre is from the nearest border, (h, w, 1), in units of `width` pixels, at most 1."""
+    """Distance (h, w, 1) of pixel centres from the nearest border, in units of `width` pixels, at most 1."""
     y, x = (torch.arange(n) + 0.5 for n in size)
     down, along = torch.minimum(y, size.height - y), torch.minimum(x, size.width - x)
     return (torch.minimum(down[:, None], along) / width).clamp(max=1)[..., None]

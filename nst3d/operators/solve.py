@@ -1,4 +1,4 @@
-"""Bakes pictures into a colour table: linear least squares over many views, by conjugate gradients."""
+"""Bakes images into a colour table: linear least squares over many views, by conjugate gradients."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from nst3d.tensors import Colours, Image
 
 @dataclass(frozen=True)
 class SolveOptions:
-    """How long conjugate gradients run, and what holds rows that are hardly seen."""
+    """Stopping criteria of conjugate gradients, and damping of rows that are hardly seen."""
 
     damping: float = 1e-3
-    """Pull of each row towards its start, in pixels that would show that row alone."""
+    """Pull of each row towards its start, in units of pixels that show only that row."""
     iterations: int = 50
-    """At most."""
+    """Maximum number of iterations."""
     tolerance: float = 1e-4
-    """Stop when the preconditioned gradient has shrunk to this share of its first length, in every channel."""
+    """Stop when the preconditioned gradient's norm is below this fraction of its first, in every channel."""
 
 
 def bake(
@@ -32,16 +32,16 @@ def bake(
     background: torch.Tensor | float = 0.0,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Colours:
-    """The table (n, c) that makes the views look most like the images (h, w, c): least squares.
+    """The table (n, c) whose views are closest to the images (h, w, c), by least squares.
 
     Minimises Σ weight · |render(c, background) − image|² + damping · |c − start|², in the dtype
-    of `start` (n, c), and returns a new table. `weights` are (h, w, 1), not negative, one a view; None: 1.
-    Rows that no weighted pixel sees keep their start to the bit.
+    of `start` (n, c), and returns a new table. `weights` are (h, w, 1), non-negative, one per view; None: 1.
+    Rows that no weighted pixel sees keep their start exactly.
 
     Conjugate gradients on the normal equations (Hestenes & Stiefel 1952; the objective falls with every
-    iteration), each channel with its own steps, preconditioned with the row sums of Σ Aᵀ W A: for weights
-    that are not negative these bound its diagonal, and they need no look into the operators. A view is
-    asked for once an iteration and not kept, so that `views` may compile, load or draw them when indexed.
+    iteration), with separate steps per channel, preconditioned with the row sums of Σ Aᵀ W A: for
+    non-negative weights these bound its diagonal, and they need no access to the operators' internals. Each
+    view is indexed once per iteration and not kept, so `views` may compile, load or render them lazily.
     """
     options = options or SolveOptions()
     problem = _Normal(views, weights, options.damping)
@@ -66,7 +66,7 @@ def bake(
 
 
 class _Normal:
-    """Σ Aᵀ W A + damping, applied a view at a time."""
+    """Σ Aᵀ W A + damping, applied view by view."""
 
     def __init__(
         self, views: Sequence[ViewOperator], weights: Sequence[Image] | None, damping: float
@@ -79,7 +79,7 @@ class _Normal:
     def first(
         self, images: Sequence[Image], start: Colours, background: torch.Tensor | float
     ) -> tuple[Colours, Colours]:
-        """Minus the gradient at the start (n, c), and the matrix' row sums (n, 1); 0 where nobody sees."""
+        """The negative gradient at the start (n, c), and the matrix's row sums (n, 1); 0 for unseen rows."""
         residual, rowsums = torch.zeros_like(start), start.new_zeros(len(start), 1)
         for index in range(len(self._views)):
             view = self._views[index]
@@ -105,5 +105,5 @@ def _dot(a: Colours, b: Colours) -> torch.Tensor:
 
 
 def _ratio(above: torch.Tensor, below: torch.Tensor) -> torch.Tensor:
-    """Quotients, 0 where a channel is done."""
+    """Quotients, 0 for converged channels."""
     return torch.where(below > 0, above / below.where(below > 0, 1), 0)

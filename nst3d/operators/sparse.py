@@ -1,4 +1,4 @@
-"""Views stored as sparse matrices: the forward and the transposed one, both in CSR."""
+"""Views stored as sparse matrices: the matrix and its transpose, both in CSR."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from nst3d.tensors import Array, Colours, Image, ImageSize
 
 @dataclass(frozen=True)
 class Csr:
-    """A compressed-sparse-row matrix: row i holds entries starts[i] … starts[i + 1]."""
+    """A compressed-sparse-row matrix: row i has entries starts[i] … starts[i + 1]."""
 
     starts: Array  # (rows + 1,) int64
     columns: Array  # (entries,) int32 or uint32
@@ -31,27 +31,27 @@ class Csr:
 
 
 class SparseView(ViewOperator):
-    """A view whose weights are stored: on a CPU numba's row products, elsewhere torch's CSR products.
+    """A view with stored weights: numba row products on a CPU, torch CSR products on other devices.
 
-    Only the pixels that the scene covers and the colours that the view sees have rows, so that cost
-    and memory follow what is seen, not the size of the image or of the table.
+    Only pixels that the scene covers and colours that the view sees have rows, so cost and memory depend on
+    what is seen, not on the size of the image or the table.
     """
 
     def __init__(self, size: ImageSize, num_colours: int, pixels: Array, matrix: Csr) -> None:
         """Wrap a compiled view.
 
-        `pixels` (rows,) int32 names the flat pixel of each row of `matrix`, in increasing order; the
+        `pixels` (rows,) int32 is the flat pixel index of each row of `matrix`, in increasing order; the
         columns of `matrix` are colours.
         """
         self.size = size
         self.num_colours = num_colours
         self.pixels = pixels
         self.seen, local = _seen(matrix.columns, num_colours)
-        # Unsigned, so that the kernel need not ask for indices that count from the end.
+        # Unsigned, so that the kernel does not have to handle negative indices.
         self._matrix = Csr(matrix.starts, matrix.columns.astype(np.uint32), matrix.weights)
         self._transpose = _transposed(Csr(matrix.starts, local, matrix.weights), pixels, len(self.seen))
         self._torch: dict[tuple[torch.device, torch.dtype], _TorchView] = {}
-        # The very sums that `apply` makes, so that white on white is exactly white.
+        # The same sums as in `apply`, so that white on white is exactly white.
         self._coverage = self.apply(torch.ones(num_colours, 1))
 
     def arrays(self) -> Stored:
@@ -125,7 +125,7 @@ class _TorchView:
 
 def _torch_csr(matrix: Csr, shape: tuple[int, int], like: torch.Tensor) -> torch.Tensor:
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # torch calls its CSR tensors beta, once a process
+        warnings.simplefilter("ignore")  # torch warns once per process that CSR tensors are in beta
         return torch.sparse_csr_tensor(
             torch.from_numpy(matrix.starts.astype(np.int32)),
             torch.from_numpy(matrix.columns.view(np.int32)),
@@ -145,7 +145,7 @@ def _arrays(matrix: Csr) -> tuple[Array, Array, Array]:
 
 
 def _seen(columns: Array, num_colours: int) -> tuple[Array, Array]:
-    """The colours that occur, in increasing order, and the columns renumbered to them."""
+    """The colours that occur, in increasing order, and the columns renumbered accordingly."""
     occurs = np.zeros(num_colours, bool)
     occurs[columns] = True
     seen = np.flatnonzero(occurs).astype(np.int32)
@@ -176,7 +176,7 @@ def _scatter_transpose(starts, columns, weights, pixels, cursor, out_columns, ou
 
 @kernel(parallel=True)
 def _gather(starts, columns, weights, rows, table, out):  # type: ignore[no-untyped-def]
-    """out[rows[i]] = Σ weights · table[columns]: one kernel serves A and Aᵀ. Sums are taken in doubles."""
+    """out[rows[i]] = Σ weights · table[columns]: one kernel for A and Aᵀ. Sums are in double precision."""
     for i in numba.prange(len(starts) - 1):
         row = rows[i]
         for c in range(0, table.shape[1] - 2, 3):

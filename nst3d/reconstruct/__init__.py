@@ -1,1 +1,1 @@
-"""From photographs with poses to a voxel radiance field."""
+"""Reconstruction of a voxel radiance field from posed photographs."""

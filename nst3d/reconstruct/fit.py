@@ -26,18 +26,18 @@ __all__ = ["Fit", "FitOptions", "FitProgress", "Level"]
 
 @dataclass(frozen=True)
 class FitProgress:
-    """Where a fit stands."""
+    """Progress of a fit."""
 
     iteration: int
     iterations: int
     psnr: float
-    """Of the last step's rays, dB."""
+    """PSNR of the last step's rays, dB."""
     nodes: int
-    """Rows of the grid."""
+    """Number of grid rows."""
 
 
 class Fit:
-    """A field on its way. Iterate to optimise; `field` at any time gives what there is."""
+    """A fit in progress. Iterate to optimise; `field` returns the current result at any time."""
 
     def __init__(
         self,
@@ -51,9 +51,9 @@ class Fit:
     ) -> None:
         """`images` (h, w, 3) float32 over `background` (3,); None: the photographs' mean colour.
 
-        `opacities` (h, w) in [0, 1], if they are known, say how much of a bounded scene an image shows where:
-        backgrounds are then drawn at random, so that nothing in the field can stand for one.
-        Steps are taken by the CPU's kernels, or on another `device` by torch.
+        `opacities` (h, w) in [0, 1], if known, are the coverage of a bounded scene in each image: backgrounds
+        are then random, so that nothing in the field can imitate one. Steps use the CPU kernels, or torch on
+        another `device`.
         """
         self.options, self.iteration = options, 0
         self._bank = RayBank(cameras, images, background, opacities)
@@ -68,7 +68,7 @@ class Fit:
         near = options.near * float(distance) if contracted else 0.0
         start = np.zeros(1 + 3 * ((options.degree if len(options.levels) == 1 else 0) + 1) ** 2)
         start[0], start[1:4] = options.start, mean
-        # Opaque within one of the finest cells at a raw density of about 3.
+        # At a raw density of about 3, one of the finest cells is opaque.
         scale = options.levels[-1].nodes / (self._space.extent * 2) / float(self._space.radius.max())
         self.grid = first_grid(self._space, self._shape(0), start, scale, near)
         if silhouettes:
@@ -79,7 +79,7 @@ class Fit:
 
     @property
     def iterations(self) -> int:
-        """Steps in all."""
+        """Total number of steps."""
         return sum(level.iterations for level in self.options.levels)
 
     def __iter__(self) -> Iterator[FitProgress]:
@@ -90,7 +90,7 @@ class Fit:
             yield FitProgress(self.iteration, self.iterations, psnr, len(self.grid))
 
     def _change_grid(self) -> None:
-        """Refine at the start of a level; half way through the last, leave out what no ray sees."""
+        """Refine at the start of a level; halfway through the last, prune nodes that no ray sees."""
         level, last = self._level(self.iteration), len(self.options.levels) - 1
         half = self._first(last) + max(self.options.levels[last].iterations // 2, 1)
         if level > 0 and self.iteration == self._first(level):
@@ -102,7 +102,7 @@ class Fit:
             self.grid = pruned(self.grid, self._important())
 
     def field(self, cameras: Sequence[Camera] = (), up: Array | None = None, capture: str = "") -> VoxelField:
-        """What there is as a field of its own."""
+        """The current result as an independent field."""
         self._stepper.settle()
         grid = self.grid
         order = z_order(grid.nodes)
@@ -126,21 +126,21 @@ class Fit:
         )
 
     def state(self) -> dict[str, Array]:
-        """All that a fit needs to go on exactly as it would have; the arrays are its own."""
+        """Everything a fit needs to continue exactly as if uninterrupted; the arrays are copies."""
         self._stepper.settle()
         grid = self.grid
         values = {"density": grid.density, "colours": grid.colours, "squares": grid.squares}
         return {"iteration": np.array(self.iteration), "links": grid.links, **values}
 
     def restore(self, state: Mapping[str, Array]) -> None:
-        """Go on from what `state` gave, in a fit of the same photographs and options."""
+        """Continue from the result of `state`, in a fit of the same photographs and options."""
         old = self.grid
         grid = Grid(old.space, state["links"], state["density"], state["colours"], old.scale, old.near)
         grid.squares = state["squares"]
         self.grid, self.iteration = grid, int(state["iteration"])
 
     def _shape(self, level: int) -> Shape:
-        """Cubic cells: the longest side of the box has the level's number of nodes."""
+        """Nodes per axis for cubic cells: the longest side of the box has the level's number of nodes."""
         sides = self._space.radius / self._space.radius.max() * self.options.levels[level].nodes
         x, y, z = (max(8, round(float(side))) for side in sides)
         return x, y, z
@@ -156,7 +156,7 @@ class Fit:
 
     def _step(self) -> float:
         options = self.options
-        # A generator of its own for each step: a resumed fit draws the same rays.
+        # A separate generator for each step, so that a resumed fit draws the same rays.
         random = np.random.default_rng([options.seed, self.iteration])
         rays = np.sort(random.integers(0, len(self._bank), options.batch))
         jitter = random.random(options.batch, dtype=np.float32)
@@ -172,11 +172,11 @@ class Fit:
         return np.asarray(rates * share, np.float32)
 
     def _important(self) -> Array:
-        """Which nodes any of the photographs' rays sees, (n,) bool."""
+        """Mask (n,) bool of the nodes that any of the photographs' rays sees."""
         best = np.zeros((kernels.TABLES, len(self.grid)), np.float32)
         for start in range(0, len(self._bank), 1 << 18):
             batch = self._bank.take(np.arange(start, min(len(self._bank), start + (1 << 18))))
             rays = (batch.origins, batch.directions)
             kernels.contributions(self.grid.kernel_grid, rays, self.grid.density, 0.5, best)
         seen = np.asarray(best.max(0) > self.options.prune)
-        return seen if seen.any() else ~seen  # nothing is there yet: keep room for it
+        return seen if seen.any() else ~seen  # nothing is visible yet: keep all nodes

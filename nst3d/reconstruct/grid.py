@@ -1,4 +1,4 @@
-"""The grid of a field while it is being fitted: which nodes there are, and how they are refined."""
+"""The grid of a field during fitting: its nodes, and their refinement."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ class Grid:
     density: Array
     """(n,) float32, raw."""
     colours: Array
-    """(n, 3k) float32: colour, then the coefficients of the higher harmonics."""
+    """(n, 3k) float32: colour, followed by the coefficients of the higher harmonics."""
     scale: float
     """Density = scale × softplus(raw)."""
     near: float = 0.0
-    """Rays start at this depth."""
+    """Depth at which rays start."""
 
     def __post_init__(self) -> None:
         self.nodes = np.argwhere(self.links >= 0).astype(np.int32)
@@ -43,23 +43,23 @@ class Grid:
 
     @property
     def shape(self) -> Shape:
-        """Nodes along each axis."""
+        """Number of nodes along each axis."""
         x, y, z = self.links.shape
         return x, y, z
 
     @property
     def degree(self) -> int:
-        """Of the harmonics."""
+        """Degree of the harmonics."""
         return round((self.colours.shape[1] / 3) ** 0.5) - 1
 
     @property
     def kernel_grid(self) -> tuple[Any, ...]:
-        """What the kernels take for a grid."""
+        """The grid in the kernels' form."""
         return self._frame, self.links, self._free, SOFT_EMPTY, True, np.float32(self.scale)
 
 
 def first_grid(space: Space, shape: Shape, start: Array, scale: float, near: float) -> Grid:
-    """A full grid whose nodes all hold the raw density and the colours `start` (1 + 3k,)."""
+    """A full grid whose nodes all have the raw density and the colours `start` (1 + 3k,)."""
     links = _numbered(np.ones(shape, bool))
     density = np.full(links.size, start[0], np.float32)
     colours = np.repeat(start[None, 1:].astype(np.float32), links.size, axis=0)
@@ -67,7 +67,7 @@ def first_grid(space: Space, shape: Shape, start: Array, scale: float, near: flo
 
 
 def refined(grid: Grid, shape: Shape, keep: Array, degree: int) -> Grid:
-    """The grid with `shape` nodes, interpolated, around those old nodes that `keep` (n,) names.
+    """The grid interpolated to `shape` nodes, around the old nodes selected by `keep` (n,).
 
     New harmonics up to `degree` start at zero.
     """
@@ -85,7 +85,7 @@ def refined(grid: Grid, shape: Shape, keep: Array, degree: int) -> Grid:
 
 
 def pruned(grid: Grid, keep: Array) -> Grid:
-    """The grid without the nodes that neither `keep` (n,) names nor lie next to one of them."""
+    """The grid reduced to the nodes selected by `keep` (n,) and their neighbours."""
     mask = np.zeros(grid.shape, bool)
     mask[grid.links >= 0] = keep
     mask = _grown(mask) & (grid.links >= 0)
@@ -101,7 +101,7 @@ def pruned(grid: Grid, keep: Array) -> Grid:
 def z_order(nodes: Array) -> Array:
     """Indices (n,) int64 that sort nodes (n, 3), each coordinate below 2²¹, along a Z-order curve (Morton 1966).
 
-    Nodes that lie close in space then mostly lie close in memory: rays read both their neighbours.
+    Nodes that are close in space are then mostly close in memory, which suits rays that read neighbours.
     """
     key = np.zeros(len(nodes), np.int64)
     for bit in range(int(nodes.max(initial=0)).bit_length()):
@@ -126,7 +126,7 @@ def _grown(mask: Array) -> Array:
 
 
 def _shell(shape: Shape) -> Array:
-    """The outermost two layers: what lies at infinity, and is never empty."""
+    """Mask of the outermost two layers, which represent infinity and are never empty."""
     mask = np.ones(shape, bool)
     mask[2:-2, 2:-2, 2:-2] = False
     return mask
@@ -137,7 +137,7 @@ def _interpolated(grid: Grid, nodes: Array, shape: Shape) -> tuple[Array, Array]
     where = ((nodes + 0.5) / np.asarray(shape) * 2 - 1).astype(np.float32)
     places = torch.from_numpy(where[:, ::-1].copy())[None, None, None]
     colours = np.empty((len(nodes), grid.colours.shape[1]), np.float32)
-    for channel, values in enumerate(grid.colours.T):  # one after the other, to save memory
+    for channel, values in enumerate(grid.colours.T):  # one at a time, to save memory
         colours[:, channel] = _sampled(grid.links, values, values.mean(), places)
     return _sampled(grid.links, grid.density, SOFT_EMPTY, places), colours
 

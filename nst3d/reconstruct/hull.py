@@ -1,4 +1,4 @@
-"""What of a bounded scene can be anything at all: what no silhouette leaves out (the visual hull)."""
+"""The visual hull of a bounded scene: the space inside all silhouettes."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from nst3d.tensors import Array
 
 _NODES = 64
 _MARGIN = 2
-"""Cells that are left around the hull."""
+"""Margin around the hull, cells."""
 
 
 def tight_space(space: Space, cameras: Sequence[Camera], silhouettes: Sequence[Array]) -> Space:
-    """The box around what lies in `space`, (h, w) bool silhouettes saying where cameras see anything."""
+    """The box within `space` around the visual hull of (h, w) bool silhouettes, one per camera."""
     shape = (_NODES,) * 3
     nodes = np.argwhere(np.ones(shape, bool)).astype(np.float64)
     cell = 2 * float(space.radius.max()) / _NODES
@@ -32,7 +32,7 @@ def tight_space(space: Space, cameras: Sequence[Camera], silhouettes: Sequence[A
 
 
 def kept(grid: Grid, cameras: Sequence[Camera], silhouettes: Sequence[Array]) -> Array:
-    """Which nodes (n,) of a grid that is not contracted lie within all silhouettes; all if none does."""
+    """Mask (n,) of the nodes of an uncontracted grid that are inside all silhouettes; all if none is."""
     points = grid.space.to_world(grid.nodes.astype(np.float64), grid.shape)
     cell = 2 * float(grid.space.radius.max()) / max(grid.shape)
     seen = _seen(points, cell, cameras, silhouettes)
@@ -40,7 +40,7 @@ def kept(grid: Grid, cameras: Sequence[Camera], silhouettes: Sequence[Array]) ->
 
 
 def _seen(points: Array, cell: float, cameras: Sequence[Camera], silhouettes: Sequence[Array]) -> Array:
-    """Which points (n, 3) no camera sees clearly outside its silhouette, by less than a cell."""
+    """Mask of the points (n, 3) that no camera sees outside its silhouette by more than a cell."""
     seen = np.ones(len(points), bool)
     for camera, silhouette in zip(cameras, silhouettes):
         pixels, depths = camera.project(points)

@@ -1,7 +1,7 @@
-"""One optimisation step of a voxel field on the CPU: marching and its gradient in one go.
+"""One optimisation step of a voxel field on the CPU: ray marching fused with its gradient.
 
-Sums are made in a fixed number of tables and added in a fixed order, so the same seed gives the same bytes
-with any number of threads.
+Sums are accumulated in a fixed number of tables and added in a fixed order, so the same seed gives the same
+bytes with any number of threads.
 """
 
 from __future__ import annotations
@@ -15,19 +15,19 @@ from nst3d.kernels import kernel
 from nst3d.renderers.march import corners, density_at, jump, locate, normalised, passed, ray_range
 
 TABLES = 4
-"""Gradient tables that rays share out."""
+"""Number of gradient tables among which rays are divided."""
 _CAP = 1024
-"""Samples a ray at most."""
+"""Maximum number of samples per ray."""
 
 
 @kernel(parallel=True)
 def accumulate(grid, batch, params, settings, gradients, touched, errors):  # type: ignore[no-untyped-def]
     """Add the loss gradient of a batch of rays to `gradients` (TABLES, n, 1 + 3k); squared errors per table.
 
-    `grid` = (frame, links, free, empty, soft, scale); `batch` = (origins, directions, basis, targets, jitter),
-    a row a ray; `params` = (raw density (n,), colours and coefficients (n, 3k)). `settings` = (background
-    (3,), step, faint, distortion): samples of less weight than `faint` are passed over. Loss: mean squared
-    error plus the distortion loss of mip-NeRF 360.
+    `grid` = (frame, links, free, empty, soft, scale); `batch` = (origins, directions, basis, targets,
+    jitter), one row per ray; `params` = (raw density (n,), colours and coefficients (n, 3k)). `settings` =
+    (background (3,), step, faint, distortion): samples with a weight below `faint` are skipped. The loss is
+    the mean squared error plus the distortion loss of mip-NeRF 360.
     """
     origins = batch[0]
     each = (len(origins) + TABLES - 1) // TABLES
@@ -42,11 +42,11 @@ def accumulate(grid, batch, params, settings, gradients, touched, errors):  # ty
 def _accumulate_rays(grid, batch, params, settings, span, gradient, touched):  # type: ignore[no-untyped-def]
     origins, directions, basis, targets, jitter = batch
     samples = (
-        np.empty((_CAP, 8), np.int32),  # rows around
+        np.empty((_CAP, 8), np.int32),  # surrounding rows
         np.empty((_CAP, 8), np.float32),  # their weights
         np.empty(
             (_CAP, 8), np.float32
-        ),  # colour, alpha, light before, slope, path, 1 / weights of what exists
+        ),  # colour, alpha, light in front, slope, path, 1 / weight of existing nodes
     )
     values = np.empty(params[1].shape[1], np.float32)
     background = settings[0]
@@ -70,7 +70,7 @@ def _accumulate_rays(grid, batch, params, settings, span, gradient, touched):  #
 
 @kernel(fastmath=True)
 def _forward(grid, start, basis, params, settings, samples, values, sums):  # type: ignore[no-untyped-def]
-    """March a ray; keeps what the gradient needs and returns the number of samples."""
+    """March a ray; stores what the gradient needs and returns the number of samples."""
     frame, links, free, empty, soft, scale = grid
     rows, shares, notes = samples
     step, faint = settings[1], settings[2]
@@ -116,7 +116,7 @@ def _forward(grid, start, basis, params, settings, samples, values, sums):  # ty
 
 @kernel(fastmath=True)
 def _colour(rows, shares, s, basis, colours, values, notes):  # type: ignore[no-untyped-def]
-    """The colour between the nodes that exist, into notes[s, :3]."""
+    """Write the colour interpolated between existing nodes to notes[s, :3]."""
     for q in range(len(values)):
         values[q] = 0
     total = np.float32(0)
@@ -176,10 +176,10 @@ def _backward(settings, pulls, count, samples, gradient, touched):  # type: igno
 
 @kernel(parallel=True, fastmath=True)
 def smooth(density, colours, place, weights, gradients, touched):  # type: ignore[no-untyped-def]
-    """Add the gradient of total variation between neighbouring nodes, for the nodes that rays touched.
+    """Add the gradient of total variation between neighbouring nodes, for touched nodes.
 
-    `place` = (links, nodes); `weights` (density, colour, harmonics). For density √(1 + d²), which lets edges
-    stand; for colour d² / 2. Marks what any table touched in the first.
+    `place` = (links, nodes); `weights` = (density, colour, harmonics). Density uses √(1 + d²), which
+    preserves edges; colour uses d² / 2. Nodes touched in any table are marked in the first.
     """
     for row in numba.prange(len(density)):
         seen = False
@@ -211,7 +211,7 @@ def _smooth_row(density, colours, place, weights, row, out):  # type: ignore[no-
 
 @kernel(parallel=True, fastmath=True)
 def update(density, colours, squares, rates, gradients, touched):  # type: ignore[no-untyped-def]
-    """RMSProp on the touched rows; their gradients and marks are cleared.
+    """RMSProp on the touched rows; clears their gradients and marks.
 
     `squares` (n, 1 + 3k) are the running means of squared gradients; `rates` = (rates (1 + 3k,), decay).
     """
@@ -237,7 +237,7 @@ def update(density, colours, squares, rates, gradients, touched):  # type: ignor
 
 @kernel(parallel=True)
 def contributions(grid, rays, density, step, best):  # type: ignore[no-untyped-def]
-    """The largest weight that any of the rays gives each node, into best (TABLES, n).
+    """Write the largest weight that any ray gives each node to best (TABLES, n).
 
     `grid` as in `accumulate`; `rays` = (origins, directions).
     """

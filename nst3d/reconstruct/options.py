@@ -10,7 +10,7 @@ from nst3d.bounds import Within
 
 @dataclass(frozen=True)
 class Level:
-    """One resolution."""
+    """One resolution level."""
 
     nodes: Annotated[int, Within(8, 512)]
     """Grid nodes along the longest axis."""
@@ -20,7 +20,7 @@ class Level:
 
 @dataclass(frozen=True)
 class FitOptions:
-    """How a field is fitted."""
+    """Options for fitting a field."""
 
     levels: tuple[Level, ...] = (Level(48, 200), Level(96, 300), Level(176, 500))
     """Resolutions, coarse to fine."""

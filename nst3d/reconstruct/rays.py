@@ -14,7 +14,7 @@ from nst3d.tensors import Array
 
 @dataclass(frozen=True)
 class RayBatch:
-    """Rays with what they should see, a row a ray."""
+    """Rays with their target colours, one row per ray."""
 
     origins: Array
     """(n, 3) float64."""
@@ -23,10 +23,10 @@ class RayBatch:
     targets: Array
     """(n, 3) float32."""
     background: Array
-    """(3,) float32: what the targets show where the scene lets light through."""
+    """(3,) float32: background of the targets."""
 
     def basis(self, degree: int) -> Array:
-        """The harmonics (n, (degree + 1)²) of the directions, the first replaced by 1: colours, not coefficients."""
+        """Harmonics (n, (degree + 1)²) of the directions, but 1 as the first, which weighs colours."""
         unit = self.directions / np.linalg.norm(self.directions, axis=1, keepdims=True)
         values = basis(unit, degree).astype(np.float32)
         values[:, 0] = 1
@@ -34,7 +34,7 @@ class RayBatch:
 
 
 class RayBank:
-    """The rays of all pixels of the photographs, to draw from at random."""
+    """The rays of all pixels of the photographs, for random sampling."""
 
     def __init__(
         self,
@@ -43,10 +43,10 @@ class RayBank:
         background: Array | None = None,
         opacities: Sequence[Array] = (),
     ) -> None:
-        """`images` (h, w, 3) float32, one a camera, of the camera's size, over `background` (3,).
+        """`images` (h, w, 3) float32, one per camera and of its size, over `background` (3,).
 
-        None: the mean colour stands for what is behind. `opacities` (h, w) in [0, 1], if they are known, let
-        `take` put another background behind.
+        `background` None: the mean colour. `opacities` (h, w) in [0, 1], if known, let `take` replace the
+        background.
         """
         self._positions = np.stack([camera.position for camera in cameras])
         self._directions, self._targets, owner = [], [], []
@@ -76,7 +76,7 @@ class RayBank:
         return np.asarray(self._all[2].mean(0), np.float32)
 
     def take(self, rays: Array, behind: Array | None = None) -> RayBatch:
-        """The rays with these numbers; over the background `behind` (3,), if opacities are known."""
+        """The rays with these indices, over the background `behind` (3,) if opacities are known."""
         owner, directions, targets = (column[rays] for column in self._all)
         background = self.background
         if behind is not None and self._through is not None:

@@ -1,4 +1,4 @@
-"""One optimisation step of a field, and how it is done on the CPU."""
+"""The interface of one optimisation step of a field, and its CPU implementation."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from nst3d.reconstruct.rays import RayBatch
 from nst3d.tensors import Array
 
 DECAY = 0.95
-"""Of the running mean of squared gradients."""
+"""Decay of the running mean of squared gradients."""
 
 
 class Stepper(Protocol):
-    """Takes steps, wherever it is that it keeps the grid's values meanwhile."""
+    """Takes optimisation steps; the grid's values may be kept elsewhere in between."""
 
     def step(self, grid: Grid, batch: RayBatch, jitter: Array, rates: Array) -> float:
-        """Improve the grid by a batch of rays with `jitter` (n,) and learning rates (1 + 3k,).
+        """Optimise the grid on a batch of rays with `jitter` (n,) and learning rates (1 + 3k,).
 
-        Returns the sum of the rays' squared errors. Steps follow each other on one grid, or on a new one.
+        Returns the sum of the rays' squared errors. Successive steps may use the same grid or a new one.
         """
 
     def settle(self) -> None:
-        """Bring the arrays of the grid that was last improved up to date."""
+        """Update the arrays of the grid used in the last step."""
 
 
 def smoothing(options: FitOptions) -> Array:
@@ -36,7 +36,7 @@ def smoothing(options: FitOptions) -> Array:
 
 
 class KernelStepper:
-    """Steps through fused kernels: the same bytes with any number of threads."""
+    """Steps with fused kernels: the same bytes with any number of threads."""
 
     def __init__(self, options: FitOptions) -> None:
         self._options = options
@@ -44,7 +44,7 @@ class KernelStepper:
         self._touched = np.zeros((kernels.TABLES, 0), np.uint8)
 
     def step(self, grid: Grid, batch: RayBatch, jitter: Array, rates: Array) -> float:
-        """Improve the grid in place."""
+        """Optimise the grid in place."""
         options, params = self._options, (grid.density, grid.colours)
         if self._gradients.shape[1:] != grid.squares.shape:
             self._gradients = np.zeros((kernels.TABLES, *grid.squares.shape), np.float32)
@@ -59,4 +59,4 @@ class KernelStepper:
         return float(errors.sum())
 
     def settle(self) -> None:
-        """Nothing to do: the grid's own arrays are changed."""
+        """Do nothing: steps change the grid's own arrays."""

@@ -1,6 +1,6 @@
-"""One optimisation step of a voxel field in torch: what a GPU does in place of the CPU kernels.
+"""One optimisation step of a voxel field in torch: the GPU's counterpart of the CPU kernels.
 
-On a CPU it does the same as they do, slowly: tests hold the two together.
+It also runs on a CPU, slowly, where tests compare the two.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from nst3d.tensors import Array
 
 
 class TorchStepper:
-    """Steps by autograd on one device, where the grid's values stay from step to step."""
+    """Steps by autograd on one device, which keeps the grid's values between steps."""
 
     def __init__(self, options: FitOptions, device: torch.device) -> None:
         self._options, self._device = options, device
@@ -26,7 +26,7 @@ class TorchStepper:
         self._values = self._squares = torch.zeros(0, 4, device=device)
 
     def step(self, grid: Grid, batch: RayBatch, jitter: Array, rates: Array) -> float:
-        """Improve the values on the device."""
+        """Optimise the values on the device."""
         if grid is not self._grid:
             self.settle()
             self.take(grid)
@@ -43,7 +43,7 @@ class TorchStepper:
             self._grid.squares[:] = self._squares.cpu().numpy()
 
     def gradients(self, batch: RayBatch, jitter: Array) -> tuple[torch.Tensor, torch.Tensor, float]:
-        """The rays' gradient (n, 1 + 3k), the rows that they touched (m,), and the sum of squared errors."""
+        """The rays' gradient (n, 1 + 3k), the touched rows (m,), and the sum of squared errors."""
         options = self._options
         values = self._values.requires_grad_()
         marched = march_reference(self._reference, self._rays(batch, jitter), values[:, 0], values[:, 1:])
@@ -82,7 +82,7 @@ class TorchStepper:
         return gradient * torch.repeat_interleave(self._smoothing, parts)
 
     def _update(self, gradient: torch.Tensor, rows: torch.Tensor, rates: torch.Tensor) -> None:
-        """RMSProp on the rows that were touched."""
+        """RMSProp on the touched rows."""
         g, old = gradient[rows], self._squares[rows]
         squares = torch.where(old == 0, g * g, DECAY * old + (1 - DECAY) * g * g)
         self._squares[rows] = squares
@@ -90,7 +90,7 @@ class TorchStepper:
 
 
 def distortion(marched: Marched, step: float) -> torch.Tensor:
-    """The distortion loss of rays, summed: Σ wᵢ wⱼ |pᵢ − pⱼ| + Σ wᵢ² step / 3 (mip-NeRF 360, eq. 15)."""
+    """The distortion loss summed over rays: Σ wᵢ wⱼ |pᵢ − pⱼ| + Σ wᵢ² step / 3 (mip-NeRF 360, eq. 15)."""
     weights, moments = marched.weights, marched.weights * marched.paths
     before, moments_before = weights.cumsum(1) - weights, moments.cumsum(1) - moments
     pairs = 2 * weights * (marched.paths * before - moments_before)
@@ -98,7 +98,7 @@ def distortion(marched: Marched, step: float) -> torch.Tensor:
 
 
 def neighbours(grid: Grid) -> Array:
-    """(n, 6) int64: the rows of the nodes beside each node, −1 where there is none."""
+    """(n, 6) int64: row indices of each node's neighbours, −1 for none."""
     padded = np.pad(grid.links, 1, constant_values=-1)
     shifts = np.concatenate([-np.eye(3, dtype=np.int64), np.eye(3, dtype=np.int64)])
     columns = [padded[tuple((grid.nodes + 1 + shift).T)] for shift in shifts]

@@ -1,4 +1,4 @@
-"""compile_view: from frozen geometry and a camera to a linear operator. One file a kind of scene."""
+"""compile_view: from frozen geometry and a camera to a linear operator. One file per kind of scene."""
 
 from __future__ import annotations
 
@@ -29,13 +29,12 @@ def compile_view(
     camera: Camera | None = None,
     options: Any = None,
 ) -> ViewOperator:
-    """The linear operator of one view of a scene's frozen geometry, with the options of its kind.
+    """The linear operator of one view of a scene's frozen geometry.
 
-    `options` are `MeshViewOptions`, `SplatOptions` or `VoxelOptions`; None: the usual ones.
-
-    Of a picture, the geometry is its size: the view is the identity, whatever the camera. For many views of
-    one scene make its renderer (`MeshRenderer`, `radiance_renderer`) and let it compile them: it prepares
-    the scene once. TypeError for anything else, and for a scene other than a picture without a camera.
+    `options` are `MeshViewOptions`, `SplatOptions` or `VoxelOptions`, to match the scene; None: the defaults.
+    A picture's geometry is its size, and its view is the identity for any camera. For many views of one
+    scene, create its renderer (`MeshRenderer`, `radiance_renderer`), which prepares the scene once. Raises
+    TypeError for other kinds of scene, and if `camera` is missing for a scene that is not a picture.
     """
     if isinstance(representation, ImageSize):
         return IdentityView(representation)
@@ -49,14 +48,14 @@ def compile_view(
         known = ", ".join(k.__name__ for k in (*compilers, ImageSize))
         raise TypeError(f"{kind} cannot be rendered: expected {known}")
     if camera is None:
-        raise TypeError(f"a {kind} is seen by a camera: give one")
+        raise TypeError(f"a {kind} needs a camera")
     return compilers[type(representation)](representation, camera)
 
 
 def radiance_renderer(scene: Splats | VoxelField, device: torch.device | None = None) -> RadianceRenderer:
-    """The renderer of a radiance scene of either kind, with its usual options.
+    """The renderer of a radiance scene, with default options.
 
-    Splats are rendered on a CUDA device by gsplat; without it on the CPU, which the renderer's notes then say.
+    Splats are rendered by gsplat on a CUDA device; without gsplat they are rendered on the CPU, with a note.
     """
     if isinstance(scene, VoxelField):
         return VoxelRenderer(scene)

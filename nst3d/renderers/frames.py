@@ -1,4 +1,4 @@
-"""Draws single frames fast: a sample a pixel, and more only where the surface bends, breaks or turns away."""
+"""Draws single frames fast: one sample per pixel, and more only at creases, silhouettes and steep slopes."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from nst3d.renderers.shading import Lighting
 from nst3d.tensors import Array, ImageSize
 
 _FINE = 3
-"""Samples along each side of a pixel that gets more than one."""
+"""Samples along each side of a supersampled pixel."""
 _BEND = 0.5
-"""Change of slope (depth a pixel / width of a pixel) between neighbours that counts as an edge."""
+"""Change of slope (depth per pixel / width of a pixel) between neighbours that counts as an edge."""
 _STEEP = 2.0
-"""Slope from which a texture changes faster than pixels do."""
+"""Slope from which a texture is undersampled by pixels."""
 
 
 def draw_frame(renderer: MeshRenderer, camera: Camera, colours: Array, lighting: Lighting = "none") -> Array:
-    """A picture that is drawn once: premultiplied RGB and opacity, (h, w, 4) float32.
+    """A frame that is rendered only once: premultiplied RGB and opacity, (h, w, 4) float32.
 
-    `colours` is the table, (n, 3) float32. Edges and silhouettes get 3 × 3 samples, flat regions
-    one, where that is as good.
+    `colours` is the table, (n, 3) float32. Edges and silhouettes get 3 × 3 samples, and flat regions one
+    where that is sufficient.
     """
     image = np.zeros((*camera.size, 4), np.float32)
     top, left, size = _box(camera, renderer.surface.positions)
@@ -44,7 +44,7 @@ def draw_frame(renderer: MeshRenderer, camera: Camera, colours: Array, lighting:
 
 
 def _box(camera: Camera, positions: Array) -> tuple[int, int, ImageSize]:
-    """Top, left and size of the pixels that the bounding box of positions (n, 3) projects to."""
+    """Top, left and size, in pixels, of the projected bounding box of positions (n, 3)."""
     extremes = np.stack([positions.min(0), positions.max(0)]).astype(np.float64)
     corners = np.array(list(itertools.product(*extremes.T)))
     pixels, depth = camera.project(corners)
@@ -57,10 +57,10 @@ def _box(camera: Camera, positions: Array) -> tuple[int, int, ImageSize]:
 
 
 def _edges(depth: Array, hit: Array, focal: float) -> Array:
-    """Pixels (h, w) bool where one sample is not enough.
+    """Mask (h, w) bool of pixels for which one sample is not enough.
 
-    On a plane the inverse depth is affine in the pixel's position, so its second differences are zero
-    there, and not across creases, silhouettes and gaps. A pixel is depth / focal wide, which turns both
+    On a plane the inverse depth is affine in the pixel's position, so its second differences are zero on
+    planes but not across creases, silhouettes and gaps. A pixel is depth / focal wide, which turns both
     differences into slopes.
     """
     inverse = np.where(hit, 1 / np.where(hit, depth, 1), 0).astype(np.float32)

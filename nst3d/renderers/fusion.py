@@ -1,4 +1,4 @@
-"""Fuses depth pictures into a truncated signed distance (Curless & Levoy 1996)."""
+"""Fuses depth images into a truncated signed distance field (Curless & Levoy 1996)."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from nst3d.representations.lattice import Lattice
 from nst3d.tensors import Array
 
 _SOLID, _EMPTY = 0.6, 0.1
-"""Opacity from which a pixel's depth is that of a surface, and up to which it shows nothing at all."""
+"""Opacity above which a pixel's depth is that of a surface, and below which a pixel is empty."""
 
 
 @dataclass(frozen=True)
 class FusionOptions:
-    """How depth becomes distance."""
+    """Options for fusing depth into distance."""
 
     band: float = 3.0
-    """Distances are told up to so many cells from a surface."""
+    """Truncation distance, cells."""
     witnesses: float = 2.0
-    """Views that must have seen a node for it to count as known."""
+    """Minimum number of views that must have seen a node for it to be known."""
 
 
 class Fusion:
-    """Mean signed distance to what views saw, at the nodes of a lattice; takes a view at a time."""
+    """Mean signed distance to the surfaces in added views, at the nodes of a lattice."""
 
     def __init__(self, lattice: Lattice, options: FusionOptions | None = None) -> None:
         self._lattice, self._options = lattice, options or FusionOptions()
@@ -35,7 +35,7 @@ class Fusion:
         self._weight = np.zeros(lattice.shape, np.float32)
 
     def add(self, camera: Camera, depth: Array) -> None:
-        """Take in what a camera without lens distortion sees: depth (h, w) as `trusted_depth` gives it."""
+        """Add the view of a camera without lens distortion: depth (h, w) as returned by `trusted_depth`."""
         space, lattice = self._lattice.space, self._lattice
         rotation = np.ascontiguousarray(camera.camera_to_world[:3, :3].T, np.float64)
         position = np.ascontiguousarray(camera.position, np.float64)
@@ -46,13 +46,13 @@ class Fusion:
         _fuse(np.ascontiguousarray(depth, np.float32), view, box, flags, self._total, self._weight)
 
     def distances(self) -> Array:
-        """Signed distance at the nodes, (X, Y, Z) float32: in bands, −1 to 1, positive outside; NaN is unknown."""
+        """Signed distance at nodes, (X, Y, Z) float32, in bands, −1 to 1: positive outside, NaN unknown."""
         known = self._weight >= self._options.witnesses
         return np.where(known, self._total / np.maximum(self._weight, 1e-6), np.float32(np.nan))
 
 
 def trusted_depth(opacity: Array, depth: Array) -> Array:
-    """Depth (h, w) float32 for `Fusion`: inf where pixels show nothing, NaN where they are half transparent."""
+    """Depth (h, w) float32 for `Fusion`: inf for empty pixels, NaN for semi-transparent ones."""
     trusted = np.where(opacity >= _SOLID, depth, np.nan)
     return np.where(opacity <= _EMPTY, np.inf, trusted).astype(np.float32)
 
@@ -79,7 +79,7 @@ def _fuse(depth, view, box, flags, total, weight):  # type: ignore[no-untyped-de
                 y = local[1] / z * focal[1] + centre[1] - 0.5
                 if not (0 <= x < width - 1 and 0 <= y < height - 1):
                     continue
-                # How many cells a step along the ray crosses, for each unit of depth.
+                # Number of cells crossed along the ray per unit of depth.
                 for a in range(3):
                     ahead[a] = point[a] + 1e-3 * (point[a] - position[a])
                 speed = _cells_between(ahead, node, box, contracted) / (1e-3 * z)
@@ -91,16 +91,16 @@ def _fuse(depth, view, box, flags, total, weight):  # type: ignore[no-untyped-de
 
 @kernel(inline="always")
 def _distance(depth, x, y, z, speed, band):  # type: ignore[no-untyped-def]
-    """In bands from a point at depth z behind pixel (x, y) to what is seen there; NaN where it is not told."""
+    """Distance, in bands, from a point at depth z in pixel (x, y) to the surface there; NaN if unknown."""
     x0, y0 = int(x), int(y)
     a, b = depth[y0, x0], depth[y0, x0 + 1]
     c, d = depth[y0 + 1, x0], depth[y0 + 1, x0 + 1]
     near, far = min(min(a, b), min(c, d)), max(max(a, b), max(c, d))
-    if np.isnan(a + b + c + d):  # inf stays inf, as there is no -inf
+    if np.isnan(a + b + c + d):  # inf stays inf, because there is no -inf
         return np.nan
     if (near - z) * speed >= band:
         return 1.0
-    if (far - near) * speed > band:  # an edge: what lies between its sides is seen from elsewhere
+    if (far - near) * speed > band:  # an edge: the space between its sides is seen from elsewhere
         return np.nan
     fx, fy = x - x0, y - y0
     seen = (a * (1 - fx) + b * fx) * (1 - fy) + (c * (1 - fx) + d * fx) * fy

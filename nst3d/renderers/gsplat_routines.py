@@ -1,4 +1,4 @@
-"""What is taken from the package gsplat, and how it is found."""
+"""The routines used from the package gsplat."""
 
 from __future__ import annotations
 
@@ -10,27 +10,27 @@ from typing import Any
 from nst3d.errors import MissingDependencyError
 
 _LONGEST = 200
-"""Characters of a compiler's complaint that are passed on."""
+"""Maximum characters of a compiler's error that are reported."""
 
 
 @dataclass(frozen=True)
 class Routines:
-    """What is taken from gsplat: functions with its arguments and results, for one camera at a time."""
+    """gsplat's functions, called with its signatures for one camera at a time."""
 
     project: Callable[..., Any]
     """`fully_fused_projection`: splats to radii, centres, depths and conics of their footprints."""
     tiles: Callable[..., Any]
-    """`isect_tiles`: which footprints reach which tiles, nearest first."""
+    """`isect_tiles`: footprints that intersect each tile, nearest first."""
     offsets: Callable[..., Any]
-    """`isect_offset_encode`: where the list of each tile starts."""
+    """`isect_offset_encode`: start of each tile's list."""
     indices: Callable[..., Any]
-    """`rasterize_to_indices_in_range`: which splats each pixel sees, pixel by pixel, nearest first."""
+    """`rasterize_to_indices_in_range`: splats that each pixel sees, pixel by pixel, nearest first."""
 
 
 def gsplat_routines() -> Routines:
-    """The package's own, for CUDA. It may build its kernels first, which takes minutes, once a machine.
+    """gsplat's CUDA routines. Its kernels may be built first, which takes minutes, once per machine.
 
-    Raises MissingDependencyError where gsplat is not installed, or its kernels are not there.
+    Raises MissingDependencyError if gsplat is not installed or its kernels are not available.
     """
     try:
         gsplat = importlib.import_module("gsplat")
@@ -39,7 +39,7 @@ def gsplat_routines() -> Routines:
     try:
         built = getattr(importlib.import_module("gsplat.cuda._backend"), "_C", None) is not None
         why = "there is no CUDA toolkit (nvcc)"
-    except Exception as error:  # a build can break in any way, and splats are rendered without it, too
+    except Exception as error:  # a build can fail in any way, and splats can be rendered without it
         built, why = False, " ".join(f"{type(error).__name__}: {error}".split())[:_LONGEST]
     if not built:
         raise MissingDependencyError(

@@ -1,7 +1,7 @@
-"""How rays go through a voxel field: contraction, step length, empty space, interpolation. CPU kernels.
+"""Ray marching of a voxel field: contraction, step length, empty-space skipping, interpolation. CPU kernels.
 
-Ray parameters are depths along the camera's axis (directions have camera z = 1). A step is a fixed share of a
-cell as the ray crosses it, so far away, where a contracted cell is large, steps are long.
+Ray parameters are depths along the camera's axis (directions have camera z = 1). A step is a fixed fraction
+of the cell that the ray crosses, so steps are long far away, where contracted cells are large.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from nst3d.tensors import Array
 EMPTY = {"softplus": -10.0, "relu": 0.0}
 """Raw density of empty nodes."""
 _BLOCK = 4
-"""Side of the blocks of cells that are skipped as a whole."""
+"""Side of the blocks of cells that are skipped at once."""
 _REACH = 35.0
-"""Radii from the centre at which rays end in a contracted space: within the outermost cell of most grids."""
+"""Radii from the centre at which rays end in contracted space: inside most grids' outermost cell."""
 
 
 def frame_of(space: Space, shape: tuple[int, int, int], near: float = 0.0) -> Array:
-    """What the kernels need to know of a grid, (13,) float64.
+    """The kernels' description of a grid, (13,) float64.
 
     Centre, 1 / radius, contracted, radius for optical lengths, nodes per contracted unit, extent, near plane.
     """
@@ -35,12 +35,12 @@ def frame_of(space: Space, shape: tuple[int, int, int], near: float = 0.0) -> Ar
 
 
 def free_blocks(links: Array) -> Array:
-    """For each block of 4³ cells, how many blocks in every direction are empty (0: it is not; at most 3)."""
+    """For each block of 4³ cells, the number of empty blocks in every direction (0: not empty; at most 3)."""
     counts = [-(-side // _BLOCK) for side in links.shape]
     padded = np.zeros([c * _BLOCK + 1 for c in counts], bool)
     padded[tuple(slice(side) for side in links.shape)] = links >= 0
     filled = np.zeros(counts, bool)
-    for shift in np.ndindex(2, 2, 2):  # a cell reaches one node beyond its own
+    for shift in np.ndindex(2, 2, 2):  # a cell extends one node beyond its own
         part = padded[tuple(slice(s, s + c * _BLOCK) for s, c in zip(shift, counts))]
         a, b, c = counts
         filled |= part.reshape(a, _BLOCK, b, _BLOCK, c, _BLOCK).any((1, 3, 5))
@@ -53,7 +53,7 @@ def free_blocks(links: Array) -> Array:
 
 
 def _grown(mask: Array) -> Array:
-    """The mask and its 26 neighbours."""
+    """The mask dilated by its 26 neighbours."""
     for axis in range(3):
         wide = mask.copy()
         low = tuple(slice(0, -1) if k == axis else slice(None) for k in range(3))
@@ -66,7 +66,7 @@ def _grown(mask: Array) -> Array:
 
 @kernel()
 def _clip(near, far, origin, direction, extent):  # type: ignore[no-untyped-def]
-    """The part of a ray's range in which one coordinate stays within ±extent."""
+    """The part of a ray's range in which one coordinate is within ±extent."""
     if abs(direction) < 1e-12:
         return (near, far) if abs(origin) <= extent else (1.0, 0.0)
     a, b = (-extent - origin) / direction, (extent - origin) / direction
@@ -85,7 +85,7 @@ def ray_range(frame, origin, direction):  # type: ignore[no-untyped-def]
 
 @kernel(fastmath=True)
 def locate(frame, shape, o, d, length, t):  # type: ignore[no-untyped-def]
-    """The point of a ray at depth t: node coordinates, clamped; nodes passed and optical length per depth.
+    """The point of a ray at depth t: clamped node coordinates, and nodes passed and optical length per depth.
 
     `o` and `d` are in normalised coordinates; `length` is the world length of the direction.
     """
@@ -135,9 +135,9 @@ def normalised(frame, origin, direction, o, d):  # type: ignore[no-untyped-def]
 
 @kernel(fastmath=True)
 def corners(links, i, j, k, rows, weights, s):  # type: ignore[no-untyped-def]
-    """The rows of the 8 nodes around a point (−1: empty) and their trilinear weights, into line s of both.
+    """Write the rows of the 8 nodes around a point (−1: empty) and their trilinear weights to index s.
 
-    Kernels index whole arrays instead of taking views: a view in a loop counts references, which is slow.
+    Kernels index whole arrays instead of views, because a view in a loop counts references, which is slow.
     """
     a, b, c = int(i), int(j), int(k)
     x, y, z = np.float32(i - a), np.float32(j - b), np.float32(k - c)
@@ -150,7 +150,7 @@ def corners(links, i, j, k, rows, weights, s):  # type: ignore[no-untyped-def]
 
 @kernel(fastmath=True)
 def density_at(rows, weights, s, raw, empty, soft):  # type: ignore[no-untyped-def]
-    """Activated density between nodes, and its derivative by the interpolated raw density."""
+    """Activated density between nodes, and its derivative with respect to the interpolated raw density."""
     value = np.float32(0)
     for corner in range(8):
         row = rows[s, corner]
@@ -184,12 +184,12 @@ def density_in(volume, i, j, k, soft):  # type: ignore[no-untyped-def]
 
 @kernel()
 def jump(free, i, j, k):  # type: ignore[no-untyped-def]
-    """How many nodes can be passed from a point without meeting anything, > 0; 0 where there may be something."""
+    """Number of nodes that can be skipped from a point in empty space; 0 if the space may not be empty."""
     blocks = free[int(i) >> 2, int(j) >> 2, int(k) >> 2]
     return max(4.0 * blocks - 4.0, 0.25) if blocks > 0 else 0.0
 
 
 @kernel()
 def passed(frame, t, far):  # type: ignore[no-untyped-def]
-    """Where a ray goes on after a jump to t: never past the end of a contracted space, which stops its light."""
+    """The depth after a jump to t: never beyond the end of a contracted space, which stops the light."""
     return min(t, far * (1.0 - 1e-9)) if frame[6] > 0 else t

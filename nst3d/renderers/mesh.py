@@ -1,4 +1,4 @@
-"""Compiles views of a triangle surface: a caster finds what each sample sees, numba builds the matrix."""
+"""Compiles views of a triangle surface: a caster finds each sample's hit, numba builds the matrix."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from nst3d.tensors import Array, ImageSize
 
 @dataclass(frozen=True)
 class MeshViewOptions:
-    """How a view of a surface is compiled."""
+    """Options for compiling views of a surface."""
 
     samples: int = 2
-    """Samples along each side of a pixel: 2 means 4 samples a pixel, averaged (anti-aliasing)."""
+    """Samples along each side of a pixel: 2 means 4 samples per pixel, averaged (anti-aliasing)."""
     lighting: Lighting = "none"
-    """Fixed shading factors: none, headlight or studio."""
+    """Fixed shading: none, headlight or studio."""
 
 
 class MeshRenderer:
@@ -37,9 +37,9 @@ class MeshRenderer:
     def __init__(
         self, surface: Surface, caster: Raycaster | None = None, fragments: Caster | None = None
     ) -> None:
-        """`caster` is that of another binding of the same triangles, to share its tree.
+        """`caster` may come from another binding of the same triangles, to share its tree.
 
-        `fragments` finds what compiled views see; None: `caster` does. What else asks for rays always asks `caster`.
+        `fragments` finds the hits of compiled views; None: `caster`. All other rays use `caster`.
         """
         self.surface = surface
         self.caster = caster or Raycaster(surface)
@@ -51,7 +51,7 @@ class MeshRenderer:
         return self.compile_lit(camera, options.samples, (options.lighting,))[0]
 
     def compile_lit(self, camera: Camera, samples: int, lightings: Sequence[Lighting]) -> list[ViewOperator]:
-        """One view under several lightings; they share its matrix."""
+        """One view under several lightings, which share its matrix."""
         hits = self.fragments.view(camera, samples)
         view = assemble(self.surface, hits, camera.size, samples)
         lit: list[ViewOperator] = []
@@ -64,7 +64,7 @@ class MeshRenderer:
     def paint_samples(
         self, hits: Hits, samples: int, camera: Camera, colours: Array, lighting: Lighting
     ) -> Array:
-        """The picture that `hits` make, without building the matrix: for frames that are rendered once.
+        """The image of `hits` without building the matrix, for frames that are rendered only once.
 
         `hits` has `samples` × `samples` for each pixel, `colours` is the table, (n, 3) float32. Returns
         premultiplied RGB and opacity, (h, w, 4) float32.
@@ -78,7 +78,7 @@ class MeshRenderer:
 
 
 def _binding_arrays(surface: Surface) -> tuple[int, tuple[Array, Array, Array]]:
-    """Taps a sample, and the arrays that the kernels read: corner UVs, slots of faces, slots or rows."""
+    """Taps per sample, and the kernels' arrays: corner UVs, slots of faces, slots or rows."""
     binding = surface.binding
     if isinstance(binding, TexelBinding):
         return 4, (binding.corners, binding.slot, binding.slots)
@@ -102,13 +102,13 @@ def assemble(surface: Surface, hits: Hits, size: ImageSize, samples: int) -> Spa
 
 
 def _blocks(samples: Array, k: int) -> Array:
-    """(h · k, w · k) samples as (h · w, k · k): a row a pixel."""
+    """(h · k, w · k) samples as (h · w, k · k), one row per pixel."""
     height, width = samples.shape[0] // k, samples.shape[1] // k
     return samples.reshape(height, k, width, k).swapaxes(1, 2).reshape(height * width, k * k)
 
 
 def _mean_over_hits(values: Array, hit: Array, k: int) -> Array:
-    """The mean of the samples that hit, (h, w, 1) float32; 1 where none did."""
+    """The mean of the samples that hit, (h, w, 1) float32; 1 where none hit."""
     height, width = values.shape[0] // k, values.shape[1] // k
     count = _blocks(hit, k).sum(1)
     total = _blocks(np.where(hit, values, 0.0), k).sum(1)
@@ -118,7 +118,7 @@ def _mean_over_hits(values: Array, hit: Array, k: int) -> Array:
 
 @kernel(parallel=True)
 def _fill_rows(hits, taps, binding, columns, weights, counts):  # type: ignore[no-untyped-def]
-    """Each pixel's weights: every sample's taps, those on the same colour merged."""
+    """Each pixel's weights: the taps of all its samples, merged by colour."""
     face, u, v = hits
     corners, slot, table = binding
     share = np.float32(1.0 / face.shape[1])

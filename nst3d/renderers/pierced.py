@@ -1,4 +1,4 @@
-"""Where a surface runs through itself, near or far."""
+"""Self-intersections of a surface."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from nst3d.renderers.raycast import Raycaster
 from nst3d.tensors import Array
 
 _SHORTER = 1e-3
-"""How much of an edge is left out at each end, where its own faces are."""
+"""Fraction of an edge skipped at each end, next to its own faces."""
 
 
 def pierced_by(positions: Array, faces: Array, edges: Array, caster: Raycaster) -> Array:
-    """Whether edges (e, 2) of positions (v, 3) run through a face (f, 3) of which they touch no corner, (e,) bool.
+    """Whether edges (e, 2) of positions (v, 3) pass through faces (f, 3) they do not touch, (e,) bool.
 
-    `caster` holds those faces. Only the first face on an edge's way is asked: for a count it is enough.
+    `caster` contains those faces. Only the first face along an edge is tested, which is enough for counting.
     """
     start, end = (positions[edges[:, k]].astype(np.float64) for k in range(2))
     along = end - start

@@ -1,4 +1,4 @@
-"""What renderers of radiance have in common, be it a voxel field or splats."""
+"""The common interface of voxel-field and splat renderers."""
 
 from __future__ import annotations
 
@@ -17,36 +17,36 @@ NOTHING = 1e-3
 
 @dataclass(frozen=True)
 class Frame:
-    """A picture with what compositing needs."""
+    """A rendered image with opacity and depth, for compositing."""
 
     colour: Array
     """(h, w, 3) float32, premultiplied by the opacity, unclamped."""
     opacity: Array
     """(h, w) float32 in [0, 1]."""
     depth: Array
-    """(h, w) float32: depth of what is seen along the viewing axis (z, not distance).
+    """(h, w) float32: depth along the viewing axis (z, not distance).
 
-    That of the sample (for splats: the centre of the splat) at which the light that is left first falls below
-    one half, so that light from behind a surface does not move it; where it never does, the mean of what is
-    seen; inf where the opacity is less than `NOTHING`.
+    It is the depth of the sample (for splats: of the splat's centre) at which the remaining light first falls
+    below one half, so that light from behind a surface does not shift it; where that never happens, the mean
+    depth; inf where the opacity is below `NOTHING`.
     """
 
     def over(self, background: Array | float) -> Array:
-        """The picture (h, w, 3) over a background, clamped to [0, 1]."""
+        """The image (h, w, 3) composited over a background, clamped to [0, 1]."""
         return np.clip(self.colour + (1 - self.opacity[..., None]) * background, 0, 1).astype(np.float32)
 
 
 class RadianceRenderer(ABC):
-    """Compiles and draws views of a frozen scene whose rows (nodes, splats) have colours and harmonics."""
+    """Compiles and draws views of a frozen scene with colours and harmonics per row (node or splat)."""
 
     num_colours: int
     notes: tuple[str, ...] = ()
-    """What the user should know."""
+    """Notes for the user."""
 
     @property
     @abstractmethod
     def positions(self) -> Array:
-        """Where the rows are, (n, 3), world units."""
+        """Positions of the rows, (n, 3), world units."""
 
     @abstractmethod
     def compile(self, camera: Camera) -> ViewOperator:
@@ -56,12 +56,12 @@ class RadianceRenderer(ABC):
     def draw(self, camera: Camera, colours: Array, specular: float = 0.0) -> Frame:
         """The view with the rows' colours (n, 3), plus `specular` times the scene's own higher harmonics.
 
-        Quicker than compiling for a view that is needed once.
+        Faster than compiling if a view is needed only once.
         """
 
     @abstractmethod
     def specular(self, camera: Camera, view: ViewOperator) -> Image:
-        """What the scene's own higher harmonics add to a compiled view at strength 1: (h, w, 3), unclamped.
+        """The contribution of the scene's own higher harmonics to a compiled view: (h, w, 3), unclamped.
 
-        A constant of the view: with strength s it shows `view.render(colours, …) + s · specular`.
+        It is constant per view: with strength s the image is `view.render(colours, …) + s · specular`.
         """

@@ -16,7 +16,7 @@ from nst3d.tensors import Array
 
 @dataclass(frozen=True)
 class Hits:
-    """What rays hit first; arrays are shaped like the rays."""
+    """First hits of rays; arrays are shaped like the rays."""
 
     face: Array
     """int32 face of the surface, or -1 for a miss."""
@@ -29,13 +29,13 @@ class Hits:
 
 
 class Caster(Protocol):
-    """What finds the fragments of views of one surface: all that compiling a view asks of a rasteriser.
+    """Finds the fragments of views of one surface: the interface to a rasteriser for compiling views.
 
-    A fragment is a face and a place on it. Both sides of a face count, and the nearest is seen.
+    A fragment is a face and a position on it. Faces are two-sided, and the nearest one is seen.
     """
 
     def view(self, camera: Camera, samples: int) -> Hits:
-        """The fragments of `samples` × `samples` a pixel, evenly spread: (height · samples, width · samples)."""
+        """Fragments of `samples` × `samples` samples per pixel: (height · samples, width · samples)."""
 
 
 class Raycaster:
@@ -62,6 +62,6 @@ class Raycaster:
         return self._scene.run(starts, rays, dists=reach, query="OCCLUDED") >= 0
 
     def view(self, camera: Camera, samples: int) -> Hits:
-        """First hits of `samples` × `samples` rays a pixel, (height · samples, width · samples)."""
+        """First hits of `samples` × `samples` rays per pixel, (height · samples, width · samples)."""
         origin, directions = camera.scaled(samples).rays()
         return self.cast(origin, directions)

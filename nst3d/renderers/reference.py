@@ -1,8 +1,8 @@
 """The readable twin of the mesh renderer: pure torch, any device, no tree, no kernels.
 
-It says in a hundred lines what `renderers.mesh` computes fast: which triangle each sample hits first,
-which colours it reads there with which weights, and the mean over a pixel's samples. Tests compare the
-two. Time grows with rays × faces, so it serves small scenes, or a GPU where there is no Embree.
+In a hundred lines it computes what `renderers.mesh` computes fast: the triangle that each sample hits first,
+the colours read there with their weights, and the mean over a pixel's samples. Tests compare the two. Time
+grows with rays × faces, so it suits small scenes, or a GPU without Embree.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from nst3d.operators.sparse import Csr, SparseView
 from nst3d.representations.surface import WRAP_CODE, Surface, TexelBinding
 
 _PAIRS = 4_000_000
-"""Rays × faces that are tested at a time."""
+"""Number of ray–face pairs tested at a time."""
 _PARALLEL = 1e-12
-"""Determinant below which a ray runs along a face and misses it."""
+"""Determinant below which a ray is parallel to a face and misses it."""
 _EDGE = 1e-9
-"""How far outside a face, barycentrically, still hits it: no ray slips between two faces."""
+"""Barycentric tolerance outside a face, so that no ray slips between two faces."""
 
 
 @dataclass(frozen=True)
 class RayHits:
-    """What rays (n, 3) hit first; float64, on the rays' device."""
+    """First hits of rays (n, 3); float64, on the rays' device."""
 
     face: torch.Tensor
     """(n,) int64, -1 for a miss."""
@@ -39,9 +39,9 @@ class RayHits:
 def reference_view(
     surface: Surface, camera: Camera, samples: int = 2, device: torch.device | str = "cpu"
 ) -> SparseView:
-    """The unlit view of a surface: what `MeshRenderer.compile` makes, up to rounding.
+    """The unlit view of a surface: equal to that of `MeshRenderer.compile`, up to rounding.
 
-    `samples` along each side of a pixel. The geometry is computed on `device` in float64.
+    There are `samples` along each side of a pixel. The geometry is computed on `device` in float64.
     """
     origin, directions = camera.scaled(samples).rays()
     rays = torch.as_tensor(directions.reshape(-1, 3), dtype=torch.float64, device=device)
@@ -59,7 +59,7 @@ def first_hits(origin: torch.Tensor, rays: torch.Tensor, triangles: torch.Tensor
     """The nearest hit of each ray from `origin` (3,) along `rays` (n, 3) on `triangles` (f, 3, 3).
 
     Möller & Trumbore 1997, "Fast, Minimum Storage Ray/Triangle Intersection", every ray with every face.
-    Both sides of a face count. Where faces meet, the one with the lower number is hit.
+    Faces are two-sided. Where faces meet, the one with the lower index is hit.
     """
     chunk = max(1, _PAIRS // max(len(triangles), 1))
     parts = [_intersect(origin, part, triangles) for part in rays.split(chunk)]
@@ -89,7 +89,7 @@ def _intersect(
 
 
 def _taps(surface: Surface, hits: RayHits) -> tuple[torch.Tensor, torch.Tensor]:
-    """The colours that each hit reads, (n, k) int64, and their weights (n, k), which add up to 1."""
+    """The colours that each hit reads, (n, k) int64, and their weights (n, k), which sum to 1."""
     device = hits.face.device
     corner_weights = torch.stack([1 - hits.u - hits.v, hits.u, hits.v], dim=1)
     binding = surface.binding
@@ -118,7 +118,7 @@ def _bilinear(uv: torch.Tensor, slot: torch.Tensor) -> tuple[torch.Tensor, torch
 
 
 def _wrapped(index: torch.Tensor, count: torch.Tensor, mode: torch.Tensor) -> torch.Tensor:
-    """Texel numbers brought into 0 … count − 1 by wrap mode (`WRAP_CODE`)."""
+    """Texel indices wrapped to 0 … count − 1 by wrap mode (`WRAP_CODE`)."""
     repeated = index % count
     folded = index % (2 * count)
     mirrored = torch.where(folded < count, folded, 2 * count - 1 - folded)
@@ -128,7 +128,7 @@ def _wrapped(index: torch.Tensor, count: torch.Tensor, mode: torch.Tensor) -> to
 
 
 def _pixel_of(sample: torch.Tensor, width: int, samples: int) -> torch.Tensor:
-    """The flat pixel that each flat sample lies in."""
+    """The flat pixel index of each flat sample index."""
     y, x = sample // (width * samples), sample % (width * samples)
     return y // samples * width + x // samples
 
@@ -136,7 +136,7 @@ def _pixel_of(sample: torch.Tensor, width: int, samples: int) -> torch.Tensor:
 def _sparse_view(
     surface: Surface, camera: Camera, entries: torch.Tensor, weights: torch.Tensor
 ) -> SparseView:
-    """The operator of entries (2, n, k), pixel and colour, whose weights (n, k) add up where they meet."""
+    """The operator of entries (2, n, k), pixel and colour; weights (n, k) of duplicate entries are summed."""
     keys = (entries[0] * surface.num_colours + entries[1]).ravel()
     merged, place = keys.unique(return_inverse=True)
     total = weights.new_zeros(len(merged)).index_add_(0, place, weights.ravel())

@@ -1,9 +1,9 @@
-"""A grey, lit picture of a surface that is differentiable in where its vertices are.
+"""A grey, lit image of a surface that is differentiable in its vertex positions.
 
-What each pixel sees is found by a ray caster and held fixed; the point on that triangle, its normal and its
-shading follow the vertices, as in Paparazzi (Liu et al. 2018). Outlines are blended where they cross from one
-pixel's centre to the next (Laine et al. 2020, section 3.6), so that they have gradients, too (Kato et al. 2018
-fill the same gap with a made-up slope).
+The face that each pixel sees is found by a ray caster and held fixed; the point on that face, its normal and
+its shading follow the vertices, as in Paparazzi (Liu et al. 2018). Silhouettes are blended where they cross
+between the centres of two pixels (Laine et al. 2020, section 3.6), so that they have gradients, too (Kato et
+al. 2018 use an approximate slope for this).
 """
 
 from __future__ import annotations
@@ -20,43 +20,43 @@ from nst3d.tensors import Array, Image
 
 _TINY = 1e-12
 _GAP = 1e-4
-"""How far (unit sphere) an outline lies before what is behind it, at least."""
+"""Minimum distance (unit sphere) between an outline and what is behind it."""
 
 
 @dataclass(frozen=True)
 class ReliefMesh:
-    """Triangles whose vertices move, and how their normals are shared."""
+    """Triangles with moving vertices and shared normals."""
 
     faces: torch.Tensor
     """(f, 3) int64 rows of the positions."""
     corners: torch.Tensor
-    """(f, 3) int64: the normal that each corner has, from 0; corners with one number are smooth together."""
+    """(f, 3) int64: index of each corner's normal, from 0; corners with the same index are smooth."""
     neighbours: torch.Tensor
-    """(f, 3) int64: the face across the edge from corner k to k + 1; -1: none, or several."""
+    """(f, 3) int64: the face across the edge from corner k to k + 1; -1: none or several."""
 
     @property
     def num_normals(self) -> int:
-        """How many normals corners share."""
+        """Number of distinct normals."""
         return int(self.corners.max()) + 1
 
 
 @dataclass(frozen=True)
 class Sight:
-    """What a view's pixels see, held fixed between casts."""
+    """Visibility of a view's pixels, held fixed between casts."""
 
     camera: Camera
     face: torch.Tensor
     """(h, w) int64 face, or -1."""
     depth: torch.Tensor
-    """(h, w) along the rays; infinite where nothing is seen."""
+    """(h, w) depth along the rays; infinite where nothing is seen."""
     origin: torch.Tensor
-    """(3,) of all rays."""
+    """(3,) origin of all rays."""
     directions: torch.Tensor
     """(h, w, 3)."""
 
     @classmethod
     def of(cls, camera: Camera, hits: Hits, dtype: torch.dtype, device: torch.device) -> Sight:
-        """From a camera and one hit a pixel."""
+        """From a camera and one hit per pixel."""
         origin, directions = camera.rays()
         depth = np.where(hits.face >= 0, hits.depth, np.inf)
 
@@ -68,7 +68,7 @@ class Sight:
 
 
 def corner_normals(positions: torch.Tensor, mesh: ReliefMesh) -> torch.Tensor:
-    """Unit normals (n, 3) that corners share: the mean of their faces' normals, weighted by area."""
+    """Shared unit normals (n, 3): the area-weighted mean of face normals."""
     crosses = _crosses(positions, mesh.faces)
     total = positions.new_zeros(mesh.num_normals, 3)
     total = total.index_add(0, mesh.corners.reshape(-1), crosses.repeat_interleave(3, 0))
@@ -76,10 +76,10 @@ def corner_normals(positions: torch.Tensor, mesh: ReliefMesh) -> torch.Tensor:
 
 
 def shade(positions: torch.Tensor, mesh: ReliefMesh, sight: Sight, lighting: Lighting) -> torch.Tensor:
-    """Shading factors (h, w) of what pixels see, 0 where that is nothing: `shade_samples`, differentiable.
+    """Shading factors (h, w) of pixels, 0 where nothing is seen: a differentiable `shade_samples`.
 
-    `positions` (v, 3). The seen point is where the pixel's ray meets the plane of its face, so that moving a
-    face sideways moves its shading, too.
+    `positions` is (v, 3). The visible point is where the pixel's ray meets the plane of its face, so that
+    moving a face sideways moves its shading, too.
     """
     rows = torch.nonzero(sight.face.reshape(-1) >= 0)[:, 0]
     face = sight.face.reshape(-1)[rows]
@@ -102,9 +102,9 @@ def relief_image(
     grey: float,
     background: float,
 ) -> tuple[Image, torch.Tensor]:
-    """The lit grey picture (h, w, 1) with blended outlines, and its coverage (h, w) without them.
+    """The lit grey image (h, w, 1) with blended outlines, and its coverage (h, w) without blending.
 
-    Differentiable in `positions` (v, 3): inside of faces by shading, at outlines by how far they reach.
+    Differentiable in `positions` (v, 3): inside faces through shading, at outlines through their extent.
     """
     seen = sight.face >= 0
     shades = shade(positions, mesh, sight, lighting) * grey
@@ -115,14 +115,13 @@ def relief_image(
 def blend_outlines(
     image: torch.Tensor, positions: torch.Tensor, mesh: ReliefMesh, sight: Sight
 ) -> torch.Tensor:
-    """The picture (h, w) with pixels blended over outlines that pass between two neighbours' centres.
+    """The image (h, w) with pixels blended across outlines that pass between the centres of two neighbours.
 
-    An edge is an outline if one of its faces is turned away, or missing. Steep ones are followed from row to row,
-    flat ones from column to column; where one crosses the line between two centres and lies in front of what the
-    farther one sees, the two are blended by how far it is from the middle.
-
-    Deviates from the paper: it looks for outlines on the faces that pixels see, which misses those of faces
-    smaller than a pixel; here all edges are asked.
+    An edge is an outline if one of its faces is back-facing or missing. Steep ones are traced from row to
+    row, flat ones from column to column. Where an outline crosses the line between two centres, in front of
+    what the farther pixel sees, the two pixels are blended by its distance from the middle. Deviates from the
+    paper, which searches outlines on the faces that pixels see and so misses faces smaller than a pixel: here
+    all edges are tested.
     """
     pixels, depth = _projected(positions, sight.camera)
     edges = _outlines(pixels.detach(), mesh)
@@ -137,7 +136,7 @@ def blend_outlines(
 
 
 def _outlines(pixels: torch.Tensor, mesh: ReliefMesh) -> torch.Tensor:
-    """The ends (k, 2) of edges between a face that is turned this way and one that is not, or none."""
+    """The ends (k, 2) of edges between a front face and a back face or no face."""
     turned = _turned(pixels, mesh.faces)
     outline = (mesh.neighbours < 0) | (turned[mesh.neighbours.clamp_min(0)] & ~turned[:, None])
     face, corner = torch.nonzero(outline, as_tuple=True)
@@ -147,10 +146,10 @@ def _outlines(pixels: torch.Tensor, mesh: ReliefMesh) -> torch.Tensor:
 def _crossings(
     pixels: torch.Tensor, depth: torch.Tensor, edges: torch.Tensor, axis: int, sight: Sight
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Where outlines cross between neighbouring centres of a row (axis 0) or a column (axis 1).
+    """Crossings of outlines between neighbouring pixel centres in a row (axis 0) or a column (axis 1).
 
-    Returns the pixel that sees the nearer side, its neighbour, and how far from the first's centre to the
-    second's the outline lies, 0 to 1, differentiable.
+    Returns the pixel that sees the nearer side, its neighbour, and the outline's position from the first
+    centre to the second, 0 to 1, differentiable.
     """
     main, cross = 1 - axis, axis  # of x, y: rows are numbered by y
     ends = pixels[edges]
@@ -174,7 +173,7 @@ def _crossings(
 def _visible(
     place: torch.Tensor, line: torch.Tensor, distance: torch.Tensor, axis: int, sight: Sight
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Of crossings at `place` along `line` those that can be seen, one a pair of pixels."""
+    """The visible crossings at `place` along `line`, one per pair of pixels."""
     height, width = sight.face.shape
     left = torch.floor(place.detach()).long()
     inside = (left >= 0) & (left < (width, height)[axis] - 1)
@@ -192,19 +191,19 @@ def _visible(
 
 
 def _side(a: torch.Tensor, b: torch.Tensor, point: torch.Tensor) -> torch.Tensor:
-    """Twice the signed area of triangles in the picture, (n,)."""
+    """Twice the signed area of triangles in the image, (n,)."""
     u, v = b - a, point - a
     return u[:, 0] * v[:, 1] - u[:, 1] * v[:, 0]
 
 
 def _turned(pixels: torch.Tensor, faces: torch.Tensor) -> torch.Tensor:
-    """Whether faces wind clockwise in the picture, (f,) bool."""
+    """Whether faces wind clockwise in the image, (f,) bool."""
     a, b, c = (pixels.detach()[faces[:, k]] for k in range(3))
     return _side(a, b, c) > 0
 
 
 def _projected(positions: torch.Tensor, camera: Camera) -> tuple[torch.Tensor, torch.Tensor]:
-    """Pixel positions (v, 2) as x, y of points (v, 3), and depths (v,); cameras have no lens here."""
+    """Pixel positions (v, 2) as x, y of points (v, 3), and depths (v,); lens distortion is not supported."""
     pose = torch.from_numpy(camera.camera_to_world).to(positions)
     local = (positions - pose[:3, 3]) @ pose[:3, :3]
     depth = local[:, 2].clamp_min(1e-6)
@@ -218,7 +217,7 @@ def _meet(
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Barycentric weights (n, 3) and points (n, 3) where rays meet the planes of triangles (n, 3, 3).
 
-    Weights are held in [0, 1], for a face may have moved out of its pixel since the cast.
+    Weights are clamped to [0, 1], because a face may have moved out of its pixel since the cast.
     """
     a, b, c = corners.unbind(1)
     ab, ac = b - a, c - a

@@ -1,4 +1,4 @@
-"""Lighting as fixed factors: what a surface's orientation does to its colour, whatever the colour is."""
+"""Lighting as fixed factors that depend on a surface's orientation but not on its colour."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Lighting = Literal["none", "headlight", "studio"]
 with the camera, and a sky."""
 
 # Lights in camera axes (x right, y up, z towards the camera): direction and strength. Then the ambient
-# share, and how much more of it comes from above.
+# strength, and how much more of it comes from above.
 _LIGHTS = {
     "headlight": np.array([[0.0, 0.0, 0.0, 0.0]], np.float32),
     "studio": np.array(
@@ -31,7 +31,7 @@ _AMBIENT = {"headlight": (0.3, 0.0, 0.7), "studio": (0.42, 0.12, 0.0)}
 def lamps(lighting: Lighting) -> tuple[Array, tuple[float, float, float]]:
     """Lamps (k, 4) of headlight or studio: direction in camera axes (x right, y up, z to the camera), strength.
 
-    And the ambient share, how much more of it comes from above, and the strength of a lamp at the camera.
+    Also the ambient strength, how much more of it comes from above, and the strength of a lamp at the camera.
     """
     return _LIGHTS[lighting], _AMBIENT[lighting]
 
@@ -39,7 +39,7 @@ def lamps(lighting: Lighting) -> tuple[Array, tuple[float, float, float]]:
 def shade_samples(surface: Surface, hits: Hits, camera: Camera, lighting: Lighting) -> Array:
     """Shading factors of a view's samples, shaped like `hits.face`, float32 from 0.2 to 1.3; 1 for a miss.
 
-    Surfaces are two-sided: a normal that looks away from the camera is turned round.
+    Surfaces are two-sided: normals that face away from the camera are flipped.
     """
     factors = np.ones(hits.face.shape, np.float32)
     if lighting == "none":

@@ -1,4 +1,4 @@
-"""Front-to-back compositing of splats, a tile at a time."""
+"""Front-to-back compositing of splats, tile by tile."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from nst3d.renderers.splat_project import (
 from nst3d.renderers.splat_tiles import TILE
 
 MAX_ALPHA = 0.999
-"""No splat covers more of a pixel than this."""
+"""Largest alpha of a splat in a pixel."""
 MIN_LIGHT = 1e-4
-"""A pixel is finished before the splat that would let less than this through."""
+"""A pixel is finished before the splat that would leave less transmittance than this."""
 _AREA = TILE * TILE
 _PATIENCE = 32
-"""Splats between two looks at whether a tile is finished."""
+"""Number of splats between checks whether a tile is finished."""
 _PLANES = 5
-"""What `draw` gathers for each pixel: three colours, opacity and depth."""
+"""Planes accumulated by `draw` for each pixel: three colours, opacity and depth."""
 
 
 def _fit() -> tuple[np.float32, ...]:
@@ -41,10 +41,10 @@ _E0, _E1, _E2, _E3, _E4, _E5, _E6 = _fit()
 
 @kernel()
 def _weigh(state, row, centre, falloff, power, opacity):  # type: ignore[no-untyped-def]
-    """A splat's weights in a row of a tile, into the row behind the state's light, which it dims.
+    """Write a splat's weights in a row of a tile after the state's light, and attenuate the light.
 
-    Without branches and of fixed length, so that it becomes vector code. exp(−p) is the eighth power of a
-    polynomial in p / 8. Light 0 marks a pixel as finished.
+    It has no branches and a fixed length, so that it vectorises. exp(−p) is the eighth power of a polynomial
+    in p / 8. Light 0 marks a pixel as finished.
     """
     for i in range(TILE):
         at = np.uint64(row) + np.uint64(i)
@@ -74,7 +74,7 @@ def _finished(state):  # type: ignore[no-untyped-def]
 
 @kernel()
 def _rows(splat, top):  # type: ignore[no-untyped-def]
-    """First and last row of the tile from `top` on that a splat reaches."""
+    """First and last row that a splat reaches in the tile that starts at `top`."""
     first = max(np.ceil(splat[Y] - splat[HEIGHT] - 0.5) - top, 0.0)
     last = min(np.floor(splat[Y] + splat[HEIGHT] - 0.5) - top, TILE - 1.0)
     return int(first), int(last)
@@ -82,7 +82,7 @@ def _rows(splat, top):  # type: ignore[no-untyped-def]
 
 @kernel()
 def _reach(state, splat, top, left, row):  # type: ignore[no-untyped-def]
-    """Weigh a splat in a row of a tile; whether it is seen there at all."""
+    """Weigh a splat in a row of a tile; returns whether it is visible there."""
     dy = top + row + 0.5 - splat[Y]
     power = splat[ALONG] * dy * dy
     centre = splat[X] + splat[SHEAR] * dy - left - 0.5
@@ -98,13 +98,13 @@ def _reach(state, splat, top, left, row):  # type: ignore[no-untyped-def]
 def draw_tiles(table, colours, tiles, across, out):  # type: ignore[no-untyped-def]
     """Composite tiles of (m, 4) colours and depths into (h, w, 5): colour, opacity, depth.
 
-    The depth is that of the splat which brings the opacity past a half; without one the sum of weighted depths.
-    `tiles` is (first, starts, entries).
+    The depth is that of the splat which raises the opacity above one half; if there is none, the sum of
+    weighted depths. `tiles` is (first, starts, entries).
     """
     first, starts, entries = tiles
     for tile in numba.prange(len(starts) - 1):
         top, left = (first + tile) // across * TILE, (first + tile) % across * TILE
-        # Planes of the state: light, weights of a splat, then what is gathered.
+        # Planes of the state: light, weights of a splat, then the accumulated planes.
         state = np.zeros((2 + _PLANES) * _AREA, np.float32)
         state[:_AREA] = 1
         for entry in range(starts[tile], starts[tile + 1]):
@@ -140,14 +140,14 @@ def _gather(state, row, red, green, blue, depth):  # type: ignore[no-untyped-def
 
 @kernel(parallel=True)
 def count_tiles(table, tiles, across, cutoff, counts, sums):  # type: ignore[no-untyped-def]
-    """How many splats have at least the weight `cutoff` in each pixel, into (h, w).
+    """Count the splats with a weight of at least `cutoff` in each pixel, into (h, w).
 
-    Their sum and that of all weights go into `sums`, (h, w, 2).
+    The sum of their weights and that of all weights go into `sums`, (h, w, 2).
     """
     first, starts, entries = tiles
     for tile in numba.prange(len(starts) - 1):
         top, left = (first + tile) // across * TILE, (first + tile) % across * TILE
-        # Planes of the state: light, weights of a splat, then how many there are, and both sums.
+        # Planes of the state: light, weights of a splat, then the count and both sums.
         state = np.zeros(5 * _AREA, np.float32)
         state[:_AREA] = 1
         for entry in range(starts[tile], starts[tile + 1]):
@@ -179,9 +179,9 @@ def _tally(state, row, cutoff):  # type: ignore[no-untyped-def]
 
 @kernel(parallel=True)
 def fill_tiles(table, tiles, across, cutoff, gains, cursors, columns, weights):  # type: ignore[no-untyped-def]
-    """Write what `count_tiles` counted, nearest first: rows of the table, and weights times the pixel's gain.
+    """Write the entries that `count_tiles` counted, nearest first: table rows, and weights times the gain.
 
-    `gains` is (h, w); `cursors` (h, w) says where each pixel's entries start and is moved to their end.
+    `gains` is (h, w); `cursors` (h, w) is where each pixel's entries start, and is advanced to their end.
     """
     first, starts, entries = tiles
     for tile in numba.prange(len(starts) - 1):

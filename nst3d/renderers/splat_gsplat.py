@@ -1,4 +1,4 @@
-"""Renders Gaussian splats on a CUDA device, with the routines of the package gsplat."""
+"""Renders Gaussian splats on a CUDA device with gsplat's routines."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ from nst3d.tensors import Array
 
 _TILE = 16
 _BATCH = 1 << 19
-"""Entries of tile lists whose pixels are listed at a time; a row of tiles is never split."""
+"""Tile-list entries processed at a time; a row of tiles is never split."""
 _SIGMAS = 3.0
-"""Standard deviations that gsplat's radii span at least (3 before 1.5, 3.33 since)."""
+"""Minimum extent of gsplat's radii in standard deviations (3 before version 1.5, 3.33 since)."""
 _WIDEST = 1 << 24
-"""No radius needs to be larger, pixels: it is an integer in gsplat."""
+"""Largest radius, pixels; radii are integers in gsplat."""
 _ALL = 1 << 30
-"""More batches of splats than a tile has: gsplat is to list a pixel's splats in one go."""
+"""More batches of splats than any tile has, so that gsplat lists a pixel's splats at once."""
 
 
 class _Footprints(NamedTuple):
-    """Footprints as gsplat takes them, of one camera: a leading axis of length 1."""
+    """Footprints of one camera in gsplat's layout, with a leading axis of length 1."""
 
     centres: torch.Tensor
     conics: torch.Tensor
@@ -40,39 +40,39 @@ class _Footprints(NamedTuple):
 
 
 class _Band(NamedTuple):
-    """What the pixels of some rows of tiles see, pixel by pixel, nearest first."""
+    """Splats seen by the pixels of some rows of tiles, pixel by pixel, nearest first."""
 
     first: int
-    """The first pixel, counted through the image row by row."""
+    """Flat index of the first pixel."""
     counts: torch.Tensor
     """(pixels,) int64: entries of each pixel."""
     pixels: torch.Tensor
-    """(entries,) int64, from the first on."""
+    """(entries,) int64, relative to `first`."""
     splats: torch.Tensor
     """(entries,) int64: rows of the renderer's tensors."""
     weights: torch.Tensor
     """(entries,) float32."""
     before: torch.Tensor
-    """(entries,) float32: the light in front of each splat."""
+    """(entries,) float32: transmittance in front of each splat."""
     after: torch.Tensor
-    """(entries,) float32: the light behind it."""
+    """(entries,) float32: transmittance behind it."""
 
 
 class GsplatRenderer(SplatRenderer):
-    """Compiles and draws views of splats on a CUDA device, by the rules of `SplatRenderer`.
+    """Compiles and draws views of splats on a CUDA device, with the rules of `SplatRenderer`.
 
-    gsplat projects the splats, sorts them into tiles and lists what each pixel sees; weights and what is
-    made of them are computed here, in torch. gsplat's rules are those of `SplatRenderer` (blur, largest and
-    smallest share of a pixel, end of a ray, sorting by depth), but for
+    gsplat projects the splats, sorts them into tiles and lists the splats that each pixel sees; weights and
+    images are computed here, in torch. gsplat's rules equal those of `SplatRenderer` (blur, largest and
+    smallest alpha, end of a ray, sorting by depth), with two exceptions:
 
-    - float32: very long, thin footprints are less exact, and splats whose depths are equal in it keep the
-      table's order;
-    - gsplat before 1.5 leaves out footprints that only the last third of a standard deviation, where a splat
-      covers at most 1 % of a pixel, carries into the image.
+    - it uses float32: very long, thin footprints are less exact, and splats with equal float32 depths keep
+      the table's order;
+    - versions before 1.5 drop footprints that reach the image only with the last third of a standard
+      deviation, where a splat covers at most 1 % of a pixel.
 
-    Its pinhole cameras know no lens, so views through one are compiled and drawn on the CPU. The bytes of a
-    result may differ from one run to the next. Memory on the device: 48 bytes for each splat, about 60 more
-    while a view is made, and the lists of some rows of tiles, seldom more than 2 GB.
+    Its pinhole cameras have no lens distortion, so views with a lens are compiled and drawn on the CPU.
+    Results may differ slightly between runs. Device memory: 48 bytes per splat, about 60 more while a view is
+    rendered, and the lists of some rows of tiles, rarely more than 2 GB.
     """
 
     def __init__(
@@ -82,14 +82,14 @@ class GsplatRenderer(SplatRenderer):
         options: SplatOptions | None = None,
         routines: Routines | None = None,
     ) -> None:
-        """Copy the splats to the device; `routines` are gsplat's own if None.
+        """Copy the splats to the device; `routines` None: gsplat's.
 
-        Raises MissingDependencyError where those are not to be had.
+        Raises MissingDependencyError if those are not available.
         """
         super().__init__(splats, options)
         self._routines = routines or gsplat_routines()
         arrays = (splats.positions, splats.rotations, splats.scales, splats.opacities[:, None])
-        # gsplat does not look for numbers that are none.
+        # gsplat does not check for non-finite numbers.
         usable = np.logical_and.reduce([np.isfinite(a).all(1) for a in arrays])
         self._rows = np.flatnonzero(usable & (splats.opacities >= MIN_ALPHA)).astype(np.int32)
         on_device = [torch.from_numpy(np.asarray(a[self._rows], np.float32)).to(device) for a in arrays]
@@ -114,7 +114,7 @@ class GsplatRenderer(SplatRenderer):
     def draw(self, camera: Camera, colours: Array, specular: float = 0.0) -> Frame:
         """The view with the splats' colours (n, 3), plus `specular` times their own higher harmonics.
 
-        With view-dependence, colours are clamped from below at 0, splat by splat, as `SplatRenderer` does.
+        With view-dependence, each splat's colour is clamped from below at 0, like in `SplatRenderer`.
         """
         if self._left_to_cpu(camera):
             return super().draw(camera, colours, specular)
@@ -124,7 +124,7 @@ class GsplatRenderer(SplatRenderer):
         for band in self._bands(camera, seen):
             shown = out[band.first : band.first + len(band.counts)]
             shown[:, 3] = _sums(band.weights, band.counts)
-            for plane, channel in enumerate((0, 1, 2, 4)):  # one at a time, for the memory
+            for plane, channel in enumerate((0, 1, 2, 4)):  # one at a time, to save memory
                 shown[:, channel] = _sums(band.weights * paint[band.splats, plane], band.counts)
             shown[:, 4] /= shown[:, 3].clamp_min(NOTHING)
             median = (band.before >= 0.5) & (band.after < 0.5)
@@ -134,11 +134,11 @@ class GsplatRenderer(SplatRenderer):
         return Frame(*(np.ascontiguousarray(image[..., part]) for part in (slice(3), 3, 4)))
 
     def _left_to_cpu(self, camera: Camera) -> bool:
-        """Whether gsplat cannot show the view, or there is nothing to show."""
+        """Whether gsplat cannot render the view, or there is nothing to render."""
         return camera.lens is not None or not len(self._rows)
 
     def _paint(self, camera: Camera, seen: _Footprints, colours: Array, specular: float) -> torch.Tensor:
-        """Colours and depths (m, 4) of the rows of the renderer's tensors, 0 where they are not seen."""
+        """Colours and depths (m, 4) of the rows of the renderer's tensors, 0 for unseen ones."""
         reached = (seen.radii[0] > 0).reshape(len(self._rows), -1).all(1)
         painted = self._shown_colours(camera, self._rows[reached.cpu().numpy()], colours, specular)
         paint = seen.depths.new_zeros(len(self._rows), 4)
@@ -147,7 +147,7 @@ class GsplatRenderer(SplatRenderer):
         return paint
 
     def _footprints(self, camera: Camera) -> _Footprints:
-        """The footprints of all splats; the radii of those that are not seen are 0."""
+        """The footprints of all splats; unseen ones have radius 0."""
         pose, size = camera.camera_to_world, camera.size
         view = np.eye(4)
         view[:3, :3], view[:3, 3] = pose[:3, :3].T, -pose[:3, :3].T @ camera.position
@@ -168,7 +168,7 @@ class GsplatRenderer(SplatRenderer):
             calc_compensations=self.options.antialiased,
         )
         opacities = self._opacities[None] * dimming if self.options.antialiased else self._opacities[None]
-        # Where a splat is not seen gsplat leaves anything in its memory, and of endless ones nothing is finite.
+        # gsplat leaves the memory of unseen splats uninitialised, and infinite ones have no finite values.
         sound = torch.cat([centres, conics, opacities[..., None]], -1).isfinite().all(-1)
         sound &= (depths > self.options.near) & (opacities >= MIN_ALPHA)
         reach = torch.where(sound, (2 * torch.log(opacities / MIN_ALPHA)).clamp_min(0).sqrt() / _SIGMAS, 0)
@@ -177,10 +177,10 @@ class GsplatRenderer(SplatRenderer):
         return _Footprints(centres, conics, depths, opacities, wide)
 
     def _bands(self, camera: Camera, seen: _Footprints) -> Iterator[_Band]:
-        """The image in bands of some rows of tiles, without those in which nothing is seen.
+        """The image in bands of some rows of tiles, without empty ones.
 
-        As bands each pixel is listed in one go. gsplat can list batches of splats, nearest first, instead; but
-        then it forgets which pixels are finished, and fainter splats behind the end of a ray come back.
+        In bands, each pixel is listed at once. gsplat can list batches of splats instead, nearest first, but
+        then it loses track of finished pixels, and fainter splats behind the end of a ray reappear.
         """
         height, width = camera.size
         down, across = -(-height // _TILE), -(-width // _TILE)
@@ -206,7 +206,7 @@ class GsplatRenderer(SplatRenderer):
             first = last
 
     def _stored(self, band: _Band) -> tuple[Array, Array, Array, Array]:
-        """Pixels, their numbers of entries, columns and weights, as a compiled view keeps them."""
+        """Pixels, their numbers of entries, columns and weights, as stored in a compiled view."""
         kept = band.weights >= self.options.cutoff
         kept &= band.weights > 0
         gains = _sums(band.weights, band.counts) / _sums(band.weights * kept, band.counts)
@@ -224,15 +224,15 @@ def _weighed(
 ) -> _Band:
     """The weights w_i = α_i Π (1 − α_j) over the splats j in front of i (Kerbl et al. 2023, eq. 3).
 
-    `place` is the band's first row, its rows and its width. The products are sums of logarithms along the whole
-    list, in float64, less what stands where a pixel starts.
+    `place` is the band's first row, number of rows and width. The products are cumulative sums of logarithms
+    along the whole list, in float64, minus their value at the start of each pixel.
     """
     top, rows, width = place
     x = pixels % width + 0.5 - seen.centres[0, splats, 0]
     y = torch.div(pixels, width, rounding_mode="floor") + 0.5 - seen.centres[0, splats, 1]
     across, mixed, along = (seen.conics[0, splats, i] for i in range(3))
     power = 0.5 * (across * x * x + along * y * y) + mixed * x * y
-    # Rounding may set what gsplat has found visible a little below the least.
+    # Rounding may put splats that gsplat found visible slightly below the minimum.
     alpha = (seen.opacities[0, splats] * torch.exp(-power)).clamp(MIN_ALPHA, MAX_ALPHA)
     counts = torch.bincount(pixels, minlength=rows * width)
     dimming = torch.log1p(-alpha.double())
@@ -245,5 +245,5 @@ def _weighed(
 
 
 def _sums(values: torch.Tensor, counts: torch.Tensor) -> torch.Tensor:
-    """The sum of each pixel's values, 0 where it has none."""
+    """The sum of each pixel's values, 0 for pixels without any."""
     return torch.segment_reduce(values, "sum", lengths=counts, unsafe=True)

@@ -1,4 +1,4 @@
-"""Splats as a camera sees them: elliptical footprints in the image, nearest first."""
+"""Projection of splats: elliptical footprints in the image, nearest first."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from nst3d.representations.splats import Splats
 from nst3d.tensors import Array
 
 MIN_ALPHA = 1 / 255
-"""A splat is not seen where it covers less of a pixel than this (Kerbl et al. 2023)."""
+"""Alpha below which a splat is not seen in a pixel (Kerbl et al. 2023)."""
 BLUR = 0.3
-"""Variance that is added to a footprint, pixels²: no splat is thinner than a pixel (Kerbl et al. 2023)."""
+"""Variance added to a footprint, pixels², so that no splat is thinner than a pixel (Kerbl et al. 2023)."""
 GUARD = 0.3
-"""How far outside the image, in halves of its sides, slopes of the projection are still taken as they are."""
+"""Distance outside the image, in half sides, up to which the projection's derivative is not clamped."""
 _STEP = 1e-5
-"""Of the differences that a lens's derivative is taken from, in normalised coordinates."""
+"""Step of the finite differences for a lens's derivative, in normalised coordinates."""
 _CHUNK = 1 << 18
-"""Splats that are projected at a time, which bounds what projecting needs besides its result."""
+"""Splats projected at a time, which bounds temporary memory."""
 
 X, Y, SHEAR, ACROSS, ALONG, OPACITY, LIMIT, HEIGHT, TURN = range(9)
 """Columns of `Footprints.table`."""
@@ -32,36 +32,37 @@ COLUMNS = 9
 
 @dataclass(frozen=True)
 class Footprints:
-    """The splats that a camera may see, nearest first; equal depths stay in the splats' order.
+    """The splats that a camera may see, nearest first; equal depths keep the splats' order.
 
     A splat covers opacity · exp(−p) of the pixel (x, y), where p = along · dy² + across · (dx − shear · dy)²:
-    row by row a Gaussian, which stays exact in float32 however long and thin the ellipse is.
+    a Gaussian in each row, which is exact in float32 even for very long and thin ellipses.
     """
 
     table: Array
-    """(m, 9) float64: centre x and y, shear, across, along, opacity, the largest p that is seen, half the
-    height of what is seen, and the dy at which that is farthest to the right."""
+    """(m, 9) float64: centre x and y, shear, across, along, opacity, the largest visible p, half the height
+    of the visible part, and the dy at which that part extends farthest to the right."""
     splats: Array
-    """(m,) int32: the rows of the splats."""
+    """(m,) int32: rows of the splats."""
     depths: Array
-    """(m,) float32: along the viewing axis."""
+    """(m,) float32: depth along the viewing axis."""
 
 
 @dataclass(frozen=True)
 class Projection:
-    """How splats are projected."""
+    """Options for projecting splats."""
 
     near: float = 0.01
-    """Splats whose centre is nearer than this along the viewing axis are left out, world units."""
+    """Depth below which splats are dropped, measured at their centre along the viewing axis, world units."""
     antialiased: bool = False
-    """Dim splats as much as the blur enlarges them (Yu et al. 2024, Mip-Splatting), for scenes trained so."""
+    """Whether to dim splats by as much as the blur enlarges them, for scenes trained that way (Mip-Splatting,
+    Yu et al. 2024)."""
 
 
 def project(splats: Splats, camera: Camera, options: Projection) -> Footprints:
-    """The footprints of splats (Zwicker et al. 2001, EWA splatting, as Kerbl et al. 2023 use it).
+    """The footprints of splats (EWA splatting, Zwicker et al. 2001, as used by Kerbl et al. 2023).
 
     A lens moves the centres and, by its derivative there, shapes the footprints. Splats that are not finite,
-    or too faint or too far outside to be seen, are left out.
+    too faint, or too far outside to be seen are dropped.
     """
     parts = [_project_chunk(splats, camera, options, at) for at in range(0, len(splats), _CHUNK)]
     table, rows, depths = (np.concatenate(arrays) for arrays in zip(*(parts or [_nothing()])))
@@ -74,7 +75,7 @@ def _nothing() -> tuple[Array, Array, Array]:
 
 
 class _View(NamedTuple):
-    """A camera and options, as the kernel takes them."""
+    """A camera and options, in the kernel's form."""
 
     pose: Array
     shape: Array
@@ -85,7 +86,7 @@ class _View(NamedTuple):
 def _project_chunk(
     splats: Splats, camera: Camera, options: Projection, start: int
 ) -> tuple[Array, Array, Array]:
-    """Footprints of a chunk of splats that may be seen, their rows and depths."""
+    """Footprints of the potentially visible splats in a chunk, their rows and depths."""
     part = slice(start, start + _CHUNK)
     positions = np.asarray(splats.positions[part], np.float64)
     with np.errstate(all="ignore"):
@@ -105,7 +106,7 @@ def _project_chunk(
 
 
 def _slopes(camera: Camera, local: Array, focals: Array, shape: Array) -> tuple[Array, Array]:
-    """x / z and y / z (n, 2) of points in camera axes, held near the image, and d pixel / d of them, (n, 2, 2)."""
+    """x / z and y / z (n, 2) of points in camera axes, clamped near the image, and d pixel / d of them."""
     corners = np.array([[0.0, 0.0], [1, 0], [0, 1], [1, 1]]) * shape
     sides = (camera.directions(corners) @ camera.camera_to_world[:3, :3])[:, :2]
     margin = GUARD * shape / (2 * focals)
@@ -120,7 +121,7 @@ def _slopes(camera: Camera, local: Array, focals: Array, shape: Array) -> tuple[
 
 @kernel(parallel=True, error_model="numpy")
 def _footprints(depths, pixels, projection, shapes, view, table, seen):  # type: ignore[no-untyped-def]
-    # What is written comes as arguments of its own: in a prange numba drops writes to what it took from a tuple.
+    # Outputs are separate arguments: in a prange, numba drops writes to arrays unpacked from a tuple.
     flat, slopes = projection
     scales, rotations, opacities = shapes
     pose = view.pose
@@ -137,7 +138,7 @@ def _footprints(depths, pixels, projection, shapes, view, table, seen):  # type:
         b = _mix(slopes[i, 1] / z, du, dv)
         (a0, a1, a2), (b0, b1, b2) = _along_axes(rotations[i], scales[i], a, b)
         xx, yy = a0 * a0 + a1 * a1 + a2 * a2, b0 * b0 + b1 * b1 + b2 * b2
-        # As a sum of squares the determinant is right for needles too, where xx · yy − xy² cancels.
+        # As a sum of squares the determinant is correct for needles, too, where xx · yy − xy² cancels.
         sharp = (a0 * b1 - a1 * b0) ** 2 + (a1 * b2 - a2 * b1) ** 2 + (a2 * b0 - a0 * b2) ** 2
         blurred = sharp + BLUR * (xx + yy) + BLUR * BLUR
         opacity = min(np.float64(opacities[i]), 1.0)
@@ -174,7 +175,7 @@ def _dot(a, b):  # type: ignore[no-untyped-def]
 
 @kernel(error_model="numpy")
 def _describe(pixel, covariance, opacity, shape, out):  # type: ignore[no-untyped-def]
-    """Fill a row of the table from a covariance (xx, xy, yy, determinant); whether the image is reached."""
+    """Fill a table row from a covariance (xx, xy, yy, determinant); returns whether it reaches the image."""
     xx, xy, yy, determinant = covariance
     if not (opacity >= MIN_ALPHA and math.isfinite(determinant) and math.isfinite(pixel[0] + pixel[1])):
         return False

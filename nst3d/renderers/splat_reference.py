@@ -1,4 +1,4 @@
-"""Splats the plain way, in torch alone: every splat at every pixel. The readable twin that tests compare with."""
+"""Splat rendering in plain torch: every splat at every pixel. The readable twin for tests."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from nst3d.representations.splats import Splats
 def splat_weights(splats: Splats, camera: Camera, options: Projection | None = None) -> torch.Tensor:
     """The weight (h, w, n) with which each pixel sees each splat, float64.
 
-    w_i = α_i Π (1 − α_j) over the splats j in front of i (Kerbl et al. 2023, eq. 3), with the rules for the
-    footprint, for faint splats and for the end of a ray that `SplatRenderer` states.
+    w_i = α_i Π (1 − α_j) over the splats j in front of i (Kerbl et al. 2023, eq. 3), with the rules of
+    `SplatRenderer` for footprints, faint splats and the end of a ray.
     """
     options = options or Projection()
     centres, depths = (torch.from_numpy(a) for a in camera.project(splats.positions.astype(float)))
@@ -46,14 +46,14 @@ def render_splats(
 
 
 def splat_depths(splats: Splats, camera: Camera, options: Projection | None = None) -> torch.Tensor:
-    """The depth (h, w) of what each pixel sees, as `Frame` defines it, float64."""
+    """The depth (h, w) of each pixel, as defined by `Frame`, float64."""
     depths = torch.from_numpy(camera.project(splats.positions.astype(float))[1])
     order = torch.argsort(depths, stable=True)
     depths, weights = depths[order], splat_weights(splats, camera, options)[..., order]
     opacity = weights.cumsum(-1)
     passed = opacity > 0.5
     mean = (weights @ depths) / opacity[..., -1]
-    median = depths[passed.to(torch.uint8).argmax(-1)]  # the first of those with the largest value
+    median = depths[passed.to(torch.uint8).argmax(-1)]  # argmax returns the first of equal values
     seen = torch.where(passed[..., -1], median, mean)
     return torch.where(opacity[..., -1] < NOTHING, torch.inf, seen)
 

@@ -1,4 +1,4 @@
-"""Which splats reach which tiles of the image, nearest first, in bounded memory."""
+"""Lists of the splats in each tile of the image, nearest first, in bounded memory."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from nst3d.renderers.splat_project import ACROSS, ALONG, HEIGHT, LIMIT, SHEAR, T
 from nst3d.tensors import Array, ImageSize
 
 TILE = 16
-"""Pixels along a tile's side."""
+"""Side of a tile, pixels."""
 _CHUNKS = 16
-"""Parts in which the splats are sorted in parallel. Fixed, so that threads change nothing."""
+"""Number of chunks that are sorted in parallel; fixed, so that results do not depend on threads."""
 
 
 class Tiles(NamedTuple):
-    """The splats of consecutive tiles, row by row of the image."""
+    """The splats of consecutive tiles, in row-major order."""
 
     first: int
     """The first tile."""
@@ -31,10 +31,10 @@ class Tiles(NamedTuple):
 
 
 class TileIndex:
-    """How many splats reach each tile, and on request which."""
+    """Counts of the splats that reach each tile, and their lists on request."""
 
     def __init__(self, footprints: Footprints, size: ImageSize) -> None:
-        """Count."""
+        """Count the splats in each tile."""
         self.across = -(-size.width // TILE)
         self._table = footprints.table
         self._cuts = np.linspace(0, len(self._table), _CHUNKS + 1).astype(np.int64)
@@ -43,9 +43,9 @@ class TileIndex:
         _count(self._table, self._cuts, (down, self.across), self._counts)
 
     def lists(self, most: int) -> Iterator[Tiles]:
-        """The lists of all tiles, as many tiles at a time as have at most `most` entries together.
+        """The lists of all tiles, in groups of tiles with at most `most` entries in total.
 
-        A tile alone may exceed `most`: by no more than the number of splats.
+        A single tile may exceed `most`, up to the number of splats.
         """
         totals = np.concatenate([[0], np.cumsum(self._counts.sum(0))])
         first = 0
@@ -62,7 +62,7 @@ class TileIndex:
 
 @kernel(error_model="numpy")
 def _tile_rows(splat, down):  # type: ignore[no-untyped-def]
-    """First and last row of tiles that a footprint's height reaches; the last is smaller if none."""
+    """First and last row of tiles that a footprint reaches; the last is smaller if it reaches none."""
     top = max(np.ceil(splat[Y] - splat[HEIGHT] - 0.5), 0.0)
     bottom = min(np.floor(splat[Y] + splat[HEIGHT] - 0.5), down * TILE - 1.0)
     return (int(top) // TILE, int(bottom) // TILE) if bottom >= top else (0, -1)
@@ -70,9 +70,9 @@ def _tile_rows(splat, down):  # type: ignore[no-untyped-def]
 
 @kernel(error_model="numpy")
 def _tile_columns(splat, row, across):  # type: ignore[no-untyped-def]
-    """First and last tile of a row of tiles that a footprint reaches; the last is smaller if none."""
+    """First and last tile that a footprint reaches in a row of tiles; the last is smaller if none."""
     above, below = row * TILE + 0.5 - splat[Y], row * TILE + TILE - 0.5 - splat[Y]
-    # The ellipse's right edge is concave in dy, so its farthest point in a band is the clamped turn.
+    # The ellipse's right edge is concave in dy, so its extreme point in a band is at the clamped TURN.
     right = min(max(splat[TURN], above), below)
     left = min(max(-splat[TURN], above), below)
     reach = splat[LIMIT] / splat[ACROSS]
@@ -97,7 +97,7 @@ def _count(table, cuts, grid, counts):  # type: ignore[no-untyped-def]
 
 @kernel(parallel=True)
 def _fill(table, cuts, span, cursors, entries):  # type: ignore[no-untyped-def]
-    """Counting sort of the tiles first … last: each chunk has its own place in each tile's list."""
+    """Counting sort of the tiles first … last: each chunk has its own range in each tile's list."""
     first, last, across = span
     for chunk in numba.prange(len(cuts) - 1):
         for i in range(cuts[chunk], cuts[chunk + 1]):

@@ -20,31 +20,31 @@ from nst3d.representations.splats import Splats
 from nst3d.tensors import Array, Image
 
 _CHUNK = 1 << 16
-"""Splats whose harmonics are evaluated at a time."""
+"""Number of splats whose harmonics are evaluated at a time."""
 
 
 @dataclass(frozen=True)
 class SplatOptions(Projection):
-    """How splats are rendered."""
+    """Options for rendering splats."""
 
     cutoff: float = 1 / 512
-    """Weights below this are left out of compiled views, and the pixel's others raised in proportion; 0 keeps all.
+    """Weight below which compiled views drop entries and scale up the pixel's others; 0 keeps all.
 
-    At most 1/255: then a pixel's nearest splat always stays, and coverage is what it would be without a
-    cut-off. 1/512 leaves out a third to a half of the entries; pictures stay within 53 dB PSNR of the whole.
+    It is at most 1/255, so that a pixel's nearest splat is always kept and coverage does not change. 1/512
+    drops a third to a half of the entries; images stay within 53 dB PSNR of the full sum.
     """
     batch: int = 1 << 24
-    """Entries of tile lists that are held at a time, 4 bytes each."""
+    """Maximum number of tile-list entries in memory, 4 bytes each."""
 
     def __post_init__(self) -> None:
-        """ConfigError for values that make no sense."""
+        """Raise ConfigError for invalid values."""
         if not 0 <= self.cutoff <= MIN_ALPHA:
-            raise ConfigError(f"the splats' cut-off is {self.cutoff}: choose a number from 0 to 1/255")
+            raise ConfigError(f"cutoff is {self.cutoff}: choose a number from 0 to 1/255")
 
 
 @dataclass(frozen=True)
 class _Plan:
-    """What the first pass over a view finds out."""
+    """Results of the first pass over a view."""
 
     footprints: Footprints
     index: TileIndex
@@ -53,13 +53,13 @@ class _Plan:
 
 
 class SplatRenderer(RadianceRenderer):
-    """Compiles and draws views of splats, as 3D Gaussian splatting does (Kerbl et al. 2023).
+    """Compiles and draws views of splats as in 3D Gaussian splatting (Kerbl et al. 2023).
 
-    Footprints are blurred by 0.3 pixels², a splat covers at most 0.999 of a pixel and nothing where it would
-    cover less than 1/255, and a pixel is finished before the splat that would leave less than 1e-4 of its
-    light. Splats are sorted by the depth of their centres; equal depths keep the table's order. The same
-    bytes for any number of threads. Memory, besides the scene: about 250 bytes for each splat in view, and
-    the lists of `SplatOptions.batch`.
+    Footprints are blurred by 0.3 pixels², alpha is at most 0.999 and is 0 where it would be below 1/255, and
+    a pixel is finished before the splat that would leave less than 1e-4 of its light. Splats are sorted by
+    the depth of their centres; equal depths keep the table's order. Results are the same for any number of
+    threads. Memory, besides the scene: about 250 bytes per splat in view, and the lists of
+    `SplatOptions.batch`.
     """
 
     def __init__(self, splats: Splats, options: SplatOptions | None = None) -> None:
@@ -91,8 +91,8 @@ class SplatRenderer(RadianceRenderer):
     def draw(self, camera: Camera, colours: Array, specular: float = 0.0) -> Frame:
         """The view with the splats' colours (n, 3), plus `specular` times their own higher harmonics.
 
-        With view-dependence, colours are clamped from below at 0, splat by splat, as in Kerbl et al. 2023;
-        so here the result is not quite linear in the colours.
+        With view-dependence, each splat's colour is clamped from below at 0, as in Kerbl et al. 2023, so the
+        result is not quite linear in the colours.
         """
         footprints = self._project(camera)
         shown = self._shown_colours(camera, footprints.splats, colours, specular)
@@ -102,19 +102,19 @@ class SplatRenderer(RadianceRenderer):
         for tiles in index.lists(self.options.batch):
             draw_tiles(footprints.table, paint, tiles, index.across, out)
         opacity = np.ascontiguousarray(out[..., 3])
-        # Where the opacity passes a half, the kernel has left the depth, elsewhere a weighted sum.
+        # Where the opacity exceeds one half, the kernel wrote the depth, elsewhere a weighted sum.
         share = np.where(opacity > np.float32(0.5), np.float32(1), np.maximum(opacity, np.float32(NOTHING)))
         depth = np.where(opacity < np.float32(NOTHING), np.float32(np.inf), out[..., 4] / share)
         return Frame(np.ascontiguousarray(out[..., :3]), opacity, depth)
 
     def specular(self, camera: Camera, view: ViewOperator) -> Image:
-        """What the scene's higher harmonics add to a compiled view at strength 1, (h, w, 3), unclamped."""
+        """The contribution of the scene's higher harmonics to a compiled view, (h, w, 3), unclamped."""
         table = np.zeros((self.num_colours, 3), np.float32)
         self._add_harmonics(camera, np.arange(self.num_colours), 1.0, table)
         return view.apply(torch.from_numpy(table))
 
     def _shown_colours(self, camera: Camera, rows: Array, colours: Array, specular: float) -> Array:
-        """What the splats `rows` show to a camera, (m, 3) float32."""
+        """The colours of the splats `rows` seen from a camera, (m, 3) float32."""
         shown = np.asarray(colours)[rows].astype(np.float32)
         if specular > 0:
             self._add_harmonics(camera, rows, specular, shown)
@@ -137,7 +137,7 @@ class SplatRenderer(RadianceRenderer):
         return project(self.splats, camera, self.options)
 
     def _plan(self, camera: Camera) -> _Plan:
-        """The first pass: how much there is to store."""
+        """The first pass, which counts the entries to store."""
         footprints = self._project(camera)
         index = TileIndex(footprints, camera.size)
         counts = np.zeros(camera.size, np.int64)

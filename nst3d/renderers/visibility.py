@@ -1,4 +1,4 @@
-"""What cameras see of a surface, and which of their pixels show the same point."""
+"""Visibility of a surface from cameras, and correspondences between their pixels."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from nst3d.representations.triangles import face_normals
 from nst3d.tensors import Array, ImageSize
 
 _LIFT = 1e-3
-"""Rays start this far above the surface (unit sphere), so that they do not hit where they start."""
+"""Offset of ray origins from the surface (unit sphere), which avoids self-intersection."""
 _GRAZING = 0.15
-"""Cosine below which a surface is seen too flat to be painted from there."""
+"""Cosine of the viewing angle below which a surface is too oblique to be painted from a camera."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Points:
 
 
 def sample_points(surface: Surface, count: int, seed: int = 0) -> Points:
-    """`count` points spread over the surface at random, evenly by area."""
+    """`count` random points on the surface, uniform by area."""
     generator = np.random.default_rng(seed)
     areas = surface.areas()
     total = areas.sum()
@@ -44,9 +44,9 @@ def sample_points(surface: Surface, count: int, seed: int = 0) -> Points:
 
 
 def sees(caster: Raycaster, camera: Camera, points: Points) -> Array:
-    """Whether a camera sees each point: in the frame, not too flat, nothing in between; (n,) bool.
+    """Whether a camera sees each point (in the frame, not too oblique, unoccluded), (n,) bool.
 
-    Surfaces have two sides, as renderers treat them.
+    Surfaces are two-sided, as in renderers.
     """
     pixels, depth = camera.project(points.positions)
     to_camera = camera.position - points.positions
@@ -73,11 +73,11 @@ class CellPoints:
     normals: Array
     """(h, w, 3) unit normals of the triangles."""
     stride: int
-    """Pixels along a cell."""
+    """Side of a cell, pixels."""
 
 
 def cell_points(surface: Surface, caster: Raycaster, camera: Camera, stride: int) -> CellPoints:
-    """What the centres of a view's cells see; only whole cells count, as encoders pool."""
+    """The surface points at the centres of a view's cells; only whole cells count, because encoders pool."""
     size = ImageSize(camera.size.height // stride, camera.size.width // stride)
     origin, directions = camera.scaled(1 / stride).cropped(0, 0, size).rays()
     hits = caster.cast(origin, directions)
@@ -87,10 +87,11 @@ def cell_points(surface: Surface, caster: Raycaster, camera: Camera, stride: int
 
 
 def warp(caster: Raycaster, cells: CellPoints, partner: Camera) -> tuple[Array, Array]:
-    """Where a view's cells are seen by another camera.
+    """Positions of a view's cells in another camera's image.
 
-    Returns positions (h, w, 2) in the partner's image as x, y in [-1, 1] (the outer borders of what its own
-    whole cells fill), and valid (h, w) bool: the cell shows the surface, and the partner sees that very point.
+    Returns positions (h, w, 2) in the partner's image as x, y in [-1, 1] (the outer borders of the area of
+    its own whole cells), and valid (h, w) bool: the cell shows the surface, and the partner sees the same
+    point.
     """
     shape = cells.face.shape
     points = Points(cells.positions.reshape(-1, 3), cells.normals.reshape(-1, 3))

@@ -1,8 +1,8 @@
-"""Ray marching of voxel fields on the CPU: pictures, and the samples that views are compiled from.
+"""Ray marching of voxel fields on the CPU, for images and for the samples of compiled views.
 
 Kernels take `grid` = (frame, links, free, volume, soft, scale): see `march.frame_of` and `march.free_blocks`;
-raw density of all nodes (X, Y, Z), whether density is its softplus (else relu), and the factor that makes it
-density.
+the raw density of all nodes (X, Y, Z), whether its activation is softplus (otherwise ReLU), and the factor
+that converts it to density.
 """
 
 from __future__ import annotations
@@ -16,20 +16,19 @@ from nst3d.kernels import kernel
 from nst3d.renderers.march import corners, density_in, jump, locate, normalised, passed, ray_range
 
 _OPAQUE = 1e-3
-"""Rays end when no more light than this is left."""
+"""Transmittance at which rays end."""
 _SPAN = 2.0
-"""Samples further apart than so many cells are not merged."""
+"""Maximum distance of merged samples, cells."""
 _FAINT = 5e-4
-"""Samples with less weight than this give no colour to pictures; the others stand in for them."""
+"""Weight below which samples contribute no colour to images; the others are scaled up to compensate."""
 
 
 @kernel(parallel=True)
 def draw(grid, rays, table, step, out):  # type: ignore[no-untyped-def]
-    """Colour, opacity and depth of rays into out (n, 5).
+    """Write colour, opacity and depth of rays to out (n, 5).
 
-    Depth is where less than half of the light is left; where it never is, the mean of what is seen.
-
-    `rays` = (origin, directions, basis (n, k)); `table` (rows, k, 3) are what the basis weighs.
+    Depth is where less than half of the light is left; if that never happens, the mean depth.
+    `rays` = (origin, directions, basis (n, k)); `table` (rows, k, 3) contains the coefficients of the basis.
     """
     origin, directions, basis = rays
     for ray in numba.prange(len(directions)):
@@ -98,12 +97,12 @@ def _add(rows, weights, weight, basis, table, out):  # type: ignore[no-untyped-d
 
 @kernel(parallel=True)
 def collect(grid, rays, limits, counts, cells, places, weights):  # type: ignore[no-untyped-def]
-    """The samples of rays, merged, into counts (n,), cells, places and weights (n, cap).
+    """Write the merged samples of rays to counts (n,), cells, places and weights (n, cap).
 
-    `rays` = (origin, directions), `limits` = (step, cutoff, quantum). cells are flat cell numbers, places (n,
-    cap, 3) positions within the cell in [0, 1]. Neighbouring samples become one at their mean place until
-    they weigh `quantum`, or pass `_SPAN` cells. What then weighs less than the cutoff is dropped, and the
-    others are scaled up so that the ray keeps its opacity.
+    `rays` = (origin, directions), `limits` = (step, cutoff, quantum). cells are flat cell indices, places (n,
+    cap, 3) positions within the cell in [0, 1]. Neighbouring samples are merged at their mean position until
+    they weigh `quantum` or span `_SPAN` cells. Merged samples below the cutoff are dropped, and the others
+    are scaled up so that the ray keeps its opacity.
     """
     origin, directions = rays
     for ray in numba.prange(len(directions)):
@@ -116,7 +115,7 @@ def collect(grid, rays, limits, counts, cells, places, weights):  # type: ignore
 def _collect_ray(grid, origin, direction, limits, out):  # type: ignore[no-untyped-def]
     frame, links, free, volume, soft, scale = grid
     o, d = np.empty(3), np.empty(3)
-    group = np.zeros(7)  # weight, its moments, and where the group began
+    group = np.zeros(7)  # weight, its moments, and the start of the group
     length = normalised(frame, origin, direction, o, d)
     t, far = ray_range(frame, o, d)
     light, opacity, step = 1.0, 0.0, limits[0]
@@ -149,7 +148,7 @@ def _collect_ray(grid, origin, direction, limits, out):  # type: ignore[no-untyp
 
 @kernel(fastmath=True)
 def _gather(links, point, weight, limits, group, count, out):  # type: ignore[no-untyped-def]
-    """Take a sample into the group, which is closed first if it is complete; returns how many there are."""
+    """Add a sample to the group, which is closed first if complete; returns the number of groups."""
     i, j, k = point
     if group[0] > 0:
         span = max(abs(i - group[4]), abs(j - group[5]), abs(k - group[6]))
@@ -166,7 +165,7 @@ def _gather(links, point, weight, limits, group, count, out):  # type: ignore[no
 
 @kernel(fastmath=True)
 def _close(links, limits, group, count, out):  # type: ignore[no-untyped-def]
-    """Write the group down at its mean place, and begin a new one; returns how many there are."""
+    """Write the group at its mean position and start a new one; returns the number of groups."""
     cells, places, weights = out
     weight = group[0]
     group[0] = 0.0
@@ -194,7 +193,7 @@ def _any_node(links, i, j, k):  # type: ignore[no-untyped-def]
 
 @kernel(fastmath=True)
 def _rescale(opacity, count, out):  # type: ignore[no-untyped-def]
-    """Make the weights sum to the opacity."""
+    """Rescale the weights to sum to the opacity."""
     weights = out[2]
     held = 0.0
     for s in range(count):

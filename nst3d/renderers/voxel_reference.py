@@ -1,7 +1,7 @@
-"""Ray marching of voxel fields in plain torch: the readable twin of the CPU kernels, and what a GPU runs.
+"""Ray marching of voxel fields in plain torch: the readable twin of the CPU kernels, also used on a GPU.
 
-Rays take the same steps as in `march`, but none jumps over empty blocks. Differentiable in density and colours;
-places along rays are constants.
+Rays take the same steps as in `march`, without skipping empty blocks. Differentiable in density and colours;
+sample positions along rays are constant.
 """
 
 from __future__ import annotations
@@ -20,79 +20,79 @@ _SAMPLES = 1024
 
 @dataclass(frozen=True)
 class ReferenceGrid:
-    """Where a grid's nodes are and what they mean."""
+    """Nodes of a grid and their activation."""
 
     frame: Array
-    """(13,), of `march.frame_of`."""
+    """(13,), from `march.frame_of`."""
     links: torch.Tensor
     """(X, Y, Z) integers, −1: empty."""
     empty: float
     """Raw density of empty nodes."""
     soft: bool
-    """Density is softplus (else relu) of what lies between nodes …"""
+    """Whether density is the softplus (otherwise ReLU) of interpolated raw density …"""
     scale: float
     """… times this."""
 
 
 @dataclass(frozen=True)
 class ReferenceRays:
-    """Rays and how they step."""
+    """Rays and their step options."""
 
     origins: torch.Tensor
     """(n, 3) float64."""
     directions: torch.Tensor
     """(n, 3) float64, camera z = 1."""
     basis: torch.Tensor
-    """(n, k): what the colour's parts are weighed with."""
+    """(n, k): weights of the colour's coefficients."""
     jitter: torch.Tensor
-    """(n,): where in its first step a ray begins, 0 to 1; pictures take 0.5."""
+    """(n,): start of a ray within its first step, 0 to 1; images use 0.5."""
     step: float
-    """In cells."""
+    """Step length, cells."""
     faint: float = 0.0
-    """Samples of less weight are passed over."""
+    """Weight below which samples are skipped."""
 
 
 @dataclass(frozen=True)
 class Marched:
-    """What n rays see at s samples at most, padded with weights of 0."""
+    """Samples of n rays, at most s each, padded with weights of 0."""
 
     weights: torch.Tensor
-    """(n, s): the share of the ray's light."""
+    """(n, s): fraction of the ray's light."""
     colours: torch.Tensor
     """(n, s, 3)."""
     depths: torch.Tensor
     """(n, s)."""
     paths: torch.Tensor
-    """(n, s): how far along the ray the steps have come, in cells."""
+    """(n, s): position along the ray, in cells."""
     light: torch.Tensor
-    """(n,): the light that is left for the background."""
+    """(n,): light left for the background."""
     rows: torch.Tensor
-    """(m, 8): the nodes around all samples, −1: empty."""
+    """(m, 8): nodes around all samples, −1: empty."""
 
     @property
     def image(self) -> torch.Tensor:
-        """The colours (n, 3) before nothing."""
+        """The premultiplied colours (n, 3), without background."""
         return (self.weights[..., None] * self.colours).sum(1)
 
 
 @dataclass(frozen=True)
 class _Samples:
-    """Samples of all rays, ray after ray."""
+    """Samples of all rays, ordered by ray."""
 
     ray: torch.Tensor
     slot: torch.Tensor
-    """Which of its ray's samples it is."""
+    """Index of the sample along its ray."""
     nodes: torch.Tensor
     """(m, 3) node coordinates."""
     notes: torch.Tensor
-    """(m, 4) float64: factor from density to optical depth, whether it is the last of a contracted space, depth,
-    path."""
+    """(m, 4) float64: factor from density to optical depth, whether it is the last in contracted space,
+    depth, path."""
 
 
 def march_reference(
     grid: ReferenceGrid, rays: ReferenceRays, density: torch.Tensor, colours: torch.Tensor
 ) -> Marched:
-    """March rays through raw density (rows,) and colours (rows, 3k), parts of the basis one after the other."""
+    """March rays through raw density (rows,) and colours (rows, 3k), ordered by basis function."""
     with torch.no_grad():
         samples = _walk(grid, rays, density)
     rows, shares = _corners(grid, samples.nodes)
@@ -115,7 +115,7 @@ def march_reference(
 
 
 class _Padding:
-    """Lays values of samples (m, …) out by ray (n, s, …)."""
+    """Arranges values of samples (m, …) by ray (n, s, …)."""
 
     def __init__(self, samples: _Samples, count: int) -> None:
         longest = int(samples.slot.max()) + 1 if len(samples.slot) else 1
@@ -127,7 +127,7 @@ class _Padding:
 
 
 def _walk(grid: ReferenceGrid, rays: ReferenceRays, density: torch.Tensor) -> _Samples:
-    """Where rays take samples: one step of all of them after the other."""
+    """The samples of rays, found by stepping all rays together."""
     contracted = bool(grid.frame[6])
     o, d, length = _normalised(grid, rays)
     t, far = _range(grid, o, d)
@@ -171,7 +171,7 @@ def _normalised(grid: ReferenceGrid, rays: ReferenceRays) -> tuple[torch.Tensor,
 
 
 def _range(grid: ReferenceGrid, o: torch.Tensor, d: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Where rays enter and leave the grid."""
+    """Depths at which rays enter and leave the grid."""
     extent = _REACH if grid.frame[6] else 1.0
     still = d.abs() < 1e-12
     a, b = (-extent - o) / torch.where(still, 1.0, d), (extent - o) / torch.where(still, 1.0, d)
@@ -190,7 +190,7 @@ def _locate(
     if grid.frame[6]:
         m, axis = x.abs().max(1, keepdim=True)
         dm = (v * x.sign()).gather(1, axis)
-        m = m.clamp(min=1)  # within the ball nothing is contracted: scale 1, change 0
+        m = m.clamp(min=1)  # no contraction within the ball: scale 1, change 0
         scale, change = (2 - 1 / m) / m, (-2 + 2 / m) / (m * m) * dm
         x, v = x * scale, v * scale + x * change
         pace = v.norm(dim=1) * frame[7]
@@ -214,7 +214,7 @@ def _corners(grid: ReferenceGrid, nodes: torch.Tensor) -> tuple[torch.Tensor, to
 def _density(
     grid: ReferenceGrid, rows: torch.Tensor, shares: torch.Tensor, density: torch.Tensor
 ) -> torch.Tensor:
-    # Looked up as an embedding, whose gradient is summed in a fixed order on a GPU too.
+    # Looked up as an embedding, whose gradient is summed in a fixed order on a GPU, too.
     raw = F.embedding(rows.clamp(min=0), density[:, None])[..., 0]
     value = (shares * torch.where(rows >= 0, raw, grid.empty)).sum(1)
     return F.softplus(value, threshold=15) if grid.soft else F.relu(value)

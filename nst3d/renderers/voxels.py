@@ -19,30 +19,30 @@ from nst3d.representations.harmonics import basis
 from nst3d.tensors import Array, Image
 
 _CAP = 96
-"""Merged samples a ray at most."""
+"""Maximum number of merged samples per ray."""
 _BAND = 16384
-"""Rays collected at a time, so that what is kept for a while stays small."""
+"""Rays collected at a time, which bounds temporary memory."""
 
 
 @dataclass(frozen=True)
 class VoxelOptions:
-    """How rays are marched and views are stored."""
+    """Options for marching rays and storing views."""
 
     step: float = 0.5
-    """Distance of samples in compiled views, in cells."""
+    """Distance between samples in compiled views, cells."""
     drawn_step: float = 0.8
-    """Distance of samples in pictures, in cells."""
+    """Distance between samples in drawn images, cells."""
     quantum: float = 0.05
-    """In compiled views neighbouring samples are merged at their mean place until they have this share of a
-    pixel, or lie two cells apart."""
+    """Weight up to which neighbouring samples in compiled views are merged at their mean position, if within
+    two cells."""
     cutoff: float = 5e-3
-    """Merged samples with less than this share of a pixel are left out of compiled views; the others are
-    scaled up in their place, so the opacity stays."""
+    """Weight below which merged samples are dropped from compiled views; the others are scaled up to keep the
+    opacity."""
     entry_cutoff: float = 1e-3
     """The same for the entries of a stored matrix."""
     stored_bytes: float = 0
-    """Views whose matrix takes at most so many bytes are stored as such, which is three times as fast to multiply
-    with; others are kept as samples, at a third of the memory."""
+    """Matrix size, bytes, up to which a view is stored as a matrix, which multiplies three times as fast;
+    larger ones are stored as samples, in a third of the memory."""
 
 
 class VoxelRenderer(RadianceRenderer):
@@ -56,7 +56,7 @@ class VoxelRenderer(RadianceRenderer):
 
     @property
     def positions(self) -> Array:
-        """Where the nodes are, (n, 3), world units."""
+        """Positions of the nodes, (n, 3), world units."""
         nodes = np.argwhere(self.field.links >= 0)
         rows = self.field.links[self.field.links >= 0]
         places = np.empty((len(self.field), 3), np.float32)
@@ -75,7 +75,7 @@ class VoxelRenderer(RadianceRenderer):
         return self._drawn(camera, (origin, directions, weights), table)
 
     def specular(self, camera: Camera, view: ViewOperator) -> Image:
-        """What the higher harmonics add to a view, (h, w, 3), at full strength."""
+        """The contribution of the higher harmonics to a view at full strength, (h, w, 3)."""
         if self.field.degree == 0:
             return torch.zeros(*camera.size, 3)
         origin, directions = _rays(camera)
@@ -94,7 +94,7 @@ class VoxelRenderer(RadianceRenderer):
     def compile(self, camera: Camera) -> ViewOperator:
         """The view as a linear map from the nodes' colours."""
         view = MatrixFreeView(camera.size, self.num_colours, self._samples(camera))
-        # Eight corners a sample, half of them shared or dropped; two matrices of 8 bytes an entry.
+        # Eight corners per sample, half of them shared or dropped; two matrices of 8 bytes per entry.
         if 4 * 16 * len(view.samples.cells) > self._options.stored_bytes:
             return view
         stored = view.stored(self._options.entry_cutoff)
@@ -121,14 +121,14 @@ class VoxelRenderer(RadianceRenderer):
         return counts, cells[used], quantised(places[used]), weights[used]
 
     def _corners(self, cells: Array) -> Array:
-        """The rows at the corners (m, 8) of cells given as flat numbers."""
+        """The rows at the corners (m, 8) of cells given as flat indices."""
         low = np.stack(np.unravel_index(cells, self.field.links.shape), axis=1)
         around = [self.field.links[tuple((low + shift).T)] for shift in np.ndindex(2, 2, 2)]
         return np.stack(around, axis=1)
 
 
 def _grid_of(field: VoxelField) -> tuple[Any, ...]:
-    """What the kernels take for a grid."""
+    """The grid in the kernels' form."""
     volume = np.full(field.links.shape, EMPTY[field.activation], np.float32)
     volume[field.links >= 0] = field.density[field.links[field.links >= 0]]
     return (

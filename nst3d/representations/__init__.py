@@ -1,1 +1,1 @@
-"""Frozen geometry and where its colours live."""
+"""Frozen geometry, and the layout of its colours."""

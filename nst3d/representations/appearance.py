@@ -1,4 +1,4 @@
-"""An asset's own base colours, sampled where the paint will go."""
+"""An asset's own base colours, sampled at the rows of the colour table."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from nst3d.tensors import Array
 
 
 def is_bare(mesh: Mesh) -> bool:
-    """Whether an asset brings no colours of its own: no texture, no vertex colours, one factor for all."""
+    """Whether an asset has no colours of its own: no texture, no vertex colours, one factor for all."""
     used = {p.material for p in mesh.parts}
     factors = {mesh.materials[m].factor for m in used}
     textured = any(mesh.materials[m].texture is not None for m in used)
@@ -26,13 +26,13 @@ def is_bare(mesh: Mesh) -> bool:
 def base_colours(mesh: Mesh, paint: MeshPaint, surface: Surface, anchors: Anchors) -> Array:
     """The asset's base colour at each row's anchor, (n, 3) float32 sRGB; rows without an anchor are 0.
 
-    texture × factor × vertex colour, multiplied in linear light and encoded again. Textures are first
-    reduced to about the density of the rows, so that samples do not alias.
+    It is texture × factor × vertex colour, multiplied in linear light, then encoded. Textures are first
+    downsampled to about the density of the rows to avoid aliasing.
     """
     colours = np.zeros((surface.num_colours, 3), np.float32)
     valid = np.flatnonzero(anchors.valid)
     faces = anchors.face[valid]
-    # Subdivided parts bring the file's own UVs and vertex colours along.
+    # Subdivided parts include the file's own UVs and vertex colours.
     parts = mesh.parts if isinstance(paint, TexturePaint) else paint.parts
     for index, part in enumerate(parts):
         here = surface.part[faces] == index
@@ -53,7 +53,7 @@ def base_colours(mesh: Mesh, paint: MeshPaint, surface: Surface, anchors: Anchor
 def vertex_colours(mesh: Mesh, paint: VertexPaint) -> Array:
     """The asset's base colour at each row of vertex paint, (n, 3) float32 sRGB.
 
-    Unlike the paint, which welds them, vertices at one place keep the colours that they have.
+    Unlike paint, which welds vertices at the same position, each vertex keeps its own colour.
     """
     surface = build_surface(mesh, paint)
     rows = np.empty((len(surface.part), 3), np.int32)
@@ -65,7 +65,7 @@ def vertex_colours(mesh: Mesh, paint: VertexPaint) -> Array:
 
 
 def _sample(mesh: Mesh, texture: int, uvs: Array, corners: Array, rows: int) -> Array:
-    """Bilinear samples (n, 3) of a texture at UVs (n, 2), reduced to about `rows` texels over its used area."""
+    """Bilinear samples (n, 3) of a texture at UVs (n, 2), downsampled to about `rows` texels in use."""
     image = mesh.textures[texture].pixels
     used = uv_areas(corners).sum() * image.shape[0] * image.shape[1]
     while used > 4 * rows and min(image.shape[:2]) > 8:
@@ -92,7 +92,7 @@ def bilinear(image: Array, uvs: Array, wrap: tuple[str, str] = ("repeat", "repea
 
 
 def wrapped(index: Array, count: int, mode: str) -> Array:
-    """Which of `count` texels each index (…) falls on, by wrap mode."""
+    """Texel indices (…) wrapped to 0 … count − 1 by wrap mode."""
     index = index.astype(np.int64)
     if mode == "clamp":
         return np.clip(index, 0, count - 1)

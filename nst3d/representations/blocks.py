@@ -1,4 +1,4 @@
-"""Game voxels: cubes in a grid, each of one colour, and their open sides as triangles."""
+"""Game voxels: single-coloured cubes in a grid, and their open sides as triangles."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import numpy as np
 from nst3d.representations.mesh import Part
 from nst3d.tensors import Array
 
-# The sides −x, +x, −y, +y, −z, +z: the way out, and their corners counter-clockwise as seen from outside.
-# Corner k lies at (k, k / 2, k / 4) modulo 2. What looks up comes last: a voxel's row is anchored there.
+# The sides −x, +x, −y, +y, −z, +z: outward directions, and corners counter-clockwise as seen from outside.
+# Corner k is at (k, k / 2, k / 4) modulo 2. The side that faces up is last: a voxel's row is anchored there.
 _WAYS = np.array([(-1, 0, 0), (1, 0, 0), (0, -1, 0), (0, 1, 0), (0, 0, -1), (0, 0, 1)])
 _SIDES = np.array(
     [(0, 4, 6, 2), (1, 3, 7, 5), (0, 1, 5, 4), (2, 6, 7, 3), (0, 2, 3, 1), (4, 5, 7, 6)], dtype=np.int64
@@ -17,16 +17,16 @@ _CORNERS = np.array([(k & 1, k >> 1 & 1, k >> 2) for k in range(8)])
 
 
 class BlockGrid:
-    """Occupied cells (n, 3), integers ≥ 0, and which of their sides are open.
+    """Occupied cells (n, 3), integers ≥ 0, and their open sides.
 
-    Cells that come twice count once.
+    Duplicate cells count once.
     """
 
     def __init__(self, cells: Array) -> None:
-        """`cells` must not be empty; the grid needs about 5 bytes for each cell of their bounding box."""
+        """`cells` must not be empty; the grid needs about 5 bytes per cell of their bounding box."""
         self._low = cells.min(0).astype(np.int64)
         self._cells = cells.astype(np.int64)
-        # One empty cell all around, so that every cell has six neighbours.
+        # A border of one empty cell, so that every cell has six neighbours.
         self._shape = self._cells.max(0) - self._low + 3
         steps = np.array([self._shape[1] * self._shape[2], self._shape[2], 1])
         self._place = (self._cells - self._low + 1) @ steps
@@ -41,19 +41,19 @@ class BlockGrid:
 
     @property
     def num_sides(self) -> int:
-        """Open sides."""
+        """Number of open sides."""
         return int(self._open.sum())
 
     @property
     def shell(self) -> Array:
-        """The cells with an open side, rising indices (k,) into `cells`."""
+        """The cells with an open side, as increasing indices (k,) into `cells`."""
         return np.flatnonzero(self._open.any(1))
 
     def part(self, name: str, material: int, colours: Array | None) -> Part:
         """The open sides as triangles: cell (i, j, k) is the cube from there to (i + 1, j + 1, k + 1).
 
-        `colours` are the cells' (n, 3). Row r of the part's paint is cell `shell[r]`. Sides share no vertices,
-        so that each has its own normal.
+        `colours` (n, 3) are the cells'. Row r of the part's paint is cell `shell[r]`. Sides share no
+        vertices, so that each has its own normal.
         """
         number = np.zeros(len(self._cells), np.int64)
         number[self.shell] = np.arange(len(self.shell))
@@ -72,7 +72,7 @@ class BlockGrid:
         )
 
     def spread(self, values: Array) -> Array:
-        """Values (k, c) of the shell's cells for all cells (n, c): those inside take the nearest, step by step."""
+        """Values (k, c) of the shell's cells, spread to all cells (n, c) from neighbour to neighbour."""
         label = np.full(int(self._shape.prod()), -2, np.int32)
         label[self._place] = -1
         front = self._place[self.shell]

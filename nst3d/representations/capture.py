@@ -1,4 +1,4 @@
-"""A capture: photographs of a place, and where each was taken from."""
+"""A capture: photographs of a place with their cameras."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ class Photo:
     """One photograph."""
 
     name: str
-    """As the capture names it; errors and notes use it."""
+    """Name in the capture, used in errors and notes."""
     camera: Camera
-    """Where it was taken from, at the photograph's full size."""
+    """Camera at the photograph's full size."""
     path: Path | None = None
-    """The file; None where the pixels are given."""
+    """Image file; None if `pixels` are given."""
     pixels: Array | None = None
-    """(h, w, 3 or 4) uint8 or float32 in [0, 1], for captures that hold their images in one file."""
+    """(h, w, 3 or 4) uint8 or float32 in [0, 1], for captures that store their images in one file."""
     split: Split = "train"
     """test: held out from reconstruction."""
     depth: Path | None = None
-    """A depth picture that belongs to it, if there is one."""
+    """Depth image, if there is one."""
 
 
 @dataclass(frozen=True)
@@ -36,19 +36,19 @@ class Capture:
     """Photographs with poses."""
 
     source: Path
-    """The file or folder that was read."""
+    """File or folder that was read."""
     photos: tuple[Photo, ...]
     up: Array
     """World up, a unit vector (3,)."""
     kind: str = "transforms.json"
-    """What was read, in words for people."""
+    """Format, in words for the user."""
     background: tuple[float, float, float] | None = None
-    """What lies behind photographs with alpha, RGB in [0, 1]; None: opaque photographs."""
+    """Background of photographs with alpha, RGB in [0, 1]; None: opaque photographs."""
     notes: tuple[str, ...] = ()
-    """What the user should know."""
+    """Notes for the user."""
     depths: tuple[float, float] | None = None
-    """Nearest and farthest that the photographs show, world units, if the capture says."""
+    """Nearest and farthest depth in the photographs, world units, if the capture has them."""
 
     def of(self, split: Split) -> Sequence[Photo]:
-        """The photographs of a split."""
+        """Photographs of a split."""
         return [photo for photo in self.photos if photo.split == split]

@@ -1,4 +1,4 @@
-"""Where a capture's scene lies."""
+"""The bounds of a capture's scene."""
 
 from __future__ import annotations
 
@@ -7,6 +7,6 @@ from nst3d.representations.capture import Capture
 
 
 def capture_frame(capture: Capture) -> SceneFrame:
-    """The ball that a capture is about: bounded where photographs have alpha, else as its cameras say."""
+    """The ball around a capture's subject: bounded if photographs have alpha, otherwise estimated."""
     cameras = [photo.camera for photo in capture.photos]
     return scene_frame(cameras, "bounded" if capture.background is not None else None, capture.depths)

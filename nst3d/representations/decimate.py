@@ -1,4 +1,4 @@
-"""Fewer faces for the same shape: edge collapses by quadric error (Garland & Heckbert 1997)."""
+"""Mesh decimation: edge collapses by quadric error (Garland & Heckbert 1997)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from nst3d.tensors import Array
 def decimated(vertices: Array, faces: Array, target: int) -> tuple[Array, Array]:
     """The mesh with about `target` faces: vertices (v, 3) float64, faces (f, 3) int32.
 
-    A mesh that has no more comes back as it is. Raises MissingDependencyError without fast-simplification.
+    A mesh with no more faces than that is returned unchanged. Raises MissingDependencyError without
+    fast-simplification.
     """
     if len(faces) <= target:
         return vertices, faces
@@ -20,12 +21,12 @@ def decimated(vertices: Array, faces: Array, target: int) -> tuple[Array, Array]
         import fast_simplification
     except ImportError:
         raise MissingDependencyError(
-            f"to reduce {len(faces)} faces to {target} needs a package: pip install fast-simplification"
+            f"reducing {len(faces)} faces to {target} needs a package: pip install fast-simplification"
             " (or give `faces=0` to keep all)"
         ) from None
     low = vertices.min(0)
     size = max(float((vertices.max(0) - low).max()), 1e-30)
-    small = ((vertices - low) / size).astype(np.float32)  # it works in float32
+    small = ((vertices - low) / size).astype(np.float32)  # the package works in float32
     fewer, kept = fast_simplification.simplify(small, faces.astype(np.int32), target_count=target)
     used, renumbered = used_rows(len(fewer), kept)
     return fewer[used].astype(np.float64) * size + low, renumbered

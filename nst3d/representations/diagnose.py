@@ -1,4 +1,4 @@
-"""What is in a mesh, and what is wrong with it, in sentences for people."""
+"""Contents and problems of a mesh, in sentences for the user."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ _INWARD = 0.8
 
 
 def problems(mesh: Mesh) -> list[str]:
-    """What is wrong with a mesh, a line each; nothing if nothing is.
+    """Problems of a mesh, one line each; empty if there are none.
 
-    The loader's notes, coordinates that are huge, tiny or far from the origin, open and non-manifold
-    edges, and faces that look inwards. Edges are those of the placed scene, vertices at exactly the same
-    place taken as one.
+    These are the loader's notes, coordinates that are huge, tiny or far from the origin, open and
+    non-manifold edges, and faces that point inwards. Edges are those of the placed scene, with vertices at
+    exactly the same position merged.
     """
-    if any(p.cells is not None for p in mesh.parts):  # voxels that touch along an edge are no fault
+    if any(p.cells is not None for p in mesh.parts):  # voxels that touch along an edge are not a problem
         return [*mesh.notes, *_coordinates(mesh)]
     return [*mesh.notes, *_coordinates(mesh), *_topology(*_placed(mesh))]
 
 
 def contents(mesh: Mesh) -> list[str]:
-    """Counts, size, materials, textures and UVs of a mesh, a line each."""
+    """Counts, size, materials, textures and UVs of a mesh, one line each."""
     vertices = sum(len(mesh.parts[i.part].vertices) for i in mesh.instances)
     textures = [f"{t.name} ({t.pixels.shape[1]}x{t.pixels.shape[0]})" for t in mesh.textures]
     names = [m.name or "(no name)" for m in mesh.materials]
@@ -64,12 +64,12 @@ def _coordinates(mesh: Mesh) -> list[str]:
         size = "tiny" if diagonal < _SMALL else "huge"
         lines.append(f"the coordinates are {size} (diagonal {diagonal:.3g}); they are kept in the result")
     if offset > _FAR * diagonal:
-        lines.append(f"the mesh stands {offset:.4g} from the origin; its place is kept in the result")
+        lines.append(f"the mesh is {offset:.4g} from the origin; its position is kept in the result")
     return lines
 
 
 def _placed(mesh: Mesh) -> tuple[Array, Array]:
-    """Normalised vertices and faces of the whole scene, equal positions of a part merged."""
+    """Normalised vertices and faces of the whole scene, with equal positions in a part merged."""
     welded = [unique_rows(p.vertices) for p in mesh.parts]
     vertices, faces, offset = [], [], 0
     for instance in mesh.instances:
@@ -98,12 +98,12 @@ def _topology(points: Array, faces: Array) -> list[str]:
     if crowded:
         lines.append(f"non-manifold edges (more than two faces meet): {crowded}")
     if _inside_out(points, faces, closed=not open_edges):
-        lines.append("most faces look inwards (inside out); harmless, both sides are painted")
+        lines.append("most faces point inwards (inside out); harmless, because both sides are painted")
     return lines
 
 
 def _inside_out(points: Array, faces: Array, closed: bool) -> bool:
-    """Whether a closed mesh has a negative volume, or most of an open one's area faces its middle."""
+    """Whether a closed mesh has negative volume, or most of an open mesh's area faces its middle."""
     points = points - (points.min(0) + points.max(0)) / 2
     a, b, c = (points[faces[:, k]] for k in range(3))
     normals = np.cross(b - a, c - a)

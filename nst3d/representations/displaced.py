@@ -1,4 +1,4 @@
-"""A mesh whose vertices move: seams welded for the moving, split again for the file, normals made anew."""
+"""A mesh with moving vertices: seams are welded to move, split again for the file, and normals recomputed."""
 
 from __future__ import annotations
 
@@ -13,41 +13,41 @@ from nst3d.representations.triangles import unit
 from nst3d.tensors import Array
 
 _SAME_PLACE = 1e7
-"""Vertices at the same multiple of its inverse (unit sphere) are one."""
+"""Inverse of the grid spacing (unit sphere) to which positions are rounded for merging vertices."""
 _SAME_NORMAL = 10
-"""Corners of one vertex whose normals' components round alike in this many steps are smooth together."""
+"""Steps per unit to which normals are rounded; corners of a vertex with equal rounded normals are smooth."""
 
 
 @dataclass(frozen=True)
 class Welded:
-    """A surface's points, each place once, and the offsets that move them, each free one once."""
+    """A surface's distinct points, and the independent offsets that move them."""
 
     positions: Array
     """(s, 3) float64, unit sphere."""
     faces: Array
     """(f, 3) int64 rows of positions; faces in the surface's order."""
     corners: Array
-    """(f, 3) int64: the normal that each corner has."""
+    """(f, 3) int64: index of each corner's normal."""
     row: Array
-    """(s,) int64: the offset that moves each point; a part's copies share theirs."""
+    """(s,) int64: index of each point's offset; instances of a part share theirs."""
     linear: Array | None
-    """(s, 3, 3): how an offset is turned for a point; None: not at all."""
+    """(s, 3, 3): linear map from an offset to a point's displacement; None: identity."""
     of_part: tuple[Array, ...]
-    """For each part (v,) int64: the offset that moves each of its vertices."""
+    """For each part (v,) int64: index of each vertex's offset."""
     corners_of_part: tuple[Array, ...]
-    """For each part (f, 3) int64: the normals of its faces' corners."""
+    """For each part (f, 3) int64: indices of the normals of its faces' corners."""
 
     @property
     def num_offsets(self) -> int:
-        """How many offsets there are."""
+        """Number of offsets."""
         return int(self.row.max()) + 1
 
 
 def weld_mesh(mesh: Mesh, surface: Surface) -> Welded:
-    """The points of a mesh, whose own surface is given (`build_surface`, faces in the same order).
+    """The welded points of a mesh, given its surface (`build_surface`, faces in the same order).
 
-    Points at one place are one, across parts and UV seams, so that nothing tears. A part that stands in several
-    places moves alike in all; it is only welded to itself.
+    Points at the same position are merged, across parts and UV seams, so that nothing tears. A part with
+    several instances moves the same way in all of them, and is only welded to itself.
     """
     shown = np.bincount([i.part for i in mesh.instances], minlength=len(mesh.parts))
     first = {i.part: n for n, i in reversed(list(enumerate(mesh.instances)))}
@@ -84,10 +84,11 @@ def weld_mesh(mesh: Mesh, surface: Surface) -> Welded:
 
 
 def displaced(mesh: Mesh, welded: Welded, offsets: Array, split: bool = True) -> Mesh:
-    """The mesh with its points moved by `offsets` (n, 3), unit sphere, and new normals; its document goes.
+    """The mesh with its points moved by `offsets` (n, 3), unit sphere, and new normals, without its document.
 
-    Parts whose offsets are all 0 keep their vertices to the bit. A part that came without normals is split into
-    the vertices that its creases need; without `split` it keeps its vertices, and has no normals if it has creases.
+    Parts whose offsets are all 0 keep their vertices exactly. A part that came without normals is split into
+    the vertices that its creases need; without `split` it keeps its vertices, and has no normals if it has
+    creases.
     """
     transforms = {i.part: i.transform[:3, :3] for i in reversed(mesh.instances)}
     parts = []
@@ -101,12 +102,12 @@ def displaced(mesh: Mesh, welded: Welded, offsets: Array, split: bool = True) ->
 
 
 def _with_normals(part: Part, moved: Part, corners: Array, split: bool) -> Part:
-    """The moved part with its faces' mean normals, by area: smooth where it was, and where it is not, not."""
+    """The moved part with area-weighted mean face normals: smooth edges stay smooth and creases sharp."""
     number = np.full(len(part.vertices), -1)
     number[part.faces.ravel()] = corners.ravel()
     after = _mean_normals(moved, corners)
     if part.normals is not None:
-        # Some files' normals look against the winding of their faces.
+        # In some files normals oppose the winding of their faces.
         against = (_mean_normals(part, corners)[number] * part.normals).sum(1, keepdims=True) < 0
         made = np.where(against, -after[number], after[number])
         return replace(moved, normals=np.where((number < 0)[:, None], part.normals, made).astype(np.float32))

@@ -14,17 +14,17 @@ from nst3d.tensors import Array
 
 @dataclass(frozen=True)
 class Space:
-    """How a grid lies in the world: u = (x − centre) / radius, then contracted if the scene is unbounded.
+    """A grid's placement in the world: u = (x − centre) / radius, then contracted if the scene is unbounded.
 
     Bounded: the grid covers u in [−1, 1]³. Contracted: it covers [−2, 2]³, where points with a largest
-    coordinate m = max|u| > 1 lie at (2 − 1/m) u/m (mip-NeRF 360, with the maximum norm so that the whole
-    cube is used). With e = 1 or 2, node i along an axis of N nodes lies at u = e ((2 i + 1) / N − 1).
+    coordinate m = max|u| > 1 are at (2 − 1/m) u/m (mip-NeRF 360, with the maximum norm so that the whole
+    cube is used). With e = 1 or 2, node i along an axis of N nodes is at u = e ((2 i + 1) / N − 1).
     """
 
     centre: Array
     """(3,), world units."""
     radius: Array
-    """(3,), world units; all equal where contracted."""
+    """(3,), world units; all equal if contracted."""
     contracted: bool = False
 
     @property
@@ -33,7 +33,7 @@ class Space:
         return 2.0 if self.contracted else 1.0
 
     def to_grid(self, points: Array, shape: tuple[int, int, int]) -> Array:
-        """World points (…, 3) as node coordinates: 0 is the first node of an axis, N − 1 the last."""
+        """World points (…, 3) as node coordinates: 0 is the first node along an axis, N − 1 the last."""
         u = (points - self.centre) / self.radius
         if self.contracted:
             m = np.maximum(np.abs(u).max(-1, keepdims=True), 1.0)
@@ -53,44 +53,44 @@ class Space:
 class VoxelField:
     """A sparse grid of density and colour, both interpolated trilinearly between its nodes.
 
-    Empty nodes count with raw density 0 under relu, and −10 under softplus; colours are interpolated between
-    the nodes that exist. Optical depth = density × path length in world units (in a contracted space: in
-    contracted units × radius). What light is left at the far end of a contracted space sees the outermost
-    nodes; elsewhere the background.
+    Empty nodes have raw density 0 with ReLU and −10 with softplus; colours are interpolated between existing
+    nodes. Optical depth = density × path length in world units (in contracted space: contracted units ×
+    radius). Light left at the far end of a contracted space sees the outermost nodes, and in a bounded one
+    the background.
     """
 
     space: Space
     links: Array
-    """(X, Y, Z) int32: the row of each node, −1 where it is empty."""
+    """(X, Y, Z) int32: row of each node, −1 if empty."""
     density: Array
-    """(n,) float32, raw: before the activation, which comes after interpolation."""
+    """(n,) float32, raw; activation is applied after interpolation."""
     harmonics: Array
     """(n, (degree + 1)², 3) float32: colour = 0.5 + Σ basis · coefficient, see `harmonics.basis`."""
     activation: Literal["relu", "softplus"] = "relu"
     density_scale: float = 1.0
     """Density = density_scale × activation(interpolated raw density)."""
     cameras: tuple[Camera, ...] = ()
-    """Where the photographs were taken from that it was made of; empty if that is not known."""
+    """Cameras of the photographs it was reconstructed from; empty if unknown."""
     up: Array = field(default_factory=lambda: np.array([0.0, 0.0, 1.0]))
     """World up, a unit vector (3,)."""
     background: tuple[float, float, float] = (0.0, 0.0, 0.0)
-    """What lies behind the field, RGB."""
+    """Background, RGB."""
     near: float = 0.0
-    """Rays start at this depth from a camera, world units."""
+    """Depth from a camera at which rays start, world units."""
     capture: str = ""
-    """Path of the capture that it was made of, or nothing."""
+    """Path of the capture it was reconstructed from, or empty."""
     document: Any = None
-    """What the format's own writer needs to give back unchanged all that is not painted."""
+    """Data for the format's writer, to write back unchanged whatever is not painted."""
     notes: tuple[str, ...] = ()
-    """What the user should know."""
+    """Notes for the user."""
 
     def __len__(self) -> int:
-        """How many nodes there are."""
+        """Number of nodes."""
         return len(self.density)
 
     @property
     def degree(self) -> int:
-        """Of the harmonics, 0 to 2."""
+        """Degree of the harmonics, 0 to 2."""
         return round(self.harmonics.shape[1] ** 0.5) - 1
 
     @property

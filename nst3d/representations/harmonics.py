@@ -1,4 +1,4 @@
-"""Real spherical harmonics, as radiance fields and splats order them, degree 0 to 3."""
+"""Real spherical harmonics of degree 0 to 3, in the order of radiance fields and splats."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def basis(directions: Array, degree: int) -> Array:
     """The harmonics (…, (degree + 1)²) of unit directions (…, 3) that point away from the camera.
 
     Order and signs are those of Plenoxels (Fridovich-Keil et al. 2022) and 3D Gaussian splatting (Kerbl et
-    al. 2023): by degree, within one from m = −l to l, with the Condon–Shortley phase.
+    al. 2023): by degree, and within a degree from m = −l to l, with the Condon–Shortley phase.
     """
     x, y, z = (directions[..., k] for k in range(3))
     terms = [np.full_like(x, C0)]

@@ -1,4 +1,4 @@
-"""Holes in a mesh: where they are, and small ones closed."""
+"""Finds the holes in a mesh, and closes small ones."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from nst3d.tensors import Array
 
 
 def closed_holes(vertices: Array, faces: Array, longest: int) -> tuple[Array, Array]:
-    """The mesh with every hole of at most `longest` edges filled: a fan around the mean of its rim.
+    """The mesh with every hole of at most `longest` edges filled by a fan around the mean of its rim.
 
-    Rims that meet themselves at a vertex stay open, and so do larger ones: those are a surface's edge.
-    Vertices (v, 3) and faces (f, 3); new ones come after the old.
+    Rims that touch themselves at a vertex stay open, as do larger ones, which are the surface's border.
+    Vertices are (v, 3) and faces (f, 3); new ones are appended.
     """
     rims = [rim for rim in rims_of(faces) if 3 <= len(rim) <= longest]
     if not rims:
@@ -25,7 +25,7 @@ def closed_holes(vertices: Array, faces: Array, longest: int) -> tuple[Array, Ar
 
 
 def rims_of(faces: Array) -> list[Array]:
-    """The closed chains of edges that only one face has, in that face's direction."""
+    """Closed loops of edges with only one face, in that face's direction."""
     edges = np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]]).astype(np.int64)
     count = int(edges.max()) + 1 if len(edges) else 0
     keys = edges.min(1) * count + edges.max(1)

@@ -1,4 +1,4 @@
-"""The surface where a sampled function is zero, as triangles, and its connected pieces."""
+"""The zero surface of a sampled function, as triangles, and its connected components."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from nst3d.tensors import Array
 def surface_nets(values: Array) -> tuple[Array, Array]:
     """The zero surface of values (X, Y, Z) on a grid: vertices (v, 3) in node coordinates, faces (f, 3).
 
-    Positive values lie outside, where the faces look; NaN is unknown, and the surface is open there. Naive
-    surface nets (Gibson 1998, "Constrained elastic surface nets"): each cell with a change of sign has a
-    vertex at the mean of its edges' crossings, each such edge a quad, cut along its shorter diagonal.
-    float64 and int32; both are empty where nothing changes sign.
+    Positive values are outside, where the faces point; NaN is unknown, and the surface is open there. Naive
+    surface nets (Gibson 1998, "Constrained elastic surface nets"): each cell with a sign change has a vertex
+    at the mean of its edges' crossings, and each such edge a quad, split along its shorter diagonal. The
+    results are float64 and int32; both are empty without a sign change.
     """
     values = np.ascontiguousarray(values, np.float32)
     if min(values.shape) < 2:
@@ -29,7 +29,7 @@ def surface_nets(values: Array) -> tuple[Array, Array]:
 
 
 def without_crumbs(vertices: Array, faces: Array, smallest: int) -> tuple[Array, Array]:
-    """The mesh without connected pieces of fewer than `smallest` faces; the largest piece always stays."""
+    """The mesh without connected components of fewer than `smallest` faces; the largest is always kept."""
     if not len(faces):
         return vertices, faces
     piece = pieces(len(vertices), faces)[faces[:, 0]]
@@ -40,19 +40,19 @@ def without_crumbs(vertices: Array, faces: Array, smallest: int) -> tuple[Array,
 
 
 def pieces(count: int, faces: Array) -> Array:
-    """For each of `count` vertices the lowest vertex that it is connected with by faces (f, 3), (count,)."""
+    """For each of `count` vertices the lowest vertex connected to it by faces (f, 3), (count,)."""
     parent = np.arange(count, dtype=np.int64)
     _unite(np.ascontiguousarray(faces), parent)
     return parent
 
 
 def smoothed(vertices: Array, faces: Array, rounds: int) -> Array:
-    """Vertices (v, 3) moved towards the mean of their neighbours and back, which takes off noise but not size.
+    """Vertices (v, 3) smoothed without shrinking: moved towards the mean of their neighbours and back.
 
     Taubin 1995, "A signal processing approach to fair surface design", with λ = 0.5 and μ = −0.53.
     """
     edges = np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]])
-    a, b = np.concatenate([edges, edges[:, ::-1]]).T  # an edge inside counts twice, which changes no mean
+    a, b = np.concatenate([edges, edges[:, ::-1]]).T  # inner edges count twice, which leaves means unchanged
     count = np.maximum(np.bincount(a, minlength=len(vertices)), 1)
     for _ in range(rounds):
         for share in (0.5, -0.53):
@@ -71,7 +71,7 @@ def _cut(vertices: Array, quads: Array) -> Array:
 
 @kernel()
 def _unite(faces, parent):  # type: ignore[no-untyped-def]
-    """Union-find; the root of a piece is its lowest vertex."""
+    """Union-find; the root of a component is its lowest vertex."""
     for f in range(len(faces)):
         for k in range(1, 3):
             a, b = faces[f, 0], faces[f, k]
@@ -88,7 +88,7 @@ def _unite(faces, parent):  # type: ignore[no-untyped-def]
 
 @kernel()
 def _number_cells(values, cells):  # type: ignore[no-untyped-def]
-    """Numbers the cells whose eight corners are known and differ in sign; returns how many there are."""
+    """Number the cells whose eight corners are known and differ in sign; returns the count."""
     count = 0
     for x in range(cells.shape[0]):
         for y in range(cells.shape[1]):
@@ -130,9 +130,9 @@ def _place_vertices(values, cells, vertices):  # type: ignore[no-untyped-def]
 
 @kernel()
 def _collect_quads(values, cells, quads):  # type: ignore[no-untyped-def]
-    """A quad for each edge that changes sign between four cells with vertices; returns their number.
+    """Collect a quad for each edge with a sign change between four cells with vertices; returns the count.
 
-    Fills `quads` as far as it reaches.
+    Fills `quads` up to its length.
     """
     count = 0
     step = np.eye(3, dtype=np.int64)

@@ -12,7 +12,7 @@ from nst3d.tensors import Array
 
 @dataclass(frozen=True)
 class Lattice:
-    """Nodes from corner to corner of a box; both corners are nodes."""
+    """Nodes from corner to corner of a box, including both."""
 
     space: Space
     low: Array
@@ -20,17 +20,17 @@ class Lattice:
     high: Array
     """(3,) the last node."""
     shape: tuple[int, int, int]
-    """Nodes along each axis, at least 2."""
+    """Number of nodes along each axis, at least 2."""
 
     @property
     def step(self) -> Array:
-        """(3,) from node to node, contracted coordinates."""
+        """(3,) node spacing, contracted coordinates."""
         return (self.high - self.low) / (np.asarray(self.shape) - 1)
 
     def to_world(self, nodes: Array) -> Array:
         """Node coordinates (…, 3), 0 to N − 1 along an axis, as world points."""
         contracted = self.low + nodes * self.step
-        single = (contracted / self.space.extent + 1) / 2 - 0.5  # of a grid of one node an axis
+        single = (contracted / self.space.extent + 1) / 2 - 0.5  # in a grid of one node per axis
         return self.space.to_world(single, (1, 1, 1))
 
     def to_nodes(self, points: Array) -> Array:
@@ -39,7 +39,7 @@ class Lattice:
         return (((single + 0.5) * 2 - 1) * self.space.extent - self.low) / self.step
 
     def cells(self, points: Array) -> Array:
-        """World length of a cell's longest side at world points (n, 3), (n,)."""
+        """World length (n,) of the longest side of a cell at world points (n, 3)."""
         nodes = self.to_nodes(points)
         sides = []
         for axis in range(3):
@@ -51,9 +51,9 @@ class Lattice:
 
 
 def lattice_within(space: Space, reach: float, resolution: int) -> Lattice:
-    """Cubic cells over the part of a space within `reach` radii of its centre, by the largest coordinate.
+    """A lattice of cubic cells over the part of a space within `reach` radii of its centre, in maximum norm.
 
-    `resolution` is the number of nodes along the longest side. A bounded space reaches to 1 at most.
+    `resolution` is the number of nodes along the longest side. In a bounded space `reach` is at most 1.
     """
     side = half_side(space, reach)
     radius = np.asarray(space.radius, float)
@@ -64,6 +64,6 @@ def lattice_within(space: Space, reach: float, resolution: int) -> Lattice:
 
 
 def half_side(space: Space, reach: float) -> float:
-    """Half the side, contracted coordinates, of the part of a space within `reach` radii of its centre."""
+    """Half the side, in contracted coordinates, of the part of a space within `reach` radii of its centre."""
     reach = reach if space.contracted else min(reach, 1.0)
     return reach if reach <= 1 else 2 - 1 / reach

@@ -1,7 +1,7 @@
-"""A triangle mesh as an asset holds it: parts, their instances, materials and base-colour textures.
+"""A triangle mesh as stored in an asset: parts, their instances, materials and base-colour textures.
 
-Parts keep the file's own coordinates untouched, so that saving restores them exactly; `Mesh.frame` is
-the similarity that brings the placed asset into the unit sphere, where cameras and renderers work.
+Parts keep the file's own coordinates, so that saving restores them exactly; `Mesh.frame` is the similarity
+that maps the placed asset into the unit sphere, where cameras and renderers work.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ class Texture:
     pixels: Array
     """(h, w, 3) float32, sRGB-encoded RGB in [0, 1], top row first."""
     alpha: Array | None = None
-    """(h, w) float32 in [0, 1], or None where the image is opaque."""
+    """(h, w) float32 in [0, 1]; None: opaque."""
     wrap: tuple[Wrap, Wrap] = ("repeat", "repeat")
-    """What happens outside [0, 1], along u and v."""
+    """Wrap modes along u and v."""
 
 
 @dataclass(frozen=True)
 class Material:
-    """What gives a part its base colour. All else that a material holds stays in the file's document."""
+    """The base colour of a part. Other properties of a material remain in the file's document."""
 
     name: str
     factor: tuple[float, float, float] = (1.0, 1.0, 1.0)
@@ -53,23 +53,23 @@ class Part:
     material: int
     """Index into `Mesh.materials`."""
     normals: Array | None = None
-    """(v, 3) float32 unit vectors as the file gave them; None: computed from the faces."""
+    """(v, 3) float32 unit vectors from the file; None: computed from the faces."""
     uvs: Array | None = None
-    """(f, 3, 2) float64, a UV pair for each corner of each face, origin bottom-left; None: the file has none."""
+    """(f, 3, 2) float64, UVs of each corner of each face, origin bottom-left; None: the file has none."""
     colours: Array | None = None
     """(v, 3) float32 vertex colours, sRGB-encoded in [0, 1], multiplied in linear light into the base colour."""
     cells: Array | None = None
-    """(v,) int32, the voxel that each vertex belongs to, from 0: paint goes on whole voxels, sides are flat
-    and stay whole. None: this is no voxel model."""
+    """(v,) int32, the voxel of each vertex, from 0: paint covers whole voxels, and sides are flat and not
+    subdivided. None: not a voxel model."""
 
     @property
     def paint_rows(self) -> Array:
-        """(v,) where each vertex reads its colour in vertex paint: its own row, or its voxel's."""
+        """(v,) row of each vertex's colour in vertex paint: its own, or its voxel's."""
         return np.arange(len(self.vertices), dtype=np.int32) if self.cells is None else self.cells
 
     @property
     def num_paint_rows(self) -> int:
-        """Colours that vertex paint has for this part."""
+        """Number of colours of this part in vertex paint."""
         return len(self.vertices) if self.cells is None else int(self.cells.max()) + 1
 
 
@@ -92,13 +92,13 @@ class Similarity:
     scale: float
 
     def apply(self, points: Array) -> Array:
-        """Scene coordinates (n, 3) to normalised ones, float64."""
+        """Map scene coordinates (n, 3) to normalised ones, float64."""
         return (points - self.centre) * self.scale
 
 
 @dataclass(frozen=True)
 class Mesh:
-    """An asset: unique parts, where they stand, and how they are coloured."""
+    """An asset: unique parts, their placement, and their colours."""
 
     parts: tuple[Part, ...]
     instances: tuple[Instance, ...]
@@ -108,18 +108,18 @@ class Mesh:
     up: tuple[float, float, float] = (0.0, 1.0, 0.0)
     """World up, in scene coordinates."""
     front: tuple[float, float, float] = (0.0, 0.0, 1.0)
-    """The direction that the asset faces, in scene coordinates."""
+    """Direction that the asset faces, in scene coordinates."""
     notes: tuple[str, ...] = ()
-    """What was found wrong and how it was dealt with, a sentence each, for the user."""
+    """Problems found and how they were handled, one sentence each, for the user."""
     scene_from_capture: Array | None = None
-    """(4, 4) rigid: from the coordinates of the capture that the asset was made of to scene coordinates; None:
-    it was made of none, or does not say."""
+    """(4, 4) rigid transform from the coordinates of the asset's capture to scene coordinates; None: no
+    capture, or unknown."""
     document: Any = None
-    """What the format needs to write the file back with all that nst3d does not paint."""
+    """Data for the format's writer, to write back whatever nst3d does not paint."""
 
     @property
     def num_faces(self) -> int:
-        """Triangles in the scene, instances counted."""
+        """Number of triangles in the scene, including instances."""
         return sum(len(self.parts[i.part].faces) for i in self.instances)
 
 

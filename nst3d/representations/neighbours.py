@@ -1,4 +1,4 @@
-"""Nearest neighbours among points: a k-d tree, built in numpy and searched by compiled code (Bentley 1975)."""
+"""Nearest neighbours among points: a k-d tree (Bentley 1975), built in numpy, searched by compiled code."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from nst3d.kernels import kernel
 from nst3d.tensors import Array
 
 _LEAF = 12
-"""Points in a leaf at most; searching through so few is quicker than another split."""
+"""Maximum number of points in a leaf, below which a linear search is faster than another split."""
 _DEEPEST = 64
 
 
 class Neighbours:
-    """Points (n, 3), finite, ready to be asked for those nearest to a place."""
+    """Nearest-neighbour search among finite points (n, 3)."""
 
     def __init__(self, points: Array) -> None:
         points = np.ascontiguousarray(points, np.float64)
@@ -22,10 +22,11 @@ class Neighbours:
         self._points = points[self._order]
 
     def of(self, places: Array, count: int) -> tuple[Array, Array]:
-        """The `count` nearest points of each place (m, 3), nearest first.
+        """The `count` points nearest to each place (m, 3), nearest first.
 
-        Returns their indices (m, count) int64 and distances (m, count) float64; a point is its own neighbour, at
-        distance 0. Where there are fewer points than `count`, the rest has index −1 at distance infinity.
+        Returns their indices (m, count) int64 and distances (m, count) float64; a point is its own neighbour
+        at distance 0. If there are fewer than `count` points, the remaining entries are −1 at distance
+        infinity.
         """
         places = np.ascontiguousarray(places, np.float64)
         found = np.full((len(places), count), -1, np.int64)
@@ -35,10 +36,10 @@ class Neighbours:
 
 
 def _tree(points: Array) -> tuple[Array, Array, Array]:
-    """The points' order in which leaves lie together, nodes (k, 4) and where their planes cut (k,).
+    """The order of points by leaf, nodes (k, 4), and the positions of their splitting planes (k,).
 
-    A node is its first point, its end, its axis (−1: a leaf) and the number of its second child; the first
-    child follows it at once.
+    A node is its first point, its end, its axis (−1: a leaf) and the index of its second child; the first
+    child follows immediately.
     """
     order = np.arange(len(points))
     nodes: list[list[int]] = []
@@ -69,7 +70,7 @@ def _search(places, points, nodes, cuts, found, squares):  # type: ignore[no-unt
     for row in numba.prange(len(places)):
         x, y, z = places[row]
         stack = np.empty(_DEEPEST, np.int64)
-        least = np.empty(_DEEPEST)  # how near, squared, anything behind a node's plane can be
+        least = np.empty(_DEEPEST)  # squared distance to the nearest possible point behind a node's plane
         stack[0], least[0] = 0, 0.0
         top = 1
         while top > 0:

@@ -1,4 +1,4 @@
-"""Where the paint goes: how the rows of one colour table spread over an asset's texels or vertices."""
+"""Paint layout: the mapping from rows of the colour table to an asset's texels or vertices."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from nst3d.tensors import Array, ImageSize
 
 @dataclass(frozen=True)
 class TextureSlot:
-    """One painted image: the rows offset … offset + height * width of the table, top row first."""
+    """One painted image: rows offset … offset + height * width of the table, top row first."""
 
     name: str
     size: ImageSize
     offset: int
     wrap: tuple[Wrap, Wrap]
     materials: tuple[int, ...]
-    """The materials (indices into `Mesh.materials`) that read this image."""
+    """Materials (indices into `Mesh.materials`) that read this image."""
     texture: int | None
-    """The mesh's texture that it replaces; None: the materials had none, or it is a new atlas."""
+    """Texture of the mesh that it replaces; None: the materials had none, or it is a new atlas."""
     alpha: Array | None = None
-    """(h, w) float32 opacity to write beside the colours, brought to `size` then, or None."""
+    """(h, w) float32 opacity to write with the colours, resized to `size`; or None."""
 
 
 @dataclass(frozen=True)
@@ -31,9 +31,9 @@ class TexturePaint:
     slots: tuple[TextureSlot, ...]
     slot_of_part: tuple[int, ...]
     uvs: tuple[Array, ...]
-    """For each part (f, 3, 2) float64 corner UVs, origin bottom-left, one a face of `Part.faces`."""
+    """For each part (f, 3, 2) float64 corner UVs of `Part.faces`, origin bottom-left."""
     fresh: tuple[bool, ...]
-    """For each part whether its UVs are a new atlas, to be written beside the file's own set."""
+    """For each part whether its UVs are a new atlas, to be written in addition to the file's own set."""
 
     @property
     def num_colours(self) -> int:
@@ -43,11 +43,11 @@ class TexturePaint:
 
 @dataclass(frozen=True)
 class VertexPaint:
-    """Paint on vertices, or on voxels: `parts` are the mesh's parts, subdivided, one for one."""
+    """Paint on vertices or voxels; `parts` are the mesh's parts in order, subdivided."""
 
     parts: tuple[Part, ...]
     offsets: tuple[int, ...]
-    """The table's first row of each part; vertex i of a part reads row offset + `Part.paint_rows`[i]."""
+    """First table row of each part; vertex i of a part reads row offset + `Part.paint_rows`[i]."""
 
     @property
     def num_colours(self) -> int:
@@ -55,7 +55,7 @@ class VertexPaint:
         return sum(p.num_paint_rows for p in self.parts)
 
     def at_vertices(self, index: int, colours: Array) -> Array:
-        """The colours (v, 3) of a part's vertices in a table (n, 3)."""
+        """The colours (v, 3) of a part's vertices from a table (n, 3)."""
         return colours[self.offsets[index] + self.parts[index].paint_rows]
 
 

@@ -1,4 +1,4 @@
-"""Points without faces between them, as scanners and photogrammetry give them."""
+"""Point clouds, as produced by scanners and photogrammetry."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from nst3d.representations.triangles import unit
 from nst3d.tensors import Array
 
 _NEAREST = 4
-"""Neighbours whose mean distance is a point's spacing: about as many as touch it on a surface."""
+"""Number of neighbours whose mean distance is a point's spacing: about those around it on a surface."""
 _AROUND = 16
-"""Neighbours whose plane gives a normal."""
+"""Number of neighbours whose plane defines a normal."""
 _SPARSE, _DENSE = 3.0, 0.25
-"""A stray point is no blot, and points at one place are not nothing: limits, in median spacings."""
+"""Limits of spacing, in median spacings: stray points are not blobs, and coincident ones not invisible."""
 _WIDTH = 0.55
-"""Standard deviation of a point's splat, in spacings: less shows gaps, more blurs."""
+"""Standard deviation of a point's splat, in spacings: smaller values show gaps, larger ones blur."""
 _DARK, _BRIGHT = 0.2, 0.85
 _LIGHT = (0.35, 0.8, 0.5)
-"""Where light comes from: to the right, up, ahead."""
+"""Direction towards the light: right, up, ahead."""
 
 
 @dataclass(frozen=True)
@@ -39,14 +39,14 @@ class PointCloud:
     """World up."""
 
     def __len__(self) -> int:
-        """How many points there are."""
+        """Number of points."""
         return len(self.positions)
 
 
 def splat_widths(positions: Array) -> Array:
-    """How wide splats on points (n, 3) must be to close the surface, standard deviations (n,) float32.
+    """Standard deviations (n,) float32 of splats on points (n, 3) that close the surface.
 
-    Points that stand alone are taken to be three median spacings wide, repeated ones a quarter of it.
+    Spacings are clamped to a quarter of the median for repeated points and three medians for isolated ones.
     """
     if len(positions) < 2:
         return np.ones(len(positions), np.float32)
@@ -57,14 +57,14 @@ def splat_widths(positions: Array) -> Array:
 
 
 def estimated_normals(positions: Array, neighbours: int = _AROUND) -> Array:
-    """Normals (n, 3) float32 of the planes through points' neighbours, on the same side as their neighbours'.
+    """Normals (n, 3) float32 of the planes through points' neighbours, oriented consistently.
 
-    More `neighbours` take off more noise, and more detail. Sides are handed on where planes agree best (Hoppe
-    et al. 1992), from the points farthest out, which look outwards.
+    More `neighbours` remove more noise, but also more detail. Orientation propagates where planes agree best
+    (Hoppe et al. 1992), from the outermost points, which point outwards.
     """
     nearest, _ = Neighbours(positions).of(positions, min(neighbours, len(positions)))
     normals = np.empty((len(positions), 3))
-    for start in range(0, len(positions), 1 << 16):  # neighbourhoods take more room than the points
+    for start in range(0, len(positions), 1 << 16):  # neighbourhoods need more memory than the points
         around = positions[nearest[start : start + (1 << 16)]]
         around = around - around.mean(1, keepdims=True)
         normals[start : start + (1 << 16)] = np.linalg.eigh(np.einsum("nka,nkb->nab", around, around))[1][
@@ -78,7 +78,7 @@ def estimated_normals(positions: Array, neighbours: int = _AROUND) -> Array:
 
 
 def shades(normals: Array, axes: Array) -> Array:
-    """Greys (n, 3) float32 as soft light from above leaves them; `axes` (3, 3): right, up, ahead as columns."""
+    """Greys (n, 3) float32 under soft light from above; `axes` (3, 3): right, up, ahead as columns."""
     light = unit(axes @ np.array(_LIGHT))
     lit = 0.5 + 0.5 * normals.astype(np.float64) @ light
     return np.repeat((_DARK + (_BRIGHT - _DARK) * lit)[:, None], 3, axis=1).astype(np.float32)
@@ -86,7 +86,7 @@ def shades(normals: Array, axes: Array) -> Array:
 
 @kernel()
 def _cosine(normals, i, j):  # type: ignore[no-untyped-def]
-    # Not numpy's dot, which numba compiles with scipy alone.
+    # Not numpy's dot, which numba compiles only with scipy.
     return normals[i, 0] * normals[j, 0] + normals[i, 1] * normals[j, 1] + normals[i, 2] * normals[j, 2]
 
 
@@ -96,7 +96,7 @@ def _turn_alike(normals, nearest, starts):  # type: ignore[no-untyped-def]
     for start in starts:
         if done[start]:
             continue
-        waiting = [(0.0, start, start)]  # how ill two planes agree, who hands on, who takes
+        waiting = [(0.0, start, start)]  # disagreement of two planes, source, target
         while len(waiting) > 0:
             _, giver, here = heapq.heappop(waiting)
             if done[here]:

@@ -1,4 +1,4 @@
-"""Triangulation of polygons, flat or nearly so, convex or not."""
+"""Triangulation of planar or nearly planar polygons, convex or not."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from nst3d.tensors import Array
 
 
 def triangulate(points: Array, corners: Array, counts: Array) -> tuple[Array, Array]:
-    """Cut polygons into triangles: (t, 3) positions in `corners` and (t,) the polygon of each.
+    """Triangulate polygons: (t, 3) positions in `corners`, and (t,) the polygon of each triangle.
 
-    Polygon i has counts[i] >= 3 corners, one after the other in `corners`, which index `points` (n, 3).
-    Triangles keep the winding and come in the polygons' order. Convex polygons become fans, quads a fan
-    from their reflex corner, other concave ones are cut ear by ear (Meisters, 1975); holes that a bridge
-    edge joins to the outline stay open. Self-crossing outlines give some triangulation, not an error.
+    Polygon i has counts[i] >= 3 consecutive corners in `corners`, which index `points` (n, 3). Triangles keep
+    the winding and the polygons' order. Convex polygons become fans, quads a fan from their reflex corner,
+    and other concave ones are triangulated by ear clipping (Meisters, 1975); holes joined to the outline by a
+    bridge edge stay open. Self-crossing outlines give some triangulation, not an error.
     """
     offsets = np.cumsum(counts) - counts
     sizes = np.flatnonzero(np.bincount(counts))
@@ -50,14 +50,14 @@ def _cut(outline: Array, place: Array) -> Array:
 
 
 def _flattened(outline: Array, normal: Array) -> Array:
-    """The outline (n, 2) seen along its normal's largest axis, counter-clockwise."""
+    """The outline (n, 2) projected along its normal's largest axis, counter-clockwise."""
     axis = int(np.abs(normal).argmax())
     flat = outline[:, [(axis + 1) % 3, (axis + 2) % 3]]
     return flat if normal[axis] >= 0 else flat * [-1.0, 1.0]
 
 
 def _ears(flat: Array) -> list[tuple[int, int, int]]:
-    """Triangles of a counter-clockwise outline (n, 2): one empty convex corner after another is cut off."""
+    """Triangles of a counter-clockwise outline (n, 2), by repeatedly clipping an empty convex corner."""
     left = list(range(len(flat)))
     triangles = []
     while len(left) > 3:

@@ -1,4 +1,4 @@
-"""Repair of what files bring: broken vertices and faces are dropped and counted, the rest stays untouched."""
+"""Repair of loaded meshes: broken vertices and faces are dropped and counted; the rest is unchanged."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from nst3d.representations.rows import unique_rows, used_rows
 from nst3d.tensors import Array
 
 LARGEST = 1e30
-"""Coordinates beyond this count as infinite: renderers work in float32."""
+"""Coordinates beyond this count as infinite, because renderers work in float32."""
 _TOLERATED = 0.01
 _FLAT = 1e-12
 
@@ -22,17 +22,17 @@ _SENTENCES = {
     "degenerate": "dropped degenerate faces (no area): {n}",
     "duplicate": "dropped duplicate faces: {n}",
     "uvs": "faces without usable UVs, set to (0, 0): {n}",
-    "colours": "vertices without a usable colour, taken as mid grey: {n}",
+    "colours": "vertices without a usable colour, set to mid grey: {n}",
 }
 
 
 def repaired(mesh: Mesh, source: str) -> Mesh:
-    """The mesh without faces that cannot be drawn, its frame and notes brought up to date.
+    """The mesh without faces that cannot be rendered, with its frame and notes updated.
 
-    Faces go that use vertices which are not finite (NaN, infinite, beyond 1e30), that have no area, or
-    that repeat another of the same winding; corner UVs stay aligned. UVs and colours that are not finite
-    become (0, 0) and mid grey. Parts that lose all faces go with their instances. Raises InputError,
-    which begins with `source`, where 1 % or more of a part's faces have broken vertices or nothing is left.
+    Faces are dropped if they use non-finite vertices (NaN, infinite, beyond 1e30), have no area, or repeat
+    another face with the same winding; corner UVs stay aligned. Non-finite UVs and colours become (0, 0) and
+    mid grey. Parts that lose all faces are dropped with their instances. Raises InputError, which begins with
+    `source`, if 1 % or more of a part's faces have broken vertices, or no face is left.
     """
     counts: Counter[str] = Counter()
     kept = [_repair_part(part, source, counts) for part in mesh.parts]
@@ -42,7 +42,7 @@ def repaired(mesh: Mesh, source: str) -> Mesh:
         Instance(number[i.part], i.transform, i.name) for i in mesh.instances if i.part in number
     )
     if not instances:
-        raise InputError(f"{source}: no faces that could be painted; check the export of the mesh")
+        raise InputError(f"{source}: no faces that can be painted; check the export of the mesh")
     notes = [_SENTENCES[k].format(n=counts[k]) for k in _SENTENCES if counts[k]]
     frame = unit_frame(parts, instances)
     return replace(mesh, parts=parts, instances=instances, frame=frame, notes=(*mesh.notes, *notes))
@@ -70,7 +70,7 @@ def _repair_part(part: Part, source: str, counts: Counter[str]) -> Part | None:
 
 
 def degenerate_faces(vertices: Array, faces: Array) -> Array:
-    """Whether each face has no area to float64's precision, relative to its longest edge, (f,) bool."""
+    """Whether each face has no area, relative to its longest edge and in float64 precision, (f,) bool."""
     if not len(faces):
         return np.zeros(0, dtype=bool)
     a, b, c = (vertices[faces[:, k]] for k in range(3))
@@ -82,12 +82,12 @@ def degenerate_faces(vertices: Array, faces: Array) -> Array:
 
 
 def first_faces(faces: Array) -> Array:
-    """Whether each face is the first of those with the same corners in the same winding, (f,) bool."""
+    """Whether each face is the first with its corners in that winding, (f,) bool."""
     if not len(faces):
         return np.zeros(0, dtype=bool)
     turn = (faces.argmin(1)[:, None] + np.arange(3)) % 3
     rolled = np.take_along_axis(faces, turn, axis=1).astype(np.int64)
-    # Most meshes have no duplicates, which one sort of a hash shows.
+    # Most meshes have no duplicates, which sorting a hash once shows.
     count = np.int64(rolled.max() + 1)
     hashes = np.sort((rolled[:, 0] * count + rolled[:, 1]) * count + rolled[:, 2])
     if (hashes[1:] != hashes[:-1]).all():
@@ -99,7 +99,7 @@ def first_faces(faces: Array) -> Array:
 
 
 def _keep(part: Part, mask: Array) -> Part:
-    """The part with the masked faces only, and only the vertices that these use."""
+    """The part with only the masked faces and the vertices they use."""
     if mask.all():
         return part
     used, faces = used_rows(len(part.vertices), part.faces[mask])

@@ -8,9 +8,9 @@ from nst3d.tensors import Array
 
 
 def unique_rows(rows: Array) -> tuple[Array, Array]:
-    """Groups equal rows of an (n, k) table: the first index of each group, and each row's group.
+    """Groups of equal rows in an (n, k) table: the first index of each group, and each row's group.
 
-    Groups are numbered in the order in which they first occur. Exact comparison; 0.0 equals -0.0.
+    Groups are numbered in order of first occurrence. Comparison is exact; 0.0 equals -0.0.
     """
     order = np.lexsort(rows.T[::-1])
     ordered = rows[order]
@@ -25,7 +25,7 @@ def unique_rows(rows: Array) -> tuple[Array, Array]:
 
 
 def used_rows(count: int, indices: Array) -> tuple[Array, Array]:
-    """The sorted distinct values of `indices`, all < count, and `indices` renumbered to them (int32)."""
+    """The sorted distinct values of `indices`, all < count, and `indices` renumbered accordingly (int32)."""
     used = np.zeros(count, dtype=bool)
     used[indices] = True
     renumber = np.cumsum(used, dtype=np.int64) - 1

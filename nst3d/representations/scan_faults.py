@@ -1,4 +1,4 @@
-"""What a scan needs to be cleaned of."""
+"""Faults of a scan that cleaning removes."""
 
 from __future__ import annotations
 
@@ -11,35 +11,35 @@ from nst3d.representations.rows import unique_rows
 from nst3d.tensors import Array
 
 MOST_FACES = 500_000
-"""Above this, painting gains nothing by more faces, and cleaning decimates unless told otherwise."""
+"""Number of faces above which painting gains nothing, and to which cleaning decimates by default."""
 _LISTED = 5
 
 
 @dataclass(frozen=True)
 class ScanFaults:
-    """Counts over a whole mesh, its vertices at equal places taken as one."""
+    """Counts over a whole mesh, with vertices at equal positions merged."""
 
     faces: int
     duplicate_vertices: int
-    """Vertices at the place of an earlier one."""
+    """Vertices at the position of an earlier one."""
     degenerate_faces: int
-    """Faces with two corners at one place."""
+    """Faces with two corners at the same position."""
     duplicate_faces: int
-    """Faces on the same three places as an earlier one, however wound."""
+    """Faces with the same three corners as an earlier one, in any winding."""
     non_manifold_edges: int
-    """Edges of three faces or more."""
+    """Edges with three or more faces."""
     holes: tuple[tuple[int, float], ...]
-    """Of each closed rim, longest first: edges, and length in the mesh's units."""
+    """Number of edges and length, in the mesh's units, of each closed rim, longest first."""
     loose_edges: int
-    """Open edges that are on no closed rim."""
+    """Open edges that are not on a closed rim."""
 
     def work(self) -> str:
-        """What cleaning would do, in words; nothing where there is nothing to do."""
+        """What cleaning would do, in words; empty if nothing."""
         parts = {
-            f"merge {self.duplicate_vertices} vertices at the places of others": self.duplicate_vertices,
+            f"merge {self.duplicate_vertices} duplicate vertices": self.duplicate_vertices,
             f"drop {self.degenerate_faces} degenerate faces": self.degenerate_faces,
             f"drop {self.duplicate_faces} duplicate faces": self.duplicate_faces,
-            f"undo {self.non_manifold_edges} non-manifold edges": self.non_manifold_edges,
+            f"repair {self.non_manifold_edges} non-manifold edges": self.non_manifold_edges,
             f"decimate {self.faces} faces to {MOST_FACES}": self.faces > MOST_FACES,
         }
         return ", ".join(text for text, wanted in parts.items() if wanted)
@@ -50,9 +50,9 @@ class ScanFaults:
         if self.holes:
             rims = ", ".join(f"{length:.4g} ({edges} edges)" for edges, length in self.holes[:_LISTED])
             more = len(self.holes) - _LISTED
-            text = f"holes: {len(self.holes)}, their rims' lengths {rims}"
+            text = f"holes: {len(self.holes)}, rim lengths {rims}"
             text += f" and {more} more" if more > 0 else ""
-        return text + (f"; open edges on no closed rim: {self.loose_edges}" if self.loose_edges else "")
+        return text + (f"; open edges not on a closed rim: {self.loose_edges}" if self.loose_edges else "")
 
 
 def scan_faults(vertices: Array, faces: Array) -> ScanFaults:
@@ -80,7 +80,7 @@ def scan_faults(vertices: Array, faces: Array) -> ScanFaults:
 
 
 def without_fins(faces: Array) -> Array:
-    """The faces (f, 3) but those that stand on an edge of three or more and have an open edge themselves."""
+    """The faces (f, 3) without those that share an edge with two or more others and have an open edge."""
     while len(faces):
         _, edge, counts = np.unique(_edges(faces), return_inverse=True, return_counts=True)
         uses = counts[edge.reshape(faces.shape)]
@@ -92,7 +92,7 @@ def without_fins(faces: Array) -> Array:
 
 
 def _edges(faces: Array) -> Array:
-    """A number for each edge of each face (f, 3), the same for both directions."""
+    """A key for each edge of each face (f, 3), independent of direction."""
     wide, following = faces.astype(np.int64), faces[:, [1, 2, 0]].astype(np.int64)
     count = int(wide.max(initial=0)) + 1
     return np.minimum(wide, following) * count + np.maximum(wide, following)

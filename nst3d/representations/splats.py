@@ -14,36 +14,36 @@ from nst3d.tensors import Array
 
 @dataclass(frozen=True)
 class Splats:
-    """Splats in world space, activated: what a renderer needs, whatever file they came from."""
+    """Splats in world space, activated, in the same form for all file formats."""
 
     positions: Array
     """(n, 3) float32."""
     scales: Array
     """(n, 3) float32: standard deviations along the ellipsoid's axes, world units, positive."""
     rotations: Array
-    """(n, 4) float32: unit quaternions w, x, y, z, from the ellipsoid's axes to the world's."""
+    """(n, 4) float32: unit quaternions w, x, y, z from the ellipsoid's axes to the world's."""
     opacities: Array
     """(n,) float32 in [0, 1]."""
     harmonics: Array
     """(n, (degree + 1)², 3) float32: coefficients of the colour; colour = 0.5 + Σ basis · coefficient."""
     up: Array = field(default_factory=lambda: np.array([0.0, -1.0, 0.0]))
-    """World up, a unit vector (3,). Trained scenes mostly come from COLMAP, whose y points down."""
+    """World up, a unit vector (3,). Most trained scenes come from COLMAP, where y points down."""
     source: Path | None = None
-    """The file that was read."""
+    """File that was read."""
     document: Any = None
-    """What the format's own writer needs to give back unchanged all that is not painted."""
+    """Data for the format's writer, to write back unchanged whatever is not painted."""
     notes: tuple[str, ...] = ()
-    """What the user should know."""
+    """Notes for the user."""
     antialiased: bool = False
-    """Whether they were trained to be dimmed as much as a renderer's blur enlarges them."""
+    """Whether they were trained to be dimmed by as much as a renderer's blur enlarges them."""
 
     def __len__(self) -> int:
-        """How many splats there are."""
+        """Number of splats."""
         return len(self.positions)
 
     @property
     def degree(self) -> int:
-        """Of the harmonics, 0 to 3."""
+        """Degree of the harmonics, 0 to 3."""
         return round(self.harmonics.shape[1] ** 0.5) - 1
 
     @property

@@ -1,4 +1,4 @@
-"""Splits the vertices of a mesh wherever its face corners disagree about a per-corner value."""
+"""Splits the vertices of a mesh wherever face corners have different per-corner values."""
 
 from __future__ import annotations
 
@@ -8,18 +8,17 @@ from nst3d.tensors import Array
 
 
 def split_vertices(faces: Array, corner_values: Array) -> tuple[Array, Array, Array]:
-    """The vertices that a format with one value a vertex needs, so that every corner keeps its value exactly.
+    """Vertices for a format with one value per vertex, such that every corner keeps its value exactly.
 
-    `faces` is (f, 3) integer vertex indices, `corner_values` (f, 3, k) floats, UVs with k = 2 for example.
-    Two corners share a new vertex when they share the old one and all k values, compared as numbers bit for
-    bit (0.0 equals -0.0). Returns `vertex_map` (n,) int64, the old vertex of each new one, in rising order;
-    `new_faces` (f, 3) int32; `values` (n, k), the value of each new vertex. Vertices that no face uses are
-    left out.
+    `faces` is (f, 3) integer vertex indices, `corner_values` (f, 3, k) floats, for example UVs with k = 2.
+    Two corners share a new vertex if they share the old one and all k values, compared exactly (0.0 equals
+    -0.0). Returns `vertex_map` (n,) int64, the old vertex of each new one, in increasing order; `new_faces`
+    (f, 3) int32; `values` (n, k), the value of each new vertex. Unused vertices are dropped.
     """
     if corner_values.shape[:2] != faces.shape:
         raise ValueError(f"{corner_values.shape} corner values do not fit {faces.shape} faces")
     old = faces.reshape(-1).astype(np.int64)
-    # Adding zero turns -0.0 into 0.0, so that comparing numbers and comparing bits agree.
+    # Adding zero turns -0.0 into 0.0, so that comparing bits equals comparing numbers.
     values = corner_values.reshape(len(old), corner_values.shape[2]) + 0.0
     order = np.lexsort((*values.T[::-1], old))
     old_sorted, values_sorted = old[order], values[order]

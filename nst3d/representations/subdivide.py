@@ -15,9 +15,9 @@ _ROUNDS = 12
 
 
 def paint_vertices(mesh: Mesh, edge: float, max_vertices: int) -> VertexPaint:
-    """Vertex paint: every part subdivided until its edges, placed, are at most `edge` normalised units.
+    """Vertex paint with parts subdivided until placed edges are at most `edge` normalised units long.
 
-    Stops before the whole mesh has more than about `max_vertices` vertices.
+    Subdivision stops before the whole mesh exceeds about `max_vertices` vertices.
     """
     total = sum(len(p.vertices) for p in mesh.parts)
     parts = []
@@ -32,15 +32,15 @@ def paint_vertices(mesh: Mesh, edge: float, max_vertices: int) -> VertexPaint:
 def even_parts(
     mesh: Mesh, edge: float, max_vertices: int
 ) -> tuple[tuple[Part, ...], tuple[tuple[Array, ...], ...]]:
-    """Parts subdivided until edges, placed, are at most `edge` normalised units, and the rounds of each part.
+    """Parts subdivided until placed edges are at most `edge` normalised units, and the rounds of each part.
 
-    All to one length, so that parts that meet at an edge still do when vertices move: a longer one where it takes
-    more than `max_vertices`. A mesh that has as many stays as it is.
+    All have the same edge length, so that parts that share an edge stay joined when vertices move. It is
+    longer than `edge` if that would exceed `max_vertices`; a mesh that already has as many is unchanged.
     """
     if sum(len(p.vertices) for p in mesh.parts) >= max_vertices:
         return mesh.parts, tuple(() for _ in mesh.parts)
     while True:
-        # A round makes at most four vertices of one: a part that stops at this limit is over the other.
+        # A round at most quadruples the vertices, so a part that stops at this limit exceeds `max_vertices`.
         found = [subdivided(p, e, 4 * max_vertices) for p, e in zip(mesh.parts, _in_parts(mesh, edge))]
         if sum(len(part.vertices) for part, _ in found) <= max_vertices:
             return tuple(part for part, _ in found), tuple(rounds for _, rounds in found)
@@ -48,7 +48,7 @@ def even_parts(
 
 
 def _in_parts(mesh: Mesh, edge: float) -> list[float]:
-    """A length of normalised units in each part's own, where it is shown largest."""
+    """A normalised length in each part's own units, at its largest placement."""
     lengths = []
     for number in range(len(mesh.parts)):
         scales = [np.linalg.norm(i.transform[:3, :3], 2) for i in mesh.instances if i.part == number]
@@ -57,22 +57,22 @@ def _in_parts(mesh: Mesh, edge: float) -> list[float]:
 
 
 def _budget(part: Part, share: float, max_vertices: int) -> int:
-    """A part's share of the vertex budget: at least four times what it has, so that small parts get detail."""
+    """A part's share of the vertex budget: at least four times its vertices, to give small parts detail."""
     return max(int(max_vertices * max(share, 0.05)), 4 * len(part.vertices))
 
 
 def subdivide(part: Part, edge: float, max_vertices: int = 2_000_000) -> Part:
-    """The part with every edge longer than `edge` (part units) halved, again and again.
+    """The part with every edge longer than `edge` (part units) halved repeatedly.
 
     Each round splits long edges at their middle and re-triangulates the faces around them into two,
     three or four, so neighbours always agree (no T-junctions). Normals, vertex colours and corner UVs
-    are interpolated. Ends early where one more round would pass `max_vertices`. Voxels stay as they are.
+    are interpolated. Ends early if another round would exceed `max_vertices`. Voxels are unchanged.
     """
     return subdivided(part, edge, max_vertices)[0]
 
 
 def subdivided(part: Part, edge: float, max_vertices: int) -> tuple[Part, tuple[Array, ...]]:
-    """What `subdivide` makes, and the ends (n, 2) of the edges that each round cut, in their middles' order."""
+    """The result of `subdivide`, and the ends (n, 2) of the edges split in each round, in vertex order."""
     if part.cells is not None:
         return part, ()
     rounds = []
@@ -88,14 +88,14 @@ def subdivided(part: Part, edge: float, max_vertices: int) -> tuple[Part, tuple[
 
 
 def with_middles(values: Array, rounds: Sequence[Array]) -> Array:
-    """Values (v, c) of a part's vertices with those of the middles that `subdivided` added."""
+    """Values (v, c) of a part's vertices, extended to the edge midpoints added by `subdivided`."""
     for cut in rounds:
         values = _with_middles(values, cut)
     return values
 
 
 def _unique_edges(faces: Array) -> tuple[Array, Array]:
-    """Undirected edges (e, 2) and, for each face, the numbers of its edges 01, 12, 20."""
+    """Undirected edges (e, 2) and, for each face, the indices of its edges 01, 12, 20."""
     pairs = np.sort(faces[:, [[0, 1], [1, 2], [2, 0]]].reshape(-1, 2).astype(np.int64), axis=1)
     keys = pairs[:, 0] * (int(faces.max()) + 1) + pairs[:, 1]
     _, first, inverse = np.unique(keys, return_index=True, return_inverse=True)
@@ -130,7 +130,7 @@ def _with_middles(values: Array, cut: Array, unit: bool = False) -> Array:
     return np.concatenate([values, middles.astype(values.dtype)])
 
 
-# Faces by which of their edges 01, 12, 20 are cut, with the edges' middles as corners 3, 4, 5.
+# New faces by which of the edges 01, 12, 20 are split, with edge midpoints as corners 3, 4, 5.
 _PATTERNS: dict[tuple[bool, bool, bool], list[tuple[int, int, int]]] = {
     (False, False, False): [(0, 1, 2)],
     (True, False, False): [(0, 3, 2), (3, 1, 2)],
@@ -144,7 +144,7 @@ _PATTERNS: dict[tuple[bool, bool, bool], list[tuple[int, int, int]]] = {
 
 
 def _new_corners(edge_of_face: Array, long: Array) -> tuple[Array, Array]:
-    """Corners (k, 3) among each old face's six points, and the old face that each comes from (k,)."""
+    """Corners (k, 3) among each old face's six points, and the old face of each (k,)."""
     marks = long[edge_of_face]
     corners, source = [], []
     for pattern, triangles in _PATTERNS.items():

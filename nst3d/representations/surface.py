@@ -1,4 +1,4 @@
-"""The placed surface that renderers see: world triangles, and where each corner reads the colour table."""
+"""The placed surface for renderers: world triangles, and the table rows or texels of each corner."""
 
 from __future__ import annotations
 
@@ -12,34 +12,34 @@ from nst3d.representations.triangles import face_areas, face_normals, turned_nor
 from nst3d.tensors import Array
 
 WRAP_CODE = {"repeat": 0, "clamp": 1, "mirror": 2}
-# The grid's directions within two steps of the origin, one of each opposite pair.
+# Grid directions within two steps of the origin, one of each opposite pair.
 _HALF_SPACE = np.argwhere(np.ones((5, 5, 5)))[:62].astype(np.float32) - 2
 _CREASE = np.cos(np.radians(40.0))
 
 
 @dataclass(frozen=True)
 class VertexBinding:
-    """Corners read vertices: the colour at a point is the barycentric mean of three rows."""
+    """Binding to vertices: the colour at a point is the barycentric mean of three rows."""
 
     rows: Array
-    """(f, 3) int32, the table's row at each corner."""
+    """(f, 3) int32, table row of each corner."""
 
 
 @dataclass(frozen=True)
 class TexelBinding:
-    """Corners read textures: the colour at a point is the bilinear mean of four texels."""
+    """Binding to textures: the colour at a point is the bilinear mean of four texels."""
 
     corners: Array
     """(f, 3, 2) float32 UVs, origin bottom-left."""
     slot: Array
-    """(f,) int32, which slot each face reads."""
+    """(f,) int32, slot of each face."""
     slots: Array
-    """(s, 5) int32 a slot: first row, height, width, wrap along u, wrap along v (`WRAP_CODE`)."""
+    """(s, 5) int32, per slot: first row, height, width, wrap along u, wrap along v (`WRAP_CODE`)."""
 
 
 @dataclass(frozen=True)
 class Surface:
-    """World triangles in the unit sphere (`Mesh.frame`), instances placed, with their paint binding."""
+    """World triangles of all instances in the unit sphere (`Mesh.frame`), with their paint binding."""
 
     positions: Array
     """(v, 3) float32."""
@@ -48,20 +48,21 @@ class Surface:
     normals: Array
     """(f, 3, 3) float32 unit normals of each face's corners."""
     part: Array
-    """(f,) int32, the mesh's part that each face comes from."""
+    """(f,) int32, part of the mesh that each face comes from."""
     local_face: Array
-    """(f,) int32, its number in that part."""
+    """(f,) int32, index of the face in that part."""
     binding: VertexBinding | TexelBinding
     num_colours: int
     up: Array
     """(3,) float64, world up."""
     front: Array
-    """(3,) float64, the direction that the asset faces."""
+    """(3,) float64, direction that the asset faces."""
 
     def hull(self, most: int) -> Array:
-        """About `most` of the positions, (k, 3) float64: the points that a view must frame.
+        """About `most` of the positions, (k, 3) float64, that a view must frame.
 
-        An even share of all, and those that lie outermost in 124 directions: a thin spire is but a few vertices.
+        They are an even sample of all, plus the outermost in 124 directions, because a thin spire has few
+        vertices.
         """
         step = max(1, len(self.positions) // most)
         if step == 1:
@@ -131,10 +132,10 @@ def _bind_texels(paint: TexturePaint, part: Array, local_face: Array) -> TexelBi
 
 
 def welded_rows(paint: VertexPaint) -> Array:
-    """For each row of a vertex table the row that stands for its position, (n,) int32.
+    """For each row of a vertex table the representative row of its position, (n,) int32.
 
-    Files split vertices where UVs or normals jump; giving both copies one colour leaves no seam. Voxels
-    stand for themselves.
+    Files split vertices where UVs or normals are discontinuous; giving all copies one colour avoids seams.
+    Voxels represent themselves.
     """
     rows = np.arange(paint.num_colours, dtype=np.int32)
     for part, offset in zip(paint.parts, paint.offsets):
@@ -146,14 +147,14 @@ def welded_rows(paint: VertexPaint) -> Array:
 
 
 def weld(vertices: Array) -> tuple[Array, Array]:
-    """Groups equal positions: the first index of each group, and each vertex' group."""
+    """Groups of equal positions: the first index of each group, and each vertex's group."""
     keys = np.ascontiguousarray(vertices + 0.0).view([("", vertices.dtype)] * 3).ravel()
     _, first, inverse = np.unique(keys, return_index=True, return_inverse=True)
     return first, inverse.ravel()
 
 
 def _corner_normals(part: Part) -> Array:
-    """(f, 3, 3) unit normals: the file's own, or smooth ones that break at creases."""
+    """(f, 3, 3) unit normals: the file's own, or smooth ones with creases."""
     if part.normals is not None:
         return part.normals[part.faces].astype(np.float32)
     a, b, c = (part.vertices[part.faces[:, k]] for k in range(3))
@@ -165,14 +166,14 @@ def _corner_normals(part: Part) -> Array:
 
 
 def _smooth_normals(part: Part) -> Array:
-    """(v, 3) the mean normal of the faces around each position.
+    """The mean normal (v, 3) of the faces around each position.
 
-    Faces count by their angle there (Thürmer & Wüthrich 1998), so that it does not matter how a flat side
-    is cut into triangles.
+    Faces are weighted by their angle there (Thürmer & Wüthrich 1998), so that the triangulation of a flat
+    side does not matter.
     """
     first, inverse = weld(part.vertices)
     corners = part.vertices[part.faces]
-    flat = face_normals(corners)  # 0 without area: those have no say
+    flat = face_normals(corners)  # 0 for faces without area, which then do not count
     edges = unit(np.roll(corners, -1, axis=1) - corners)
     total = np.zeros((len(first), 3))
     for k in range(3):

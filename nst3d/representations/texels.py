@@ -1,4 +1,4 @@
-"""Texel coverage: which face each texel's centre lies on."""
+"""Texel coverage: the face at each texel's centre."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ class Anchors:
     """A surface point for each row of the colour table."""
 
     face: Array
-    """(n,) int32 face of the `Surface`, or -1 where the row lies on none (a texel between islands)."""
+    """(n,) int32 face of the `Surface`, or -1 if there is none (a texel between islands)."""
     weights: Array
     """(n, 3) float32 barycentric weights."""
 
     @property
     def valid(self) -> Array:
-        """The rows that lie on a face, (n,) bool."""
+        """Mask (n,) bool of the rows that are on a face."""
         return self.face >= 0
 
     def interpolate(self, corners: Array) -> Array:
-        """Values (f, 3, c) at faces' corners, interpolated at each valid row: (valid rows, c)."""
+        """Values (f, 3, c) at faces' corners, interpolated to (valid rows, c)."""
         rows = self.valid
         return np.einsum("nk,nkc->nc", self.weights[rows], corners[self.face[rows]])
 
 
 def anchor_rows(surface: Surface) -> Anchors:
-    """The surface point that each row of the table colours: a vertex, or the centre of a texel."""
+    """The surface point of each row of the table: a vertex, or the centre of a texel."""
     face = np.full(surface.num_colours, -1, np.int32)
     weights = np.zeros((surface.num_colours, 3), np.float32)
     if isinstance(surface.binding, TexelBinding):
@@ -48,14 +48,14 @@ def anchor_rows(surface: Surface) -> Anchors:
 
 
 _CERTAIN = 4.0
-"""A face of a larger area, in whole textures, wraps around onto nearly all of itself."""
+"""UV area, in whole textures, above which a face is assumed to overlap itself by wrapping."""
 
 
 def overlap(uvs: Array, resolution: int = 1024) -> float:
-    """The share of a texture's used texels that two or more faces claim, in [0, 1].
+    """The fraction of a texture's used texels that two or more faces share, in [0, 1].
 
-    `uvs` (f, 3, 2); they wrap around [0, 1]. Shared borders do not count: a texel counts for a face
-    only if its centre lies inside by a hundredth of the face.
+    `uvs` is (f, 3, 2) and wraps around [0, 1]. Shared borders do not count: a texel counts for a face only if
+    its centre is inside by a hundredth of the face.
     """
     if (uv_areas(uvs) > _CERTAIN).any():
         return 1.0
@@ -67,7 +67,7 @@ def overlap(uvs: Array, resolution: int = 1024) -> float:
 
 @kernel()
 def wrap_texel(index, count, mode):  # type: ignore[no-untyped-def]
-    """The texel that `index` falls on in a row of `count`, by wrap mode (`WRAP_CODE`)."""
+    """The texel index wrapped to 0 … count − 1 by wrap mode (`WRAP_CODE`)."""
     if mode == 1:
         return min(max(index, 0), count - 1)
     if mode == 2:

@@ -10,16 +10,16 @@ _UP = (0.0, 0.0, 1.0)
 
 
 def unit(vectors: Array, fallback: tuple[float, float, float] = _UP) -> Array:
-    """Vectors (…, 3) scaled to length 1, float64; `fallback` where the length is 0."""
+    """Vectors (…, 3) scaled to length 1, float64; `fallback` if the length is 0."""
     length = np.linalg.norm(vectors, axis=-1, keepdims=True)
     return np.where(length > 0, vectors / np.where(length > 0, length, 1.0), fallback)
 
 
 def face_normals(corners: Array) -> Array:
-    """Unit normals (…, 3) of triangles (…, 3, 3), float64, by winding; 0 for those without area."""
+    """Unit normals (…, 3) of triangles (…, 3, 3), float64, by winding; 0 for triangles without area."""
     corners = corners.astype(np.float64)
     edges = corners[..., 1:, :] - corners[..., :1, :]
-    # Scaled by their longest side first, so that tiny ones do not underflow and huge ones do not overflow.
+    # Scaled by the longest side first, to avoid underflow of tiny triangles and overflow of huge ones.
     longest = np.abs(edges).max(axis=(-2, -1), keepdims=True)
     edges = np.divide(edges, longest, out=np.zeros_like(edges), where=longest > 0)
     return unit(np.cross(edges[..., 0, :], edges[..., 1, :]), (0.0, 0.0, 0.0))
@@ -38,10 +38,10 @@ def uv_areas(corners: Array) -> Array:
 
 
 def turned_normals(normals: Array, linear: Array) -> Array:
-    """Normals (n, 3) under a linear map (3, 3), or one for each (n, 3, 3); float64, not of length 1.
+    """Normals (n, 3) under a linear map (3, 3), or one map each (n, 3, 3); float64, not normalised.
 
-    By the cofactors: the inverse transpose but for scale, without an inverse, so that maps that flatten
-    are no special case.
+    Uses cofactors, which equal the inverse transpose up to scale but need no inverse, so that singular maps
+    are not a special case.
     """
     a, b, c = linear[..., 0, :], linear[..., 1, :], linear[..., 2, :]
     cofactors = np.stack([np.cross(b, c), np.cross(c, a), np.cross(a, b)], axis=-2)

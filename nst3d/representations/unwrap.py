@@ -1,4 +1,4 @@
-"""Texture paint for a mesh: the asset's own UVs where they serve, a new atlas where they do not."""
+"""Texture paint for a mesh: the asset's own UVs where they are usable, otherwise a new atlas."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ from nst3d.tensors import Array, ImageSize
 AtlasChoice = Literal["auto", "keep", "new"]
 
 MAX_OVERLAP = 0.05
-"""UVs of which a larger share overlaps are replaced by an atlas."""
+"""Fraction of overlap above which UVs are replaced by an atlas."""
 _PADDING = 4
 
 
 @dataclass(frozen=True)
 class TexelBudget:
-    """How large textures become."""
+    """Texture sizes."""
 
     texel: float
-    """Wanted size of a texel on the surface, normalised units."""
+    """Target size of a texel on the surface, normalised units."""
     fixed: int | None = None
-    """Long side of every texture instead, pixels."""
+    """Fixed long side of every texture, pixels, instead of `texel`."""
     smallest: int = 64
     largest: int = 4096
 
 
 @dataclass(frozen=True)
 class _Group:
-    """Parts that must agree because their materials share an image."""
+    """Parts that are treated alike because their materials share an image."""
 
     parts: tuple[int, ...]
     materials: tuple[int, ...]
@@ -48,10 +48,9 @@ def paint_textures(
 ) -> TexturePaint:
     """Texture paint for a whole mesh.
 
-    Materials that share an image keep one slot with the file's own UVs if every part has UVs and these
-    do not overlap; all other parts go into one new atlas. `atlas` "keep" keeps UVs that overlap, "new"
-    makes an atlas for everything; "show", for rendering what is there, also lets parts of one flat
-    colour do without UVs.
+    Materials that share an image keep one slot with the file's own UVs if every part has UVs and these do not
+    overlap; all other parts go into one new atlas. `atlas` "keep" keeps overlapping UVs, "new" makes an atlas
+    for everything; "show", for rendering existing colours, also allows parts of one flat colour without UVs.
     """
     groups = _groups(mesh)
     kept = [g for g in groups if _keeps(mesh, g, atlas)]
@@ -77,7 +76,7 @@ def paint_textures(
 
 
 def faces_without_uvs(mesh: Mesh) -> int:
-    """How many faces need a new atlas: their part has no UVs, or they overlap within their image."""
+    """Number of faces that need a new atlas: their part has no UVs, or they overlap within their image."""
     lacking = (g.parts for g in _groups(mesh) if not _usable(mesh, g, strict=True))
     return sum(len(mesh.parts[i].faces) for parts in lacking for i in parts)
 
@@ -90,16 +89,16 @@ def placed_areas(mesh: Mesh, index: int) -> Array:
 
 
 def _largest_scale(mesh: Mesh, index: int) -> float:
-    """By the two larger stretches of a placement: one that flattens the part still shows its area."""
+    """The scale by the two larger stretches of a placement, because a flattened part still shows its area."""
     placed = [i.transform[:3, :3] for i in mesh.instances if i.part == index]
     scales = [np.sqrt(np.linalg.svd(m, compute_uv=False)[:2].prod()) for m in placed]
     return float(max(scales, default=1.0))
 
 
 def _groups(mesh: Mesh) -> list[_Group]:
-    """Parts that read one image under one factor; materials without an image stand alone.
+    """Parts that read one image with one factor; materials without an image are separate.
 
-    One image under different factors needs as many paintings, so the factor parts them.
+    One image with different factors needs one painting per factor, so the factor separates them.
     """
     by_key: dict[tuple[int | None, object], list[int]] = {}
     for index, part in enumerate(mesh.parts):
@@ -148,7 +147,7 @@ def _own_slot(mesh: Mesh, group: _Group, budget: TexelBudget, offset: int) -> Te
 
 
 def _sized(texels: float, aspect: float, budget: TexelBudget) -> ImageSize:
-    """A size of about `texels` texels and height / width = `aspect`, in multiples of 8."""
+    """A size with about `texels` texels and height / width = `aspect`, in multiples of 8."""
     if budget.fixed is not None:
         long = budget.fixed
     else:
@@ -160,7 +159,7 @@ def _sized(texels: float, aspect: float, budget: TexelBudget) -> ImageSize:
 
 
 def _atlas(mesh: Mesh, indices: list[int], budget: TexelBudget) -> tuple[ImageSize, list[Array]]:
-    """A new atlas of the parts `indices`: its size, and corner UVs (f, 3, 2) for each of them."""
+    """A new atlas of the parts `indices`: its size, and corner UVs (f, 3, 2) of each part."""
     atlas = xatlas.Atlas()
     for index in indices:
         part = mesh.parts[index]
@@ -174,7 +173,7 @@ def _atlas(mesh: Mesh, indices: list[int], budget: TexelBudget) -> tuple[ImageSi
     side = max(_sized(area / budget.texel**2 / 0.7, 1.0, budget))
     options.resolution = side
     atlas.generate(xatlas.ChartOptions(), options)
-    # The packer takes the resolution as a hint; its padding holds at the size that it chose.
+    # The packer treats the resolution as a hint; its padding holds at the size that it chose.
     size = ImageSize(atlas.height, atlas.width)
     if not size.height * size.width:
         raise InputError(
@@ -184,7 +183,7 @@ def _atlas(mesh: Mesh, indices: list[int], budget: TexelBudget) -> tuple[ImageSi
 
 
 def _corner_uvs(part: Part, unwrapped: tuple[Array, Array, Array]) -> Array:
-    """xatlas' (vertex map, faces, UVs) as corner UVs of the part's own faces, whatever order it returns."""
+    """xatlas's (vertex map, faces, UVs), in any order, as corner UVs of the part's own faces."""
     vertex_map, faces, uvs = unwrapped
     if len(faces) == len(part.faces) and np.array_equal(vertex_map[faces], part.faces):
         return uvs[faces].astype(np.float64)

@@ -1,1 +1,1 @@
-"""Moving pictures: frames along a path, written as MP4 or PNG files."""
+"""Video: frames along a path, written as MP4 or PNG files."""

@@ -1,4 +1,4 @@
-"""Writes frames as H.264 in MP4 (through the ffmpeg that imageio-ffmpeg brings) or as PNG files."""
+"""Writes frames as H.264 in MP4 (with imageio-ffmpeg's ffmpeg) or as PNG files."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from nst3d.tensors import Array
 
 
 def write_mp4(path: PathLike, frames: Iterable[Array], fps: float, crf: int = 18) -> int:
-    """Write frames (h, w, 3) in [0, 1] as an MP4 that plays in browsers; returns how many.
+    """Write frames (h, w, 3) in [0, 1] as an MP4 that plays in browsers; returns their number.
 
-    H.264, yuv420p, index at the front; odd sides lose their last row or column, as the format wants even
-    ones. The file appears under its name only when it is complete. `crf` from 0 (lossless) to 51. Raises
-    OutputError if it cannot be written, MissingDependencyError where there is no ffmpeg.
+    H.264, yuv420p, index at the front; odd sides lose their last row or column, because the format needs even
+    ones. The file appears under its name only when it is complete. `crf` is from 0 (lossless) to 51. Raises
+    OutputError if it cannot be written, MissingDependencyError if there is no ffmpeg.
     """
     path = Path(path)
     frames = iter(frames)
@@ -37,9 +37,9 @@ def write_mp4(path: PathLike, frames: Iterable[Array], fps: float, crf: int = 18
 
 
 def _encode(command: list[str], pictures: Iterable[Array]) -> int:
-    """Pipe pictures (h, w, 3) uint8 into ffmpeg; returns how many. OSError with its reason if it fails."""
+    """Pipe frames (h, w, 3) uint8 into ffmpeg; returns their number. Raises OSError with ffmpeg's reason."""
     count = 0
-    # In a session of its own Ctrl-C does not reach it, and it cannot write over the progress bar.
+    # In its own session, Ctrl-C does not reach ffmpeg, and it cannot overwrite the progress bar.
     with (
         tempfile.TemporaryFile() as log,
         subprocess.Popen(command, stdin=subprocess.PIPE, stderr=log, start_new_session=True) as process,
@@ -59,7 +59,7 @@ def _encode(command: list[str], pictures: Iterable[Array]) -> int:
         if process.wait() != 0:
             log.seek(0)
             lines = log.read().decode(errors="replace").strip().splitlines() or ["ffmpeg failed"]
-            raise OSError(re.sub(r"^\[.*?\] ", "", lines[0]))  # what follows the first is its consequences
+            raise OSError(re.sub(r"^\[.*?\] ", "", lines[0]))  # later lines are consequences of the first
     return count
 
 
@@ -68,7 +68,7 @@ def _command(path: Path, size: tuple[int, int], fps: float, crf: int) -> list[st
         program = imageio_ffmpeg.get_ffmpeg_exe()
     except RuntimeError:
         raise MissingDependencyError(
-            "no ffmpeg to write videos with: install one, or name it in IMAGEIO_FFMPEG_EXE"
+            "no ffmpeg for writing videos: install it, or set IMAGEIO_FFMPEG_EXE to its path"
         ) from None
     source = ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", "{}x{}".format(*size), "-r", str(fps), "-i", "-"]
     coding = ["-c:v", "libx264", "-pix_fmt", "yuv420p", "-crf", str(crf), "-preset", "fast"]

@@ -1,4 +1,4 @@
-"""Depth and opacity of frames as files for compositing: OpenEXR in float32, or 16-bit PNG with its scale beside it."""
+"""Depth and opacity passes for compositing: OpenEXR in float32, or 16-bit PNG with its scale as JSON."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ Pass = Literal["depth", "opacity"]
 PassFormat = Literal["png", "exr"]
 
 NOTHING = 65535
-"""The value of a depth PNG where nothing is seen."""
+"""Value of a depth PNG where nothing is seen."""
 _CHANNELS = {"depth": "Z", "opacity": "A"}
 
 
 def check_format(kind: PassFormat) -> None:
-    """Raise MissingDependencyError where OpenEXR files are asked for and cannot be written."""
+    """Raise MissingDependencyError if OpenEXR files are requested but cannot be written."""
     if kind == "exr":
         _openexr()
 
 
 def write_pass(path: PathLike, name: Pass, values: Array, far: float) -> None:
-    """Write values (h, w) by the suffix of `path`, whole or not at all.
+    """Write values (h, w) in the format of `path`'s suffix, atomically.
 
-    .exr: one float32 channel, Z (infinite where nothing is seen) or A, as they are. .png: 16 bits; opacity
-    × 65535, or depth × 65534 / `far`, farther counts as `far`, and 65535 where nothing is seen.
+    .exr: one float32 channel, Z (infinite where nothing is seen) or A, unchanged. .png: 16 bits; opacity
+    × 65535, or depth × 65534 / `far`, clamped to `far`, and 65535 where nothing is seen.
     """
     path = Path(path)
     if path.suffix == ".exr":
@@ -46,14 +46,14 @@ def write_pass(path: PathLike, name: Pass, values: Array, far: float) -> None:
 
 
 def depth_levels(depth: Array, far: float) -> Array:
-    """Depth (h, w) as the levels of a 16-bit PNG: nearest level, `NOTHING` where it is infinite."""
+    """Depth (h, w) as levels of a 16-bit PNG: the nearest level, `NOTHING` where infinite."""
     seen = np.isfinite(depth)
     levels = np.clip(np.where(seen, depth, 0) * ((NOTHING - 1) / far), 0, NOTHING - 1) + 0.5
     return np.where(seen, np.floor(levels), NOTHING)
 
 
 def write_depth_scale(path: PathLike, far: float) -> None:
-    """Write the JSON that says what depth PNGs mean."""
+    """Write the JSON that explains the values of depth PNGs."""
     path = Path(path)
     values = {
         "depth": "distance along the camera's viewing axis, in the scene's units",

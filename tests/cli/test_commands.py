@@ -84,7 +84,7 @@ def test_wrong_usage_is_told_from_errors(call: Call, arguments: list[str]) -> No
         ({"scene": "missing.glb"}, "missing.glb: no such file"),
         ({"scene": "style.txt"}, "is not a mesh"),
         ({"--style": "missing.png"}, "missing.png: no such file"),
-        ({"--style": "cube.glb"}, "not a picture"),
+        ({"--style": "cube.glb"}, "not a readable picture"),
         ({"--preset": "nonsense"}, "preset 'nonsense' is not known"),
         ({"--out": "style.txt"}, "style.txt: is a file"),
         ({"--out": "full"}, "full: exists and is not empty; give --overwrite"),
@@ -234,7 +234,7 @@ def test_weights_cannot_be_fetched(call: Call, tmp_path: Path, monkeypatch: pyte
     code, _, errors = call("weights", "fetch", "vgg16-torchvision", "--folder", tmp_path, "--quiet")
     assert code == 1
     assert _is_one_line(errors)
-    assert "by hand" in errors
+    assert "or download" in errors
     assert list(tmp_path.iterdir()) == []
 
 

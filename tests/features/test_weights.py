@@ -83,7 +83,9 @@ def test_missing_weights_say_what_where_and_how(nowhere) -> None:
 
 
 def test_a_fetch_without_a_network_leaves_nothing_behind(nowhere) -> None:
-    with pytest.raises(MissingDependencyError, match=r"could not be fetched .no route to host.*by hand"):
+    with pytest.raises(
+        MissingDependencyError, match=r"could not be downloaded .no route to host.*or download"
+    ):
         fetch_weights("vgg16-torchvision", nowhere / "mine")
     assert list((nowhere / "mine").iterdir()) == []
 
@@ -92,7 +94,7 @@ def test_a_download_is_checked_and_arrives_whole(nowhere, monkeypatch) -> None:
     payload = nowhere / "payload"
     payload.write_bytes(b"not what was asked for")
     monkeypatch.setattr(urllib.request, "urlopen", lambda *_a, **_k: answer(payload))
-    with pytest.raises(MissingDependencyError, match=r"SHA-256 begins with \w{8}, not 397923af"):
+    with pytest.raises(MissingDependencyError, match=r"SHA-256 begins with \w{8}, expected 397923af"):
         fetch_weights("vgg16-torchvision", nowhere / "mine")
     assert list((nowhere / "mine").iterdir()) == []
 
@@ -187,7 +189,7 @@ def test_broken_torch_files_are_refused(tmp_path, random_convs) -> None:
     with pytest.raises(InputError, match="cannot be read as a torch weight file"):
         read_convs(path, "vgg16")
     torch.save([1, 2], path)
-    with pytest.raises(InputError, match="holds a list"):
+    with pytest.raises(InputError, match="contains a list"):
         read_convs(path, "vgg16")
     torch.save({"model": np.float64}, path)  # a class: would be executed by an unsafe loader
     with pytest.raises(InputError, match="cannot be read"):
@@ -198,7 +200,7 @@ def test_broken_torch_files_are_refused(tmp_path, random_convs) -> None:
     bad = state_dict(random_convs("vgg16"))
     bad["features.2.bias"] = torch.full((64,), float("nan"))
     torch.save(bad, path)
-    with pytest.raises(InputError, match="conv1_2 holds values that are not finite"):
+    with pytest.raises(InputError, match="conv1_2 contains non-finite values"):
         read_convs(path, "vgg16")
 
 
@@ -214,7 +216,7 @@ def test_wrong_names_and_places(tmp_path) -> None:
         load_encoder("vgg11")
     with pytest.raises(InputError, match="no such weight file"):
         load_encoder("vgg16-torchvision", path=tmp_path / "none.pth")
-    with pytest.raises(InputError, match=r"holds none of vgg16_features\.safetensors"):
+    with pytest.raises(InputError, match=r"contains none of vgg16_features\.safetensors"):
         load_encoder("vgg16-torchvision", path=tmp_path)
 
 

@@ -93,7 +93,7 @@ def test_sixteen_bits_keep_their_depth(tmp_path) -> None:
     picture = read_image(saved(Image.fromarray(floats), tmp_path / "f.tiff"))
     assert np.array_equal(picture.pixels[..., 0], floats.clip(0, 1))
     broken = Image.fromarray(np.full((2, 2), np.nan, np.float32))
-    with pytest.raises(InputError, match="not finite"):
+    with pytest.raises(InputError, match="non-finite"):
         read_image(saved(broken, tmp_path / "nan.tiff"))
 
 
@@ -136,9 +136,9 @@ def test_what_cannot_be_read_is_said_in_one_line(tmp_path) -> None:
     Image.fromarray(eight_bit(64, 64, 3)).save(whole, "PNG")
     cases = {
         "empty.png": (b"", "is empty"),
-        "text.png": (b"hello, I am no picture", "not a picture"),
+        "text.png": (b"hello, I am no picture", "not a readable picture"),
         "half.png": (whole.getvalue()[: len(whole.getvalue()) // 2], "damaged"),
-        "postscript.eps": (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 1 1\n", "not a picture"),
+        "postscript.eps": (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 1 1\n", "not a readable picture"),
     }
     for name, (content, message) in cases.items():
         (tmp_path / name).write_bytes(content)

@@ -186,9 +186,7 @@ def test_a_run_whose_data_moved_asks_for_it(data, tmp_path):
     there = run.config["pipeline"]["datamanager"]["dataparser"]
     gone = {"pipeline": {"datamanager": {"data": "gone/rock", "dataparser": there}}}
     moved = dataclasses.replace(run, config=gone)
-    with pytest.raises(
-        InputError, match=r"its data was in gone/rock, and is not there now; give `data`, its folder"
-    ):
+    with pytest.raises(InputError, match=r"its data is no longer in gone/rock; give `data`, its folder"):
         cameras_of(moved)
     assert len(cameras_of(moved, data).photos) == 21
     # A relative path is looked for where outputs/ is, too: nerfstudio was started there.
@@ -196,7 +194,7 @@ def test_a_run_whose_data_moved_asks_for_it(data, tmp_path):
     (tmp_path / "gone" / "rock").symlink_to(data)
     assert len(cameras_of(moved).photos) == 21
     other = {"pipeline": {"datamanager": {"data": str(data), "dataparser": {"_class": "other.Config"}}}}
-    with pytest.raises(InputError, match=r"its dataparser other.Config is not to be had here"):
+    with pytest.raises(InputError, match=r"its dataparser other.Config is not available"):
         cameras_of(dataclasses.replace(run, config=other))
 
 

@@ -96,12 +96,12 @@ def test_errors_are_one_line(made, tmp_path) -> None:
             config.setup(local_rank=0, world_size=1).setup()
         return str(ended.value)
 
-    assert ending() == "nst3d: no run to paint: give --load-dir RUN/nerfstudio_models, of a nerfacto"
-    assert ending(style=None) == "nst3d: no style: give --pipeline.model.style-image IMAGE"
+    assert ending() == "nst3d: no run to paint: set --load-dir RUN/nerfstudio_models, of a nerfacto"
+    assert ending(style=None) == "nst3d: no style image: set --pipeline.model.style-image IMAGE"
     gone = tmp_path / "no-run" / "nerfstudio_models"
     expected = "expected RUN/nerfstudio_models, of a nerfacto"
     assert ending(load_dir=gone) == f"nst3d: --load-dir {gone}: no such folder, {expected}"
-    assert ending(load_dir=tmp_path).startswith(f"nst3d: --load-dir {tmp_path}: is of no run")
+    assert ending(load_dir=tmp_path).startswith(f"nst3d: --load-dir {tmp_path}: has no ")
     # Before the photographs are read, which takes long.
     assert f"nst3d: {gone}: no such file or folder; give the run's photographs" in ending(data=gone)
     assert "no such file" in ending(style=tmp_path / "none.png")

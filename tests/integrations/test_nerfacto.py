@@ -77,8 +77,8 @@ def test_places_and_the_world_are_inverse(made) -> None:
         (lambda s: s | {"field.aabb": torch.zeros(3)}, r"field.aabb has the shape \(3,\)"),
         (lambda s: s | {HEAD: s[HEAD] * np.nan}, f"{HEAD}: not all values are finite"),
         (lambda s: s | {TABLE: s[TABLE] / 0}, f"{TABLE}: not all values are finite"),
-        (lambda s: s | {HEAD: s[HEAD].int()}, f"{HEAD} in its checkpoint is of int32, expected float32"),
-        (lambda s: s | {HEAD: s[HEAD].to(torch.complex64)}, "of complex64, expected float32"),
+        (lambda s: s | {HEAD: s[HEAD].int()}, f"{HEAD} in its checkpoint is int32, expected float32"),
+        (lambda s: s | {HEAD: s[HEAD].to(torch.complex64)}, "is complex64, expected float32"),
     ],
     ids=["missing", "surplus", "shape", "tcnn", "box", "flat box", "nan", "inf", "int", "complex"],
 )
@@ -181,6 +181,6 @@ def test_data_that_moved_is_asked_for(made, capsys) -> None:
     try:
         arguments = ["paint", str(made.run), "--style", str(made.style), "--quiet", "--nerf", "baked"]
         assert main([*arguments, "--out", str(made.folder / "moved")]) != 0
-        assert "--data" in capsys.readouterr().err
+        assert "set data to its folder" in capsys.readouterr().err
     finally:
         hidden.rename(made.folder / "capture")

@@ -203,7 +203,7 @@ def test_another_order_of_weights_is_refused(made, tmp_path, stand_in, monkeypat
     change(stand_in, monkeypatch)
     nerf = opened(random_run(made, tmp_path).run, torch.device("cpu"))
     assert nerf.draw(made.views[0]).colour.std() > 0  # which needs no order
-    with pytest.raises(InputError, match=r"tinycudann .* in an order that is not known"):
+    with pytest.raises(InputError, match=r"tinycudann .* in an unknown order"):
         ColourNet(nerf, Looking(torch.zeros(16), 1.0))
 
 
@@ -248,7 +248,7 @@ def test_more_features_than_the_package_has_are_refused(made, tmp_path, stand_in
 @pytest.mark.parametrize(
     ("cuda", "package", "device", "message"),
     [
-        (False, False, "cpu", "needs CUDA, and PyTorch finds none"),
+        (False, False, "cpu", "needs CUDA, but PyTorch finds none"),
         (True, False, "cuda", "the package tinycudann is not installed"),
         (True, True, "cpu", "give `device='cuda'`"),
     ],

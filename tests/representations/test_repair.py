@@ -110,7 +110,7 @@ def test_uvs_and_colours_that_are_not_numbers() -> None:
     assert mesh.parts[0].uvs.sum() == 66
     assert mesh.notes == (
         "faces without usable UVs, set to (0, 0): 1",
-        "vertices without a usable colour, taken as mid grey: 1",
+        "vertices without a usable colour, set to mid grey: 1",
     )
 
 
@@ -122,8 +122,8 @@ def test_uvs_and_colours_that_are_not_numbers() -> None:
             cube(faces=np.concatenate([SIDES, [[0, 1, 6]]]).astype(np.int32)),
             "non-manifold edges (more than two faces meet): 2",
         ),
-        (cube(faces=SIDES[:, ::-1]), "most faces look inwards"),
-        (cube(faces=SIDES[:-2, ::-1]), "most faces look inwards"),
+        (cube(faces=SIDES[:, ::-1]), "most faces point inwards"),
+        (cube(faces=SIDES[:-2, ::-1]), "most faces point inwards"),
         (cube(vertices=CUBE * 1e-7), "the coordinates are tiny"),
         (cube(vertices=CUBE * 1e7), "the coordinates are huge"),
         (cube(vertices=CUBE + 1e5), "from the origin"),

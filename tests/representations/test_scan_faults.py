@@ -34,8 +34,8 @@ def test_each_fault_is_counted() -> None:
     assert faults.non_manifold_edges == 1
     assert faults.loose_edges == 2
     assert faults.work() == (
-        "merge 3 vertices at the places of others, drop 1 degenerate faces, drop 2 duplicate faces,"
-        " undo 1 non-manifold edges"
+        "merge 3 duplicate vertices, drop 1 degenerate faces, drop 2 duplicate faces,"
+        " repair 1 non-manifold edges"
     )
 
 
@@ -57,7 +57,7 @@ def test_holes_with_the_length_of_their_rims() -> None:
     faults = scan_faults(vertices, faces[~around])
     assert [n for n, _ in faults.holes] == [around.sum()]
     assert np.isclose(faults.holes[0][1], length)
-    assert faults.hole_line().startswith(f"holes: 1, their rims' lengths {length:.4g} ")
+    assert faults.hole_line().startswith(f"holes: 1, rim lengths {length:.4g} ")
 
 
 def test_a_mesh_as_one_and_back() -> None:

@@ -1,1 +1,1 @@
-"""nerfstudio: its runs painted, written back, and painting as one of its methods."""
+"""nerfstudio: painting and writing its runs, and painting as one of its methods."""

@@ -1,4 +1,4 @@
-"""Captures of every format that nerfstudio's dataparsers read."""
+"""Captures in any format that nerfstudio's dataparsers read."""
 
 from __future__ import annotations
 
@@ -26,25 +26,25 @@ from nst3d.tensors import Array, ImageSize
 
 _FRAME = "dataparser_transforms.json"
 _PICKLED = "minimal-parser"
-"""Its files are pickles."""
+"""Dataparser that reads pickles."""
 _SAME_FRAME = 1e-4
-"""How much the frame that a dataset is put into now may differ from its run's, of a side of 2."""
+"""Tolerance between the frame of a dataset now and in its run, relative to a side of 2."""
 
 
 @dataclass(frozen=True)
 class _Frame:
-    """How a dataparser moves a dataset: p = scale · (R p_data + t)."""
+    """A dataparser's transform of a dataset: p = scale · (R p_data + t)."""
 
     transform: Array
     """(3, 4): R and t."""
     scale: float
 
     def same(self, other: _Frame) -> bool:
-        """Whether both put a dataset at the same place."""
+        """Whether both place a dataset in the same position."""
         return bool(np.abs(self._matrix - other._matrix).max() <= _SAME_FRAME * self.scale)
 
     def moved(self, pose: Array, to: _Frame) -> Array:
-        """A camera's pose (4, 4) in this frame as it is in another."""
+        """A camera's pose (4, 4) in this frame, converted to another."""
         change = to._matrix @ np.linalg.inv(self._matrix)
         result = change @ pose
         result[:3, :3] /= to.scale / self.scale
@@ -56,12 +56,11 @@ class _Frame:
 
 
 def load_with(name: str, folder: PathLike) -> Capture:
-    """The dataset in a folder, read by the dataparser of that name, in the frame that a run on it would have.
+    """The dataset in a folder, read by the dataparser `name`, in the frame that a run on it would have.
 
-    Cameras get OpenCV axes, photographs are at full size. What the dataparser keeps for testing is held out.
-    Raises ConfigError for a name that nerfstudio does not know, MissingDependencyError where nerfstudio is not
-    installed, and InputError for what the dataparser refuses, for lenses that are not read, and for all that
-    makes no capture.
+    Cameras get OpenCV axes, photographs are at full size. The dataparser's test split is held out. Raises
+    ConfigError for a name unknown to nerfstudio, MissingDependencyError if nerfstudio is not installed, and
+    InputError for data that the dataparser rejects, unsupported lenses, or anything that is not a capture.
     """
     folder = Path(folder)
     notes = need_nerfstudio(f"`dataparser` {name}")
@@ -69,7 +68,7 @@ def load_with(name: str, folder: PathLike) -> Capture:
 
     if name not in all_dataparsers or name == _PICKLED:
         known = ", ".join(sorted(set(all_dataparsers) - {_PICKLED}))
-        why = "reads pickles, which are never loaded" if name == _PICKLED else "is none of nerfstudio's"
+        why = "reads pickles, which are never loaded" if name == _PICKLED else "is not one of nerfstudio's"
         raise ConfigError(f"`dataparser` {name}: {why}; expected one of {known}")
     if not folder.exists():
         raise InputError(f"{folder}: no such file or folder, expected data for nerfstudio's {name}")
@@ -78,11 +77,11 @@ def load_with(name: str, folder: PathLike) -> Capture:
 
 
 def run_cameras(run: NerfstudioRun, data: Path | None = None) -> Capture:
-    """The photographs that a run was trained on, with their cameras in the run's own frame and OpenCV axes.
+    """The photographs of a run's dataset, with cameras in the run's own frame and OpenCV axes.
 
-    `data`: where the dataset is now, None: where the run says. The poses are the dataset's, as nerfstudio
-    renders them, without what training refined. Raises InputError where the dataset is not there or the run's
-    dataparser is not known, and MissingDependencyError where nerfstudio is not installed.
+    `data` is the dataset's current location; None: the run's. Poses are the dataset's, as nerfstudio renders
+    them, without the refinement of training. Raises InputError if the dataset is missing or the run's
+    dataparser unknown, and MissingDependencyError if nerfstudio is not installed.
     """
     notes = need_nerfstudio(f"{run.folder}: reading its cameras")
     from nerfstudio.configs.dataparser_configs import all_dataparsers
@@ -98,21 +97,21 @@ def run_cameras(run: NerfstudioRun, data: Path | None = None) -> Capture:
 
 
 def trained_on(run: NerfstudioRun, data: Path, outputs: Any) -> Capture:
-    """The photographs in a dataparser's outputs for the data of a run, all to train, with OpenCV axes.
+    """The photographs in a dataparser's outputs for a run's data, all in the train split, with OpenCV axes.
 
-    Raises InputError where the dataparser puts the data elsewhere than the run has it.
+    Raises InputError if the dataparser's frame differs from the run's.
     """
     now, then = _frame_of(outputs), _Frame(run.transform, run.scale)
     if (run.folder / _FRAME).is_file() and not now.same(then):
         raise InputError(
-            f"{run.folder}: was trained in another frame than this dataparser makes of {data}; give the run's"
-            " data, its dataparser and the settings of that"
+            f"{run.folder}: was trained in a different frame than this dataparser gives {data}; use the run's"
+            " data, dataparser and dataparser settings"
         )
     return _Dataset("data", data, None).of([(outputs, "train")], f"the data of {run.folder.name}")
 
 
 def _configured(run: NerfstudioRun, told: Mapping[str, Any], known: Mapping[str, Any]) -> tuple[str, Any]:
-    """The name and the config of a run's dataparser: nerfstudio's own, with the values that the run has."""
+    """The name and the config of a run's dataparser: nerfstudio's config with the run's values."""
     wanted = next((v for v in (told.get(CLASS), told.get("_target")) if isinstance(v, str)), "?")
     for name, config in known.items():
         kinds = (type(config), config._target)
@@ -123,19 +122,19 @@ def _configured(run: NerfstudioRun, told: Mapping[str, Any], known: Mapping[str,
                 config, **{k: _as(getattr(config, k), v) for k, v in values.items()}
             )
     raise InputError(
-        f"{run.folder}: its dataparser {wanted} is not to be had here; give `cameras`, a capture in its frame"
+        f"{run.folder}: its dataparser {wanted} is not available; give `cameras`, a capture in its frame"
     )
 
 
 def _as(default: Any, value: Any) -> Any:
-    """A plain value as what the field's default is: paths come as text, tuples as lists."""
+    """A plain value converted to the type of the default: paths are stored as text, tuples as lists."""
     if isinstance(default, Path) and isinstance(value, str):
         return Path(value)
     return tuple(value) if isinstance(default, tuple) and isinstance(value, list) else value
 
 
 def _place(run: NerfstudioRun, data: Path | None) -> Path:
-    """Where a run's dataset is."""
+    """The location of a run's dataset."""
     if data is not None:
         if data.exists():
             return data
@@ -145,32 +144,30 @@ def _place(run: NerfstudioRun, data: Path | None) -> Path:
         raise InputError(f"{run.folder}: does not say where its data is; give `data`, its folder")
     found = find_data(run.folder, told)
     if found is None:
-        raise InputError(
-            f"{run.folder}: its data was in {told}, and is not there now; give `data`, its folder"
-        )
+        raise InputError(f"{run.folder}: its data is no longer in {told}; give `data`, its folder")
     return found
 
 
 @dataclass(frozen=True)
 class _Dataset:
-    """A dataset with the dataparser that reads it."""
+    """A dataset and its dataparser."""
 
     name: str
     folder: Path
     config: Any
     frame: _Frame | None = None
-    """The frame that its cameras are wanted in; None: the dataparser's."""
+    """Frame for its cameras; None: the dataparser's."""
 
     def capture(self, kind: str, notes: Sequence[str]) -> Capture:
-        """The checked capture, in OpenCV axes."""
+        """The validated capture, in OpenCV axes."""
         train = self._outputs("train")
         held, trouble = self._held_out({str(path) for path in train.image_filenames})
         parts: list[tuple[Any, Split | None]] = [(train, "train"), *((o, "test") for o in held)]
         if not held and self.frame is None:
-            parts = [(train, None)]  # every 8th is held out, as of all captures that do not say
+            parts = [(train, None)]  # every 8th is held out, as in all captures without a split
         told = [*notes, *trouble, *_told([o for o, _ in parts])]
         if self.frame is not None and not _frame_of(train).same(self.frame):
-            told.append(f"{self.folder}: is put elsewhere now than in the run; its cameras are moved to fit")
+            told.append(f"{self.folder}: has a different frame than in the run; its cameras are moved to fit")
         return self.of(parts, kind, told)
 
     def of(self, parts: Sequence[tuple[Any, Split | None]], kind: str, told: Sequence[str] = ()) -> Capture:
@@ -191,20 +188,20 @@ class _Dataset:
         return dataclasses.replace(capture, background=(red, green, blue))
 
     def _held_out(self, trained: set[str]) -> tuple[list[Any], list[str]]:
-        """The outputs of what is held out, if anything that is not trained on, and what to tell."""
+        """The outputs of the held-out photographs, if there are any outside `trained`, and notes."""
         try:
             outputs = self._outputs("test")
         except InputError as error:
-            return [], [f"{error}; so it says not what to hold out"]
+            return [], [f"{error}; so it does not say what to hold out"]
         new = [path for path in outputs.image_filenames if str(path) not in trained]
         return ([outputs] if new and len(new) == len(outputs.image_filenames) else []), []
 
     def _outputs(self, split: str) -> Any:
-        """What the dataparser says of a split. Raises InputError where it fails."""
+        """The dataparser's outputs for a split. Raises InputError if it fails."""
         config = copy.copy(self.config)
         config.data = self.folder
         if hasattr(config, "downscale_factor") and type(config)().downscale_factor is None:
-            config.downscale_factor = 1  # else it looks for smaller copies, and offers to make them
+            config.downscale_factor = 1  # otherwise it looks for downscaled copies, and offers to create them
         if hasattr(config, "load_3D_points"):
             config.load_3D_points = False
         try:
@@ -217,10 +214,10 @@ class _Dataset:
                 f" ({type(error).__name__}: {why[:200]})"
             ) from None
         poses, photographs = tuple(outputs.cameras.camera_to_worlds.shape), len(outputs.image_filenames)
-        if poses != (photographs, 3, 4):  # of a single photograph some dataparsers lose a dimension
+        if poses != (photographs, 3, 4):  # some dataparsers drop a dimension for a single photograph
             raise InputError(
-                f"{self.folder}: nerfstudio's {self.name} gives the {photographs} photographs of its {split} part"
-                f" poses of shape {poses}, expected ({photographs}, 3, 4)"
+                f"{self.folder}: nerfstudio's {self.name} gives poses of shape {poses} for the {photographs}"
+                f" photographs of its {split} part, expected ({photographs}, 3, 4)"
             )
         return outputs
 
@@ -248,14 +245,14 @@ def _frame_of(outputs: Any) -> _Frame:
 
 
 def _told(parts: Sequence[Any]) -> list[str]:
-    """What the user should know of a dataset."""
+    """Notes for the user about a dataset."""
     notes = []
     if any(outputs.mask_filenames for outputs in parts):
         notes.append("the masks of its photographs are not used")
     if any(
         outputs.cameras.times is not None and len(outputs.cameras.times.unique()) > 1 for outputs in parts
     ):
-        notes.append("its photographs are of different times; they are taken as of one still scene")
+        notes.append("its photographs have different times; they are treated as one static scene")
     return notes
 
 
@@ -268,7 +265,7 @@ def _intrinsics(cameras: Any, index: int, where: str) -> Intrinsics:
 
 
 def _lens(kind: int, numbers: Sequence[float], where: str) -> Lens | None:
-    """The lens of a nerfstudio camera, whose coefficients are k1, k2, k3, k4, p1, p2."""
+    """The lens of a nerfstudio camera with coefficients k1, k2, k3, k4, p1, p2."""
     from nerfstudio.cameras.cameras import CameraType
 
     name = CameraType(kind).name
@@ -282,4 +279,6 @@ def _lens(kind: int, numbers: Sequence[float], where: str) -> Lens | None:
     odd = (
         f"k4 {k4:g} in a perspective lens" if name == "PERSPECTIVE" else f"p1 {p1:g}, p2 {p2:g} in a fisheye"
     )
-    raise InputError(f"{where}: {odd} is not read; undistort the photographs first (ns-process-data, COLMAP)")
+    raise InputError(
+        f"{where}: {odd} is not supported; undistort the photographs first (ns-process-data, COLMAP)"
+    )

@@ -1,4 +1,4 @@
-"""Opens nerfacto runs: to be painted, and to be shown. Handed into the pipeline, which knows no nerfstudio."""
+"""Opens nerfacto runs for painting and rendering; passed to the pipeline, which knows no nerfstudio."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ from nst3d.stylize.style import Style
 def open_nerf(
     job: Job, capture: Capture | None, style: Style, reporter: Reporter
 ) -> tuple[Subject, PaintConfig]:
-    """A nerfacto run as what a job paints, with the settings that suit it.
+    """A nerfacto run as the subject of a paint job, with adapted settings.
 
-    Seen by the cameras that it was trained on, or by those of `capture`, which is in the run's frame. Raises
-    InputError for a run that cannot be read or whose data is not there, and MissingDependencyError where
+    It is painted from the cameras it was trained on, or from those of `capture`, which is in the run's frame.
+    Raises InputError for a run that cannot be read or whose data is missing, and MissingDependencyError if
     nerfstudio is not installed.
     """
     need_nerfstudio(str(job.scene))
@@ -56,9 +56,9 @@ def open_nerf(
 
 
 def show_nerf(path: Path, options: SceneOptions, capture: Capture | None, note: Note) -> Shown:
-    """A nerfacto run as nerfstudio renders it.
+    """A nerfacto run for rendering with nerfstudio's own modules.
 
-    Where its data is not there, a note says so, and only camera paths that do not follow the cameras make sense.
+    If its data is missing, a note says so, and camera paths along its cameras are not available.
     """
     need_nerfstudio(str(path))
     from nst3d.integrations.nerfstudio.model.nerfacto import Nerfacto
@@ -79,7 +79,7 @@ def _own_capture(run: NerfstudioRun, data: Path | None, note: Note) -> Capture |
     except InputError as error:
         if data is not None:
             raise
-        note(f"where it was photographed from is not known ({error})")
+        note(f"its cameras are not known ({error})")
         return None
     for text in capture.notes:
         note(text)
@@ -87,7 +87,7 @@ def _own_capture(run: NerfstudioRun, data: Path | None, note: Note) -> Capture |
 
 
 class _Counter:
-    """Tells a reporter of work that takes long before painting begins, about ten times."""
+    """Reports progress of long work before painting begins, about ten times."""
 
     def __init__(self, reporter: Reporter) -> None:
         self._reporter, self._told = reporter, ("", 0)

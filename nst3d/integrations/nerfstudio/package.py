@@ -1,4 +1,4 @@
-"""Whether nerfstudio is there."""
+"""Checks that nerfstudio is installed."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from nst3d.formats.nerfstudio.run import version_notes
 
 
 def need_nerfstudio(what: str) -> tuple[str, ...]:
-    """Import what nerfstudio's models are built of; raises MissingDependencyError where that fails.
+    """Import the modules of nerfstudio's models. Raises MissingDependencyError if that fails.
 
-    `what` needs it, and begins the message. Returns notes about a version that was not tested.
+    `what` names the purpose, and begins the message. Returns notes about an untested version.
     """
     try:
-        # It speaks to old versions of torch, which new ones remark on.
+        # It uses deprecated functions of torch, which cause warnings.
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             import_module("nerfstudio.models.nerfacto")

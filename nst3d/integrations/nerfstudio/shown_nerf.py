@@ -1,6 +1,6 @@
-"""A nerfacto run made ready to be looked at.
+"""A nerfacto run prepared for rendering.
 
-Imports nerfstudio: import this module where one is needed, after `need_nerfstudio`.
+Imports nerfstudio: import this module locally, after `need_nerfstudio`.
 """
 
 from __future__ import annotations
@@ -19,28 +19,28 @@ from nst3d.renderers.radiance import NOTHING, Frame
 from nst3d.tensors import Array
 
 _GLANCE = 12
-"""Long side of the pictures that tell what there is to frame, pixels: each of their rays costs as much as any."""
+"""Long side of the views used to find what to frame, pixels; small, because NeRF rays are expensive."""
 _GLANCES = 12
 _ENDS, _NEARLY_ALL = 0.005, 0.95
-"""How near to 0 or 1 colours are that hold no picture, and the share of them that is remarked on: objects before a
-white wall leave less of it."""
+"""Distance from 0 or 1 within which colours count as saturated, and the fraction of them that causes a note;
+an object in front of a white wall stays below it."""
 
 
 @dataclass(frozen=True)
 class ShownNerf:
-    """A NeRF, as nerfstudio itself renders it."""
+    """A NeRF, rendered with nerfstudio's own modules."""
 
     nerf: Nerfacto
     orientation: Orientation
     hull: Array = field(repr=False)
     """Points that a view should frame, (k, 3), in the run's frame."""
     cameras: tuple[Camera, ...] = ()
-    """Where it was photographed from; empty if that is not known."""
+    """Cameras of its photographs; empty if unknown."""
     notes: tuple[str, ...] = ()
 
     @property
     def background(self) -> tuple[float, float, float]:
-        """The run's."""
+        """The run's background."""
         return self.nerf.background
 
     @property
@@ -49,11 +49,11 @@ class ShownNerf:
         return np.empty((0, 3), np.float32)
 
     def placed(self, pose: Array) -> Array:
-        """The pose: camera paths of nerfstudio are in the run's frame."""
+        """The pose unchanged, because camera paths of nerfstudio are in the run's frame."""
         return pose
 
     def frame(self, camera: Camera, depth: bool = False) -> Frame:
-        """The view, with depth always."""
+        """The view, always with depth."""
         return self.nerf.draw(camera)
 
     def fits(self, other: ShownNerf) -> bool:
@@ -65,7 +65,7 @@ class ShownNerf:
 
 
 def seen_hull(nerf: Nerfacto, cameras: Sequence[Camera], orientation: Orientation) -> Array:
-    """Points (k, 3) of what some of the cameras see; the corners of what is not contracted where they see nothing."""
+    """Points (k, 3) seen by some of the cameras; corners of the uncontracted space if they see nothing."""
     depths, points = NerfDepths(nerf), [np.empty((0, 3))]
     for camera in _glances(cameras):
         depth = depths.draw(camera).depth
@@ -79,7 +79,7 @@ def seen_hull(nerf: Nerfacto, cameras: Sequence[Camera], orientation: Orientatio
 
 
 def saturation_notes(nerf: Nerfacto, cameras: Sequence[Camera]) -> tuple[str, ...]:
-    """A line where some of the cameras see hardly anything but pure black and white; else nothing."""
+    """A note if some cameras see hardly anything but pure black and white; otherwise empty."""
     frames = [nerf.draw(camera) for camera in _glances(cameras)]
     opacity = np.concatenate([frame.opacity.ravel() for frame in frames])
     colours = np.concatenate([frame.colour.reshape(-1, 3) for frame in frames])
@@ -89,8 +89,8 @@ def saturation_notes(nerf: Nerfacto, cameras: Sequence[Camera]) -> tuple[str, ..
     if share < _NEARLY_ALL:
         return ()
     return (
-        f"{share:.0%} of what the cameras see is pure white or black: the NeRF holds hardly a picture, and its"
-        " colours are so far at their ends that paint takes badly; it may need more training",
+        f"{share:.0%} of what the cameras see is pure white or black: the NeRF shows hardly any image, and"
+        " its colours are so saturated that paint hardly takes; it may need more training",
     )
 
 

@@ -1,1 +1,1 @@
-"""Open3D: scans cleaned, depth fused, a window to look into."""
+"""Open3D: scan cleaning, depth fusion and a viewer window."""

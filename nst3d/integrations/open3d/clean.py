@@ -1,4 +1,4 @@
-"""Scans made fit to be painted: meshes repaired and decimated, point clouds meshed (Kazhdan & Hoppe 2013)."""
+"""Scan cleaning: meshes are repaired and decimated, point clouds meshed (Kazhdan & Hoppe 2013)."""
 
 from __future__ import annotations
 
@@ -26,29 +26,29 @@ from nst3d.tensors import Array
 Note = Callable[[str], None]
 _WHAT = "`clean`"
 _AROUND = 30
-"""Neighbours of a point that tell its normal: scans are noisy."""
+"""Number of neighbours for estimating a point's normal; many, because scans are noisy."""
 _FEWEST = 50
-"""Points of a surface."""
+"""Minimum number of points of a surface."""
 _THIN = 1e-6
-"""Points are on a line if they lie so near to it, in shares of the cloud's longest side."""
+"""Distance from a line, as a fraction of the cloud's longest side, within which points count as collinear."""
 _NEAR = 8
 _STRAY = 3.0
-"""A point is noise if it lies so many times as far from its neighbours as they do from theirs."""
+"""Ratio of a point's distance from its neighbours to theirs from their own above which it is noise."""
 _SPARSE = 1.0
-"""Octree levels that the density must lie below its median for a part of the surface to be trimmed,"""
+"""A part of the surface is trimmed if its density is this many octree levels below the median,"""
 _FAR = 2.0
-"""and how far it must lie from the nearest point, in that one's distances to its neighbours."""
+"""and its distance from the nearest point exceeds this multiple of that point's spacing."""
 
 
 def clean_scene(path: PathLike, options: CleanOptions, note: Note) -> Mesh:
-    """The mesh in a file, cleaned, or that of a point cloud, in the file's own coordinates; one part.
+    """The cleaned mesh of a mesh file or a point cloud, in the file's own coordinates; one part.
 
-    A mesh: vertices at equal places are merged, degenerate and repeated faces dropped, and of edges where more
-    than two faces meet fins, or else the smallest faces; then it is decimated. A point cloud: repeated points and
-    noise go, and Poisson's surface is drawn through the others, without what lies far from any. Colours stay,
-    between vertices or points they are interpolated. `note` hears what was done and which holes there are. Raises
-    MissingDependencyError without Open3D, InputError for a file that cannot be used, ConfigError for options that
-    its kind has not.
+    In a mesh, vertices at equal positions are merged, degenerate and duplicate faces are dropped, and at
+    edges with more than two faces fins or otherwise the smallest faces; then it is decimated. In a point
+    cloud, duplicate points and noise are dropped, and a Poisson surface is fitted to the rest, trimmed far
+    from points. Colours are kept, and interpolated between vertices or points. `note` receives what was done
+    and the remaining holes. Raises MissingDependencyError without Open3D, InputError for an unusable file,
+    ConfigError for options that do not apply to its kind.
     """
     path = Path(path)
     package = open3d(_WHAT)
@@ -65,7 +65,7 @@ def clean_scene(path: PathLike, options: CleanOptions, note: Note) -> Mesh:
             note(text)
         one, up, front = as_one(mesh), mesh.up, mesh.front
         if mesh.textures:
-            note(f"{_WHAT} makes one mesh of all parts; textures become the colours of its vertices")
+            note(f"{_WHAT} merges all parts into one mesh; textures become vertex colours")
         before = scan_faults(one.vertices, one.faces)
     one = _repaired(package, one, before, note)
     one = _decimated(package, one, options, note)
@@ -79,7 +79,7 @@ def _repaired(package: Any, one: OneMesh, before: ScanFaults | None, note: Note)
     mesh = _to_open3d(package, one)
     mesh.remove_duplicated_vertices()
     mesh.remove_degenerate_triangles()
-    single, _ = unique_rows(np.sort(np.asarray(mesh.triangles), axis=1))  # Open3D tells windings apart
+    single, _ = unique_rows(np.sort(np.asarray(mesh.triangles), axis=1))  # Open3D distinguishes windings
     mesh.triangles = package.utility.Vector3iVector(np.asarray(mesh.triangles)[single])
     crowded = len(mesh.get_non_manifold_edges(allow_boundary_edges=True))
     if crowded:
@@ -91,7 +91,7 @@ def _repaired(package: Any, one: OneMesh, before: ScanFaults | None, note: Note)
             "merged vertices": before.duplicate_vertices,
             "dropped degenerate faces": before.degenerate_faces,
             "dropped duplicate faces": before.duplicate_faces,
-            "non-manifold edges undone": crowded,
+            "non-manifold edges removed": crowded,
             "by dropping faces": len(single) - len(mesh.triangles),
         }
         done = [f"{name}: {count}" for name, count in told.items() if count]
@@ -111,71 +111,67 @@ def _decimated(package: Any, one: OneMesh, options: CleanOptions, note: Note) ->
 
 
 def _meshed(package: Any, cloud: PointCloud, options: CleanOptions, note: Note, path: Path) -> OneMesh:
-    # Coordinates as large as surveyors' leave Open3D no digits.
+    # Survey coordinates are so large that Open3D would lose precision.
     frame = _frame(cloud.positions)
     points = _cloud(package, cloud, frame.apply(cloud.positions))
     points.remove_duplicated_points()
     unique = len(points.points)
     if unique < _FEWEST:
         raise InputError(
-            f"{path}: has {unique} points at different places; a surface takes {_FEWEST} at least: leave out {_WHAT}"
+            f"{path}: has {unique} distinct points, a surface needs at least {_FEWEST}; paint it without {_WHAT}"
         )
     points = points.select_by_index(np.flatnonzero(~_stray(np.asarray(points.points))))
     note(
-        f"cleaned: dropped repeated points: {len(cloud) - unique}, stray points: {unique - len(points.points)}"
+        f"cleaned: dropped duplicate points: {len(cloud) - unique}, stray points: {unique - len(points.points)}"
     )
     if _breadth(np.asarray(points.points))[1] < _THIN:
-        raise InputError(f"{path}: its points lie on a line, which has no surface; leave out {_WHAT}")
+        raise InputError(f"{path}: its points lie on a line and have no surface; paint it without {_WHAT}")
     if cloud.normals is None:
-        # Open3D turns them by a Delaunay triangulation, which fails on planes and on exact spheres.
+        # Open3D orients normals by a Delaunay triangulation, which fails on planes and exact spheres.
         normals = estimated_normals(np.asarray(points.points), _AROUND)
         points.normals = package.utility.Vector3dVector(normals.astype(np.float64))
-        note(
-            "the points have no normals: they were estimated, and turned to the same side as their neighbours"
-        )
+        note("the points have no normals: they were estimated and oriented consistently")
     depth = options.depth or _depth(np.asarray(points.points))
-    # One thread: with several, sums come in another order each time.
+    # One thread: with several, the order of sums varies.
     surface, density = package.geometry.TriangleMesh.create_from_point_cloud_poisson(
         points, depth=depth, n_threads=1
     )
     density = np.asarray(density)
-    thin = (
-        density < np.median(density) - _SPARSE
-    )  # flat parts of a scan may be sparse, and are known all the same
+    thin = density < np.median(density) - _SPARSE  # flat parts of a scan may be sparse but are valid
     thin &= _far_off(np.asarray(surface.vertices), np.asarray(points.points))
     surface.remove_vertices_by_mask(thin)
-    trimmed = f", without {thin.mean():.1%} of it that lay far from any point" if thin.any() else ""
-    note(f"Poisson's surface at depth {depth}: {len(surface.triangles)} faces{trimmed}")
+    trimmed = f", without {thin.mean():.1%} that was far from any point" if thin.any() else ""
+    note(f"Poisson surface at depth {depth}: {len(surface.triangles)} faces{trimmed}")
     if not len(surface.triangles):
-        raise InputError(f"{path}: its points make no surface; leave out {_WHAT}")
+        raise InputError(f"{path}: its points form no surface; paint it without {_WHAT}")
     one = _from_open3d(surface)
     vertices = one.vertices / frame.scale + frame.centre
     return OneMesh(vertices, one.faces, None if cloud.colours is None else one.colours)
 
 
 def _frame(positions: Array) -> Similarity:
-    """What brings points (n, 3) to the origin, their longest side 1."""
+    """The similarity that moves points (n, 3) to the origin and scales their longest side to 1."""
     low, high = positions.min(0), positions.max(0)
     longest = float((high - low).max())
     return Similarity((low + high) / 2, 1 / longest if longest > 0 else 1.0)
 
 
 def _breadth(positions: Array) -> Array:
-    """How far points (n, 3) lie from their middle, root mean square (3,), along their longest axis first."""
+    """RMS distances (3,) of points (n, 3) from their mean, along their principal axes, longest first."""
     centred = positions - positions.mean(0)
     squares = np.linalg.eigvalsh(centred.T @ centred / len(centred))[::-1]
     return np.sqrt(np.maximum(squares, 0))
 
 
 def _stray(positions: Array) -> Array:
-    """Which points float about, (n,) bool. By their neighbours, as flat parts of a scan may be sparse."""
+    """Mask (n,) bool of stray points, judged by their neighbours: flat parts of a scan may be sparse."""
     nearest, distance = Neighbours(positions).of(positions, _NEAR + 1)
     own = distance[:, 1:].mean(1)
     return np.asarray(own > _STRAY * np.median(own[nearest[:, 1:]], axis=1))
 
 
 def _far_off(vertices: Array, positions: Array) -> Array:
-    """Whether each vertex lies farther from all points than the points there do from each other, (v,) bool."""
+    """Whether each vertex is farther from all points than nearby points are from each other, (v,) bool."""
     tree = Neighbours(positions)
     spacing = tree.of(positions, _NEAR + 1)[1][:, 1:].mean(1)
     nearest, distance = tree.of(vertices, 1)
@@ -183,7 +179,7 @@ def _far_off(vertices: Array, positions: Array) -> Array:
 
 
 def _depth(positions: Array) -> int:
-    """Levels at which an octree's cells are about as large as points lie apart."""
+    """Octree depth at which cells are about as large as the points' spacing."""
     spacing = float(np.median(Neighbours(positions).of(positions, 5)[1][:, 1:].mean(1)))
     side = 1.1 * float(np.ptp(positions, axis=0).max())
     return min(max(math.ceil(math.log2(side / max(spacing, 1e-12 * side))), 5), 10)

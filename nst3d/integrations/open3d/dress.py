@@ -1,4 +1,4 @@
-"""Textures as Open3D draws them: it does not wrap, so what repeats is laid out side by side."""
+"""Textures for Open3D, which does not wrap them: repeated textures are tiled explicitly."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from nst3d.representations.mesh import Material, Texture
 from nst3d.tensors import Array
 
 _WIDEST = 8192
-"""Sides of a texture that OpenGL takes everywhere, pixels,"""
+"""Maximum side of a texture that every OpenGL supports, pixels,"""
 _MOST = 1 << 25
-"""and pixels in all: 100 MB."""
+"""and maximum number of pixels: 100 MB."""
 
 
 def dress(package: Any, made: Any, texture: Texture, material: Material, uvs: Array) -> bool:
-    """Give a TriangleMesh of Open3D its texture; False where that, laid out, would be too large.
+    """Set the texture of an Open3D TriangleMesh; returns False if the tiled texture would be too large.
 
-    `uvs` (f, 3, 2) are those of its faces' corners, of any size, as `texture.wrap` has them.
+    `uvs` (f, 3, 2) are those of its faces' corners, in any range, to be wrapped by `texture.wrap`.
     """
     laid = [laid_out(uvs[..., k], texture.pixels.shape[1 - k], texture.wrap[k]) for k in (0, 1)]
     (across, columns), (up, rows) = laid
     if max(len(columns), len(rows)) > _WIDEST or len(columns) * len(rows) > _MOST:
         return False
-    # OpenGL has the first row of a texture at the bottom.
+    # In OpenGL the first row of a texture is at the bottom.
     linear = srgb_decode(texture.pixels[::-1].astype(np.float64)) * srgb_decode(np.asarray(material.factor))
     pixels = to_bytes(srgb_encode(linear))[np.ix_(rows, columns)]
     made.textures = [package.geometry.Image(np.ascontiguousarray(pixels))]
@@ -37,14 +37,14 @@ def dress(package: Any, made: Any, texture: Texture, material: Material, uvs: Ar
 
 
 def laid_out(places: Array, count: int, wrap: str) -> tuple[Array, Array]:
-    """A texture's places (f, 3) along one axis, brought into [0, 1] of a row of copies, and that row.
+    """Texture coordinates (f, 3) along one axis, mapped to [0, 1] of a row of copies, and that row.
 
-    The row (n,) says which of the `count` pixels each of its own shows. Each face moves by whole copies, so that
-    there are only as many as the widest face spans.
+    The row (n,) contains the index, below `count`, of the pixel at each position. Faces are shifted by whole
+    copies, so that there are only as many copies as the widest face spans.
     """
     period = 2 if wrap == "mirror" else 1
     first = np.floor(places.min(axis=1, keepdims=True) / period) * period
-    if wrap == "clamp":  # its copies are not alike
+    if wrap == "clamp":  # its copies are not equal
         first = np.full_like(first, first.min())
     inside = places - first
     copies = max(int(np.ceil(inside.max(initial=0) - 1e-6)), 1)

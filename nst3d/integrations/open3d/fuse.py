@@ -1,4 +1,4 @@
-"""Depth pictures fused by Open3D's sparse voxel blocks (Niessner et al. 2013), beside nst3d's own way."""
+"""Depth fusion with Open3D's sparse voxel blocks (Niessner et al. 2013), as an alternative to nst3d's own."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from nst3d.representations.lattice import Lattice
 from nst3d.tensors import Array
 
 _BAND = 3.0
-"""Distances are told up to so many voxels from a surface."""
+"""Truncation distance, voxels."""
 _SIDE = 16
-"""Voxels along a block."""
+"""Side of a block, voxels."""
 _BLOCKS = 20_000
-"""To begin with; there will be more where they are needed."""
+"""Initial number of blocks; more are allocated as needed."""
 _WITNESSES = 2.0
-"""Views that must have seen a voxel, if there are as many."""
+"""Minimum number of views that must have seen a voxel, if there are as many."""
 
 
 def fused_surface(lattice: Lattice, sights: Sequence[Sight]) -> tuple[Array, Array]:
-    """The surface that the sights' depths agree on: vertices (v, 3), in nodes of the lattice, faces (f, 3) int32.
+    """The surface fused from the sights' depths: vertices (v, 3) in nodes of the lattice, faces (f, 3) int32.
 
-    Voxels are as large as the lattice's cells at its centre, everywhere: where a field's space is contracted,
-    far things come out finer than there, and take longer. Both are empty where there is no surface. Raises
-    MissingDependencyError without Open3D.
+    Voxels everywhere have the size of the lattice's cells at its centre; in a contracted space distant
+    objects are therefore finer than the lattice and take longer. Both arrays are empty if there is no
+    surface. Raises MissingDependencyError without Open3D.
     """
     package = open3d("`fusion='open3d'`")
     middle = lattice.to_world(((np.asarray(lattice.shape) - 1) / 2).reshape(1, 3))
@@ -43,7 +43,7 @@ def fused_surface(lattice: Lattice, sights: Sequence[Sight]) -> tuple[Array, Arr
     )
     for sight in sights:
         _integrate(package, grid, sight, reach)
-    if not grid.hashmap().size():  # no picture shows a surface
+    if not grid.hashmap().size():  # no view shows a surface
         return np.empty((0, 3)), np.empty((0, 3), np.int32)
     least = min(_WITNESSES, len(sights)) - 0.5
     mesh = grid.extract_triangle_mesh(weight_threshold=least).to_legacy()
@@ -67,12 +67,12 @@ def _integrate(package: Any, grid: Any, sight: Sight, reach: Array) -> None:
     depth = np.where(np.isfinite(sight.depth), sight.depth, 0).astype(np.float32)
     if farthest <= 0 or not ((depth > 0) & (depth < farthest)).any():
         return
-    # Open3D has the centres of pixels at whole numbers.
+    # In Open3D pixel centres are at integers.
     cx, cy = camera.centre[0] - 0.5, camera.centre[1] - 0.5
     focal = camera.focal
     matrix = np.array([[focal, 0, cx], [0, focal * camera.aspect, cy], [0, 0, 1]], np.float64)
     intrinsic, extrinsic = package.core.Tensor(matrix), package.core.Tensor(pose.astype(np.float64))
     image = package.t.geometry.Image(package.core.Tensor(np.ascontiguousarray(depth)))
-    # A depth scale of 1: scene units.
+    # A depth scale of 1 means scene units.
     blocks = grid.compute_unique_block_coordinates(image, intrinsic, extrinsic, 1.0, farthest, _BAND)
     grid.integrate(blocks, image, intrinsic, extrinsic, 1.0, farthest, _BAND)

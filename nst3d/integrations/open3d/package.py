@@ -1,4 +1,4 @@
-"""The package open3d, imported when it is needed."""
+"""The package open3d, imported on use."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from nst3d.errors import MissingDependencyError
 
 
 def open3d(what: str) -> Any:
-    """The module. Raises MissingDependencyError, which says what needs it, where it is not there or does not load."""
+    """The module. Raises MissingDependencyError, which names `what`, if it is missing or does not load."""
     try:
         package = import_module("open3d")
     except ModuleNotFoundError as error:
@@ -19,7 +19,7 @@ def open3d(what: str) -> Any:
         ) from None
     except (ImportError, OSError) as error:
         reason = " ".join(str(error).split())
-        remedy = "; install libusb-1.0-0 with the system's packages" if "libusb" in reason else ""
+        remedy = "; install the system package libusb-1.0-0" if "libusb" in reason else ""
         raise MissingDependencyError(
             f"{what} needs Open3D, which is installed but does not load ({reason}){remedy}"
         ) from None

@@ -1,4 +1,4 @@
-"""Open3D's window, and pictures of what it shows."""
+"""Open3D's viewer window, and screenshots of it."""
 
 from __future__ import annotations
 
@@ -36,26 +36,26 @@ from nst3d.tensors import Array, ImageSize
 
 _WHAT = "nst3d view"
 _SEEN = 0.3
-"""Opacity from which a splat is shown as a point."""
+"""Minimum opacity of a splat to be shown as a point."""
 _VIEWS, _SIDE = 30, 400
-"""At most so many of a field's cameras see its points; the longer side of their pictures, pixels."""
+"""Maximum number of a field's cameras that render its points, and the longer side of their images, pixels."""
 _POINT = 3.0
 """Side of a point, pixels."""
 _AHEAD = (0.35, 0.25, 1.0)
-"""From where one looks first: right, up, front."""
+"""Initial direction of the camera: right, up, front."""
 _FIELD_OF_VIEW = math.radians(60)
-"""Open3D's own."""
+"""Open3D's default."""
 
 
 @dataclass(frozen=True)
 class Look:
-    """What is shown."""
+    """The content of a window."""
 
     geometries: tuple[Any, ...]
-    """Of open3d.geometry."""
+    """Objects of open3d.geometry."""
     orientation: Orientation
     notes: tuple[str, ...] = ()
-    """What the user should know."""
+    """Notes for the user."""
 
 
 def open_look(path: PathLike, up: Up = "auto") -> Look:
@@ -70,7 +70,7 @@ def open_look(path: PathLike, up: Up = "auto") -> Look:
         look = replace(look, orientation=Orientation(*map(np.array, UP_AND_FRONT[up])))
     corners = _corners(look)
     if not (corners[0] != corners[-1]).any():
-        raise InputError(f"{path}: all of it lies at one point; there is nothing to show")
+        raise InputError(f"{path}: everything is at one point; there is nothing to show")
     return look
 
 
@@ -88,7 +88,7 @@ def _opened(package: Any, path: Path) -> Look:
 
 
 def show(look: Look, title: str) -> None:
-    """Open a window; returns when the user closes it. Raises ConfigError where there is no display."""
+    """Open a window; returns when the user closes it. Raises ConfigError without a display."""
     package = open3d(_WHAT)
     window = package.visualization.Visualizer()
     if not _has_display() or not window.create_window(title, 1280, 960):
@@ -101,17 +101,17 @@ def show(look: Look, title: str) -> None:
 
 
 def save_picture(look: Look, out: Path, size: ImageSize) -> None:
-    """Draw what the window would first show, without one, as PNG or JPEG.
+    """Save the window's initial view as PNG or JPEG, without opening the window.
 
-    Raises ConfigError where the machine can draw no picture: it needs a display or EGL. OutputError if the file
-    cannot be written.
+    Raises ConfigError if the machine has neither a display nor EGL, OutputError if the file cannot be
+    written.
     """
     package = open3d(_WHAT)
     window = package.visualization.Visualizer()
     with _runtime_folder():
         if not window.create_window(_WHAT, size.width, size.height, visible=False):
             raise ConfigError(
-                "Open3D can draw no picture here: it needs a display, or EGL (libegl1); nst3d render needs neither"
+                "Open3D cannot render here: it needs a display or EGL (libegl1); nst3d render needs neither"
             )
         try:
             _fill(package, window, look)
@@ -125,7 +125,7 @@ def save_picture(look: Look, out: Path, size: ImageSize) -> None:
 
 @contextmanager
 def _runtime_folder() -> Iterator[None]:
-    """Lend EGL a folder of its own where there is none, else it complains of that on every run."""
+    """Give EGL a runtime folder if there is none; otherwise it prints a warning on every run."""
     if sys.platform != "linux" or "XDG_RUNTIME_DIR" in os.environ:
         yield
         return
@@ -138,7 +138,7 @@ def _runtime_folder() -> Iterator[None]:
 
 
 def _corners(look: Look) -> Array:
-    """Of the box around all that is shown, (8, 3); its lowest first, its highest last."""
+    """Corners (8, 3) of the content's bounding box; the lowest first, the highest last."""
     lows = np.array([g.get_min_bound() for g in look.geometries])
     highs = np.array([g.get_max_bound() for g in look.geometries])
     low, high = lows.min(0), highs.max(0)
@@ -162,17 +162,17 @@ def _fill(package: Any, window: Any, look: Look) -> None:
     camera.set_lookat(centre)
     camera.set_front(front)
     camera.set_up(axes[:, 1])
-    # At a zoom of 1, half a picture is as high as the box' longest side, at the box' centre.
+    # At zoom 1, half the picture is as high as the box's longest side, at the box's centre.
     camera.set_zoom(distance * math.tan(_FIELD_OF_VIEW / 2) / longest)
 
 
 def _has_display() -> bool:
-    """Open3D would go on without one, and its window would never close."""
+    """Whether there is a display; without one Open3D would continue, and its window never close."""
     return sys.platform in ("win32", "darwin") or any(map(os.environ.get, ("DISPLAY", "WAYLAND_DISPLAY")))
 
 
 def _drawn(package: Any, path: Path, source: RadianceSource) -> Look:
-    """What a field's cameras see, or cameras all around, as points at the depths of the pixels."""
+    """The views of a field's cameras, or of cameras all around, as points at the pixels' depths."""
     known = source.cameras
     cameras = (
         chosen_cameras(known, _VIEWS, _SIDE) if known else cameras_around(source.space, source.up, _SIDE)
@@ -186,12 +186,12 @@ def _drawn(package: Any, path: Path, source: RadianceSource) -> Look:
         colours.append(sight.colour[hit].astype(np.float32))
     points = np.concatenate(places)
     if not len(points):
-        raise InputError(f"{path}: its cameras see no surface in it; nothing to show")
+        raise InputError(f"{path}: its cameras see no surface; there is nothing to show")
     return _points(package, points, np.concatenate(colours), np.ones(len(points)), source.up)
 
 
 def _points(package: Any, places: Array, colours: Array, opacities: Array, up: Array) -> Look:
-    """The opaque ones, without floaters' far ends, which would make all else small."""
+    """The opaque points, without distant floaters, which would make everything else small."""
     orientation = standing(up)
     seen = opacities >= min(_SEEN, float(opacities.max()))
     places, colours, opacities = places[seen].astype(np.float64), colours[seen], opacities[seen]
@@ -204,7 +204,7 @@ def _points(package: Any, places: Array, colours: Array, opacities: Array, up: A
 
 
 def _meshes(package: Any, mesh: Mesh) -> tuple[Any, ...]:
-    """Every instance: with its texture, or with colours at its vertices."""
+    """Every instance, with its texture or with vertex colours."""
     paint = paint_vertices(mesh, np.inf, 0)
     colours = vertex_colours(mesh, paint)
     bare, shown = is_bare(mesh), []
@@ -219,7 +219,7 @@ def _meshes(package: Any, mesh: Mesh) -> tuple[Any, ...]:
             dressed = dress(package, made, mesh.textures[material.texture], material, item.uvs)
         if not dressed and item.colours is not None and not bare:
             made.vertex_colors = vectors(item.colours.astype(np.float64))
-        made.compute_vertex_normals()  # and those of triangles, without which nothing is lit
+        made.compute_vertex_normals()  # also triangle normals, without which nothing is lit
         if item.normals is not None:
             made.vertex_normals = vectors(item.normals.astype(np.float64))
         shown.append(made)

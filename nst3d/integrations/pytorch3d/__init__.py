@@ -1,1 +1,1 @@
-"""PyTorch3D as a renderer of meshes."""
+"""PyTorch3D as a mesh renderer."""

@@ -1,4 +1,4 @@
-"""Finds what views of a surface see with PyTorch3D's rasteriser, on the CPU or a CUDA device."""
+"""Finds the fragments of views of a surface with PyTorch3D's rasteriser, on the CPU or a CUDA device."""
 
 from __future__ import annotations
 
@@ -17,37 +17,38 @@ from nst3d.representations.surface import Surface
 from nst3d.tensors import Array, ImageSize
 
 _SIDE = 16
-"""Pixels along a tile."""
+"""Side of a tile, pixels."""
 _NEAR = 1e-3
-"""Depth at which faces that reach behind the camera are cut off; surfaces have radius 1."""
+"""Depth at which faces that extend behind the camera are clipped; surfaces have radius 1."""
 _REACH = 1e-3
-"""Pixels by which a face catches samples beside it: PyTorch3D leaves out samples that lie on the edge of two."""
+"""Pixels by which faces are enlarged, because PyTorch3D misses samples exactly on the edge of two faces."""
 _REACH_CUT = 1e-2
-"""The same where faces are cut off: what is left reaches so far beyond the image that float32 is coarse."""
+"""The same for clipped faces, which extend so far beyond the image that float32 is coarse."""
 _BATCH = 1 << 20
-"""Faces of tiles that are rasterised at a time; a tile is never split."""
+"""Number of faces of tiles rasterised at a time; a tile is never split."""
 
 
 class Rasteriser:
     """PyTorch3D's `rasterize_meshes` as a `Caster`.
 
-    The same rules as Embree's: samples at the middles of a finer grid's pixels, both sides of a face, the nearest
-    face, barycentric weights in space (perspective-correct), depth along the viewing axis. It computes in float32
-    in the image, Embree in space: samples within about 0.001 pixels of an edge may see the face beside it.
+    It follows the same rules as Embree: samples at the centres of a finer grid's pixels, two-sided faces, the
+    nearest face, barycentric weights in space (perspective-correct), depth along the viewing axis. It
+    computes in float32 in the image, Embree in space: samples within about 0.001 pixels of an edge may see
+    the face beside it.
 
-    The image is cut into tiles, which PyTorch3D is given as a batch of small meshes: its rasteriser for the CPU
-    asks every face at every pixel of a mesh.
+    The image is split into tiles, which are passed to PyTorch3D as a batch of small meshes, because its CPU
+    rasteriser tests every face at every pixel of a mesh.
     """
 
     def __init__(self, surface: Surface, device: torch.device) -> None:
-        """Raises MissingDependencyError where PyTorch3D is not installed."""
+        """Raises MissingDependencyError if PyTorch3D is not installed."""
         self._rasterise, self._meshes = _package()
         self._positions, self._faces, self._device = surface.positions, surface.faces, device
 
     def view(self, camera: Camera, samples: int) -> Hits:
-        """What `samples` × `samples` a pixel see, (height · samples, width · samples).
+        """The hits of `samples` × `samples` samples per pixel, (height · samples, width · samples).
 
-        Raises ConfigError for a camera whose lens distorts.
+        Raises ConfigError for a camera with lens distortion.
         """
         if camera.lens is not None:
             raise ConfigError("PyTorch3D rasterises no lens distortion: take `renderer='embree'`")
@@ -55,7 +56,7 @@ class Rasteriser:
         pixels, depth = fine.project(self._positions.astype(np.float64))
         depth = np.where(
             np.abs(depth) < 1e-12, 1e-12, depth
-        )  # as `project` divides by: clipping multiplies again
+        )  # as in the division of `project`, which clipping reverts
         corners, depths = pixels[self._faces], depth[self._faces]
         tiles = tiles_of(pixel_boxes(corners, depths, fine.size, _NEAR), fine.size, _SIDE)
         blank = (len(tiles.tile), _SIDE, _SIDE)
@@ -72,7 +73,7 @@ class Rasteriser:
         return Hits(*whole)
 
     def _fill(self, corners: Array, face: Array, counts: Array, out: Hits) -> None:
-        """Rasterise tiles of `counts` faces, whose `corners` (n, 3, 3) are those of `face` (n,), into `out`."""
+        """Rasterise tiles of `counts` faces, with `corners` (n, 3, 3) of faces `face` (n,), into `out`."""
         vertices = torch.from_numpy(corners.reshape(-1, 3)).to(self._device)
         numbers = torch.arange(3 * int(counts.max(initial=0)), device=self._device).reshape(-1, 3)
         sizes = counts.tolist()
@@ -81,7 +82,7 @@ class Rasteriser:
         index, depth, weights, _ = self._rasterise(
             meshes,
             image_size=(_SIDE, _SIDE),
-            blur_radius=(2 / _SIDE * (_REACH_CUT if cut else _REACH)) ** 2,  # they compare squares
+            blur_radius=(2 / _SIDE * (_REACH_CUT if cut else _REACH)) ** 2,  # PyTorch3D compares squares
             faces_per_pixel=1,
             bin_size=0,
             perspective_correct=True,
@@ -97,9 +98,9 @@ class Rasteriser:
 
 
 def rasterised(device: torch.device) -> Callable[[Surface], Rasteriser]:
-    """What makes the rasteriser of a surface, for the pipeline.
+    """A function that creates the rasteriser of a surface, for the pipeline.
 
-    Raises MissingDependencyError at once where PyTorch3D is not installed, before anything is read.
+    Raises MissingDependencyError immediately if PyTorch3D is not installed, before anything is read.
     """
     _package()
     return lambda surface: Rasteriser(surface, device)
@@ -120,7 +121,7 @@ def _fields(hits: Hits) -> tuple[Array, ...]:
 
 
 def _batches(counts: Array) -> list[tuple[int, int]]:
-    """Ranges of tiles that hold up to `_BATCH` faces together, or one tile with more."""
+    """Ranges of tiles with up to `_BATCH` faces in total, or one tile with more."""
     ranges, first, total = [], 0, 0
     for k, count in enumerate(counts.tolist()):
         if k > first and total + count > _BATCH:
@@ -131,9 +132,9 @@ def _batches(counts: Array) -> list[tuple[int, int]]:
 
 
 def _in_tiles(corners: Array, depth: Array, tile: Array, across: int) -> Array:
-    """Pixel positions (n, 3, 2) with depths (n, 3) as PyTorch3D's x, y, z in each one's tile, (n, 3, 3) float32.
+    """Pixel positions (n, 3, 2) and depths (n, 3) as PyTorch3D's x, y, z within each tile, (n, 3, 3) float32.
 
-    Its x points left and its y up, both from −1 to 1 across a square image, and z is the depth.
+    PyTorch3D's x points left and y up, both from −1 to 1 across a square image, and z is the depth.
     """
     origin = np.stack([tile % across, tile // across], axis=1)[:, None] * _SIDE
     flat = 1 - 2 / _SIDE * (corners - origin)
@@ -141,7 +142,7 @@ def _in_tiles(corners: Array, depth: Array, tile: Array, across: int) -> Array:
 
 
 def _joined(values: Array, tiles: Tiles, size: ImageSize, rest: float) -> Array:
-    """The image (h, w) of tiles (t, side, side); `rest` where there are none."""
+    """The image (h, w) assembled from tiles (t, side, side); `rest` elsewhere."""
     full = np.full((tiles.down * tiles.across, _SIDE, _SIDE), rest, values.dtype)
     full[tiles.tile] = values
     rows = full.reshape(tiles.down, tiles.across, _SIDE, _SIDE).swapaxes(1, 2)

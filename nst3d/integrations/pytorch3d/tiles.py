@@ -1,4 +1,4 @@
-"""Which faces reach which tiles of an image, so that a rasteriser looks at no face where it cannot be."""
+"""Lists of the faces in each tile of an image, so that a rasteriser tests only faces that can be there."""
 
 from __future__ import annotations
 
@@ -11,25 +11,26 @@ from nst3d.tensors import Array, ImageSize
 
 @dataclass(frozen=True)
 class Tiles:
-    """The tiles of an image that any face reaches, and those faces; the image's tiles count row by row."""
+    """The non-empty tiles of an image and their faces; tiles are in row-major order."""
 
     tile: Array
-    """(t,) int64, rising."""
+    """(t,) int64, increasing."""
     counts: Array
-    """(t,) int64, faces of each."""
+    """(t,) int64, number of faces of each."""
     face: Array
-    """(counts.sum(),) int64, the faces of the first tile, of the second …; rising within each."""
+    """(counts.sum(),) int64, the faces of the first tile, of the second …; increasing within each."""
     across: int
-    """Tiles in a row of the image."""
+    """Number of tiles in a row of the image."""
     down: int
-    """Rows of tiles."""
+    """Number of rows of tiles."""
 
 
 def pixel_boxes(corners: Array, depth: Array, size: ImageSize, near: float) -> Array:
-    """First column, first row, last column and last row that each face can cover, (f, 4) int64; empty: last < first.
+    """First column, first row, last column and last row of each face, (f, 4) int64; empty if last < first.
 
-    `corners` (f, 3, 2) are pixel positions, `depth` (f, 3) theirs. A face covers a pixel whose centre it holds. One
-    that reaches behind the plane at depth `near` can be anywhere; one that lies behind it is nowhere.
+    `corners` (f, 3, 2) are pixel positions, with `depth` (f, 3). A face covers a pixel if it contains the
+    pixel's centre. One that extends behind the plane at depth `near` can be anywhere; one entirely behind it
+    is empty.
     """
     last = np.array([size.width - 1, size.height - 1])
     crossing = depth.min(1) < near
@@ -44,7 +45,7 @@ def pixel_boxes(corners: Array, depth: Array, size: ImageSize, near: float) -> A
 
 
 def tiles_of(boxes: Array, size: ImageSize, side: int) -> Tiles:
-    """The tiles of `side` × `side` pixels that `boxes` (f, 4) as of `pixel_boxes` overlap."""
+    """The tiles of `side` × `side` pixels that `boxes` (f, 4) from `pixel_boxes` overlap."""
     across, down = -(-size.width // side), -(-size.height // side)
     reaching = np.flatnonzero((boxes[:, 2:] >= boxes[:, :2]).all(1))
     left, top, right, bottom = (boxes[reaching] // side).T
@@ -59,4 +60,4 @@ def tiles_of(boxes: Array, size: ImageSize, side: int) -> Tiles:
 
 
 _SLACK = 0.02
-"""Pixels by which a face may be larger than it is: rasterisers round."""
+"""Tolerance of a face's bounds, pixels, for the rounding of rasterisers."""

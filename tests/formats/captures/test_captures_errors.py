@@ -118,7 +118,7 @@ def test_nothing_there(tmp_path) -> None:
 def test_a_photograph_that_is_none(tmp_path) -> None:
     path = write_transforms(tmp_path)
     (tmp_path / "images/0003.png").write_bytes(b"no picture")
-    assert "0003.png: not a picture that can be read" in error_of(path)
+    assert "0003.png: not a readable picture" in error_of(path)
 
 
 @pytest.mark.parametrize("name", ["cameras.bin", "images.bin"])

@@ -92,7 +92,7 @@ def test_vertex_colours_and_those_that_are_not_numbers(tmp_path: Path) -> None:
     mesh = load_obj(written(tmp_path, text))
     np.testing.assert_array_equal(mesh.parts[0].colours, [[1, 0, 0], [0, 1, 0], [0.5, 0.5, 0.5]])
     assert mesh.materials[0].factor == (1, 1, 1)
-    assert any(n.endswith("taken as mid grey: 1") for n in mesh.notes)
+    assert any(n.endswith("set to mid grey: 1") for n in mesh.notes)
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,7 @@ def test_vertex_colours_and_those_that_are_not_numbers(tmp_path: Path) -> None:
         (SQUARE + "f 1 2 0\n", "a vertex that is not there"),
         (SQUARE + "f 1 2 3/1x\n", "expected numbers"),
         (SQUARE + "f 1 2\n", "no faces"),
-        (SQUARE + "f 1 1 2\n", "no faces that could be painted"),
+        (SQUARE + "f 1 1 2\n", "no faces that can be painted"),
         ("v nan 0 0\nv 1 0 0\nv 0 1 0\nf 1 2 3\n", "1 of 1 faces use vertices that are not finite"),
     ],
 )

@@ -1,1 +1,1 @@
-"""A nerfacto painted as a grid, which is taught to it in the end."""
+"""A nerfacto painted as a grid, which is distilled into it at the end."""

@@ -1,4 +1,4 @@
-"""A NeRF whose colours are baked into a grid: its own geometry and samples, and a render linear in the grid."""
+"""A NeRF with its colours baked into a grid: its own geometry and samples, and renders linear in the grid."""
 
 from __future__ import annotations
 
@@ -23,33 +23,33 @@ from nst3d.tensors import Array, Colours, Image
 _NODES = 2_000_000
 _FIT = SolveOptions(damping=0.02, iterations=12, tolerance=1e-3)
 _ENTRY = 1e-3
-"""Entries of stored matrices below this share of a pixel are left out."""
+"""Weight below which entries of stored matrices are dropped."""
 _SHARED = 0.25
-"""Share of a view's entries that is left when those of the same node are one, about."""
+"""Approximate fraction of a view's entries that remains after merging those of the same node."""
 
 Count = Callable[[str, int, int], None]
-"""(what, how many are done, of how many)."""
+"""Progress callback: (what, number done, total)."""
 
 
 @dataclass(frozen=True)
 class BakeOptions:
-    """How large the grid and the views of it may be."""
+    """Size limits of the grid and its views."""
 
     nodes: int = _NODES
-    """At most."""
+    """Maximum number of nodes."""
     cache_bytes: float = 2.5e9
-    """Of compiled views in memory while the colours are fitted, and of the samples of all views."""
+    """Memory budget, bytes, of compiled views while colours are fitted, and of the samples of all views."""
 
 
 class NerfGridRenderer(RadianceRenderer):
-    """Renders a NeRF's geometry with the colours of a grid's nodes."""
+    """Renders a NeRF's geometry with the colours of grid nodes."""
 
     def __init__(
         self, nerf: Nerfacto, views: Sequence[FrozenView], grid: NodeGrid, stored_bytes: float = 0
     ) -> None:
-        """Wrap a NeRF and a grid around what `views` of it see; these are not sampled again.
+        """Wrap a NeRF and a grid around what `views` of it see; these views are not sampled again.
 
-        Views whose matrix takes at most `stored_bytes` are stored as such, others as samples.
+        Views whose matrix takes at most `stored_bytes` are stored as matrices, others as samples.
         """
         self.nerf, self.grid = nerf, grid
         self.num_colours = len(grid)
@@ -58,29 +58,29 @@ class NerfGridRenderer(RadianceRenderer):
 
     @property
     def views(self) -> Sequence[FrozenView]:
-        """Those that were sampled beforehand."""
+        """The views sampled beforehand."""
         return self._views
 
     @property
     def positions(self) -> Array:
-        """Where the nodes are, (n, 3), in the run's frame; those at the end of the space very far away."""
+        """Node positions (n, 3) in the run's frame, very far away at the end of contracted space."""
         return self.nerf.world(torch.from_numpy(self.grid.places)).numpy()
 
     def show_as(self, colours: Array) -> None:
-        """Take a table (n, 3) for the NeRF's own colours; `specular` is what these leave out."""
+        """Set the table (n, 3) of the NeRF's own colours; `specular` is the rest of its render."""
         self._own = colours
 
     def compile(self, camera: Camera) -> ViewOperator:
         """The view as a linear map from the nodes' colours."""
         view = self._view(self.frozen(camera))
-        # Eight corners a sample, most of them shared; two matrices of 8 bytes an entry.
+        # Eight corners per sample, most of them shared; two matrices of 8 bytes per entry.
         if _SHARED * 8 * 16 * len(view.samples.cells) > self._stored_bytes:
             return view
         stored = view.stored(_ENTRY)
         return stored if stored.nbytes <= self._stored_bytes else view
 
     def draw(self, camera: Camera, colours: Array, specular: float = 0.0) -> Frame:
-        """The view with the nodes' colours (n, 3), plus `specular` times what the NeRF shows beyond its own table."""
+        """The view with nodes' colours (n, 3), plus `specular` times the NeRF's render beyond its table."""
         frozen = self.frozen(camera)
         view = self._view(frozen)
         image = self._shown(frozen, view, colours, specular)
@@ -89,16 +89,16 @@ class NerfGridRenderer(RadianceRenderer):
         return Frame(image.numpy(), opacity, depth)
 
     def specular(self, camera: Camera, view: ViewOperator) -> Image:
-        """What the NeRF shows of a view beyond its table: (h, w, 3), highlights and what the grid is too coarse for."""
+        """The NeRF's render beyond its table, (h, w, 3): highlights, and detail too fine for the grid."""
         return self._beyond(self.frozen(camera), view)
 
     def frozen(self, camera: Camera) -> FrozenView:
-        """The samples of a view: those known, gathered into the camera's pixels, else new ones."""
+        """The samples of a view: known ones gathered into the camera's pixels, or new ones."""
         known = (seen_at(view, camera) for view in self._views)
         return next((view for view in known if view is not None), None) or freeze(self.nerf, camera)
 
     def shown(self, frozen: FrozenView, colours: Array, specular: float = 0.0) -> Image:
-        """What `draw` shows of a view whose samples are known, (h, w, 3) premultiplied."""
+        """The image that `draw` renders, (h, w, 3) premultiplied, for a view with known samples."""
         return self._shown(frozen, self._view(frozen), colours, specular)
 
     def _shown(self, frozen: FrozenView, view: ViewOperator, colours: Array, specular: float) -> Image:
@@ -118,16 +118,16 @@ class Baked:
 
     renderer: NerfGridRenderer
     colours: Array
-    """(n, 3) float32: the nodes' own."""
+    """(n, 3) float32: colours of the nodes."""
     psnr: float
-    """Of the grid's renders to the NeRF's in the views that it was baked from, dB."""
+    """PSNR of the grid's renders to the NeRF's in the views it was baked from, dB."""
 
 
 def bake_nerf(nerf: Nerfacto, cameras: Sequence[Camera], options: BakeOptions, count: Count) -> Baked:
     """Samples a NeRF along the rays of cameras, and fits the colours of a grid to its renders.
 
-    Starts from the NeRF's colour at each node seen from the node's mean direction; then least squares over
-    all views (`solve.bake`).
+    Starts from the NeRF's colour at each node, seen along the node's mean direction, followed by least
+    squares over all views (`solve.bake`).
     """
     views: list[FrozenView] = []
     held = 0
@@ -153,7 +153,7 @@ def bake_nerf(nerf: Nerfacto, cameras: Sequence[Camera], options: BakeOptions, c
 def _node_colours(
     nerf: Nerfacto, grid: NodeGrid, cameras: Sequence[Camera], views: Sequence[ViewOperator]
 ) -> Colours:
-    """The NeRF's colours (n, 3) at the nodes, seen along the mean of the rays that see them."""
+    """The NeRF's colours (n, 3) at the nodes, seen along the mean direction of the rays that see them."""
     total = torch.zeros(len(grid), 3)
     for number, camera in enumerate(cameras):
         rays = torch.from_numpy(camera.rays()[1].astype(np.float32))

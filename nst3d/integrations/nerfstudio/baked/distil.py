@@ -1,6 +1,6 @@
-"""Writes a painted grid back into its NeRF: the colour part of the model learns what the grid shows.
+"""Distils a painted grid into its NeRF: the colour part of the model is trained on the grid's renders.
 
-Imports nerfstudio: import this module where one is needed, after `need_nerfstudio`.
+Imports nerfstudio: import this module locally, after `need_nerfstudio`.
 """
 
 from __future__ import annotations
@@ -25,13 +25,14 @@ _MOST_RAYS = 1024
 
 @dataclass(frozen=True)
 class DistilOptions:
-    """How the colour part learns."""
+    """Options for distilling."""
 
     steps: int = 400
     rays: int = 256
-    """Of a view, a step at least; more, up to `_MOST_RAYS`, where all steps would see less than half of all rays."""
+    """Minimum number of rays per step, all of one view; increased up to `_MOST_RAYS` if all steps would see
+    less than half of all rays."""
     rate: float = 0.2
-    """Step size at first, in units of the parameters; a hundredth of it at the end."""
+    """Initial step size, in units of the parameters; the final one is a hundredth of it."""
     seed: int = 0
 
 
@@ -41,10 +42,10 @@ class PaintedRun:
     def __init__(self, baked: Baked, count: Count, options: DistilOptions | None = None) -> None:
         self._baked, self._count, self._options = baked, count, options or DistilOptions()
         self.psnr = math.nan
-        """Of the written model to the painted grid over the last tenth of the steps, dB."""
+        """PSNR of the written model to the painted grid over the last tenth of the steps, dB."""
 
     def __call__(self, folder: Path, colours: Array, keep: float) -> list[Path]:
-        """Write the table (n, 3) with `keep` of the NeRF's own view-dependence; returns the paths."""
+        """Write the table (n, 3) with a fraction `keep` of the NeRF's view-dependence; returns the paths."""
         renderer = self._baked.renderer
         net = ColourNet(renderer.nerf, Looking(self._mean_direction(), keep))
         targets = [renderer.shown(view, colours, keep) for view in renderer.views]
@@ -52,7 +53,7 @@ class PaintedRun:
         return save_run(folder, renderer.nerf.run, net.state(), net.edits())
 
     def _mean_direction(self) -> Tensor:
-        """nerfstudio's encoding (16,) of a direction, over the rays of all views."""
+        """nerfstudio's direction encoding (16,), averaged over the rays of all views."""
         nerf = self._baked.renderer.nerf
         means = []
         for view in self._baked.renderer.views:
@@ -69,13 +70,13 @@ def distil(
     count: Count,
     options: DistilOptions,
 ) -> float:
-    """Teach a model's colours what views should show, images (h, w, 3) premultiplied; returns the PSNR at the end.
+    """Fit a model's colours to target images of views, (h, w, 3) premultiplied; returns the final PSNR, dB.
 
-    Adam (Kingma & Ba 2015) on the squared error of random rays, whose samples and weights are frozen.
+    Adam (Kingma & Ba 2015) on the squared error of random rays with frozen samples and weights.
     """
     parameters = net.parameters()
     device = parameters[0].device
-    # In one pass over the table, which is most of a step.
+    # A single pass over the table, which is most of a step.
     fused = device.type in ("cpu", "cuda")
     optimiser = torch.optim.Adam(parameters, lr=options.rate, eps=1e-15, fused=fused)
     fall = torch.optim.lr_scheduler.ExponentialLR(optimiser, 0.01 ** (1 / options.steps))
@@ -103,10 +104,10 @@ def distil(
 
 @dataclass(frozen=True)
 class _Batch:
-    """Some rays of a view."""
+    """A batch of rays of a view."""
 
     rows: Tensor
-    """(m,) int64: the ray of each sample."""
+    """(m,) int64: ray of each sample."""
     places: Tensor
     """(m, 3)."""
     weights: Tensor

@@ -1,4 +1,4 @@
-"""A sparse grid over a NeRF's contracted space: only nodes around what views see exist."""
+"""A sparse grid over a NeRF's contracted space, with nodes only around what views see."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from nst3d.tensors import Array
 _FINEST = 2048
 _COARSEST = 16
 _GROWTH = 2.5
-"""Nodes grow with about this power of the resolution: surfaces with the second, haze with the third."""
+"""Exponent with which the number of nodes grows with resolution: 2 for surfaces, 3 for haze."""
 
 
 @dataclass(frozen=True)
 class NodeGrid:
-    """Nodes among (resolution + 1)³, in order of their numbers."""
+    """A subset of (resolution + 1)³ nodes, ordered by number."""
 
     resolution: int
-    """Cells along each axis of the space [0, 1]³."""
+    """Number of cells along each axis of the space [0, 1]³."""
     numbers: Array
     """(n,) int64, increasing: (x · (resolution + 1) + y) · (resolution + 1) + z."""
 
@@ -31,7 +31,7 @@ class NodeGrid:
 
     @property
     def nodes(self) -> Array:
-        """(n, 3) int32: each node's place along the axes."""
+        """(n, 3) int32: grid coordinates of each node."""
         side = self.resolution + 1
         rest, z = np.divmod(self.numbers, side)
         x, y = np.divmod(rest, side)
@@ -39,11 +39,11 @@ class NodeGrid:
 
     @property
     def places(self) -> Array:
-        """(n, 3) float32: where the nodes are in [0, 1]³."""
+        """(n, 3) float32: positions of the nodes in [0, 1]³."""
         return (self.nodes / np.float32(self.resolution)).astype(np.float32)
 
     def samples(self, view: FrozenView) -> Samples:
-        """A view's samples among the nodes; those far from all nodes are left out, the ray's others scaled up."""
+        """A view's samples in the grid, without those far from all nodes; the ray's others are scaled up."""
         cells, within = view.in_cells(self.resolution)
         numbers, index = np.unique(_numbered(cells, self.resolution + 1), return_inverse=True)
         around = numbers[:, None] + _steps(self.resolution + 1)
@@ -57,7 +57,7 @@ class NodeGrid:
 
 
 def grid_around(views: Sequence[FrozenView], most: int) -> NodeGrid:
-    """The nodes of all cells in which views have samples: as dense as pixels, or as dense as `most` nodes allow."""
+    """The nodes of all cells with samples of views: as dense as pixels, or as dense as `most` nodes allow."""
     spacing = float(np.median([view.spacing() for view in views]))
     resolution = int(np.clip(1 / max(spacing, 1 / _FINEST), _COARSEST, _FINEST))
     while True:
@@ -79,7 +79,7 @@ def _numbered(cells: Array, side: int) -> Array:
 
 
 def _steps(side: int) -> Array:
-    """From a cell's first node to its eight, x slowest."""
+    """Offsets from a cell's first node to its eight nodes, x slowest."""
     return np.array([(x * side + y) * side + z for x, y, z in np.ndindex(2, 2, 2)])
 
 

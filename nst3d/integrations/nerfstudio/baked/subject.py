@@ -1,6 +1,6 @@
 """A baked NeRF as the subject of a paint job.
 
-Imports nerfstudio: import this module where one is needed, after `need_nerfstudio`.
+Imports nerfstudio: import this module locally, after `need_nerfstudio`.
 """
 
 from __future__ import annotations
@@ -33,16 +33,16 @@ from nst3d.tensors import Array
 from nst3d.video.encode import write_mp4
 
 _SHOWN, _COLUMNS = 8, 4
-"""Views in the sheet at most, and in a row of it."""
+"""Maximum number of views in the sheet, and in one row of it."""
 _FRAMES_A_VIEW = 3
-"""Each view stays in the video so long."""
+"""Number of video frames per view."""
 
 
 class BakedSubject(RadianceSubject):
-    """A NeRF whose colours are baked into a grid.
+    """A NeRF with its colours baked into a grid.
 
-    Its pictures are of the views that paint it: their samples are there, and any other view would have to be
-    sampled, which takes long.
+    Its pictures show the views it is painted from, whose samples exist; other views would have to be sampled,
+    which takes long.
     """
 
     def __init__(self, baked: Baked, scene: RadianceScene, style: Style, config: PaintConfig) -> None:
@@ -50,7 +50,7 @@ class BakedSubject(RadianceSubject):
         self._baked = baked
 
     def show(self, folder: Path, after: Array) -> list[Path]:
-        """sheet.png with before and after from eight of the views, flight.mp4 of after from all of them."""
+        """Write sheet.png, before and after from eight views, and flight.mp4, after from all views."""
         output = self._config.output
         cameras = self._shown(output.size)
         before, after_look = (self.before.numpy(), 1.0), (after, self._config.keep_specular)
@@ -70,7 +70,7 @@ class BakedSubject(RadianceSubject):
         return paths
 
     def _shown(self, long_side: int) -> list[Camera]:
-        """The cameras of the most frequent size in an order that makes a short way, no larger than sampled."""
+        """The cameras of the most frequent size, ordered along a short path, no larger than sampled."""
         cameras = self.scene.cameras
         size = Counter(c.size for c in cameras).most_common(1)[0][0]
         sampled = max(max(view.camera.size) for view in self._baked.renderer.views)
@@ -79,7 +79,7 @@ class BakedSubject(RadianceSubject):
         return [alike[i] for i in visiting_order(alike)]
 
     def facts(self, canvas: Canvas) -> dict[str, Any]:
-        """Also the grid, and how like the NeRF it was."""
+        """Also the grid, and its similarity to the NeRF."""
         own = {"grid": self._baked.renderer.grid.resolution, "baked_psnr": round(self._baked.psnr, 2)}
         if isinstance(self.scene.save, PaintedRun):
             own["written_psnr"] = round(self.scene.save.psnr, 2)
@@ -93,16 +93,16 @@ class BakedSubject(RadianceSubject):
 def baked_scene(
     nerf: Nerfacto, capture: Capture, config: PaintConfig, count: Count
 ) -> tuple[Baked, RadianceScene]:
-    """A NeRF baked for the cameras of a capture in its run's frame, at the finest size that is painted.
+    """A NeRF baked for the cameras of a capture in its run's frame, at the finest size painted.
 
-    Raises InputError where the paint could not be written into the NeRF.
+    Raises InputError if paint cannot be written into the NeRF.
     """
     colour_layout(nerf)  # before all the work
     photos = capture.of("train")
     photos = [photos[i] for i in spread_out([p.camera for p in photos], config.capture_views)]
     cameras = tuple(photo.camera for photo in photos)
     long_side = max(max(c.size) for c in cameras)
-    # As scaled_cameras does, so that the samples are those of the finest stage.
+    # As in scaled_cameras, so that the samples are those of the finest stage.
     factor = min(config.schedule.finest, long_side) / long_side
     options = BakeOptions(cache_bytes=config.cache_gb * 1e9)
     baked = bake_nerf(nerf, [c.scaled(factor) for c in cameras], options, count)
@@ -117,7 +117,7 @@ def baked_scene(
         background=nerf.background,
         photos=tuple(photos) if config.photos else (),
         lattice=Lattice(grid.nodes, lambda points: _in_nodes(nerf, grid, points)),
-        notes=(f"the grid of {grid.resolution}³ cells shows the NeRF at {baked.psnr:.1f} dB",),
+        notes=(f"the grid of {grid.resolution}³ cells reproduces the NeRF at {baked.psnr:.1f} dB",),
     )
     return baked, scene
 

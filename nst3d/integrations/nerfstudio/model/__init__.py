@@ -1,1 +1,1 @@
-"""nerfacto as torch modules of our own."""
+"""nerfacto as nst3d's own torch modules."""

@@ -1,11 +1,10 @@
-"""The colours of a nerfacto as something to learn, while its density stays what it is, bit for bit.
+"""Trainable colours of a nerfacto whose density is unchanged, bit for bit.
 
 nerfacto computes density and colour from one hash grid and one hidden layer. The wide model is the same class
-with twice the features a level and twice the hidden units: the old halves are frozen and feed the density as
-before; the new halves feed the colour alone. config.yml says how wide a model is, so nerfstudio itself opens it.
-
-tiny-cuda-nn rounds to half precision and sums a wider model in another order: there the density stays to that
-precision, about 1 in 1000.
+with twice the features per level and twice the hidden units: the old halves are frozen and feed the density
+as before; the new halves feed only the colour. Widths are in config.yml, so nerfstudio itself opens the
+model. tiny-cuda-nn rounds to half precision and sums a wider model in another order: there the density is
+preserved to that precision, about 1 in 1000.
 """
 
 from __future__ import annotations
@@ -27,29 +26,29 @@ from nst3d.integrations.nerfstudio.model.tcnn_layout import tcnn_layout
 _HARMONICS, _GEOMETRY = 16, 15
 _WIDTH, _FEATURES = "hidden_dim", "features_per_level"
 _TABLE_UNIT, _LAYER_UNIT = 0.3, 0.1
-"""What one unit of a parameter is worth, so that the step sizes that suit colours in [0, 1] suit it."""
+"""Values of one unit of a parameter, so that step sizes for colours in [0, 1] also suit parameters."""
 _SMALL = 1e-4
-"""New features start in ± this, as nerfacto's own do."""
+"""Bound ± of initial new features, as in nerfacto."""
 
 
 @dataclass(frozen=True)
 class Looking:
-    """What a colour knows of the direction it is seen from."""
+    """View-dependence of colours."""
 
     mean: Tensor
-    """(16,): nerfstudio's encoding of a direction, averaged over the rays of all views."""
+    """(16,): nerfstudio's direction encoding, averaged over the rays of all views."""
     keep: float = 0.0
-    """How much of a ray's own encoding stays: 0 gives all rays the mean, 1 leaves the model as it is."""
+    """Fraction of a ray's own encoding to keep: 0 gives all rays the mean, 1 leaves the model unchanged."""
 
 
 class ColourNet:
-    """The trained part of a nerfacto's colour, and the model that it makes."""
+    """The trainable part of a nerfacto's colour, and the resulting model."""
 
     def __init__(self, nerf: Nerfacto, looking: Looking, wide: bool = True, seed: int = 0) -> None:
-        """Start with the NeRF's own colours, as `looking` lets them be seen.
+        """Start with the NeRF's own colours, with the view-dependence of `looking`.
 
-        `wide` learns features of its own; else the colour head alone learns, which can change the palette but
-        paint no strokes. Raises InputError where colours cannot be written; see `colour_layout`.
+        `wide` trains new features; otherwise only the colour head is trained, which can change the palette
+        but not paint strokes. Raises InputError if colours cannot be written; see `colour_layout`.
         """
         self._nerf, self.wide = nerf, wide
         self._layout = colour_layout(nerf, wide)
@@ -71,24 +70,24 @@ class ColourNet:
 
     @property
     def directional(self) -> bool:
-        """Whether colours depend on the direction they are seen from."""
+        """Whether colours depend on the viewing direction."""
         return bool(self._directional.any())
 
     def parameters(self) -> list[Tensor]:
-        """What is learnt, each in its own unit: leaf tensors, the same always."""
+        """Trainable leaf tensors, each in its own unit; always the same objects."""
         return [parameter for parameter, _ in self._learnt.values()]
 
     def limit(self, detail: float) -> None:
-        """Learn no level of the hash grid with more than `detail` cells along an axis.
+        """Freeze levels of the hash grid with more than `detail` cells along an axis.
 
-        Where views' pixels lie farther apart, finer features would learn those pixels' middles alone, and any
-        other camera would see noise between them.
+        Where pixels are farther apart than cells, finer features would fit only the pixels' centres, and
+        other cameras would see noise between them.
         """
         self._open = max(1, int((self._layout.grid.scales <= detail).sum()))
 
     @torch.no_grad()
     def geometry(self, places: Tensor) -> Tensor:
-        """What the frozen model makes of places (m, 3) for the colour head: (m, 15)."""
+        """The frozen model's features (m, 15) for the colour head at places (m, 3)."""
         return self._nerf.base(places)[:, 1:]
 
     def encoded(self, directions: Tensor) -> Tensor:
@@ -112,7 +111,7 @@ class ColourNet:
 
     @torch.no_grad()
     def state(self) -> dict[str, Tensor]:
-        """The tensors of the whole model, by nerfstudio's names; all that is not colour as it was."""
+        """The tensors of the whole model, by nerfstudio's names; everything except colour is unchanged."""
         state = {name: tensor.cpu() for name, tensor in self._nerf.run.state.items()}
         own, second, third = (self._layer(name) for name in ("first", "second", "third"))
         first = Layer(torch.cat([self._directional, own.weight, self._appearance], dim=1), own.bias)
@@ -123,7 +122,7 @@ class ColourNet:
         return state
 
     def edits(self) -> dict[str, int]:
-        """What config.yml must say of the model, by dotted names."""
+        """Changes to config.yml for the model, by dotted names."""
         model = config_part(self._nerf.run.folder, self._nerf.run.config, "pipeline.model")
         return {f"pipeline.model.{n}": 2 * model[n] for n in (_WIDTH, _FEATURES)} if self.wide else {}
 
@@ -135,7 +134,7 @@ class ColourNet:
         units = _uniform(weight.shape, bound, generator)
         bias = None if old.first.bias is None else _uniform(weight.shape[:1], bound, generator)
         self._learn("units", Layer(units, bias), _LAYER_UNIT)
-        # At first the new units say nothing, and the model renders as it did.
+        # Initially the new units contribute nothing, and the model renders as before.
         self._learn("features", Layer(torch.zeros(_GEOMETRY, len(weight))), _LAYER_UNIT)
 
     def _learn(self, name: str, layer: Layer, unit: float) -> None:
@@ -145,21 +144,21 @@ class ColourNet:
                 self._learnt[key] = parameter.requires_grad_(), unit
 
     def _layer(self, name: str) -> Layer:
-        """As it is now, in the model's units."""
+        """The current layer, in the model's units."""
         found = [
             unit * p for p, unit in (self._learnt[k] for k in (name, f"{name} bias") if k in self._learnt)
         ]
         return Layer(*found)
 
     def _base(self) -> Base:
-        """The new half of the base, whose last layer makes features alone."""
+        """The new half of the base, whose last layer outputs only features."""
         return Base(self._layer("table").weight, self._layer("units"), self._layer("features"))
 
 
 def colour_layout(nerf: Nerfacto, wide: bool = True) -> Layout:
-    """How a NeRF's checkpoint keeps the weights that make colours; `wide`: the base is to be widened.
+    """The layout of colour weights in a NeRF's checkpoint; `wide`: the base is to be widened.
 
-    Raises InputError where its config or its modules do not allow colours to be written.
+    Raises InputError if its config or its modules do not allow colours to be written.
     """
     if wide:
         _need_widths(nerf.run)
@@ -169,7 +168,7 @@ def colour_layout(nerf: Nerfacto, wide: bool = True) -> Layout:
 
 
 def _shown_appearance(nerf: Nerfacto) -> Tensor:
-    """The embedding that nerfstudio shows in evaluation, (e,)."""
+    """The appearance embedding that nerfstudio uses in evaluation, (e,)."""
     embedding = nerf.field.embedding_appearance
     if embedding is None:
         return torch.zeros(0)

@@ -1,4 +1,4 @@
-"""Views of a NeRF whose samples are kept: what its sampler finds once is used at every scale."""
+"""Views of a NeRF with stored samples, which are drawn once and reused at every scale."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from nst3d.integrations.nerfstudio.model.nerfacto import Nerfacto
 from nst3d.tensors import Array
 
 CUTOFF = 5e-3
-"""Samples with a smaller share of their pixel are left out."""
+"""Weight below which samples are dropped."""
 _STEPS = 65535
-"""Places are kept in so many steps along each axis."""
+"""Quantisation steps of places along each axis."""
 
 
 @dataclass(frozen=True)
 class FrozenView:
-    """Where a camera's rays see a NeRF, and what it shows there."""
+    """The samples of a camera's rays in a NeRF, and the NeRF's render."""
 
     camera: Camera
     starts: Array
-    """(pixels + 1,) int64: the samples of a pixel are starts[p] … starts[p + 1]."""
+    """(pixels + 1,) int64: pixel p has samples starts[p] … starts[p + 1]."""
     places: Array
     """(samples, 3) uint16: places in [0, 1], in steps of 1/65535."""
     weights: Array
-    """(samples,) float32: the share of the pixel's light."""
+    """(samples,) float32: fraction of the pixel's light."""
     colour: Array
     """(h, w, 3) float32: the NeRF's own render, premultiplied by the opacity."""
     depth: Array
@@ -41,24 +41,24 @@ class FrozenView:
         return sum(a.nbytes for a in arrays)
 
     def set_aside(self) -> FrozenView:
-        """The same with its samples in a temporary file; the view itself where the disk has no room."""
+        """The view with its samples in a temporary file, or the view itself if the disk is full."""
         try:
             return replace(self, places=_on_disk(self.places), weights=_on_disk(self.weights))
         except OSError:
             return self
 
     def places_of(self, samples: Array) -> Array:
-        """Where some of the samples are, (m, 3) float32 in [0, 1]."""
+        """The places of some of the samples, (m, 3) float32 in [0, 1]."""
         return self.places[samples] / np.float32(_STEPS)
 
     def in_cells(self, resolution: int) -> tuple[Array, Array]:
-        """The samples' places in a grid of resolution³ cells: cells (samples, 3) int32, and in them [0, 1]."""
+        """The samples' cells (samples, 3) int32 in a grid of resolution³, and positions in these, [0, 1]."""
         scaled = self.places * np.float32(resolution / _STEPS)
         cells = np.minimum(scaled.astype(np.int32), resolution - 1)
         return cells, scaled - cells
 
     def spacing(self) -> float:
-        """How far neighbouring pixels lie apart where each sees most: the median, in shares of the whole space."""
+        """Median distance between neighbouring pixels' strongest samples, as a fraction of the space."""
         height, width = self.camera.size
         counts = np.diff(self.starts)
         rows = np.repeat(np.arange(len(counts)), counts)
@@ -72,12 +72,12 @@ class FrozenView:
 
 
 def _on_disk(array: Array) -> Array:
-    """The array, mapped from a file that goes with it."""
+    """The array, memory-mapped from a file that is deleted with it."""
     if not array.size:
         return array
     with tempfile.TemporaryFile(prefix="nst3d-samples-") as file:
         array.tofile(file)
-        # Copy on write: torch wants arrays that could be written.
+        # Copy on write, because torch needs writable arrays.
         return np.asarray(np.memmap(file, array.dtype, "c", shape=array.shape))
 
 
@@ -99,10 +99,10 @@ def freeze(nerf: Nerfacto, camera: Camera) -> FrozenView:
 
 
 def seen_at(view: FrozenView, camera: Camera) -> FrozenView | None:
-    """The view at a camera of the same pose with coarser or as many pixels, or a part of it.
+    """The view for a camera of the same pose with coarser or equal pixels, or a crop of it.
 
-    A pixel averages those of the view whose middles it holds. None where the camera is another, or one of
-    its pixels holds none.
+    A pixel averages the view's pixels whose centres it contains. None if the pose differs, or a pixel
+    contains none.
     """
     own = view.camera
     same = np.array_equal(own.camera_to_world, camera.camera_to_world)
@@ -125,7 +125,7 @@ def seen_at(view: FrozenView, camera: Camera) -> FrozenView | None:
 
 
 def _gathered(view: FrozenView, camera: Camera, source: Array, counts: Array) -> FrozenView:
-    """Pixels that average `counts` of the view's each, `source` in their order."""
+    """Pixels that each average `counts` of the view's pixels, listed in `source`."""
     lengths = np.diff(view.starts)[source]
     first = np.cumsum(lengths) - lengths
     index = np.repeat(view.starts[source] - first, lengths) + np.arange(lengths.sum())
@@ -145,7 +145,7 @@ def _gathered(view: FrozenView, camera: Camera, source: Array, counts: Array) ->
 
 
 def _along(own: Camera, camera: Camera, axis: int) -> Array:
-    """In which row (axis 0) or column (1) of `camera` the middles of the own camera's rows or columns lie."""
+    """Rows (axis 0) or columns (1) of `camera` that contain the centres of the own camera's ones."""
     stretch = (own.focal, camera.focal) if axis else (own.focal * own.aspect, camera.focal * camera.aspect)
     middles = np.arange(own.size[axis]) + 0.5 - own.centre[1 - axis]
     return np.asarray(

@@ -1,6 +1,6 @@
-"""Reads hash grids at many places, and gathers gradients into them: Müller et al. 2022, Instant-NGP, section 3.
+"""Interpolates hash grids and accumulates their gradients: Müller et al. 2022, Instant-NGP, section 3.
 
-Two layouts of one table: that of nerfstudio's torch implementation, and that of tiny-cuda-nn.
+There are two table layouts: that of nerfstudio's torch implementation, and that of tiny-cuda-nn.
 """
 
 from __future__ import annotations
@@ -22,22 +22,22 @@ _PRIMES = (1, 2654435761, 805459861)
 
 @dataclass(frozen=True)
 class Grid:
-    """Where the levels of a hash grid lie in its table, and how fine they are; see `hashed` and `staggered`."""
+    """Positions of a hash grid's levels in its table, and their resolutions; see `hashed` and `staggered`."""
 
     scales: Array
-    """(L,) float32: cells along an axis."""
+    """(L,) float32: number of cells along an axis."""
     starts: Array
-    """(L + 1,) int64: level l has the rows starts[l] … starts[l + 1]; a power of two of them if it is hashed."""
+    """(L + 1,) int64: level l has rows starts[l] … starts[l + 1], a power of two of them if hashed."""
     nodes: Array
-    """(L,) int64: nodes along an axis of a level whose nodes lie one after the other, x first; 0 if it is hashed."""
+    """(L,) int64: number of nodes along an axis of a dense level, x fastest; 0 if hashed."""
     shift: float = 0.0
-    """Of places, in cells."""
+    """Shift of places, cells."""
 
     def read(self, table: torch.Tensor, places: torch.Tensor) -> torch.Tensor:
-        """The features (m, L·F) at places (m, 3) in [0, 1] of a table (rows, F), level after level.
+        """The features (m, L·F) of a table (rows, F) at places (m, 3) in [0, 1], ordered by level.
 
-        Differentiable in the table alone. On the CPU threads share out levels, so that sums are the same for
-        any number of them.
+        Differentiable only in the table. On the CPU, threads process different levels, so that sums do not
+        depend on the number of threads.
         """
         if table.device.type == "cpu" and table.dtype == torch.float32:
             result: torch.Tensor = _OnCPU.apply(table, places, self)
@@ -48,7 +48,7 @@ class Grid:
         return features.view(len(places), -1)
 
     def _corners(self, places: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """The rows of the 8 corners around each place, level by level (m, L, 8), and their shares."""
+        """The rows of the 8 corners around each place, by level (m, L, 8), and their weights."""
         device = places.device
         nodes, starts = (torch.from_numpy(a).to(device) for a in (self.nodes, self.starts))
         scaled = places[:, None, :] * torch.from_numpy(self.scales).to(places)[:, None] + self.shift
@@ -71,19 +71,19 @@ class Grid:
 
 
 def hashed(scales: torch.Tensor, rows: int) -> Grid:
-    """The layout of nerfstudio's torch implementation: each level is hashed into `rows`, a power of two.
+    """The layout of nerfstudio's torch implementation: every level is hashed into `rows`, a power of two.
 
-    `scales` (L,) are the levels' cells along an axis.
+    `scales` (L,) are the numbers of cells along an axis.
     """
     starts = np.arange(len(scales) + 1, dtype=np.int64) * rows
     return Grid(scales.cpu().numpy().astype(np.float32), starts, np.zeros(len(scales), np.int64))
 
 
 def staggered(levels: int, base: int, growth: float, rows: int) -> Grid:
-    """The layout of tiny-cuda-nn: levels of which each node fits into `rows`, a power of two, are not hashed.
+    """The layout of tiny-cuda-nn: levels whose nodes all fit into `rows`, a power of two, are not hashed.
 
-    The coarsest of `levels` has `base` nodes along an axis, each next one `growth` times as many. Places are
-    half a cell off, so that nodes of one level do not lie on those of another.
+    The coarsest of `levels` has `base` nodes along an axis, each further one `growth` times as many. Places
+    are shifted by half a cell, so that nodes of different levels do not coincide.
     """
     step = np.log2(np.float32(growth))
     scales = np.exp2(np.arange(levels, dtype=np.float32) * step) * np.float32(base) - np.float32(1)
@@ -95,7 +95,7 @@ def staggered(levels: int, base: int, growth: float, rows: int) -> Grid:
 
 
 def quicken(module: torch.nn.Module) -> None:
-    """Let nerfstudio's own hash grids within a module be read by `Grid`: many times faster on a CPU."""
+    """Make nerfstudio's own hash grids in a module use `Grid`, which is many times faster on a CPU."""
     for part in module.modules():
         if type(part).__name__ == "HashEncoding" and isinstance(part.hash_table, torch.nn.Parameter):
             part.forward = _reading(part)
@@ -112,7 +112,7 @@ def _reading(encoding: Any) -> Callable[[torch.Tensor], torch.Tensor]:
 
 
 class _OnCPU(torch.autograd.Function):
-    """The same by compiled loops."""
+    """The same with compiled loops."""
 
     @staticmethod
     def forward(ctx: Any, table: torch.Tensor, places: torch.Tensor, grid: Grid) -> torch.Tensor:
@@ -135,7 +135,7 @@ def _array(tensor: torch.Tensor) -> Array:
 
 @kernel(inline="always")
 def _corner_rows(places, s, scale, shift, nodes, rows, found, shares):  # type: ignore[no-untyped-def]
-    """The 8 rows around place s among those of a level, and their shares."""
+    """The rows of the 8 corners around place s in a level, and their weights."""
     one = np.float32(1)
     x, y, z = places[s, 0] * scale + shift, places[s, 1] * scale + shift, places[s, 2] * scale + shift
     x0, y0, z0 = np.floor(x), np.floor(y), np.floor(z)

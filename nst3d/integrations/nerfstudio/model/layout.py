@@ -1,4 +1,4 @@
-"""The weights of a nerfacto by what they are for, however a checkpoint keeps them."""
+"""The weights of a nerfacto by purpose, independent of the checkpoint's format."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ _HEAD = tuple(f"field.mlp_head.layers.{k}." for k in range(3))
 
 @dataclass(frozen=True)
 class Layer:
-    """A linear map of a network."""
+    """A linear layer of a network."""
 
     weight: Tensor
     """(out, in)."""
     bias: Tensor | None = None
-    """(out,); None where the network has none."""
+    """(out,); None: no bias."""
 
     def __call__(self, inputs: Tensor) -> Tensor:
-        """The map of inputs (m, in): (m, out)."""
+        """Map inputs (m, in) to (m, out)."""
         return F.linear(inputs, self.weight, self.bias)
 
     def moved(self, offset: Tensor) -> Layer:
-        """With an offset (out,) on top of its bias."""
+        """The layer with an offset (out,) added to its bias."""
         return Layer(self.weight, offset if self.bias is None else self.bias + offset)
 
     def to(self, device: torch.device | str) -> Layer:
@@ -43,14 +43,14 @@ class Layer:
 
 @dataclass(frozen=True)
 class Base:
-    """What makes a place's density and its features for the colour head: a hash grid and two layers."""
+    """The part that computes density and features for the colour head: a hash grid and two layers."""
 
     table: Tensor
     """(rows, F)."""
     first: Layer
-    """From L·F features, level after level, to hidden units."""
+    """From L·F features, ordered by level, to hidden units."""
     last: Layer
-    """To 16: the logarithm of the density, then what the head takes."""
+    """To 16 outputs: the logarithm of the density, then the head's features."""
 
     def to(self, device: torch.device | str) -> Base:
         """On a device."""
@@ -58,30 +58,30 @@ class Base:
 
 
 class Layout(Protocol):
-    """How a checkpoint keeps them."""
+    """A checkpoint's layout of weights."""
 
     @property
     def grid(self) -> Grid:
-        """Where levels lie in the hash table."""
+        """The layout of levels in the hash table."""
 
     def base(self, state: State) -> Base:
-        """What a model's tensors say."""
+        """The base in a model's tensors."""
 
     def head(self, state: State) -> tuple[Layer, ...]:
-        """The colour head: from 16 harmonics of the direction, 15 features and the appearance to three colours.
+        """The colour head: from 16 harmonics of the direction, 15 features and the appearance to RGB.
 
         Its first layer always has a bias.
         """
 
     def with_base(self, state: State, base: Base) -> dict[str, Tensor]:
-        """The state with another base, perhaps a wider one."""
+        """The state with another base, possibly a wider one."""
 
     def with_head(self, state: State, head: Sequence[Layer]) -> dict[str, Tensor]:
         """The state with another head of the same widths."""
 
 
 class TorchLayout:
-    """nerfstudio's torch implementation: tensors under names of their own."""
+    """nerfstudio's torch implementation, with separately named tensors."""
 
     def __init__(self, field: Any) -> None:
         encoding = field.mlp_base.model[0]
@@ -111,10 +111,10 @@ class TorchLayout:
 
 
 def widened(old: Base, new: Base) -> Base:
-    """Two bases of the same widths side by side, with the density of the old one alone.
+    """Two bases of the same widths concatenated, with the density of the old one only.
 
-    The last layer of the new one has the rows of features alone, and no bias. What would join the new half
-    to the density, or to the old half, is zero.
+    The last layer of the new one has only the rows of features, and no bias. Weights that would connect the
+    new half to the density, or to the old half, are zero.
     """
     units, inputs = old.first.weight.shape
     features = old.table.shape[1]

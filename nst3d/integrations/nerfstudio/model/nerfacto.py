@@ -1,6 +1,6 @@
 """A trained nerfacto in evaluation mode: nerfstudio's own modules, without its dataset and its metrics.
 
-Imports nerfstudio: import this module where one is needed, after `need_nerfstudio`.
+Imports nerfstudio: import this module locally, after `need_nerfstudio`.
 """
 
 from __future__ import annotations
@@ -23,34 +23,34 @@ from nst3d.renderers.radiance import NOTHING, Frame
 from nst3d.tensors import Array, ImageSize
 
 CUTOFF = 1e-3
-"""Samples with a smaller share of their pixel are left out, unless asked for."""
+"""Default weight below which samples are dropped."""
 _RAYS = 2048
-"""Sampled at a time: the first proposals are 256 a ray."""
+"""Number of rays sampled at a time, each with 256 initial proposals."""
 _PLACES = 65536
-"""Coloured at a time."""
+"""Number of places coloured at a time."""
 _BACKGROUNDS = {"black": (0.0, 0.0, 0.0), "random": (0.0, 0.0, 0.0), "white": (1.0, 1.0, 1.0)}
-"""What evaluation puts behind a scene; "last_sample" is no colour of its own."""
+"""Background in evaluation; "last_sample" is not a colour."""
 
 
 @dataclass(frozen=True)
 class NerfSamples:
-    """Where the rays of a view see the field, pixel after pixel."""
+    """Samples of a view's rays in the field, ordered by pixel."""
 
     size: ImageSize
     starts: Array
-    """(h·w + 1,) int64: the samples of a pixel are starts[p] … starts[p + 1]."""
+    """(h·w + 1,) int64: pixel p has samples starts[p] … starts[p + 1]."""
     places: Tensor
-    """(m, 3) float32 in [0, 1]: what the field takes, front to back."""
+    """(m, 3) float32 in [0, 1]: inputs of the field, front to back."""
     weights: Tensor
-    """(m,) float32: the share of the pixel's light; they sum to the pixel's opacity."""
+    """(m,) float32: fractions of the pixel's light, which sum to its opacity."""
     directions: Tensor
-    """(h·w, 3) float32, unit: of each pixel's ray."""
+    """(h·w, 3) float32: unit direction of each pixel's ray."""
     depth: Array
-    """(h, w) float32: of the sample where less than half of the light is left, along the viewing axis."""
+    """(h, w) float32: depth along the viewing axis of the sample where less than half the light is left."""
 
     @property
     def pixels(self) -> Tensor:
-        """(m,) int64: the pixel of each sample."""
+        """(m,) int64: pixel of each sample."""
         counts = torch.from_numpy(np.diff(self.starts)).to(self.places.device)
         return torch.repeat_interleave(torch.arange(len(counts), device=counts.device), counts)
 
@@ -62,10 +62,10 @@ class NerfSamples:
 
 
 class Nerfacto:
-    """The geometry and the colours of a run. Cameras are in the run's frame, in our axes."""
+    """The geometry and colours of a run. Cameras are in the run's frame, with OpenCV axes."""
 
     def __init__(self, run: NerfstudioRun, device: torch.device | None = None) -> None:
-        """Build it on a device (None: the CPU). Raises InputError where config and checkpoint do not fit."""
+        """Build it on a device (None: the CPU). Raises InputError if config and checkpoint do not match."""
         self.run = run
         self.device = device or torch.device("cpu")
         self.options, self._parts = build_parts(run.folder, run.config, run.state, self.device)
@@ -78,11 +78,11 @@ class Nerfacto:
 
     @property
     def background(self) -> tuple[float, float, float]:
-        """What nerfstudio shows where a view's weights do not sum to 1, RGB."""
+        """nerfstudio's background, shown where a view's weights do not sum to 1, RGB."""
         return _BACKGROUNDS.get(self.options.background_color, _BACKGROUNDS["black"])
 
     def base(self, places: Tensor) -> Tensor:
-        """What the field makes of places (m, 3) in [0, 1]: (m, 16), the density's logarithm and 15 features."""
+        """The field's base outputs at places (m, 3) in [0, 1]: (m, 16), the log density and 15 features."""
         return _full(self.field.mlp_base, places, 1 + self.field.geo_feat_dim)
 
     def encoded(self, directions: Tensor) -> Tensor:
@@ -90,11 +90,11 @@ class Nerfacto:
         return _full(self.field.direction_encoding, (directions + 1) / 2, 16)
 
     def samples(self, camera: Camera, cutoff: float = CUTOFF) -> NerfSamples:
-        """Where a view's rays see the field, as nerfstudio samples them in evaluation.
+        """The samples of a view's rays, as drawn by nerfstudio in evaluation.
 
-        Samples with less than `cutoff` of a pixel are left out, all but the pixel's largest, and the others
-        scaled up in their place, so that the opacity stays. With the background "last_sample" what light is
-        left belongs to the last sample, and the opacity is 1.
+        Samples with a weight below `cutoff` are dropped, except the pixel's largest, and the others scaled up
+        to preserve the opacity. With the background "last_sample", remaining light belongs to the last
+        sample, and the opacity is 1.
         """
         origin, rays = camera.rays()
         lengths = np.linalg.norm(rays, axis=-1)
@@ -113,7 +113,7 @@ class Nerfacto:
     def colours(self, places: Tensor, directions: Tensor) -> Tensor:
         """The colours (m, 3) in [0, 1] at places (m, 3), seen along unit directions (m, 3).
 
-        With the appearance that nerfstudio shows in evaluation. Gradients flow to what asks for them.
+        Uses the appearance of nerfstudio's evaluation. Gradients flow to inputs that require them.
         """
         parts = [
             self._coloured(places[k : k + _PLACES], directions[k : k + _PLACES])
@@ -123,7 +123,7 @@ class Nerfacto:
 
     @torch.no_grad()
     def draw(self, camera: Camera) -> Frame:
-        """The view as nerfstudio renders it; the opacity with "last_sample" is 1."""
+        """The view as rendered by nerfstudio; with "last_sample" the opacity is 1."""
         seen = self.samples(camera, cutoff=0.0)
         pixels = seen.pixels
         colours = self.colours(seen.places, seen.directions[pixels])
@@ -134,19 +134,19 @@ class Nerfacto:
         return Frame(flat[..., :3].copy(), flat[..., 3].copy(), depth)
 
     def world(self, places: Tensor) -> Tensor:
-        """Where places (m, 3) of the field are in the run's frame; the contraction undone."""
+        """The positions of places (m, 3) of the field in the run's frame, with the contraction inverted."""
         field = self._parts.field
         if field.spatial_distortion is None:
             low, high = field.aabb.to(places)
             return low + places * (high - low)
         contracted = places * 4 - 2
         reach = contracted.abs().amax(dim=-1, keepdim=True)
-        # At the end of the space, which is infinitely far away, the outermost that is sampled.
+        # At the end of the space, which is infinitely far away, use the farthest depth that is sampled.
         beyond = (2 - reach).clamp_min(1 / self.options.far_plane)
         return torch.where(reach <= 1, contracted, contracted / (reach * beyond).clamp_min(1e-12))
 
     def places(self, points: Tensor) -> Tensor:
-        """What the field takes for points (…, 3) of the run's frame; those that it does not hold lie outside [0, 1]."""
+        """The field's inputs for points (…, 3) in the run's frame; outside [0, 1] if outside the field."""
         field = self._parts.field
         if field.spatial_distortion is None:
             return SceneBox.get_normalized_positions(points, field.aabb)
@@ -163,7 +163,7 @@ class Nerfacto:
 
     @torch.no_grad()
     def _parts_of(self, origin: Array, directions: Tensor) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
-        """Places (r, s, 3), weights (r, s) with the background's, and distances (r, s), some rays at a time."""
+        """Batches of rays: places (r, s, 3), weights (r, s) with the background's, and distances (r, s)."""
         start = torch.from_numpy(origin.astype(np.float32)).to(self.device)
         nets = [net.density_fn for net in self._parts.proposal_networks]
         if self.options.use_same_proposal_network:
@@ -181,7 +181,7 @@ class Nerfacto:
 
     def _bundle(self, origin: Tensor, directions: Tensor) -> RayBundle:
         one = directions[:, :1]
-        # nerfstudio sets the near plane only in training; its evaluation starts at the camera.
+        # nerfstudio uses the near plane only in training; evaluation starts at the camera.
         return RayBundle(
             origins=origin.expand_as(directions),
             directions=directions,
@@ -192,7 +192,7 @@ class Nerfacto:
         )
 
     def _contracted(self, samples: RaySamples) -> tuple[Tensor, Tensor]:
-        """What the field takes for the samples' places (r, s, 3), and which of them it holds (r, s, 1)."""
+        """The field's inputs for the samples (r, s, 3), and the mask of those inside it (r, s, 1)."""
         places = self.places(samples.frustums.get_positions())
         inside = ((places > 0) & (places < 1)).all(dim=-1, keepdim=True)
         return places * inside, inside
@@ -212,9 +212,9 @@ class Nerfacto:
 
 
 def _full(module: Any, inputs: Tensor, width: int) -> Tensor:
-    """What a module makes of inputs (m, n), (m, width) float32: tiny-cuda-nn's answer in half precision.
+    """A module's outputs (m, width) for inputs (m, n), as float32; tiny-cuda-nn's are half precision.
 
-    Nothing is made of nothing, of which they are not asked either.
+    The module is not called for empty inputs.
     """
     return module(inputs).float() if len(inputs) else inputs.new_zeros(0, width)
 
@@ -222,7 +222,7 @@ def _full(module: Any, inputs: Tensor, width: int) -> Tensor:
 def _kept(
     places: Tensor, weights: Tensor, distances: Tensor, cutoff: float
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """How many samples of each ray stay (r,), their places (m, 3) and weights (m,), and median distances (r,)."""
+    """Number of samples kept per ray (r,), places (m, 3) and weights (m,), and median distances (r,)."""
     median = torch.searchsorted(weights.cumsum(1), weights.new_full((len(weights), 1), 0.5))
     distance = distances.gather(1, median.clamp_max(distances.shape[1] - 1))[:, 0]
     least = weights.max(1, keepdim=True).values.clamp_max(cutoff)

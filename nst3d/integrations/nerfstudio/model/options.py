@@ -1,6 +1,6 @@
-"""What a run's config says of its nerfacto, checked against what nerfstudio's own config allows.
+"""The nerfacto options in a run's config, checked against the types of nerfstudio's own config.
 
-Imports nerfstudio: import this module where one is needed, after `need_nerfstudio`.
+Imports nerfstudio: import this module locally, after `need_nerfstudio`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from nst3d.errors import InputError
 from nst3d.formats.nerfstudio.config import config_part
 
 _ELSEWHERE = ("_target", "camera_optimizer")
-"""Not taken from a run: what to build, and what only training needs."""
+"""Options not taken from a run: the class to build, and those used only in training."""
 _POSITIVE = (
     "far_plane",
     "hidden_dim",
@@ -32,17 +32,17 @@ _POSITIVE = (
     "proposal_net_args_list",
     "average_init_density",
 )
-"""Without which nothing is seen; other numbers may be 0, and weights of losses anything."""
+"""Options that must be positive to render anything; other numbers may be 0, and loss weights anything."""
 _MOST = 1e30
-"""What float32 holds, with room."""
+"""Largest number, safely within float32."""
 _NAMES = {bool: "true or false", int: "a whole number", float: "a number", str: "text", type(None): "null"}
 
 
 def told_options(folder: Path, config: Mapping[str, Any]) -> dict[str, Any]:
     """The fields of nerfstudio's NerfactoModelConfig that a run's `config` has, as plain data.
 
-    `folder` is for messages. Raises InputError where there is no pipeline.model, or a value is of another kind
-    than nerfstudio's field, not finite, or not positive where a render needs it to be.
+    `folder` is used in messages. Raises InputError if there is no pipeline.model, or a value has a different
+    type than nerfstudio's field, is not finite, or is not positive although rendering needs it.
     """
     told = config_part(folder, config, "pipeline.model")
     hints = get_type_hints(NerfactoModelConfig)
@@ -58,7 +58,7 @@ def told_options(folder: Path, config: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _fits(hint: Any, value: Any, positive: bool) -> bool:
-    """Whether a plain value is what a field's annotation says."""
+    """Whether a plain value matches a field's annotation."""
     kind, inner = get_origin(hint) or hint, get_args(hint)
     if kind is Literal:
         return value in inner
@@ -71,14 +71,14 @@ def _fits(hint: Any, value: Any, positive: bool) -> bool:
         return isinstance(value, kind)
     if kind in (list, tuple):
         return isinstance(value, list) and all(_fits(inner[0], v, positive) for v in value)
-    if kind is dict:  # a bare one holds the arguments of a proposal network
+    if kind is dict:  # a plain dict contains the arguments of a proposal network
         of = inner[1] if inner else bool | float
         return isinstance(value, Mapping) and all(_fits(of, v, positive) for v in value.values())
     return True
 
 
 def _wanted(hint: Any, positive: bool) -> str:
-    """What fits, in words."""
+    """The expected type, in words."""
     kind, inner = get_origin(hint) or hint, get_args(hint)
     sign = "positive " if positive else ""
     if kind is Literal:
@@ -95,5 +95,5 @@ def _wanted(hint: Any, positive: bool) -> str:
 
 
 def _shown(value: Any) -> str:
-    """A value, if it is short."""
+    """A value as text, if it is short."""
     return repr(value)[:60] if isinstance(value, str | int | float | None) else f"a {type(value).__name__}"

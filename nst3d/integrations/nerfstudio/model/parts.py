@@ -1,6 +1,6 @@
-"""Builds the modules of a nerfacto from a run's config and checkpoint alone, and checks that all of it fits.
+"""Builds the modules of a nerfacto from only a run's config and checkpoint, and checks that they match.
 
-Imports nerfstudio: import this module where one is needed, after `need_nerfstudio`.
+Imports nerfstudio: import this module locally, after `need_nerfstudio`.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ from nst3d.integrations.nerfstudio.model.options import told_options
 from nst3d.integrations.nerfstudio.model.tcnn import is_tcnn, need_tcnn
 
 _OTHER = ("camera_optimizer.", "lpips.", "device_indicator_param")
-"""Tensors of a nerfacto that a render does not need."""
+"""Tensors of a nerfacto that rendering does not need."""
 _EMBEDDING = "field.embedding_appearance.embedding.weight"
 
 
 class Parts(torch.nn.Module):
-    """The field and the proposal networks of a nerfacto, under the names that its checkpoint has for them."""
+    """The field and the proposal networks of a nerfacto, with the names of its checkpoint."""
 
     def __init__(self, options: NerfactoModelConfig, aabb: torch.Tensor, images: int) -> None:
-        """Build them for a scene's box (2, 3) and `images` embeddings of appearance, as the options say."""
+        """Build them from the options, for a scene's box (2, 3) and `images` appearance embeddings."""
         super().__init__()
         space = None if options.disable_scene_contraction else SceneContraction(order=float("inf"))
         common = {
@@ -58,24 +58,24 @@ class Parts(torch.nn.Module):
 def build_parts(
     folder: Path, config: Mapping[str, Any], state: Mapping[str, torch.Tensor], device: torch.device
 ) -> tuple[NerfactoModelConfig, Parts]:
-    """The model's options and its modules with the checkpoint's tensors, in evaluation mode, without gradients.
+    """The model's options, and its modules with the checkpoint's tensors, in evaluation mode and frozen.
 
-    `config` is the run's, `state` the model's tensors by their own names; `folder` is for messages. Modules
-    are tiny-cuda-nn's where the tensors are. Raises InputError for a checkpoint that lacks tensors, has others
-    than the config says, or values that are not finite, for a config of other values than nerfstudio's, and for
-    a checkpoint of tiny-cuda-nn where that does not work on the device.
+    `config` is the run's, `state` the model's tensors by name; `folder` is used in messages. Modules are
+    tiny-cuda-nn's if the tensors are. Raises InputError for a checkpoint with missing, unexpected or
+    non-finite tensors, for invalid config values, and for a tiny-cuda-nn checkpoint if that package does not
+    work on the device.
     """
     if is_tcnn(state):
         need_tcnn(folder, device)
     if "field.aabb" not in state:
-        raise InputError(f"{folder}: the checkpoint lacks field.aabb; it is not of a nerfacto, or damaged")
+        raise InputError(f"{folder}: the checkpoint lacks field.aabb; it is damaged or not a nerfacto")
     _check_tensor(folder, "field.aabb", state["field.aabb"], torch.zeros(2, 3))
     options = NerfactoModelConfig(**told_options(folder, config))
     if len(options.num_proposal_samples_per_ray) < options.num_proposal_iterations:
         raise InputError(
             f"{folder}: config.yml has fewer pipeline.model.num_proposal_samples_per_ray than num_proposal_iterations"
         )
-    # The config does not tell: without tiny-cuda-nn nerfstudio trains its own modules under the same name.
+    # The config does not say: without tiny-cuda-nn, nerfstudio trains its own modules under the same name.
     options.implementation = "tcnn" if is_tcnn(state) else "torch"
     try:
         images = len(state[_EMBEDDING]) if options.use_appearance_embedding and _EMBEDDING in state else 1
@@ -96,7 +96,7 @@ def _check(folder: Path, wanted: Mapping[str, torch.Tensor], state: Mapping[str,
     surplus = sorted(name for name in state if name not in wanted and not name.startswith(_OTHER))
     if surplus:
         raise InputError(
-            f"{folder}: the checkpoint has {some(surplus)}, which a nerfacto of its config.yml has not"
+            f"{folder}: the checkpoint has {some(surplus)}, which does not belong to its config.yml's nerfacto"
         )
     for name, tensor in wanted.items():
         _check_tensor(folder, name, state[name], tensor)
@@ -105,10 +105,10 @@ def _check(folder: Path, wanted: Mapping[str, torch.Tensor], state: Mapping[str,
 
 
 def _check_tensor(folder: Path, name: str, found: torch.Tensor, wanted: torch.Tensor) -> None:
-    """Refuse another shape, and numbers of another kind: any precision of floats will do."""
+    """Reject a different shape, or a different kind of number; any float precision is accepted."""
     if found.shape != wanted.shape:
         shapes = tuple(found.shape), tuple(wanted.shape)
         raise InputError(f"{folder}: {name} has the shape {shapes[0]}, but config.yml asks for {shapes[1]}")
     if found.is_floating_point() != wanted.is_floating_point() or found.is_complex():
         kinds = (str(t.dtype).removeprefix("torch.") for t in (found, wanted))
-        raise InputError(f"{folder}: {name} in its checkpoint is of {', expected '.join(kinds)}")
+        raise InputError(f"{folder}: {name} in its checkpoint is {', expected '.join(kinds)}")

@@ -1,4 +1,4 @@
-"""Whether a nerfacto was trained with tiny-cuda-nn, and whether that package is there."""
+"""Detects whether a nerfacto was trained with tiny-cuda-nn, and whether that package is available."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ _WEIGHTS = ("field.mlp_base.model.params", "field.mlp_base.tcnn_encoding.params"
 
 
 def is_tcnn(state: Mapping[str, torch.Tensor]) -> bool:
-    """Whether a model's tensors are tiny-cuda-nn's; its config does not say what it was trained with."""
+    """Whether a model's tensors are tiny-cuda-nn's, which its config does not say."""
     return any(name in state for name in _WEIGHTS)
 
 
 def need_tcnn(folder: Path, device: torch.device) -> None:
-    """Raises InputError where a run that was trained with tiny-cuda-nn cannot be opened."""
+    """Raise InputError if a run trained with tiny-cuda-nn cannot be opened."""
     lacking = lacks(device)
     if lacking:
         raise InputError(
@@ -29,11 +29,11 @@ def need_tcnn(folder: Path, device: torch.device) -> None:
 
 
 def lacks(device: torch.device) -> str:
-    """What tiny-cuda-nn lacks on a device to work, and what to do; empty if it works."""
+    """Why tiny-cuda-nn does not work on a device, and what to do; empty if it works."""
     from nerfstudio.utils.external import TCNN_EXISTS
 
     if not torch.cuda.is_available():
-        return "which needs CUDA, and PyTorch finds none here: open it on a machine with an NVIDIA GPU"
+        return "which needs CUDA, but PyTorch finds none: open it on a machine with an NVIDIA GPU"
     if not TCNN_EXISTS:
         return "and the package tinycudann is not installed or does not load: install it as nerfstudio's manual says"
     return (
@@ -42,8 +42,8 @@ def lacks(device: torch.device) -> str:
 
 
 def tcnn_version() -> str:
-    """The installed package with its version, for messages."""
+    """The installed package and its version, for messages."""
     try:
         return f"tinycudann {version('tinycudann')}"
     except PackageNotFoundError:
-        return "tinycudann (its version is not known)"
+        return "tinycudann (unknown version)"

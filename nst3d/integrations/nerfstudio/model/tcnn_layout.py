@@ -1,9 +1,9 @@
-"""The weights of a nerfacto as tiny-cuda-nn keeps them: one vector a network, checked against the package itself.
+"""The weights of a nerfacto in tiny-cuda-nn's layout, one vector per network, checked against the package.
 
-The package does not promise this order. So before any weight is written, random ones go both through the
-package's modules and through ours; where the two disagree nothing is written.
+The package does not guarantee this order. Before any weight is written, random weights are therefore run
+through both the package's modules and ours; if the two disagree, nothing is written.
 
-Imports nerfstudio: import this module where one is needed, after `need_nerfstudio`.
+Imports nerfstudio: import this module locally, after `need_nerfstudio`.
 """
 
 from __future__ import annotations
@@ -24,25 +24,26 @@ from nst3d.integrations.nerfstudio.model.tcnn import tcnn_version
 
 _BASE, _HEAD = "field.mlp_base.model.params", "field.mlp_head.tcnn_encoding.params"
 _MULTIPLES = (16, 8, 4)
-"""What widths may be padded to: for tensor cores, and by versions for older GPUs."""
+"""Multiples to which widths may be padded: for tensor cores, and in versions for older GPUs."""
 _FEATURES = 8
-"""A level's features at most."""
+"""Maximum number of features per level."""
 _PROBES = 1024
-"""Random inputs, of which the package's batches are multiples."""
+"""Number of random inputs, a multiple of the package's batch size."""
 _SPREAD = 0.5
-"""Of random weights: so large that each level and unit counts, so small that no colour is at its end."""
+"""Spread of random weights: large enough for every level and unit to matter, small enough not to saturate
+colours."""
 _AGREE = 0.02
-"""The largest difference that half precision explains, root mean square, to the spread of the values: sums kept in
-it differ by 0.002, one level of sixteen that is read wrongly by more than 0.2."""
+"""Largest RMS difference that half precision explains, relative to the spread of the values: sums in half
+precision differ by 0.002, one misread level of sixteen by more than 0.2."""
 
 
 class _UnknownError(Exception):
-    """Weights that lie otherwise than known."""
+    """The weights have an unknown layout."""
 
 
 @dataclass(frozen=True)
 class Stack:
-    """The layers of a network in a vector: one matrix after the other, row after row, without biases.
+    """The layers of a network in a vector: concatenated row-major matrices, without biases.
 
     The first has more columns than there are inputs, the last more rows than there are outputs.
     """
@@ -50,20 +51,20 @@ class Stack:
     inputs: int
     width: int
     hidden: int
-    """Hidden layers."""
+    """Number of hidden layers."""
     outputs: int
     multiple: int = _MULTIPLES[0]
-    """Of which the columns of the first matrix and the rows of the last are one."""
+    """Multiple to which the first matrix's columns and the last matrix's rows are padded."""
 
     @property
     def shapes(self) -> list[tuple[int, int]]:
-        """Of the matrices, in turn."""
+        """Shapes of the matrices, in order."""
         inputs, outputs = (-(-n // self.multiple) * self.multiple for n in (self.inputs, self.outputs))
         return [(self.width, inputs), *[(self.width, self.width)] * (self.hidden - 1), (outputs, self.width)]
 
     @property
     def count(self) -> int:
-        """The numbers of all matrices."""
+        """Total number of elements of all matrices."""
         return sum(rows * columns for rows, columns in self.shapes)
 
     def matrices(self, vector: Tensor) -> list[Tensor]:
@@ -72,7 +73,7 @@ class Stack:
         return [part.view(shape) for part, shape in zip(parts, self.shapes)]
 
     def fitted(self, count: int) -> Stack:
-        """The same with the padding that makes `count` numbers of it."""
+        """The stack with the padding that gives `count` elements."""
         for multiple in _MULTIPLES:
             found = replace(self, multiple=multiple)
             if found.count == count:
@@ -81,14 +82,14 @@ class Stack:
 
 
 class TcnnLayout:
-    """Two vectors: the base's matrices and then its hash table, and the head's matrices.
+    """Two vectors: one of the base's matrices followed by its hash table, one of the head's matrices.
 
-    The padding of the head's inputs is always 1, so that its columns are a bias, which does not exist
-    otherwise. It is written into the column of the constant harmonic, as not all widths need padding.
+    The padding of the head's inputs is always 1, so its columns act as a bias, which otherwise does not
+    exist. The bias is written into the column of the constant harmonic, because not all widths need padding.
     """
 
     def __init__(self, base: Any, head: Any, constant: float) -> None:
-        """Read the sizes of nerfstudio's `MLPWithHashEncoding` and `MLP`; `constant` is the first harmonic."""
+        """Read sizes from nerfstudio's `MLPWithHashEncoding` and `MLP`; `constant` is the first harmonic."""
         self._grid = staggered(base.num_levels, base.min_res, base.growth_factor, base.hash_table_size)
         self._features, self._constant = base.features_per_level, constant
         rows = int(self._grid.starts[-1])
@@ -101,7 +102,7 @@ class TcnnLayout:
 
     @property
     def grid(self) -> Grid:
-        """Coarse levels dense, others hashed."""
+        """Coarse levels are dense, others hashed."""
         return self._grid
 
     def base(self, state: State) -> Base:
@@ -109,7 +110,7 @@ class TcnnLayout:
         return self.base_of(state[_BASE])
 
     def base_of(self, vector: Tensor) -> Base:
-        """The base in its vector."""
+        """The base stored in a vector."""
         first, last = self._base.matrices(vector)
         table = vector[self._base.count :].view(-1, self._features)
         return Base(table, Layer(first[:, : self._base.inputs]), Layer(last[: self._base.outputs]))
@@ -119,7 +120,7 @@ class TcnnLayout:
         return self.head_of(state[_HEAD])
 
     def head_of(self, vector: Tensor) -> tuple[Layer, ...]:
-        """The head in its vector."""
+        """The head stored in a vector."""
         first, second, third = self._head.matrices(vector)
         inputs = self._head.inputs
         ones = first[:, inputs:].sum(dim=1)
@@ -151,10 +152,10 @@ class TcnnLayout:
 
 @torch.no_grad()
 def tcnn_layout(folder: Path, field: Any, wide: bool) -> TcnnLayout:
-    """The layout of a nerfacto's field (built with tiny-cuda-nn), after the package has confirmed it.
+    """The layout of a nerfacto's field (built with tiny-cuda-nn), verified against the package.
 
-    `wide`: the base is to be widened. Raises InputError where the installed package disagrees, or cannot
-    have so many features; `folder` is for messages.
+    `wide`: the base is to be widened. Raises InputError if the installed package disagrees, or does not
+    support that many features; `folder` is used in messages.
     """
     if wide and 2 * field.mlp_base.features_per_level > _FEATURES:
         raise InputError(
@@ -165,7 +166,7 @@ def tcnn_layout(folder: Path, field: Any, wide: bool) -> TcnnLayout:
         return _confirmed(field, wide)
     except _UnknownError:
         raise InputError(
-            f"{folder}: {tcnn_version()} keeps weights in an order that is not known, so that colours cannot be"
+            f"{folder}: {tcnn_version()} stores weights in an unknown order, so that colours cannot be"
             " written into them; train the nerfacto with --pipeline.model.implementation torch"
         ) from None
 
@@ -189,7 +190,7 @@ def _confirmed(field: Any, wide: bool) -> TcnnLayout:
 
 
 def _constant(field: Any, directions: Tensor) -> float:
-    """The harmonic of degree 0 as the package rounds it."""
+    """The harmonic of degree 0, as rounded by the package."""
     first = field.direction_encoding(directions).float()[:, 0]
     if float(first[0]) < 0.1 or float((first - first[0]).abs().max()) > 0:
         raise _UnknownError
@@ -199,9 +200,9 @@ def _constant(field: Any, directions: Tensor) -> float:
 def _probe(
     module: Any, ours: Callable[[Tensor], Tensor], inputs: Tensor, noise: Callable[..., Tensor]
 ) -> None:
-    """Compare what a module of the package makes of inputs with random weights to what we make of the same."""
+    """Compare outputs of a package module with random weights to ours for the same inputs."""
     kept = module.params.clone()
-    # As the package rounds them, so that only its sums differ.
+    # Rounded as in the package, so that only sums differ.
     random = ((noise(len(kept)) - 0.5) * _SPREAD).half().float()
     module.params.copy_(random)
     try:
@@ -211,7 +212,7 @@ def _probe(
 
 
 def _probe_wide(base: Any, layout: TcnnLayout, places: Tensor, noise: Callable[..., Tensor]) -> None:
-    """Compare the base's outputs to those of one of twice its widths that says the same."""
+    """Compare the base's outputs to those of an equivalent base of twice its widths."""
     wider = MLPWithHashEncoding(
         num_levels=base.num_levels,
         min_res=base.min_res,
@@ -247,7 +248,7 @@ def _through(layers: Sequence[Layer], values: Tensor) -> Tensor:
 
 
 def _agree(theirs: Tensor, ours: Tensor) -> None:
-    """Raises _UnknownError where values (m, n) differ by more than rounding."""
+    """Raise _UnknownError if values (m, n) differ by more than rounding."""
     if theirs.shape != ours.shape:
         raise _UnknownError
     spread = float(ours.std(dim=0).square().mean().sqrt())

@@ -1,1 +1,1 @@
-"""A nerfacto's own network, painted."""
+"""Painting of a nerfacto's own network."""

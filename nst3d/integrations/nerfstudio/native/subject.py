@@ -1,6 +1,6 @@
-"""A nerfacto as the subject of a paint job: its own colour part is trained, its density stays.
+"""A nerfacto as the subject of a paint job: its colour part is trained, its density is unchanged.
 
-Imports nerfstudio: import this module where one is needed, after `need_nerfstudio`.
+Imports nerfstudio: import this module locally, after `need_nerfstudio`.
 """
 
 from __future__ import annotations
@@ -40,12 +40,12 @@ from nst3d.tensors import Array, Image, Planes
 from nst3d.video.encode import write_mp4
 
 _GLANCE = 48
-"""Long side of the views that tell the scene's palette, pixels."""
+"""Long side of the views used for the scene's palette, pixels."""
 _FIT = (80, 0.05, 0.01)
-"""Steps, and their size at first and at the end, in which the model learns the pictures that painting starts from."""
+"""Number of steps, and initial and final step size, for fitting the images that painting starts from."""
 _PLACES, _COLUMNS = 8, 4
 _FLIGHT = 0.5
-"""Side of a flight's frames beside the sheet's pictures: each takes as long as in nerfstudio."""
+"""Size of a flight's frames relative to the sheet's pictures; they render no faster than in nerfstudio."""
 
 
 class NativeSubject:
@@ -54,7 +54,7 @@ class NativeSubject:
     def __init__(
         self, nerf: Nerfacto, capture: Capture, style: Style, config: PaintConfig, data: Path | None = None
     ) -> None:
-        """`data` is where the run's dataset is now, if not where the run says."""
+        """`data` is the current location of the run's dataset, if it differs from the run's."""
         photos = capture.of("train")
         self._photos = [photos[i] for i in spread_out([p.camera for p in photos], config.capture_views)]
         self._nerf, self._data, self._behind = nerf, data, capture.background
@@ -73,7 +73,7 @@ class NativeSubject:
 
     @property
     def config(self) -> PaintConfig:
-        """The settings that suit the scene: its cameras' sizes, and first of all a stage that fits the start."""
+        """The settings for the scene: its cameras' sizes, and an initial stage that fits the start."""
         first = self._config.schedule.stages[0]
         steps, rate, final = _FIT
         fit = Stage(first.size, steps, rate, final, fit=True)
@@ -82,12 +82,12 @@ class NativeSubject:
 
     @property
     def net(self) -> ColourNet:
-        """What is painted, as it is now."""
+        """The colours in their current state."""
         return self._views.net
 
     @property
     def num_views(self) -> int:
-        """The photographs' cameras."""
+        """Number of cameras of the photographs."""
         return self._views.num_views
 
     def canvas(self) -> Canvas:
@@ -115,7 +115,7 @@ class NativeSubject:
         return self._views.net
 
     def _learn(self, canvas: Canvas, palette: PaletteMap, strength: float) -> None:
-        """Teach the net its own views as a palette map changes them."""
+        """Fit the net to its own views changed by a palette map."""
         background = self._background.to(canvas.parameters()[0])
         targets = []
         for view in range(canvas.num_views):
@@ -128,12 +128,12 @@ class NativeSubject:
         canvas.learn(targets, background)
 
     def save(self, folder: Path, painted: ColourNet) -> list[Path]:
-        """The run with the painted colours, as nerfstudio's own runs lie."""
+        """Write the run with the painted colours, in nerfstudio's folder structure."""
         moved = {} if self._data is None else {"pipeline.datamanager.data": self._data.resolve()}
         return save_run(folder, self._nerf.run, painted.state(), painted.edits() | moved)
 
     def show(self, folder: Path, painted: ColourNet) -> list[Path]:
-        """sheet.png with before and after from eight of the cameras, flight.mp4 of after along them."""
+        """Write sheet.png, before and after from eight of the cameras, and flight.mp4, after along them."""
         output = self._config.output
         places = self._places()
         rows = []
@@ -149,7 +149,7 @@ class NativeSubject:
         return paths
 
     def facts(self, canvas: Canvas) -> dict[str, Any]:
-        """Parameters and views."""
+        """Numbers of parameters and views."""
         cameras = self._views.scaled(1.0)
         return {
             "kind": f"nerf, {self._config.nerf}",
@@ -168,7 +168,7 @@ class NativeSubject:
         return match_palette(torch.cat(shown), style.palette, torch.cat(weights))
 
     def _picture(self, views: NerfViews, view: int) -> Image:
-        """What a view keeps the content of, (h, w, 3), at the views' scale."""
+        """The content image of a view, (h, w, 3), at the views' scale."""
         size = views.size(view)
         if self._config.photos:
             return torch.from_numpy(load_photo(self._photos[view], size, self._behind))
@@ -179,7 +179,7 @@ class NativeSubject:
         return torch.lerp(colours, self._palette.apply(colours), self._config.recipe.palette_before)
 
     def _places(self) -> list[Camera]:
-        """Whole rows of cameras along a short way, in one size: no finer than was painted."""
+        """Cameras for whole rows of the sheet along a short path, in one size no finer than painted."""
         cameras = [p.camera for p in self._photos]
         size = fitting_size(cameras, min(self._config.output.size, self._config.schedule.finest))
         order = visiting_order(cameras)
@@ -197,7 +197,7 @@ class NativeSubject:
 
 
 def suited(config: PaintConfig, cameras: Sequence[Camera]) -> PaintConfig:
-    """The settings with what depends on the cameras decided: sizes that they have, the content's weight."""
+    """The settings adapted to the cameras: sizes and content weight."""
     recipe, schedule = config.recipe, config.schedule
     if scene_frame(cameras).kind == "forward":
         recipe = recipe.facing_forward()
@@ -207,6 +207,6 @@ def suited(config: PaintConfig, cameras: Sequence[Camera]) -> PaintConfig:
 
 
 def _mean_direction(views: NerfViews) -> torch.Tensor:
-    """nerfstudio's encoding (16,) of a direction, averaged over the rays of all views."""
+    """nerfstudio's direction encoding (16,), averaged over the rays of all views."""
     means = [views.net.encoded(views.samples(v).directions).mean(0) for v in range(views.num_views)]
     return torch.stack(means).mean(0)

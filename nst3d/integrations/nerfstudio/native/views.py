@@ -1,6 +1,6 @@
-"""The views of a nerfacto whose colours are learnt: samples frozen, rays rendered as often as wanted.
+"""Views of a nerfacto with trainable colours: frozen samples, from which rays are rendered repeatedly.
 
-Imports nerfstudio: import this module where one is needed, after `need_nerfstudio`.
+Imports nerfstudio: import this module locally, after `need_nerfstudio`.
 """
 
 from __future__ import annotations
@@ -19,22 +19,22 @@ from nst3d.stylize.kept import Kept
 from nst3d.tensors import Array, Colours, Image, ImageSize, Mask
 
 _SAMPLES = 1 << 17
-"""Rendered at a time: what a graph may hold, about 300 MB."""
+"""Number of samples rendered at a time, which bounds the graph to about 300 MB."""
 
 _CELLS = 3
-"""Cells of the finest level that is learnt, to the distance of pixels. One would leave too little to learn, as
-depths that differ from pixel to pixel make that distance seem larger."""
+"""Cells of the finest trained level per pixel distance. A value of 1 would leave too little to train, because
+depth differences between pixels make that distance seem larger."""
 
 
 class NerfViews:
-    """What `FieldCanvas` asks of a renderer: a NeRF's colours, seen by cameras."""
+    """The renderer of a `FieldCanvas`: a NeRF's colours seen from cameras."""
 
     def __init__(
         self, nerf: Nerfacto, net: ColourNet, cameras: Sequence[Camera], finest: int, budget_bytes: float
     ) -> None:
         """`cameras` at full size; at scale 1 the long side of the largest has `finest` pixels.
 
-        Samples of views are kept within the budget, and found again beyond it.
+        Samples of views are kept within the memory budget, and drawn again beyond it.
         """
         self.nerf, self.net = nerf, net
         self._full, self._finest = cameras, finest
@@ -42,11 +42,11 @@ class NerfViews:
         self._scale = 0.0
         self._known: Kept[int, tuple[torch.Tensor | Array, ...]] = Kept(budget_bytes)
         self.cameras = self.scaled(1.0)
-        """At the scale that was entered last."""
+        """Cameras at the current scale."""
 
     @property
     def num_views(self) -> int:
-        """The cameras."""
+        """Number of cameras."""
         return len(self._full)
 
     def scaled(self, scale: float) -> list[Camera]:
@@ -55,14 +55,14 @@ class NerfViews:
         return [c.scaled(factor) for c in self._full]
 
     def enter(self, scale: float) -> None:
-        """Look at a scale; samples of the one before are let go."""
+        """Switch to a scale; samples of the previous one are released."""
         if scale != self._scale:
             self._scale, self.cameras = scale, self.scaled(scale)
             self._known = Kept(self._budget)
             self.net.limit(_CELLS / max(self._spacing(), 1e-6))
 
     def _spacing(self) -> float:
-        """How far pixels lie apart on what some of the views see: the median, in shares of the whole space."""
+        """Median distance between pixels on what some views see, as a fraction of the whole space."""
         found = [torch.zeros(0)]
         for view in {0, self.num_views // 2, self.num_views - 1}:
             seen = self.samples(view)
@@ -77,7 +77,7 @@ class NerfViews:
         return float(known.median()) if len(known) else 0.0
 
     def parameters(self) -> list[torch.Tensor]:
-        """The net's."""
+        """The net's parameters."""
         return self.net.parameters()
 
     def size(self, view: int) -> ImageSize:
@@ -85,11 +85,11 @@ class NerfViews:
         return self.cameras[view].size
 
     def chunks(self, view: int) -> list[tuple[int, int]]:
-        """Ranges of pixels that have about as many samples as may be rendered at a time."""
+        """Ranges of pixels with about as many samples as may be rendered at a time."""
         return _even_ranges(self.samples(view).starts)
 
     def rays(self, view: int, first: int, end: int) -> Colours:
-        """The colours (end − first, 3) that the net gives to pixels, premultiplied."""
+        """The net's colours (end − first, 3) of pixels, premultiplied."""
         return _painted(self.net, self.samples(view), first, end)
 
     def coverage(self, view: int) -> Mask:
@@ -97,18 +97,18 @@ class NerfViews:
         return _opacity(self.samples(view))
 
     def project_(self) -> None:
-        """Nothing: a sigmoid keeps colours in [0, 1]."""
+        """Do nothing: a sigmoid keeps colours in [0, 1]."""
 
     @torch.no_grad()
     def own(self, view: int) -> Image:
-        """The view (h, w, 3) as the NeRF itself shows it, premultiplied."""
+        """The view (h, w, 3) in the NeRF's own colours, premultiplied."""
         seen = self.samples(view)
         colours = self.nerf.colours(seen.places, seen.directions[seen.pixels])
         blank = colours.new_zeros(len(seen.starts) - 1, 3)
         return blank.index_add(0, seen.pixels, colours * seen.weights[:, None]).view(*seen.size, 3)
 
     def samples(self, view: int) -> NerfSamples:
-        """Where a view's rays see the NeRF."""
+        """The samples of a view's rays."""
         size = self.size(view)
         if view not in self._known:
             found = self.nerf.samples(self.cameras[view], CUTOFF)
@@ -118,14 +118,14 @@ class NerfViews:
 
 @torch.no_grad()
 def draw(nerf: Nerfacto, net: ColourNet, camera: Camera) -> Frame:
-    """A view in a net's colours, with every sample that nerfstudio takes."""
+    """A view in a net's colours, with all of nerfstudio's samples."""
     seen = nerf.samples(camera, cutoff=0.0)
     parts = [_painted(net, seen, *chunk) for chunk in _even_ranges(seen.starts)]
     return _frame(torch.cat(parts).view(*seen.size, 3).cpu().numpy(), seen)
 
 
 class NerfDepths:
-    """The depth of a NeRF, for finding which views see the same places."""
+    """The depth of a NeRF, for finding views that overlap."""
 
     num_colours = 0
 
@@ -160,7 +160,7 @@ def _opacity(seen: NerfSamples) -> Mask:
 
 
 def _even_ranges(starts: Array) -> list[tuple[int, int]]:
-    """Ranges of pixels with at most so many samples as are rendered at a time, or one pixel."""
+    """Ranges of pixels with at most as many samples as are rendered at a time, or one pixel."""
     ranges, first, last = [], 0, len(starts) - 1
     while first < last:
         end = int(np.searchsorted(starts, starts[first] + _SAMPLES, side="right")) - 1

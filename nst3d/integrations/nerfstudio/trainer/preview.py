@@ -1,4 +1,4 @@
-"""Looks at a model for a given time at most, coarsely if need be: who waits for the look is the training."""
+"""Renders previews of a model within a time limit, coarsely if necessary, because training waits for them."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ import torch
 import torch.nn.functional as F
 
 _FIRST = 64 * 64
-"""Rays of the first look, before it is known how long they take."""
+"""Number of rays of the first preview, before their cost is known."""
 
 
 class Glances:
-    """Looks one after another; each learns from the last how many rays the time allows."""
+    """A sequence of previews; the duration of each determines the number of rays of the next."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
@@ -25,7 +25,7 @@ class Glances:
     def __call__(
         self, render: Callable[[Any], Mapping[str, torch.Tensor]], camera: Any
     ) -> dict[str, torch.Tensor]:
-        """What `render` makes of a camera of nerfstudio: images (h, w, c), drawn smaller and scaled up."""
+        """Images (h, w, c) of a nerfstudio camera by `render`, drawn smaller and scaled up."""
         height, width = int(camera.height), int(camera.width)
         share = min(1.0, math.sqrt(self._rate * self._seconds / (height * width)))
         share = max(share, 1 / min(height, width))

@@ -1,6 +1,6 @@
-"""A nerfacto painted a step at a time, in somebody else's loop: nerfstudio's trainer has one.
+"""Painting of a nerfacto step by step, for an external loop such as nerfstudio's trainer.
 
-Imports nerfstudio: import this module where one is needed, after `need_nerfstudio`.
+Imports nerfstudio: import this module locally, after `need_nerfstudio`.
 """
 
 from __future__ import annotations
@@ -28,20 +28,20 @@ from nst3d.stylize.style import Style
 
 @dataclass(frozen=True)
 class LiveOptions:
-    """How a nerfacto is painted."""
+    """Options for painting a nerfacto."""
 
     style: Path
-    """The style image."""
+    """Style image."""
     preset: str = "capture"
-    """nst3d's, or a .yaml file with settings."""
+    """Preset of nst3d, or a .yaml file with settings."""
     size: int = 480
-    """Long side of the finest views at most, pixels."""
+    """Maximum long side of the finest views, pixels."""
     part: Literal["native", "head"] = "native"
-    """What is trained; see the setting `nerf` of a paint job."""
+    """Part to train; see the setting `nerf` of a paint job."""
     keep_specular: float = 0.0
-    """How much of the dependence on the viewing direction stays, 0 to 1."""
+    """Fraction of the view-dependence to keep, 0 to 1."""
     steps: int = 360
-    """Shared out among the stages as the preset has them."""
+    """Total number of steps, divided among the stages as in the preset."""
     seed: int = 0
     device: str = "auto"
 
@@ -58,7 +58,7 @@ class LiveOptions:
 
 
 class LivePainting:
-    """The same painting as that of a paint job, whose steps are taken when they are asked for."""
+    """The same painting as in a paint job, advanced step by step on request."""
 
     def __init__(self, run: NerfstudioRun, capture: Capture, options: LiveOptions) -> None:
         """The capture is in the run's frame. Raises Nst3dError for what a paint job refuses."""
@@ -73,15 +73,15 @@ class LivePainting:
 
     @property
     def net(self) -> ColourNet:
-        """The colours as they are now."""
+        """The colours in their current state."""
         return self._subject.net
 
     def steps(self) -> Iterator[Progress]:
-        """Paint: a view a step."""
+        """Paint, one view per step."""
         return self._painter.steps()
 
     def save(self, folder: Path, names: dict[str, str], data: Path) -> list[Path]:
-        """The painted run as nerfstudio's own runs lie, with other names and the place of its data."""
+        """Write the painted run in nerfstudio's folder structure, with other names and its data's location."""
         run = replace(self._run, config={**self._run.config, **names})
         edits = self.net.edits() | {"pipeline.datamanager.data": data}
         return save_run(folder, run, self.net.state(), edits)

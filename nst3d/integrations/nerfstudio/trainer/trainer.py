@@ -1,6 +1,6 @@
-"""The method `nst3d` of nerfstudio: its trainer paints a trained nerfacto, and its viewer shows it meanwhile.
+"""nerfstudio's method `nst3d`: its trainer paints a trained nerfacto, and its viewer shows the progress.
 
-Imports nerfstudio, and of nst3d nothing that takes time: every command of nerfstudio imports this module.
+Imports nerfstudio, but nothing slow of nst3d, because every nerfstudio command imports this module.
 """
 
 from __future__ import annotations
@@ -35,47 +35,47 @@ if TYPE_CHECKING:
 
 _NEVER = 10**9
 _LOOK = 2.0
-"""Seconds for which the painting waits while the viewer looks."""
+"""Maximum time that painting waits for a preview, seconds."""
 _CHUNK = "eval_num_rays_per_chunk"
-"""The field of the model that is not taken from the run."""
+"""Field of the model config that is not taken from the run."""
 
 
 @dataclass
 class PaintedModelConfig(NerfactoModelConfig):
-    """A nerfacto that is painted; what the model looks like is taken from the run that --load-dir names."""
+    """A nerfacto to paint; its architecture is taken from the run in --load-dir."""
 
     _target: type = field(default_factory=lambda: PaintedModel)
     style_image: Optional[Path] = None  # noqa: UP045 (tyro reads it)
-    """The picture whose style is painted."""
+    """Style image."""
     preset: str = "capture"
-    """nst3d's preset, or a .yaml file with settings: losses and their weights are taken from it."""
+    """Preset of nst3d, or a .yaml file with settings, for losses and their weights."""
     size: int = 480
-    """Long side of the finest painted views at most, pixels."""
+    """Maximum long side of the finest painted views, pixels."""
     part: Literal["native", "head"] = "native"
-    """native: colours get features of their own, and can show strokes; head: the colour head alone, palettes only."""
+    """native: new features for colours, which can show strokes; head: only the colour head, for palettes."""
     keep_specular: float = 0.0
-    """How much of the dependence on the viewing direction stays, 0 to 1."""
+    """Fraction of the view-dependence to keep, 0 to 1."""
 
 
 class PaintedModel(NerfactoModel):
-    """nerfstudio's nerfacto, which takes over what is painted when somebody looks."""
+    """nerfstudio's nerfacto, which adopts the painted colours when it is rendered."""
 
     painting: LivePainting | None = None
-    """None: a finished run, to be looked at."""
+    """Painting in progress; None: a finished run."""
     glances: Glances | None = None
-    """How it is looked at while it is painted; None: as any model."""
+    """Time-limited previews while painting; None: normal rendering."""
     _stale = False
 
     def get_param_groups(self) -> dict[str, Any]:
-        """None while it is painted, which has an optimiser of its own."""
+        """Empty while painting, which has its own optimiser."""
         return dict(super().get_param_groups()) if self.painting is None else {}
 
     def get_training_callbacks(self, attributes: TrainingCallbackAttributes) -> list[TrainingCallback]:
-        """None: the proposal networks are not trained."""
+        """Empty, because the proposal networks are not trained."""
         return []
 
     def get_outputs_for_camera(self, camera: Any, obb_box: Any = None) -> dict[str, torch.Tensor]:
-        """What the camera sees, as far as it is painted."""
+        """The camera's view in the current state of painting."""
         self.refresh()
         render = super().get_outputs_for_camera
         if self.glances is None:
@@ -83,17 +83,17 @@ class PaintedModel(NerfactoModel):
         return self.glances(partial(render, obb_box=obb_box), camera)
 
     def outdate(self) -> None:
-        """A step was taken: what is shown next is to be taken over first."""
+        """Mark the colours as outdated after a step, to be refreshed before the next render."""
         self._stale = True
 
     def refresh(self) -> None:
-        """Take the painted colours over."""
+        """Adopt the painted colours."""
         if self.painting is not None and self._stale:
             self.take(self.painting.net.state())
             self._stale = False
 
     def take(self, state: Mapping[str, torch.Tensor]) -> None:
-        """Hold these tensors. Raises InputError where they are of another model."""
+        """Load these tensors. Raises InputError if they belong to another model."""
         try:
             lacking = self.load_state_dict(dict(state), strict=False)
         except RuntimeError as error:
@@ -105,23 +105,23 @@ class PaintedModel(NerfactoModel):
 
 
 class PaintingTrainer(Trainer):
-    """nerfstudio's trainer, started with a nerfacto run, whose colours it moves."""
+    """nerfstudio's trainer, which starts from a nerfacto run and paints its colours."""
 
     run: NerfstudioRun
     pipeline: VanillaPipeline
     _steps: Iterator[Progress]
 
     def setup(self, test_mode: Literal["test", "val", "inference"] = "val") -> None:
-        """Read the run, make the model as it was, and get ready to paint."""
+        """Read the run, rebuild its model, and prepare painting."""
         with _one_line(), _nothing_left(self.base_dir, self.config):
             self._check()
             self.run = _loaded(self.config)
             _adopt(self.config.pipeline.model, self.run)
             super().setup(test_mode)
-        self.config.save_config()  # as the model is now
+        self.config.save_config()  # with the current model
 
     def setup_optimizers(self) -> Optimizers:
-        """None of nerfstudio's; the painting begins here, as the pipeline has just been made."""
+        """No nerfstudio optimisers; painting begins here, because the pipeline has just been created."""
         from nst3d.integrations.nerfstudio.dataparsers import trained_on
         from nst3d.integrations.nerfstudio.trainer.steps import LivePainting
 
@@ -134,9 +134,9 @@ class PaintingTrainer(Trainer):
         return super().setup_optimizers()
 
     def train_iteration(self, step: int) -> tuple[torch.Tensor, dict[str, torch.Tensor], dict[str, Any]]:
-        """Paint one whole view; the loss, and its parts."""
+        """Paint one whole view; returns the loss and its terms."""
         progress = next(self._steps, None)
-        if progress is None:  # a stage ended before its last step, as it no longer improved
+        if progress is None:  # a stage stopped early because it no longer improved
             self.stop_training = True
             return torch.zeros(()), {}, {}
         self.pipeline.model.outdate()
@@ -144,7 +144,7 @@ class PaintingTrainer(Trainer):
         return loss, {"painting": loss}, dict(progress.losses)
 
     def save_checkpoint(self, step: int) -> None:
-        """The trainer's own checkpoint, and the painted nerfacto as a run that opens without nst3d."""
+        """Save the trainer's own checkpoint, and the painted nerfacto as a run that opens without nst3d."""
         model, data = self.pipeline.model, Path(self.pipeline.datamanager.config.data)
         model.refresh()
         super().save_checkpoint(step)
@@ -154,17 +154,17 @@ class PaintingTrainer(Trainer):
         CONSOLE.print(f"painted nerfacto: {paths[0]}")
 
     def _after_train(self) -> None:
-        self.pipeline.model.glances = None  # nobody waits any more
+        self.pipeline.model.glances = None  # no time limit after training
         super()._after_train()
 
     def _load_checkpoint(self) -> None:
-        """Nothing: the run was read when the pipeline was made."""
+        """Do nothing: the run was read when the pipeline was created."""
 
     def _check(self) -> None:
         if self.world_size > 1:
             raise ConfigError("nst3d paints on one device: leave --machine.num-devices at 1")
         if self.config.pipeline.model.style_image is None:
-            raise ConfigError("no style: give --pipeline.model.style-image IMAGE")
+            raise ConfigError("no style image: set --pipeline.model.style-image IMAGE")
         manager = self.config.pipeline.datamanager
         data = manager.data or manager.dataparser.data
         if not Path(data).exists():
@@ -173,7 +173,7 @@ class PaintingTrainer(Trainer):
             )
         from nst3d.images.io import read_image
 
-        # What would else be told only after the photographs are read.
+        # Otherwise this error would appear only after reading the photographs.
         read_image(self.config.pipeline.model.style_image)
         self._options().config()
 
@@ -195,7 +195,7 @@ class PaintingTrainer(Trainer):
 
 @contextmanager
 def _one_line() -> Iterator[None]:
-    """Errors that the user can put right end the command with their line."""
+    """End the command with one line for errors that the user can fix."""
     try:
         yield
     except Nst3dError as error:
@@ -204,7 +204,7 @@ def _one_line() -> Iterator[None]:
 
 @contextmanager
 def _nothing_left(folder: Path, config: TrainerConfig) -> Iterator[None]:
-    """Remove the config.yml of a run that did not begin, which ns-train wrote before, with its folders."""
+    """Remove the config.yml, with its folders, that ns-train wrote for a run that did not start."""
     written, text = folder / "config.yml", yaml.dump(config)
     try:
         yield
@@ -218,20 +218,20 @@ def _nothing_left(folder: Path, config: TrainerConfig) -> Iterator[None]:
 
 
 def _loaded(config: TrainerConfig) -> NerfstudioRun:
-    """The run that the command names."""
+    """The run named on the command line."""
     from nst3d.formats.nerfstudio.run import load_run
 
     if config.load_checkpoint is None and config.load_dir is None:
-        raise ConfigError("no run to paint: give --load-dir RUN/nerfstudio_models, of a nerfacto")
+        raise ConfigError("no run to paint: set --load-dir RUN/nerfstudio_models, of a nerfacto")
     place = Path(config.load_checkpoint or _folder(Path(config.load_dir), config.load_step))
     run = load_run(place)
     if run.method != "nerfacto":
-        raise InputError(f"{place}: is a run of {run.method}; this paints nerfacto")
+        raise InputError(f"{place}: is a {run.method} run, expected a nerfacto run")
     return run
 
 
 def _folder(given: Path, step: int | None) -> Path:
-    """The run, or its checkpoint of a step, where --load-dir is the run's folder or that of its checkpoints."""
+    """The run, or its checkpoint at a step, given --load-dir: the run's folder or its checkpoint folder."""
     from nst3d.formats.nerfstudio.config import is_config
     from nst3d.formats.nerfstudio.run import CONFIG, MODELS
 
@@ -242,7 +242,7 @@ def _folder(given: Path, step: int | None) -> Path:
     run = next((p for p in (given, given.absolute().parent) if is_config(p / CONFIG)), None)
     if run is None:
         raise ConfigError(
-            f"--load-dir {given}: is of no run, with {CONFIG} in it or a folder up; expected RUN/nerfstudio_models"
+            f"--load-dir {given}: has no {CONFIG} in it or its parent folder; expected RUN/nerfstudio_models"
         )
     if step is None:
         return run
@@ -250,7 +250,7 @@ def _folder(given: Path, step: int | None) -> Path:
 
 
 def _adopt(model: PaintedModelConfig, run: NerfstudioRun) -> None:
-    """Make a model's config that of the run, as wide as it is painted."""
+    """Set a model's config to that of the run, with the widths of painting."""
     from nst3d.integrations.nerfstudio.model.options import told_options
     from nst3d.integrations.nerfstudio.model.tcnn import is_tcnn
 
@@ -276,7 +276,7 @@ specification = MethodSpecification(
         steps_per_eval_all_images=_NEVER,
         mixed_precision=False,
         pipeline=VanillaPipelineConfig(
-            # Whole views are rendered from cameras; no photographs are asked for.
+            # Whole views are rendered from cameras; no photographs are loaded.
             datamanager=VanillaDataManagerConfig(
                 dataparser=NerfstudioDataParserConfig(),
                 train_num_images_to_sample_from=1,
