@@ -26,9 +26,8 @@ from nst3d.features.weights import load_encoder
 from nst3d.formats.fields.registry import load_field
 from nst3d.pipeline.jobs.paint import run_job
 from nst3d.pipeline.jobs.paint_options import Job
-from nst3d.pipeline.jobs.reconstruct import Fitting, ReconstructJob, run_reconstruct
+from nst3d.pipeline.jobs.reconstruct import ReconstructJob, run_reconstruct
 from nst3d.pipeline.runtime.machine import peak_memory_gb, resolve_device
-from nst3d.pipeline.runtime.report import Silent
 from nst3d.pipeline.settings.config import PaintConfig, load_preset
 from nst3d.renderers.radiance import Frame, RadianceRenderer
 from nst3d.renderers.voxels import VoxelRenderer
@@ -37,13 +36,6 @@ from nst3d.tensors import Array, ImageSize
 LAYERS = ("relu3_1", "relu3_2", "relu3_3")
 FLIGHT = ImageSize(480, 270)
 GAPS = (1, 7)
-
-
-class Quiet(Silent):
-    """Hears a reconstruction and says nothing."""
-
-    def fitted(self, progress: Fitting) -> None:
-        """Nothing."""
 
 
 def arf() -> PaintConfig:
@@ -109,7 +101,7 @@ def consistency(
 def measure(capture: Path, folder: Path) -> dict[str, Any]:
     """All numbers of a capture."""
     start = time.perf_counter()
-    fitted = run_reconstruct(ReconstructJob(capture, folder / "field"), Quiet())
+    fitted = run_reconstruct(ReconstructJob(capture, folder / "field"))
     numbers: dict[str, Any] = {"psnr": fitted.metrics["psnr"], "ssim": fitted.metrics["ssim"]}
     numbers["reconstruct_s"] = round(time.perf_counter() - start, 1)
     numbers["nodes"] = fitted.metrics["nodes"]

@@ -15,8 +15,7 @@ from typing import Any
 
 import torch
 
-from nst3d.pipeline.runtime.report import Silent
-from nst3d.stylize.engine import Progress
+from nst3d.pipeline.runtime.events import Handler, Stepped
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -29,13 +28,13 @@ def data_dir() -> Path:
     return folder
 
 
-class Stopwatch(Silent):
+class Stopwatch(Handler):
     """Notes when each step of a paint job ended."""
 
     def __init__(self) -> None:
         self.ends: list[float] = []
 
-    def step(self, progress: Progress) -> None:
+    def step(self, event: Stepped) -> None:
         """Note the time."""
         self.ends.append(time.perf_counter())
 

@@ -33,8 +33,8 @@ from nst3d.renderers.frames import draw_frame
 from nst3d.tensors import Array, ImageSize
 
 VARIANTS = {
-    "without": {"consistency": 0.0, "agree": 0.0},
-    "features": {"agree": 0.0},
+    "without": {"consistency": 0.0, "nnfm": {"agree": 0.0}},
+    "features": {"nnfm": {"agree": 0.0}},
     "choices": {"consistency": 0.0},
     "both": {},
 }
@@ -73,7 +73,7 @@ def main() -> None:
     base = override(base, {"output": {"turntable": False}}, "benchmark")
     numbers: dict[str, Any] = {}
     for name, changes in VARIANTS.items():
-        recipe = dataclasses.replace(base.recipe, **changes)
+        recipe = base.recipe.with_terms(changes)
         views, metrics = painted_views(given.scene, given.style, dataclasses.replace(base, recipe=recipe))
         numbers[f"sharpness_{name}"] = round(float(np.mean([sharpness(v) for v in views])), 5)
         numbers[f"paint_s_{name}"] = metrics["paint_s"]

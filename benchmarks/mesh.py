@@ -40,7 +40,7 @@ def settings(crop: bool) -> PaintConfig:
     config = PaintConfig()
     return dataclasses.replace(
         config,
-        recipe=dataclasses.replace(config.recipe, content_layers=("relu4_2",)),
+        recipe=config.recipe.with_terms({"content": {"layers": ("relu4_2",)}}),
         schedule=Schedule((Stage(SIZE, STEPS, 0.03),)),
         rig=RigOptions(views=VIEWS, max_views=VIEWS, crop=crop),
     )

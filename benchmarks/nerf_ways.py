@@ -20,20 +20,22 @@ from typing import Any
 import numpy as np
 import torch
 from common import ROOT, report
-from nst3d.stylize.criterion import Viewing
 
 from nst3d.cameras.pinhole import Camera
 from nst3d.formats.nerfstudio.run import load_run
-from nst3d.images.io import read_image, write_image
+from nst3d.images.io import write_image
 from nst3d.integrations.bridges import BRIDGES
 from nst3d.integrations.nerfstudio.dataparsers import run_cameras
 from nst3d.pipeline.jobs.paint import run_job
 from nst3d.pipeline.jobs.paint_options import Job
 from nst3d.pipeline.kinds.radiance.scene import spread_out
-from nst3d.pipeline.runtime.report import Silent
+from nst3d.pipeline.runtime.events import Events
 from nst3d.pipeline.settings.config import PaintConfig, load_preset
-from nst3d.pipeline.styles import find_encoder, style_at
-from nst3d.stylize.recipe import StageInputs, build_criterion
+from nst3d.pipeline.styles import find_encoder, read_style
+from nst3d.stylize.feature_guide import Viewing
+from nst3d.stylize.look import Look
+from nst3d.stylize.stage_guide import StageInputs, build_guide
+from nst3d.stylize.stage_scene import StageScene
 from nst3d.tensors import Array
 
 HELD_OUT = 6
@@ -64,17 +66,18 @@ def drawn(run: Path, cameras: Sequence[Camera]) -> list[Array]:
 
 def style_losses(pictures: Sequence[Array], style: Path, config: PaintConfig) -> dict[str, float]:
     """The recipe's style losses of pictures, averaged; less is nearer to the style."""
-    recipe = replace(config.recipe, content=0.0, variation=0.0, consistency=0.0, agree=0.0)
-    encoder = find_encoder(config, torch.device("cpu"), Silent())
-    long = round(config.schedule.finest * recipe.style_scale)
-    planes = style_at(torch.from_numpy(read_image(style).pixels), long).permute(2, 0, 1)
-    inputs = StageInputs((planes,), lambda view: planes, len(pictures), Viewing(planes.mean((1, 2))))
-    criterion = build_criterion(recipe, encoder, inputs)
+    terms = tuple(term for term in config.recipe.terms if term.name in ("gram", "nnfm"))
+    recipe = replace(config.recipe, terms=terms)
+    encoder = find_encoder(config, torch.device("cpu"), Events())
+    painting = read_style(style, Events())
+    viewing = Viewing(painting.background)
+    inputs = StageInputs((painting,), StageScene(1), config.schedule.finest, viewing)
+    guide = build_guide(recipe, encoder, inputs)
     found = []
-    for view, picture in enumerate(pictures):
+    for picture in pictures:
         image = torch.from_numpy(picture).permute(2, 0, 1)
         with torch.no_grad():
-            found.append(criterion(image, torch.ones(image.shape[1:]), view)[1])
+            found.append(guide.judge(Look(image, torch.ones(image.shape[1:])))[1])
     return {name: round(float(np.mean([f[name] for f in found])), 3) for name in ("gram", "nnfm")}
 
 

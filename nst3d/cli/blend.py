@@ -10,7 +10,7 @@ from typing import Annotated
 import tyro
 
 from nst3d.cli.parse import parse
-from nst3d.cli.reporter import note, say
+from nst3d.cli.terminal import note, say
 from nst3d.errors import ConfigError
 from nst3d.pipeline.jobs.blend import BlendJob, alpha_weights, given_weights, run_blend
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from nst3d.cli.parse import parse
-from nst3d.cli.reporter import say
+from nst3d.cli.terminal import say
 from nst3d.pipeline.runtime.doctor import examine
 
 

@@ -10,7 +10,7 @@ from typing import Annotated
 import tyro
 
 from nst3d.cli.parse import parse
-from nst3d.cli.reporter import CountReporter, say
+from nst3d.cli.terminal import CountBar, say
 from nst3d.integrations.bridges import BRIDGES
 from nst3d.pipeline.jobs.export import Exported, ExportJob, Fusion, SightOptions, run_export
 from nst3d.pipeline.meshing.field_mesh import MeshingOptions
@@ -76,8 +76,8 @@ def export(arguments: Sequence[str]) -> int:
         dataparser=given.dataparser,
         fusion=given.fusion,
     )
-    with CountReporter("exporting", given.quiet) as reporter:
-        done = run_export(job, reporter.note, reporter.count, BRIDGES)
+    with CountBar("exporting", given.quiet) as bar:
+        done = run_export(job, bar.note, bar.count, BRIDGES)
     for path in done.paths:
         say(str(path))
     say(_summary(done))

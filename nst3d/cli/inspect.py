@@ -12,7 +12,7 @@ import tyro
 
 from nst3d.cli.errors import spoken
 from nst3d.cli.parse import parse
-from nst3d.cli.reporter import say
+from nst3d.cli.terminal import say
 from nst3d.integrations.bridges import BRIDGES
 from nst3d.pipeline.jobs.inspect import inspect_file
 from nst3d.pipeline.settings.config import PaintConfig, Up

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -12,7 +12,7 @@ from typing import Annotated
 import tyro
 
 from nst3d.cli.parse import first_value, parse
-from nst3d.cli.reporter import Reporters, TerminalReporter, note, say
+from nst3d.cli.terminal import PaintBar, note, say
 from nst3d.errors import ConfigError
 from nst3d.formats.picture import is_picture
 from nst3d.integrations.bridges import BRIDGES
@@ -21,6 +21,7 @@ from nst3d.pipeline.jobs.paint_options import Job, Result
 from nst3d.pipeline.kinds.kind import Opened
 from nst3d.pipeline.kinds.mesh.cleaning import CleanOptions
 from nst3d.pipeline.kinds.registry import kind_named, open_path
+from nst3d.pipeline.runtime.events import Listener
 from nst3d.pipeline.settings.config import NerfPaint, PaintConfig, Renderer, Up, load_preset
 
 _DESCRIPTION = """Paint a mesh (GLB, glTF, OBJ, PLY, STL), a voxel field, splats, a point cloud, a nerfstudio run or a
@@ -157,16 +158,14 @@ def _cleaning(parsed: PaintArguments) -> CleanOptions | None:
 
 
 def _run(job: Job, parsed: PaintArguments) -> Result:
-    if not parsed.tensorboard:
-        with TerminalReporter(parsed.quiet) as reporter:
-            return run_job(job, reporter, BRIDGES)
-    from nst3d.cli.tensorboard import TensorBoardReporter
+    with ExitStack() as stack:
+        listeners: list[Listener] = []
+        if parsed.tensorboard:
+            from nst3d.cli.tensorboard import TensorBoardLog
 
-    with (
-        closing(TensorBoardReporter(job.out / "tensorboard")) as log,
-        TerminalReporter(parsed.quiet) as reporter,
-    ):
-        return run_job(job, Reporters(reporter, log), BRIDGES)
+            listeners.append(stack.enter_context(closing(TensorBoardLog(job.out / "tensorboard"))))
+        listeners.append(stack.enter_context(PaintBar(parsed.quiet)))
+        return run_job(job, listeners, BRIDGES)
 
 
 def _told(result: Result, parsed: PaintArguments) -> int:

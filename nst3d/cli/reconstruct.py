@@ -12,9 +12,10 @@ import tyro
 from rich.progress import TaskID
 
 from nst3d.cli.parse import first_value, parse
-from nst3d.cli.reporter import TerminalReporter, say
+from nst3d.cli.terminal import PaintBar, say
 from nst3d.integrations.bridges import BRIDGES
-from nst3d.pipeline.jobs.reconstruct import Fitting, Reconstructed, ReconstructJob, run_reconstruct
+from nst3d.pipeline.jobs.reconstruct import Reconstructed, ReconstructJob, run_reconstruct
+from nst3d.pipeline.runtime.events import Fitted
 from nst3d.pipeline.settings.reconstruct import ReconstructConfig, quality
 
 _DESCRIPTION = """Fit a voxel radiance field to a capture, photographs with poses: transforms.json of nerfstudio,
@@ -66,18 +67,18 @@ class AllArguments(ReconstructArguments):
     settings: ReconstructConfig = dataclasses.field(default_factory=ReconstructConfig)
 
 
-class FitReporter(TerminalReporter):
+class FitBar(PaintBar):
     """A reconstruction's bar with iteration, running PSNR, nodes and time left; plain lines where no terminal is."""
 
-    def fitted(self, progress: Fitting) -> None:
+    def fitted(self, event: Fitted) -> None:
         """Move the bar."""
-        detail = f"PSNR {progress.psnr:.2f} dB, {progress.nodes} nodes"
+        detail = f"PSNR {event.psnr:.2f} dB, {event.nodes} nodes"
         if self._task is None:
-            self._task = self._bar.add_task("fitting", total=progress.iterations, detail=detail)
-        self._bar.update(TaskID(self._task), completed=progress.iteration, detail=detail)
-        if not (self._quiet or self._console.is_terminal) and progress.seconds - self._printed > _PRINTED:
-            self._printed = progress.seconds
-            self._console.print(f"step {progress.iteration}/{progress.iterations} {detail}", markup=False)
+            self._task = self._bar.add_task("fitting", total=event.iterations, detail=detail)
+        self._bar.update(TaskID(self._task), completed=event.iteration, detail=detail)
+        if not (self._quiet or self._console.is_terminal) and event.seconds - self._printed > _PRINTED:
+            self._printed = event.seconds
+            self._console.print(f"step {event.iteration}/{event.iterations} {detail}", markup=False)
 
 
 def reconstruct(arguments: Sequence[str]) -> int:
@@ -91,8 +92,8 @@ def reconstruct(arguments: Sequence[str]) -> int:
     job = ReconstructJob(
         given.capture, given.out, _adjusted(given), given.overwrite, given.resume, given.dataparser
     )
-    with FitReporter(given.quiet) as reporter:
-        result = run_reconstruct(job, reporter, BRIDGES)
+    with FitBar(given.quiet) as bar:
+        result = run_reconstruct(job, bar, BRIDGES)
     return _told(result, given)
 
 

@@ -12,7 +12,7 @@ from typing import Annotated
 import tyro
 
 from nst3d.cli.parse import parse
-from nst3d.cli.reporter import CountReporter, say
+from nst3d.cli.terminal import CountBar, say
 from nst3d.errors import ConfigError
 from nst3d.integrations.bridges import BRIDGES
 from nst3d.pipeline.jobs.render import parse_colour, run_render
@@ -102,8 +102,8 @@ def render(arguments: Sequence[str]) -> int:
     output = FrameOutput(given.crf, given.passes, given.pass_format, given.overwrite, given.resume)
     compare = Compare(given.before, _fade(given.fade))
     job = RenderJob(given.scene, given.out, _way(given), _look(given), output, compare)
-    with CountReporter("rendering", given.quiet) as reporter:
-        path = run_render(job, reporter.note, reporter.count, BRIDGES)
+    with CountBar("rendering", given.quiet) as bar:
+        path = run_render(job, bar.note, bar.count, BRIDGES)
     say(str(path))
     return 0
 

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from nst3d.errors import MissingDependencyError
-from nst3d.pipeline.runtime import report
+from nst3d.pipeline.runtime.events import Handler, Stepped
 
 
-class TensorBoardReporter:
+class TensorBoardLog(Handler):
     """Writes the loss, its parts and the speed of every step into a folder that TensorBoard shows."""
 
     def __init__(self, folder: Path) -> None:
@@ -28,11 +28,9 @@ class TensorBoardReporter:
         if self._writer is not None:
             self._writer.flush()
 
-    def note(self, text: str) -> None:
-        """Not logged."""
-
-    def step(self, progress: report.Progress) -> None:
+    def step(self, event: Stepped) -> None:
         """Log a step."""
+        progress = event.progress
         if self._writer is None:
             self._writer = self._make(str(self._folder))
         self._writer.add_scalar("loss", progress.loss, progress.iteration)

@@ -10,7 +10,7 @@ from typing import Annotated
 import tyro
 
 from nst3d.cli.parse import parse
-from nst3d.cli.reporter import say
+from nst3d.cli.terminal import say
 from nst3d.errors import ConfigError, OutputError
 from nst3d.integrations.open3d.view import open_look, save_picture, show
 from nst3d.pipeline.settings.shown import Up

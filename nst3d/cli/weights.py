@@ -10,7 +10,7 @@ from typing import Annotated
 import tyro
 
 from nst3d.cli.parse import parse
-from nst3d.cli.reporter import CountReporter, say
+from nst3d.cli.terminal import CountBar, say
 from nst3d.features.weights import fetch_weights, list_weights
 
 _DESCRIPTION = """List the encoders' weights: where each was found, or how to get it.
@@ -52,7 +52,7 @@ def weights(arguments: Sequence[str]) -> int:
 def _fetch(arguments: Sequence[str]) -> int:
     default = FetchArguments(tyro.MISSING)
     given = parse(default, arguments, "nst3d weights fetch", "Download an encoder's weights.")
-    with CountReporter(f"fetching {given.name}", given.quiet) as reporter:
-        path = fetch_weights(given.name, given.folder, reporter.count)
+    with CountBar(f"fetching {given.name}", given.quiet) as bar:
+        path = fetch_weights(given.name, given.folder, bar.count)
     say(str(path))
     return 0

@@ -56,7 +56,8 @@ class ViewCache(Sequence[ViewOperator]):
         folder: Path | None = None,
         tally: CacheTally | None = None,
     ) -> None:
-        """`compile` makes view 0 … `count` − 1, always the same one for the same number; `tally` counts bytes and spills.
+        """`compile` makes view 0 … `count` − 1, always the same one for the same number; `tally` counts them.
+
 
         Files go into a temporary folder inside `folder` (None: the system's), which is removed when the
         cache is closed or garbage-collected, or the process ends.

@@ -11,7 +11,7 @@ from nst3d.features.vgg import VGG
 from nst3d.features.weights import find_weights, load_encoder
 from nst3d.files import PathLike
 from nst3d.images.io import read_image
-from nst3d.pipeline.runtime.report import Reporter
+from nst3d.pipeline.runtime.events import Events
 from nst3d.pipeline.settings.config import PaintConfig
 from nst3d.stylize.style import Style
 
@@ -20,24 +20,24 @@ _STYLE_PIXELS = 4_000_000
 _STYLE_ASPECT = 16
 
 
-def find_encoder(config: PaintConfig, device: torch.device, reporter: Reporter) -> VGG:
+def find_encoder(config: PaintConfig, device: torch.device, events: Events) -> VGG:
     """The recipe's encoder, or its fallback, which is told."""
     recipe = config.recipe
     name = recipe.encoder
     if recipe.fallback_encoder is not None and find_weights(name) is None:
-        reporter.note(
+        events.note(
             f"weights {name} are not there, taking {recipe.fallback_encoder}; nst3d weights tells more"
         )
         name = recipe.fallback_encoder
     return load_encoder(name, pooling=recipe.pooling, dtype=_DTYPES[config.precision], device=device)
 
 
-def read_style(path: PathLike, reporter: Reporter) -> Style:
+def read_style(path: PathLike, events: Events) -> Style:
     """The style in an image file. Raises InputError for an image too narrow to be encoded."""
     path = Path(path)
     picture = read_image(path, max_pixels=_STYLE_PIXELS)
     for note in picture.notes:
-        reporter.note(note)
+        events.note(note)
     height, width = picture.pixels.shape[:2]
     if max(height, width) > _STYLE_ASPECT * min(height, width):
         raise InputError(f"{path}: {width} x {height} pixels are too narrow for a style; crop it")

@@ -7,7 +7,7 @@ from pathlib import Path
 from small_recipe import shallow
 
 from nst3d.pipeline.jobs.paint_options import Job
-from nst3d.pipeline.runtime.report import Silent
+from nst3d.pipeline.runtime.events import Handler
 from nst3d.pipeline.settings.config import OutputOptions, PaintConfig
 from nst3d.pipeline.settings.surface import RigOptions
 from nst3d.stylize.schedule import Schedule, Stage
@@ -31,13 +31,14 @@ def job(inputs: Path, out: Path, config: PaintConfig = TINY, scene: str = "cube.
     return Job(inputs / scene, (inputs / "style.png",), out, config, **fields)
 
 
-class Listener(Silent):
+class Listener(Handler):
     """Counts steps, stops after some, and hears notes."""
 
     def __init__(self, stop_after: int = -1) -> None:
         self.steps, self.notes, self._stop_after = 0, list[str](), stop_after
 
-    def step(self, progress) -> None:
+    def step(self, event) -> None:
+        progress = event.progress
         self.steps += 1
         if progress.iteration == self._stop_after:
             raise KeyboardInterrupt
@@ -46,14 +47,15 @@ class Listener(Silent):
         self.notes.append(text)
 
 
-class Losses(Silent):
+class Losses(Handler):
     """Keeps the parts of the loss at each step."""
 
     def __init__(self, stop_after: int | None = None) -> None:
         self.parts: list[dict[str, float]] = []
         self.stop_after = stop_after
 
-    def step(self, progress) -> None:
+    def step(self, event) -> None:
+        progress = event.progress
         self.parts.append(progress.losses)
         if progress.iteration == self.stop_after:
             raise KeyboardInterrupt

@@ -17,17 +17,15 @@ from nst3d.pipeline.kinds.placing import orientation_of
 from nst3d.pipeline.kinds.radiance.scene import suited
 from nst3d.pipeline.kinds.shown import Shown
 from nst3d.pipeline.kinds.subject import Subject
+from nst3d.pipeline.runtime.events import Events
 from nst3d.pipeline.runtime.machine import resolve_device
-from nst3d.pipeline.runtime.report import Reporter
 from nst3d.pipeline.settings.config import PaintConfig
 from nst3d.pipeline.settings.shown import SceneOptions
 from nst3d.representations.capture import Capture
 from nst3d.stylize.style import Style
 
 
-def open_nerf(
-    job: Job, capture: Capture | None, style: Style, reporter: Reporter
-) -> tuple[Subject, PaintConfig]:
+def open_nerf(job: Job, capture: Capture | None, style: Style, events: Events) -> tuple[Subject, PaintConfig]:
     """A nerfacto run as the subject of a paint job, with adapted settings.
 
     It is painted from the cameras it was trained on, or from those of `capture`, which is in the run's frame.
@@ -44,13 +42,13 @@ def open_nerf(
     nerf = Nerfacto(run, resolve_device(job.config.device))
     capture = capture or run_cameras(run, job.data)
     for note in (*capture.notes, *saturation_notes(nerf, [p.camera for p in capture.of("train")])):
-        reporter.note(note)
+        events.note(note)
     if (job.config.nerf or "baked") != "baked":
         native = NativeSubject(nerf, capture, style, job.config, job.data)
         return native, native.config
-    baked, scene = baked_scene(nerf, capture, job.config, _Counter(reporter))
+    baked, scene = baked_scene(nerf, capture, job.config, _Counter(events))
     for note in scene.notes:
-        reporter.note(note)
+        events.note(note)
     config = suited(job.config, scene)
     return BakedSubject(baked, scene, style, config), config
 
@@ -89,8 +87,8 @@ def _own_capture(run: NerfstudioRun, data: Path | None, note: Note) -> Capture |
 class _Counter:
     """Reports progress of long work before painting begins, about ten times."""
 
-    def __init__(self, reporter: Reporter) -> None:
-        self._reporter, self._told = reporter, ("", 0)
+    def __init__(self, events: Events) -> None:
+        self._reporter, self._told = events, ("", 0)
 
     def __call__(self, what: str, done: int, total: int) -> None:
         tenth = (what, 10 * done // total)

@@ -18,8 +18,8 @@ from nst3d.pipeline.kinds.mesh.scene import Casting
 from nst3d.pipeline.kinds.shown import Shown
 from nst3d.pipeline.kinds.subject import Subject
 from nst3d.pipeline.meshing.field_mesh import Fuse
+from nst3d.pipeline.runtime.events import Events
 from nst3d.pipeline.runtime.machine import resolve_device
-from nst3d.pipeline.runtime.report import Reporter
 from nst3d.pipeline.settings.config import PaintConfig
 from nst3d.pipeline.settings.shown import SceneOptions
 from nst3d.representations.capture import Capture
@@ -47,7 +47,7 @@ class Bridges:
     """The clean mesh of a file of a mesh or a point cloud, by Open3D; the last hears what was done."""
     fuse: Fuse = _absent
     """How Open3D makes a surface of depths."""
-    open_nerf: Callable[[Job, Capture | None, Style, Reporter], tuple[Subject, PaintConfig]] = _absent
+    open_nerf: Callable[[Job, Capture | None, Style, Events], tuple[Subject, PaintConfig]] = _absent
     """A nerfacto run to be painted in a style; seen by a capture's cameras, None: by its own."""
     show_nerf: Callable[[Path, SceneOptions, Capture | None, Note], Shown] = _absent
     """A nerfacto run to be shown, among a capture's cameras, None: its own; what it notes is heard at once."""

@@ -6,7 +6,7 @@ import contextlib
 import hashlib
 import json
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,18 +16,20 @@ from nst3d.errors import ConfigError, OutputError
 from nst3d.files import write_bytes
 from nst3d.pipeline.jobs.bridges import ALONE, Bridges
 from nst3d.pipeline.jobs.paint_options import Job, Result
-from nst3d.pipeline.jobs.painter import Painter
+from nst3d.pipeline.jobs.painter import Company, Painter
 from nst3d.pipeline.kinds.kind import Opened, PaintRequest
 from nst3d.pipeline.kinds.registry import check_options, cleaned, open_path
 from nst3d.pipeline.kinds.subject import Subject
 from nst3d.pipeline.runtime.checkpoints import Keeper
+from nst3d.pipeline.runtime.events import Events, Listener
 from nst3d.pipeline.runtime.fingerprint import add_scene
 from nst3d.pipeline.runtime.machine import Clock, peak_memory_gb, use_threads
 from nst3d.pipeline.runtime.out_folder import claimed_folder, need_checkpoint
-from nst3d.pipeline.runtime.report import Reporter, Silent
 from nst3d.pipeline.settings.config import PaintConfig
 from nst3d.pipeline.settings.overrides import as_plain
 from nst3d.pipeline.styles import read_style
+from nst3d.stylize.guides import MakeGuide
+from nst3d.stylize.teachers.registry import Teacher
 
 CHECKPOINT = "checkpoint.pt"
 _CONFIG = "config.yaml"
@@ -35,8 +37,18 @@ _SHOWN = ("sheet.png", "turntable.mp4", "flight.mp4")
 """What subjects show of several views."""
 
 
-def run_job(job: Job, reporter: Reporter | None = None, bridges: Bridges = ALONE) -> Result:
-    """Paint a scene and write everything into `job.out`; `bridges` do what takes other packages.
+def run_job(
+    job: Job,
+    listeners: Listener | Iterable[Listener] = (),
+    bridges: Bridges = ALONE,
+    *,
+    guides: Mapping[str, MakeGuide] | None = None,
+    teachers: Sequence[Teacher] = (),
+) -> Result:
+    """Paint a scene and write everything into `job.out`.
+
+    `listeners` hear what happens; `bridges` do what takes other packages. `guides` are added to those of the recipe
+    with weight 1, and `teachers` paint the views before the guides do, one after the other.
 
     Raises Nst3dError subclasses for what the user can put right. Ctrl-C ends the painting early: the asset is
     written as it is then, without pictures and videos of several views, and with a checkpoint to resume from. A
@@ -49,30 +61,31 @@ def run_job(job: Job, reporter: Reporter | None = None, bridges: Bridges = ALONE
     if opened.kind.check_out is not None:
         opened.kind.check_out(opened, job.out)
     with claimed_folder(job.out, job.overwrite or job.resume, [_CONFIG]):
-        return _paint(job, opened, reporter or Silent(), bridges)
+        return _paint(job, opened, Events(listeners), bridges, Company(guides or {}, teachers))
 
 
-def _paint(job: Job, opened: Opened, reporter: Reporter, bridges: Bridges) -> Result:
+def _paint(job: Job, opened: Opened, events: Events, bridges: Bridges, company: Company) -> Result:
     use_threads(job.config.threads)
     clock = Clock()
-    reporter.phase("reading")
-    styles = [read_style(path, reporter) for path in job.styles]
+    events.phase("reading")
+    styles = [read_style(path, events) for path in job.styles]
     clock.lap("read_s")
-    reporter.phase("preparing")
+    events.phase("preparing")
     opened = checked(job, opened)
     seconds = job.config.output.checkpoint_seconds
     keeper = Keeper(job.out / CHECKPOINT, _fingerprint(job, opened), seconds, job.resume)
+    events.add(keeper)
     reader = bridges.reader(job.dataparser, job.cameras)
-    subject, config = open_subject(PaintRequest(opened, job, styles, reader, reporter, bridges, keeper))
+    subject, config = open_subject(PaintRequest(opened, job, styles, reader, events, bridges, keeper))
     clock.lap("prepare_s")
-    reporter.phase("painting")
-    painter = Painter(config, subject, styles, keeper, reporter)
+    events.phase("painting")
+    painter = Painter(config, subject, styles, keeper, events, company)
     # Only now, for what an earlier run left stays whole until this one is known to work.
     write_bytes(job.out / _CONFIG, _config_yaml(job))
     interrupted = painter.paint()
     clock.lap("paint_s")
     try:
-        reporter.phase("writing")
+        events.phase("writing")
         paths, metrics = _write(job, painter, clock, interrupted)
     except BaseException:
         if (
@@ -80,10 +93,10 @@ def _paint(job: Job, opened: Opened, reporter: Reporter, bridges: Bridges) -> Re
         ):  # otherwise there is a checkpoint, and whoever presses Ctrl-C twice wants to leave
             with contextlib.suppress(OutputError):
                 painter.keep()
-                reporter.note("the painting is kept: run the same job with `resume` to write it")
+                events.note("the painting is kept: run the same job with `resume` to write it")
         raise
     if interrupted and painter.subject.num_views > 1:
-        reporter.note(_left_out(job, paths[0]))
+        events.note(_left_out(job, paths[0]))
     if not interrupted:
         keeper.forget()
     return Result(tuple(paths), metrics, interrupted)

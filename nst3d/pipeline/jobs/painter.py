@@ -2,23 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
+from nst3d.cameras.pinhole import Camera
 from nst3d.pipeline.kinds.subject import Subject
 from nst3d.pipeline.runtime.checkpoints import Keeper
+from nst3d.pipeline.runtime.events import Events, Stepped
 from nst3d.pipeline.runtime.machine import resolve_device
-from nst3d.pipeline.runtime.report import Reporter
 from nst3d.pipeline.settings.config import PaintConfig
 from nst3d.pipeline.styles import find_encoder
-from nst3d.stylize.engine import Progress, Run
+from nst3d.renderers.radiance import Frame
+from nst3d.stylize.engine import Run
 from nst3d.stylize.feature_guide import Viewing
-from nst3d.stylize.guide import Guide
+from nst3d.stylize.guide import Guide, Weighted
+from nst3d.stylize.guides import GuideInputs, MakeGuide
 from nst3d.stylize.phases import Phase, Please, Teach
 from nst3d.stylize.schedule import Stage
 from nst3d.stylize.stage_guide import StageInputs, build_guide, fitting_guide
 from nst3d.stylize.style import Style
-from nst3d.stylize.teachers.registry import make_teacher
+from nst3d.stylize.teachers.registry import Teacher, make_teacher
+
+
+@dataclass(frozen=True)
+class Company:
+    """Guides and teachers that a caller brings along, beside those of the settings."""
+
+    guides: Mapping[str, MakeGuide] = field(default_factory=dict)
+    """Name to what makes a guide of each stage; their verdicts are added with weight 1."""
+    teachers: Sequence[Teacher] = ()
+    """They paint the views before anything else, one after the other."""
 
 
 class Painter:
@@ -30,11 +44,12 @@ class Painter:
         subject: Subject,
         styles: Sequence[Style],
         keeper: Keeper,
-        reporter: Reporter,
+        events: Events,
+        company: Company | None = None,
     ) -> None:
         self._config, self.subject, self._styles = config, subject, styles
-        self._keeper, self._reporter = keeper, reporter
-        self._encoder = find_encoder(config, resolve_device(config.device), reporter)
+        self._keeper, self._events, self._company = keeper, events, company or Company()
+        self._encoder = find_encoder(config, resolve_device(config.device), events)
         self._canvas = subject.canvas()
         self._run = Run(self._canvas, self._phases(), config.schedule.seed, keeper.resumed())
 
@@ -51,13 +66,12 @@ class Painter:
             return True
         return False
 
-    def steps(self) -> Iterator[Progress]:
-        """Run the phases, and say where the run stands after each step."""
+    def steps(self) -> Iterator[Stepped]:
+        """Run the phases, step by step; what is yielded has been told to the listeners."""
         for progress in self._run:
-            self._reporter.step(progress)
-            if self._keeper.due:
-                self.keep()
-            yield progress
+            step = Stepped(progress, self._preview, self._run.state)
+            self._events.tell(step)
+            yield step
 
     def keep(self) -> None:
         """Write a checkpoint of where the painting stands."""
@@ -71,21 +85,25 @@ class Painter:
         """Losses at the end, steps and speed, and the subject's own numbers."""
         return self._run.metrics() | self.subject.facts(self._canvas)
 
+    def _preview(self, camera: Camera | None) -> Frame:
+        return self.subject.preview(self._canvas, camera)
+
     def _phases(self) -> list[Phase]:
-        config, phases = self._config, list[Phase]()
-        if config.teach.teacher is not None:
-            teacher = make_teacher(config.teach.teacher, config.teach.options)
-            phases.append(Teach(teacher, self._styles, config.teach.rounds))
-        schedule = config.schedule.over(self.subject.num_views)
+        teach = self._config.teach
+        phases: list[Phase] = [Teach(teacher, self._styles) for teacher in self._company.teachers]
+        if teach.teacher is not None:
+            phases.append(Teach(make_teacher(teach.teacher, teach.options), self._styles, teach.rounds))
+        schedule = self._config.schedule.over(self.subject.num_views)
         return [*phases, Please(schedule, self._guide)]
 
     def _guide(self, stage: Stage) -> Guide:
         recipe, scene = self._config.recipe, self._canvas.stage
-        device = self._canvas.parameters()[0].device
-        viewing = Viewing(self._styles[0].background.to(device), reduce=recipe.reduce)
+        background = self._styles[0].background.to(self._canvas.parameters()[0].device)
+        viewing = Viewing(background, reduce=recipe.reduce)
         budget = self._config.cache_gb * 1e9 / 4
         if stage.fit:
             return fitting_guide(scene, viewing, budget)
-        return build_guide(
-            recipe, self._encoder, StageInputs(self._styles, scene, stage.size, viewing, budget)
-        )
+        made = GuideInputs({}, self._styles, scene, stage.size, background)
+        others = {name: Weighted(make(made)) for name, make in self._company.guides.items()}
+        inputs = StageInputs(self._styles, scene, stage.size, viewing, budget, others=others)
+        return build_guide(recipe, self._encoder, inputs)

@@ -12,7 +12,7 @@ from nst3d.pipeline.jobs.paint_options import Job
 from nst3d.pipeline.kinds.kind import PaintRequest
 from nst3d.pipeline.kinds.registry import open_path
 from nst3d.pipeline.kinds.subject import Subject
-from nst3d.pipeline.runtime.report import Reporter, Silent
+from nst3d.pipeline.runtime.events import Events, Listener
 from nst3d.pipeline.settings.config import PaintConfig
 from nst3d.pipeline.styles import read_style
 from nst3d.stylize.style import Style
@@ -36,7 +36,7 @@ def prepare(
     config: PaintConfig | None = None,
     *,
     cameras: PathLike | None = None,
-    reporter: Reporter | None = None,
+    listeners: Listener | Iterable[Listener] = (),
     bridges: Bridges = ALONE,
 ) -> Prepared:
     """Read a scene of any kind and its styles, and choose cameras, as `run_job` does before it paints.
@@ -44,11 +44,11 @@ def prepare(
     `cameras`: a capture whose cameras paint a voxel field or splats. Nothing is written. Raises Nst3dError
     subclasses as `run_job` does.
     """
-    reporter = reporter or Silent()
+    events = Events(listeners)
     job = Job(scene, styles, "", config or PaintConfig(), cameras=cameras)
     bridges.casting(job.config)
-    pictures = [read_style(path, reporter) for path in job.styles]
+    pictures = [read_style(path, events) for path in job.styles]
     reader = bridges.reader(job.dataparser, job.cameras)
     opened = checked(job, open_path(job.scene))
-    subject, settled = open_subject(PaintRequest(opened, job, pictures, reader, reporter, bridges, None))
+    subject, settled = open_subject(PaintRequest(opened, job, pictures, reader, events, bridges, None))
     return Prepared(subject, tuple(pictures), settled)

@@ -7,12 +7,12 @@ import json
 import math
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import yaml
@@ -26,6 +26,7 @@ from nst3d.pipeline.captures.held_out import measured, write_comparison
 from nst3d.pipeline.captures.photographs import Material, read_material
 from nst3d.pipeline.jobs.bridges import ALONE, Bridges
 from nst3d.pipeline.kinds.registry import open_path
+from nst3d.pipeline.runtime.events import Events, Fitted, Listener
 from nst3d.pipeline.runtime.fit_keeper import FitKeeper
 from nst3d.pipeline.runtime.machine import Clock, peak_memory_gb, resolve_device, use_threads
 from nst3d.pipeline.runtime.out_folder import claimed_folder, need_checkpoint
@@ -62,31 +63,6 @@ class ReconstructJob:
 
 
 @dataclass(frozen=True)
-class Fitting:
-    """Where a reconstruction stands, after a step."""
-
-    iteration: int
-    iterations: int
-    psnr: float
-    """Of the last steps' rays, dB."""
-    nodes: int
-    seconds: float
-
-
-class FitReporter(Protocol):
-    """Hears how a reconstruction goes on."""
-
-    def phase(self, name: str) -> None:
-        """A part of the job begins."""
-
-    def note(self, text: str) -> None:
-        """Something that the user should know."""
-
-    def fitted(self, progress: Fitting) -> None:
-        """A step is done."""
-
-
-@dataclass(frozen=True)
 class Reconstructed:
     """What a job made."""
 
@@ -98,10 +74,13 @@ class Reconstructed:
     """Stopped by the user; `ReconstructJob.resume` goes on."""
 
 
-def run_reconstruct(job: ReconstructJob, reporter: FitReporter, bridges: Bridges = ALONE) -> Reconstructed:
+def run_reconstruct(
+    job: ReconstructJob, listeners: Listener | Iterable[Listener] = (), bridges: Bridges = ALONE
+) -> Reconstructed:
     """Fit a voxel field to a capture's photographs and write it with its marks on those held out.
 
-    `bridges` do what takes other packages. Raises Nst3dError subclasses for what the user can put right. Ctrl-C
+    `listeners` hear what happens; `bridges` do what takes other packages. Raises Nst3dError subclasses for what
+    the user can put right. Ctrl-C
     ends the fit early: the field is written as it is then, not measured, with a checkpoint to resume from. A second
     Ctrl-C raises KeyboardInterrupt at once.
     """
@@ -114,7 +93,7 @@ def run_reconstruct(job: ReconstructJob, reporter: FitReporter, bridges: Bridges
     if alone and job.out.exists() and not (job.overwrite or job.resume):
         raise OutputError(f"{job.out}: exists; give `overwrite` or another `out`")
     with claimed_folder(folder, alone or job.overwrite or job.resume, [job.path("config.yaml").name]):
-        return _reconstruct(job, reporter, bridges)
+        return _reconstruct(job, Events(listeners), bridges)
 
 
 def _refuse_scenes(path: Path) -> None:
@@ -130,13 +109,13 @@ def _refuse_scenes(path: Path) -> None:
         )
 
 
-def _reconstruct(job: ReconstructJob, reporter: FitReporter, bridges: Bridges) -> Reconstructed:
+def _reconstruct(job: ReconstructJob, events: Events, bridges: Bridges) -> Reconstructed:
     use_threads(job.config.threads)
     clock = Clock()
-    reporter.phase("reading")
+    events.phase("reading")
     material = read_material(job.capture, job.config.size, bridges.reader(job.dataparser, job.capture))
     for note in material.notes:
-        reporter.note(note)
+        events.note(note)
     fit = _fit(job, material)
     keeper = FitKeeper(job.path(_CHECKPOINT), _fingerprint(job, material), job.config.checkpoint_seconds)
     if job.resume:
@@ -151,14 +130,14 @@ def _reconstruct(job: ReconstructJob, reporter: FitReporter, bridges: Bridges) -
     clock.lap("read_s")
     # Only now, for what an earlier run left stays whole until this one is known to work.
     write_bytes(job.path("config.yaml"), _config_yaml(job))
-    reporter.phase("fitting")
-    interrupted = _run(fit, keeper, reporter)
+    events.phase("fitting")
+    interrupted = _run(fit, keeper, events)
     clock.lap("fit_s")
-    reporter.phase("writing")
+    events.phase("writing")
     result = fit.field(cameras, material.up, str(job.capture.resolve()))
     paths, marks = _write(job, result, material, interrupted)
     if interrupted:
-        reporter.note(
+        events.note(
             "stopped early: the field is not measured, and heldout.png is left out;"
             " finish the job with the same command and --resume"
         )
@@ -184,7 +163,7 @@ def _fit(job: ReconstructJob, material: Material) -> Fit:
     )
 
 
-def _run(fit: Fit, keeper: FitKeeper, reporter: FitReporter) -> bool:
+def _run(fit: Fit, keeper: FitKeeper, events: Events) -> bool:
     """Take the steps that are left; True if the user stopped it, which keeps a checkpoint."""
     error = None
     with _stoppable() as stopped:
@@ -192,7 +171,7 @@ def _run(fit: Fit, keeper: FitKeeper, reporter: FitReporter) -> bool:
             new = 10 ** (-step.psnr / 10)
             error = new if error is None else _RUNNING * error + (1 - _RUNNING) * new
             running = -10 * math.log10(error)
-            reporter.fitted(Fitting(step.iteration, step.iterations, running, step.nodes, keeper.seconds))
+            events.tell(Fitted(step.iteration, step.iterations, running, step.nodes, keeper.seconds))
             if stopped() and step.iteration < step.iterations:
                 keeper.keep(fit)
                 return True

@@ -13,8 +13,8 @@ from nst3d.pipeline.captures.reader import CaptureReader
 from nst3d.pipeline.kinds.flight import Way
 from nst3d.pipeline.kinds.shown import Shown
 from nst3d.pipeline.kinds.subject import Subject
+from nst3d.pipeline.runtime.events import Events
 from nst3d.pipeline.runtime.findings import Report
-from nst3d.pipeline.runtime.report import Reporter
 from nst3d.pipeline.settings.config import PaintConfig
 from nst3d.pipeline.settings.shown import SceneOptions
 from nst3d.representations.capture import Capture
@@ -39,7 +39,7 @@ class PaintRequest:
     """The styles as read, at least one."""
     reader: CaptureReader
     """Reads `job.cameras`."""
-    reporter: Reporter
+    events: Events
     bridges: Bridges
     """What takes other packages."""
     keeper: Keeper | None
@@ -53,7 +53,7 @@ class PaintRequest:
     def note(self, *texts: str) -> None:
         """Tell the user."""
         for text in texts:
-            self.reporter.note(text)
+            self.events.note(text)
 
 
 @dataclass(frozen=True)

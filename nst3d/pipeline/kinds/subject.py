@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Protocol
 
+from nst3d.cameras.pinhole import Camera
+from nst3d.renderers.radiance import Frame
 from nst3d.stylize.canvas import Canvas
 from nst3d.stylize.style import Style
 
@@ -28,6 +30,10 @@ class Subject(Protocol):
 
     def show(self, folder: Path, painted: Any) -> list[Path]:
         """Write pictures and videos of before and after; returns the paths."""
+
+    def preview(self, canvas: Canvas, camera: Camera | None = None) -> Frame:
+        """The scene in the canvas' current paint, seen by a camera in the frame that it is rendered in; None: one of
+        its own. Changes nothing."""
 
     def facts(self, canvas: Canvas) -> dict[str, Any]:
         """Numbers for metrics.json."""

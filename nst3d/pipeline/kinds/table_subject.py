@@ -6,8 +6,10 @@ from abc import ABC, abstractmethod
 
 import torch
 
+from nst3d.cameras.pinhole import Camera
 from nst3d.pipeline.runtime.machine import resolve_device
 from nst3d.pipeline.settings.config import PaintConfig
+from nst3d.renderers.radiance import Frame
 from nst3d.stylize.canvas import Canvas
 from nst3d.stylize.layout import Layout, resampled
 from nst3d.stylize.linear_canvas import LinearCanvas
@@ -45,6 +47,15 @@ class TableSubject(ABC):
         if self._config.precision == "float64":
             start = start.double()
         return LinearCanvas(start, self.layout, self.stage, self._config.table)
+
+    def preview(self, canvas: Canvas, camera: Camera | None = None) -> Frame:
+        """The scene in the canvas' current paint, seen by a camera; None: by one of its own."""
+        assert isinstance(canvas, LinearCanvas)
+        return self.drawn(canvas.finest_colours().float().cpu().numpy(), camera)
+
+    @abstractmethod
+    def drawn(self, colours: Array, camera: Camera | None) -> Frame:
+        """The scene in a table of colours (n, 3), seen by a camera; None: by one of its own."""
 
     def painted(self, canvas: Canvas, style: Style) -> Array:
         """The painted table (n, 3) of a canvas of this subject, finished."""

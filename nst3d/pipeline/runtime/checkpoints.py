@@ -5,19 +5,28 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+from nst3d.pipeline.runtime.events import DISPLACING, Began, Event, Stepped
 from nst3d.pipeline.runtime.out_folder import need_checkpoint
 from nst3d.stylize.checkpoint import Stored, load_checkpoint, save_checkpoint
 from nst3d.stylize.engine import RunState
 
 
 class Keeper:
-    """Keeps a run's checkpoint at `path`, and finds it again."""
+    """Keeps a run's checkpoint at `path`, and finds it again. Called with events, it keeps one now and then."""
 
     def __init__(self, path: Path, fingerprint: str, every: float, resume: bool) -> None:
         """Every so many seconds (0: only when asked to); `resume` asks for what an earlier run kept."""
         self._path, self._fingerprint, self._every, self._resume = path, fingerprint, every, resume
         self._last = time.perf_counter()
         self._shape: RunState | None = None
+        self._displacing = False
+
+    def __call__(self, event: Event) -> None:
+        """Write a checkpoint after a step if it is time."""
+        if isinstance(event, Began):
+            self._displacing = event.name == DISPLACING
+        elif isinstance(event, Stepped) and self.due:
+            (self.keep_shape if self._displacing else self.keep)(event.snapshot())
 
     def resumed(self) -> RunState | None:
         """The state to continue from, or None to start anew. InputError if it was asked for and is not there."""

@@ -17,6 +17,7 @@ from nst3d.images.io import read_image, write_image
 from nst3d.pipeline.jobs.paint import CHECKPOINT, run_job
 from nst3d.pipeline.jobs.paint_options import Job
 from nst3d.pipeline.kinds.mesh.scene import upright
+from nst3d.pipeline.runtime.events import Stepped
 from nst3d.pipeline.settings.config import OutputOptions, PaintConfig
 from nst3d.pipeline.settings.surface import RigOptions, SurfaceOptions
 from nst3d.representations.mesh import Material, Texture
@@ -93,15 +94,9 @@ def test_nothing_to_resume_touches_no_older_result(inputs: Path, painted: Path) 
 def test_formats_are_checked_before_the_painting(inputs: Path, tmp_path: Path) -> None:
     steps: list[object] = []
 
-    class Listener:
-        phase = note = lambda self, text: None
-
-        def step(self, progress: object) -> None:
-            steps.append(progress)
-
     with pytest.raises(ConfigError, match=r"ply holds vertex colours.*`surface\.paint='vertex'`"):
-        run_job(job(inputs, tmp_path, replace(TINY, output=OutputOptions(formats=("ply",)))), Listener())
-    assert not steps
+        run_job(job(inputs, tmp_path, replace(TINY, output=OutputOptions(formats=("ply",)))), steps.append)
+    assert not [step for step in steps if isinstance(step, Stepped)]
 
 
 def test_a_painting_that_cannot_be_written_is_kept(

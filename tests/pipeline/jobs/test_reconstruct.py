@@ -21,8 +21,9 @@ from nst3d.formats.mesh_files import load_mesh
 from nst3d.images.io import read_image
 from nst3d.pipeline.captures.photographs import plain_background
 from nst3d.pipeline.jobs.make_capture import CaptureOptions, capture_mesh
-from nst3d.pipeline.jobs.reconstruct import Fitting, ReconstructJob, run_reconstruct
+from nst3d.pipeline.jobs.reconstruct import ReconstructJob, run_reconstruct
 from nst3d.pipeline.kinds.mesh.shown import show_mesh
+from nst3d.pipeline.runtime.events import Fitted, Handler
 from nst3d.pipeline.settings.reconstruct import QUALITIES, ReconstructConfig, quality
 from nst3d.reconstruct.options import FitOptions, Level
 from nst3d.renderers.frames import draw_frame
@@ -33,23 +34,20 @@ TINY = ReconstructConfig(FitOptions(levels=(Level(16, 30), Level(28, 50)), batch
 RESULTS = {"field.npz", "heldout.png", "config.yaml", "metrics.json"}
 
 
-class Listener:
+class Listener(Handler):
     """Keeps what it hears, and presses Ctrl-C after a step if it is told to."""
 
     def __init__(self, stop: int = 0) -> None:
         self.notes: list[str] = []
-        self.steps: list[Fitting] = []
+        self.steps: list[Fitted] = []
         self._stop = stop
-
-    def phase(self, name: str) -> None:
-        """Nothing to keep."""
 
     def note(self, text: str) -> None:
         self.notes.append(text)
 
-    def fitted(self, progress: Fitting) -> None:
-        self.steps.append(progress)
-        if progress.iteration == self._stop:
+    def fitted(self, event: Fitted) -> None:
+        self.steps.append(event)
+        if event.iteration == self._stop:
             signal.raise_signal(signal.SIGINT)
 
 

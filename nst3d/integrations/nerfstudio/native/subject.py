@@ -28,6 +28,7 @@ from nst3d.integrations.nerfstudio.native.views import NerfDepths, NerfViews, dr
 from nst3d.pipeline.kinds.radiance.overlap import DepthViews
 from nst3d.pipeline.kinds.radiance.scene import SMALLEST, spread_out
 from nst3d.pipeline.settings.config import PaintConfig
+from nst3d.renderers.radiance import Frame
 from nst3d.representations.capture import Capture
 from nst3d.stylize.canvas import Canvas
 from nst3d.stylize.field_canvas import FieldCanvas
@@ -126,6 +127,10 @@ class NativeSubject:
             moved = image + strength * opacity * (palette.apply(own).clamp(0, 1) - own)
             targets.append(moved.permute(2, 0, 1).to(background))
         canvas.learn(targets, background)
+
+    def preview(self, canvas: Canvas, camera: Camera | None = None) -> Frame:
+        """The NeRF in its current colours, seen by a camera in the run's frame; None: by its first."""
+        return draw(self._nerf, self._views.net, camera or self._views.cameras[0])
 
     def save(self, folder: Path, painted: ColourNet) -> list[Path]:
         """Write the run with the painted colours, in nerfstudio's folder structure."""

@@ -19,10 +19,9 @@ from nst3d.integrations.nerfstudio.model.nerfacto import Nerfacto
 from nst3d.integrations.nerfstudio.native.subject import NativeSubject
 from nst3d.pipeline.jobs.painter import Painter
 from nst3d.pipeline.runtime.checkpoints import Keeper
-from nst3d.pipeline.runtime.report import Silent
+from nst3d.pipeline.runtime.events import Events, Stepped
 from nst3d.pipeline.settings.config import PaintConfig, load_preset
 from nst3d.representations.capture import Capture
-from nst3d.stylize.engine import Progress
 from nst3d.stylize.style import Style
 
 
@@ -69,14 +68,14 @@ class LivePainting:
         )
         config = self._subject.config
         config = replace(config, schedule=config.schedule.shared_out(options.steps))
-        self._painter = Painter(config, self._subject, [style], Keeper(Path(), "", 0, False), Silent())
+        self._painter = Painter(config, self._subject, [style], Keeper(Path(), "", 0, False), Events())
 
     @property
     def net(self) -> ColourNet:
         """The colours in their current state."""
         return self._subject.net
 
-    def steps(self) -> Iterator[Progress]:
+    def steps(self) -> Iterator[Stepped]:
         """Paint, one view per step."""
         return self._painter.steps()
 

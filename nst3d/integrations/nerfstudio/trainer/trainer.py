@@ -31,7 +31,7 @@ from nst3d.integrations.nerfstudio.trainer.preview import Glances
 if TYPE_CHECKING:
     from nst3d.formats.nerfstudio.run import NerfstudioRun
     from nst3d.integrations.nerfstudio.trainer.steps import LiveOptions, LivePainting
-    from nst3d.stylize.engine import Progress
+    from nst3d.pipeline.runtime.events import Stepped
 
 _NEVER = 10**9
 _LOOK = 2.0
@@ -109,7 +109,7 @@ class PaintingTrainer(Trainer):
 
     run: NerfstudioRun
     pipeline: VanillaPipeline
-    _steps: Iterator[Progress]
+    _steps: Iterator[Stepped]
 
     def setup(self, test_mode: Literal["test", "val", "inference"] = "val") -> None:
         """Read the run, rebuild its model, and prepare painting."""
@@ -135,13 +135,13 @@ class PaintingTrainer(Trainer):
 
     def train_iteration(self, step: int) -> tuple[torch.Tensor, dict[str, torch.Tensor], dict[str, Any]]:
         """Paint one whole view; returns the loss and its terms."""
-        progress = next(self._steps, None)
-        if progress is None:  # a stage stopped early because it no longer improved
+        taken = next(self._steps, None)
+        if taken is None:  # a stage stopped early because it no longer improved
             self.stop_training = True
             return torch.zeros(()), {}, {}
         self.pipeline.model.outdate()
-        loss = torch.tensor(progress.loss)
-        return loss, {"painting": loss}, dict(progress.losses)
+        loss = torch.tensor(taken.progress.loss)
+        return loss, {"painting": loss}, dict(taken.progress.losses)
 
     def save_checkpoint(self, step: int) -> None:
         """Save the trainer's own checkpoint, and the painted nerfacto as a run that opens without nst3d."""

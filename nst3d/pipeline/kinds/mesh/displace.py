@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
+from nst3d.cameras.pinhole import Camera
 from nst3d.errors import ConfigError, InputError
 from nst3d.formats.gltf.cut import cut_document
 from nst3d.formats.gltf.document import GltfDocument
@@ -18,9 +19,10 @@ from nst3d.pipeline.kinds.mesh.scene import choose_mode
 from nst3d.pipeline.kinds.mesh.shape_guide import ShapeGuides
 from nst3d.pipeline.kinds.mesh.shape_views import ShapeViews, finest_size
 from nst3d.pipeline.runtime.checkpoints import Keeper
-from nst3d.pipeline.runtime.report import Reporter
+from nst3d.pipeline.runtime.events import DISPLACING, Events, Stepped
 from nst3d.pipeline.settings.config import PaintConfig
 from nst3d.pipeline.styles import find_encoder
+from nst3d.renderers.radiance import Frame
 from nst3d.renderers.raycast import Raycaster
 from nst3d.representations.displaced import displaced, weld_mesh
 from nst3d.representations.mesh import Mesh
@@ -43,7 +45,7 @@ def displace_mesh(
     mesh: Mesh,
     styles: Sequence[Style],
     config: PaintConfig,
-    reporter: Reporter,
+    events: Events,
     keeper: Keeper | None = None,
 ) -> tuple[Mesh, dict[str, Any]]:
     """The mesh with its vertices moved until its grey, lit renders carry the styles, and numbers for metrics.json.
@@ -55,40 +57,40 @@ def displace_mesh(
         raise ConfigError("`displace` is for meshes; the sides of voxels stay flat")
     started = time.perf_counter()
     resume = keeper.resumed_shape() if keeper else None
-    mesh = _fine_enough(mesh, config, reporter)
+    mesh = _fine_enough(mesh, config, events)
     surface = build_surface(mesh, paint_vertices(mesh, np.inf, 0))
     views = ShapeViews(surface, weld_mesh(mesh, surface), config)
     if resume and resume.canvas and len(resume.canvas[0]) != views.welded.num_offsets:
         raise InputError("the checkpoint's shape is of another mesh; start anew with `overwrite`")
-    encoder = find_encoder(config, views.device, reporter)
+    encoder = find_encoder(config, views.device, events)
     grey = ShapeGuides(styles, encoder, config, views)
     canvas = ShapeCanvas(views.moving(), views, config.displace)
     schedule = Schedule(config.displace.stages)
     run = Run(canvas, [Please(schedule, grey.guide)], config.schedule.seed, resume)
-    _displace(run, reporter, keeper)
+    _displace(run, lambda camera: views.preview(canvas, camera), events, keeper)
     canvas.settle_()
     seconds = time.perf_counter() - started
     keep = isinstance(mesh.document, GltfDocument)
     moved = displaced(mesh, views.welded, as_array(canvas.offsets), split=not keep)
-    moved = _with_document(mesh, moved, reporter)
+    moved = _with_document(mesh, moved, events)
     through = {"piercing_edges": views.piercing(canvas.moving.at(canvas.offsets))}
     return moved, {"displace": _facts(canvas, run) | through | {"seconds": round(seconds, 2)}}
 
 
-def _displace(run: Run, reporter: Reporter, keeper: Keeper | None) -> None:
+def _displace(
+    run: Run, preview: Callable[[Camera | None], Frame], events: Events, keeper: Keeper | None
+) -> None:
     """Move the vertices; on Ctrl-C keep where they are."""
     before = run.done
     try:
         if not run.finished:
-            reporter.phase("displacing")
+            events.phase(DISPLACING)
         for progress in run:
-            reporter.step(progress)
-            if keeper and keeper.due:
-                keeper.keep_shape(run.state())
+            events.tell(Stepped(progress, preview, run.state))
     except KeyboardInterrupt:
         if keeper and run.done > before:
             keeper.keep_shape(run.state())
-            reporter.note("the shape so far is kept: run the same job with `resume` to continue")
+            events.note("the shape so far is kept: run the same job with `resume` to continue")
         raise
     if keeper and run.done > before:
         keeper.keep_shape(run.state())
@@ -109,17 +111,17 @@ def _facts(canvas: ShapeCanvas, run: Run) -> dict[str, Any]:
     }
 
 
-def _with_document(before: Mesh, after: Mesh, reporter: Reporter) -> Mesh:
+def _with_document(before: Mesh, after: Mesh, events: Events) -> Mesh:
     """The moved mesh with its glTF document, if that can hold it."""
     if not isinstance(before.document, GltfDocument):
         return after
     document = moved_document(before.document, before, after.parts)
     if document is None:
-        reporter.note("its skin or morph targets pose it: the displaced shape is a new file in that pose")
+        events.note("its skin or morph targets pose it: the displaced shape is a new file in that pose")
     return dataclasses.replace(after, document=document)
 
 
-def _fine_enough(mesh: Mesh, config: PaintConfig, reporter: Reporter) -> Mesh:
+def _fine_enough(mesh: Mesh, config: PaintConfig, events: Events) -> Mesh:
     """The mesh with edges of some pixels of the finest view, or as it is and a note."""
     options = config.displace
     if options.subdivide == "never":
@@ -141,7 +143,7 @@ def _fine_enough(mesh: Mesh, config: PaintConfig, reporter: Reporter) -> Mesh:
     corners = surface.positions[surface.faces]
     usual = float(np.median(np.linalg.norm(np.roll(corners, 1, axis=1) - corners, axis=2)))
     if usual > _COARSE * pixel:
-        reporter.note(
+        events.note(
             f"edges are about {usual / pixel:.0f} pixels long, and relief can be no finer:"
             " `displace.subdivide='always'` cuts them, into a new file in the rest pose"
         )

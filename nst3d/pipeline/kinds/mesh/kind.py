@@ -40,15 +40,15 @@ def _paint(asked: PaintRequest) -> tuple[Subject, PaintConfig]:
     if job.clean is None:
         mesh = load_mesh(asked.opened.peek)
     else:
-        mesh = asked.bridges.clean(job.scene, job.clean, asked.reporter.note)
+        mesh = asked.bridges.clean(job.scene, job.clean, asked.events.note)
     mesh = upright(mesh, config.up)
     asked.note(*mesh.notes)
     shape: Displaced | None = None
     if config.displace.fraction:
         before = mesh
-        mesh, facts = displace_mesh(mesh, styles, config, asked.reporter, asked.keeper)
+        mesh, facts = displace_mesh(mesh, styles, config, asked.events, asked.keeper)
         shape = Displaced(before, facts)
-        asked.reporter.phase("preparing")
+        asked.events.phase("preparing")
     scene = prepare_mesh(mesh, config.surface, config.rig, config.schedule.finest, casting)
     asked.note(*left_out(mesh, scene.paint))
     return MeshSubject(scene, job.scene, styles[0], config, shape), config

@@ -13,10 +13,12 @@ from nst3d.pipeline.kinds.mesh.rig import Rig, plan_rig
 from nst3d.pipeline.runtime.machine import resolve_device
 from nst3d.pipeline.settings.config import PaintConfig
 from nst3d.renderers.pierced import pierced_by
+from nst3d.renderers.radiance import Frame
 from nst3d.renderers.raycast import Raycaster
 from nst3d.renderers.relief import ReliefMesh, Sight, corner_normals, relief_image
 from nst3d.representations.displaced import Welded
 from nst3d.representations.surface import Surface
+from nst3d.stylize.shape.canvas import ShapeCanvas
 from nst3d.stylize.shape.moving import Moving
 from nst3d.stylize.shape.options import DisplaceOptions
 from nst3d.stylize.shape.terms import Topology
@@ -87,6 +89,19 @@ class ShapeViews:
         """From now on, pixels see what is in front at these positions (s, 3)."""
         moved = positions.detach().cpu().numpy().astype(np.float32)
         self._caster = Raycaster(dataclasses.replace(self._surface, positions=moved))
+
+    @torch.no_grad()
+    def preview(self, canvas: ShapeCanvas, camera: Camera | None = None) -> Frame:
+        """The grey, lit mesh as it is now, seen by a camera in normalised units; None: the rig's first."""
+        camera = camera or self._cameras[0]
+        positions = canvas.moving.at(canvas.offsets)
+        moved = positions.cpu().numpy().astype(np.float32)
+        caster = Raycaster(dataclasses.replace(self._surface, positions=moved))
+        sight = Sight.of(camera, caster.view(camera, 1), positions.dtype, positions.device)
+        image, coverage = relief_image(positions, self._mesh, sight, "studio", _GREY, 0.0)
+        grey = image[..., 0].expand(3, -1, -1).permute(1, 2, 0).cpu().numpy()
+        opacity = coverage.cpu().numpy().astype(np.float32)
+        return Frame(grey.astype(np.float32), opacity, np.full(opacity.shape, np.inf, np.float32))
 
     def piercing(self, positions: torch.Tensor) -> int:
         """Edges that run through the surface at these positions (s, 3), near or far, and did not at the start."""

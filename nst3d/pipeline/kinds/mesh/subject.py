@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from nst3d.cameras.orbits import Orbit
+from nst3d.cameras.pinhole import Camera
 from nst3d.errors import ConfigError
 from nst3d.formats.mesh_files import mesh_formats, save_mesh
 from nst3d.formats.registry import Format, format_by_name, format_named, format_of
@@ -23,6 +24,8 @@ from nst3d.pipeline.kinds.mesh.shown import show_mesh
 from nst3d.pipeline.kinds.mesh.views import MeshViews
 from nst3d.pipeline.kinds.table_subject import TableSubject
 from nst3d.pipeline.settings.config import PaintConfig
+from nst3d.renderers.frames import draw_frame
+from nst3d.renderers.radiance import Frame
 from nst3d.representations.appearance import is_bare
 from nst3d.representations.mesh import Mesh
 from nst3d.representations.paint import VertexPaint
@@ -160,6 +163,12 @@ class MeshSubject(TableSubject):
         if isinstance(self.scene.paint, VertexPaint):
             colours = colours[torch.from_numpy(welded_rows(self.scene.paint)).long()]
         return colours
+
+    def drawn(self, colours: Array, camera: Camera | None) -> Frame:
+        """The lit mesh, seen by a camera in normalised units; None: by the rig's first."""
+        camera = camera or self.scene.rig.cameras[0]
+        image = draw_frame(self.scene.renderer, camera, colours, self._config.output.lighting)
+        return Frame(image[..., :3], image[..., 3], np.full(camera.size, np.inf, np.float32))
 
     def save(self, folder: Path, colours: Array) -> list[Path]:
         """painted.glb, and painted.obj, .ply or .vox where the source is such or the settings ask for it."""

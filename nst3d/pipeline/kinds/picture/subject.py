@@ -8,12 +8,14 @@ from typing import Any
 import numpy as np
 import torch
 
+from nst3d.cameras.pinhole import Camera
 from nst3d.errors import InputError
 from nst3d.formats.picture import load_picture, save_picture
 from nst3d.images.io import Picture, write_image
 from nst3d.operators.identity import IdentityView
 from nst3d.pipeline.kinds.table_subject import TableSubject
 from nst3d.pipeline.settings.config import PaintConfig
+from nst3d.renderers.radiance import Frame
 from nst3d.stylize.canvas import Canvas
 from nst3d.stylize.layout import Layout, resampled
 from nst3d.stylize.recolour import to_palette
@@ -79,6 +81,13 @@ class PictureSubject(TableSubject):
     def finished(self, colours: Colours, coverage: Colours, stage: TableStage) -> Colours:
         """The table as it is: every pixel is seen."""
         return colours
+
+    def drawn(self, colours: Array, camera: Camera | None) -> Frame:
+        """The whole picture, whatever the camera."""
+        size = self.layout.images[0]
+        opacity = np.ones(size, np.float32) if self._alpha is None else self._alpha.astype(np.float32)
+        image = colours.reshape(*size, 3) * opacity[..., None]
+        return Frame(image, opacity, np.full(size, np.inf, np.float32))
 
     def save(self, folder: Path, colours: Array) -> list[Path]:
         """painted.png, with the picture's own alpha."""

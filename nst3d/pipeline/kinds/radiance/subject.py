@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from nst3d.cameras.pinhole import Camera
 from nst3d.errors import ConfigError
 from nst3d.formats.captures.photos import load_photo
 from nst3d.images.palette import PaletteMap, match_palette
@@ -18,6 +19,7 @@ from nst3d.pipeline.kinds.radiance.scene import SMALLEST, RadianceScene, scaled_
 from nst3d.pipeline.kinds.radiance.views import RadianceViews, Start, row_sight
 from nst3d.pipeline.kinds.table_subject import TableSubject
 from nst3d.pipeline.settings.config import PaintConfig
+from nst3d.renderers.radiance import Frame
 from nst3d.stylize.canvas import Canvas
 from nst3d.stylize.layout import Layout
 from nst3d.stylize.linear_canvas import LinearCanvas
@@ -71,6 +73,10 @@ class RadianceSubject(TableSubject):
             lattice.nodes, sight[:, 0].numpy(), self.start.numpy(), colours.cpu().numpy()
         )
         return torch.from_numpy(filled).to(colours)
+
+    def drawn(self, colours: Array, camera: Camera | None) -> Frame:
+        """The scene, seen by a camera in its file's coordinates; None: by its first."""
+        return self.scene.renderer.draw(camera or self.scene.cameras[0], colours, self._config.keep_specular)
 
     def save(self, folder: Path, colours: Array) -> list[Path]:
         """The painted scene in the source's own format."""

@@ -16,7 +16,7 @@ from nst3d.errors import InputError
 from nst3d.formats.mesh_files import load_mesh, save_mesh
 from nst3d.pipeline.kinds.mesh.displace import displace_mesh
 from nst3d.pipeline.runtime.checkpoints import Keeper
-from nst3d.pipeline.runtime.report import Silent
+from nst3d.pipeline.runtime.events import Events
 from nst3d.pipeline.settings.config import PaintConfig
 from nst3d.pipeline.settings.surface import RigOptions
 from nst3d.representations.mesh import Mesh
@@ -39,10 +39,15 @@ def keeper(folder: Path, resume: bool = False, fingerprint: str = "this") -> Kee
     return Keeper(folder / "checkpoint.pt", fingerprint, 0, resume)
 
 
+def heard(listener: Listener, keeper: Keeper) -> tuple[Events, Keeper]:
+    """Events that both hear, as in a job."""
+    return Events([listener, keeper]), keeper
+
+
 @pytest.fixture(scope="module")
 def unbroken() -> tuple[Mesh, Mesh, dict]:
     mesh = mesh_of(sphere(8))
-    return mesh, *displace_mesh(mesh, STYLE, CONFIG, Silent())
+    return mesh, *displace_mesh(mesh, STYLE, CONFIG, Events())
 
 
 @pytest.mark.parametrize("steps", [2, 5, 7, 11])
@@ -51,11 +56,11 @@ def test_a_stopped_displacement_goes_on_bit_for_bit(unbroken, tmp_path, steps) -
     mesh, whole, facts = unbroken
     stops = Listener(steps)
     with pytest.raises(KeyboardInterrupt):
-        displace_mesh(mesh, STYLE, CONFIG, stops, keeper(tmp_path))
+        displace_mesh(mesh, STYLE, CONFIG, *heard(stops, keeper(tmp_path)))
     assert stops.notes == ["the shape so far is kept: run the same job with `resume` to continue"]
     assert [p.name for p in tmp_path.iterdir()] == ["checkpoint.pt"]
     goes_on = Listener()
-    moved, again = displace_mesh(mesh, STYLE, CONFIG, goes_on, keeper(tmp_path, resume=True))
+    moved, again = displace_mesh(mesh, STYLE, CONFIG, *heard(goes_on, keeper(tmp_path, resume=True)))
     assert goes_on.steps == 11 - steps
     assert all(np.array_equal(a.vertices, b.vertices) for a, b in zip(moved.parts, whole.parts))
     times = {"seconds": 0.0}
@@ -68,11 +73,11 @@ def test_a_finished_shape_is_not_made_again_and_stays_with_the_painting_s_checkp
 ) -> None:
     mesh, whole, _ = unbroken
     first = keeper(tmp_path)
-    displace_mesh(mesh, STYLE, CONFIG, Silent(), first)
+    displace_mesh(mesh, STYLE, CONFIG, *heard(Listener(), first))
 
     first.keep(RunState(done=3))
     second, listener = keeper(tmp_path, resume=True), Listener()
-    moved, _ = displace_mesh(mesh, STYLE, CONFIG, listener, second)
+    moved, _ = displace_mesh(mesh, STYLE, CONFIG, *heard(listener, second))
     assert listener.steps == 0
     assert np.array_equal(moved.parts[0].vertices, whole.parts[0].vertices)
     found = second.resumed()
@@ -88,7 +93,7 @@ def test_a_stop_before_the_first_step_keeps_nothing(unbroken, tmp_path) -> None:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        displace_mesh(unbroken[0], STYLE, CONFIG, Stops(), keeper(tmp_path))
+        displace_mesh(unbroken[0], STYLE, CONFIG, *heard(Stops(), keeper(tmp_path)))
     assert list(tmp_path.iterdir()) == []
 
 
@@ -96,22 +101,23 @@ def test_checkpoints_are_kept_on_the_way(unbroken, tmp_path) -> None:
     class Looks(Listener):
         kept = False
 
-        def step(self, progress) -> None:
-            super().step(progress)
+        def step(self, event) -> None:
+            progress = event.progress
+            super().step(event)
             self.kept = self.kept or (tmp_path / "checkpoint.pt").exists()
 
     looks = Looks()
     often = Keeper(tmp_path / "checkpoint.pt", "this", 1e-6, False)
-    displace_mesh(unbroken[0], STYLE, CONFIG, looks, often)
+    displace_mesh(unbroken[0], STYLE, CONFIG, *heard(looks, often))
     assert looks.kept
 
 
 def test_only_the_same_run_and_the_same_mesh_go_on(unbroken, tmp_path) -> None:
-    displace_mesh(unbroken[0], STYLE, CONFIG, Silent(), keeper(tmp_path))
+    displace_mesh(unbroken[0], STYLE, CONFIG, Events(), keeper(tmp_path))
     with pytest.raises(InputError, match="another scene, style or settings"):
-        displace_mesh(unbroken[0], STYLE, CONFIG, Silent(), keeper(tmp_path, True, "that"))
+        displace_mesh(unbroken[0], STYLE, CONFIG, Events(), keeper(tmp_path, True, "that"))
     with pytest.raises(InputError, match="shape is of another mesh"):
-        displace_mesh(mesh_of(sphere(7)), STYLE, CONFIG, Silent(), keeper(tmp_path, True))
+        displace_mesh(mesh_of(sphere(7)), STYLE, CONFIG, Events(), keeper(tmp_path, True))
 
 
 def test_a_coarse_gltf_is_cut_and_keeps_its_document(tmp_path) -> None:
@@ -121,7 +127,7 @@ def test_a_coarse_gltf_is_cut_and_keeps_its_document(tmp_path) -> None:
     save_mesh(tmp_path / "cube.glb", mesh, paint, noise(paint.num_colours, 3))
     source = load_mesh(tmp_path / "cube.glb")
     short = replace(SHAPE, subdivide="auto", stages=(Stage(48, 1, 1.0),), fraction=1e-5)
-    moved, _ = displace_mesh(source, STYLE, replace(CONFIG, displace=short), Silent())
+    moved, _ = displace_mesh(source, STYLE, replace(CONFIG, displace=short), Events())
     assert len(moved.parts[0].faces) > 1000
     kept = ("materials", "textures", "images", "nodes")
     assert all(moved.document.json[k] == source.document.json[k] for k in kept if k in source.document.json)
@@ -147,7 +153,7 @@ def test_a_posed_gltf_stays_as_it_is_unless_it_must_be_cut(data_dir) -> None:
     one = replace(SHAPE, stages=(Stage(48, 1, 1.0),))
     for choice, cut in (("auto", False), ("always", True), ("never", False)):
         config = replace(CONFIG, displace=replace(one, subdivide=choice))
-        moved, _ = displace_mesh(fox, STYLE, config, Silent())
+        moved, _ = displace_mesh(fox, STYLE, config, Events())
         assert (len(moved.parts[0].faces) > faces) == cut
 
 
@@ -158,7 +164,7 @@ def test_a_gltf_is_cut_no_finer_than_textures_can_be_painted(data_dir, monkeypat
     faces = []
     for most in (20_000, 5_000):
         monkeypatch.setattr("nst3d.pipeline.kinds.mesh.scene._DENSE", most)
-        moved, _ = displace_mesh(truck, STYLE, auto, Silent())
+        moved, _ = displace_mesh(truck, STYLE, auto, Events())
         faces.append(sum(len(p.faces) for p in moved.parts))
         assert moved.document.json["animations"] == truck.document.json["animations"]
     assert 2856 < faces[1] <= 5_000 < faces[0]

@@ -39,7 +39,8 @@ def test_a_painting_stopped_after_its_shape_goes_on(inputs, whole, tmp_path) -> 
         def phase(self, name: str) -> None:
             self.painting = name == "painting"
 
-        def step(self, progress) -> None:
+        def step(self, event) -> None:
+            progress = event.progress
             if self.painting and progress.iteration == 2:
                 raise KeyboardInterrupt
 

@@ -24,7 +24,7 @@ from nst3d.pipeline.jobs.paint import CHECKPOINT, run_job
 from nst3d.pipeline.jobs.paint_options import Job
 from nst3d.pipeline.kinds.radiance.scene import open_field, open_splats, scaled_cameras, suited
 from nst3d.pipeline.kinds.radiance.subject import RadianceSubject
-from nst3d.pipeline.runtime.report import Silent
+from nst3d.pipeline.runtime.events import Handler
 from nst3d.pipeline.settings.config import OutputOptions, PaintConfig, preset
 from nst3d.pipeline.settings.overrides import override
 from nst3d.pipeline.settings.surface import RigOptions
@@ -239,11 +239,12 @@ def test_a_small_cache_changes_nothing_but_the_memory(inputs, tmp_path, scene) -
     assert metrics["view_spills"] > 0
 
 
-class Stop(Silent):
+class Stop(Handler):
     def __init__(self, after: int) -> None:
         self.after = after
 
-    def step(self, progress) -> None:
+    def step(self, event) -> None:
+        progress = event.progress
         if progress.iteration == self.after:
             raise KeyboardInterrupt
 
@@ -272,11 +273,12 @@ def test_highlights_stay_in_renders_and_in_the_file(inputs, tmp_path) -> None:
 
 
 def test_arf_counts_rounds_and_fits_first(inputs, tmp_path) -> None:
-    class Parts(Silent):
+    class Parts(Handler):
         def __init__(self) -> None:
             self.names: list[set[str]] = []
 
-        def step(self, progress) -> None:
+        def step(self, event) -> None:
+            progress = event.progress
             self.names.append(set(progress.losses))
 
     config = override(TINY, preset("arf"), "arf")

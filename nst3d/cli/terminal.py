@@ -19,7 +19,7 @@ from rich.progress import (
 )
 
 from nst3d.cli.errors import spoken
-from nst3d.pipeline.runtime import report
+from nst3d.pipeline.runtime.events import Handler, Stepped
 
 Self = TypeVar("Self", bound="_Bar")
 
@@ -54,7 +54,7 @@ class _Bar:
         self._console.print(f"note: {spoken(text)}", markup=False)
 
 
-class TerminalReporter(_Bar):
+class PaintBar(_Bar, Handler):
     """A paint job's bar with iteration, losses, views/s and time left; plain lines where no terminal is."""
 
     def __init__(self, quiet: bool = False) -> None:
@@ -69,8 +69,9 @@ class TerminalReporter(_Bar):
         if not self._quiet:
             self._console.print(f"{name} …", style="dim")
 
-    def step(self, progress: report.Progress) -> None:
+    def step(self, event: Stepped) -> None:
         """Move the bar."""
+        progress = event.progress
         parts = " ".join(f"{k} {v:.3g}" for k, v in progress.losses.items())
         speed = progress.views / max(progress.seconds, 1e-9)
         detail = f"loss {progress.loss:.4g} ({parts}) {speed:.1f} views/s"
@@ -82,7 +83,7 @@ class TerminalReporter(_Bar):
             self._console.print(f"step {progress.iteration}/{progress.total} {detail}", markup=False)
 
 
-class CountReporter(_Bar):
+class CountBar(_Bar):
     """A bar for work that counts what is done: frames, bytes."""
 
     def __init__(self, name: str, quiet: bool = False) -> None:
@@ -93,28 +94,6 @@ class CountReporter(_Bar):
     def count(self, done: int, total: int) -> None:
         """Move the bar; `total` 0 where it is not known."""
         self._bar.update(self._task, completed=done, total=total or None)
-
-
-class Reporters:
-    """Several reporters of a job as one."""
-
-    def __init__(self, *reporters: report.Reporter) -> None:
-        self._reporters = reporters
-
-    def phase(self, name: str) -> None:
-        """Tell all."""
-        for reporter in self._reporters:
-            reporter.phase(name)
-
-    def note(self, text: str) -> None:
-        """Tell all."""
-        for reporter in self._reporters:
-            reporter.note(text)
-
-    def step(self, progress: report.Progress) -> None:
-        """Tell all."""
-        for reporter in self._reporters:
-            reporter.step(progress)
 
 
 def note(text: str) -> None:
