@@ -7,6 +7,10 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
+# Test arrays are small: threads would cost more than they bring, and many times the time where cores are shared.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # NumPy reads it when it is imported
+
+import numba
 import pytest
 import torch
 
@@ -15,8 +19,8 @@ from nst3d.features.checkpoint import read_convs
 
 ROOT = Path(__file__).resolve().parent.parent
 
-# Test tensors are small: threads would cost more than they bring, and twice the time where cores are shared.
 torch.set_num_threads(1)
+numba.set_num_threads(1)
 
 
 @pytest.fixture(scope="session")

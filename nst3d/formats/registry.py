@@ -49,13 +49,14 @@ class Format:
     sniff: Callable[[Peek], bool] | None = None
     """Whether a file of such a suffix is this format; None: the suffix says it all."""
     magic: tuple[bytes, ...] = ()
-    """First bytes, one of which any file of this format and of no other begins with; at most 64."""
+    """First bytes, at most 64, one of which any file of this format begins with and no other: they tell it under a
+    wrong name. A format that is a ZIP or gzip archive lists those bytes, too; they only keep it from being refused."""
     holds: frozenset[str] = field(default_factory=frozenset)
     """The paint that a mesh's file can hold: textures, vertices, blocks."""
     writes: str = ""
     """The suffix that is written where it is not the first of `suffixes`: what was read is written as another."""
     hint: str = ""
-    """What to do where it cannot be read or written, for messages."""
+    """What to do where it cannot be read or written, for messages (of splats {name} and {stem} are the file's)."""
     rank: int = 0
     """Formats of lower rank are listed first, and asked first where several may claim a path."""
 

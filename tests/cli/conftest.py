@@ -25,8 +25,8 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 
 @pytest.fixture(scope="session")
 def environment() -> dict[str, str]:
-    """That of this process, with this checkout first."""
-    return os.environ | {"PYTHONPATH": str(ROOT)}
+    """That of this process, with this checkout first and one thread: what is painted is tiny."""
+    return os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1"}
 
 
 @pytest.fixture(scope="session")
