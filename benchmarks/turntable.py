@@ -16,7 +16,7 @@ from common import ROOT, report
 
 from nst3d.cameras.orbits import Orbit
 from nst3d.formats.mesh_files import load_mesh
-from nst3d.pipeline.kinds.mesh.gallery import Look, draw_frames, orbit_cameras
+from nst3d.pipeline.kinds.mesh.gallery import ColouredSurface, draw_frames, orbit_cameras
 from nst3d.pipeline.kinds.mesh.shown import show_mesh
 from nst3d.pipeline.settings.config import OutputOptions
 from nst3d.video.encode import write_mp4
@@ -29,7 +29,7 @@ def main() -> None:
     orbit = Orbit(FRAMES)
     shown = show_mesh(load_mesh(ROOT / "scenes/lighthouse/lighthouse.glb"), orbit)
     cameras = orbit_cameras(shown, orbit)
-    look = Look(shown.renderer, shown.colours)
+    look = ColouredSurface(shown.renderer, shown.colours)
     list(draw_frames(look, cameras[:4], OutputOptions()))
     times = []
     last = time.perf_counter()

@@ -11,7 +11,7 @@ import numpy as np
 from nst3d.cameras.pinhole import Camera
 from nst3d.tensors import Array
 
-Kind = Literal["bounded", "forward", "unbounded"]
+SceneShape = Literal["bounded", "forward", "unbounded"]
 
 _SHARE = 2.5
 """Ratio of the cameras' mean distance to the radius of the scene's ball."""
@@ -30,13 +30,13 @@ class SceneFrame:
     """(3,), world units."""
     radius: float
     """World units."""
-    kind: Kind
+    kind: SceneShape
     """bounded: nothing is outside the ball. forward: all cameras face one way. unbounded: the cameras look
     around, and space outside the ball must be contracted."""
 
 
 def scene_frame(
-    cameras: Sequence[Camera], kind: Kind | None = None, depths: tuple[float, float] | None = None
+    cameras: Sequence[Camera], kind: SceneShape | None = None, depths: tuple[float, float] | None = None
 ) -> SceneFrame:
     """The ball that the cameras look at, given the scene's `kind` (None: estimated) and `depths` if known.
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from nst3d.cameras.paths import Subject, View, framed
+from nst3d.cameras.paths import Target, Viewport, framed
 from nst3d.cameras.pinhole import Camera
 from nst3d.cameras.rigs import orbit_directions
 from nst3d.tensors import Array, ImageSize
@@ -31,7 +31,7 @@ class Orbit:
     """Number of turns; negative values go the other way round."""
 
 
-def orbit_around(subject: Subject, orbit: Orbit, u: Array) -> list[Camera]:
+def orbit_around(subject: Target, orbit: Orbit, u: Array) -> list[Camera]:
     """Cameras at fractions `u` of an orbit's time, starting in front, each framing the whole subject."""
     orientation = subject.orientation
     circle = orbit_directions(max(orbit.frames, 8), orientation, orbit.elevation)
@@ -39,4 +39,4 @@ def orbit_around(subject: Subject, orbit: Orbit, u: Array) -> list[Camera]:
     level, rise = math.cos(orbit.elevation), math.sin(orbit.elevation)
     local = np.stack([level * np.sin(turn), np.full(len(turn), rise), level * np.cos(turn)], axis=1)
     directions = local @ orientation.axes().T
-    return framed(subject, directions, View(orbit.size, orbit.field_of_view), circle)
+    return framed(subject, directions, Viewport(orbit.size, orbit.field_of_view), circle)

@@ -63,7 +63,7 @@ class Flight:
 
 
 @dataclass(frozen=True)
-class View:
+class Viewport:
     """Image size and field of view of the cameras on a path."""
 
     size: ImageSize
@@ -83,7 +83,7 @@ def shares(frames: int, closed: bool) -> Array:
     return np.arange(frames) / max(frames if closed else frames - 1, 1)
 
 
-def fly(flight: Flight, u: Array, view: View) -> list[Camera]:
+def fly(flight: Flight, u: Array, view: Viewport) -> list[Camera]:
     """Cameras at fractions `u` of the time along a flight.
 
     Positions, rotations and fields of view follow cubic splines through the keys, so that velocity and
@@ -157,7 +157,7 @@ def tour_flight(cameras: Sequence[Camera], closed: bool = False, calm: float = _
     chosen = [cameras[i] for i in visiting_order(cameras)]
     through = Flight(tuple(Keyframe(c.camera_to_world) for c in chosen), closed)
     count = 2 * len(chosen)
-    evenly = fly(through, shares(count, closed), View(ImageSize(2, 2), 1.0))
+    evenly = fly(through, shares(count, closed), Viewport(ImageSize(2, 2), 1.0))
     positions = np.array([c.position for c in evenly])
     turns = quaternions(np.array([c.camera_to_world[:3, :3] for c in evenly]))
     poses = np.broadcast_to(np.eye(4), (count, 4, 4)).copy()
@@ -175,10 +175,10 @@ def tour(cameras: Sequence[Camera], frames: int, size: ImageSize | None = None) 
     return fly(tour_flight(cameras), shares(frames, False), own_view(cameras, size))
 
 
-def own_view(cameras: Sequence[Camera], size: ImageSize | None = None) -> View:
+def own_view(cameras: Sequence[Camera], size: ImageSize | None = None) -> Viewport:
     """The view that the cameras of a capture have, in an image of `size` (None: the cameras' median size)."""
     size, focal = common_view(cameras, size)
-    return View(size, 2 * math.atan(min(size) / 2 / focal))
+    return Viewport(size, 2 * math.atan(min(size) / 2 / focal))
 
 
 def fitting_size(cameras: Sequence[Camera], long_side: int = _LONG_SIDE) -> ImageSize:
@@ -200,7 +200,7 @@ def tour_frames(cameras: Sequence[Camera], per_frame: float = math.radians(1.2))
 
 
 def swing(
-    place: Surround, u: Array, turns: float, view: View, elevation: float | None = None
+    place: Surround, u: Array, turns: float, view: Viewport, elevation: float | None = None
 ) -> list[Camera]:
     """An orbit within the region of the cameras: all around, or back and forth if they left a gap."""
     turn = 2 * math.pi * turns * np.asarray(u)
@@ -211,7 +211,7 @@ def swing(
 
 
 def spiral(
-    place: Surround, u: Array, turns: float, view: View, elevation: float | None = None
+    place: Surround, u: Array, turns: float, view: Viewport, elevation: float | None = None
 ) -> list[Camera]:
     """A spiral within the region of the cameras; closed for whole `turns`.
 
@@ -242,7 +242,9 @@ def risen(u: Array, start: float, top: float) -> Array:
     return start + (max(start, min(top, _STEEPEST)) - start) / 2 * (1 - np.cos(2 * math.pi * np.asarray(u)))
 
 
-def _placed(place: Surround, azimuth: Array, elevation: Array, distance: Array, view: View) -> list[Camera]:
+def _placed(
+    place: Surround, azimuth: Array, elevation: Array, distance: Array, view: Viewport
+) -> list[Camera]:
     level = np.cos(elevation)
     local = np.stack([level * np.sin(azimuth), np.sin(elevation), level * np.cos(azimuth)], axis=1)
     offsets = local @ place.orientation.axes().T * distance[:, None]
@@ -253,7 +255,7 @@ def _placed(place: Surround, azimuth: Array, elevation: Array, distance: Array, 
 
 
 @dataclass(frozen=True)
-class Subject:
+class Target:
     """Something to frame as a whole."""
 
     points: Array
@@ -263,7 +265,7 @@ class Subject:
     orientation: Orientation
 
 
-def framed(subject: Subject, directions: Array, view: View, ring: Array | None = None) -> list[Camera]:
+def framed(subject: Target, directions: Array, view: Viewport, ring: Array | None = None) -> list[Camera]:
     """Cameras along `directions` (n, 3) from the subject's centre that fill their images with it.
 
     All have the same distance, at which the subject is framed from all of `ring` (m, 3; None: `directions`).

@@ -12,7 +12,7 @@ import tyro
 from nst3d.cli.parse import parse
 from nst3d.cli.terminal import say
 from nst3d.errors import ConfigError, OutputError
-from nst3d.integrations.open3d.view import open_look, save_picture, show
+from nst3d.integrations.open3d.view import open_window_content, save_picture, show
 from nst3d.pipeline.settings.shown import Up
 from nst3d.tensors import ImageSize
 
@@ -46,7 +46,7 @@ def view(arguments: Sequence[str]) -> int:
     """Run the command; returns the exit code."""
     given = parse(ViewArguments(tyro.MISSING), arguments, "nst3d view", _DESCRIPTION)
     _check(given)
-    look = open_look(given.scene, given.up)
+    look = open_window_content(given.scene, given.up)
     if given.out is not None:
         save_picture(look, given.out, ImageSize(given.size, given.size))
         say(str(given.out))

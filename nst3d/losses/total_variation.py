@@ -12,10 +12,10 @@ from nst3d.losses.observation import IMAGE, Observation
 from nst3d.losses.registry import register_loss
 from nst3d.tensors import Image, Mask, Planes
 
-Kind = Literal["squared", "absolute"]
+Difference = Literal["squared", "absolute"]
 
 
-def total_variation(planes: Planes, mask: Mask | None = None, kind: Kind = "squared") -> torch.Tensor:
+def total_variation(planes: Planes, mask: Mask | None = None, kind: Difference = "squared") -> torch.Tensor:
     """The mean difference, squared or absolute, of (c, h, w) to the neighbours right and below.
 
     Only pairs with both pixels covered by `mask` (h, w) count, so that silhouettes do not. Returns a scalar,
@@ -37,7 +37,7 @@ def total_variation(planes: Planes, mask: Mask | None = None, kind: Kind = "squa
     return total / (pairs * planes.shape[0]).clamp_min(1)
 
 
-def texture_variation(texture: Image, mask: Mask | None = None, kind: Kind = "squared") -> torch.Tensor:
+def texture_variation(texture: Image, mask: Mask | None = None, kind: Difference = "squared") -> torch.Tensor:
     """`total_variation` of a texture (h, w, c); `mask` (h, w) marks the texels in use."""
     return total_variation(texture.permute(2, 0, 1), mask, kind)
 
@@ -46,13 +46,13 @@ def texture_variation(texture: Image, mask: Mask | None = None, kind: Kind = "sq
 class TotalVariationLoss(Loss):
     """The total variation of the view's image, within its coverage."""
 
-    def __init__(self, kind: Kind = "squared") -> None:
+    def __init__(self, kind: Difference = "squared") -> None:
         """Choose "squared" or "absolute" differences."""
         super().__init__()
         if kind not in ("squared", "absolute"):
             raise ConfigError(f"total variation of kind {kind!r} is not known: choose squared or absolute")
         self.layers = (IMAGE,)
-        self.kind: Kind = kind
+        self.kind: Difference = kind
 
     def forward(self, observation: Observation) -> torch.Tensor:
         """The loss, a scalar."""

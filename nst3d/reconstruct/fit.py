@@ -12,7 +12,7 @@ import torch
 from nst3d.cameras.bounds import SceneFrame
 from nst3d.cameras.pinhole import Camera
 from nst3d.reconstruct import hull, kernels
-from nst3d.reconstruct.grid import Grid, Shape, first_grid, pruned, refined, z_order
+from nst3d.reconstruct.grid import FitGrid, Shape, first_grid, pruned, refined, z_order
 from nst3d.reconstruct.options import FitOptions, Level
 from nst3d.reconstruct.rays import RayBank
 from nst3d.reconstruct.step import KernelStepper, Stepper
@@ -135,7 +135,7 @@ class Fit:
     def restore(self, state: Mapping[str, Array]) -> None:
         """Continue from the result of `state`, in a fit of the same photographs and options."""
         old = self.grid
-        grid = Grid(old.space, state["links"], state["density"], state["colours"], old.scale, old.near)
+        grid = FitGrid(old.space, state["links"], state["density"], state["colours"], old.scale, old.near)
         grid.squares = state["squares"]
         self.grid, self.iteration = grid, int(state["iteration"])
 

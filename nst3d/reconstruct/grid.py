@@ -18,7 +18,7 @@ SOFT_EMPTY = np.float32(EMPTY["softplus"])
 
 
 @dataclass
-class Grid:
+class FitGrid:
     """Nodes and their parameters."""
 
     space: Space
@@ -58,15 +58,15 @@ class Grid:
         return self._frame, self.links, self._free, SOFT_EMPTY, True, np.float32(self.scale)
 
 
-def first_grid(space: Space, shape: Shape, start: Array, scale: float, near: float) -> Grid:
+def first_grid(space: Space, shape: Shape, start: Array, scale: float, near: float) -> FitGrid:
     """A full grid whose nodes all have the raw density and the colours `start` (1 + 3k,)."""
     links = _numbered(np.ones(shape, bool))
     density = np.full(links.size, start[0], np.float32)
     colours = np.repeat(start[None, 1:].astype(np.float32), links.size, axis=0)
-    return Grid(space, links, density, colours, scale, near)
+    return FitGrid(space, links, density, colours, scale, near)
 
 
-def refined(grid: Grid, shape: Shape, keep: Array, degree: int) -> Grid:
+def refined(grid: FitGrid, shape: Shape, keep: Array, degree: int) -> FitGrid:
     """The grid interpolated to `shape` nodes, around the old nodes selected by `keep` (n,).
 
     New harmonics up to `degree` start at zero.
@@ -81,10 +81,10 @@ def refined(grid: Grid, shape: Shape, keep: Array, degree: int) -> Grid:
     density, colours = _interpolated(grid, np.argwhere(mask), shape)
     missing = 3 * (degree + 1) ** 2 - colours.shape[1]
     colours = np.pad(colours, ((0, 0), (0, max(missing, 0))))
-    return Grid(grid.space, _numbered(mask), density, colours, grid.scale, grid.near)
+    return FitGrid(grid.space, _numbered(mask), density, colours, grid.scale, grid.near)
 
 
-def pruned(grid: Grid, keep: Array) -> Grid:
+def pruned(grid: FitGrid, keep: Array) -> FitGrid:
     """The grid reduced to the nodes selected by `keep` (n,) and their neighbours."""
     mask = np.zeros(grid.shape, bool)
     mask[grid.links >= 0] = keep
@@ -93,7 +93,7 @@ def pruned(grid: Grid, keep: Array) -> Grid:
         mask |= _shell(grid.shape) & (grid.links >= 0)
     rows = grid.links[mask]
     density, colours = grid.density[rows], grid.colours[rows]
-    smaller = Grid(grid.space, _numbered(mask), density, colours, grid.scale, grid.near)
+    smaller = FitGrid(grid.space, _numbered(mask), density, colours, grid.scale, grid.near)
     smaller.squares = grid.squares[rows]
     return smaller
 
@@ -132,7 +132,7 @@ def _shell(shape: Shape) -> Array:
     return mask
 
 
-def _interpolated(grid: Grid, nodes: Array, shape: Shape) -> tuple[Array, Array]:
+def _interpolated(grid: FitGrid, nodes: Array, shape: Shape) -> tuple[Array, Array]:
     """Density (m,) and colours (m, 3k) at the nodes (m, 3) of a finer grid."""
     where = ((nodes + 0.5) / np.asarray(shape) * 2 - 1).astype(np.float32)
     places = torch.from_numpy(where[:, ::-1].copy())[None, None, None]

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 
 from nst3d.cameras.pinhole import Camera
-from nst3d.reconstruct.grid import Grid
+from nst3d.reconstruct.grid import FitGrid
 from nst3d.representations.field import Space
 from nst3d.tensors import Array
 
@@ -31,7 +31,7 @@ def tight_space(space: Space, cameras: Sequence[Camera], silhouettes: Sequence[A
     return Space(corners.mean(0), (corners[1] - corners[0]) / 2)
 
 
-def kept(grid: Grid, cameras: Sequence[Camera], silhouettes: Sequence[Array]) -> Array:
+def kept(grid: FitGrid, cameras: Sequence[Camera], silhouettes: Sequence[Array]) -> Array:
     """Mask (n,) of the nodes of an uncontracted grid that are inside all silhouettes; all if none is."""
     points = grid.space.to_world(grid.nodes.astype(np.float64), grid.shape)
     cell = 2 * float(grid.space.radius.max()) / max(grid.shape)

@@ -7,7 +7,7 @@ from typing import Protocol
 import numpy as np
 
 from nst3d.reconstruct import kernels
-from nst3d.reconstruct.grid import Grid
+from nst3d.reconstruct.grid import FitGrid
 from nst3d.reconstruct.options import FitOptions
 from nst3d.reconstruct.rays import RayBatch
 from nst3d.tensors import Array
@@ -19,7 +19,7 @@ DECAY = 0.95
 class Stepper(Protocol):
     """Takes optimisation steps; the grid's values may be kept elsewhere in between."""
 
-    def step(self, grid: Grid, batch: RayBatch, jitter: Array, rates: Array) -> float:
+    def step(self, grid: FitGrid, batch: RayBatch, jitter: Array, rates: Array) -> float:
         """Optimise the grid on a batch of rays with `jitter` (n,) and learning rates (1 + 3k,).
 
         Returns the sum of the rays' squared errors. Successive steps may use the same grid or a new one.
@@ -43,7 +43,7 @@ class KernelStepper:
         self._gradients = np.zeros((kernels.TABLES, 0, 0), np.float32)
         self._touched = np.zeros((kernels.TABLES, 0), np.uint8)
 
-    def step(self, grid: Grid, batch: RayBatch, jitter: Array, rates: Array) -> float:
+    def step(self, grid: FitGrid, batch: RayBatch, jitter: Array, rates: Array) -> float:
         """Optimise the grid in place."""
         options, params = self._options, (grid.density, grid.colours)
         if self._gradients.shape[1:] != grid.squares.shape:

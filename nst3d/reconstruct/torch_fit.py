@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from nst3d.reconstruct.grid import Grid
+from nst3d.reconstruct.grid import FitGrid
 from nst3d.reconstruct.options import FitOptions
 from nst3d.reconstruct.rays import RayBatch
 from nst3d.reconstruct.step import DECAY, smoothing
@@ -22,10 +22,10 @@ class TorchStepper:
     def __init__(self, options: FitOptions, device: torch.device) -> None:
         self._options, self._device = options, device
         self._smoothing = torch.from_numpy(smoothing(options)).to(device)
-        self._grid: Grid | None = None
+        self._grid: FitGrid | None = None
         self._values = self._squares = torch.zeros(0, 4, device=device)
 
-    def step(self, grid: Grid, batch: RayBatch, jitter: Array, rates: Array) -> float:
+    def step(self, grid: FitGrid, batch: RayBatch, jitter: Array, rates: Array) -> float:
         """Optimise the values on the device."""
         if grid is not self._grid:
             self.settle()
@@ -55,7 +55,7 @@ class TorchStepper:
         self._values = values.detach()
         return gradient, torch.unique(marched.rows[marched.rows >= 0]), float(errors.detach())
 
-    def take(self, grid: Grid) -> None:
+    def take(self, grid: FitGrid) -> None:
         """Copy the values of a grid to the device."""
         frame, links, _, empty, soft, scale = grid.kernel_grid
         tensors = torch.from_numpy(links).to(self._device)
@@ -97,7 +97,7 @@ def distortion(marched: Marched, step: float) -> torch.Tensor:
     return pairs.sum() + weights.square().sum() * step / 3
 
 
-def neighbours(grid: Grid) -> Array:
+def neighbours(grid: FitGrid) -> Array:
     """(n, 6) int64: row indices of each node's neighbours, −1 for none."""
     padded = np.pad(grid.links, 1, constant_values=-1)
     shifts = np.concatenate([-np.eye(3, dtype=np.int64), np.eye(3, dtype=np.int64)])

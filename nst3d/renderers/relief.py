@@ -41,7 +41,7 @@ class ReliefMesh:
 
 
 @dataclass(frozen=True)
-class Sight:
+class PixelHits:
     """Visibility of a view's pixels, held fixed between casts."""
 
     camera: Camera
@@ -55,7 +55,7 @@ class Sight:
     """(h, w, 3)."""
 
     @classmethod
-    def of(cls, camera: Camera, hits: Hits, dtype: torch.dtype, device: torch.device) -> Sight:
+    def of(cls, camera: Camera, hits: Hits, dtype: torch.dtype, device: torch.device) -> PixelHits:
         """From a camera and one hit per pixel."""
         origin, directions = camera.rays()
         depth = np.where(hits.face >= 0, hits.depth, np.inf)
@@ -75,7 +75,7 @@ def corner_normals(positions: torch.Tensor, mesh: ReliefMesh) -> torch.Tensor:
     return _unit(total)
 
 
-def shade(positions: torch.Tensor, mesh: ReliefMesh, sight: Sight, lighting: Lighting) -> torch.Tensor:
+def shade(positions: torch.Tensor, mesh: ReliefMesh, sight: PixelHits, lighting: Lighting) -> torch.Tensor:
     """Shading factors (h, w) of pixels, 0 where nothing is seen: a differentiable `shade_samples`.
 
     `positions` is (v, 3). The visible point is where the pixel's ray meets the plane of its face, so that
@@ -97,7 +97,7 @@ def shade(positions: torch.Tensor, mesh: ReliefMesh, sight: Sight, lighting: Lig
 def relief_image(
     positions: torch.Tensor,
     mesh: ReliefMesh,
-    sight: Sight,
+    sight: PixelHits,
     lighting: Lighting,
     grey: float,
     background: float,
@@ -113,7 +113,7 @@ def relief_image(
 
 
 def blend_outlines(
-    image: torch.Tensor, positions: torch.Tensor, mesh: ReliefMesh, sight: Sight
+    image: torch.Tensor, positions: torch.Tensor, mesh: ReliefMesh, sight: PixelHits
 ) -> torch.Tensor:
     """The image (h, w) with pixels blended across outlines that pass between the centres of two neighbours.
 
@@ -144,7 +144,7 @@ def _outlines(pixels: torch.Tensor, mesh: ReliefMesh) -> torch.Tensor:
 
 
 def _crossings(
-    pixels: torch.Tensor, depth: torch.Tensor, edges: torch.Tensor, axis: int, sight: Sight
+    pixels: torch.Tensor, depth: torch.Tensor, edges: torch.Tensor, axis: int, sight: PixelHits
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """Crossings of outlines between neighbouring pixel centres in a row (axis 0) or a column (axis 1).
 
@@ -171,7 +171,7 @@ def _crossings(
 
 
 def _visible(
-    place: torch.Tensor, line: torch.Tensor, distance: torch.Tensor, axis: int, sight: Sight
+    place: torch.Tensor, line: torch.Tensor, distance: torch.Tensor, axis: int, sight: PixelHits
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """The visible crossings at `place` along `line`, one per pair of pixels."""
     height, width = sight.face.shape

@@ -17,7 +17,7 @@ from nst3d.stylize.engine import RunState
 _VERSION = 2
 
 
-class Stored(NamedTuple):
+class CheckpointContent(NamedTuple):
     """What a checkpoint holds."""
 
     state: RunState
@@ -39,7 +39,7 @@ def save_checkpoint(path: Path, state: RunState, fingerprint: str, shape: RunSta
     write_bytes(path, buffer.getvalue())
 
 
-def load_checkpoint(path: Path, fingerprint: str) -> Stored:
+def load_checkpoint(path: Path, fingerprint: str) -> CheckpointContent:
     """What a checkpoint holds. InputError if it is broken, of another version, or of another run (`fingerprint`)."""
     try:
         data = path.read_bytes()
@@ -67,7 +67,7 @@ def load_checkpoint(path: Path, fingerprint: str) -> Stored:
             f"{path}: belongs to a run with another scene, style or settings; give those again"
             " to resume it, or start anew with `overwrite`"
         )
-    return Stored(state, shape)
+    return CheckpointContent(state, shape)
 
 
 def _fields(state: RunState) -> dict[str, Any]:

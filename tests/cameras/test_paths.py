@@ -10,8 +10,8 @@ from nst3d.cameras.crowd import common_view, distances, looked_at, meet, surroun
 from nst3d.cameras.paths import (
     Flight,
     Keyframe,
-    Subject,
-    View,
+    Target,
+    Viewport,
     fly,
     framed,
     helix_directions,
@@ -31,7 +31,7 @@ from nst3d.tensors import ImageSize
 
 UP = np.array([0.0, 0.0, 1.0])
 TARGET = np.array([1.0, 2.0, 0.5])
-VIEW = View(ImageSize(40, 60), 0.8)
+VIEW = Viewport(ImageSize(40, 60), 0.8)
 
 
 def around(
@@ -262,7 +262,7 @@ def test_fields_of_view_zoom_along() -> None:
     assert flown[0].focal == pytest.approx(focal[0])
     assert flown[2].focal == pytest.approx(focal[1])
     assert flown[1].focal == pytest.approx(math.sqrt(focal[0] * focal[1]))
-    portrait = View(ImageSize(60, 40), 0.8)
+    portrait = Viewport(ImageSize(60, 40), 0.8)
     assert fly(Flight(flight.keys, vertical=True), np.zeros(1), portrait)[0].focal == pytest.approx(
         30 / math.tan(0.2)
     )
@@ -271,7 +271,7 @@ def test_fields_of_view_zoom_along() -> None:
 
 def test_a_subject_is_framed_wherever_it_is() -> None:
     points = np.random.default_rng(0).normal(size=(200, 3)) * [1, 0.5, 2] + 30
-    subject = Subject(points, points.mean(0), Orientation(UP, np.array([0.0, -1.0, 0.0])))
+    subject = Target(points, points.mean(0), Orientation(UP, np.array([0.0, -1.0, 0.0])))
     directions = helix_directions(shares(72, True), 2, subject.orientation, (-0.1, 0.7))
     np.testing.assert_allclose(np.linalg.norm(directions, axis=1), 1)
     flown = framed(subject, directions, VIEW)

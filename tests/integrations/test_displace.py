@@ -10,7 +10,7 @@ import torch
 from small_meshes import camera_at, mesh_of, sphere
 
 from nst3d.renderers.raycast import Hits, Raycaster
-from nst3d.renderers.relief import ReliefMesh, Sight, blend_outlines, corner_normals, shade
+from nst3d.renderers.relief import PixelHits, ReliefMesh, blend_outlines, corner_normals, shade
 from nst3d.representations.displaced import weld_mesh
 from nst3d.representations.subdivide import paint_vertices
 from nst3d.representations.surface import build_surface
@@ -47,7 +47,7 @@ def scene_of(rings: int, bumps: float) -> SimpleNamespace:
         flat = -local[:, :2] / local[:, 2:] * camera.focal * 2 / SIDE
         return Meshes([torch.cat([flat, local[:, 2:]], 1)], [topology.faces])
 
-    sight = Sight.of(camera, cast(positions, 1), torch.float32, torch.device("cpu"))
+    sight = PixelHits.of(camera, cast(positions, 1), torch.float32, torch.device("cpu"))
     return SimpleNamespace(
         positions=positions, sight=sight, triangles=triangles, topology=topology, cast=cast, in_ndc=in_ndc
     )

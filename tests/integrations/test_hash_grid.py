@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from nst3d.integrations.nerfstudio.model.hash_grid import Grid, hashed, staggered
+from nst3d.integrations.nerfstudio.model.hash_grid import HashLevels, hashed, staggered
 
 SIDES = torch.tensor([3.0, 7.0, 40.0])
 ROWS = 1 << 8
@@ -25,7 +25,7 @@ def places() -> torch.Tensor:
 
 @GRIDS
 @pytest.mark.parametrize("width", [1, 2, 4])
-def test_the_compiled_loops_are_the_tensor_operations(grid: Grid, width: int) -> None:
+def test_the_compiled_loops_are_the_tensor_operations(grid: HashLevels, width: int) -> None:
     levels = len(grid.scales)
     table = noise(int(grid.starts[-1]), width).requires_grad_()
     twin = table.detach().double().requires_grad_()
@@ -40,7 +40,7 @@ def test_the_compiled_loops_are_the_tensor_operations(grid: Grid, width: int) ->
 
 
 @GRIDS
-def test_a_level_of_ones_is_one_everywhere(grid: Grid) -> None:
+def test_a_level_of_ones_is_one_everywhere(grid: HashLevels) -> None:
     features = grid.read(torch.ones(int(grid.starts[-1]), 2), places())
     torch.testing.assert_close(features, torch.ones(204, 2 * len(grid.scales)))
 

@@ -20,7 +20,7 @@ from nst3d.formats.fields.registry import save_field
 from nst3d.images.io import read_image, write_image
 from nst3d.pipeline.kinds.mesh.cleaning import CleanOptions, as_one
 from nst3d.pipeline.meshing.field_mesh import MeshingOptions, fused_mesh, fused_surface
-from nst3d.pipeline.meshing.sights import cameras_around, draw_sights
+from nst3d.pipeline.meshing.sights import cameras_around, draw_depth_pictures
 from nst3d.renderers.voxels import VoxelRenderer
 from nst3d.representations.neighbours import Neighbours
 
@@ -37,7 +37,7 @@ from ball_field import BALL, CENTRE, UP, ball_field
 from nst3d.integrations.open3d.clean import clean_scene
 from nst3d.integrations.open3d.dress import laid_out
 from nst3d.integrations.open3d.fuse import fused_surface as open3d_surface
-from nst3d.integrations.open3d.view import open_look, save_picture
+from nst3d.integrations.open3d.view import open_window_content, save_picture
 from nst3d.tensors import ImageSize
 
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -155,7 +155,7 @@ def test_fusion_agrees_with_the_built_in(tmp_path) -> None:
     field = ball_field(nodes=36, views=18)
     renderer = VoxelRenderer(field)
     cameras = cameras_around(field.space, UP, 120)
-    sights = draw_sights(renderer, cameras, field.colours, 0.0, lambda done: None)
+    sights = draw_depth_pictures(renderer, cameras, field.colours, 0.0, lambda done: None)
     options = MeshingOptions(resolution=48, faces=0, smoothing=0)
     places = []
     for fuse in (fused_surface, open3d_surface):
@@ -173,7 +173,7 @@ def test_fusion_agrees_with_the_built_in(tmp_path) -> None:
 def test_fusion_of_pictures_without_depth(shown) -> None:
     """Empty, or behind what the lattice holds, as in the built-in way."""
     field = ball_field(nodes=24, views=4)
-    sights = draw_sights(VoxelRenderer(field), field.cameras, field.colours, 0.0, lambda done: None)
+    sights = draw_depth_pictures(VoxelRenderer(field), field.cameras, field.colours, 0.0, lambda done: None)
     depth = np.float32(1e6) if shown else np.float32(np.inf)
     empty = [replace(sight, depth=np.full_like(sight.depth, depth)) for sight in sights]
     options = MeshingOptions(resolution=24)
@@ -185,7 +185,7 @@ def test_fusion_of_pictures_without_depth(shown) -> None:
 def test_a_picture_without_a_window(tmp_path) -> None:
     path, _ = scan(tmp_path / "scan.obj")
     try:
-        save_picture(open_look(path), tmp_path / "a.png", ImageSize(120, 160))
+        save_picture(open_window_content(path), tmp_path / "a.png", ImageSize(120, 160))
     except ConfigError as error:
         pytest.skip(f"this machine draws no pictures: {error}")
     pixels = read_image(tmp_path / "a.png").pixels
@@ -207,7 +207,7 @@ def test_all_of_a_box_is_in_its_picture(tmp_path, capfd, monkeypatch) -> None:
     lines += [f"f {a}/1 {b}/2 {c}/3" for a, b, c in one.faces + 1]
     (tmp_path / "a.obj").write_text("\n".join(lines) + "\n")
     try:
-        save_picture(open_look(tmp_path / "a.obj"), tmp_path / "a.png", ImageSize(100, 100))
+        save_picture(open_window_content(tmp_path / "a.obj"), tmp_path / "a.png", ImageSize(100, 100))
     except ConfigError as error:
         pytest.skip(f"this machine draws no pictures: {error}")
     pixels = read_image(tmp_path / "a.png").pixels
@@ -235,20 +235,20 @@ def test_textures_are_laid_out_as_often_as_a_face_spans_them() -> None:
 def test_one_point_is_nothing_to_look_at(tmp_path) -> None:
     (tmp_path / "a.xyz").write_text("1 2 3\n1 2 3\n")
     with pytest.raises(InputError, match=r"a\.xyz: everything is at one point"):
-        open_look(tmp_path / "a.xyz")
+        open_window_content(tmp_path / "a.xyz")
 
 
 @pytest.mark.parametrize("up", ["-z", "x"])
 def test_up_can_be_said(tmp_path, up) -> None:
-    look = open_look(cloud(tmp_path / "a.xyz", False), up)
+    look = open_window_content(cloud(tmp_path / "a.xyz", False), up)
     np.testing.assert_array_equal([look.orientation.up, look.orientation.front], UP_AND_FRONT[up])
 
 
 def test_points_and_fields_as_points(tmp_path) -> None:
-    look = open_look(cloud(tmp_path / "a.xyz", False))
+    look = open_window_content(cloud(tmp_path / "a.xyz", False))
     assert len(look.geometries[0].points) > 4000
     save_field(tmp_path / "ball.npz", ball_field(nodes=24, views=8))
-    places = np.asarray(open_look(tmp_path / "ball.npz").geometries[0].points)
+    places = np.asarray(open_window_content(tmp_path / "ball.npz").geometries[0].points)
     assert abs(np.median(np.linalg.norm(places - CENTRE, axis=1)) - BALL) < 0.1 * BALL
 
 
@@ -262,7 +262,7 @@ def test_meshes_are_lit_by_their_own_normals(tmp_path) -> None:
     header += f"element face {len(one.faces)}\nproperty list uchar int vertex_indices\nend_header\n"
     rows = [f"{x} {y} {z} 0 1 0" for x, y, z in one.vertices] + [f"3 {a} {b} {c}" for a, b, c in one.faces]
     path.write_text(header + "\n".join(rows) + "\n")
-    (shown,) = open_look(path).geometries
+    (shown,) = open_window_content(path).geometries
     assert np.allclose(np.asarray(shown.vertex_normals), [0, 1, 0])
     assert shown.has_triangle_normals()  # else Open3D lights nothing
 

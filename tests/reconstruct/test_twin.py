@@ -11,7 +11,7 @@ import torch
 from small_fits import BACKGROUND, EXACT, RAYS, grid, rays
 
 from nst3d.reconstruct import kernels
-from nst3d.reconstruct.grid import Grid
+from nst3d.reconstruct.grid import FitGrid
 from nst3d.reconstruct.options import FitOptions
 from nst3d.reconstruct.step import KernelStepper, smoothing
 from nst3d.reconstruct.torch_fit import TorchStepper, distortion
@@ -21,7 +21,7 @@ CPU = torch.device("cpu")
 CASES = [(False, 0, 0.0), (False, 1, 0.3), (True, 1, 0.0), (True, 2, 0.0)]
 
 
-def fused(g: Grid, options: FitOptions) -> tuple[np.ndarray, np.ndarray, float]:
+def fused(g: FitGrid, options: FitOptions) -> tuple[np.ndarray, np.ndarray, float]:
     """The kernels' gradient (n, 1 + 3k), which rows are touched, and the squared errors."""
     batch, jitter = rays()
     gradients = np.zeros((kernels.TABLES, *g.squares.shape), np.float32)
@@ -32,7 +32,7 @@ def fused(g: Grid, options: FitOptions) -> tuple[np.ndarray, np.ndarray, float]:
     return gradients.sum(0), np.flatnonzero(touched.max(0)), float(errors.sum())
 
 
-def twin(g: Grid, options: FitOptions) -> tuple[np.ndarray, np.ndarray, float]:
+def twin(g: FitGrid, options: FitOptions) -> tuple[np.ndarray, np.ndarray, float]:
     stepper = TorchStepper(options, CPU)
     stepper.take(g)
     gradient, rows, error = stepper.gradients(*rays())

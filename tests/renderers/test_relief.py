@@ -10,7 +10,7 @@ import torch
 from small_meshes import camera_at, mesh_of, sphere
 
 from nst3d.renderers.raycast import Raycaster
-from nst3d.renderers.relief import ReliefMesh, Sight, blend_outlines, corner_normals, relief_image, shade
+from nst3d.renderers.relief import PixelHits, ReliefMesh, blend_outlines, corner_normals, relief_image, shade
 from nst3d.renderers.shading import shade_samples
 from nst3d.representations.displaced import weld_mesh
 from nst3d.representations.subdivide import paint_vertices
@@ -33,7 +33,7 @@ def ball():
     topology = Topology.of(torch.from_numpy(welded.faces))
     triangles = ReliefMesh(topology.faces, torch.from_numpy(welded.corners), topology.neighbours)
     positions = torch.from_numpy(welded.positions)
-    return surface, positions, triangles, Sight.of(camera, hits, torch.float64, CPU), hits
+    return surface, positions, triangles, PixelHits.of(camera, hits, torch.float64, CPU), hits
 
 
 @pytest.mark.parametrize("lighting", ["headlight", "studio"])
@@ -79,7 +79,7 @@ def test_an_outline_has_the_area_that_it_covers_and_its_gradient() -> None:
     positions, mesh = _square(0.5)
     camera = camera_at((0, 0, 4), ImageSize(40, 40), 0.5)
     surface = type("S", (), {"positions": positions.numpy(), "faces": mesh.faces.numpy()})
-    sight = Sight.of(camera, Raycaster(surface).view(camera, 1), torch.float64, CPU)
+    sight = PixelHits.of(camera, Raycaster(surface).view(camera, 1), torch.float64, CPU)
     scale = torch.tensor(1.0, dtype=torch.float64, requires_grad=True)
     flat = (sight.face >= 0).double()
     area = blend_outlines(flat, positions * scale, mesh, sight).sum()

@@ -9,7 +9,7 @@ from nst3d.cameras.bounds import SceneFrame
 from nst3d.cameras.pinhole import Camera, look_at, perspective
 from nst3d.cameras.rigs import Orientation, fibonacci_directions
 from nst3d.reconstruct.fit import Fit, FitOptions, Level
-from nst3d.reconstruct.grid import Grid
+from nst3d.reconstruct.grid import FitGrid
 from nst3d.reconstruct.rays import RayBatch
 from nst3d.tensors import ImageSize
 
@@ -22,11 +22,11 @@ EXACT = FitOptions(
 TINY = FitOptions(levels=(Level(12, 10), Level(20, 12)), batch=384)
 
 
-def grid(contracted: bool = False, degree: int = 1, holes: float = 0.0) -> Grid:
+def grid(contracted: bool = False, degree: int = 1, holes: float = 0.0) -> FitGrid:
     """Values at random; with holes, none of which is a whole free block."""
     field = noisy_field(contracted, degree=degree, holes=holes)
     colours = field.harmonics.reshape(len(field), -1) + 0.5
-    return Grid(field.space, field.links, field.density, colours, 4.0, field.near)
+    return FitGrid(field.space, field.links, field.density, colours, 4.0, field.near)
 
 
 def rays() -> tuple[RayBatch, np.ndarray]:

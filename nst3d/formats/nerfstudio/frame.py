@@ -13,7 +13,7 @@ from nst3d.files import PathLike
 from nst3d.formats.io.json_values import read_object
 from nst3d.formats.io.peek import Peek
 from nst3d.formats.nerfstudio.config import CLASS
-from nst3d.formats.nerfstudio.run import FRAME, Frame, is_run, run_frame
+from nst3d.formats.nerfstudio.run import FRAME, RunTransform, is_run, run_frame
 from nst3d.representations.capture import Capture
 from nst3d.tensors import Array
 
@@ -65,7 +65,9 @@ def _turned(pose: Array, rotation: Array, shift: Array, scale: float) -> Array:
     return result
 
 
-def _from_saved(frame: Frame, config: Mapping[str, Any], capture: Capture) -> tuple[Array, Array, float]:
+def _from_saved(
+    frame: RunTransform, config: Mapping[str, Any], capture: Capture
+) -> tuple[Array, Array, float]:
     """Rotation (3, 3), shift (3,) and scale from the capture's world, as its file has it, to the run's.
 
     nerfstudio counts from before what transforms.json says was done to its poses.

@@ -32,7 +32,7 @@ _GAUSSIANS = ("gauss_params.means", "means")
 
 
 @dataclass(frozen=True)
-class Frame:
+class RunTransform:
     """How a run's world lies to its data's: p_run = scale · (R p_data + t)."""
 
     transform: Array
@@ -84,7 +84,7 @@ def run_method(place: Path | Peek) -> str:
     return _method(read_config(peek.beside(config_path))[1], config_path)
 
 
-def run_frame(place: Path | Peek) -> tuple[Frame | None, dict[str, Any]]:
+def run_frame(place: Path | Peek) -> tuple[RunTransform | None, dict[str, Any]]:
     """How a run's world lies to its data's, None where the run does not say; and its config, perhaps empty.
 
     Raises InputError for files that are missing or broken. The checkpoint is not read.
@@ -124,7 +124,7 @@ def load_run(place: PathLike | Peek) -> NerfstudioRun:
         raise InputError(
             f"{checkpoint_path}: is no checkpoint of splatfacto; other methods need the run's {CONFIG} a folder up"
         )
-    frame = _frame(folder) or Frame(np.eye(4)[:3], 1.0)
+    frame = _frame(folder) or RunTransform(np.eye(4)[:3], 1.0)
     return NerfstudioRun(
         folder, config, method, loaded.step, loaded.state, frame.transform, frame.scale, text, loaded.others
     )
@@ -262,7 +262,7 @@ def _refuse_own(place: Path, run: Path) -> None:
         raise OutputError(f"{place}: is the run that is painted; give another folder with `out`")
 
 
-def _frame(folder: Path) -> Frame | None:
+def _frame(folder: Path) -> RunTransform | None:
     """What dataparser_transforms.json in a run's folder says, if it is there."""
     path = folder / FRAME
     if not path.is_file():
@@ -274,4 +274,4 @@ def _frame(folder: Path) -> Frame | None:
         raise InputError(f"{path}: has no transform (3, 4) and scale, as nerfstudio writes them") from None
     if transform.shape != (3, 4) or not np.isfinite(transform).all() or not 0 < scale < np.inf:
         raise InputError(f"{path}: has no transform (3, 4) and positive scale, as nerfstudio writes them")
-    return Frame(transform, scale)
+    return RunTransform(transform, scale)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from nst3d.integrations.open3d.package import open3d
-from nst3d.pipeline.meshing.sights import Sight
+from nst3d.pipeline.meshing.sights import DepthPicture
 from nst3d.representations.lattice import Lattice
 from nst3d.tensors import Array
 
@@ -22,7 +22,7 @@ _WITNESSES = 2.0
 """Minimum number of views that must have seen a voxel, if there are as many."""
 
 
-def fused_surface(lattice: Lattice, sights: Sequence[Sight]) -> tuple[Array, Array]:
+def fused_surface(lattice: Lattice, sights: Sequence[DepthPicture]) -> tuple[Array, Array]:
     """The surface fused from the sights' depths: vertices (v, 3) in nodes of the lattice, faces (f, 3) int32.
 
     Voxels everywhere have the size of the lattice's cells at its centre; in a contracted space distant
@@ -60,7 +60,7 @@ def _corners(lattice: Lattice) -> Array:
     return lattice.to_world(ends)
 
 
-def _integrate(package: Any, grid: Any, sight: Sight, reach: Array) -> None:
+def _integrate(package: Any, grid: Any, sight: DepthPicture, reach: Array) -> None:
     camera = sight.camera
     pose = np.linalg.inv(camera.camera_to_world)
     farthest = float((reach @ pose[2, :3] + pose[2, 3]).max())

@@ -27,7 +27,7 @@ from nst3d.integrations.open3d.package import open3d
 from nst3d.pipeline.kinds.radiance.hull import robust_hull
 from nst3d.pipeline.kinds.radiance.source import RadianceSource
 from nst3d.pipeline.kinds.registry import open_path
-from nst3d.pipeline.meshing.sights import cameras_around, chosen_cameras, draw_sights
+from nst3d.pipeline.meshing.sights import cameras_around, chosen_cameras, draw_depth_pictures
 from nst3d.representations.appearance import is_bare, vertex_colours
 from nst3d.representations.mesh import Mesh
 from nst3d.representations.subdivide import paint_vertices
@@ -48,7 +48,7 @@ _FIELD_OF_VIEW = math.radians(60)
 
 
 @dataclass(frozen=True)
-class Look:
+class WindowContent:
     """The content of a window."""
 
     geometries: tuple[Any, ...]
@@ -58,7 +58,7 @@ class Look:
     """Notes for the user."""
 
 
-def open_look(path: PathLike, up: Up = "auto") -> Look:
+def open_window_content(path: PathLike, up: Up = "auto") -> WindowContent:
     """A mesh with its texture or vertex colours; splats, point clouds and voxel fields as points.
 
     `up` is the world's up axis; auto: as the file or its format says. Raises MissingDependencyError without Open3D,
@@ -74,11 +74,13 @@ def open_look(path: PathLike, up: Up = "auto") -> Look:
     return look
 
 
-def _opened(package: Any, path: Path) -> Look:
+def _opened(package: Any, path: Path) -> WindowContent:
     opened = open_path(path)
     if opened.kind.name == "mesh":
         mesh = load_mesh(opened.peek)
-        return Look(_meshes(package, mesh), Orientation(np.array(mesh.up), np.array(mesh.front)), mesh.notes)
+        return WindowContent(
+            _meshes(package, mesh), Orientation(np.array(mesh.up), np.array(mesh.front)), mesh.notes
+        )
     if opened.kind.name in ("splats", "points"):
         splats = load_splats(opened.peek)
         return _points(package, splats.positions, splats.colours, splats.opacities, splats.up)
@@ -87,7 +89,7 @@ def _opened(package: Any, path: Path) -> Look:
     raise opened.refusal("view", "; expected a mesh, splats, a point cloud or a voxel field")
 
 
-def show(look: Look, title: str) -> None:
+def show(look: WindowContent, title: str) -> None:
     """Open a window; returns when the user closes it. Raises ConfigError without a display."""
     package = open3d(_WHAT)
     window = package.visualization.Visualizer()
@@ -100,7 +102,7 @@ def show(look: Look, title: str) -> None:
         window.destroy_window()
 
 
-def save_picture(look: Look, out: Path, size: ImageSize) -> None:
+def save_picture(look: WindowContent, out: Path, size: ImageSize) -> None:
     """Save the window's initial view as PNG or JPEG, without opening the window.
 
     Raises ConfigError if the machine has neither a display nor EGL, OutputError if the file cannot be
@@ -137,7 +139,7 @@ def _runtime_folder() -> Iterator[None]:
             del os.environ["XDG_RUNTIME_DIR"]
 
 
-def _corners(look: Look) -> Array:
+def _corners(look: WindowContent) -> Array:
     """Corners (8, 3) of the content's bounding box; the lowest first, the highest last."""
     lows = np.array([g.get_min_bound() for g in look.geometries])
     highs = np.array([g.get_max_bound() for g in look.geometries])
@@ -145,7 +147,7 @@ def _corners(look: Look) -> Array:
     return np.array(low + np.array(list(np.ndindex(2, 2, 2))) * (high - low))
 
 
-def _fill(package: Any, window: Any, look: Look) -> None:
+def _fill(package: Any, window: Any, look: WindowContent) -> None:
     for geometry in look.geometries:
         window.add_geometry(geometry)
     options, camera = window.get_render_option(), window.get_view_control()
@@ -171,13 +173,13 @@ def _has_display() -> bool:
     return sys.platform in ("win32", "darwin") or any(map(os.environ.get, ("DISPLAY", "WAYLAND_DISPLAY")))
 
 
-def _drawn(package: Any, path: Path, source: RadianceSource) -> Look:
+def _drawn(package: Any, path: Path, source: RadianceSource) -> WindowContent:
     """The views of a field's cameras, or of cameras all around, as points at the pixels' depths."""
     known = source.cameras
     cameras = (
         chosen_cameras(known, _VIEWS, _SIDE) if known else cameras_around(source.space, source.up, _SIDE)
     )
-    sights = draw_sights(source.renderer, cameras, source.colours, 0.0, lambda done: None)
+    sights = draw_depth_pictures(source.renderer, cameras, source.colours, 0.0, lambda done: None)
     places, colours = [], []
     for sight in sights:
         origin, directions = sight.camera.rays()
@@ -190,7 +192,7 @@ def _drawn(package: Any, path: Path, source: RadianceSource) -> Look:
     return _points(package, points, np.concatenate(colours), np.ones(len(points)), source.up)
 
 
-def _points(package: Any, places: Array, colours: Array, opacities: Array, up: Array) -> Look:
+def _points(package: Any, places: Array, colours: Array, opacities: Array, up: Array) -> WindowContent:
     """The opaque points, without distant floaters, which would make everything else small."""
     orientation = standing(up)
     seen = opacities >= min(_SEEN, float(opacities.max()))
@@ -200,7 +202,7 @@ def _points(package: Any, places: Array, colours: Array, opacities: Array, up: A
     vectors = package.utility.Vector3dVector
     cloud = package.geometry.PointCloud(vectors(places[near]))
     cloud.colors = vectors(np.clip(colours[near], 0, 1).astype(np.float64))
-    return Look((cloud,), orientation)
+    return WindowContent((cloud,), orientation)
 
 
 def _meshes(package: Any, mesh: Mesh) -> tuple[Any, ...]:

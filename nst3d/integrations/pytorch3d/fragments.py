@@ -11,7 +11,7 @@ import torch
 
 from nst3d.cameras.pinhole import Camera
 from nst3d.errors import ConfigError, MissingDependencyError
-from nst3d.integrations.pytorch3d.tiles import Tiles, pixel_boxes, tiles_of
+from nst3d.integrations.pytorch3d.tiles import FaceTiles, pixel_boxes, tiles_of
 from nst3d.renderers.raycast import Hits
 from nst3d.representations.surface import Surface
 from nst3d.tensors import Array, ImageSize
@@ -141,7 +141,7 @@ def _in_tiles(corners: Array, depth: Array, tile: Array, across: int) -> Array:
     return np.concatenate([flat, depth[..., None]], axis=2).astype(np.float32)
 
 
-def _joined(values: Array, tiles: Tiles, size: ImageSize, rest: float) -> Array:
+def _joined(values: Array, tiles: FaceTiles, size: ImageSize, rest: float) -> Array:
     """The image (h, w) assembled from tiles (t, side, side); `rest` elsewhere."""
     full = np.full((tiles.down * tiles.across, _SIDE, _SIDE), rest, values.dtype)
     full[tiles.tile] = values

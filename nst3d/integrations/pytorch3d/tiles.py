@@ -10,7 +10,7 @@ from nst3d.tensors import Array, ImageSize
 
 
 @dataclass(frozen=True)
-class Tiles:
+class FaceTiles:
     """The non-empty tiles of an image and their faces; tiles are in row-major order."""
 
     tile: Array
@@ -44,7 +44,7 @@ def pixel_boxes(corners: Array, depth: Array, size: ImageSize, near: float) -> A
     return boxes
 
 
-def tiles_of(boxes: Array, size: ImageSize, side: int) -> Tiles:
+def tiles_of(boxes: Array, size: ImageSize, side: int) -> FaceTiles:
     """The tiles of `side` × `side` pixels that `boxes` (f, 4) from `pixel_boxes` overlap."""
     across, down = -(-size.width // side), -(-size.height // side)
     reaching = np.flatnonzero((boxes[:, 2:] >= boxes[:, :2]).all(1))
@@ -56,7 +56,7 @@ def tiles_of(boxes: Array, size: ImageSize, side: int) -> Tiles:
     tile = (top[owner] + step // width[owner]) * across + left[owner] + step % width[owner]
     order = np.argsort(tile, kind="stable")
     found, faces = np.unique(tile, return_counts=True)
-    return Tiles(found, faces, reaching[owner[order]], across, down)
+    return FaceTiles(found, faces, reaching[owner[order]], across, down)
 
 
 _SLACK = 0.02

@@ -21,7 +21,7 @@ _SHOWN = 8
 
 
 @dataclass(frozen=True)
-class View:
+class Photograph:
     """A photograph and its camera."""
 
     name: str
@@ -34,7 +34,7 @@ class View:
 class Marks:
     """How a field does on some views."""
 
-    views: tuple[View, ...]
+    views: tuple[Photograph, ...]
     psnr: tuple[float, ...]
     """dB, a number a view."""
     ssim: tuple[float, ...]
@@ -54,7 +54,7 @@ class Marks:
         return [{"name": v.name, "psnr": round(p, 3), "ssim": round(s, 4)} for v, p, s in marks]
 
 
-def measured(field: VoxelField, views: Sequence[View]) -> Marks:
+def measured(field: VoxelField, views: Sequence[Photograph]) -> Marks:
     """The marks of a field, drawn with its view-dependence over its background."""
     renderer, background = VoxelRenderer(field), np.asarray(field.background, np.float32)
     psnrs: list[float] = []

@@ -14,7 +14,7 @@ from nst3d.errors import ConfigError, InputError
 from nst3d.formats.captures.photos import load_alpha, load_photo
 from nst3d.images.resize import fitted_size
 from nst3d.metrics.image import SSIM_WINDOW
-from nst3d.pipeline.captures.held_out import View
+from nst3d.pipeline.captures.held_out import Photograph
 from nst3d.pipeline.captures.reader import OWN_READER, CaptureReader
 from nst3d.representations.capture import Capture, Photo
 from nst3d.representations.capture_frame import capture_frame
@@ -27,11 +27,11 @@ _PLAIN, _PLAIN_SHARE = 0.03, 0.98
 
 
 @dataclass(frozen=True)
-class Material:
+class Photographs:
     """What a field is fitted to and measured by."""
 
-    train: list[View]
-    tests: list[View]
+    train: list[Photograph]
+    tests: list[Photograph]
     frame: SceneFrame
     background: Array | None
     """Behind a bounded scene, (3,) float32."""
@@ -41,7 +41,7 @@ class Material:
     notes: tuple[str, ...]
 
 
-def read_material(path: Path, long_side: int, reader: CaptureReader = OWN_READER) -> Material:
+def read_photographs(path: Path, long_side: int, reader: CaptureReader = OWN_READER) -> Photographs:
     """A capture and its photographs, no side longer than `long_side` pixels; each is read once.
 
     Raises InputError for what `reader` refuses, fewer than two photographs to fit to, and photographs of
@@ -59,12 +59,12 @@ def read_material(path: Path, long_side: int, reader: CaptureReader = OWN_READER
     plain = plain_background([view.image for view in views]) if frame.kind == "unbounded" else None
     if plain is not None:
         notes.append("the photographs show a thing before a plain background, which is left out of the field")
-        return Material(
+        return Photographs(
             views, held, _bounded(capture), np.asarray(plain, np.float32), [], capture.up, tuple(notes)
         )
     opacities = [] if background is None else [_opacity(photo, long_side) for photo in train]
     behind = None if background is None else np.asarray(background, np.float32)
-    return Material(views, held, frame, behind, opacities, capture.up, tuple(notes))
+    return Photographs(views, held, frame, behind, opacities, capture.up, tuple(notes))
 
 
 def plain_background(images: Sequence[Array]) -> Array | None:
@@ -98,7 +98,7 @@ def _size(photo: Photo, long_side: int) -> ImageSize:
     return fitted_size(photo.camera.size, min(long_side, max(photo.camera.size)))
 
 
-def _view(photo: Photo, long_side: int, capture: Capture) -> View:
+def _view(photo: Photo, long_side: int, capture: Capture) -> Photograph:
     size = _size(photo, long_side)
     if min(size) < SSIM_WINDOW:
         raise InputError(
@@ -106,7 +106,7 @@ def _view(photo: Photo, long_side: int, capture: Capture) -> View:
             f" at least {SSIM_WINDOW}"
         )
     image = load_photo(photo, size, capture.background)
-    return View(photo.name, photo.camera.resized(size), image)
+    return Photograph(photo.name, photo.camera.resized(size), image)
 
 
 def _opacity(photo: Photo, long_side: int) -> Array:

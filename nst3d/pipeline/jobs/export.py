@@ -17,7 +17,7 @@ from nst3d.pipeline.jobs.bridges import ALONE, Bridges, Note
 from nst3d.pipeline.kinds.radiance.source import RadianceSource
 from nst3d.pipeline.kinds.registry import open_path
 from nst3d.pipeline.meshing.field_mesh import RESOLUTION, MeshingOptions, fused_mesh, fused_surface
-from nst3d.pipeline.meshing.sights import cameras_around, chosen_cameras, draw_sights
+from nst3d.pipeline.meshing.sights import cameras_around, chosen_cameras, draw_depth_pictures
 from nst3d.pipeline.meshing.texture_bake import SOLVE, TextureOptions, baked_texture
 from nst3d.representations.lattice import half_side
 
@@ -97,7 +97,7 @@ def run_export(
     cameras = _cameras(job, reader, source, note)
     steps = len(cameras) + SOLVE.iterations
     drawn = (source.renderer, cameras, source.colours, job.sights.specular)
-    sights = draw_sights(*drawn, progress=lambda done: progress(done, steps))
+    sights = draw_depth_pictures(*drawn, progress=lambda done: progress(done, steps))
     meshing = replace(
         job.meshing, resolution=job.meshing.resolution or _resolution(source, job.meshing.reach)
     )

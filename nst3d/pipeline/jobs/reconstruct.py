@@ -23,7 +23,7 @@ from nst3d.formats.fields.registry import save_field
 from nst3d.formats.io.files import refuse_empty
 from nst3d.formats.mesh_files import is_mesh
 from nst3d.pipeline.captures.held_out import measured, write_comparison
-from nst3d.pipeline.captures.photographs import Material, read_material
+from nst3d.pipeline.captures.photographs import Photographs, read_photographs
 from nst3d.pipeline.jobs.bridges import ALONE, Bridges
 from nst3d.pipeline.kinds.registry import open_path
 from nst3d.pipeline.runtime.events import Events, Fitted, Listener
@@ -113,7 +113,7 @@ def _reconstruct(job: ReconstructJob, events: Events, bridges: Bridges) -> Recon
     use_threads(job.config.threads)
     clock = Clock()
     events.phase("reading")
-    material = read_material(job.capture, job.config.size, bridges.reader(job.dataparser, job.capture))
+    material = read_photographs(job.capture, job.config.size, bridges.reader(job.dataparser, job.capture))
     for note in material.notes:
         events.note(note)
     fit = _fit(job, material)
@@ -151,7 +151,7 @@ def _reconstruct(job: ReconstructJob, events: Events, bridges: Bridges) -> Recon
     return Reconstructed((*paths, job.path("metrics.json")), metrics, interrupted)
 
 
-def _fit(job: ReconstructJob, material: Material) -> Fit:
+def _fit(job: ReconstructJob, material: Photographs) -> Fit:
     return Fit(
         [view.camera for view in material.train],
         [view.image for view in material.train],
@@ -200,7 +200,7 @@ def _stoppable() -> Iterator[Callable[[], bool]]:
 
 
 def _write(
-    job: ReconstructJob, result: VoxelField, material: Material, interrupted: bool
+    job: ReconstructJob, result: VoxelField, material: Photographs, interrupted: bool
 ) -> tuple[list[Path], dict[str, Any]]:
     """The field, the picture and the marks; if interrupted the field alone, as renders take long."""
     paths = save_field(job.path("field.npz"), result)
@@ -225,7 +225,7 @@ def _config_yaml(job: ReconstructJob) -> bytes:
     return yaml.safe_dump(values, sort_keys=False, allow_unicode=True).encode()
 
 
-def _fingerprint(job: ReconstructJob, material: Material) -> str:
+def _fingerprint(job: ReconstructJob, material: Photographs) -> str:
     """What a checkpoint belongs to: the photographs, their cameras, and what the fit was told."""
     digest = hashlib.sha256(json.dumps(as_plain(job.config.fit), sort_keys=True).encode())
     digest.update(repr(material.background).encode())

@@ -14,8 +14,8 @@ from nst3d.cameras.crowd import mean_camera, meet, surround
 from nst3d.cameras.orbits import Orbit, orbit_around
 from nst3d.cameras.paths import (
     Flight,
-    Subject,
-    View,
+    Target,
+    Viewport,
     fitting_size,
     fly,
     framed,
@@ -170,23 +170,23 @@ _AROUND: dict[str, _Kind] = {"orbit": _orbit_around, "spiral": _spiral_around}
 _AMONG: dict[str, _Kind] = {"orbit": _orbit_among, "spiral": _spiral_among}
 
 
-def _subject(shown: Shown) -> Subject:
+def _subject(shown: Shown) -> Target:
     centre = (shown.hull.min(0) + shown.hull.max(0)) / 2
     # A mesh's bounding box is centred already, but for rounding, and the points may be a selection.
     reach = np.abs(shown.hull).max()
-    return Subject(
+    return Target(
         shown.hull, np.zeros(3) if np.abs(centre).max() < 1e-2 * reach else centre, shown.orientation
     )
 
 
-def _view(way: Way) -> View:
-    return View(way.size or ImageSize(512, 512), _or(way.field_of_view, _FIELD))
+def _view(way: Way) -> Viewport:
+    return Viewport(way.size or ImageSize(512, 512), _or(way.field_of_view, _FIELD))
 
 
-def _seen(shown: Shown, way: Way) -> View:
+def _seen(shown: Shown, way: Way) -> Viewport:
     """What the capture's cameras saw, unless a field of view is asked for."""
     view = own_view(shown.cameras, way.size or fitting_size(shown.cameras))
-    return view if way.field_of_view is None else View(view.size, way.field_of_view)
+    return view if way.field_of_view is None else Viewport(view.size, way.field_of_view)
 
 
 def _focus(shown: Shown) -> float | None:
@@ -207,7 +207,7 @@ def _in_scene(flight: Flight, shown: Shown, way: Way) -> Flight:
     return dataclasses.replace(flight, keys=keys, closed=flight.closed or way.loop)
 
 
-def _along_keys(flight: Flight, way: Way, view: View | None = None, usual: int | None = None) -> Plan:
+def _along_keys(flight: Flight, way: Way, view: Viewport | None = None, usual: int | None = None) -> Plan:
     size = way.size or flight.size or (view.size if view else ImageSize(512, 512))
     if not 16 <= min(size) <= max(size) <= 8192:
         raise ConfigError(f"size {size.width}x{size.height}: sides from 16 to 8192 pixels can be rendered")
@@ -216,7 +216,7 @@ def _along_keys(flight: Flight, way: Way, view: View | None = None, usual: int |
     frames = _frames(way, usual or _own_frames(flight, fps), fps)
     closed = flight.closed and len(flight.keys) > 1
     u = eased(shares(frames, closed), _or(way.ease, _or(flight.ease, 0.0)))
-    return Plan(tuple(fly(dataclasses.replace(flight, closed=closed), u, View(size, field))), u, fps)
+    return Plan(tuple(fly(dataclasses.replace(flight, closed=closed), u, Viewport(size, field))), u, fps)
 
 
 def _frames(way: Way, usual: int, fps: float) -> int:

@@ -12,7 +12,7 @@ from nst3d.bounds import Within
 from nst3d.cameras.rigs import standing
 from nst3d.errors import InputError
 from nst3d.pipeline.meshing.sight_check import witnessed
-from nst3d.pipeline.meshing.sights import Sight
+from nst3d.pipeline.meshing.sights import DepthPicture
 from nst3d.renderers.fusion import Fusion, FusionOptions
 from nst3d.representations.decimate import decimated
 from nst3d.representations.field import Space
@@ -49,11 +49,11 @@ class MeshingOptions:
     """Rounds of smoothing; 0: none."""
 
 
-Fuse = Callable[[Lattice, Sequence[Sight]], tuple[Array, Array]]
+Fuse = Callable[[Lattice, Sequence[DepthPicture]], tuple[Array, Array]]
 """Lattice and sights to a surface: vertices (v, 3) in nodes of the lattice, faces (f, 3)."""
 
 
-def fused_surface(lattice: Lattice, sights: Sequence[Sight]) -> tuple[Array, Array]:
+def fused_surface(lattice: Lattice, sights: Sequence[DepthPicture]) -> tuple[Array, Array]:
     """The surface that the sights' depths agree on, as a `Fuse` gives it."""
     fusion = Fusion(lattice, FusionOptions(witnesses=min(2.0, len(sights))))
     for sight in sights:
@@ -63,7 +63,7 @@ def fused_surface(lattice: Lattice, sights: Sequence[Sight]) -> tuple[Array, Arr
 
 def fused_mesh(
     space: Space,
-    sights: Sequence[Sight],
+    sights: Sequence[DepthPicture],
     up: Array,
     options: MeshingOptions,
     source: str,

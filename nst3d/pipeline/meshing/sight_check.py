@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from nst3d.cameras.pinhole import Camera
-from nst3d.pipeline.meshing.sights import Sight
+from nst3d.pipeline.meshing.sights import DepthPicture
 from nst3d.renderers.raycast import Raycaster
 from nst3d.representations.lattice import Lattice
 from nst3d.representations.mesh import Mesh, Similarity
@@ -29,7 +29,7 @@ def normalised(camera: Camera, frame: Similarity) -> Camera:
 
 
 def agreement(
-    surface: Surface, caster: Raycaster, sight: Sight, lattice: Lattice, frame: Similarity
+    surface: Surface, caster: Raycaster, sight: DepthPicture, lattice: Lattice, frame: Similarity
 ) -> tuple[Array, Array]:
     """The face at each pixel's centre (h, w), −1 for none, and how well it is seen there, (h, w) float32.
 
@@ -50,7 +50,7 @@ def agreement(
     return hits.face, seen
 
 
-def witnessed(mesh: Mesh, lattice: Lattice, sights: Sequence[Sight], rings: int) -> Array:
+def witnessed(mesh: Mesh, lattice: Lattice, sights: Sequence[DepthPicture], rings: int) -> Array:
     """The faces of a mesh of one part that pictures show, and `rings` rings of faces around them, (f,) bool."""
     surface = build_surface(mesh, paint_vertices(mesh, np.inf, 0))
     caster = Raycaster(surface)

@@ -20,7 +20,7 @@ _FIELD_OF_VIEW = 0.7
 
 
 @dataclass(frozen=True)
-class Sight:
+class DepthPicture:
     """What one camera sees."""
 
     camera: Camera
@@ -31,20 +31,20 @@ class Sight:
     """(h, w) float32, as `trusted_depth` gives it."""
 
 
-def draw_sights(
+def draw_depth_pictures(
     renderer: RadianceRenderer,
     cameras: Sequence[Camera],
     colours: Array,
     specular: float,
     progress: Callable[[int], None],
-) -> list[Sight]:
+) -> list[DepthPicture]:
     """Draw the rows' colours (n, 3) from all cameras, with `specular` times the scene's higher harmonics."""
     sights = []
     for index, camera in enumerate(cameras):
         frame = renderer.draw(camera, colours, specular)
         straight = frame.colour / np.maximum(frame.opacity, 1e-3)[..., None]
         colour = np.clip(straight, 0, 1).astype(np.float16)
-        sights.append(Sight(camera, colour, trusted_depth(frame.opacity, frame.depth)))
+        sights.append(DepthPicture(camera, colour, trusted_depth(frame.opacity, frame.depth)))
         progress(index + 1)
     return sights
 

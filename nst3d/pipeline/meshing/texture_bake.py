@@ -16,7 +16,7 @@ from nst3d.operators.cache import ViewCache
 from nst3d.operators.solve import SolveOptions, bake
 from nst3d.pipeline.kinds.mesh.scene import filled, layout_of
 from nst3d.pipeline.meshing.sight_check import agreement, normalised
-from nst3d.pipeline.meshing.sights import Sight
+from nst3d.pipeline.meshing.sights import DepthPicture
 from nst3d.renderers.mesh import MeshRenderer
 from nst3d.representations.lattice import Lattice
 from nst3d.representations.mesh import Mesh, Similarity
@@ -43,7 +43,7 @@ class TextureOptions:
 def baked_texture(
     mesh: Mesh,
     lattice: Lattice,
-    sights: Sequence[Sight],
+    sights: Sequence[DepthPicture],
     options: TextureOptions,
     progress: Callable[[int], None],
 ) -> tuple[TexturePaint, Array]:
@@ -63,7 +63,7 @@ def baked_texture(
     return paint, filled(colours.clamp(0, 1), layout, known).numpy()
 
 
-def _pixel(sights: Sequence[Sight], frame: Similarity) -> float:
+def _pixel(sights: Sequence[DepthPicture], frame: Similarity) -> float:
     """The side of a pixel on the surface, normalised units: the finer views count."""
     sides = [
         np.nanquantile(s.depth[np.isfinite(s.depth)], 0.25) / s.camera.focal

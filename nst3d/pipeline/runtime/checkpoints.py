@@ -7,7 +7,7 @@ from pathlib import Path
 
 from nst3d.pipeline.runtime.events import DISPLACING, Began, Event, Stepped
 from nst3d.pipeline.runtime.out_folder import need_checkpoint
-from nst3d.stylize.checkpoint import Stored, load_checkpoint, save_checkpoint
+from nst3d.stylize.checkpoint import CheckpointContent, load_checkpoint, save_checkpoint
 from nst3d.stylize.engine import RunState
 
 
@@ -57,6 +57,6 @@ class Keeper:
         """Remove the checkpoint of a run that is done."""
         self._path.unlink(missing_ok=True)
 
-    def _load(self) -> Stored:
+    def _load(self) -> CheckpointContent:
         need_checkpoint(self._path)
         return load_checkpoint(self._path, self._fingerprint)

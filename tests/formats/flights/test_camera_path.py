@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import yaml
 
-from nst3d.cameras.paths import View, fly, shares
+from nst3d.cameras.paths import Viewport, fly, shares
 from nst3d.cameras.pinhole import look_at
 from nst3d.errors import InputError
 from nst3d.formats.flights.registry import load_camera_path
@@ -62,7 +62,7 @@ def written(folder: Path, content: Any, name: str = "camera_path.json") -> Path:
 def test_nerfstudio_frames_are_flown_as_they_are(tmp_path: Path) -> None:
     flight = load_camera_path(written(tmp_path, export()))
     assert (flight.frames, flight.fps, flight.size, flight.closed) == (4, 12, ImageSize(40, 60), False)
-    flown = fly(flight, shares(4, False), View(ImageSize(40, 60), 1.0))
+    flown = fly(flight, shares(4, False), Viewport(ImageSize(40, 60), 1.0))
     for camera, pose in zip(flown, poses(4)):
         np.testing.assert_allclose(camera.camera_to_world, pose, atol=1e-9)
         assert camera.focal == pytest.approx(20 / math.tan(math.radians(25)))
@@ -71,7 +71,7 @@ def test_nerfstudio_frames_are_flown_as_they_are(tmp_path: Path) -> None:
 def test_nerfstudio_closed_frames_are_flown_as_they_are(tmp_path: Path) -> None:
     flight = load_camera_path(written(tmp_path, export(is_cycle=True)))
     assert flight.closed
-    for camera, pose in zip(fly(flight, shares(4, True), View(ImageSize(40, 60), 1.0)), poses(4)):
+    for camera, pose in zip(fly(flight, shares(4, True), Viewport(ImageSize(40, 60), 1.0)), poses(4)):
         np.testing.assert_allclose(camera.camera_to_world, pose, atol=1e-9)
 
 

@@ -13,7 +13,7 @@ from nst3d.formats.fields.registry import save_field
 from nst3d.formats.mesh_files import load_mesh, save_mesh
 from nst3d.pipeline.jobs.export import ExportJob, SightOptions, run_export
 from nst3d.pipeline.meshing.field_mesh import MeshingOptions, fused_mesh
-from nst3d.pipeline.meshing.sights import cameras_around, chosen_cameras, draw_sights
+from nst3d.pipeline.meshing.sights import cameras_around, chosen_cameras, draw_depth_pictures
 from nst3d.pipeline.meshing.texture_bake import TextureOptions, baked_texture
 from nst3d.renderers.voxels import VoxelRenderer
 from nst3d.representations import decimate
@@ -31,7 +31,7 @@ def field():
 @pytest.fixture(scope="module")
 def sights(field):
     cameras = chosen_cameras(field.cameras, 60, 56)
-    return draw_sights(VoxelRenderer(field), cameras, field.colours, 0.0, lambda done: None)
+    return draw_depth_pictures(VoxelRenderer(field), cameras, field.colours, 0.0, lambda done: None)
 
 
 @pytest.fixture(scope="module")

@@ -21,8 +21,8 @@ from nst3d.integrations.nerfstudio.baked.distil import PaintedRun
 from nst3d.integrations.nerfstudio.baked.node_grid import NodeGrid
 from nst3d.integrations.nerfstudio.model.colour_net import colour_layout
 from nst3d.integrations.nerfstudio.model.nerfacto import Nerfacto
-from nst3d.pipeline.kinds.radiance.gallery import Look
-from nst3d.pipeline.kinds.radiance.scene import Lattice, RadianceScene, spread_out
+from nst3d.pipeline.kinds.radiance.gallery import ShownTable
+from nst3d.pipeline.kinds.radiance.scene import RadianceScene, RowGrid, spread_out
 from nst3d.pipeline.kinds.radiance.shown import flight_frames
 from nst3d.pipeline.kinds.radiance.subject import RadianceSubject
 from nst3d.pipeline.settings.config import PaintConfig
@@ -85,7 +85,7 @@ class BakedSubject(RadianceSubject):
             own["written_psnr"] = round(self.scene.save.psnr, 2)
         return super().facts(canvas) | own
 
-    def _frames(self, cameras: Sequence[Camera], look: Look) -> Iterator[Array]:
+    def _frames(self, cameras: Sequence[Camera], look: ShownTable) -> Iterator[Array]:
         behind = self.scene.background or (0.0, 0.0, 0.0)
         return flight_frames(self.scene.renderer, cameras, look[0], behind, look[1])
 
@@ -116,7 +116,7 @@ def baked_scene(
         up=np.asarray(capture.up, float),
         background=nerf.background,
         photos=tuple(photos) if config.photos else (),
-        lattice=Lattice(grid.nodes, lambda points: _in_nodes(nerf, grid, points)),
+        lattice=RowGrid(grid.nodes, lambda points: _in_nodes(nerf, grid, points)),
         notes=(f"the grid of {grid.resolution}³ cells reproduces the NeRF at {baked.psnr:.1f} dB",),
     )
     return baked, scene

@@ -18,7 +18,7 @@ from torch import Tensor
 from nst3d.errors import InputError
 from nst3d.formats.nerfstudio.config import config_part
 from nst3d.formats.nerfstudio.run import NerfstudioRun
-from nst3d.integrations.nerfstudio.model.layout import Base, Layer, Layout, TorchLayout, widened
+from nst3d.integrations.nerfstudio.model.layout import Base, Layer, TorchLayout, WeightLayout, widened
 from nst3d.integrations.nerfstudio.model.nerfacto import Nerfacto
 from nst3d.integrations.nerfstudio.model.tcnn import is_tcnn
 from nst3d.integrations.nerfstudio.model.tcnn_layout import tcnn_layout
@@ -155,7 +155,7 @@ class ColourNet:
         return Base(self._layer("table").weight, self._layer("units"), self._layer("features"))
 
 
-def colour_layout(nerf: Nerfacto, wide: bool = True) -> Layout:
+def colour_layout(nerf: Nerfacto, wide: bool = True) -> WeightLayout:
     """The layout of colour weights in a NeRF's checkpoint; `wide`: the base is to be widened.
 
     Raises InputError if its config or its modules do not allow colours to be written.

@@ -21,7 +21,7 @@ _PRIMES = (1, 2654435761, 805459861)
 
 
 @dataclass(frozen=True)
-class Grid:
+class HashLevels:
     """Positions of a hash grid's levels in its table, and their resolutions; see `hashed` and `staggered`."""
 
     scales: Array
@@ -70,16 +70,16 @@ class Grid:
         return torch.stack(found, dim=-1), torch.stack(shares, dim=-1)
 
 
-def hashed(scales: torch.Tensor, rows: int) -> Grid:
+def hashed(scales: torch.Tensor, rows: int) -> HashLevels:
     """The layout of nerfstudio's torch implementation: every level is hashed into `rows`, a power of two.
 
     `scales` (L,) are the numbers of cells along an axis.
     """
     starts = np.arange(len(scales) + 1, dtype=np.int64) * rows
-    return Grid(scales.cpu().numpy().astype(np.float32), starts, np.zeros(len(scales), np.int64))
+    return HashLevels(scales.cpu().numpy().astype(np.float32), starts, np.zeros(len(scales), np.int64))
 
 
-def staggered(levels: int, base: int, growth: float, rows: int) -> Grid:
+def staggered(levels: int, base: int, growth: float, rows: int) -> HashLevels:
     """The layout of tiny-cuda-nn: levels whose nodes all fit into `rows`, a power of two, are not hashed.
 
     The coarsest of `levels` has `base` nodes along an axis, each further one `growth` times as many. Places
@@ -91,11 +91,11 @@ def staggered(levels: int, base: int, growth: float, rows: int) -> Grid:
     whole = nodes**3
     counts = np.minimum(-(-whole // 8) * 8, rows)
     starts = np.concatenate([[0], np.cumsum(counts)])
-    return Grid(scales.astype(np.float32), starts, np.where(whole <= counts, nodes, 0), 0.5)
+    return HashLevels(scales.astype(np.float32), starts, np.where(whole <= counts, nodes, 0), 0.5)
 
 
 def quicken(module: torch.nn.Module) -> None:
-    """Make nerfstudio's own hash grids in a module use `Grid`, which is many times faster on a CPU."""
+    """Make nerfstudio's own hash grids in a module use `HashLevels`, which is many times faster on a CPU."""
     for part in module.modules():
         if type(part).__name__ == "HashEncoding" and isinstance(part.hash_table, torch.nn.Parameter):
             part.forward = _reading(part)
@@ -115,7 +115,7 @@ class _OnCPU(torch.autograd.Function):
     """The same with compiled loops."""
 
     @staticmethod
-    def forward(ctx: Any, table: torch.Tensor, places: torch.Tensor, grid: Grid) -> torch.Tensor:
+    def forward(ctx: Any, table: torch.Tensor, places: torch.Tensor, grid: HashLevels) -> torch.Tensor:
         ctx.layout = (_array(places), grid.scales, grid.starts, grid.nodes, np.float32(grid.shift))
         ctx.shape = table.shape
         out = np.empty((len(places), len(grid.scales) * table.shape[1]), np.float32)

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from nst3d.integrations.nerfstudio.model.hash_grid import Grid, hashed
+from nst3d.integrations.nerfstudio.model.hash_grid import HashLevels, hashed
 
 State = Mapping[str, Tensor]
 
@@ -57,11 +57,11 @@ class Base:
         return Base(self.table.to(device), self.first.to(device), self.last.to(device))
 
 
-class Layout(Protocol):
+class WeightLayout(Protocol):
     """A checkpoint's layout of weights."""
 
     @property
-    def grid(self) -> Grid:
+    def grid(self) -> HashLevels:
         """The layout of levels in the hash table."""
 
     def base(self, state: State) -> Base:
@@ -88,25 +88,25 @@ class TorchLayout:
         self._grid = hashed(encoding.scalings, encoding.hash_table_size)
 
     @property
-    def grid(self) -> Grid:
+    def grid(self) -> HashLevels:
         """All levels hashed."""
         return self._grid
 
     def base(self, state: State) -> Base:
-        """See `Layout`."""
+        """See `WeightLayout`."""
         first, last = (_layer(state, name) for name in _BASE)
         return Base(state[_TABLE], first, last)
 
     def head(self, state: State) -> tuple[Layer, ...]:
-        """See `Layout`."""
+        """See `WeightLayout`."""
         return tuple(_layer(state, name) for name in _HEAD)
 
     def with_base(self, state: State, base: Base) -> dict[str, Tensor]:
-        """See `Layout`."""
+        """See `WeightLayout`."""
         return {**state, _TABLE: base.table, **_named(_BASE, (base.first, base.last))}
 
     def with_head(self, state: State, head: Sequence[Layer]) -> dict[str, Tensor]:
-        """See `Layout`."""
+        """See `WeightLayout`."""
         return {**state, **_named(_HEAD, head)}
 
 

@@ -18,7 +18,7 @@ from nerfstudio.field_components.mlp import MLPWithHashEncoding
 from torch import Tensor
 
 from nst3d.errors import InputError
-from nst3d.integrations.nerfstudio.model.hash_grid import Grid, staggered
+from nst3d.integrations.nerfstudio.model.hash_grid import HashLevels, staggered
 from nst3d.integrations.nerfstudio.model.layout import Base, Layer, State, widened
 from nst3d.integrations.nerfstudio.model.tcnn import tcnn_version
 
@@ -101,7 +101,7 @@ class TcnnLayout:
         self._head = self._head.fitted(head.tcnn_encoding.params.numel())
 
     @property
-    def grid(self) -> Grid:
+    def grid(self) -> HashLevels:
         """Coarse levels are dense, others hashed."""
         return self._grid
 

@@ -10,7 +10,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from nst3d.cameras.orbits import Orbit, orbit_around
-from nst3d.cameras.paths import Subject, shares
+from nst3d.cameras.paths import Target, shares
 from nst3d.cameras.pinhole import Camera
 from nst3d.cameras.rigs import Orientation
 from nst3d.images.io import write_image
@@ -42,7 +42,7 @@ class Drawable(Protocol):
         """Points (k, 3) that a view must frame."""
 
 
-class Look(NamedTuple):
+class ColouredSurface(NamedTuple):
     """A surface in its colours."""
 
     renderer: MeshRenderer
@@ -52,11 +52,11 @@ class Look(NamedTuple):
 
 def orbit_cameras(scene: Drawable, orbit: Orbit) -> list[Camera]:
     """Cameras around the mesh, the first in front, all framing it wholly."""
-    subject = Subject(scene.hull, np.zeros(3), Orientation(scene.surface.up, scene.surface.front))
+    subject = Target(scene.hull, np.zeros(3), Orientation(scene.surface.up, scene.surface.front))
     return orbit_around(subject, orbit, shares(orbit.frames, closed=True))
 
 
-def draw_frames(look: Look, cameras: list[Camera], output: OutputOptions) -> Iterator[Array]:
+def draw_frames(look: ColouredSurface, cameras: list[Camera], output: OutputOptions) -> Iterator[Array]:
     """Lit frames (h, w, 3) over the background, one a camera."""
     background = np.asarray(output.background, np.float32)
     for camera in cameras:
@@ -67,11 +67,11 @@ def draw_frames(look: Look, cameras: list[Camera], output: OutputOptions) -> Ite
 def write_turntable(path: Path, scene: Drawable, colours: Array, output: OutputOptions) -> Path:
     """One turn around the mesh as MP4."""
     cameras = orbit_cameras(scene, Orbit(output.frames, ImageSize(output.size, output.size)))
-    write_mp4(path, draw_frames(Look(scene.renderer, colours), cameras, output), output.fps)
+    write_mp4(path, draw_frames(ColouredSurface(scene.renderer, colours), cameras, output), output.fps)
     return path
 
 
-def write_sheet(path: Path, scene: Drawable, looks: Sequence[Look], output: OutputOptions) -> Path:
+def write_sheet(path: Path, scene: Drawable, looks: Sequence[ColouredSurface], output: OutputOptions) -> Path:
     """Before and after from eight sides: two rows of four from low, two from higher, after below before."""
     size = ImageSize(output.size, output.size)
     rows = []

@@ -15,7 +15,7 @@ from nst3d.pipeline.settings.config import PaintConfig
 from nst3d.renderers.pierced import pierced_by
 from nst3d.renderers.radiance import Frame
 from nst3d.renderers.raycast import Raycaster
-from nst3d.renderers.relief import ReliefMesh, Sight, corner_normals, relief_image
+from nst3d.renderers.relief import PixelHits, ReliefMesh, corner_normals, relief_image
 from nst3d.representations.displaced import Welded
 from nst3d.representations.surface import Surface
 from nst3d.stylize.shape.canvas import ShapeCanvas
@@ -97,7 +97,7 @@ class ShapeViews:
         positions = canvas.moving.at(canvas.offsets)
         moved = positions.cpu().numpy().astype(np.float32)
         caster = Raycaster(dataclasses.replace(self._surface, positions=moved))
-        sight = Sight.of(camera, caster.view(camera, 1), positions.dtype, positions.device)
+        sight = PixelHits.of(camera, caster.view(camera, 1), positions.dtype, positions.device)
         image, coverage = relief_image(positions, self._mesh, sight, "studio", _GREY, 0.0)
         grey = image[..., 0].expand(3, -1, -1).permute(1, 2, 0).cpu().numpy()
         opacity = coverage.cpu().numpy().astype(np.float32)
@@ -121,7 +121,7 @@ class ShapeViews:
 
     def _draw(self, positions: torch.Tensor, view: int, caster: Raycaster) -> tuple[Planes, Mask]:
         camera = self._cameras[view]
-        sight = Sight.of(camera, caster.view(camera, 1), positions.dtype, positions.device)
+        sight = PixelHits.of(camera, caster.view(camera, 1), positions.dtype, positions.device)
         image, coverage = relief_image(positions, self._mesh, sight, "studio", _GREY, BACKGROUND)
         return image[..., 0].expand(3, -1, -1), coverage
 

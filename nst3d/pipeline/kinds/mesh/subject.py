@@ -18,7 +18,7 @@ from nst3d.images.palette import principal_axis_ramp
 from nst3d.operators.base import ViewOperator
 from nst3d.operators.cache import CacheTally
 from nst3d.operators.grid_basis import grid_basis
-from nst3d.pipeline.kinds.mesh.gallery import GREY, Look, write_sheet, write_turntable
+from nst3d.pipeline.kinds.mesh.gallery import GREY, ColouredSurface, write_sheet, write_turntable
 from nst3d.pipeline.kinds.mesh.scene import MeshScene, filled
 from nst3d.pipeline.kinds.mesh.shown import show_mesh
 from nst3d.pipeline.kinds.mesh.views import MeshViews
@@ -199,11 +199,13 @@ class MeshSubject(TableSubject):
     def show(self, folder: Path, after: Array) -> list[Path]:
         """sheet.png with before and after from eight sides, turntable.mp4 of after."""
         renderer, output = self.scene.renderer, self._config.output
-        before = Look(renderer, self.before.numpy())
+        before = ColouredSurface(renderer, self.before.numpy())
         if self._displaced is not None:
             shown = show_mesh(self._displaced.before, Orbit(8, ImageSize(output.size, output.size)))
-            before = Look(shown.renderer, shown.colours)
-        paths = [write_sheet(folder / "sheet.png", self.scene, (before, Look(renderer, after)), output)]
+            before = ColouredSurface(shown.renderer, shown.colours)
+        paths = [
+            write_sheet(folder / "sheet.png", self.scene, (before, ColouredSurface(renderer, after)), output)
+        ]
         if self._config.output.turntable:
             path = folder / "turntable.mp4"
             paths.append(write_turntable(path, self.scene, after, self._config.output))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from nst3d.cameras.paths import Subject, View, fitting_size, framed, helix_directions, shares, tour
+from nst3d.cameras.paths import Target, Viewport, fitting_size, framed, helix_directions, shares, tour
 from nst3d.cameras.pinhole import Camera
 from nst3d.cameras.rigs import close_ups
 from nst3d.images.io import write_image
@@ -20,11 +20,13 @@ from nst3d.tensors import Array, ImageSize
 _RISE = (math.radians(5), math.radians(35))
 _FIELD = math.radians(40)
 
-Look = tuple[Array, float]
+ShownTable = tuple[Array, float]
 """A colour table (n, 3), and how much of the scene's own view-dependence is shown with it."""
 
 
-def write_comparison(path: Path, scene: RadianceScene, looks: Sequence[Look], output: OutputOptions) -> Path:
+def write_comparison(
+    path: Path, scene: RadianceScene, looks: Sequence[ShownTable], output: OutputOptions
+) -> Path:
     """Eight places along the scene's cameras: two blocks of four, in each a row for every look."""
     cameras = places_along(scene, 8, output.size)
     if scene.hull is not None:
@@ -41,7 +43,7 @@ def write_comparison(path: Path, scene: RadianceScene, looks: Sequence[Look], ou
     return path
 
 
-def write_tour(path: Path, scene: RadianceScene, look: Look, output: OutputOptions) -> Path:
+def write_tour(path: Path, scene: RadianceScene, look: ShownTable, output: OutputOptions) -> Path:
     """A flight along the scene's cameras, or around it, as MP4."""
     cameras = places_along(scene, output.frames, output.size)
     behind = _behind(scene, output)
@@ -55,8 +57,8 @@ def places_along(scene: RadianceScene, count: int, long_side: int) -> list[Camer
     """Cameras along the capture's, at most `long_side` pixels and no larger than those; or around the scene."""
     if scene.hull is None:
         return tour(scene.cameras, count, fitting_size(scene.cameras, long_side))
-    subject = Subject(scene.hull, (scene.hull.min(0) + scene.hull.max(0)) / 2, scene.orientation)
-    view = View(ImageSize(long_side, long_side), _FIELD)
+    subject = Target(scene.hull, (scene.hull.min(0) + scene.hull.max(0)) / 2, scene.orientation)
+    view = Viewport(ImageSize(long_side, long_side), _FIELD)
     directions, ring = (helix_directions(shares(n, True), 1, scene.orientation, _RISE) for n in (count, 64))
     return framed(subject, directions, view, ring)
 

@@ -54,7 +54,7 @@ Save = Callable[[Path, Array, float], list[Path]]
 
 
 @dataclass(frozen=True)
-class Lattice:
+class RowGrid:
     """A grid whose nodes are a scene's rows."""
 
     nodes: Array
@@ -83,7 +83,7 @@ class RadianceScene:
     """Of the cameras, one each; empty where they are not known."""
     hull: Array | None = None
     """Points (k, 3) of what a rig's cameras stand around, without floaters; None: the cameras are a capture's."""
-    lattice: Lattice | None = None
+    lattice: RowGrid | None = None
     """Where rows lie on a grid that rays see at points; None: rows are spread so that none lies between rays."""
     notes: tuple[str, ...] = ()
     """What the user should know."""
@@ -228,12 +228,12 @@ def _field_photos(
     return [], [f"the photographs are not there ({why}); the field's own renders are the content"]
 
 
-def _lattice(source: VoxelField) -> Lattice:
+def _lattice(source: VoxelField) -> RowGrid:
     stored = source.links >= 0
     nodes = np.empty((len(source), 3), np.int32)
     nodes[source.links[stored]] = np.argwhere(stored)
     x, y, z = source.links.shape
-    return Lattice(nodes, lambda points: source.space.to_grid(points, (x, y, z)))
+    return RowGrid(nodes, lambda points: source.space.to_grid(points, (x, y, z)))
 
 
 def _photos_at(cameras: Sequence[Camera], capture: Capture) -> list[Photo] | None:

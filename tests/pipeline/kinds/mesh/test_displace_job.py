@@ -102,7 +102,6 @@ def test_checkpoints_are_kept_on_the_way(unbroken, tmp_path) -> None:
         kept = False
 
         def step(self, event) -> None:
-            progress = event.progress
             super().step(event)
             self.kept = self.kept or (tmp_path / "checkpoint.pt").exists()
 
