@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import tyro
 
@@ -23,6 +23,7 @@ from nst3d.pipeline.kinds.mesh.cleaning import CleanOptions
 from nst3d.pipeline.kinds.registry import kind_named, open_path
 from nst3d.pipeline.runtime.events import Listener
 from nst3d.pipeline.settings.config import NerfPaint, PaintConfig, Renderer, Up, load_preset
+from nst3d.pipeline.settings.overrides import read_value
 
 _DESCRIPTION = """Paint a mesh (GLB, glTF, OBJ, PLY, STL), a voxel field, splats, a point cloud, a nerfstudio run or a
 picture in the style of an image.
@@ -58,6 +59,14 @@ class PaintArguments:
     it."""
     iterations: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
     """Total painting steps, shared among the preset's stages; the steps of --displace scale with them."""
+    region: Annotated[str | None, tyro.conf.arg(metavar="SELECTOR")] = None
+    """Paint only there: material:NAME of a mesh, box:x,y,z,x,y,z of a field or splats, mask:IMAGE of a picture."""
+    term: Annotated[
+        tyro.conf.UseAppendAction[tuple[str, ...]], tyro.conf.arg(metavar="NAME[.OPTION]=VALUE")
+    ] = ()
+    """Weight of a loss or guide, or one of its options: gram=1, content=0.4, nnfm.agree=0.1; repeatable."""
+    teacher: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
+    """Teacher whose pictures the scene learns before it is painted, such as posterise; --iterations 0 ends there."""
     up: Up | None = None
     """World up axis; auto: as the file or its format says."""
     renderer: Renderer | None = None
@@ -177,9 +186,25 @@ def _told(result: Result, parsed: PaintArguments) -> int:
     return 0
 
 
+def _terms(given: Sequence[str]) -> dict[str, Any]:
+    """The changes that --term asks for, as `Recipe.with_terms` takes them."""
+    changes: dict[str, dict[str, Any]] = {}
+    for text in given:
+        key, equals, value = text.partition("=")
+        name, _, option = key.partition(".")
+        if not (equals and name):
+            raise ConfigError(f"--term {text}: expected NAME=WEIGHT or NAME.OPTION=VALUE, such as gram=0.8")
+        changes.setdefault(name, {})[option or "weight"] = read_value(value)
+    return changes
+
+
 def _adjusted(parsed: AllArguments) -> PaintConfig:
     """The settings with the short options put in."""
     config = parsed.settings
+    if parsed.term:
+        config = dataclasses.replace(config, recipe=config.recipe.with_terms(_terms(parsed.term)))
+    if parsed.teacher is not None:
+        config = dataclasses.replace(config, teach=dataclasses.replace(config.teach, teacher=parsed.teacher))
     if parsed.size is not None:
         config = config.with_size(parsed.size)
     if parsed.iterations is not None:
@@ -188,5 +213,5 @@ def _adjusted(parsed: AllArguments) -> PaintConfig:
         config = config.with_seed(parsed.seed)
     if parsed.displace is not None:
         config = config.with_displacement(parsed.displace)
-    given = {n: getattr(parsed, n) for n in ("up", "renderer", "nerf", "keep_specular")}
+    given = {n: getattr(parsed, n) for n in ("up", "renderer", "nerf", "keep_specular", "region")}
     return dataclasses.replace(config, **{n: v for n, v in given.items() if v is not None})

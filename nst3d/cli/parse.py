@@ -23,7 +23,14 @@ from tyro.constructors import (
     UnsupportedTypeAnnotationError,
 )
 
+from nst3d.pipeline.settings.config import TeachOptions
+from nst3d.stylize.recipe import Recipe
+
 Arguments = TypeVar("Arguments")
+
+
+_FILES_ALONE = {(Recipe, "terms"), (TeachOptions, "options")}
+"""Settings that only files can hold."""
 
 
 def parse(default: Arguments, arguments: Sequence[str], program: str, description: str) -> Arguments:
@@ -63,13 +70,18 @@ def _fields(info: StructTypeInfo) -> StructConstructorSpec | None:
     fields = tuple(
         StructFieldSpec(
             name=field.name,
-            type=Annotated[hints[field.name], told],  # type: ignore[arg-type]
+            type=_option_type(info.type, field.name, Annotated[hints[field.name], told]),
             default=_default_of(field, info.default),
             helptext=functools.partial(_help, info.type, field.name),
         )
         for field in dataclasses.fields(info.type)
     )
     return StructConstructorSpec(instantiate=info.type, fields=fields)
+
+
+def _option_type(kind: Any, name: str, hint: Any) -> Any:
+    """The type of an option; what no option can say keeps its default and is not shown."""
+    return Annotated[hint, tyro.conf.Fixed, tyro.conf.Suppress] if (kind, name) in _FILES_ALONE else hint
 
 
 def _default_of(field: dataclasses.Field[Any], instance: Any) -> Any:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import torch
 
+from nst3d.errors import ConfigError
 from nst3d.losses.total_variation import texture_variation
 from nst3d.operators.solve import SolveOptions, bake
 from nst3d.stylize.canvas import Canvas, TableOptions
@@ -26,23 +27,23 @@ class LinearCanvas(Canvas):
 
     def __init__(
         self,
-        initial: Colours,
+        start: Colours,
         layout: Layout,
         stage_of: Callable[[float], TableStage],
         options: TableOptions | None = None,
         regions: Regions | None = None,
     ) -> None:
-        """`initial` (n, 3) in `layout` are the colours to start from, at the finest scale.
+        """`start` (n, 3) in `layout` are the colours to start from, at the finest scale.
 
         `stage_of` makes the views of a scale; it is called once per stage.
         """
-        self._initial, self._finest = initial, layout
+        self._start, self._finest = start, layout
         self._stage_of, self._options = stage_of, options or TableOptions()
         self._regions = regions or Regions()
         self._table: Table | None = None
         self._carried: tuple[Colours, Layout] | None = None  # the paint of the last scale
         self._decoded: Colours | None = None
-        self._leaf: Colours = initial
+        self._leaf: Colours = start
         self._seen: Colours | None = None
         self._columns: dict[str, Colours] = {}
         self._stage: TableStage | None = None
@@ -64,7 +65,7 @@ class LinearCanvas(Canvas):
     def enter(self, scale: float) -> None:
         """Compile the views of a scale and carry the paint over.
 
-        What the paint changed is resampled; the detail of the initial colours that the last scale could
+        What the paint changed is resampled; the detail of the start that the last scale could
         not hold comes back with the next.
         """
         if self._table is not None:
@@ -73,16 +74,18 @@ class LinearCanvas(Canvas):
             self._table, self._decoded, self._seen, self._stage = None, None, None, None
         self._stage = self._stage_of(scale)
         layout = self._stage.layout
-        start = base = resampled(self._initial, self._finest, layout)
+        start = base = resampled(self._start, self._finest, layout)
         if self._carried is not None:
             painted, source = self._carried
-            before = resampled(self._initial, self._finest, source)
+            before = resampled(self._start, self._finest, source)
             base = base + resampled(painted - before, source, layout)
         self._columns = {
-            name: resampled(column, self._finest, layout).to(self._initial)
+            name: resampled(column, self._finest, layout).to(self._start)
             for name, column in self._regions.columns.items()
         }
         painted_in = self._regions.painted
+        if painted_in is not None and not bool((self.colour_coverage() * self._columns[painted_in]).any()):
+            raise ConfigError(f"region {painted_in}: no view sees anything of it")
         if painted_in is None:
             self._table = self._new_table(base)
         else:
@@ -105,7 +108,7 @@ class LinearCanvas(Canvas):
             return None
         if self.stage.sight is not None:
             # Most rows of a field are haze: what is usual is what a row that matters has.
-            seen = self.stage.sight.to(self._initial)
+            seen = self.stage.sight.to(self._start)
             reference = _USUAL * seen.square().sum() / seen.sum().clamp_min(torch.finfo(seen.dtype).tiny)
         else:
             seen = self.colour_coverage()
@@ -115,10 +118,10 @@ class LinearCanvas(Canvas):
     def colour_coverage(self) -> Colours:
         """Σ Aᵀ 1 over the views, (n, 1): how many pixels see each colour."""
         if self._seen is None:
-            total = torch.zeros(self.stage.layout.num_colours, 1, dtype=self._initial.dtype)
+            total = torch.zeros(self.stage.layout.num_colours, 1, dtype=self._start.dtype)
             for view in self.stage.views:
                 total += view.adjoint(torch.ones(*view.size, 1, dtype=total.dtype))
-            self._seen = total.to(self._initial.device)
+            self._seen = total.to(self._start.device)
         return self._seen
 
     def parameters(self) -> list[torch.Tensor]:
@@ -206,9 +209,9 @@ class LinearCanvas(Canvas):
         elif self._carried is not None:
             painted, old = self._carried
         else:
-            return self._initial
-        before = resampled(self._initial, self._finest, old)
+            return self._start
+        before = resampled(self._start, self._finest, old)
         change = resampled(painted - before, old, self._finest)
         if self._regions.painted is not None:  # a coarse texel may reach beyond the region
             change = change * (self._regions.columns[self._regions.painted] > 0).to(change)
-        return (self._initial + change).clamp(0, 1)
+        return (self._start + change).clamp(0, 1)

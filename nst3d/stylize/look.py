@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 import torch
 
 from nst3d.cameras.pinhole import Camera
+from nst3d.errors import ConfigError
 from nst3d.tensors import Mask, Planes
 
 
@@ -30,7 +31,7 @@ class Look:
     seed: int = 0
     """Seed of the run."""
     regions: Mapping[str, Mask] = field(default_factory=dict)
-    """Name of a region to its mask (h, w) in this view, in [0, 1]."""
+    """Name of a region to its mask (h, w) in this view: how much of each pixel it covers."""
 
     def generator(self) -> torch.Generator:
         """A new CPU generator, the same for the same run, step and view: random crops do not change a verdict."""
@@ -38,5 +39,10 @@ class Look:
         return torch.Generator().manual_seed(mixed % (1 << 63))
 
     def within(self, region: str | None) -> Look:
-        """The look with its coverage cut to a region; None leaves it whole."""
-        return self if region is None else replace(self, coverage=self.coverage * self.regions[region])
+        """The look with a region for its coverage; None leaves it whole. ConfigError for a region that is not there."""
+        if region is None:
+            return self
+        if region not in self.regions:
+            known = ", ".join(self.regions) or "none"
+            raise ConfigError(f"region {region!r} is not one of this painting; its regions are: {known}")
+        return replace(self, coverage=self.regions[region])

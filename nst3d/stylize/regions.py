@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+import torch
+
 from nst3d.tensors import Colours
 
 
@@ -16,3 +18,15 @@ class Regions:
     """Name to weights (n, 1) in [0, 1], one for each row of the finest table."""
     painted: str | None = None
     """The only region whose colours change; None: all of them do."""
+
+    def inside(self, colours: Colours, outside: Colours) -> Colours:
+        """`colours` (n, 3) where the painted region has weight, blending into those `outside` (n, 3)."""
+        if self.painted is None:
+            return colours
+        return outside + self.columns[self.painted].to(outside) * (colours - outside)
+
+    def restored(self, colours: Colours, outside: Colours) -> Colours:
+        """`colours` (n, 3), and exactly those `outside` (n, 3) where the painted region has no weight."""
+        if self.painted is None:
+            return colours
+        return torch.where(self.columns[self.painted].to(colours.device) > 0, colours, outside.to(colours))

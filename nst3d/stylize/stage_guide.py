@@ -65,11 +65,13 @@ def build_guide(recipe: Recipe, encoder: Encoder, inputs: StageInputs) -> Guide:
     return GuideSum({**own, **parts}, inputs.viewing.background)
 
 
-def fitting_guide(scene: StageScene, viewing: Viewing, budget_bytes: float = math.inf) -> FeatureGuide:
-    """The mean squared distance of each view to its content picture; nothing is encoded."""
+def fitting_guide(
+    scene: StageScene, viewing: Viewing, budget_bytes: float = math.inf, region: str | None = None
+) -> FeatureGuide:
+    """The mean squared distance of each view to its content picture, in a region; nothing is encoded."""
     pictures = _Contents(scene, lambda picture: {IMAGE: picture}, viewing.background.device, budget_bytes)
     loss = ContentLoss(pictures, (IMAGE,), normalise="mean")
-    return FeatureGuide(None, {"fit": WeightedLoss(loss)}, viewing)
+    return FeatureGuide(None, {"fit": WeightedLoss(loss, region=region)}, viewing)
 
 
 def _named(terms: Sequence[Term]) -> Iterator[tuple[str, Term]]:

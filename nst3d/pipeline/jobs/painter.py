@@ -102,8 +102,8 @@ class Painter:
         viewing = Viewing(background, reduce=recipe.reduce)
         budget = self._config.cache_gb * 1e9 / 4
         if stage.fit:
-            return fitting_guide(scene, viewing, budget)
+            return fitting_guide(scene, viewing, budget, self._config.region)
         made = GuideInputs({}, self._styles, scene, stage.size, background)
         others = {name: Weighted(make(made)) for name, make in self._company.guides.items()}
-        inputs = StageInputs(self._styles, scene, stage.size, viewing, budget, others=others)
+        inputs = StageInputs(self._styles, scene, stage.size, viewing, budget, self._config.region, others)
         return build_guide(recipe, self._encoder, inputs)

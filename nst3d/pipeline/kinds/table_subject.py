@@ -14,6 +14,7 @@ from nst3d.stylize.canvas import Canvas
 from nst3d.stylize.layout import Layout, resampled
 from nst3d.stylize.linear_canvas import LinearCanvas
 from nst3d.stylize.recolour import seen_colours, to_palette
+from nst3d.stylize.regions import Regions
 from nst3d.stylize.stage_scene import TableStage
 from nst3d.stylize.style import Style
 from nst3d.tensors import Array, Colours
@@ -26,12 +27,19 @@ class TableSubject(ABC):
     """Of the table, at the finest scale."""
     start: Colours
     """(n, 3): the colours that painting starts from."""
+    regions: Regions = Regions()
+    """Where it is painted."""
     _config: PaintConfig
 
     @property
     @abstractmethod
-    def before(self) -> Colours:
-        """(n, 3): the colours that pictures of before show."""
+    def initial(self) -> Colours:
+        """(n, 3): the scene's own colours, which pictures of before show."""
+
+    @property
+    def kept(self) -> Colours:
+        """(n, 3): the colours that stay outside the painted region."""
+        return self.initial
 
     @abstractmethod
     def stage(self, scale: float) -> TableStage:
@@ -46,7 +54,7 @@ class TableSubject(ABC):
         start = self.start.to(resolve_device(self._config.device))
         if self._config.precision == "float64":
             start = start.double()
-        return LinearCanvas(start, self.layout, self.stage, self._config.table)
+        return LinearCanvas(start, self.layout, self.stage, self._config.table, self.regions)
 
     def preview(self, canvas: Canvas, camera: Camera | None = None) -> Frame:
         """The scene in the canvas' current paint, seen by a camera; None: by one of its own."""
@@ -68,4 +76,4 @@ class TableSubject(ABC):
             seen, weights = seen_colours(canvas)
             colours = to_palette(colours, style.palette.to(colours), weights, strength, seen)
         finished: torch.Tensor = self.finished(colours, coverage, canvas.stage)
-        return finished.cpu().numpy()
+        return self.regions.restored(finished, self.kept).cpu().numpy()

@@ -85,6 +85,8 @@ class PaintConfig:
     """Lighting of the mesh while it is painted."""
     content_lighting: Lighting = "studio"
     """Lighting of the renders whose content is kept; it makes form readable in the paint."""
+    region: str | None = None
+    """Paint only there: material:NAME of a mesh, box:x,y,z,x,y,z of fields and splats, mask:IMAGE of a picture."""
     start: Literal["content", "noise"] = "content"
     """Starting point of a picture's paint; other scenes always start from their own colours."""
     photos: bool = False
@@ -133,7 +135,7 @@ class PaintConfig:
 
         The shape's steps become more or fewer in proportion, where the schedule counts steps, not epochs.
         """
-        Within(1).check("`iterations`", iterations)
+        Within(0 if self.teach.teacher else 1).check("`iterations`", iterations)
         displace = self.displace
         if self.schedule.total:
             steps = Schedule(displace.stages)

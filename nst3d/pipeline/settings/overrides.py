@@ -54,6 +54,16 @@ def read_yaml(path: PathLike) -> dict[str, Any]:
     return values or {}
 
 
+def read_value(text: str) -> Any:
+    """A single value as YAML has it: a number, text, a list, …. Raises ConfigError for what is not YAML."""
+    try:
+        return _Loader(text).get_single_data()
+    except (yaml.YAMLError, ValueError, RecursionError):
+        raise ConfigError(
+            f"{text!r} is not a value: expected a number, a word, or a list such as [a, b]"
+        ) from None
+
+
 def override(
     config: Config,
     values: dict[str, Any],

@@ -49,11 +49,11 @@ class BakedSubject(RadianceSubject):
         super().__init__(scene, style, config)
         self._baked = baked
 
-    def show(self, folder: Path, after: Array) -> list[Path]:
+    def show(self, folder: Path, painted: Array) -> list[Path]:
         """Write sheet.png, before and after from eight views, and flight.mp4, after from all views."""
         output = self._config.output
         cameras = self._shown(output.size)
-        before, after_look = (self.before.numpy(), 1.0), (after, self._config.keep_specular)
+        before, after_look = (self.initial.numpy(), 1.0), (painted, self._config.keep_specular)
         count = min(_SHOWN, len(cameras) // _COLUMNS * _COLUMNS or len(cameras))
         some = [cameras[i] for i in np.linspace(0, len(cameras) - 1, count).round().astype(int)]
         rows = [

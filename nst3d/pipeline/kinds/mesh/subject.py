@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +20,11 @@ from nst3d.operators.base import ViewOperator
 from nst3d.operators.cache import CacheTally
 from nst3d.operators.grid_basis import grid_basis
 from nst3d.pipeline.kinds.mesh.gallery import GREY, ColouredSurface, write_sheet, write_turntable
+from nst3d.pipeline.kinds.mesh.regions import material_region
 from nst3d.pipeline.kinds.mesh.scene import MeshScene, filled
 from nst3d.pipeline.kinds.mesh.shown import show_mesh
 from nst3d.pipeline.kinds.mesh.views import MeshViews
+from nst3d.pipeline.kinds.regions import painted_region
 from nst3d.pipeline.kinds.table_subject import TableSubject
 from nst3d.pipeline.settings.config import PaintConfig
 from nst3d.renderers.frames import draw_frame
@@ -76,7 +79,9 @@ class MeshSubject(TableSubject):
         self._suffixes()  # a format that cannot hold the paint is told before the painting
         self._background = style.background
         self.bare = is_bare(scene.mesh)
-        self.start = self._bare_start(style) if self.bare else self._palette_start(style)
+        self.regions = painted_region(config.region, {"material": partial(material_region, scene)})
+        moved = self._bare_start(style) if self.bare else self._palette_start(style)
+        self.start = self.regions.inside(moved, self.kept)
         self._tally = CacheTally()
 
     @property
@@ -85,9 +90,14 @@ class MeshSubject(TableSubject):
         return len(self.scene.rig.cameras)
 
     @property
-    def before(self) -> Colours:
+    def initial(self) -> Colours:
         """The colours that pictures of before show."""
         return torch.full_like(self.start, GREY) if self.bare else self.scene.initial
+
+    @property
+    def kept(self) -> Colours:
+        """The asset's own colours."""
+        return self.scene.initial
 
     def _palette_start(self, style: Style) -> Colours:
         weights = torch.from_numpy(self.scene.anchors.valid).double()
@@ -196,19 +206,21 @@ class MeshSubject(TableSubject):
         again = own is not None and own.save not in (None, usual.save) and own.holds & paint
         return [usual, own] if own is not None and again else [usual]
 
-    def show(self, folder: Path, after: Array) -> list[Path]:
+    def show(self, folder: Path, painted: Array) -> list[Path]:
         """sheet.png with before and after from eight sides, turntable.mp4 of after."""
         renderer, output = self.scene.renderer, self._config.output
-        before = ColouredSurface(renderer, self.before.numpy())
+        before = ColouredSurface(renderer, self.initial.numpy())
         if self._displaced is not None:
             shown = show_mesh(self._displaced.before, Orbit(8, ImageSize(output.size, output.size)))
             before = ColouredSurface(shown.renderer, shown.colours)
         paths = [
-            write_sheet(folder / "sheet.png", self.scene, (before, ColouredSurface(renderer, after)), output)
+            write_sheet(
+                folder / "sheet.png", self.scene, (before, ColouredSurface(renderer, painted)), output
+            )
         ]
         if self._config.output.turntable:
             path = folder / "turntable.mp4"
-            paths.append(write_turntable(path, self.scene, after, self._config.output))
+            paths.append(write_turntable(path, self.scene, painted, self._config.output))
         return paths
 
     def facts(self, canvas: Canvas) -> dict[str, Any]:

@@ -13,6 +13,8 @@ from nst3d.errors import InputError
 from nst3d.formats.picture import load_picture, save_picture
 from nst3d.images.io import Picture, write_image
 from nst3d.operators.identity import IdentityView
+from nst3d.pipeline.kinds.picture.regions import mask_region
+from nst3d.pipeline.kinds.regions import painted_region
 from nst3d.pipeline.kinds.table_subject import TableSubject
 from nst3d.pipeline.settings.config import PaintConfig
 from nst3d.renderers.radiance import Frame
@@ -46,35 +48,40 @@ class PictureSubject(TableSubject):
         full = Layout.of_images([ImageSize(height, width)])
         self.layout = full.scaled(scale)
         flat = torch.from_numpy(picture.pixels.reshape(-1, 3))
-        self.initial = resampled(flat, full, self.layout)
+        self._initial = resampled(flat, full, self.layout)
         self._alpha = None
         if picture.alpha is not None:
             alpha = torch.from_numpy(picture.alpha.reshape(-1, 1))
             self._alpha = resampled(alpha, full, self.layout).view(*self.layout.images[0]).numpy()
         strength = self._config.recipe.palette_before
-        self.target = to_palette(self.initial.double(), style.palette.double(), strength=strength).float()
-        self.start = self.target if self._config.start == "content" else self._noise()
+        moved = to_palette(self._initial.double(), style.palette.double(), strength=strength).float()
+        self.regions = painted_region(
+            self._config.region, {"mask": lambda path: mask_region(self.layout, Path(path))}
+        )
+        self._content = self.regions.inside(moved, self._initial)
+        noisy = self._config.start == "noise"
+        self.start = self.regions.inside(self._noise(), self._initial) if noisy else self._content
 
     def _noise(self) -> Colours:
         """Grey noise about the content's mean: a start that holds no content."""
         generator = torch.Generator().manual_seed(self._config.schedule.seed)
-        noise = torch.randn(self.target.shape, generator=generator) * 0.15
-        return (self.target.mean(0) + noise).clamp(0, 1)
+        noise = torch.randn(self._content.shape, generator=generator) * 0.15
+        return (self._content.mean(0) + noise).clamp(0, 1)
+
+    @property
+    def initial(self) -> Colours:
+        """The picture as it was."""
+        return self._initial
 
     @property
     def num_views(self) -> int:
         """One."""
         return 1
 
-    @property
-    def before(self) -> Colours:
-        """The picture as it was."""
-        return self.initial
-
     def stage(self, scale: float) -> TableStage:
         """One view: the picture itself, at a scale. Its content is the picture in the style's palette."""
         layout = self.layout.scaled(scale)
-        colours = resampled(self.target, self.layout, layout)
+        colours = resampled(self._content, self.layout, layout)
         content = layout.split(colours)[0].permute(2, 0, 1)
         return TableStage(views=[IdentityView(layout.images[0])], layout=layout, content=lambda view: content)
 
@@ -94,10 +101,10 @@ class PictureSubject(TableSubject):
         size = self.layout.images[0]
         return save_picture(folder / "painted.png", colours.reshape(*size, 3), self._alpha)
 
-    def show(self, folder: Path, after: Array) -> list[Path]:
+    def show(self, folder: Path, painted: Array) -> list[Path]:
         """sheet.png: before and after side by side."""
         size = self.layout.images[0]
-        pair = [table.reshape(*size, 3) for table in (self.before.numpy(), after)]
+        pair = [table.reshape(*size, 3) for table in (self.initial.numpy(), painted)]
         write_image(folder / "sheet.png", np.concatenate(pair, axis=1 if size.height >= size.width else 0))
         return [folder / "sheet.png"]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,10 @@ from nst3d.images.palette import PaletteMap, match_palette
 from nst3d.operators.cache import CacheTally
 from nst3d.operators.grid_fill import fill_hardly_seen
 from nst3d.pipeline.kinds.radiance.gallery import write_comparison, write_tour
+from nst3d.pipeline.kinds.radiance.regions import box_region
 from nst3d.pipeline.kinds.radiance.scene import SMALLEST, RadianceScene, scaled_cameras
 from nst3d.pipeline.kinds.radiance.views import RadianceViews, Start, row_sight
+from nst3d.pipeline.kinds.regions import painted_region
 from nst3d.pipeline.kinds.table_subject import TableSubject
 from nst3d.pipeline.settings.config import PaintConfig
 from nst3d.renderers.radiance import Frame
@@ -39,7 +42,9 @@ class RadianceSubject(TableSubject):
         self.layout = Layout(scene.renderer.num_colours)
         self._background = style.background
         self._palette = self._palette_of(style)
-        self.start = self._moved(self.before).clamp(0, 1)
+        selectors = {"box": partial(box_region, scene.renderer.positions)}
+        self.regions = painted_region(config.region, selectors)
+        self.start = self.regions.inside(self._moved(self.initial), self.initial).clamp(0, 1)
         self._tally = CacheTally()
         self._check_sizes()
 
@@ -49,7 +54,7 @@ class RadianceSubject(TableSubject):
         return len(self.scene.cameras)
 
     @property
-    def before(self) -> Colours:
+    def initial(self) -> Colours:
         """The scene's own colours, without view-dependence, unclamped."""
         return torch.from_numpy(self.scene.colours)
 
@@ -82,9 +87,9 @@ class RadianceSubject(TableSubject):
         """The painted scene in the source's own format."""
         return self.scene.save(folder, colours, self._config.keep_specular)
 
-    def show(self, folder: Path, after: Array) -> list[Path]:
+    def show(self, folder: Path, painted: Array) -> list[Path]:
         """sheet.png with before and after from eight places, flight.mp4 of after along the cameras."""
-        tables = ((self.before.numpy(), 1.0), (after, self._config.keep_specular))
+        tables = ((self.initial.numpy(), 1.0), (painted, self._config.keep_specular))
         paths = [write_comparison(folder / "sheet.png", self.scene, tables, self._config.output)]
         if self._config.output.turntable:
             paths.append(write_tour(folder / "flight.mp4", self.scene, tables[1], self._config.output))

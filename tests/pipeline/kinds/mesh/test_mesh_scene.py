@@ -103,7 +103,7 @@ def test_a_textured_mesh_starts_in_the_styles_palette() -> None:
     valid = torch.from_numpy(subject.scene.anchors.valid)
     mean = subject.start[valid].mean(0)
     torch.testing.assert_close(mean, STYLE.mean((0, 1)), atol=0.03, rtol=0)
-    assert torch.equal(subject.before, subject.scene.initial)
+    assert torch.equal(subject.initial, subject.scene.initial)
 
 
 def test_a_bare_mesh_starts_bright_above_and_dark_below() -> None:
@@ -113,7 +113,7 @@ def test_a_bare_mesh_starts_bright_above_and_dark_below() -> None:
     height = anchors.interpolate(surface.positions[surface.faces])[:, 1]
     brightness = subject.start[torch.from_numpy(anchors.valid)].mean(1).numpy()
     assert brightness[height > 0.4].mean() > brightness[height < -0.4].mean() + 0.05
-    assert torch.equal(subject.before, torch.full_like(subject.start, 0.75))
+    assert torch.equal(subject.initial, torch.full_like(subject.start, 0.75))
 
 
 def test_content_is_lit_and_lies_on_the_styles_mean() -> None:

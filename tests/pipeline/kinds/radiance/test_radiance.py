@@ -84,7 +84,7 @@ def subject(request, inputs) -> RadianceSubject:
 
 def test_views_of_the_start_have_the_palette_of_the_style(subject) -> None:
     """The map is taken from pixels, and is exact in every view because all of them read one table."""
-    moved = subject._moved(subject.before)  # before it is clamped
+    moved = subject._moved(subject.initial)  # before it is clamped
     pixels, weights = [], []
     for camera in scaled_cameras(subject.scene, 64, crop=True):
         frame = subject.scene.renderer.draw(camera, moved.numpy())
@@ -101,7 +101,7 @@ def test_views_of_the_start_have_the_palette_of_the_style(subject) -> None:
 def test_strength_nought_leaves_the_scene_as_it_was(inputs) -> None:
     plain = replace(TINY, recipe=replace(TINY.recipe, palette_before=0.0))
     subject = splat_subject(inputs, plain)
-    torch.testing.assert_close(subject.start, subject.before.clamp(0, 1))
+    torch.testing.assert_close(subject.start, subject.initial.clamp(0, 1))
 
 
 def test_palette_from_pixels_is_the_style_s_palette_of_those_pixels() -> None:

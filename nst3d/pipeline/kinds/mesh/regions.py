@@ -1,0 +1,31 @@
+"""Regions of meshes: columns of weights beside the colour table."""
+
+from __future__ import annotations
+
+import difflib
+
+import numpy as np
+import torch
+
+from nst3d.errors import ConfigError
+from nst3d.pipeline.kinds.mesh.scene import MeshScene, filled
+from nst3d.tensors import Colours
+
+
+def material_region(scene: MeshScene, name: str) -> Colours:
+    """Weights (n, 1): 1 on the rows of the parts with a material of that name, 0 elsewhere.
+
+    Texels between islands take after their neighbours. ConfigError, with the names there are, for another name.
+    """
+    names = [material.name for material in scene.mesh.materials]
+    if name not in names:
+        near = difflib.get_close_matches(name, names, n=1)
+        hint = f"did you mean {near[0]!r}? Its materials are" if near else "its materials are"
+        listed = ", ".join(sorted(n for n in set(names) if n)) or "without names"
+        raise ConfigError(f"the mesh has no material {name!r}; {hint} {listed}")
+    wanted = np.array([names[part.material] == name for part in scene.mesh.parts])
+    valid = torch.from_numpy(scene.anchors.valid)
+    faces = scene.anchors.face[scene.anchors.valid]
+    column = torch.zeros(scene.layout.num_colours, 1)
+    column[valid] = torch.from_numpy(wanted[scene.surface.part[faces]]).float()[:, None]
+    return filled(column.expand(-1, 3), scene.layout, valid)[:, :1].clamp(0, 1).contiguous()
