@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from nst3d.operators.identity import IdentityView
     from nst3d.operators.sparse import SparseView
     from nst3d.pipeline.jobs.paint import run_job
-    from nst3d.pipeline.jobs.paint_options import Job
     from nst3d.pipeline.jobs.prepare import Prepared, prepare
     from nst3d.pipeline.jobs.render import run_render
     from nst3d.pipeline.jobs.render_options import RenderJob
     from nst3d.pipeline.kinds.any_scene import load, save
+    from nst3d.pipeline.kinds.paint_job import Job
     from nst3d.pipeline.settings.config import PaintConfig
     from nst3d.renderers import compile_view
     from nst3d.stylize.engine import Run
@@ -38,7 +38,7 @@ _HOMES = {
     "BRIDGES": "nst3d.integrations.bridges",
     "Camera": "nst3d.cameras.pinhole",
     "IdentityView": "nst3d.operators.identity",
-    "Job": "nst3d.pipeline.jobs.paint_options",
+    "Job": "nst3d.pipeline.kinds.paint_job",
     "LinearCanvas": "nst3d.stylize.linear_canvas",
     "Nst3dError": "nst3d.errors",
     "PaintConfig": "nst3d.pipeline.settings.config",

@@ -12,7 +12,7 @@ import pytest
 
 import nst3d
 from nst3d.cli import main as cli
-from nst3d.pipeline.jobs.paint_options import Job, Result
+from nst3d.pipeline.kinds.paint_job import Job, Result
 from nst3d.pipeline.settings.config import PaintConfig
 
 ROOT = Path(__file__).resolve().parent.parent

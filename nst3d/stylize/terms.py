@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import difflib
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Annotated, Any
@@ -41,6 +42,10 @@ class Term:
             if option not in known:
                 has = ", ".join(known) or "none"
                 raise ConfigError(f"term {self.name} has no option {option!r}; its options are: {has}")
+            wanted = _misfit(self.options[option], known[option])
+            if wanted:
+                value = self.options[option]
+                raise ConfigError(f"term {self.name}: option {option} is {value!r}: expected {wanted}")
         shares = [share for share, _ in self.schedule]
         if shares != sorted(set(shares)) or any(not 0 <= s <= 1 for s in shares):
             raise ConfigError(
@@ -132,6 +137,20 @@ def _changed(term: Term, change: Any, where: str) -> Term:
         return replace(term, **fields)
     except ConfigError as error:
         raise ConfigError(f"{where}: {error}") from None
+
+
+def _misfit(value: Any, default: Any) -> str:
+    """What an option with this default takes, if the value is not such; empty: it is."""
+    if isinstance(default, bool):
+        return "" if isinstance(value, bool) else "true or false"
+    if isinstance(default, int):
+        whole = isinstance(value, int) and not isinstance(value, bool)
+        return "" if whole or value is None else "a whole number or null"
+    if isinstance(default, float):
+        return "" if _is_number(value) and math.isfinite(value) else "a number"
+    if isinstance(default, str):
+        return "" if isinstance(value, str) else "text"
+    return ""
 
 
 def _is_number(value: Any) -> bool:

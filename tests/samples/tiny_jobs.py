@@ -6,7 +6,7 @@ from pathlib import Path
 
 from small_recipe import shallow
 
-from nst3d.pipeline.jobs.paint_options import Job
+from nst3d.pipeline.kinds.paint_job import Job
 from nst3d.pipeline.runtime.events import Handler
 from nst3d.pipeline.settings.config import OutputOptions, PaintConfig
 from nst3d.pipeline.settings.surface import RigOptions

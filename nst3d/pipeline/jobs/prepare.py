@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from nst3d.files import PathLike
-from nst3d.pipeline.jobs.bridges import ALONE, Bridges
 from nst3d.pipeline.jobs.paint import checked, open_subject
-from nst3d.pipeline.jobs.paint_options import Job
+from nst3d.pipeline.kinds.bridges import ALONE, Bridges
 from nst3d.pipeline.kinds.kind import PaintRequest
+from nst3d.pipeline.kinds.paint_job import Job
 from nst3d.pipeline.kinds.registry import open_path
 from nst3d.pipeline.kinds.subject import Subject
 from nst3d.pipeline.runtime.events import Events, Listener
