@@ -41,7 +41,8 @@ class LinearCanvas(Canvas):
         self._stage_of, self._options = stage_of, options or TableOptions()
         self._regions = regions or Regions()
         self._table: Table | None = None
-        self._carried: tuple[Colours, Layout] | None = None  # the paint of the last scale
+        self._carried: tuple[Colours, Layout] | None = None  # what the paint of the last scale changed
+        self._before: Colours = start  # the start at this scale
         self._decoded: Colours | None = None
         self._leaf: Colours = start
         self._seen: Colours | None = None
@@ -70,15 +71,14 @@ class LinearCanvas(Canvas):
         """
         if self._table is not None:
             # Let the last scale go before the next is compiled: both at once would be the peak of memory.
-            self._carried = (self.table.colours().detach(), self.table.layout)
+            self._carried = (self.table.colours().detach() - self._before, self.table.layout)
             self._table, self._decoded, self._seen, self._stage = None, None, None, None
         self._stage = self._stage_of(scale)
         layout = self._stage.layout
-        start = base = resampled(self._start, self._finest, layout)
+        start = base = self._before = resampled(self._start, self._finest, layout)
         if self._carried is not None:
-            painted, source = self._carried
-            before = resampled(self._start, self._finest, source)
-            base = base + resampled(painted - before, source, layout)
+            change, source = self._carried
+            base = base + resampled(change, source, layout)
         self._columns = {
             name: resampled(column, self._finest, layout).to(self._start)
             for name, column in self._regions.columns.items()
@@ -216,13 +216,12 @@ class LinearCanvas(Canvas):
     def finest_colours(self) -> Colours:
         """The painted table in the finest layout, (n, 3), detached, in [0, 1]."""
         if self._table is not None:
-            painted, old = self._table.colours().detach(), self._table.layout
+            change, layout = self._table.colours().detach() - self._before, self._table.layout
         elif self._carried is not None:
-            painted, old = self._carried
+            change, layout = self._carried
         else:
             return self._start
-        before = resampled(self._start, self._finest, old)
-        change = resampled(painted - before, old, self._finest)
+        change = resampled(change, layout, self._finest)
         if self._regions.painted is not None:  # a coarse texel may reach beyond the region
             change = change * (self._regions.columns[self._regions.painted] > 0).to(change)
         return (self._start + change).clamp(0, 1)

@@ -19,6 +19,14 @@ from nst3d.stylize.stage_scene import TableStage
 from nst3d.stylize.style import Style
 from nst3d.tensors import Array, Colours
 
+_GLANCE = 256
+"""Long side of previews by a scene's own cameras, pixels: at one a second they slow painting by less than a tenth."""
+
+
+def glance_of(camera: Camera) -> Camera:
+    """A camera for previews, no larger than they need to be."""
+    return camera.scaled(min(1.0, _GLANCE / max(camera.size)))
+
 
 class TableSubject(ABC):
     """A scene whose views are linear in a table of colours."""
@@ -59,11 +67,13 @@ class TableSubject(ABC):
     def preview(self, canvas: Canvas, camera: Camera | None = None) -> Frame:
         """The scene in the canvas' current paint, seen by a camera; None: by one of its own."""
         assert isinstance(canvas, LinearCanvas)
-        return self.drawn(canvas.finest_colours().float().cpu().numpy(), camera)
+        # At the scale of the stage: resampling the table to the finest would take longer than the drawing.
+        colours = canvas.table.colours().detach().clamp(0, 1).float().cpu().numpy()
+        return self.drawn(colours, canvas.stage.layout, camera)
 
     @abstractmethod
-    def drawn(self, colours: Array, camera: Camera | None) -> Frame:
-        """The scene in a table of colours (n, 3), seen by a camera; None: by one of its own."""
+    def drawn(self, colours: Array, layout: Layout, camera: Camera | None) -> Frame:
+        """The scene in a table of colours (n, 3) of some scale, seen by a camera; None: by one of its own."""
 
     def painted(self, canvas: Canvas, style: Style) -> Array:
         """The painted table (n, 3) of a canvas of this subject, finished."""

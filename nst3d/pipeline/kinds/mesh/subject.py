@@ -21,20 +21,21 @@ from nst3d.operators.cache import CacheTally
 from nst3d.operators.grid_basis import grid_basis
 from nst3d.pipeline.kinds.mesh.gallery import GREY, ColouredSurface, write_sheet, write_turntable
 from nst3d.pipeline.kinds.mesh.regions import material_region
-from nst3d.pipeline.kinds.mesh.scene import MeshScene, filled
+from nst3d.pipeline.kinds.mesh.scene import MeshScene, filled, rebound
 from nst3d.pipeline.kinds.mesh.shown import show_mesh
 from nst3d.pipeline.kinds.mesh.views import MeshViews
 from nst3d.pipeline.kinds.regions import painted_region
-from nst3d.pipeline.kinds.table_subject import TableSubject
+from nst3d.pipeline.kinds.table_subject import TableSubject, glance_of
 from nst3d.pipeline.settings.config import PaintConfig
 from nst3d.renderers.frames import draw_frame
+from nst3d.renderers.mesh import MeshRenderer
 from nst3d.renderers.radiance import Frame
 from nst3d.representations.appearance import is_bare
 from nst3d.representations.mesh import Mesh
 from nst3d.representations.paint import VertexPaint
 from nst3d.representations.surface import VertexBinding, welded_rows
 from nst3d.stylize.canvas import Canvas
-from nst3d.stylize.layout import resampled
+from nst3d.stylize.layout import Layout, resampled
 from nst3d.stylize.recolour import to_palette
 from nst3d.stylize.stage_scene import TableStage
 from nst3d.stylize.style import Style
@@ -174,10 +175,12 @@ class MeshSubject(TableSubject):
             colours = colours[torch.from_numpy(welded_rows(self.scene.paint)).long()]
         return colours
 
-    def drawn(self, colours: Array, camera: Camera | None) -> Frame:
+    def drawn(self, colours: Array, layout: Layout, camera: Camera | None) -> Frame:
         """The lit mesh, seen by a camera in normalised units; None: by the rig's first."""
-        camera = camera or self.scene.rig.cameras[0]
-        image = draw_frame(self.scene.renderer, camera, colours, self._config.output.lighting)
+        camera = camera or glance_of(self.scene.rig.cameras[0])
+        own = self.scene.renderer
+        renderer = MeshRenderer(rebound(self.scene.surface, layout), own.caster)
+        image = draw_frame(renderer, camera, colours, self._config.output.lighting)
         return Frame(image[..., :3], image[..., 3], np.full(camera.size, np.inf, np.float32))
 
     def save(self, folder: Path, colours: Array) -> list[Path]:

@@ -89,10 +89,13 @@ class PictureSubject(TableSubject):
         """The table as it is: every pixel is seen."""
         return colours
 
-    def drawn(self, colours: Array, camera: Camera | None) -> Frame:
+    def drawn(self, colours: Array, layout: Layout, camera: Camera | None) -> Frame:
         """The whole picture, whatever the camera."""
-        size = self.layout.images[0]
-        opacity = np.ones(size, np.float32) if self._alpha is None else self._alpha.astype(np.float32)
+        size = layout.images[0]
+        alpha = torch.ones(self.layout.num_colours, 1)
+        if self._alpha is not None:
+            alpha = torch.from_numpy(self._alpha).float().reshape(-1, 1)
+        opacity = resampled(alpha, self.layout, layout).reshape(*size).numpy()
         image = colours.reshape(*size, 3) * opacity[..., None]
         return Frame(image, opacity, np.full(size, np.inf, np.float32))
 

@@ -20,7 +20,7 @@ from nst3d.pipeline.kinds.radiance.regions import box_region
 from nst3d.pipeline.kinds.radiance.scene import SMALLEST, RadianceScene, scaled_cameras
 from nst3d.pipeline.kinds.radiance.views import RadianceViews, Start, row_sight
 from nst3d.pipeline.kinds.regions import painted_region
-from nst3d.pipeline.kinds.table_subject import TableSubject
+from nst3d.pipeline.kinds.table_subject import TableSubject, glance_of
 from nst3d.pipeline.settings.config import PaintConfig
 from nst3d.renderers.radiance import Frame
 from nst3d.stylize.canvas import Canvas
@@ -79,9 +79,10 @@ class RadianceSubject(TableSubject):
         )
         return torch.from_numpy(filled).to(colours)
 
-    def drawn(self, colours: Array, camera: Camera | None) -> Frame:
+    def drawn(self, colours: Array, layout: Layout, camera: Camera | None) -> Frame:
         """The scene, seen by a camera in its file's coordinates; None: by its first."""
-        return self.scene.renderer.draw(camera or self.scene.cameras[0], colours, self._config.keep_specular)
+        camera = camera or glance_of(self.scene.cameras[0])
+        return self.scene.renderer.draw(camera, colours, self._config.keep_specular)
 
     def save(self, folder: Path, colours: Array) -> list[Path]:
         """The painted scene in the source's own format."""
