@@ -87,29 +87,23 @@ class Work(Protocol):
 
 
 def legs_of(phases: Sequence[Phase]) -> list[Leg]:
-    """The legs of all phases, one after the other."""
+    """The legs of all phases, one after the other.
+
+    Those without steps are left out, for entering a coarse scale would cost the paint its detail; but the last stays,
+    whose scale is the one that the paint ends in.
+    """
     legs: list[Leg] = []
     for phase in phases:
         if isinstance(phase, Teach):
             legs.append(_TeachLeg(phase))
         else:
             legs += [_PleaseLeg(phase, stage) for stage in phase.schedule.stages]
-    return legs
+    return [*(leg for leg in legs[:-1] if leg.steps), *legs[-1:]]
 
 
 def look_at(canvas: Canvas, view: int, background: torch.Tensor, moment: Moment) -> Look:
     """A view of the canvas as guides and teachers see it."""
-    cameras = canvas.stage.cameras
-    return Look(
-        image=canvas.render(view, background),
-        coverage=canvas.coverage(view),
-        view=view,
-        step=moment.step,
-        share=moment.step / max(moment.total, 1),
-        camera=cameras[view] if cameras else None,
-        seed=moment.seed,
-        regions=canvas.masks(view),
-    )
+    return canvas.look(view, background, moment.step, moment.step / max(moment.total, 1), moment.seed)
 
 
 @dataclass(frozen=True)
