@@ -34,7 +34,7 @@ def test_any_scene_can_be_painted_by_hand(folder, scene) -> None:
     """A few steps towards black, with torch's own optimiser."""
     before = {p.name for p in folder.iterdir()}
     made = prepare(str(folder / scene), str(folder / "style.png"), CONFIG)
-    assert [s.shape for s in made.styles] == [(24, 24, 3)]
+    assert [s.images[0].shape for s in made.styles] == [(24, 24, 3)]
     assert made.config == CONFIG
     canvas = made.subject.canvas()
     canvas.enter(1.0)
@@ -58,7 +58,7 @@ def test_any_scene_can_be_painted_by_hand(folder, scene) -> None:
 
 def test_settings_that_do_not_fit_are_refused_as_by_a_job(folder) -> None:
     save(folder / "field.npz", field_of())
-    with pytest.raises(ConfigError, match="start noise"):
+    with pytest.raises(ConfigError, match="`start='noise'` is for pictures"):
         prepare(folder / "mesh.ply", folder / "style.png", PaintConfig(start="noise"))
     with pytest.raises(ConfigError, match="no style"):
         prepare(folder / "mesh.ply", (), CONFIG)
