@@ -60,7 +60,7 @@ def load_checkpoint(path: Path, fingerprint: str) -> CheckpointContent:
     if not current:
         raise InputError(
             f"{path}: was written by another version of nst3d (checkpoint format {version}, expected {_VERSION}) and"
-            " lacks what this one needs to continue; start anew with --overwrite"
+            " lacks what this one needs to continue; start anew with `overwrite`"
         )
     if stored.get("fingerprint") != fingerprint:
         raise InputError(

@@ -16,6 +16,7 @@ from nst3d.stylize.look import Look
 from nst3d.stylize.schedule import Schedule, Stage
 from nst3d.stylize.style import Style
 from nst3d.stylize.teachers.registry import Teacher
+from nst3d.tensors import Image
 
 
 @dataclass(frozen=True)
@@ -135,11 +136,8 @@ class _Teaching:
             looks = [look_at(canvas, view, background, moment) for view in range(canvas.num_views)]
         looks = [replace(look, image=look.image.detach().clamp(0, 1)) for look in looks]
         pictures = self._phase.teacher.teach([k.image.permute(1, 2, 0) for k in looks], looks, styles)
-        if [tuple(p.shape[:2]) for p in pictures] != [tuple(k.image.shape[1:]) for k in looks]:
-            raise ConfigError(
-                "the teacher must return one picture per view, each of the size that it was given"
-            )
-        parts = canvas.learn([p.permute(2, 0, 1) for p in pictures], background)
+        learnt = _checked(pictures, looks, type(self._phase.teacher).__name__)
+        parts = canvas.learn([p.permute(2, 0, 1) for p in learnt], background)
         return sum(parts.values()), parts, len(looks)
 
     def state(self) -> dict[str, Any]:
@@ -147,6 +145,25 @@ class _Teaching:
 
     def restore(self, state: dict[str, Any]) -> None:
         """Nothing: rounds depend on the canvas alone."""
+
+
+def _checked(pictures: Sequence[Image], looks: Sequence[Look], teacher: str) -> list[Image]:
+    """A teacher's pictures. ConfigError unless there is one for each look, of its size, in finite numbers."""
+    if len(pictures) != len(looks):
+        raise ConfigError(
+            f"teacher {teacher} returned {len(pictures)} pictures for {len(looks)} views: expected one for each"
+        )
+    checked = [torch.as_tensor(picture).to(look.image) for picture, look in zip(pictures, looks)]
+    for picture, look in zip(checked, looks):
+        expected = (*look.image.shape[1:], 3)
+        if picture.shape != expected:
+            found, size = (" x ".join(map(str, shape)) for shape in (picture.shape, expected))
+            raise ConfigError(
+                f"teacher {teacher} returned {found} values for view {look.view}: expected {size}"
+            )
+        if not bool(picture.isfinite().all()):
+            raise ConfigError(f"teacher {teacher} returned values for view {look.view} that are not finite")
+    return checked
 
 
 @dataclass(frozen=True)

@@ -41,6 +41,7 @@ class Term:
             if option not in known:
                 has = ", ".join(known) or "none"
                 raise ConfigError(f"term {self.name} has no option {option!r}; its options are: {has}")
+            _check_kind(f"term {self.name}: {option}", self.options[option], known[option])
         shares = [share for share, _ in self.schedule]
         if shares != sorted(set(shares)) or any(not 0 <= s <= 1 for s in shares):
             raise ConfigError(
@@ -67,6 +68,25 @@ class Term:
     def all_options(self) -> dict[str, Any]:
         """Its options, those not given at their defaults."""
         return {**self.defaults, **self.options}
+
+
+_KINDS: tuple[tuple[type, tuple[type, ...], str], ...] = (
+    (bool, (bool,), "true or false"),
+    (int, (int,), "a whole number"),
+    (float, (int, float), "a number"),
+    (str, (str,), "text"),
+)
+"""Type of an option's default, what it may then be, and that in words."""
+
+
+def _check_kind(what: str, value: Any, default: Any) -> None:
+    """Raise ConfigError for a value of another type than the default's; null stands for "none" everywhere."""
+    for kind, allowed, words in _KINDS:
+        if isinstance(default, kind):
+            fits = isinstance(value, allowed) and (kind is bool or not isinstance(value, bool))
+            if not (value is None or fits):
+                raise ConfigError(f"{what} is {value!r}: expected {words}")
+            return
 
 
 def _kind(name: str) -> LossKind | GuideKind:

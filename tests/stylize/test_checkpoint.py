@@ -79,7 +79,7 @@ def test_other_contents(tmp_path, content) -> None:
 def test_an_old_checkpoint_says_why_it_cannot_be_continued(tmp_path) -> None:
     path = tmp_path / "c.pt"
     torch.save({"version": 1, "fingerprint": "f", "state": {"stage": 0}}, path)
-    with pytest.raises(InputError, match=r"c\.pt: was written by another version of nst3d .*--overwrite"):
+    with pytest.raises(InputError, match=r"c\.pt: was written by another version of nst3d .*`overwrite`"):
         load_checkpoint(path, "f")
 
 

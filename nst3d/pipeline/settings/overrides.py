@@ -106,7 +106,7 @@ def _read(config: Any, values: Any, where: str, note: Note) -> Any:
         return values
     if hasattr(config, "read_plain"):
         values = config.read_plain(values, where, note)
-    return {n: _read(getattr(config, n, None), v, f"{where}: {n}", note) for n, v in values.items()}
+    return {n: _read(getattr(config, str(n), None), v, f"{where}: {n}", note) for n, v in values.items()}
 
 
 def _merged(plain: Any, values: Any) -> Any:
