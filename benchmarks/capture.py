@@ -25,8 +25,8 @@ from nst3d.cameras.pinhole import Camera
 from nst3d.features.weights import load_encoder
 from nst3d.formats.fields.registry import load_field
 from nst3d.pipeline.jobs.paint import run_job
-from nst3d.pipeline.jobs.paint_options import Job
 from nst3d.pipeline.jobs.reconstruct import ReconstructJob, run_reconstruct
+from nst3d.pipeline.kinds.paint_job import Job
 from nst3d.pipeline.runtime.machine import peak_memory_gb, resolve_device
 from nst3d.pipeline.settings.config import PaintConfig, load_preset
 from nst3d.renderers.radiance import Frame, RadianceRenderer

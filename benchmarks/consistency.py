@@ -24,9 +24,9 @@ from nst3d.cameras.orbits import Orbit
 from nst3d.formats.mesh_files import load_mesh
 from nst3d.images.io import write_image
 from nst3d.pipeline.jobs.paint import run_job
-from nst3d.pipeline.jobs.paint_options import Job
 from nst3d.pipeline.kinds.mesh.gallery import orbit_cameras
 from nst3d.pipeline.kinds.mesh.shown import show_mesh
+from nst3d.pipeline.kinds.paint_job import Job
 from nst3d.pipeline.settings.config import PaintConfig, load_preset
 from nst3d.pipeline.settings.overrides import override
 from nst3d.renderers.frames import draw_frame

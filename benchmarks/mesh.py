@@ -22,8 +22,8 @@ from common import Stopwatch, data_dir, median_ms, report
 from nst3d.features.weights import load_encoder
 from nst3d.formats.mesh_files import load_mesh
 from nst3d.pipeline.jobs.paint import run_job
-from nst3d.pipeline.jobs.paint_options import Job
 from nst3d.pipeline.kinds.mesh.scene import prepare_mesh
+from nst3d.pipeline.kinds.paint_job import Job
 from nst3d.pipeline.runtime.machine import peak_memory_gb, resolve_device
 from nst3d.pipeline.settings.config import PaintConfig
 from nst3d.pipeline.settings.surface import RigOptions, SurfaceOptions

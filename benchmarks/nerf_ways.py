@@ -27,7 +27,7 @@ from nst3d.images.io import write_image
 from nst3d.integrations.bridges import BRIDGES
 from nst3d.integrations.nerfstudio.dataparsers import run_cameras
 from nst3d.pipeline.jobs.paint import run_job
-from nst3d.pipeline.jobs.paint_options import Job
+from nst3d.pipeline.kinds.paint_job import Job
 from nst3d.pipeline.kinds.radiance.scene import spread_out
 from nst3d.pipeline.runtime.events import Events
 from nst3d.pipeline.settings.config import PaintConfig, load_preset

@@ -25,12 +25,12 @@ if TYPE_CHECKING:
     from nst3d.operators.identity import IdentityView
     from nst3d.operators.sparse import SparseView
     from nst3d.pipeline.jobs.paint import run_job
-    from nst3d.pipeline.jobs.paint_options import Job
     from nst3d.pipeline.jobs.prepare import Prepared, prepare
     from nst3d.pipeline.jobs.render import run_render
     from nst3d.pipeline.jobs.render_options import RenderJob
     from nst3d.pipeline.kinds.any_scene import load, save
     from nst3d.pipeline.kinds.kind import Kind
+    from nst3d.pipeline.kinds.paint_job import Job
     from nst3d.pipeline.kinds.radiance.splat_kind import splat_kind
     from nst3d.pipeline.kinds.registry import register_kind
     from nst3d.pipeline.runtime.events import Handler, Stepped
@@ -65,7 +65,7 @@ _HOMES = {
     "GuideKind": "nst3d.stylize.guides",
     "Handler": "nst3d.pipeline.runtime.events",
     "IdentityView": "nst3d.operators.identity",
-    "Job": "nst3d.pipeline.jobs.paint_options",
+    "Job": "nst3d.pipeline.kinds.paint_job",
     "Kind": "nst3d.pipeline.kinds.kind",
     "LinearCanvas": "nst3d.stylize.linear_canvas",
     "Look": "nst3d.stylize.look",

@@ -35,6 +35,11 @@ class Within:
             raise ConfigError(f"{name} is {_written(value)}: expected {self}")
 
 
+@dataclass(frozen=True)
+class FileOnly:
+    """Marks a setting that files can hold and the command line cannot: `Annotated[Mapping[str, Any], FileOnly()]`."""
+
+
 def _written(value: float) -> str:
     return str(value) if isinstance(value, int) else f"{value:g}"
 

@@ -164,7 +164,7 @@ def _loaded(point: EntryPoint) -> Any:
         owner = _owner(point)
         absent = error.name.partition(".")[0] if isinstance(error, ModuleNotFoundError) and error.name else ""
         own = point.value.partition(":")[0].partition(".")[0]
-        remedy = f"pip install --upgrade {owner}"
+        remedy = f"pip install -U {owner}"
         if absent and absent != own:
             remedy = f"pip install {absent}"
         raise MissingDependencyError(

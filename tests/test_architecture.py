@@ -53,16 +53,17 @@ def _within(folder: str, wings: Mapping[str, str]) -> dict[str, set[str]]:
 WINGS: dict[str, set[str]] = {
     **_within(_FORMATS, {
         "io": "",
-        "picture": "",
-        "flights": "io",
-        "fields": "io",
-        "meshes": "io",
-        "gltf": "io meshes",
-        "voxels": "io meshes",
-        "nerfstudio": "io",
-        "splats": "io nerfstudio",  # splatfacto's are read from its runs
-        "captures": "io picture",
-        "": "io picture flights fields meshes gltf voxels nerfstudio splats captures",
+        "registry": "io",
+        "picture": "io registry",
+        "flights": "io registry",
+        "fields": "io registry",
+        "meshes": "io registry",
+        "gltf": "io registry meshes",
+        "voxels": "io registry meshes",
+        "nerfstudio": "io registry",
+        "splats": "io registry nerfstudio",  # splatfacto's are read from its runs
+        "captures": "io registry picture",
+        "": "io registry picture flights fields meshes gltf voxels nerfstudio splats captures",
     }),
     **_within(_PIPELINE, {
         "settings": "",
@@ -73,15 +74,16 @@ WINGS: dict[str, set[str]] = {
         "kinds/mesh": "settings runtime captures styles kinds",
         "kinds/radiance": "settings runtime captures styles kinds",
         "kinds/picture": "settings runtime captures styles kinds",
-        "kinds/shown": "kinds kinds/radiance",  # two states of one field fade into each other by their colours
-        "kinds/flight": "settings kinds kinds/shown",
+        "kinds/capture": "settings runtime captures styles kinds",
+        "kinds/nerf": "settings runtime captures styles kinds kinds/radiance",  # inspects runs like fields
         "meshing": "settings runtime captures styles kinds kinds/mesh kinds/radiance",
-        "jobs": "settings runtime captures styles kinds kinds/mesh kinds/radiance kinds/picture kinds/shown"
-                " kinds/flight meshing",
+        "jobs": "settings runtime captures styles kinds kinds/mesh kinds/radiance kinds/picture meshing",
     }),
-    "stylize": set(),
+    "stylize": {"stylize/style", "stylize/look", "stylize/teachers"},
+    "stylize/style": set(),  # what teachers are shown, below the phases that ask them
+    "stylize/look": set(),
+    "stylize/teachers": {"stylize/style", "stylize/look"},
     "stylize/shape": {"stylize"},
-    "stylize/checkpoint": {"stylize", "stylize/shape"},  # it keeps how far the shape is, too
     "integrations/open3d": set(),
     "integrations/pytorch3d": set(),
     **_within(_NERFSTUDIO, {
@@ -184,7 +186,7 @@ def test_all_files_at_the_top_may_be_imported_everywhere() -> None:
         ("from ..formats.io.files import a", {"formats/io"}),
         ("from nst3d.formats import io, kinds", {"formats/io", "formats"}),
         ("import nst3d.formats.mesh_files as m", {"formats"}),
-        ("from nst3d.pipeline.kinds import shown, subject", {"pipeline/kinds/shown", "pipeline/kinds"}),
+        ("from nst3d.pipeline.kinds import mesh, subject", {"pipeline/kinds/mesh", "pipeline/kinds"}),
         ("from nst3d.pipeline.kinds.mesh.rig import a", {"pipeline/kinds/mesh"}),
         ("import numpy\nfrom nst3d.tensors import Array\nfrom nst3d import __version__", set()),
     ],

@@ -153,16 +153,16 @@ def test_an_entry_point_that_offers_something_else_is_noted(installed, offer) ->
             "ModuleNotFoundError: No module named 'none_such'",
             "pip install none_such",
         ),
-        ("1 / 0", "ZeroDivisionError: division by zero", "pip install --upgrade pkg-bad"),
+        ("1 / 0", "ZeroDivisionError: division by zero", "pip install -U pkg-bad"),
         (
             "raise RuntimeError('two\\nlines')",
             "RuntimeError: two lines",
-            "pip install --upgrade pkg-bad",
+            "pip install -U pkg-bad",
         ),
         (
             "B = 1",
             "AttributeError: module 'pkg_bad' has no attribute 'A'",
-            "pip install --upgrade pkg-bad",
+            "pip install -U pkg-bad",
         ),
     ],
 )

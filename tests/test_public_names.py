@@ -19,7 +19,7 @@ DOORS = ("load_", "save_", "is_", "open_", "show_", "run_", "fetch_", "find_weig
 INNER = {
     # parts of a format that are handed on by its own loader or saver, and take what that has made
     "formats/nerfstudio/config.py", "formats/nerfstudio/checkpoint.py", "formats/nerfstudio/run.py",
-    "formats/splats/sog_parts.py",
+    "formats/splats/sog_parts.py", "formats/fields/own.py", "formats/fields/plenoxels.py",
     # a job's own files
     "stylize/checkpoint.py",
     # bridges, which jobs call with what they hold

@@ -76,7 +76,7 @@ def test_every_public_name_is_used() -> None:
         ("from nst3d import Job", set()),
         ("from nst3d import Job\nassert Job is not None", set()),
         ("import nst3d\nnst3d.Job", set()),
-        ("from nst3d.pipeline.jobs.paint_options import Job\nJob('a')", set()),
+        ("from nst3d.pipeline.kinds.paint_job import Job\nJob('a')", set()),
         ("assert 'Job' in nst3d.__all__", set()),
     ],
 )

@@ -12,7 +12,7 @@ import pytest
 
 import nst3d
 from nst3d.cli import main as cli
-from nst3d.pipeline.jobs.paint_options import Job, Result
+from nst3d.pipeline.kinds.paint_job import Job, Result
 from nst3d.pipeline.settings.config import PaintConfig
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -28,7 +28,7 @@ class UnderstoodError(Exception):
 def understood(monkeypatch: pytest.MonkeyPatch):
     """Runs a command line up to where its work begins."""
 
-    def stop(*arguments: object) -> None:
+    def stop(*arguments: object, **more: object) -> None:
         raise UnderstoodError(*arguments)
 
     for name in ("paint.run_job", "render.run_render", "inspect.inspect_file", "doctor.examine", "weights.list_weights",

@@ -17,11 +17,11 @@ from nst3d.errors import ConfigError
 from nst3d.formats.picture import is_picture
 from nst3d.integrations.bridges import BRIDGES
 from nst3d.pipeline.jobs.paint import run_job
-from nst3d.pipeline.jobs.paint_options import Job, Result
 from nst3d.pipeline.kinds.kind import Opened
-from nst3d.pipeline.kinds.mesh.cleaning import CleanOptions
+from nst3d.pipeline.kinds.paint_job import Job, Result
 from nst3d.pipeline.kinds.registry import kind_named, open_path
 from nst3d.pipeline.runtime.events import Listener
+from nst3d.pipeline.settings.clean import CleanOptions
 from nst3d.pipeline.settings.config import NerfPaint, PaintConfig, Renderer, Up, load_preset
 from nst3d.pipeline.settings.overrides import read_value
 
@@ -138,9 +138,8 @@ def paint(arguments: Sequence[str]) -> int:
         parsed.dataparser,
         _cleaning(parsed),
         parsed.data,
-        opened,
     )
-    result = _run(job, parsed)
+    result = _run(job, parsed, opened)
     return _told(result, parsed)
 
 
@@ -166,7 +165,7 @@ def _cleaning(parsed: PaintArguments) -> CleanOptions | None:
     return None
 
 
-def _run(job: Job, parsed: PaintArguments) -> Result:
+def _run(job: Job, parsed: PaintArguments, opened: Opened | None) -> Result:
     with ExitStack() as stack:
         listeners: list[Listener] = []
         if parsed.tensorboard:
@@ -174,7 +173,7 @@ def _run(job: Job, parsed: PaintArguments) -> Result:
 
             listeners.append(stack.enter_context(closing(TensorBoardLog(job.out / "tensorboard"))))
         listeners.append(stack.enter_context(PaintBar(parsed.quiet)))
-        return run_job(job, listeners, BRIDGES)
+        return run_job(job, listeners, BRIDGES, opened=opened)
 
 
 def _told(result: Result, parsed: PaintArguments) -> int:

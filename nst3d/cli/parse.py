@@ -23,14 +23,9 @@ from tyro.constructors import (
     UnsupportedTypeAnnotationError,
 )
 
-from nst3d.pipeline.settings.config import TeachOptions
-from nst3d.stylize.recipe import Recipe
+from nst3d.bounds import FileOnly
 
 Arguments = TypeVar("Arguments")
-
-
-_FILES_ALONE = {(Recipe, "terms"), (TeachOptions, "options")}
-"""Settings that only files can hold."""
 
 
 def parse(default: Arguments, arguments: Sequence[str], program: str, description: str) -> Arguments:
@@ -70,7 +65,7 @@ def _fields(info: StructTypeInfo) -> StructConstructorSpec | None:
     fields = tuple(
         StructFieldSpec(
             name=field.name,
-            type=_option_type(info.type, field.name, Annotated[hints[field.name], told]),
+            type=_option_type(Annotated[hints[field.name], told]),
             default=_default_of(field, info.default),
             helptext=functools.partial(_help, info.type, field.name),
         )
@@ -79,9 +74,10 @@ def _fields(info: StructTypeInfo) -> StructConstructorSpec | None:
     return StructConstructorSpec(instantiate=info.type, fields=fields)
 
 
-def _option_type(kind: Any, name: str, hint: Any) -> Any:
-    """The type of an option; what no option can say keeps its default and is not shown."""
-    return Annotated[hint, tyro.conf.Fixed, tyro.conf.Suppress] if (kind, name) in _FILES_ALONE else hint
+def _option_type(hint: Any) -> Any:
+    """The type of an option; what only files can hold keeps its default and is not shown."""
+    alone = any(isinstance(mark, FileOnly) for mark in getattr(hint, "__metadata__", ()))
+    return Annotated[hint, tyro.conf.Fixed, tyro.conf.Suppress] if alone else hint
 
 
 def _default_of(field: dataclasses.Field[Any], instance: Any) -> Any:

@@ -5,7 +5,7 @@ from nst3d.integrations.nerfstudio.open_run import open_nerf, show_nerf
 from nst3d.integrations.open3d.clean import clean_scene
 from nst3d.integrations.open3d.fuse import fused_surface
 from nst3d.integrations.pytorch3d.fragments import rasterised
-from nst3d.pipeline.jobs.bridges import Bridges
+from nst3d.pipeline.kinds.bridges import Bridges
 
 BRIDGES = Bridges(load_with, rasterised, clean_scene, fused_surface, open_nerf, show_nerf)
 """The bridges to nerfstudio, PyTorch3D and Open3D."""

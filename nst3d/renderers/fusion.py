@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numba
@@ -14,6 +15,22 @@ from nst3d.tensors import Array
 
 _SOLID, _EMPTY = 0.6, 0.1
 """Opacity above which a pixel's depth is that of a surface, and below which a pixel is empty."""
+
+
+@dataclass(frozen=True)
+class DepthPicture:
+    """What one camera sees."""
+
+    camera: Camera
+    """Without lens distortion."""
+    colour: Array
+    """(h, w, 3) float16 in [0, 1], as if all that is seen were opaque."""
+    depth: Array
+    """(h, w) float32, as `trusted_depth` gives it."""
+
+
+Fuse = Callable[[Lattice, Sequence[DepthPicture]], tuple[Array, Array]]
+"""Lattice and sights to a surface: vertices (v, 3) in nodes of the lattice, faces (f, 3)."""
 
 
 @dataclass(frozen=True)

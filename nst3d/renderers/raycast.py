@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -65,3 +66,7 @@ class Raycaster:
         """First hits of `samples` × `samples` rays per pixel, (height · samples, width · samples)."""
         origin, directions = camera.scaled(samples).rays()
         return self.cast(origin, directions)
+
+
+Casting = Callable[[Surface], Caster]
+"""Makes what finds the fragments of a surface's views."""

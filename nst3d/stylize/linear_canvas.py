@@ -190,18 +190,29 @@ class LinearCanvas(Canvas):
             self._decode(clamp=True)
 
     def state(self) -> list[torch.Tensor]:
-        """Copies of the table's tensors."""
-        return [t.detach().clone() for t in self.table.tensors()]
+        """Copies of the table's tensors, and the rows whose rendered colours are not to the bit what these decode to.
+
+        After clamping, the next renders show the clamped colours themselves.
+        """
+        fresh = self.table.colours().detach()
+        shown = fresh if self._decoded is None else self._leaf.detach()
+        rows = (shown != fresh).any(1).nonzero()[:, 0]
+        return [*(t.detach().clone() for t in self.table.tensors()), rows, shown[rows]]
 
     def restore(self, state: list[torch.Tensor]) -> None:
         """Take the table's tensors back. ValueError if they are of another table."""
-        own = self.table.tensors()
-        if [t.shape for t in own] != [t.shape for t in state]:
+        own, stored = self.table.tensors(), state[:-2]
+        if [t.shape for t in own] != [t.shape for t in stored]:
             raise ValueError("the stored paint has another layout")
         with torch.no_grad():
-            for tensor, stored in zip(own, state):
-                tensor.copy_(stored)
+            for tensor, kept in zip(own, stored):
+                tensor.copy_(kept)
         self._decoded = None
+        rows, shown = (t.to(own[0].device) for t in state[-2:])
+        if len(rows):
+            self._decode(clamp=False)
+            with torch.no_grad():
+                self._leaf[rows] = shown
 
     def finest_colours(self) -> Colours:
         """The painted table in the finest layout, (n, 3), detached, in [0, 1]."""

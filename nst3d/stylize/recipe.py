@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal
 
-from nst3d.bounds import Within
+from nst3d.bounds import FileOnly, Within
 from nst3d.errors import ConfigError
 from nst3d.losses.base import Normalise
 from nst3d.stylize.terms import Term, made, merged
@@ -34,7 +34,7 @@ class Recipe:
     normalise: Normalise = "relative"
     """relative: each loss as a share of its target's own size; gatys: as in the paper; mean: mean
     squares, of content over all layers and in the units of an encoder of standardised images (ARF)."""
-    terms: tuple[Term, ...] = DEFAULT_TERMS
+    terms: Annotated[tuple[Term, ...], FileOnly()] = DEFAULT_TERMS
     """Losses and guides with their weights."""
     style_scale: Annotated[float, Within(0.05, 8)] = 1.2
     """Long side of the style image in units of the encoded view's: larger makes larger strokes."""

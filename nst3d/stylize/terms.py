@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import difflib
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Annotated, Any
@@ -41,7 +42,10 @@ class Term:
             if option not in known:
                 has = ", ".join(known) or "none"
                 raise ConfigError(f"term {self.name} has no option {option!r}; its options are: {has}")
-            _check_kind(f"term {self.name}: {option}", self.options[option], known[option])
+            wanted = _misfit(self.options[option], known[option])
+            if wanted:
+                value = self.options[option]
+                raise ConfigError(f"term {self.name}: option {option} is {value!r}: expected {wanted}")
         shares = [share for share, _ in self.schedule]
         if shares != sorted(set(shares)) or any(not 0 <= s <= 1 for s in shares):
             raise ConfigError(
@@ -68,25 +72,6 @@ class Term:
     def all_options(self) -> dict[str, Any]:
         """Its options, those not given at their defaults."""
         return {**self.defaults, **self.options}
-
-
-_KINDS: tuple[tuple[type, tuple[type, ...], str], ...] = (
-    (bool, (bool,), "true or false"),
-    (int, (int,), "a whole number"),
-    (float, (int, float), "a number"),
-    (str, (str,), "text"),
-)
-"""Type of an option's default, what it may then be, and that in words."""
-
-
-def _check_kind(what: str, value: Any, default: Any) -> None:
-    """Raise ConfigError for a value of another type than the default's; null stands for "none" everywhere."""
-    for kind, allowed, words in _KINDS:
-        if isinstance(default, kind):
-            fits = isinstance(value, allowed) and (kind is bool or not isinstance(value, bool))
-            if not (value is None or fits):
-                raise ConfigError(f"{what} is {value!r}: expected {words}")
-            return
 
 
 def _kind(name: str) -> LossKind | GuideKind:
@@ -152,6 +137,20 @@ def _changed(term: Term, change: Any, where: str) -> Term:
         return replace(term, **fields)
     except ConfigError as error:
         raise ConfigError(f"{where}: {error}") from None
+
+
+def _misfit(value: Any, default: Any) -> str:
+    """What an option with this default takes, if the value is not such; empty: it is."""
+    if isinstance(default, bool):
+        return "" if isinstance(value, bool) else "true or false"
+    if isinstance(default, int):
+        whole = isinstance(value, int) and not isinstance(value, bool)
+        return "" if whole or value is None else "a whole number or null"
+    if isinstance(default, float):
+        return "" if _is_number(value) and math.isfinite(value) else "a number"
+    if isinstance(default, str):
+        return "" if isinstance(value, str) else "text"
+    return ""
 
 
 def _is_number(value: Any) -> bool:

@@ -68,7 +68,7 @@ def test_where_nerfstudio_is_not_there_one_line_says_how_to_get_it(command, fold
     assert main(arguments(command, folder)) == 1
     last = capsys.readouterr().err.strip().splitlines()[-1]
     assert last == (
-        "nst3d: dataparser secret-data: nerfstudio is not installed: pip install 'nst3d[nerfstudio]'"
+        "nst3d: --dataparser secret-data: nerfstudio is not installed: pip install 'nst3d[nerfstudio]'"
     )
 
 

@@ -11,7 +11,7 @@ import pytest
 from nst3d.cli import paint
 from nst3d.cli.main import main
 from nst3d.errors import ConfigError
-from nst3d.pipeline.jobs.paint_options import Job, Result
+from nst3d.pipeline.kinds.paint_job import Job, Result
 from nst3d.pipeline.settings.config import PaintConfig, load_preset
 
 

@@ -19,6 +19,7 @@ from tiny_jobs import TINY, Losses, job
 import nst3d
 from nst3d import (
     Handler,
+    Job,
     PaintConfig,
     Schedule,
     Stage,
@@ -33,7 +34,6 @@ from nst3d.errors import ConfigError
 from nst3d.formats import registry as formats
 from nst3d.images.io import read_image
 from nst3d.losses import LOSSES
-from nst3d.pipeline.jobs.paint_options import Job
 from nst3d.pipeline.kinds import registry as kinds
 from nst3d.pipeline.kinds.registry import open_path
 from nst3d.pipeline.settings.config import OutputOptions, TeachOptions

@@ -18,9 +18,10 @@ from nst3d.cli.main import main
 from nst3d.errors import ConfigError, InputError
 from nst3d.formats.fields.registry import save_field
 from nst3d.images.io import read_image, write_image
-from nst3d.pipeline.kinds.mesh.cleaning import CleanOptions, as_one
+from nst3d.pipeline.kinds.mesh.cleaning import as_one
 from nst3d.pipeline.meshing.field_mesh import MeshingOptions, fused_mesh, fused_surface
 from nst3d.pipeline.meshing.sights import cameras_around, draw_depth_pictures
+from nst3d.pipeline.settings.clean import CleanOptions
 from nst3d.renderers.voxels import VoxelRenderer
 from nst3d.representations.neighbours import Neighbours
 

@@ -13,7 +13,7 @@ from nst3d.errors import ConfigError, MissingDependencyError
 from nst3d.integrations.pytorch3d.fragments import rasterised
 from nst3d.integrations.pytorch3d.tiles import pixel_boxes, tiles_of
 from nst3d.pipeline.jobs.paint import run_job
-from nst3d.pipeline.jobs.paint_options import Job
+from nst3d.pipeline.kinds.paint_job import Job
 from nst3d.pipeline.settings.config import PaintConfig
 from nst3d.pipeline.settings.overrides import override
 from nst3d.tensors import ImageSize

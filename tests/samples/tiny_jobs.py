@@ -9,7 +9,7 @@ from small_meshes import cube, noise
 from small_recipe import shallow
 
 from nst3d.images.io import write_image
-from nst3d.pipeline.jobs.paint_options import Job
+from nst3d.pipeline.kinds.paint_job import Job
 from nst3d.pipeline.runtime.events import Handler
 from nst3d.pipeline.settings.config import OutputOptions, PaintConfig
 from nst3d.pipeline.settings.surface import RigOptions

@@ -183,3 +183,22 @@ def test_no_penalty_without_textures_or_weight() -> None:
     canvas.enter(1.0)
     canvas.render(0, WHITE)
     assert canvas.penalties() == {}
+
+
+def test_restored_paint_renders_to_the_bit_what_was_rendered_before() -> None:
+    """Where clamping took colours back, the table decodes to the clamped ones but for rounding."""
+    generator = torch.Generator().manual_seed(5)
+    layout = Layout.of_images([ImageSize(32, 32)])
+    start = torch.rand(layout.num_colours, 3, generator=generator)
+    stage = TableStage(views=[IdentityView(ImageSize(32, 32))], layout=layout)
+    canvas, again = (LinearCanvas(start, layout, lambda scale: stage) for _ in range(2))
+    black = torch.zeros(3)
+    for one in (canvas, again):
+        one.enter(1.0)
+    with torch.no_grad():
+        for step in canvas.parameters():
+            step += torch.randn(step.shape, generator=generator)
+    canvas.project_()
+    again.restore(canvas.state())
+    assert torch.equal(again.render(0, black), canvas.render(0, black))
+    assert not torch.equal(canvas.table.colours(), canvas.render(0, black).permute(1, 2, 0).reshape(-1, 3))

@@ -13,9 +13,9 @@ from nst3d.tensors import Array
 _LARGEST_FILE = 256_000_000
 
 
-def is_camera_path(path: Path) -> bool:
+def is_camera_path(path: PathLike) -> bool:
     """Whether a path is named like a file that may hold a camera path."""
-    return path.suffix.lower() in suffixes_of("flight")
+    return Path(path).suffix.lower() in suffixes_of("flight")
 
 
 def load_camera_path(path: PathLike, up: Array | None = None) -> Flight:

@@ -11,8 +11,8 @@ from nst3d.errors import InputError
 from nst3d.formats.nerfstudio.run import NerfstudioRun, load_run
 from nst3d.integrations.nerfstudio.dataparsers import run_cameras
 from nst3d.integrations.nerfstudio.package import need_nerfstudio
-from nst3d.pipeline.jobs.bridges import Note
-from nst3d.pipeline.jobs.paint_options import Job
+from nst3d.pipeline.kinds.bridges import Note
+from nst3d.pipeline.kinds.paint_job import Job
 from nst3d.pipeline.kinds.placing import orientation_of
 from nst3d.pipeline.kinds.radiance.scene import suited
 from nst3d.pipeline.kinds.shown import Shown

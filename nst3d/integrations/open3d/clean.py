@@ -15,7 +15,8 @@ from nst3d.files import PathLike
 from nst3d.formats.mesh_files import load_mesh
 from nst3d.formats.splats.points import is_point_cloud, load_points
 from nst3d.integrations.open3d.package import open3d
-from nst3d.pipeline.kinds.mesh.cleaning import CleanOptions, OneMesh, as_one, from_one
+from nst3d.pipeline.kinds.mesh.cleaning import OneMesh, as_one, from_one
+from nst3d.pipeline.settings.clean import CleanOptions
 from nst3d.representations.mesh import Mesh, Similarity
 from nst3d.representations.neighbours import Neighbours
 from nst3d.representations.points import PointCloud, estimated_normals

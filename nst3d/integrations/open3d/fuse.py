@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from nst3d.integrations.open3d.package import open3d
-from nst3d.pipeline.meshing.sights import DepthPicture
+from nst3d.renderers.fusion import DepthPicture
 from nst3d.representations.lattice import Lattice
 from nst3d.tensors import Array
 

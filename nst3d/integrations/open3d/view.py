@@ -25,8 +25,8 @@ from nst3d.images.io import write_image
 from nst3d.integrations.open3d.dress import dress
 from nst3d.integrations.open3d.package import open3d
 from nst3d.pipeline.kinds.radiance.hull import robust_hull
-from nst3d.pipeline.kinds.radiance.source import RadianceSource
 from nst3d.pipeline.kinds.registry import open_path
+from nst3d.pipeline.kinds.source import RadianceSource
 from nst3d.pipeline.meshing.sights import cameras_around, chosen_cameras, draw_depth_pictures
 from nst3d.representations.appearance import is_bare, vertex_colours
 from nst3d.representations.mesh import Mesh

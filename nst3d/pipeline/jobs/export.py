@@ -13,9 +13,9 @@ from nst3d.errors import ConfigError, OutputError
 from nst3d.files import OptionalPathField, PathField
 from nst3d.formats.mesh_files import mesh_formats, save_mesh
 from nst3d.pipeline.captures.reader import CaptureReader
-from nst3d.pipeline.jobs.bridges import ALONE, Bridges, Note
-from nst3d.pipeline.kinds.radiance.source import RadianceSource
+from nst3d.pipeline.kinds.bridges import ALONE, Bridges, Note
 from nst3d.pipeline.kinds.registry import open_path
+from nst3d.pipeline.kinds.source import RadianceSource
 from nst3d.pipeline.meshing.field_mesh import RESOLUTION, MeshingOptions, fused_mesh, fused_surface
 from nst3d.pipeline.meshing.sights import cameras_around, chosen_cameras, draw_depth_pictures
 from nst3d.pipeline.meshing.texture_bake import SOLVE, TextureOptions, baked_texture

@@ -5,7 +5,7 @@ from __future__ import annotations
 from nst3d.errors import InputError
 from nst3d.files import PathLike
 from nst3d.formats.registry import formats_of
-from nst3d.pipeline.jobs.bridges import ALONE, Bridges, Note
+from nst3d.pipeline.kinds.bridges import ALONE, Bridges, Note
 from nst3d.pipeline.kinds.flight import Way
 from nst3d.pipeline.kinds.kind import ShowRequest
 from nst3d.pipeline.kinds.registry import check_options, open_path

@@ -14,10 +14,10 @@ import yaml
 
 from nst3d.errors import ConfigError, OutputError
 from nst3d.files import write_bytes
-from nst3d.pipeline.jobs.bridges import ALONE, Bridges
-from nst3d.pipeline.jobs.paint_options import Job, Result
 from nst3d.pipeline.jobs.painter import Company, Painter
+from nst3d.pipeline.kinds.bridges import ALONE, Bridges
 from nst3d.pipeline.kinds.kind import Opened, PaintRequest
+from nst3d.pipeline.kinds.paint_job import Job, Result
 from nst3d.pipeline.kinds.registry import check_options, cleaned, open_path
 from nst3d.pipeline.kinds.subject import Subject
 from nst3d.pipeline.runtime.checkpoints import Keeper
@@ -44,11 +44,13 @@ def run_job(
     *,
     guides: Mapping[str, MakeGuide] | None = None,
     teachers: Sequence[Teacher] = (),
+    opened: Opened | None = None,
 ) -> Result:
     """Paint a scene and write everything into `job.out`.
 
     `listeners` hear what happens; `bridges` do what takes other packages. `guides` are added to those of the recipe
-    with weight 1, and `teachers` paint the views before the guides do, one after the other.
+    with weight 1, and `teachers` paint the views before the guides do, one after the other. `opened` is what
+    `open_path` says about the scene, where it was asked already.
 
     Raises Nst3dError subclasses for what the user can put right. Ctrl-C ends the painting early: the asset is
     written as it is then, without pictures and videos of several views, and with a checkpoint to resume from. A
@@ -57,7 +59,7 @@ def run_job(
     bridges.casting(job.config)  # a missing package is known before anything is read
     if job.resume:  # known at once, whatever the scene takes to be read
         need_checkpoint(job.out / CHECKPOINT)
-    opened = job.opened or open_path(job.scene)
+    opened = opened or open_path(job.scene)
     if opened.kind.check_out is not None:
         opened.kind.check_out(opened, job.out)
     with claimed_folder(job.out, job.overwrite or job.resume, [_CONFIG]):
@@ -119,12 +121,12 @@ def _write(job: Job, painter: Painter, clock: Clock, interrupted: bool) -> tuple
 
 def _left_out(job: Job, asset: Path) -> str:
     """What a job that was stopped did not write, and how to get it."""
-    cameras = "" if job.cameras is None else f" --cameras {shlex.quote(str(job.cameras))}"
+    cameras = "" if job.cameras is None else f" `cameras` {shlex.quote(str(job.cameras))}"
     film = shlex.quote(str(job.out / "film.mp4"))
     return (
         "stopped early: sheet and video are left out; see the scene so far with"
-        f" nst3d render {shlex.quote(str(asset))}{cameras} --out {film},"
-        " or finish the job with the same command and --resume"
+        f" nst3d render {shlex.quote(str(asset))}{cameras} `out` {film},"
+        " or finish it with the same job and `resume`"
     )
 
 

@@ -9,11 +9,11 @@ from pathlib import Path
 
 from nst3d.features.encoder import Encoder
 from nst3d.files import PathLike
-from nst3d.pipeline.jobs.bridges import ALONE, Bridges
 from nst3d.pipeline.jobs.paint import checked, open_subject
-from nst3d.pipeline.jobs.paint_options import Job
 from nst3d.pipeline.jobs.painter import guide_of_stage
+from nst3d.pipeline.kinds.bridges import ALONE, Bridges
 from nst3d.pipeline.kinds.kind import PaintRequest
+from nst3d.pipeline.kinds.paint_job import Job
 from nst3d.pipeline.kinds.registry import open_path
 from nst3d.pipeline.kinds.subject import Subject
 from nst3d.pipeline.runtime.events import Events, Listener

@@ -24,7 +24,7 @@ from nst3d.formats.io.files import refuse_empty
 from nst3d.formats.mesh_files import is_mesh
 from nst3d.pipeline.captures.held_out import measured, write_comparison
 from nst3d.pipeline.captures.photographs import Photographs, read_photographs
-from nst3d.pipeline.jobs.bridges import ALONE, Bridges
+from nst3d.pipeline.kinds.bridges import ALONE, Bridges
 from nst3d.pipeline.kinds.registry import open_path
 from nst3d.pipeline.runtime.events import Events, Fitted, Listener
 from nst3d.pipeline.runtime.fit_keeper import FitKeeper
@@ -139,7 +139,7 @@ def _reconstruct(job: ReconstructJob, events: Events, bridges: Bridges) -> Recon
     if interrupted:
         events.note(
             "stopped early: the field is not measured, and heldout.png is left out;"
-            " finish the job with the same command and --resume"
+            " finish it with the same job and `resume`"
         )
     clock.lap("write_s")
     state = {"iterations": fit.iteration, "nodes": len(result), "grid": list(result.links.shape)}

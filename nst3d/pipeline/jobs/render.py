@@ -12,10 +12,10 @@ from PIL import ImageColor
 from nst3d.cameras.pinhole import Camera
 from nst3d.errors import ConfigError, OutputError
 from nst3d.images.io import write_image
-from nst3d.pipeline.jobs.bridges import ALONE, Bridges, Note
 from nst3d.pipeline.jobs.open_scene import open_scene
 from nst3d.pipeline.jobs.render_options import RenderJob
 from nst3d.pipeline.jobs.render_prints import fingerprint
+from nst3d.pipeline.kinds.bridges import ALONE, Bridges, Note
 from nst3d.pipeline.kinds.flight import Plan, plan, read_way
 from nst3d.pipeline.kinds.shown import Fade, Shown, check_alike
 from nst3d.pipeline.runtime.kept_frames import KeptFrames

@@ -5,26 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from nst3d.errors import InputError
 from nst3d.formats.io.peek import Peek
 from nst3d.pipeline.captures.reader import CaptureReader
+from nst3d.pipeline.kinds.bridges import Bridges
 from nst3d.pipeline.kinds.flight import Way
+from nst3d.pipeline.kinds.paint_job import Job
 from nst3d.pipeline.kinds.shown import Shown
+from nst3d.pipeline.kinds.source import RadianceSource
 from nst3d.pipeline.kinds.subject import Subject
+from nst3d.pipeline.runtime.checkpoints import Keeper
 from nst3d.pipeline.runtime.events import Events
 from nst3d.pipeline.runtime.findings import Report
 from nst3d.pipeline.settings.config import PaintConfig
 from nst3d.pipeline.settings.shown import SceneOptions
 from nst3d.representations.capture import Capture
 from nst3d.stylize.style import Style
-
-if TYPE_CHECKING:  # jobs stand above kinds, and hand themselves in
-    from nst3d.pipeline.jobs.bridges import Bridges
-    from nst3d.pipeline.jobs.paint_options import Job
-    from nst3d.pipeline.kinds.radiance.source import RadianceSource
-    from nst3d.pipeline.runtime.checkpoints import Keeper
 
 Note = Callable[[str], None]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -12,8 +12,7 @@ from nst3d.bounds import Within
 from nst3d.cameras.rigs import standing
 from nst3d.errors import InputError
 from nst3d.pipeline.meshing.sight_check import witnessed
-from nst3d.pipeline.meshing.sights import DepthPicture
-from nst3d.renderers.fusion import Fusion, FusionOptions
+from nst3d.renderers.fusion import DepthPicture, Fuse, Fusion, FusionOptions
 from nst3d.representations.decimate import decimated
 from nst3d.representations.field import Space
 from nst3d.representations.holes import closed_holes
@@ -47,10 +46,6 @@ class MeshingOptions:
     """About so many faces are kept; 0: all."""
     smoothing: Annotated[int, Within(0, 1000)] = 5
     """Rounds of smoothing; 0: none."""
-
-
-Fuse = Callable[[Lattice, Sequence[DepthPicture]], tuple[Array, Array]]
-"""Lattice and sights to a surface: vertices (v, 3) in nodes of the lattice, faces (f, 3)."""
 
 
 def fused_surface(lattice: Lattice, sights: Sequence[DepthPicture]) -> tuple[Array, Array]:

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from nst3d.cameras.pinhole import Camera
-from nst3d.pipeline.meshing.sights import DepthPicture
+from nst3d.renderers.fusion import DepthPicture
 from nst3d.renderers.raycast import Raycaster
 from nst3d.representations.lattice import Lattice
 from nst3d.representations.mesh import Mesh, Similarity

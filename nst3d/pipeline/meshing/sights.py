@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
 from nst3d.cameras.pinhole import Camera
 from nst3d.cameras.rigs import fibonacci_directions, framing_distance, standing, views_from
-from nst3d.renderers.fusion import trusted_depth
+from nst3d.renderers.fusion import DepthPicture, trusted_depth
 from nst3d.renderers.radiance import RadianceRenderer
 from nst3d.representations.field import Space
 from nst3d.tensors import Array, ImageSize
@@ -17,18 +17,6 @@ from nst3d.tensors import Array, ImageSize
 _RIG = 40
 """Cameras around a scene whose own are not known."""
 _FIELD_OF_VIEW = 0.7
-
-
-@dataclass(frozen=True)
-class DepthPicture:
-    """What one camera sees."""
-
-    camera: Camera
-    """Without lens distortion."""
-    colour: Array
-    """(h, w, 3) float16 in [0, 1], as if all that is seen were opaque."""
-    depth: Array
-    """(h, w) float32, as `trusted_depth` gives it."""
 
 
 def draw_depth_pictures(

@@ -16,7 +16,7 @@ from nst3d.operators.cache import ViewCache
 from nst3d.operators.solve import SolveOptions, bake
 from nst3d.pipeline.kinds.mesh.scene import filled, layout_of
 from nst3d.pipeline.meshing.sight_check import agreement, normalised
-from nst3d.pipeline.meshing.sights import DepthPicture
+from nst3d.renderers.fusion import DepthPicture
 from nst3d.renderers.mesh import MeshRenderer
 from nst3d.representations.lattice import Lattice
 from nst3d.representations.mesh import Mesh, Similarity

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from nst3d.bounds import Within, check_bounds
+from nst3d.bounds import FileOnly, Within, check_bounds
 from nst3d.cameras.axes import Up
 from nst3d.errors import ConfigError
 from nst3d.formats.mesh_files import mesh_formats
@@ -64,7 +64,7 @@ class TeachOptions:
     """Name of the teacher whose pictures the scene learns first; None: no teacher."""
     rounds: Annotated[int, Within(1, 100)] = 1
     """How often the teacher paints the views, each time from what the scene has learnt."""
-    options: Mapping[str, Any] = field(default_factory=dict)
+    options: Annotated[Mapping[str, Any], FileOnly()] = field(default_factory=dict)
     """The teacher's own options, by name."""
 
     def __post_init__(self) -> None:

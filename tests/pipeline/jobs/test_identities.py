@@ -15,7 +15,7 @@ from nst3d.cameras.axes import UP_AND_FRONT
 from nst3d.formats.mesh_files import load_mesh, save_mesh
 from nst3d.formats.splats.registry import load_splats, save_splats
 from nst3d.pipeline.jobs.paint import run_job
-from nst3d.pipeline.jobs.paint_options import Job
+from nst3d.pipeline.kinds.paint_job import Job
 from nst3d.representations.mesh import Mesh
 from nst3d.representations.splats import Splats
 from nst3d.representations.subdivide import paint_vertices

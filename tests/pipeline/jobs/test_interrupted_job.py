@@ -57,7 +57,7 @@ def test_films_are_left_out_and_those_of_an_earlier_painting_do_not_stay(folder,
     asset = result.paths[0]
     assert hears.notes[-1] == (
         "stopped early: sheet and video are left out; see the scene so far with"
-        f" nst3d render '{asset}' --out '{out / 'film.mp4'}', or finish the job with the same command and --resume"
+        f" nst3d render '{asset}' `out` '{out / 'film.mp4'}', or finish it with the same job and `resume`"
     )
 
 

@@ -15,8 +15,8 @@ from nst3d.errors import ConfigError, InputError, Nst3dError, OutputError
 from nst3d.formats.mesh_files import save_mesh
 from nst3d.images.io import read_image, write_image
 from nst3d.pipeline.jobs.paint import CHECKPOINT, run_job
-from nst3d.pipeline.jobs.paint_options import Job
 from nst3d.pipeline.kinds.mesh.scene import upright
+from nst3d.pipeline.kinds.paint_job import Job
 from nst3d.pipeline.runtime.events import Stepped
 from nst3d.pipeline.settings.config import OutputOptions, PaintConfig
 from nst3d.pipeline.settings.surface import RigOptions, SurfaceOptions

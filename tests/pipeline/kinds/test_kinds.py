@@ -22,9 +22,9 @@ from nst3d.pipeline.jobs.blend import BlendJob, run_blend
 from nst3d.pipeline.jobs.inspect import inspect_file
 from nst3d.pipeline.jobs.open_scene import open_scene
 from nst3d.pipeline.jobs.paint import run_job
-from nst3d.pipeline.jobs.paint_options import Job
 from nst3d.pipeline.kinds.flight import Way
 from nst3d.pipeline.kinds.kind import Kind, Opened, PaintRequest
+from nst3d.pipeline.kinds.paint_job import Job
 from nst3d.pipeline.kinds.registry import (
     all_kinds,
     check_options,
@@ -71,33 +71,33 @@ def test_the_kind_is_asked_in_one_place() -> None:
 @pytest.mark.parametrize(
     ("name", "options", "preset", "commands"),
     [
-        ("picture", {"--settings.start"}, "picture", {"paint", "inspect", "blend"}),
+        ("picture", {"start"}, "picture", {"paint", "inspect", "blend"}),
         (
             "field",
-            {"--cameras", "--keep-specular"},
+            {"cameras", "keep_specular"},
             "capture",
             {"paint", "show", "inspect", "blend", "source"},
         ),
         (
             "splats",
-            {"--cameras", "--keep-specular"},
+            {"cameras", "keep_specular"},
             "capture",
             {"paint", "show", "inspect", "blend", "source"},
         ),
         (
             "points",
-            {"--cameras", "--keep-specular"},
+            {"cameras", "keep_specular"},
             "capture",
             {"paint", "show", "inspect", "blend", "source"},
         ),
         (
             "nerf",
-            {"--cameras", "--keep-specular", "--nerf", "--data"},
+            {"cameras", "keep_specular", "nerf", "data"},
             "capture",
             {"paint", "show", "inspect"},
         ),
         ("capture", set(), "default", {"inspect"}),
-        ("mesh", {"--renderer", "--displace"}, "default", {"paint", "show", "inspect", "blend"}),
+        ("mesh", {"renderer", "displace"}, "default", {"paint", "show", "inspect", "blend"}),
     ],
 )
 def test_a_row_says_what_a_kind_is_for(name, options, preset, commands) -> None:
@@ -115,13 +115,13 @@ def opened_as(name: str) -> Opened:
 @pytest.mark.parametrize(
     ("option", "name", "line"),
     [
-        ("--nerf", "mesh", "--nerf is for runs of nerfacto; a.file is a mesh"),
-        ("--displace", "splats", "--displace is for meshes; a.file holds splats"),
-        ("--renderer pytorch3d", "points", "--renderer pytorch3d is for meshes; a.file is a point cloud"),
+        ("nerf", "mesh", "`nerf` is for runs of nerfacto; a.file is a mesh"),
+        ("displace", "splats", "`displace` is for meshes; a.file holds splats"),
+        ("renderer='pytorch3d'", "points", "`renderer='pytorch3d'` is for meshes; a.file is a point cloud"),
         (
-            "--cameras",
+            "cameras",
             "picture",
-            "--cameras is for voxel fields, splats, point clouds and runs of nerfacto; a.file is a picture",
+            "`cameras` is for voxel fields, splats, point clouds and runs of nerfacto; a.file is a picture",
         ),
     ],
 )
@@ -137,7 +137,7 @@ def test_what_can_be_cleaned_becomes_a_mesh() -> None:
     for name in ("mesh", "points"):
         assert cleaned(opened_as(name)).kind.name == "mesh"
     with pytest.raises(
-        ConfigError, match=r"^--clean is for meshes and point clouds; a\.file is a voxel field$"
+        ConfigError, match=r"^`clean` is for meshes and point clouds; a\.file is a voxel field$"
     ):
         cleaned(opened_as("field"))
 
@@ -158,7 +158,7 @@ class Blocks:
             lambda peek: peek.suffix == ".blocks",
             paint=self.paint,
             inspect=lambda opened, config: Report(("kind: blocks",), (), {"file": str(opened.path)}),
-            options=frozenset({"--displace"}),
+            options=frozenset({"displace"}),
         )
 
     def paint(self, asked: PaintRequest) -> Any:
@@ -191,8 +191,8 @@ def test_a_new_kind_is_one_row(blocks, tmp_path) -> None:
         open_scene(scene, SceneOptions(), Way(), lambda text: None)
     with pytest.raises(InputError, match="is a pile of blocks, which cannot be blended"):
         run_blend(BlendJob((scene, scene), (0.5, 0.5), tmp_path / "b.blocks"))
-    with pytest.raises(ConfigError, match="--displace is for piles of blocks and meshes"):
-        check_options(["--displace"], opened_as("picture"))
+    with pytest.raises(ConfigError, match="`displace` is for piles of blocks and meshes"):
+        check_options(["displace"], opened_as("picture"))
 
 
 def test_an_installed_package_adds_a_kind(tmp_path) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from nst3d.errors import ConfigError, InputError
-from nst3d.pipeline.jobs.paint_options import Job
+from nst3d.pipeline.kinds.paint_job import Job
 from nst3d.pipeline.runtime.machine import resolve_device
 from nst3d.pipeline.settings.config import PaintConfig, load_preset, preset
 from nst3d.pipeline.settings.overrides import override, read_yaml
@@ -51,13 +51,13 @@ from nst3d.stylize.schedule import Schedule, Stage
         ({"output": {"background": [1]}}, "here: setting output.background has 1 values: expected 3"),
         (
             {"output": {"formats": ["xyz"]}},
-            "here: setting output.formats[0] is 'xyz': choose glb, gltf, obj, ply",
+            "here: setting output.formats is 'xyz': choose glb, gltf, obj, ply, vox",
         ),
         ({"threads": -1}, "here: setting threads is -1"),
         ({"schedule": {"min_gain": math.inf}}, "schedule.min_gain is inf: expected a finite number"),
         (
             {"recipe": {"style_positions": 2.5}},
-            "recipe.style_positions is 2.5: expected a whole number or null",
+            "recipe: terms: nnfm: term nnfm: option style_positions is 2.5: expected a whole number or null",
         ),
         ({"threads": True}, "here: setting threads is True: expected a whole number"),
         ({"cache_gb": False}, "here: setting cache_gb is False: expected a number"),
@@ -66,11 +66,14 @@ from nst3d.stylize.schedule import Schedule, Stage
         ({"start": "grey"}, "here: setting start is 'grey': choose content, noise"),
         ({"nerf": "new"}, "here: setting nerf is 'new': choose native, head, baked, null"),
         ({"recipe": 3}, "here: setting recipe is 3: expected settings as 'name: value'"),
-        ({"recipe": {"gram_layers": "relu1_1"}}, "recipe.gram_layers is 'relu1_1': expected a list"),
+        (
+            {"recipe": {"gram_layers": "relu1_1"}},
+            "recipe: terms: gram: layers is 'relu1_1': expected a list of layers",
+        ),
         ({"schedule": {"stages": [{"size": 64}]}}, "schedule.stages[0] lacks iterations"),
         (
             {"recipe": {"grams": 1}},
-            "here: setting recipe.grams is not known (did you mean gram?); known are encoder",
+            "here: setting recipe.grams is not known (did you mean terms?); known are encoder",
         ),
         ({"rig": {1: 2}}, "here: setting rig.1 is not known; known are views, max_views"),
         (
@@ -151,5 +154,7 @@ def test_numbers_of_all_spellings(tmp_path: Path, text: str) -> None:
 def test_errors_name_the_file(tmp_path: Path) -> None:
     path = tmp_path / "own.yaml"
     path.write_text("recipe: {gram: much}")
-    with pytest.raises(ConfigError, match=r"own\.yaml: setting recipe\.gram is 'much': expected a number$"):
+    with pytest.raises(
+        ConfigError, match=r"own\.yaml: recipe: terms: gram: weight is 'much': expected a number$"
+    ):
         load_preset(str(path))

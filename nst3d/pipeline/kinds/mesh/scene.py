@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -17,7 +16,7 @@ from nst3d.images.fill import fill
 from nst3d.pipeline.kinds.mesh.rig import Rig, plan_rig
 from nst3d.pipeline.settings.surface import RigOptions, SurfaceOptions
 from nst3d.renderers.mesh import MeshRenderer
-from nst3d.renderers.raycast import Caster
+from nst3d.renderers.raycast import Casting
 from nst3d.representations.appearance import base_colours
 from nst3d.representations.mesh import Mesh
 from nst3d.representations.paint import MeshPaint, TexturePaint
@@ -27,9 +26,6 @@ from nst3d.representations.texels import Anchors, anchor_rows
 from nst3d.representations.unwrap import TexelBudget, faces_without_uvs, paint_textures
 from nst3d.stylize.layout import Layout
 from nst3d.tensors import Array, Colours
-
-Casting = Callable[[Surface], Caster]
-"""Makes what finds the fragments of a surface's views."""
 
 _DENSE = 20_000
 """Faces from which a mesh without usable UVs is painted on its vertices: an atlas would take long."""

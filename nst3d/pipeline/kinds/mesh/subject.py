@@ -246,6 +246,6 @@ def _cannot_hold(row: Format) -> str:
     if row.holds == {"vertices"}:
         return (
             f"format {row.name} holds vertex colours, and this paint goes into textures: choose"
-            f" {' or '.join(others)}, or give --settings.surface.paint vertex"
+            f" {' or '.join(others)}, or give `surface.paint='vertex'`"
         )
     return f"format {row.name} holds {', '.join(sorted(row.holds))}, and this paint is none of these"

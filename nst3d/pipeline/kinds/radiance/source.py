@@ -2,41 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
-from nst3d.cameras.pinhole import Camera
 from nst3d.cameras.rigs import standing
 from nst3d.formats.fields.registry import load_field
 from nst3d.formats.splats.registry import load_splats
 from nst3d.pipeline.kinds.kind import Opened
 from nst3d.pipeline.kinds.radiance.hull import robust_hull
+from nst3d.pipeline.kinds.source import RadianceSource
 from nst3d.pipeline.runtime.machine import resolve_device
 from nst3d.renderers import radiance_renderer
-from nst3d.renderers.radiance import RadianceRenderer
 from nst3d.representations.field import Space
 from nst3d.representations.splats import Splats
-from nst3d.tensors import Array
 
 _ROOM = 1.05
 """How much larger a box is than what it holds."""
-
-
-@dataclass(frozen=True)
-class RadianceSource:
-    """A scene that is ready to be drawn."""
-
-    renderer: RadianceRenderer
-    colours: Array
-    """(n, 3), the rows' own."""
-    cameras: tuple[Camera, ...]
-    """Where it was photographed from; empty if that is not known."""
-    space: Space
-    cell: float | None
-    """The side of a cell of its grid, contracted coordinates; None: it has no grid."""
-    up: Array
-    notes: tuple[str, ...]
 
 
 def field_source(opened: Opened) -> RadianceSource:

@@ -140,7 +140,7 @@ def test_neighbours_are_the_closest_views_and_correspondences_join_them() -> Non
         cosines = directions[near] @ directions[view]
         assert (np.diff(cosines) <= 1e-12).all()
     link = stage.correspond(0, neighbours[0][0], 4)
-    cells = cell_points(subject.scene.surface, subject.scene.renderer.caster, subject._cameras[0], 4)
+    cells = cell_points(subject.scene.surface, subject.scene.renderer.caster, stage.cameras[0], 4)
     assert link.valid.shape == cells.face.shape
     assert link.valid.any()
 
@@ -156,7 +156,7 @@ def test_finished_vertices_that_lie_at_one_place_share_a_colour() -> None:
     )
     subject = subject_of(mesh_of(split))
     table = torch.from_numpy(noise(subject.layout.num_colours, 3))
-    done = subject.finished(table, torch.ones(len(table), 1))
+    done = subject.finished(table, torch.ones(len(table), 1), subject.stage(1.0))
     vertices = subject.scene.paint.parts[0].vertices
     _, place = np.unique(vertices, axis=0, return_inverse=True)
     for group in range(place.max() + 1):

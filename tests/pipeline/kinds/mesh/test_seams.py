@@ -49,7 +49,7 @@ class Baked:
         pictures = [torch.from_numpy(self.truth(c)[0]) for c in canvas.stage.cameras]
         self.raw = least_squares(views, pictures)
         self.coverage = canvas.colour_coverage()
-        self.colours = subject.finished(self.raw, self.coverage)
+        self.colours = subject.finished(self.raw, self.coverage, canvas.stage)
 
     def truth(self, camera) -> tuple[np.ndarray, np.ndarray]:
         """The field in a view, premultiplied (h, w, 3), and each pixel's samples' faces (h, w, 4)."""

@@ -18,9 +18,9 @@ from nst3d.formats.registry import Format, forget_format, register_format
 from nst3d.images.io import write_image
 from nst3d.pipeline.jobs.inspect import inspect_file
 from nst3d.pipeline.jobs.paint import run_job
-from nst3d.pipeline.jobs.paint_options import Job
 from nst3d.pipeline.kinds.mesh.scene import prepare_mesh
 from nst3d.pipeline.kinds.mesh.subject import MeshSubject
+from nst3d.pipeline.kinds.paint_job import Job
 from nst3d.pipeline.settings.config import OutputOptions, PaintConfig
 from nst3d.pipeline.settings.surface import RigOptions, SurfaceOptions
 from nst3d.representations.surface import VertexBinding
@@ -128,7 +128,7 @@ def test_formats_are_told_before_painting(inputs) -> None:
 @pytest.mark.parametrize("source", ["ball.vox", "ball.binvox", "a folder"])
 def test_voxels_come_back_as_glb_and_vox(inputs, source) -> None:
     scene = subject_of(inputs).scene
-    subject = MeshSubject(scene, Path(source), torch.from_numpy(noise(12, 16, 3)), TINY)
+    subject = MeshSubject(scene, Path(source), Style((torch.from_numpy(noise(12, 16, 3)),)), TINY)
     assert subject._suffixes() == ["glb", "vox"]
 
 
@@ -153,7 +153,7 @@ def test_what_a_mesh_comes_back_as(source, vertex, textures) -> None:
         mesh = mesh_of(cube(colours=noise(8, 3)))
         for paint, expected in (("vertex", vertex), ("texture", textures)):
             scene = prepare_mesh(mesh, SurfaceOptions(paint=paint), TINY.rig, 32)
-            subject = MeshSubject(scene, Path(source), torch.from_numpy(noise(12, 16, 3)), TINY)
+            subject = MeshSubject(scene, Path(source), Style((torch.from_numpy(noise(12, 16, 3)),)), TINY)
             assert subject._suffixes() == expected
     finally:
         forget_format("triangles")

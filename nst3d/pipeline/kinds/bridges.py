@@ -12,16 +12,16 @@ import torch
 
 from nst3d.errors import ConfigError
 from nst3d.pipeline.captures.reader import OWN_READER, CaptureReader
-from nst3d.pipeline.jobs.paint_options import Job
-from nst3d.pipeline.kinds.mesh.cleaning import CleanOptions
-from nst3d.pipeline.kinds.mesh.scene import Casting
+from nst3d.pipeline.kinds.paint_job import Job
 from nst3d.pipeline.kinds.shown import Shown
 from nst3d.pipeline.kinds.subject import Subject
-from nst3d.pipeline.meshing.field_mesh import Fuse
 from nst3d.pipeline.runtime.events import Events
 from nst3d.pipeline.runtime.machine import resolve_device
+from nst3d.pipeline.settings.clean import CleanOptions
 from nst3d.pipeline.settings.config import PaintConfig
 from nst3d.pipeline.settings.shown import SceneOptions
+from nst3d.renderers.fusion import Fuse
+from nst3d.renderers.raycast import Casting
 from nst3d.representations.capture import Capture
 from nst3d.representations.mesh import Mesh
 from nst3d.stylize.style import Style

@@ -8,8 +8,7 @@ from typing import Any
 
 from nst3d.errors import ConfigError
 from nst3d.files import OptionalPathField, PathField, PathsField
-from nst3d.pipeline.kinds.kind import Opened
-from nst3d.pipeline.kinds.mesh.cleaning import CleanOptions
+from nst3d.pipeline.settings.clean import CleanOptions
 from nst3d.pipeline.settings.config import PaintConfig
 
 
@@ -32,8 +31,6 @@ class Job:
     """Make a scan, a mesh or a point cloud, a clean mesh first."""
     data: OptionalPathField = OptionalPathField()
     """Where the data of a nerfstudio run is now; None: where the run says."""
-    opened: Opened | None = field(default=None, repr=False, compare=False)
-    """What `open_path` said of `scene`, where it was asked already; None: the job asks."""
 
     def __post_init__(self) -> None:
         """Refuse what makes no sense, with ConfigError."""
