@@ -1,8 +1,12 @@
-"""Every public name of the package is used by a test: called, handed on or looked into, not merely found."""
+"""Every public name of the package is used by a test: called, derived from, handed on or looked into, not merely found.
+
+Examples of the documentation that tests run count, too.
+"""
 
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +23,8 @@ from nst3d.stylize.schedule import Schedule, Stage
 from nst3d.tensors import ImageSize
 
 TESTS = sorted((ROOT / "tests").rglob("*.py"))
+EXAMPLES = [(ROOT / "docs" / name).read_text(encoding="utf-8") for name in ("extending.md", "own_loop.md")]
+"""Pages whose Python is run by tests/docs."""
 
 
 def used_names(tree: ast.Module) -> set[str]:
@@ -32,6 +38,8 @@ def used_names(tree: ast.Module) -> set[str]:
         used: list[ast.expr] = []
         if isinstance(node, ast.Call):
             used = [node.func, *node.args, *(k.value for k in node.keywords)]
+        elif isinstance(node, ast.ClassDef):
+            used = node.bases
         elif isinstance(node, ast.Attribute):
             used = [node.value]
         for each in used:
@@ -48,6 +56,9 @@ def used_names(tree: ast.Module) -> set[str]:
 
 def test_every_public_name_is_used() -> None:
     used = set().union(*(used_names(source_of(path).tree) for path in TESTS))
+    for page in EXAMPLES:
+        blocks = re.findall(r"^```python\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+        used |= set().union(*(used_names(ast.parse(block)) for block in blocks))
     # What the name of a folder gives depends on what was imported before.
     folders = {name for name in nst3d.__all__ if (PACKAGE / name).is_dir()}
     unused = set(nst3d.__all__) - used - folders
@@ -61,6 +72,7 @@ def test_every_public_name_is_used() -> None:
         ("from nst3d import Job as J\nf(1, key=J)", {"Job"}),
         ("import nst3d\nnst3d.BRIDGES.reader()", {"BRIDGES"}),
         ("import nst3d\nwith pytest.raises(nst3d.Nst3dError): f()", {"Nst3dError"}),
+        ("from nst3d import Guide\nclass Mine(Guide): pass", {"Guide"}),
         ("from nst3d import Job", set()),
         ("from nst3d import Job\nassert Job is not None", set()),
         ("import nst3d\nnst3d.Job", set()),

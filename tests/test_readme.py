@@ -28,7 +28,7 @@ class UnderstoodError(Exception):
 def understood(monkeypatch: pytest.MonkeyPatch):
     """Runs a command line up to where its work begins."""
 
-    def stop(*arguments: object) -> None:
+    def stop(*arguments: object, **more: object) -> None:
         raise UnderstoodError(*arguments)
 
     for name in ("paint.run_job", "render.run_render", "inspect.inspect_file", "doctor.examine", "weights.list_weights",

@@ -57,7 +57,7 @@ class ContentLoss(Loss):
         targets: Mapping[int, Mapping[str, Planes]],
         layers: tuple[str, ...],
         weights: Mapping[str, float] | None = None,
-        normalise: Normalise = "gatys",
+        normalise: Normalise = "relative",
     ) -> None:
         """Bind `targets`: view to layer to features (c, h, w). The mapping may compute them lazily."""
         super().__init__()

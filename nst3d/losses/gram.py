@@ -57,7 +57,7 @@ class GramLoss(Loss):
         self,
         targets: Mapping[str, torch.Tensor],
         weights: Mapping[str, float] | None = None,
-        normalise: Normalise = "gatys",
+        normalise: Normalise = "relative",
     ) -> None:
         """Bind `targets`, layer to mean Gram matrix (see `mean_gram`), and layer `weights` (default 1)."""
         super().__init__()

@@ -56,7 +56,7 @@ class MomentsLoss(Loss):
         self,
         targets: Mapping[str, Moments],
         weights: Mapping[str, float] | None = None,
-        normalise: Normalise = "gatys",
+        normalise: Normalise = "relative",
     ) -> None:
         """Bind `targets`, layer to moments, and layer `weights` (default 1 each)."""
         super().__init__()

@@ -117,6 +117,29 @@ class Mesh:
     document: Any = None
     """Data for the format's writer, to write back whatever nst3d does not paint."""
 
+    @classmethod
+    def of(
+        cls,
+        vertices: Array,
+        faces: Array,
+        colours: Array | None = None,
+        up: tuple[float, float, float] = (0.0, 1.0, 0.0),
+    ) -> Mesh:
+        """A mesh of one part: vertices (v, 3), triangles (f, 3) of indices, and perhaps colours of vertices (v, 3).
+
+        Colours are sRGB-encoded in [0, 1]. The asset faces +Z where Y is up, otherwise -Y.
+        """
+        part = Part(
+            "mesh",
+            np.asarray(vertices, np.float64),
+            np.asarray(faces, np.int32),
+            0,
+            colours=None if colours is None else np.asarray(colours, np.float32),
+        )
+        parts, instances = (part,), (Instance(0),)
+        front = (0.0, 0.0, 1.0) if up[1] else (0.0, -1.0, 0.0)
+        return cls(parts, instances, (Material("material"),), (), unit_frame(parts, instances), up, front)
+
     @property
     def num_faces(self) -> int:
         """Number of triangles in the scene, including instances."""

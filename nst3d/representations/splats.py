@@ -8,8 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from nst3d.representations.harmonics import to_colours
+from nst3d.representations.harmonics import from_colours, to_colours
 from nst3d.tensors import Array
+
+_SOLID = 0.95
+"""Opacity of balls in their middle."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,29 @@ class Splats:
     """Notes for the user."""
     antialiased: bool = False
     """Whether they were trained to be dimmed by as much as a renderer's blur enlarges them."""
+
+    @classmethod
+    def balls(
+        cls,
+        positions: Array,
+        radii: Array | float,
+        colours: Array,
+        up: tuple[float, float, float] = (0, 0, 1),
+    ) -> Splats:
+        """Round, nearly opaque splats at positions (n, 3) with radii (n,), two standard deviations each.
+
+        `colours` (n, 3) are sRGB-encoded; `up` is the world's, a unit vector.
+        """
+        count = len(positions)
+        sigma = np.broadcast_to(np.asarray(radii, np.float32), count) / 2
+        return cls(
+            positions=np.asarray(positions, np.float32),
+            scales=np.repeat(sigma[:, None], 3, axis=1),
+            rotations=np.tile(np.array([1, 0, 0, 0], np.float32), (count, 1)),
+            opacities=np.full(count, _SOLID, np.float32),
+            harmonics=from_colours(np.asarray(colours, np.float32))[:, None].astype(np.float32),
+            up=np.array(up, float),
+        )
 
     def __len__(self) -> int:
         """Number of splats."""

@@ -10,6 +10,7 @@ from typing import Annotated
 import torch
 
 from nst3d.bounds import Within
+from nst3d.stylize.look import Look
 from nst3d.stylize.optimisers import make_optimiser
 from nst3d.stylize.schedule import OptimiserName
 from nst3d.stylize.stage_scene import StageScene
@@ -48,6 +49,25 @@ class Canvas(ABC):
     def masks(self, view: int) -> Mapping[str, Mask]:
         """Region to its mask (h, w) in a view: how much of each pixel it covers."""
         return {}
+
+    def look(
+        self, view: int, background: torch.Tensor, step: int = 0, share: float = 0.0, seed: int = 0
+    ) -> Look:
+        """A view rendered over a background colour (3,), as guides and teachers see it.
+
+        `step` counts the steps taken before, which are `share` of all; `seed` is the run's.
+        """
+        cameras = self.stage.cameras
+        return Look(
+            image=self.render(view, background),
+            coverage=self.coverage(view),
+            view=view,
+            step=step,
+            share=share,
+            camera=cameras[view] if cameras else None,
+            seed=seed,
+            regions=self.masks(view),
+        )
 
     def penalties(self) -> dict[str, torch.Tensor]:
         """Losses on the paint itself, whatever the view, by name."""

@@ -142,6 +142,7 @@ class FeatureGuide(Guide):
             pooled = F.avg_pool2d(coverage[None, None], cell)[0, 0]
             mask = (pooled > threshold).to(coverage.dtype)
             # A view that shows only slivers still counts where it shows most.
-            masks[layer] = mask if bool(mask.any()) else (pooled >= pooled.max()).to(coverage.dtype)
+            most = pooled.max()
+            masks[layer] = mask if bool(mask.any()) else ((pooled >= most) & (most > 0)).to(coverage.dtype)
         # A layer without a mask counts everywhere, and nothing of it is copied.
         return {layer: mask for layer, mask in masks.items() if not bool(mask.all())}

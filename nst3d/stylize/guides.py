@@ -8,6 +8,8 @@ from typing import Any
 
 import torch
 
+from nst3d.errors import ConfigError
+from nst3d.losses.registry import LOSSES
 from nst3d.plugins import Registry, rows_of
 from nst3d.stylize.guide import Guide
 from nst3d.stylize.stage_scene import StageScene
@@ -43,7 +45,13 @@ class GuideKind:
     """Its options and their defaults."""
 
 
-GUIDES: Registry[GuideKind] = Registry("guide", "nst3d.guides", unpack=rows_of(GuideKind))
+def _check_name(row: GuideKind, others: list[GuideKind]) -> None:
+    """Raise ConfigError for the name of a loss: terms find both by name."""
+    if row.name in LOSSES:
+        raise ConfigError(f"guide {row.name!r}: there is a loss of that name; give it another name")
+
+
+GUIDES: Registry[GuideKind] = Registry("guide", "nst3d.guides", unpack=rows_of(GuideKind), check=_check_name)
 
 
 def register_guide(name: str, make: MakeGuide, options: Mapping[str, Any] | None = None) -> None:

@@ -130,7 +130,8 @@ class LinearCanvas(Canvas):
 
     def render(self, view: int, background: torch.Tensor) -> Planes:
         """The view (3, h, w) over a background colour (3,)."""
-        if self._decoded is None:
+        blind = torch.is_grad_enabled() and not self._leaf.requires_grad  # decoded under no_grad
+        if self._decoded is None or blind:
             self._decode(clamp=False)
         return self.stage.views[view].render(self._leaf, background).permute(2, 0, 1)
 

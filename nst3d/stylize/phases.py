@@ -16,6 +16,7 @@ from nst3d.stylize.look import Look
 from nst3d.stylize.schedule import Schedule, Stage
 from nst3d.stylize.style import Style
 from nst3d.stylize.teachers.registry import Teacher
+from nst3d.tensors import Image
 
 
 @dataclass(frozen=True)
@@ -87,29 +88,23 @@ class Work(Protocol):
 
 
 def legs_of(phases: Sequence[Phase]) -> list[Leg]:
-    """The legs of all phases, one after the other."""
+    """The legs of all phases, one after the other.
+
+    Those without steps are left out, for entering a coarse scale would cost the paint its detail; but the last stays,
+    whose scale is the one that the paint ends in.
+    """
     legs: list[Leg] = []
     for phase in phases:
         if isinstance(phase, Teach):
             legs.append(_TeachLeg(phase))
         else:
             legs += [_PleaseLeg(phase, stage) for stage in phase.schedule.stages]
-    return legs
+    return [*(leg for leg in legs[:-1] if leg.steps), *legs[-1:]]
 
 
 def look_at(canvas: Canvas, view: int, background: torch.Tensor, moment: Moment) -> Look:
     """A view of the canvas as guides and teachers see it."""
-    cameras = canvas.stage.cameras
-    return Look(
-        image=canvas.render(view, background),
-        coverage=canvas.coverage(view),
-        view=view,
-        step=moment.step,
-        share=moment.step / max(moment.total, 1),
-        camera=cameras[view] if cameras else None,
-        seed=moment.seed,
-        regions=canvas.masks(view),
-    )
+    return canvas.look(view, background, moment.step, moment.step / max(moment.total, 1), moment.seed)
 
 
 @dataclass(frozen=True)
@@ -141,11 +136,8 @@ class _Teaching:
             looks = [look_at(canvas, view, background, moment) for view in range(canvas.num_views)]
         looks = [replace(look, image=look.image.detach().clamp(0, 1)) for look in looks]
         pictures = self._phase.teacher.teach([k.image.permute(1, 2, 0) for k in looks], looks, styles)
-        if [tuple(p.shape[:2]) for p in pictures] != [tuple(k.image.shape[1:]) for k in looks]:
-            raise ConfigError(
-                "the teacher must return one picture per view, each of the size that it was given"
-            )
-        parts = canvas.learn([p.permute(2, 0, 1) for p in pictures], background)
+        learnt = _checked(pictures, looks, type(self._phase.teacher).__name__)
+        parts = canvas.learn([p.permute(2, 0, 1) for p in learnt], background)
         return sum(parts.values()), parts, len(looks)
 
     def state(self) -> dict[str, Any]:
@@ -153,6 +145,25 @@ class _Teaching:
 
     def restore(self, state: dict[str, Any]) -> None:
         """Nothing: rounds depend on the canvas alone."""
+
+
+def _checked(pictures: Sequence[Image], looks: Sequence[Look], teacher: str) -> list[Image]:
+    """A teacher's pictures. ConfigError unless there is one for each look, of its size, in finite numbers."""
+    if len(pictures) != len(looks):
+        raise ConfigError(
+            f"teacher {teacher} returned {len(pictures)} pictures for {len(looks)} views: expected one for each"
+        )
+    checked = [torch.as_tensor(picture).to(look.image) for picture, look in zip(pictures, looks)]
+    for picture, look in zip(checked, looks):
+        expected = (*look.image.shape[1:], 3)
+        if picture.shape != expected:
+            found, size = (" x ".join(map(str, shape)) for shape in (picture.shape, expected))
+            raise ConfigError(
+                f"teacher {teacher} returned {found} values for view {look.view}: expected {size}"
+            )
+        if not bool(picture.isfinite().all()):
+            raise ConfigError(f"teacher {teacher} returned values for view {look.view} that are not finite")
+    return checked
 
 
 @dataclass(frozen=True)

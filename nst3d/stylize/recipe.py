@@ -49,6 +49,11 @@ class Recipe:
         """The weights of all terms of a name together; 0 without one."""
         return sum(term.weight for term in self.terms if term.name == name)
 
+    @property
+    def regions(self) -> tuple[str, ...]:
+        """The regions of terms that have one of their own, each once."""
+        return tuple(dict.fromkeys(t.region for t in self.terms if t.region is not None and t.weight))
+
     def with_terms(self, changes: Mapping[str, Any]) -> Recipe:
         """The recipe with terms changed or added: name to a weight, or to a mapping of a term's fields.
 

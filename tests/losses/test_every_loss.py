@@ -54,7 +54,7 @@ def partner(target: dict[str, torch.Tensor], valid: dict[str, torch.Tensor] | No
 
 
 def gram(target: dict[str, torch.Tensor]) -> Loss:
-    return GramLoss({k: mean_gram(target[k]) for k in LAYERS}, {"relu1_1": 2.0, "relu2_1": 1.0})
+    return GramLoss({k: mean_gram(target[k]) for k in LAYERS}, {"relu1_1": 2.0, "relu2_1": 1.0}, "gatys")
 
 
 def gram_relative(target: dict[str, torch.Tensor]) -> Loss:
@@ -62,11 +62,11 @@ def gram_relative(target: dict[str, torch.Tensor]) -> Loss:
 
 
 def statistics(target: dict[str, torch.Tensor]) -> Loss:
-    return MomentsLoss({k: moments(target[k]) for k in LAYERS})
+    return MomentsLoss({k: moments(target[k]) for k in LAYERS}, normalise="gatys")
 
 
 def content(target: dict[str, torch.Tensor]) -> Loss:
-    return ContentLoss({0: target}, LAYERS)
+    return ContentLoss({0: target}, LAYERS, normalise="gatys")
 
 
 def content_relative(target: dict[str, torch.Tensor]) -> Loss:

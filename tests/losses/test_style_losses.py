@@ -74,7 +74,7 @@ def test_layer_weights() -> None:
     )
     grams = {k: mean_gram(f) for k, f in style.items()}
     parts = [gram_loss(mean_gram(ours[k]), grams[k]) for k in "ab"]
-    weighted = GramLoss(grams, {"a": 2.0, "b": 0.5})(Observation(ours))
+    weighted = GramLoss(grams, {"a": 2.0, "b": 0.5}, "gatys")(Observation(ours))
     torch.testing.assert_close(weighted, 2 * parts[0] + 0.5 * parts[1])
     with pytest.raises(ConfigError, match="given for a, but the targets are of a, b"):
         GramLoss(grams, {"a": 1.0})
@@ -98,7 +98,9 @@ def test_moments_do_not_see_where_things_are_nor_the_size() -> None:
 
 def test_moments_of_a_constant_channel_have_a_finite_gradient() -> None:
     x = torch.ones(2, 3, 3, requires_grad=True)
-    MomentsLoss({"a": moments(noise(2, 3, 3, dtype=torch.float32))})(Observation({"a": x})).backward()
+    MomentsLoss({"a": moments(noise(2, 3, 3, dtype=torch.float32))}, normalise="gatys")(
+        Observation({"a": x})
+    ).backward()
     assert torch.isfinite(x.grad).all()
 
 
@@ -110,7 +112,7 @@ def test_content_by_hand() -> None:
 
 
 def test_content_is_that_of_the_view() -> None:
-    loss = ContentLoss({0: {"a": SMALL}, 3: {"a": SMALL + 1}}, ("a",), {"a": 2.0})
+    loss = ContentLoss({0: {"a": SMALL}, 3: {"a": SMALL + 1}}, ("a",), {"a": 2.0}, "gatys")
     assert loss(Observation({"a": SMALL}, view=0)) == 0
     assert loss(Observation({"a": SMALL}, view=3)) == 4
     with pytest.raises(ConfigError, match=r"content of view 3 at a has the shape \(2, 1, 2\).*render both"):

@@ -40,8 +40,8 @@ class Cells:
 def losses() -> dict[str, WeightedLoss]:
     style = Cells()(noise(3, 24, 24, seed=9), [LAYER])
     return {
-        "gram": WeightedLoss(GramLoss({LAYER: mean_gram(style[LAYER])})),
-        "moments": WeightedLoss(MomentsLoss({LAYER: moments(style[LAYER])})),
+        "gram": WeightedLoss(GramLoss({LAYER: mean_gram(style[LAYER])}, normalise="gatys")),
+        "moments": WeightedLoss(MomentsLoss({LAYER: moments(style[LAYER])}, normalise="gatys")),
         "nnfm": WeightedLoss(NNFMLoss(style)),
         "variation": WeightedLoss(TotalVariationLoss()),
     }
@@ -140,7 +140,7 @@ def test_parts_add_up() -> None:
 
 def test_sum_and_parts_by_hand() -> None:
     picture = torch.tensor([[[0.0, 2.0]]], requires_grad=True)
-    content = ContentLoss({0: {IMAGE: torch.zeros(1, 1, 2)}}, (IMAGE,))
+    content = ContentLoss({0: {IMAGE: torch.zeros(1, 1, 2)}}, (IMAGE,), normalise="gatys")
     terms = {"content": WeightedLoss(content, 0.5), "smooth": WeightedLoss(TotalVariationLoss(), 3.0)}
     total, parts = FeatureGuide(None, terms, Viewing(GREY)).judge(Look(picture, torch.ones(1, 2)))
     assert parts == {"content": 1.0, "smooth": 12.0}

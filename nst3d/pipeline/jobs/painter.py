@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from nst3d.cameras.pinhole import Camera
+from nst3d.features.encoder import Encoder
 from nst3d.pipeline.kinds.subject import Subject
 from nst3d.pipeline.runtime.checkpoints import Keeper
 from nst3d.pipeline.runtime.events import Events, Stepped
@@ -14,6 +15,7 @@ from nst3d.pipeline.runtime.machine import resolve_device
 from nst3d.pipeline.settings.config import PaintConfig
 from nst3d.pipeline.styles import find_encoder
 from nst3d.renderers.radiance import Frame
+from nst3d.stylize.canvas import Canvas
 from nst3d.stylize.engine import Run
 from nst3d.stylize.feature_guide import Viewing
 from nst3d.stylize.guide import Guide, Weighted
@@ -97,13 +99,27 @@ class Painter:
         return [*phases, Please(schedule, self._guide)]
 
     def _guide(self, stage: Stage) -> Guide:
-        recipe, scene = self._config.recipe, self._canvas.stage
-        background = self._styles[0].background.to(self._canvas.parameters()[0].device)
-        viewing = Viewing(background, reduce=recipe.reduce)
-        budget = self._config.cache_gb * 1e9 / 4
-        if stage.fit:
-            return fitting_guide(scene, viewing, budget, self._config.region)
-        made = GuideInputs({}, self._styles, scene, stage.size, background)
-        others = {name: Weighted(make(made)) for name, make in self._company.guides.items()}
-        inputs = StageInputs(self._styles, scene, stage.size, viewing, budget, self._config.region, others)
-        return build_guide(recipe, self._encoder, inputs)
+        return guide_of_stage(
+            self._config, self._encoder, self._styles, self._canvas, stage, self._company.guides
+        )
+
+
+def guide_of_stage(
+    config: PaintConfig,
+    encoder: Encoder,
+    styles: Sequence[Style],
+    canvas: Canvas,
+    stage: Stage,
+    guides: Mapping[str, MakeGuide] | None = None,
+) -> Guide:
+    """The guide that settings ask for in a stage, whose scale the canvas has entered; `guides` are added to it."""
+    scene = canvas.stage
+    background = styles[0].background.to(canvas.parameters()[0].device)
+    viewing = Viewing(background, reduce=config.recipe.reduce)
+    budget = config.cache_gb * 1e9 / 4
+    if stage.fit:
+        return fitting_guide(scene, viewing, budget, config.region)
+    made = GuideInputs({}, styles, scene, stage.size, background)
+    others = {name: Weighted(make(made)) for name, make in (guides or {}).items()}
+    inputs = StageInputs(styles, scene, stage.size, viewing, budget, config.region, others)
+    return build_guide(config.recipe, encoder, inputs)

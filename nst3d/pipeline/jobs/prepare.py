@@ -4,17 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
 
+from nst3d.features.encoder import Encoder
 from nst3d.files import PathLike
 from nst3d.pipeline.jobs.paint import checked, open_subject
+from nst3d.pipeline.jobs.painter import guide_of_stage
 from nst3d.pipeline.kinds.bridges import ALONE, Bridges
 from nst3d.pipeline.kinds.kind import PaintRequest
 from nst3d.pipeline.kinds.paint_job import Job
 from nst3d.pipeline.kinds.registry import open_path
 from nst3d.pipeline.kinds.subject import Subject
 from nst3d.pipeline.runtime.events import Events, Listener
+from nst3d.pipeline.runtime.machine import resolve_device
+from nst3d.pipeline.runtime.out_folder import claimed_folder
 from nst3d.pipeline.settings.config import PaintConfig
-from nst3d.pipeline.styles import read_style
+from nst3d.pipeline.styles import find_encoder, read_style
+from nst3d.stylize.canvas import Canvas
+from nst3d.stylize.guide import Guide
+from nst3d.stylize.schedule import Stage
 from nst3d.stylize.style import Style
 
 
@@ -28,6 +37,27 @@ class Prepared:
     """As read, in the order given."""
     config: PaintConfig
     """The settings, with what depends on the scene decided: view sizes, the content's weight."""
+
+    def canvas(self, scale: float = 1.0) -> Canvas:
+        """A new canvas to paint on, its views ready at `scale` times their finest size."""
+        canvas = self.subject.canvas()
+        canvas.enter(scale)
+        return canvas
+
+    def guide(self, canvas: Canvas, stage: Stage | None = None) -> Guide:
+        """What judges the views that the canvas has now, as the recipe says; None: those of the finest stage."""
+        stage = stage or self.config.schedule.stages[-1]
+        return guide_of_stage(self.config, self._encoder, self.styles, canvas, stage)
+
+    def save(self, folder: PathLike, canvas: Canvas) -> list[Path]:
+        """Write the scene with the canvas' paint into a folder, which is made where there is none; the paths."""
+        folder = Path(folder)
+        with claimed_folder(folder, True, ()):
+            return self.subject.save(folder, self.subject.painted(canvas, self.styles[0]))
+
+    @cached_property
+    def _encoder(self) -> Encoder:
+        return find_encoder(self.config, resolve_device(self.config.device), Events())
 
 
 def prepare(

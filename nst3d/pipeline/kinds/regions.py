@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from nst3d.errors import ConfigError
 from nst3d.stylize.regions import Regions
@@ -12,13 +12,16 @@ Selectors = Mapping[str, Callable[[str], Colours]]
 """Name of a selector to what makes weights (n, 1) of the text behind its colon."""
 
 
-def painted_region(selector: str | None, selectors: Selectors) -> Regions:
-    """The region to paint in, "material:roof", as the only one; None: no region, which paints everything.
+def painted_region(selector: str | None, selectors: Selectors, others: Iterable[str] = ()) -> Regions:
+    """The region to paint in, "material:roof"; None: no region, which paints everything. And `others`, of terms.
 
     ConfigError for a selector that the scene does not have, or a region that is empty.
     """
-    if selector is None:
-        return Regions()
+    wanted = dict.fromkeys([*others, *([] if selector is None else [selector])])
+    return Regions({name: _column(name, selectors) for name in wanted}, selector)
+
+
+def _column(selector: str, selectors: Selectors) -> Colours:
     name, colon, text = selector.partition(":")
     if name not in selectors or not colon:
         known = ", ".join(f"{n}:…" for n in selectors) or "none"
@@ -28,4 +31,4 @@ def painted_region(selector: str | None, selectors: Selectors) -> Regions:
     column = selectors[name](text)
     if not bool((column > 0).any()):
         raise ConfigError(f"region {selector}: covers nothing of the scene")
-    return Regions({selector: column}, selector)
+    return column

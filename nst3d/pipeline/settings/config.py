@@ -20,6 +20,7 @@ from nst3d.stylize.canvas import TableOptions
 from nst3d.stylize.recipe import Recipe
 from nst3d.stylize.schedule import Schedule, Stage
 from nst3d.stylize.shape.options import DisplaceOptions
+from nst3d.stylize.teachers.registry import check_teacher
 
 Share = Annotated[float, Within(0, 1)]
 Renderer = Literal["embree", "pytorch3d"]
@@ -65,6 +66,11 @@ class TeachOptions:
     """How often the teacher paints the views, each time from what the scene has learnt."""
     options: Annotated[Mapping[str, Any], FileOnly()] = field(default_factory=dict)
     """The teacher's own options, by name."""
+
+    def __post_init__(self) -> None:
+        """Refuse a teacher or an option that is not known, with ConfigError."""
+        if self.teacher is not None:
+            check_teacher(self.teacher, self.options)
 
 
 @dataclass(frozen=True)

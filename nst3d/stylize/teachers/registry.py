@@ -52,11 +52,17 @@ def register_teacher(
     TEACHERS.register(name, TeacherKind(name, make, dict(options or {})))
 
 
-def make_teacher(name: str, options: Mapping[str, Any]) -> Teacher:
-    """The teacher of a name with these options. ConfigError for a name or an option that is not known."""
+def check_teacher(name: str, options: Mapping[str, Any]) -> TeacherKind:
+    """The row of a teacher. ConfigError, with those that are known, for another name or option."""
     kind = TEACHERS.get(name)
     for option in options:
         if option not in kind.options:
             known = ", ".join(kind.options) or "none"
             raise ConfigError(f"teacher {name} has no option {option!r}; its options are: {known}")
+    return kind
+
+
+def make_teacher(name: str, options: Mapping[str, Any]) -> Teacher:
+    """The teacher of a name with these options. ConfigError for a name or an option that is not known."""
+    kind = check_teacher(name, options)
     return kind.make({**kind.options, **options})

@@ -80,7 +80,8 @@ class MeshSubject(TableSubject):
         self._suffixes()  # a format that cannot hold the paint is told before the painting
         self._background = style.background
         self.bare = is_bare(scene.mesh)
-        self.regions = painted_region(config.region, {"material": partial(material_region, scene)})
+        selectors = {"material": partial(material_region, scene)}
+        self.regions = painted_region(config.region, selectors, config.recipe.regions)
         moved = self._bare_start(style) if self.bare else self._palette_start(style)
         self.start = self.regions.inside(moved, self.kept)
         self._tally = CacheTally()

@@ -55,9 +55,8 @@ class PictureSubject(TableSubject):
             self._alpha = resampled(alpha, full, self.layout).view(*self.layout.images[0]).numpy()
         strength = self._config.recipe.palette_before
         moved = to_palette(self._initial.double(), style.palette.double(), strength=strength).float()
-        self.regions = painted_region(
-            self._config.region, {"mask": lambda path: mask_region(self.layout, Path(path))}
-        )
+        selectors = {"mask": lambda path: mask_region(self.layout, Path(path))}
+        self.regions = painted_region(self._config.region, selectors, self._config.recipe.regions)
         self._content = self.regions.inside(moved, self._initial)
         noisy = self._config.start == "noise"
         self.start = self.regions.inside(self._noise(), self._initial) if noisy else self._content

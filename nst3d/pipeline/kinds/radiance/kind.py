@@ -36,7 +36,9 @@ def _are_points(peek: Peek) -> bool:
     return format_of(peek, "points") is not None
 
 
-def _painting(open_: Callable[..., RadianceScene]) -> Callable[[PaintRequest], tuple[Subject, PaintConfig]]:
+def painting(open_: Callable[..., RadianceScene]) -> Callable[[PaintRequest], tuple[Subject, PaintConfig]]:
+    """How a kind is painted that `open_` (place, cameras, settings, reader of captures) makes ready."""
+
     def paint(asked: PaintRequest) -> tuple[Subject, PaintConfig]:
         scene = open_(asked.opened.peek, asked.job.cameras, asked.config, asked.reader)
         asked.note(*scene.notes)
@@ -46,7 +48,9 @@ def _painting(open_: Callable[..., RadianceScene]) -> Callable[[PaintRequest], t
     return paint
 
 
-def _showing(show_: Callable[..., ShownRadiance]) -> Callable[[ShowRequest], ShownRadiance]:
+def showing(show_: Callable[..., ShownRadiance]) -> Callable[[ShowRequest], ShownRadiance]:
+    """How a kind is shown that `show_` (place, strength of highlights) makes ready."""
+
     def show(asked: ShowRequest) -> ShownRadiance:
         capture = asked.capture
         scene = show_(asked.opened.peek, asked.options.specular)
@@ -75,8 +79,8 @@ register_kind(
         many="voxel fields",
         sniff=is_field,
         rank=20,
-        paint=_painting(open_field),
-        show=_showing(show_field),
+        paint=painting(open_field),
+        show=showing(show_field),
         inspect=_looking(inspect_field),
         blend=blend_fields,
         source=field_source,
@@ -92,8 +96,8 @@ register_kind(
         sniff=_are_splats,
         phrase="holds splats",
         rank=30,
-        paint=_painting(open_splats),
-        show=_showing(show_splats),
+        paint=painting(open_splats),
+        show=showing(show_splats),
         inspect=_looking(inspect_splats),
         blend=blend_splats,
         source=splat_source,
@@ -109,8 +113,8 @@ register_kind(
         many="point clouds",
         sniff=_are_points,
         rank=40,
-        paint=_painting(open_splats),
-        show=_showing(show_splats),
+        paint=painting(open_splats),
+        show=showing(show_splats),
         inspect=_looking(inspect_points),
         blend=blend_splats,
         source=splat_source,

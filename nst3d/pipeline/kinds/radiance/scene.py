@@ -143,29 +143,40 @@ def open_splats(
     Raises InputError for a file that cannot be read.
     """
     source = load_splats(place)
-    up = _up(source.up, config)
     name = f"painted{suffix_of(source)}"
+    capture = None if cameras is None else reader.for_scene(cameras, place)
+    return splat_scene(
+        source,
+        capture,
+        config,
+        lambda folder, colours, keep: save_splats(folder / name, source, colours, keep),
+    )
+
+
+def splat_scene(
+    source: Splats, capture: Capture | None, config: PaintConfig, save: Save, kind: str = "splats"
+) -> RadianceScene:
+    """Splats with the cameras of a capture, or a rig for the finest stage; `save` writes them painted."""
+    up = _up(source.up, config)
     photos: Sequence[Photo] = ()
-    told: tuple[str, ...] = ()
     hull = None
-    if cameras is None:
+    if capture is None:
         own, hull = _rig_around(source, up, config.rig, config.schedule.finest)
     else:
-        capture = reader.for_scene(cameras, place)
-        photos, told = capture.of("train"), capture.notes
+        photos = capture.of("train")
         photos = [photos[i] for i in spread_out([p.camera for p in photos], config.capture_views)]
         own = tuple(p.camera for p in photos)
     renderer = radiance_renderer(source, resolve_device(config.device))
     return RadianceScene(
-        kind="splats",
+        kind=kind,
         renderer=renderer,
         colours=source.colours.astype(np.float32),
         cameras=own,
-        save=lambda folder, colours, keep: save_splats(folder / name, source, colours, keep),
+        save=save,
         up=up,
         photos=tuple(photos) if config.photos else (),
         hull=hull,
-        notes=(*source.notes, *told, *renderer.notes),
+        notes=(*source.notes, *(() if capture is None else capture.notes), *renderer.notes),
     )
 
 

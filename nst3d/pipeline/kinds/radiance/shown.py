@@ -20,6 +20,7 @@ from nst3d.pipeline.runtime.machine import resolve_device
 from nst3d.pipeline.settings.config import OutputOptions
 from nst3d.renderers import radiance_renderer
 from nst3d.renderers.radiance import Frame, RadianceRenderer
+from nst3d.representations.splats import Splats
 from nst3d.tensors import Array
 from nst3d.video.encode import write_mp4
 
@@ -98,7 +99,11 @@ def show_field(place: PathLike | Peek, specular: float = 1.0) -> ShownRadiance:
 
 def show_splats(place: PathLike | Peek, specular: float = 1.0) -> ShownRadiance:
     """Splats as their file has them. Raises InputError."""
-    scene = load_splats(place)
+    return shown_splats(load_splats(place), specular)
+
+
+def shown_splats(scene: Splats, specular: float = 1.0) -> ShownRadiance:
+    """Splats as they are."""
     orientation = standing(scene.up)
     hull = robust_hull(scene.positions.astype(np.float64), scene.opacities.astype(np.float64), orientation)
     renderer = radiance_renderer(scene, resolve_device("auto"))

@@ -43,7 +43,7 @@ class RadianceSubject(TableSubject):
         self._background = style.background
         self._palette = self._palette_of(style)
         selectors = {"box": partial(box_region, scene.renderer.positions)}
-        self.regions = painted_region(config.region, selectors)
+        self.regions = painted_region(config.region, selectors, config.recipe.regions)
         self.start = self.regions.inside(self._moved(self.initial), self.initial).clamp(0, 1)
         self._tally = CacheTally()
         self._check_sizes()

@@ -1,0 +1,126 @@
+"""Listeners that fail, teachers that paint nonsense, configurations and checkpoints of older versions."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import torch
+import yaml
+from tiny_jobs import TINY, Listener, job
+
+from nst3d import Handler, run_job
+from nst3d.cli.main import main
+from nst3d.errors import ConfigError, InputError
+from nst3d.pipeline.settings.config import PaintConfig, TeachOptions, load_preset, override
+
+
+class Fails(Handler):
+    """Raises an error at its third step, and counts what it hears after that."""
+
+    def __init__(self) -> None:
+        self.steps = 0
+
+    def step(self, event) -> None:
+        self.steps += 1
+        if self.steps == 3:
+            raise ValueError("two\nlines")
+
+
+def test_a_listener_that_fails_is_dropped_and_the_job_continues(inputs, tmp_path) -> None:
+    before, fails, after = Listener(), Fails(), Listener()
+    result = run_job(job(inputs, tmp_path / "out", TINY, "photo.png"), [before, fails, after])
+    assert not result.interrupted
+    assert (tmp_path / "out" / "painted.png").is_file()
+    assert fails.steps == 3
+    line = "listener Fails failed and hears no more events of this job: ValueError: two lines"
+    for other in (before, after):
+        assert other.steps == 6
+        assert other.notes.count(line) == 1
+
+
+def test_a_listener_that_fails_at_a_note_does_not_fail_twice(inputs, tmp_path) -> None:
+    class Mute(Handler):
+        def note(self, text: str) -> None:
+            raise RuntimeError("mute")
+
+        def step(self, event) -> None:
+            raise RuntimeError("still")
+
+    other = Listener()
+    run_job(job(inputs, tmp_path / "out", TINY, "photo.png"), [Mute(), Fails(), other])
+    assert [n.split(":")[0].split()[1].rpartition(".")[2] for n in other.notes if "hears no more" in n] == [
+        "Mute",
+        "Fails",
+    ]
+
+
+def test_a_teacher_that_paints_other_sizes(inputs, tmp_path) -> None:
+    class Small:
+        def teach(self, pictures, looks, styles):
+            return [picture[::2, ::2] for picture in pictures]
+
+    with pytest.raises(
+        ConfigError, match="teacher Small returned 24 x 24 x 3 values for view 0: expected 48 x 48 x 3"
+    ):
+        run_job(
+            job(inputs, tmp_path / "out", replace(TINY, rig=replace(TINY.rig, crop=False))),
+            teachers=[Small()],
+        )
+
+
+def test_a_teacher_that_is_not_known_is_refused_before_anything_is_read(tmp_path, capsys) -> None:
+    with pytest.raises(ConfigError, match="teacher 'posterize' is not known; did you mean 'posterise'"):
+        TeachOptions("posterize")
+    with pytest.raises(ConfigError, match=r"here: teacher 'posterize' is not known"):
+        override(PaintConfig(), {"teach": {"teacher": "posterize"}}, "here")
+    with pytest.raises(
+        ConfigError, match="teacher posterise has no option 'level'; its options are: levels, lines"
+    ):
+        TeachOptions("posterise", options={"level": 4})
+    command = ["paint", "none.obj", "--style", "none.png", "--out", str(tmp_path / "out")]
+    assert main([*command, "--teacher", "posterize"]) == 1
+    assert "did you mean 'posterise'" in capsys.readouterr().err
+
+
+def test_a_configuration_of_an_older_version_is_painted_with_a_note(inputs, tmp_path, capsys) -> None:
+    old = tmp_path / "old.yaml"
+    old.write_text(yaml.safe_dump({"recipe": {"content": 0.3, "gram_layers": ["relu1_1"], "agree": 0.0}}))
+    notes: list[str] = []
+    recipe = load_preset(str(old), notes.append).recipe
+    assert recipe == PaintConfig().recipe.with_terms(
+        {"content": 0.3, "gram": {"layers": ["relu1_1"]}, "nnfm": {"agree": 0.0}}
+    )
+    (note,) = notes
+    assert note.endswith(
+        "agree, content, gram_layers are settings of an older version; they are read as terms"
+    )
+    command = [
+        "paint",
+        str(inputs / "photo.png"),
+        "--style",
+        str(inputs / "style.png"),
+        "--size",
+        "48",
+        "--quiet",
+    ]
+    assert main([*command, "--iterations", "1", "--preset", str(old), "--out", str(tmp_path / "out")]) == 0
+    assert "settings of an older version" in capsys.readouterr().err
+
+
+def test_presets_are_up_to_date() -> None:
+    for name in ("arf", "capture", "fine", "gatys", "picture", "quick"):
+        notes: list[str] = []
+        load_preset(name, notes.append)
+        assert not notes, name
+
+
+def test_a_checkpoint_of_an_older_version_says_why_it_cannot_be_continued(inputs, tmp_path) -> None:
+    painting = job(inputs, tmp_path / "out", TINY, "photo.png")
+    assert run_job(painting, Listener(stop_after=2)).interrupted
+    checkpoint = tmp_path / "out" / "checkpoint.pt"
+    torch.save(torch.load(checkpoint, weights_only=True) | {"version": 1}, checkpoint)
+    with pytest.raises(InputError, match=r"checkpoint\.pt: was written by another version of nst3d") as error:
+        run_job(replace(painting, resume=True))
+    assert "start anew with `overwrite`" in str(error.value)
+    assert checkpoint.is_file()
