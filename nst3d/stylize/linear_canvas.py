@@ -189,13 +189,17 @@ class LinearCanvas(Canvas):
         if self._options.clamp:
             self._decode(clamp=True)
 
+    def colours(self) -> Colours:
+        """The table of the current scale (n, 3), detached, as the next renders show it."""
+        return self.table.colours().detach() if self._decoded is None else self._leaf.detach()
+
     def state(self) -> list[torch.Tensor]:
         """Copies of the table's tensors, and the rows whose rendered colours are not to the bit what these decode to.
 
         After clamping, the next renders show the clamped colours themselves.
         """
         fresh = self.table.colours().detach()
-        shown = fresh if self._decoded is None else self._leaf.detach()
+        shown = self.colours()
         rows = (shown != fresh).any(1).nonzero()[:, 0]
         return [*(t.detach().clone() for t in self.table.tensors()), rows, shown[rows]]
 

@@ -68,7 +68,7 @@ class TableSubject(ABC):
         """The scene in the canvas' current paint, seen by a camera; None: by one of its own."""
         assert isinstance(canvas, LinearCanvas)
         # At the scale of the stage: resampling the table to the finest would take longer than the drawing.
-        colours = canvas.table.colours().detach().clamp(0, 1).float().cpu().numpy()
+        colours = canvas.colours().clamp(0, 1).float().cpu().numpy()
         return self.drawn(colours, canvas.stage.layout, camera)
 
     @abstractmethod
