@@ -16,6 +16,7 @@ from nst3d.stylize.look import Look
 from nst3d.stylize.schedule import Schedule, Stage
 from nst3d.stylize.style import Style
 from nst3d.stylize.teachers.registry import Teacher
+from nst3d.tensors import Planes, to_image, to_planes
 
 
 @dataclass(frozen=True)
@@ -139,13 +140,13 @@ class _Teaching:
         background = styles[0].background.to(canvas.parameters()[0])
         with torch.no_grad():
             looks = [look_at(canvas, view, background, moment) for view in range(canvas.num_views)]
-        looks = [replace(look, image=look.image.detach().clamp(0, 1)) for look in looks]
-        pictures = self._phase.teacher.teach([k.image.permute(1, 2, 0) for k in looks], looks, styles)
+        looks = [replace(look, image=Planes(look.image.detach().clamp(0, 1))) for look in looks]
+        pictures = self._phase.teacher.teach([to_image(k.image) for k in looks], looks, styles)
         if [tuple(p.shape[:2]) for p in pictures] != [tuple(k.image.shape[1:]) for k in looks]:
             raise ConfigError(
                 "the teacher must return one picture per view, each of the size that it was given"
             )
-        parts = canvas.learn([p.permute(2, 0, 1) for p in pictures], background)
+        parts = canvas.learn([to_planes(p) for p in pictures], background)
         return sum(parts.values()), parts, len(looks)
 
     def state(self) -> dict[str, Any]:
