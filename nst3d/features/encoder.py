@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-import torch
+from nst3d.tensors import Features, Planes
 
 
 class Encoder(Protocol):
@@ -14,7 +14,7 @@ class Encoder(Protocol):
     unit: float
     """How many times larger than those of a standardised image the features are, about."""
 
-    def __call__(self, image: torch.Tensor, layers: Sequence[str]) -> Mapping[str, torch.Tensor]:
+    def __call__(self, image: Planes, layers: Sequence[str]) -> Mapping[str, Features]:
         """Features (c, h', w') of an image (3, h, w) by layer name."""
 
     def stride(self, layer: str) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 import torch.nn.functional as F
 
-from nst3d.tensors import Image
+from nst3d.tensors import Image, Planes, to_image, to_planes
 
 
 def fill(image: Image, weight: Image) -> Image:
@@ -17,9 +17,9 @@ def fill(image: Image, weight: Image) -> Image:
     """
     if not bool((weight > 0).any()):
         return image
-    weight = weight.to(image).clamp(0, 1)
-    known = (image * weight).permute(2, 0, 1)[None]
-    return _pull(known, weight.permute(2, 0, 1)[None])[0].permute(1, 2, 0)
+    weight = Image(weight.to(image).clamp(0, 1))
+    known = to_planes(Image(image * weight))[None]
+    return to_image(Planes(_pull(known, to_planes(weight)[None])[0]))
 
 
 def _pull(known: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:

@@ -7,9 +7,9 @@ from typing import Literal, TypeVar
 import torch
 import torch.nn.functional as F
 
-from nst3d.tensors import Array, ImageSize
+from nst3d.tensors import Array, Image, ImageSize, Planes, to_image, to_planes
 
-Picture2D = TypeVar("Picture2D", Array, torch.Tensor)
+Picture2D = TypeVar("Picture2D", Array, Image)
 
 
 def resize(
@@ -23,12 +23,12 @@ def resize(
     if tuple(image.shape[:2]) == tuple(size):
         return image
     if not isinstance(image, torch.Tensor):
-        return resize(torch.from_numpy(image), size, mode).numpy()
-    planes = image.permute(2, 0, 1)[None]
+        return resize(Image(torch.from_numpy(image)), size, mode).numpy()
+    planes = to_planes(image)[None]
     resized = F.interpolate(planes, tuple(size), mode=mode, align_corners=False, antialias=True)
     if mode == "bicubic":
         resized = resized.clamp(0, 1)
-    return resized[0].permute(1, 2, 0)
+    return to_image(Planes(resized[0]))
 
 
 def fitted_size(size: tuple[int, int], long_side: int) -> ImageSize:

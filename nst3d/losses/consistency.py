@@ -13,13 +13,13 @@ from nst3d.losses.observation import Observation
 from nst3d.losses.partner import Correspondence, FindPartner
 from nst3d.losses.registry import LossInputs, register_loss
 from nst3d.losses.rows import covered_rows
-from nst3d.tensors import Planes
+from nst3d.tensors import Features
 
 Measure = Literal["cosine", "relative"]
 
 
 def consistency_loss(
-    features: Planes, partner: Planes, correspondence: Correspondence, measure: Measure = "cosine"
+    features: Features, partner: Features, correspondence: Correspondence, measure: Measure = "cosine"
 ) -> torch.Tensor:
     """The distance of the features (c, h, w) from the partner's (c, h', w') at points that both see.
 

@@ -12,11 +12,11 @@ from nst3d.losses.base import Loss, Normalise, check_normalise, layer_weights, p
 from nst3d.losses.observation import Observation
 from nst3d.losses.registry import LossInputs, register_loss
 from nst3d.losses.rows import covered_rows
-from nst3d.tensors import Mask, Planes
+from nst3d.tensors import Features, Mask
 
 
 def content_loss(
-    features: Planes, target: Planes, mask: Mask | None = None, normalise: Normalise = "gatys"
+    features: Features, target: Features, mask: Mask | None = None, normalise: Normalise = "gatys"
 ) -> torch.Tensor:
     """The squared distance between features and target, both (c, h, w), over covered positions.
 
@@ -54,7 +54,7 @@ class ContentLoss(Loss):
 
     def __init__(
         self,
-        targets: Mapping[int, Mapping[str, Planes]],
+        targets: Mapping[int, Mapping[str, Features]],
         layers: tuple[str, ...],
         weights: Mapping[str, float] | None = None,
         normalise: Normalise = "relative",

@@ -11,12 +11,12 @@ from nst3d.losses.base import Loss, Normalise, check_normalise, layer_weights, p
 from nst3d.losses.observation import Observation
 from nst3d.losses.registry import LossInputs, register_loss
 from nst3d.losses.rows import covered_rows
-from nst3d.tensors import Mask, Planes
+from nst3d.tensors import Features, Mask
 
 _CHUNK = 2048
 
 
-def gram_matrix(features: Planes, mask: Mask | None = None) -> torch.Tensor:
+def gram_matrix(features: Features, mask: Mask | None = None) -> torch.Tensor:
     """The Gram matrix (c, c): the unnormalised sum of F_p F_pᵀ over covered positions p.
 
     `features` (c, h, w); `mask` (h, w). The result is float32 or, for float64 features, float64; products of
@@ -25,7 +25,7 @@ def gram_matrix(features: Planes, mask: Mask | None = None) -> torch.Tensor:
     return _gram_of_rows(covered_rows(features, mask))
 
 
-def mean_gram(features: Planes, mask: Mask | None = None) -> torch.Tensor:
+def mean_gram(features: Features, mask: Mask | None = None) -> torch.Tensor:
     """The Gram matrix (c, c) divided by the number of covered positions, as used by `GramLoss`.
 
     The sizes of view and style may thus differ. It is 0 if nothing is covered.

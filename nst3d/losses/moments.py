@@ -11,7 +11,7 @@ from nst3d.losses.base import Loss, Normalise, check_normalise, layer_weights, p
 from nst3d.losses.observation import Observation
 from nst3d.losses.registry import LossInputs, register_loss
 from nst3d.losses.rows import covered_rows
-from nst3d.tensors import Mask, Planes
+from nst3d.tensors import Features, Mask
 
 _VARIANCE_FLOOR = 1e-8  # keeps the square root's gradient finite for constant channels
 
@@ -25,7 +25,7 @@ class Moments(NamedTuple):
     """(c,) standard deviations."""
 
 
-def moments(features: Planes, mask: Mask | None = None) -> Moments:
+def moments(features: Features, mask: Mask | None = None) -> Moments:
     """Mean and standard deviation of each channel of (c, h, w) over covered positions, at least float32."""
     rows = precise(covered_rows(features, mask))
     count = max(len(rows), 1)

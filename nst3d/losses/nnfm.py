@@ -13,14 +13,14 @@ from nst3d.errors import ConfigError
 from nst3d.losses.base import Loss, precise
 from nst3d.losses.observation import Observation
 from nst3d.losses.rows import covered_positions, covered_rows
-from nst3d.tensors import Mask, Planes
+from nst3d.tensors import Features, Mask
 
 _EPSILON = 1e-8  # shorter feature vectors are treated as zero
 _LANES = 64
 
 
 def style_bank(
-    features: Planes, max_positions: int | None = None, generator: torch.Generator | None = None
+    features: Features, max_positions: int | None = None, generator: torch.Generator | None = None
 ) -> torch.Tensor:
     """The directions (n, c) of a style's feature vectors (c, h, w), which `nearest` searches.
 
@@ -124,7 +124,7 @@ class NNFMLoss(Loss):
 
     def __init__(
         self,
-        style: Mapping[str, Planes],
+        style: Mapping[str, Features],
         search: Search | None = None,
         weights: Mapping[str, float] | None = None,
     ) -> None:
@@ -213,7 +213,7 @@ def _shortened(bank: torch.Tensor, components: int | None) -> tuple[torch.Tensor
     return directions, bank @ directions
 
 
-def _together(features: Mapping[str, Planes], group: tuple[str, ...]) -> Planes:
+def _together(features: Mapping[str, Features], group: tuple[str, ...]) -> Features:
     """The layers' channels concatenated, contiguous in memory for each position."""
     if len(group) == 1:
         return features[group[0]]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import torch
 
-from nst3d.tensors import Mask, Planes
+from nst3d.tensors import Features, Mask
 
 Choices = torch.Tensor
 
@@ -19,7 +19,7 @@ IMAGE = "image"
 class Observation:
     """An encoded view."""
 
-    features: Mapping[str, Planes]
+    features: Mapping[str, Features]
     """Layer name to (c, h, w). The pseudo-layer `IMAGE` is the image, (3, h, w) in [0, 1]."""
     masks: Mapping[str, Mask] = field(default_factory=dict)
     """Layer name to (h, w) in {0, 1}: positions that count. Layers without a mask count everywhere."""

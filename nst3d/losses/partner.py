@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 
 from nst3d.losses.base import precise
-from nst3d.tensors import Planes
+from nst3d.tensors import Features
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Correspondence:
     valid: torch.Tensor
     """(h, w) bool: both views see the point unoccluded."""
 
-    def at(self, features: Planes) -> Planes:
+    def at(self, features: Features) -> Features:
         """The partner's features (c, h', w') sampled bilinearly at this view's positions, (c, h, w)."""
         grid = self.grid.to(precise(features))[None]
         warped = F.grid_sample(
@@ -42,7 +42,7 @@ class Partner:
 
     correspondences: Mapping[str, Correspondence]
     """Layer (or group of layers, for choices) to correspondence at its size."""
-    features: Mapping[str, Planes] = field(default_factory=dict)
+    features: Mapping[str, Features] = field(default_factory=dict)
     """Layer to (c, h', w'), without gradient."""
     choices: Mapping[str, torch.Tensor] = field(default_factory=dict)
     """The partner's `Observation.choices`."""

@@ -10,7 +10,7 @@ from nst3d.features.encoder import Encoder
 from nst3d.losses.base import Loss, Normalise
 from nst3d.losses.partner import FindPartner
 from nst3d.plugins import Registry, rows_of
-from nst3d.tensors import Planes
+from nst3d.tensors import Features
 
 
 class AskPartners(Protocol):
@@ -37,9 +37,9 @@ class LossInputs:
     normalise: Normalise
     """How distances are scaled."""
     encoder: Encoder
-    styles: Callable[[tuple[str, ...]], Mapping[str, Planes]]
+    styles: Callable[[tuple[str, ...]], Mapping[str, Features]]
     """Layers to the styles' features, layer to (c, 1, n): their positions, one style after the other."""
-    contents: Callable[[tuple[str, ...]], Mapping[int, Mapping[str, Planes]]]
+    contents: Callable[[tuple[str, ...]], Mapping[int, Mapping[str, Features]]]
     """Layers to the contents' features: view to layer to (c, h, w), computed when asked for."""
     partners: AskPartners
     """Finds other views of the same surface."""

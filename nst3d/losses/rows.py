@@ -6,10 +6,10 @@ from typing import Any
 
 import torch
 
-from nst3d.tensors import Mask, Planes
+from nst3d.tensors import Features, Mask
 
 
-def covered_rows(features: Planes, mask: Mask | None = None) -> torch.Tensor:
+def covered_rows(features: Features, mask: Mask | None = None) -> torch.Tensor:
     """The feature vectors (k, c) of the positions that `mask` (h, w) covers (above 0.5), in scan order.
 
     `features` is (c, h, w); without a mask all h * w positions count. In channels-last memory only positions

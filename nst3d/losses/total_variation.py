@@ -10,7 +10,7 @@ from nst3d.errors import ConfigError
 from nst3d.losses.base import Loss, precise
 from nst3d.losses.observation import IMAGE, Observation
 from nst3d.losses.registry import register_loss
-from nst3d.tensors import Image, Mask, Planes
+from nst3d.tensors import Image, Mask, Planes, to_planes
 
 Difference = Literal["squared", "absolute"]
 
@@ -21,7 +21,7 @@ def total_variation(planes: Planes, mask: Mask | None = None, kind: Difference =
     Only pairs with both pixels covered by `mask` (h, w) count, so that silhouettes do not. Returns a scalar,
     at least float32; 0 if there is no such pair. After Rudin, Osher & Fatemi 1992, in its anisotropic form.
     """
-    planes = precise(planes)
+    planes = Planes(precise(planes))
     total, pairs = planes.new_zeros(()), planes.new_zeros(())
     for axis in (1, 2):
         count = planes.shape[axis] - 1
@@ -39,7 +39,7 @@ def total_variation(planes: Planes, mask: Mask | None = None, kind: Difference =
 
 def texture_variation(texture: Image, mask: Mask | None = None, kind: Difference = "squared") -> torch.Tensor:
     """`total_variation` of a texture (h, w, c); `mask` (h, w) marks the texels in use."""
-    return total_variation(texture.permute(2, 0, 1), mask, kind)
+    return total_variation(to_planes(texture), mask, kind)
 
 
 @final
@@ -56,7 +56,7 @@ class TotalVariationLoss(Loss):
 
     def forward(self, observation: Observation) -> torch.Tensor:
         """The loss, a scalar."""
-        return total_variation(observation.features[IMAGE], observation.mask(IMAGE), self.kind)
+        return total_variation(Planes(observation.features[IMAGE]), observation.mask(IMAGE), self.kind)
 
 
 register_loss("variation", lambda inputs: TotalVariationLoss(inputs.options["kind"]), (), {"kind": "squared"})

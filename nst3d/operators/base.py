@@ -67,7 +67,7 @@ class ViewOperator(ABC):
         `background` is a number, an RGB (c,) or an image (h, w, c).
         """
         image = self.image(colours)
-        return image + (1 - self.coverage.to(image)) * background
+        return Image(image + (1 - self.coverage.to(image)) * background)
 
 
 class _Apply(torch.autograd.Function):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 
 from nst3d.operators.base import ViewOperator
+from nst3d.tensors import Image
 
 
 def dot_test(view: ViewOperator, seed: int = 0) -> float:
@@ -14,7 +15,7 @@ def dot_test(view: ViewOperator, seed: int = 0) -> float:
     """
     generator = torch.Generator().manual_seed(seed)
     colours = torch.randn(view.num_colours, 3, generator=generator, dtype=torch.float64)
-    image = torch.randn(*view.size, 3, generator=generator, dtype=torch.float64)
+    image = Image(torch.randn(*view.size, 3, generator=generator, dtype=torch.float64))
     forward = view.apply(colours)
     backward = view.adjoint(image)
     gap = (forward * image).sum() - (colours * backward).sum()

@@ -45,11 +45,11 @@ class Shaded(ViewOperator):
 
     def apply(self, colours: Colours) -> Image:
         """s · (A c)."""
-        return self._view.apply(colours) * self._shading.to(colours)
+        return Image(self._view.apply(colours) * self._shading.to(colours))
 
     def adjoint(self, image: Image) -> Colours:
         """Aᵀ (s · g)."""
-        return self._view.adjoint(image * self._shading.to(image))
+        return self._view.adjoint(Image(image * self._shading.to(image)))
 
     def mask(self, weights: Colours) -> Image:
         """A w: light does not change how much is covered."""
@@ -95,7 +95,7 @@ class Offset(ViewOperator):
 
     def render(self, colours: Colours, background: torch.Tensor | float) -> Image:
         """A c + (1 − coverage) · background + constant, differentiable in the colours."""
-        return self._view.render(colours, background) + self._constant.to(colours)
+        return Image(self._view.render(colours, background) + self._constant.to(colours))
 
 
 def _beside(
@@ -115,7 +115,7 @@ def _remade(
     remake: Callable[[ViewOperator, Image], ViewOperator],
     arrays: Mapping[str, Array],
 ) -> ViewOperator:
-    return remake(restore(arrays), torch.from_numpy(arrays[name]))
+    return remake(restore(arrays), Image(torch.from_numpy(arrays[name])))
 
 
 class Cropped(ViewOperator):
@@ -126,7 +126,9 @@ class Cropped(ViewOperator):
         self._view, self._top, self._left = view, top, left
 
     def _crop(self, image: Image) -> Image:
-        return image[self._top : self._top + self.size.height, self._left : self._left + self.size.width]
+        return Image(
+            image[self._top : self._top + self.size.height, self._left : self._left + self.size.width]
+        )
 
     @property
     def coverage(self) -> Image:
@@ -148,7 +150,7 @@ class Cropped(ViewOperator):
 
     def adjoint(self, image: Image) -> Colours:
         """Aᵀ of the crop padded with zeros."""
-        canvas = image.new_zeros(*self._view.size, image.shape[-1])
+        canvas = Image(image.new_zeros(*self._view.size, image.shape[-1]))
         self._crop(canvas).copy_(image)
         return self._view.adjoint(canvas)
 
@@ -164,7 +166,7 @@ class Resampled(ViewOperator):
 
     def _reduce(self, image: Image) -> Image:
         height, width, k = *self.size, self._factor
-        return image[: height * k, : width * k].reshape(height, k, width, k, -1).mean((1, 3))
+        return Image(image[: height * k, : width * k].reshape(height, k, width, k, -1).mean((1, 3)))
 
     @property
     def coverage(self) -> Image:
@@ -190,4 +192,4 @@ class Resampled(ViewOperator):
         canvas = image.new_zeros(*self._view.size, image.shape[-1])
         spread = (image / (k * k)).repeat_interleave(k, 0).repeat_interleave(k, 1)
         canvas[: self.size.height * k, : self.size.width * k] = spread
-        return self._view.adjoint(torch.as_tensor(canvas))
+        return self._view.adjoint(Image(torch.as_tensor(canvas)))

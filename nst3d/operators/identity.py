@@ -14,7 +14,7 @@ class IdentityView(ViewOperator):
     def __init__(self, size: ImageSize) -> None:
         self.size = size
         self.num_colours = size.height * size.width
-        self._coverage = torch.ones(*size, 1)
+        self._coverage = Image(torch.ones(*size, 1))
 
     @property
     def coverage(self) -> Image:
@@ -28,7 +28,7 @@ class IdentityView(ViewOperator):
 
     def apply(self, colours: Colours) -> Image:
         """The table (n, c) seen as an image (h, w, c)."""
-        return colours.reshape(*self.size, -1).clone()
+        return Image(colours.reshape(*self.size, -1).clone())
 
     def adjoint(self, image: Image) -> Colours:
         """The image (h, w, c) seen as a table (n, c)."""

@@ -89,7 +89,7 @@ class MatrixFreeView(ViewOperator):
         local = np.ascontiguousarray(colours.detach().numpy()[self.seen])
         image = colours.new_zeros(self.size.height * self.size.width, colours.shape[1])
         _apply(*self._arrays(), local, image.numpy())
-        return image.view(*self.size, -1)
+        return Image(image.view(*self.size, -1))
 
     def adjoint(self, image: Image) -> Colours:
         """Aᵀ g, (n, c)."""
@@ -124,7 +124,7 @@ def _restored(size: ImageSize, num_colours: int, arrays: Mapping[str, Array]) ->
     view.size, view.num_colours, view.seen = size, num_colours, arrays["seen"]
     names = ("starts", "cells", "places", "weights", "corners")
     view.samples = Samples(*(arrays[name] for name in names))
-    view._coverage = torch.from_numpy(arrays["coverage"])
+    view._coverage = Image(torch.from_numpy(arrays["coverage"]))
     return view
 
 

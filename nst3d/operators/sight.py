@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 
 from nst3d.operators.base import ViewOperator
-from nst3d.tensors import Colours, ImageSize
+from nst3d.tensors import Colours, Image, ImageSize
 
 _PROBES = 3
 """Products with the transpose take three channels at once."""
@@ -31,7 +31,7 @@ def squared_sight(
         signs = torch.randint(0, 2, (*view.size, _PROBES), generator=generator) * 2.0 - 1.0
         if rim > 0:
             signs *= _ramp(view.size, rim * min(view.size))
-        total += view.adjoint(signs).square().mean(1, keepdim=True)
+        total += view.adjoint(Image(signs)).square().mean(1, keepdim=True)
     return total
 
 

@@ -73,8 +73,8 @@ class _Normal:
     ) -> None:
         self._views, self._weights, self._damping = views, weights, damping
 
-    def _weigh(self, image: Image, index: int) -> Image:
-        return image if self._weights is None else image * self._weights[index].to(image)
+    def _weigh(self, image: torch.Tensor, index: int) -> Image:
+        return Image(image if self._weights is None else image * self._weights[index].to(image))
 
     def first(
         self, images: Sequence[Image], start: Colours, background: torch.Tensor | float

@@ -80,7 +80,7 @@ class SparseView(ViewOperator):
             _gather(*_arrays(self._matrix), self.pixels, _numpy(colours), image.numpy())
         else:
             image[self._on(colours).pixels] = self._on(colours).forward @ colours
-        return image.view(*self.size, -1)
+        return Image(image.view(*self.size, -1))
 
     def adjoint(self, image: Image) -> Colours:
         """Aᵀ g, (n, c)."""
@@ -107,7 +107,7 @@ def _restored(size: ImageSize, num_colours: int, arrays: Mapping[str, Array]) ->
         Csr(*(arrays[f"{name}_{part}"] for part in ("starts", "columns", "weights")))
         for name in ("forward", "backward")
     )
-    view._coverage = torch.from_numpy(arrays["coverage"])
+    view._coverage = Image(torch.from_numpy(arrays["coverage"]))
     view._torch = {}
     return view
 

@@ -14,6 +14,7 @@ from nst3d.images.io import read_image
 from nst3d.pipeline.runtime.events import Events
 from nst3d.pipeline.settings.config import PaintConfig
 from nst3d.stylize.style import Style
+from nst3d.tensors import Image
 
 _DTYPES = {"float32": torch.float32, "float64": torch.float64, "bfloat16": torch.bfloat16, "auto": None}
 _STYLE_PIXELS = 4_000_000
@@ -41,4 +42,4 @@ def read_style(path: PathLike, events: Events) -> Style:
     height, width = picture.pixels.shape[:2]
     if max(height, width) > _STYLE_ASPECT * min(height, width):
         raise InputError(f"{path}: {width} x {height} pixels are too narrow for a style; crop it")
-    return Style((torch.from_numpy(picture.pixels),), path.stem)
+    return Style((Image(torch.from_numpy(picture.pixels)),), path.stem)

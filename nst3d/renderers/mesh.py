@@ -18,7 +18,7 @@ from nst3d.renderers.raycast import Caster, Hits, Raycaster
 from nst3d.renderers.shading import Lighting, shade_samples
 from nst3d.representations.surface import Surface, TexelBinding
 from nst3d.representations.texels import wrap_texel
-from nst3d.tensors import Array, ImageSize
+from nst3d.tensors import Array, Image, ImageSize
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class MeshRenderer:
         for lighting in lightings:
             factors = shade_samples(self.surface, hits, camera, lighting)
             mean = _mean_over_hits(factors, hits.face >= 0, samples)
-            lit.append(view if lighting == "none" else Shaded(view, torch.from_numpy(mean)))
+            lit.append(view if lighting == "none" else Shaded(view, Image(torch.from_numpy(mean))))
         return lit
 
     def paint_samples(

@@ -109,7 +109,7 @@ def relief_image(
     seen = sight.face >= 0
     shades = shade(positions, mesh, sight, lighting) * grey
     image = torch.where(seen, shades, torch.full_like(shades, background))
-    return blend_outlines(image, positions, mesh, sight)[..., None], seen.to(shades.dtype)
+    return Image(blend_outlines(image, positions, mesh, sight)[..., None]), seen.to(shades.dtype)
 
 
 def blend_outlines(

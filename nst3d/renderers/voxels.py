@@ -77,11 +77,11 @@ class VoxelRenderer(RadianceRenderer):
     def specular(self, camera: Camera, view: ViewOperator) -> Image:
         """The contribution of the higher harmonics to a view at full strength, (h, w, 3)."""
         if self.field.degree == 0:
-            return torch.zeros(*camera.size, 3)
+            return Image(torch.zeros(*camera.size, 3))
         origin, directions = _rays(camera)
         weights = _basis(directions, self.field.degree)[:, 1:].copy()
         frame = self._drawn(camera, (origin, directions, weights), self.field.harmonics[:, 1:])
-        return torch.from_numpy(frame.colour)
+        return Image(torch.from_numpy(frame.colour))
 
     def _drawn(self, camera: Camera, rays: tuple[Array, Array, Array], table: Array) -> Frame:
         flat = np.empty((len(rays[1]), 5), np.float32)

@@ -15,7 +15,7 @@ import torch
 from nst3d.losses.observation import IMAGE, Observation
 from nst3d.losses.partner import Correspondence, Partner
 from nst3d.stylize.kept import Kept
-from nst3d.tensors import Planes
+from nst3d.tensors import Features, Planes
 
 Correspond = Callable[[int, int, int], Correspondence]
 """(view, partner, pixels a cell) to where the view's cells lie in the partner."""
@@ -79,9 +79,7 @@ class ViewMemory:
             "turn": dict(self._turn),
         }
 
-    def restore(
-        self, state: Mapping[str, Any], encode: Callable[[Planes], Mapping[str, torch.Tensor]]
-    ) -> None:
+    def restore(self, state: Mapping[str, Any], encode: Callable[[Planes], Mapping[str, Features]]) -> None:
         """Take a state back; `encode` gives a picture's features."""
         for view, picture in state["views"]:
             # With a graph, as when it was judged: the same arithmetic to the last bit.
@@ -93,7 +91,7 @@ class ViewMemory:
     def _keep(self, view: int, features: Mapping[str, torch.Tensor]) -> None:
         self._features[view] = {layer: features[layer] for layer in self._layers}
         if IMAGE in features:
-            self._pictures[view] = features[IMAGE]
+            self._pictures[view] = Planes(features[IMAGE])
         self._pictures = {k: picture for k, picture in self._pictures.items() if k in self._features}
 
     def _between(self, view: int, partner: int, stride: int) -> Correspondence:

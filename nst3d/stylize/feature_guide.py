@@ -17,7 +17,7 @@ from nst3d.stylize.agreement import ViewMemory
 from nst3d.stylize.guide import Guide, Ramp, ramped
 from nst3d.stylize.kept import Kept
 from nst3d.stylize.look import Look
-from nst3d.tensors import Mask, Planes
+from nst3d.tensors import Features, Mask, Planes
 
 _MASK_BYTES = 1 << 28
 """Budget for the masks of views; those beyond it are computed again."""
@@ -118,9 +118,9 @@ class FeatureGuide(Guide):
         if self._memory is not None and state:
             self._memory.restore(state, self._encoded)
 
-    def _encoded(self, image: Planes) -> dict[str, torch.Tensor]:
+    def _encoded(self, image: Planes) -> dict[str, Features]:
         reduce = self._viewing.reduce
-        seen = image if reduce == 1 else F.avg_pool2d(image[None], reduce)[0]
+        seen = image if reduce == 1 else Planes(F.avg_pool2d(image[None], reduce)[0])
         features = dict(self._encoder(seen, self._layers)) if self._encoder else {}
         features[IMAGE] = image
         return features

@@ -75,7 +75,7 @@ class FieldCanvas(Canvas):
         pixels: Colours = _Deferred.apply(self._field, view, *self.parameters())
         size = self._field.size(view)
         clear = 1 - self.coverage(view).to(pixels)
-        return pixels.T.reshape(3, *size) + clear * background.to(pixels)[:, None, None]
+        return Planes(pixels.T.reshape(3, *size) + clear * background.to(pixels)[:, None, None])
 
     def coverage(self, view: int) -> Mask:
         """The view's opacity (h, w)."""

@@ -14,7 +14,7 @@ from nst3d.stylize.layout import Layout, resampled
 from nst3d.stylize.regions import Regions
 from nst3d.stylize.stage_scene import TableStage
 from nst3d.stylize.table import BasisTable, ColourTable, PlainTable, RegionTable, Table
-from nst3d.tensors import Colours, Mask, Planes
+from nst3d.tensors import Colours, Image, Mask, Planes, to_image, to_planes
 
 _USUAL = 0.3
 """Rows seen at least so well, as a share of the mean sight weighted by sight, take whole steps."""
@@ -120,7 +120,7 @@ class LinearCanvas(Canvas):
         if self._seen is None:
             total = torch.zeros(self.stage.layout.num_colours, 1, dtype=self._start.dtype)
             for view in self.stage.views:
-                total += view.adjoint(torch.ones(*view.size, 1, dtype=total.dtype))
+                total += view.adjoint(Image(torch.ones(*view.size, 1, dtype=total.dtype)))
             self._seen = total.to(self._start.device)
         return self._seen
 
@@ -133,7 +133,7 @@ class LinearCanvas(Canvas):
         blind = torch.is_grad_enabled() and not self._leaf.requires_grad  # decoded under no_grad
         if self._decoded is None or blind:
             self._decode(clamp=False)
-        return self.stage.views[view].render(self._leaf, background).permute(2, 0, 1)
+        return to_planes(self.stage.views[view].render(self._leaf, background))
 
     def masks(self, view: int) -> Mapping[str, Mask]:
         """Region to A · w: its exact mask in a view, whatever hides it."""
@@ -153,7 +153,7 @@ class LinearCanvas(Canvas):
     def learn(self, pictures: Sequence[Planes], background: torch.Tensor) -> dict[str, float]:
         """Bake the pictures into the table: least squares over all views, exact but for what they disagree about."""
         before = self.table.colours().detach()
-        images = [picture.permute(1, 2, 0).to(before) for picture in pictures]
+        images = [Image(to_image(picture).to(before)) for picture in pictures]
         baked = bake(self.stage.views, images, before, _BAKE, background=background.to(before))
         self.table.move_(baked - before)
         self._decoded = None

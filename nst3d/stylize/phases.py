@@ -16,7 +16,7 @@ from nst3d.stylize.look import Look
 from nst3d.stylize.schedule import Schedule, Stage
 from nst3d.stylize.style import Style
 from nst3d.stylize.teachers.registry import Teacher
-from nst3d.tensors import Image
+from nst3d.tensors import Image, Planes, to_image, to_planes
 
 
 @dataclass(frozen=True)
@@ -134,10 +134,10 @@ class _Teaching:
         background = styles[0].background.to(canvas.parameters()[0])
         with torch.no_grad():
             looks = [look_at(canvas, view, background, moment) for view in range(canvas.num_views)]
-        looks = [replace(look, image=look.image.detach().clamp(0, 1)) for look in looks]
-        pictures = self._phase.teacher.teach([k.image.permute(1, 2, 0) for k in looks], looks, styles)
+        looks = [replace(look, image=Planes(look.image.detach().clamp(0, 1))) for look in looks]
+        pictures = self._phase.teacher.teach([to_image(k.image) for k in looks], looks, styles)
         learnt = _checked(pictures, looks, type(self._phase.teacher).__name__)
-        parts = canvas.learn([p.permute(2, 0, 1) for p in learnt], background)
+        parts = canvas.learn([to_planes(p) for p in learnt], background)
         return sum(parts.values()), parts, len(looks)
 
     def state(self) -> dict[str, Any]:
@@ -153,7 +153,7 @@ def _checked(pictures: Sequence[Image], looks: Sequence[Look], teacher: str) -> 
         raise ConfigError(
             f"teacher {teacher} returned {len(pictures)} pictures for {len(looks)} views: expected one for each"
         )
-    checked = [torch.as_tensor(picture).to(look.image) for picture, look in zip(pictures, looks)]
+    checked = [Image(torch.as_tensor(picture).to(look.image)) for picture, look in zip(pictures, looks)]
     for picture, look in zip(checked, looks):
         expected = (*look.image.shape[1:], 3)
         if picture.shape != expected:

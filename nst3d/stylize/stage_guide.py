@@ -23,7 +23,7 @@ from nst3d.stylize.recipe import Recipe
 from nst3d.stylize.stage_scene import StageScene
 from nst3d.stylize.style import Style, distinct
 from nst3d.stylize.terms import Term
-from nst3d.tensors import Planes
+from nst3d.tensors import Features, Planes
 
 
 @dataclass(frozen=True)
@@ -113,11 +113,11 @@ class _Targets:
     def __init__(self, recipe: Recipe, encoder: Encoder, inputs: StageInputs) -> None:
         self._encoder, self._inputs = encoder, inputs
         self._long = round(inputs.size * recipe.style_scale / recipe.reduce)
-        self._styles: dict[str, Planes] = {}
+        self._styles: dict[str, Features] = {}
         self.memory: ViewMemory | None = None
 
     @torch.no_grad()
-    def styles(self, layers: tuple[str, ...]) -> Mapping[str, Planes]:
+    def styles(self, layers: tuple[str, ...]) -> Mapping[str, Features]:
         """Layer to features (c, 1, n) of all styles together: their positions, one after the other."""
         wanted = [layer for layer in layers if layer not in self._styles]
         if wanted:
@@ -125,7 +125,7 @@ class _Targets:
             styles = distinct(self._inputs.styles)
             heaviest = max(style.weight for style in styles)
             encoded = [
-                (self._encoder(picture.to(device), wanted), style.weight / heaviest)
+                (self._encoder(Planes(picture.to(device)), wanted), style.weight / heaviest)
                 for style in styles
                 for picture in style.at(self._long)
             ]
@@ -134,12 +134,12 @@ class _Targets:
                 self._styles[layer] = torch.cat(rows, dim=1)[:, None]
         return {layer: self._styles[layer] for layer in layers}
 
-    def contents(self, layers: tuple[str, ...]) -> Mapping[int, Mapping[str, Planes]]:
+    def contents(self, layers: tuple[str, ...]) -> Mapping[int, Mapping[str, Features]]:
         """The views' contents by layer."""
         reduce, device = self._inputs.viewing.reduce, self._inputs.viewing.background.device
 
-        def encode(picture: Planes) -> dict[str, Planes]:
-            seen = F.avg_pool2d(picture[None], reduce)[0] if reduce > 1 else picture
+        def encode(picture: Planes) -> dict[str, Features]:
+            seen = Planes(F.avg_pool2d(picture[None], reduce)[0]) if reduce > 1 else picture
             return dict(self._encoder(seen, layers))
 
         return _Contents(self._inputs.scene, encode, device, self._inputs.budget_bytes)
@@ -156,7 +156,7 @@ class _Targets:
         return self.memory.find_partner
 
 
-def _thinned(features: Planes, share: float) -> Planes:
+def _thinned(features: Features, share: float) -> Features:
     """About `share` of the positions of features (c, n), spread evenly."""
     if share >= 1:
         return features
@@ -164,23 +164,23 @@ def _thinned(features: Planes, share: float) -> Planes:
     return features[:, torch.linspace(0, features.shape[1] - 1, count).long().to(features.device)]
 
 
-class _Contents(Mapping[int, Mapping[str, Planes]]):
+class _Contents(Mapping[int, Mapping[str, Features]]):
     """View to its content by layer, computed when asked for and kept within the budget."""
 
     def __init__(
         self,
         scene: StageScene,
-        encode: Callable[[Planes], dict[str, Planes]],
+        encode: Callable[[Planes], dict[str, Features]],
         device: torch.device,
         budget_bytes: float,
     ) -> None:
         self._scene, self._encode, self._device = scene, encode, device
-        self._known: Kept[int, dict[str, Planes]] = Kept(budget_bytes)
+        self._known: Kept[int, dict[str, Features]] = Kept(budget_bytes)
 
     @torch.no_grad()
-    def __getitem__(self, view: int) -> Mapping[str, Planes]:
+    def __getitem__(self, view: int) -> Mapping[str, Features]:
         if view not in self._known:
-            self._known[view] = self._encode(self._scene.content(view).to(self._device))
+            self._known[view] = self._encode(Planes(self._scene.content(view).to(self._device)))
         return self._known[view]
 
     def __iter__(self) -> Iterator[int]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 
 from nst3d.images.resize import fit_long_side
-from nst3d.tensors import Colours, Image, Planes
+from nst3d.tensors import Colours, Image, Planes, to_planes
 
 SHORTEST = 16
 """Pixels of an encoded style's shorter side, at least."""
@@ -45,7 +45,7 @@ class Style:
     def _at(image: Image, long: int) -> Planes:
         height, width = image.shape[:2]
         least = math.ceil(SHORTEST * max(height, width) / min(height, width))
-        return fit_long_side(image, max(long, least)).permute(2, 0, 1)
+        return to_planes(fit_long_side(image, max(long, least)))
 
 
 def distinct(styles: Sequence[Style]) -> tuple[Style, ...]:

@@ -16,7 +16,7 @@ import torch.nn.functional as F
 
 from nst3d.operators.base import ViewOperator
 from nst3d.stylize.layout import Layout, resampled
-from nst3d.tensors import Colours
+from nst3d.tensors import Colours, Image, Planes, to_image, to_planes
 
 
 class Table(ABC):
@@ -174,7 +174,7 @@ class BasisTable(Table):
 
 def _gathered(basis: ViewOperator, rows: Colours) -> Colours:
     """Bᵀ rows, (nodes, c)."""
-    return basis.adjoint(rows[:, None])
+    return basis.adjoint(Image(rows[:, None]))
 
 
 def _pyramid(layout: Layout, levels: int) -> list[Layout]:
@@ -190,6 +190,6 @@ def _pyramid(layout: Layout, levels: int) -> list[Layout]:
 def _doubled(colours: Colours, coarse: Layout, fine: Layout) -> Colours:
     blocks = []
     for image, size in zip(coarse.split(colours), fine.images):
-        up = F.interpolate(image.permute(2, 0, 1)[None], tuple(size), mode="bilinear", align_corners=False)
-        blocks.append(up[0].permute(1, 2, 0).reshape(-1, colours.shape[1]))
+        up = F.interpolate(to_planes(image)[None], tuple(size), mode="bilinear", align_corners=False)
+        blocks.append(to_image(Planes(up[0])).reshape(-1, colours.shape[1]))
     return torch.cat(blocks)

@@ -53,9 +53,11 @@ def baked_texture(
     renderer = MeshRenderer(build_surface(mesh, paint))
     cameras = [normalised(s.camera, mesh.frame) for s in sights]
     seen_well = (agreement(renderer.surface, renderer.caster, s, lattice, mesh.frame)[1] for s in sights)
-    weights = [torch.from_numpy(cosine[..., None]) for cosine in seen_well]
+    weights = [Image(torch.from_numpy(cosine[..., None])) for cosine in seen_well]
     with closing(ViewCache(lambda k: renderer.compile(cameras[k]), len(cameras), _BUDGET)) as views:
-        images = [torch.from_numpy(s.colour.astype(np.float32)) * v.coverage for s, v in zip(sights, views)]
+        images = [
+            Image(torch.from_numpy(s.colour.astype(np.float32)) * v.coverage) for s, v in zip(sights, views)
+        ]
         start, seen = _average(views, images, weights, paint.num_colours)
         layout, known = layout_of(paint), _share(seen)
         start = filled(start, layout, known)
@@ -79,8 +81,8 @@ def _average(
     """The weighted mean of the pixels that see each row, (n, 3), and their sum of weights (n,)."""
     total, seen = torch.zeros(count, 3), torch.zeros(count, 1)
     for view, image, weight in zip(views, images, weights):
-        total += view.adjoint(image * weight)
-        seen += view.adjoint(view.coverage * weight)
+        total += view.adjoint(Image(image * weight))
+        seen += view.adjoint(Image(view.coverage * weight))
     return total / seen.clamp_min(1e-6), seen[:, 0]
 
 

@@ -48,10 +48,10 @@ class Posterise:
         level = (smooth * count).clamp(0, count - 1).floor()
         flat = tones[level.long()]
         if self._lines == 0:
-            return flat
+            return Image(flat)
         padded = F.pad(level[None, None], (0, 1, 0, 1), mode="replicate")[0, 0]
         edge = (padded[:-1, :-1] != padded[1:, :-1]) | (padded[:-1, :-1] != padded[:-1, 1:])
-        return flat * (1 - self._lines * edge.to(flat))[..., None]
+        return Image(flat * (1 - self._lines * edge.to(flat))[..., None])
 
 
 def _luma(colours: torch.Tensor) -> torch.Tensor:

@@ -103,13 +103,13 @@ class NerfGridRenderer(RadianceRenderer):
 
     def _shown(self, frozen: FrozenView, view: ViewOperator, colours: Array, specular: float) -> Image:
         image = view.apply(torch.from_numpy(np.ascontiguousarray(colours, np.float32)))
-        return image + specular * self._beyond(frozen, view) if specular else image
+        return Image(image + specular * self._beyond(frozen, view)) if specular else image
 
     def _view(self, frozen: FrozenView) -> MatrixFreeView:
         return MatrixFreeView(frozen.camera.size, self.num_colours, self.grid.samples(frozen))
 
     def _beyond(self, frozen: FrozenView, view: ViewOperator) -> Image:
-        return torch.from_numpy(frozen.colour) - view.apply(torch.from_numpy(self._own))
+        return Image(torch.from_numpy(frozen.colour) - view.apply(torch.from_numpy(self._own)))
 
 
 @dataclass(frozen=True)
@@ -141,7 +141,7 @@ def bake_nerf(nerf: Nerfacto, cameras: Sequence[Camera], options: BakeOptions, c
     with_views = ViewCache(lambda i: renderer.compile(cameras[i]), len(cameras), options.cache_bytes)
     try:
         start = _node_colours(nerf, renderer.grid, cameras, with_views)
-        images = [torch.from_numpy(view.colour) for view in views]
+        images = [Image(torch.from_numpy(view.colour)) for view in views]
         colours = bake(with_views, images, start, _FIT, progress=lambda d, t: count("fitting the grid", d, t))
         errors = [float(((with_views[i].apply(colours) - images[i]) ** 2).mean()) for i in range(len(views))]
     finally:
@@ -157,7 +157,7 @@ def _node_colours(
     total = torch.zeros(len(grid), 3)
     for number, camera in enumerate(cameras):
         rays = torch.from_numpy(camera.rays()[1].astype(np.float32))
-        total += views[number].adjoint(torch.nn.functional.normalize(rays, dim=-1))
+        total += views[number].adjoint(Image(torch.nn.functional.normalize(rays, dim=-1)))
     directions = torch.nn.functional.normalize(total, dim=1).to(nerf.device)
     with torch.no_grad():
         return nerf.colours(torch.from_numpy(grid.places).to(nerf.device), directions).float().cpu()

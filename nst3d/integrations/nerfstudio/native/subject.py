@@ -37,7 +37,7 @@ from nst3d.stylize.recolour import seen_colours
 from nst3d.stylize.schedule import Stage
 from nst3d.stylize.stage_scene import StageScene
 from nst3d.stylize.style import Style
-from nst3d.tensors import Array, Image, Planes
+from nst3d.tensors import Array, Image, Planes, to_image, to_planes
 from nst3d.video.encode import write_mp4
 
 _GLANCE = 48
@@ -104,7 +104,7 @@ class NativeSubject:
         )
 
     def _content(self, view: int) -> Planes:
-        return self._moved(self._picture(self._views, view)).clamp(0, 1).permute(2, 0, 1)
+        return to_planes(Image(self._moved(self._picture(self._views, view)).clamp(0, 1)))
 
     def painted(self, canvas: Canvas, style: Style) -> ColourNet:
         """The net, which is what was painted, moved to the style's palette as far as the recipe asks."""
@@ -121,11 +121,11 @@ class NativeSubject:
         targets = []
         for view in range(canvas.num_views):
             with torch.no_grad():
-                image = canvas.render(view, background).cpu().permute(1, 2, 0)
+                image = to_image(Planes(canvas.render(view, background).cpu()))
             opacity = canvas.coverage(view).cpu()[..., None]
             own = (image - (1 - opacity) * self._background) / opacity.clamp_min(1e-6)
             moved = image + strength * opacity * (palette.apply(own).clamp(0, 1) - own)
-            targets.append(moved.permute(2, 0, 1).to(background))
+            targets.append(Planes(to_planes(Image(moved)).to(background)))
         canvas.learn(targets, background)
 
     def preview(self, canvas: Canvas, camera: Camera | None = None) -> Frame:
@@ -176,12 +176,12 @@ class NativeSubject:
         """The content image of a view, (h, w, 3), at the views' scale."""
         size = views.size(view)
         if self._config.photos:
-            return torch.from_numpy(load_photo(self._photos[view], size, self._behind))
+            return Image(torch.from_numpy(load_photo(self._photos[view], size, self._behind)))
         clear = (1 - views.coverage(view).cpu())[..., None]
-        return views.own(view).cpu() + clear * self._background
+        return Image(views.own(view).cpu() + clear * self._background)
 
     def _moved(self, colours: Image) -> Image:
-        return torch.lerp(colours, self._palette.apply(colours), self._config.recipe.palette_before)
+        return Image(torch.lerp(colours, self._palette.apply(colours), self._config.recipe.palette_before))
 
     def _places(self) -> list[Camera]:
         """Cameras for whole rows of the sheet along a short path, in one size no finer than painted."""

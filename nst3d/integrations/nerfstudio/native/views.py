@@ -105,7 +105,7 @@ class NerfViews:
         seen = self.samples(view)
         colours = self.nerf.colours(seen.places, seen.directions[seen.pixels])
         blank = colours.new_zeros(len(seen.starts) - 1, 3)
-        return blank.index_add(0, seen.pixels, colours * seen.weights[:, None]).view(*seen.size, 3)
+        return Image(blank.index_add(0, seen.pixels, colours * seen.weights[:, None]).view(*seen.size, 3))
 
     def samples(self, view: int) -> NerfSamples:
         """The samples of a view's rays."""

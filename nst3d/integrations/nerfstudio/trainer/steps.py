@@ -23,6 +23,7 @@ from nst3d.pipeline.runtime.events import Events, Stepped
 from nst3d.pipeline.settings.config import PaintConfig, load_preset
 from nst3d.representations.capture import Capture
 from nst3d.stylize.style import Style
+from nst3d.tensors import Image
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ class LivePainting:
 
     def __init__(self, run: NerfstudioRun, capture: Capture, options: LiveOptions) -> None:
         """The capture is in the run's frame. Raises Nst3dError for what a paint job refuses."""
-        style = Style((torch.from_numpy(read_image(options.style).pixels),))
+        style = Style((Image(torch.from_numpy(read_image(options.style).pixels)),))
         self._run = run
         self._subject = NativeSubject(
             Nerfacto(run, torch.device(options.device)), capture, style, options.config()

@@ -19,7 +19,7 @@ from nst3d.stylize.schedule import Stage
 from nst3d.stylize.shape.options import DisplaceOptions
 from nst3d.stylize.stage_guide import StageInputs, build_guide
 from nst3d.stylize.style import Style
-from nst3d.tensors import Image
+from nst3d.tensors import Image, to_image
 
 _CONTRAST = 1.5
 """The style's contrast in units of that of the shape's own shading."""
@@ -39,7 +39,7 @@ class ShapeGuides:
         long = round(stage.size * recipe.style_scale / recipe.reduce)
         contrast = self._contrast()
         styles = [
-            Style((_lightness(picture.permute(1, 2, 0), contrast),), style.name, style.weight)
+            Style((_lightness(to_image(picture), contrast),), style.name, style.weight)
             for style in self._styles
             for picture in style.at(long)
         ]
@@ -77,4 +77,4 @@ def _lightness(style: Image, contrast: tuple[float, float]) -> Image:
     luma = style @ style.new_tensor(LUMA)
     mean, deviation = contrast
     tones = (luma - luma.mean()) / luma.std().clamp_min(1e-6) * deviation * _CONTRAST + mean
-    return tones.clamp(0, 1)[..., None].expand(-1, -1, 3)
+    return Image(tones.clamp(0, 1)[..., None].expand(-1, -1, 3))

@@ -123,7 +123,7 @@ class ShapeViews:
         camera = self._cameras[view]
         sight = PixelHits.of(camera, caster.view(camera, 1), positions.dtype, positions.device)
         image, coverage = relief_image(positions, self._mesh, sight, "studio", _GREY, BACKGROUND)
-        return image[..., 0].expand(3, -1, -1), coverage
+        return Planes(image[..., 0].expand(3, -1, -1)), coverage
 
 
 def finest_size(options: DisplaceOptions) -> int:

@@ -39,7 +39,7 @@ from nst3d.stylize.layout import Layout, resampled
 from nst3d.stylize.recolour import to_palette
 from nst3d.stylize.stage_scene import TableStage
 from nst3d.stylize.style import Style
-from nst3d.tensors import Array, Colours, ImageSize
+from nst3d.tensors import Array, Colours, Image, ImageSize
 
 _SAMPLES = 2
 _NEIGHBOURS = 4
@@ -124,7 +124,7 @@ class MeshSubject(TableSubject):
         positions, spacing = self._rows()
         basis = grid_basis(positions, _VOXEL_GRIDS[1] * spacing)
         both = torch.stack([height, torch.ones_like(height)], dim=1)
-        mean = basis.apply(basis.adjoint(both[:, None]))[:, 0]
+        mean = basis.apply(basis.adjoint(Image(both[:, None])))[:, 0]
         return mean[:, 0] / mean[:, 1]
 
     def stage(self, scale: float) -> TableStage:

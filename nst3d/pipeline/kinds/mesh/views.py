@@ -18,7 +18,7 @@ from nst3d.renderers.visibility import CellPoints, cell_points, warp
 from nst3d.stylize.kept import Kept
 from nst3d.stylize.layout import Layout
 from nst3d.stylize.stage_scene import TableStage
-from nst3d.tensors import Array, Colours, Planes
+from nst3d.tensors import Array, Colours, Image, Planes, to_planes
 
 _SAMPLES = 2
 _NEIGHBOURS = 4
@@ -44,7 +44,7 @@ class MeshViews:
         self._lightings = (config.lighting, config.content_lighting)
         budget = config.cache_gb * 1e9
         self._views = ViewCache(self._compiled, len(self._cameras), budget, tally=tally)
-        self._light: Kept[int, tuple[torch.Tensor, ...]] = Kept(budget / 8)
+        self._light: Kept[int, tuple[Image, ...]] = Kept(budget / 8)
         self._cells: Kept[tuple[int, int], tuple[Array, ...]] = Kept(budget / 8)
 
     def stage(self, layout: Layout, bases: Sequence[ViewOperator], own_rows: bool) -> TableStage:
@@ -74,7 +74,7 @@ class MeshViews:
         bare = painted.view if isinstance(painted, Shaded) else painted
         lit = Shaded(bare, *self._light[view]) if self._light[view] else bare
         image = lit.render(self._start, self._background)
-        return image.clamp(0, 1).permute(2, 0, 1)
+        return to_planes(Image(image.clamp(0, 1)))
 
     def neighbours(self) -> Sequence[Sequence[int]]:
         """The views whose directions are closest."""

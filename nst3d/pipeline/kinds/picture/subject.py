@@ -23,7 +23,7 @@ from nst3d.stylize.layout import Layout, resampled
 from nst3d.stylize.recolour import to_palette
 from nst3d.stylize.stage_scene import TableStage
 from nst3d.stylize.style import Style
-from nst3d.tensors import Array, Colours, ImageSize
+from nst3d.tensors import Array, Colours, ImageSize, to_planes
 
 _SMALLEST = 32
 
@@ -81,7 +81,7 @@ class PictureSubject(TableSubject):
         """One view: the picture itself, at a scale. Its content is the picture in the style's palette."""
         layout = self.layout.scaled(scale)
         colours = resampled(self._content, self.layout, layout)
-        content = layout.split(colours)[0].permute(2, 0, 1)
+        content = to_planes(layout.split(colours)[0])
         return TableStage(views=[IdentityView(layout.images[0])], layout=layout, content=lambda view: content)
 
     def finished(self, colours: Colours, coverage: Colours, stage: TableStage) -> Colours:

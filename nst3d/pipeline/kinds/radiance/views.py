@@ -20,7 +20,7 @@ from nst3d.pipeline.settings.config import PaintConfig
 from nst3d.stylize.kept import Kept
 from nst3d.stylize.layout import Layout
 from nst3d.stylize.stage_scene import TableStage
-from nst3d.tensors import Array, Colours, Planes
+from nst3d.tensors import Array, Colours, Image, Planes, to_planes
 
 _GRID = 1.5
 """Side of the cells that rows closer than pixels are painted through, pixels."""
@@ -84,14 +84,14 @@ class RadianceViews:
             image = start.recoloured(torch.from_numpy(self._photo(view)))
         else:
             image = self._views[view].render(start.colours, start.background)
-        return image.clamp(0, 1).permute(2, 0, 1)
+        return to_planes(Image(image.clamp(0, 1)))
 
     def _compiled(self, number: int) -> ViewOperator:
         view = self._scene.renderer.compile(self._cameras[number])
         keep = self._keep_specular
         if keep == 0:
             return view
-        return Offset(view, keep * self._scene.renderer.specular(self._cameras[number], view))
+        return Offset(view, Image(keep * self._scene.renderer.specular(self._cameras[number], view)))
 
     def _photo(self, view: int) -> Array:
         if view not in self._pictures:
