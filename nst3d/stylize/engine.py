@@ -11,6 +11,7 @@ from typing import Any
 import torch
 
 from nst3d.errors import ConfigError
+from nst3d.interrupts import stoppable
 from nst3d.stylize.canvas import Canvas
 from nst3d.stylize.phases import Moment, Phase, Work, legs_of
 
@@ -74,10 +75,14 @@ class Run:
             self._generator.set_state(self._state.generator)
         self._work: Work | None = None
         self._views, self._seconds = 0, 0.0
+        self._whole = True  # no step was broken off
         self._kept: RunState | None = None  # the end of the last stage, until the next one is ready
 
     def __iter__(self) -> Iterator[Progress]:
-        """Run the stages from where the state says, yielding after each step."""
+        """Run the stages from where the state says, yielding after each step.
+
+        Ctrl-C waits for the end of a step and raises KeyboardInterrupt then; a second one does so at once.
+        """
         started = time.perf_counter()
         for index in range(self._state.stage, len(self._legs)):
             leg = self._legs[index]
@@ -96,7 +101,13 @@ class Run:
                 self._work.restore(self._state.work)
             self._kept = None
             while self._state.iteration < leg.steps and not leg.settled(self._state.history):
-                yield self._step(index, started)
+                with stoppable() as stopped:
+                    self._whole = False
+                    progress = self._step(index, started)
+                    self._whole = True
+                yield progress
+                if stopped():
+                    raise KeyboardInterrupt
 
     @property
     def total(self) -> int:
@@ -107,6 +118,11 @@ class Run:
     def done(self) -> int:
         """Steps taken in all stages, those before it was resumed included."""
         return self._state.done
+
+    @property
+    def whole(self) -> bool:
+        """Whether every step was taken as a whole; otherwise `state` is none to resume from."""
+        return self._whole
 
     @property
     def finished(self) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -176,11 +177,23 @@ def test_a_baked_paint_is_written_back(made) -> None:
         assert np.array_equal(now[:, SIZE.width :], was[:, SIZE.width :])
 
 
+def test_a_baked_paint_says_where_data_that_moved_is(made, tmp_path) -> None:
+    from nst3d.integrations.nerfstudio.baked.bake import BakeOptions, bake_nerf
+    from nst3d.integrations.nerfstudio.baked.distil import DistilOptions, PaintedRun
+
+    baked = bake_nerf(opened(made), made.views, BakeOptions(nodes=3000), lambda *count: None)
+    for data in (None, tmp_path / "moved"):
+        out = tmp_path / str(data is None)
+        PaintedRun(baked, lambda *count: None, DistilOptions(steps=1), data)(out, baked.colours, 0.0)
+        found = load_run(out / "tiny/nerfacto/made").config["pipeline"]["datamanager"]["data"]
+        assert Path(found) == (made.folder / "capture" if data is None else data)
+
+
 def test_data_that_moved_is_asked_for(made, capsys) -> None:
     hidden = (made.folder / "capture").rename(made.folder / "elsewhere")
     try:
         arguments = ["paint", str(made.run), "--style", str(made.style), "--quiet", "--nerf", "baked"]
         assert main([*arguments, "--out", str(made.folder / "moved")]) != 0
-        assert "set data to its folder" in capsys.readouterr().err
+        assert "give --data, its folder" in capsys.readouterr().err
     finally:
         hidden.rename(made.folder / "capture")

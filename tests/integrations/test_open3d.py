@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
+import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -69,6 +70,19 @@ def cloud(path: Path, normals: bool) -> Path:
     columns += [np.concatenate([places, stray / 4])] if normals else []
     np.savetxt(path, np.concatenate(columns, axis=1))
     return path
+
+
+def test_numba_does_not_complain_of_open3d_s_threads() -> None:
+    code = (
+        "import ctypes, contextlib\n"
+        "with contextlib.suppress(ImportError):\n"
+        "    import libusb_package; ctypes.CDLL(str(libusb_package.get_library_path()), ctypes.RTLD_GLOBAL)\n"
+        "from nst3d.integrations.open3d.package import open3d; open3d('test')\n"
+        "from numba.np.ufunc.parallel import _launch_threads; _launch_threads()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    assert "TBB" not in done.stderr
 
 
 def test_a_scan_is_cleaned_and_decimated(tmp_path) -> None:

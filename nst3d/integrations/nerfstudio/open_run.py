@@ -46,7 +46,7 @@ def open_nerf(job: Job, capture: Capture | None, style: Style, events: Events) -
     if (job.config.nerf or "baked") != "baked":
         native = NativeSubject(nerf, capture, style, job.config, job.data)
         return native, native.config
-    baked, scene = baked_scene(nerf, capture, job.config, _Counter(events))
+    baked, scene = baked_scene(nerf, capture, job.config, _Counter(events), job.data)
     for note in scene.notes:
         events.note(note)
     config = suited(job.config, scene)
@@ -88,10 +88,10 @@ class _Counter:
     """Reports progress of long work before painting begins, about ten times."""
 
     def __init__(self, events: Events) -> None:
-        self._reporter, self._told = events, ("", 0)
+        self._events, self._told = events, ("", 0)
 
     def __call__(self, what: str, done: int, total: int) -> None:
         tenth = (what, 10 * done // total)
         if tenth != self._told:
             self._told = tenth
-            self._reporter.phase(f"{what}: {done} of {total}")
+            self._events.phase(f"{what}: {done} of {total}")

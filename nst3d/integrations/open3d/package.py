@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from importlib import import_module
 from typing import Any
 
@@ -23,5 +24,7 @@ def open3d(what: str) -> Any:
         raise MissingDependencyError(
             f"{what} needs Open3D, which is installed but does not load ({reason}){remedy}"
         ) from None
+    # Numba finds Open3D's TBB, too old for it, and takes another of its threading layers, which is no news to users.
+    warnings.filterwarnings("ignore", "The TBB threading layer requires")
     package.utility.set_verbosity_level(package.utility.VerbosityLevel.Error)
     return package

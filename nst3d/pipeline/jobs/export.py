@@ -127,7 +127,7 @@ def _cameras(job: ExportJob, reader: CaptureReader, source: RadianceSource, note
         f"{job.scene}: does not say where it was photographed from; cameras look at it from all around"
         " (`cameras`, a capture, gives others)"
     )
-    return cameras_around(source.space, source.up, options.view_size or _AROUND)
+    return cameras_around(source.space, source.up, options.view_size or _AROUND, options.views)
 
 
 def _resolution(source: RadianceSource, reach: float) -> int:

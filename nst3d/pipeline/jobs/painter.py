@@ -56,13 +56,13 @@ class Painter:
         self._run = Run(self._canvas, self._phases(), config.schedule.seed, keeper.resumed())
 
     def paint(self) -> bool:
-        """Run the phases; True if the user stopped it."""
+        """Run the phases; True if the user stopped it after a step. In the middle of one, KeyboardInterrupt passes."""
         before = self._run.done
         try:
             for _ in self.steps():
                 pass
         except KeyboardInterrupt:
-            if self._run.done == before:
+            if self._run.done == before or not self._run.whole:
                 raise
             self.keep()
             return True

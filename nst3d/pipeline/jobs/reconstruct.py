@@ -5,13 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import signal
-import threading
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import numpy as np
@@ -22,6 +18,7 @@ from nst3d.files import PathField, write_bytes
 from nst3d.formats.fields.registry import save_field
 from nst3d.formats.io.files import refuse_empty
 from nst3d.formats.mesh_files import is_mesh
+from nst3d.interrupts import stoppable
 from nst3d.pipeline.captures.held_out import measured, write_comparison
 from nst3d.pipeline.captures.photographs import Photographs, read_photographs
 from nst3d.pipeline.kinds.bridges import ALONE, Bridges
@@ -166,7 +163,7 @@ def _fit(job: ReconstructJob, material: Photographs) -> Fit:
 def _run(fit: Fit, keeper: FitKeeper, events: Events) -> bool:
     """Take the steps that are left; True if the user stopped it, which keeps a checkpoint."""
     error = None
-    with _stoppable() as stopped:
+    with stoppable() as stopped:  # in the middle of a step it would count half
         for step in fit:
             new = 10 ** (-step.psnr / 10)
             error = new if error is None else _RUNNING * error + (1 - _RUNNING) * new
@@ -177,26 +174,6 @@ def _run(fit: Fit, keeper: FitKeeper, events: Events) -> bool:
                 return True
             keeper.now_and_then(fit)
     return False
-
-
-@contextmanager
-def _stoppable() -> Iterator[Callable[[], bool]]:
-    """Whether Ctrl-C was pressed: it waits for the end of a step, or the step would count half. Twice: at once."""
-    if threading.current_thread() is not threading.main_thread():
-        yield lambda: False
-        return
-    asked: list[int] = []
-
-    def ask(number: int, frame: FrameType | None) -> None:
-        if asked:
-            raise KeyboardInterrupt
-        asked.append(number)
-
-    before = signal.signal(signal.SIGINT, ask)
-    try:
-        yield lambda: bool(asked)
-    finally:
-        signal.signal(signal.SIGINT, before or signal.SIG_DFL)
 
 
 def _write(

@@ -44,9 +44,9 @@ def chosen_cameras(cameras: Sequence[Camera], most: int, long_side: int) -> list
     return [replace(c, lens=None).scaled(long_side / max(c.size)) for c in cameras]
 
 
-def cameras_around(space: Space, up: Array, long_side: int) -> list[Camera]:
-    """Cameras on a sphere around the inner box of a space, which all of them frame."""
-    directions = fibonacci_directions(_RIG, standing(up), 0.95)
+def cameras_around(space: Space, up: Array, long_side: int, most: int = _RIG) -> list[Camera]:
+    """At most `most` cameras on a sphere around the inner box of a space, which all of them frame."""
+    directions = fibonacci_directions(min(most, _RIG), standing(up), 0.95)
     corners = (np.array(list(np.ndindex(2, 2, 2))) * 2.0 - 1) * space.radius
     distance = framing_distance(corners, directions, up, _FIELD_OF_VIEW)
     size = ImageSize(long_side, long_side)

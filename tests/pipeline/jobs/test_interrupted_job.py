@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 
 import pytest
 from small_meshes import cube, mesh_of, noise
@@ -13,6 +14,7 @@ from nst3d import Job, run_job, save
 from nst3d.images.io import Picture, write_image
 from nst3d.pipeline.jobs.paint import CHECKPOINT
 from nst3d.representations.subdivide import paint_vertices
+from nst3d.stylize.feature_guide import FeatureGuide
 
 
 class Stops(Losses):
@@ -93,3 +95,44 @@ def test_losses_survive_a_ctrl_c_while_painting(folder) -> None:
     resumed = run_job(Job(folder / "photo.png", folder / "style.png", out, TINY, resume=True))
     assert resumed.metrics["loss_first"] == stopped.metrics["loss_first"]
     assert resumed.metrics["iterations"] == 6
+
+
+@pytest.fixture
+def press(monkeypatch):
+    """Has the terminal send Ctrl-C so many times while the loss is computed in a certain step."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    judge, steps = FeatureGuide.judge, [0]
+
+    def press(step: int, times: int) -> None:
+        def pressed(self, look):
+            steps[0] += 1
+            for _ in range(times if steps[0] == step else 0):
+                signal.raise_signal(signal.SIGINT)
+            return judge(self, look)
+
+        monkeypatch.setattr(FeatureGuide, "judge", pressed)
+
+    yield press
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.parametrize("step", [2, 3, 5])
+def test_ctrl_c_in_the_middle_of_a_step_waits_for_its_end(folder, press, step) -> None:
+    whole = run_job(Job(folder / "mesh.ply", folder / "style.png", folder / "whole", TINY))
+    press(step, 1)
+    out = folder / "out"
+    stopped = run_job(Job(folder / "mesh.ply", folder / "style.png", out, TINY))
+    assert stopped.interrupted
+    assert stopped.metrics["iterations"] == step
+    resumed = run_job(Job(folder / "mesh.ply", folder / "style.png", out, TINY, resume=True))
+    assert resumed.metrics["losses"] == whole.metrics["losses"]
+    assert resumed.paths[0].read_bytes() == whole.paths[0].read_bytes()
+
+
+def test_a_second_ctrl_c_breaks_a_step_off_and_keeps_no_half_of_it(folder, press) -> None:
+    press(3, 2)
+    out = folder / "out"
+    with pytest.raises(KeyboardInterrupt):
+        run_job(Job(folder / "mesh.ply", folder / "style.png", out, TINY))
+    assert not (out / CHECKPOINT).exists()
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler

@@ -39,8 +39,12 @@ class DistilOptions:
 class PaintedRun:
     """Saves a baked NeRF with painted colours as a run that nerfstudio opens."""
 
-    def __init__(self, baked: Baked, count: Count, options: DistilOptions | None = None) -> None:
+    def __init__(
+        self, baked: Baked, count: Count, options: DistilOptions | None = None, data: Path | None = None
+    ) -> None:
+        """`data` is the current location of the run's dataset, if it differs from the run's."""
         self._baked, self._count, self._options = baked, count, options or DistilOptions()
+        self._moved = {} if data is None else {"pipeline.datamanager.data": data.resolve()}
         self.psnr = math.nan
         """PSNR of the written model to the painted grid over the last tenth of the steps, dB."""
 
@@ -50,7 +54,7 @@ class PaintedRun:
         net = ColourNet(renderer.nerf, Looking(self._mean_direction(), keep))
         targets = [renderer.shown(view, colours, keep) for view in renderer.views]
         self.psnr = distil(net, renderer.views, targets, self._count, self._options)
-        return save_run(folder, renderer.nerf.run, net.state(), net.edits())
+        return save_run(folder, renderer.nerf.run, net.state(), net.edits() | self._moved)
 
     def _mean_direction(self) -> Tensor:
         """nerfstudio's direction encoding (16,), averaged over the rays of all views."""

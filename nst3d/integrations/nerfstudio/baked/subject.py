@@ -26,6 +26,7 @@ from nst3d.pipeline.kinds.radiance.scene import RadianceScene, RowGrid, spread_o
 from nst3d.pipeline.kinds.radiance.shown import flight_frames
 from nst3d.pipeline.kinds.radiance.subject import RadianceSubject
 from nst3d.pipeline.settings.config import PaintConfig
+from nst3d.renderers.radiance import Frame
 from nst3d.representations.capture import Capture
 from nst3d.stylize.canvas import Canvas
 from nst3d.stylize.style import Style
@@ -78,6 +79,10 @@ class BakedSubject(RadianceSubject):
         alike = [c.scaled(factor) for c in cameras if c.size == size]
         return [alike[i] for i in visiting_order(alike)]
 
+    def drawn(self, colours: Array, camera: Camera | None) -> Frame:
+        """The NeRF, seen by a camera in the run's frame; None: by its first, at the size that it was sampled in."""
+        return super().drawn(colours, camera or self._baked.renderer.views[0].camera)
+
     def facts(self, canvas: Canvas) -> dict[str, Any]:
         """Also the grid, and its similarity to the NeRF."""
         own = {"grid": self._baked.renderer.grid.resolution, "baked_psnr": round(self._baked.psnr, 2)}
@@ -91,11 +96,12 @@ class BakedSubject(RadianceSubject):
 
 
 def baked_scene(
-    nerf: Nerfacto, capture: Capture, config: PaintConfig, count: Count
+    nerf: Nerfacto, capture: Capture, config: PaintConfig, count: Count, data: Path | None = None
 ) -> tuple[Baked, RadianceScene]:
     """A NeRF baked for the cameras of a capture in its run's frame, at the finest size painted.
 
-    Raises InputError if paint cannot be written into the NeRF.
+    `data` is the current location of the run's dataset, if it differs from the run's. Raises InputError if paint
+    cannot be written into the NeRF.
     """
     colour_layout(nerf)  # before all the work
     photos = capture.of("train")
@@ -112,7 +118,7 @@ def baked_scene(
         renderer=baked.renderer,
         colours=baked.colours,
         cameras=cameras,
-        save=PaintedRun(baked, count),
+        save=PaintedRun(baked, count, data=data),
         up=np.asarray(capture.up, float),
         background=nerf.background,
         photos=tuple(photos) if config.photos else (),

@@ -93,10 +93,10 @@ class NativeSubject:
 
     def canvas(self) -> Canvas:
         """The NeRF's colours, rendered in chunks."""
-        return FieldCanvas(self._views, self.stage)
+        return FieldCanvas(self._views, self._enter)
 
-    def stage(self, scale: float) -> StageScene:
-        """The cameras at a scale; the content is the photograph or the NeRF's own render, in the style's palette."""
+    def _enter(self, scale: float) -> StageScene:
+        """Switch the views to a scale; the content is photographs or the NeRF's own renders, in the style's palette."""
         self._views.enter(scale)
         depths = DepthViews(NerfDepths(self._nerf), self._views.cameras, self._budget / 8)
         return StageScene(

@@ -88,7 +88,7 @@ def _displace(
         for progress in run:
             events.tell(Stepped(progress, preview, run.state))
     except KeyboardInterrupt:
-        if keeper and run.done > before:
+        if keeper and run.done > before and run.whole:
             keeper.keep_shape(run.state())
             events.note("the shape so far is kept: run the same job with `resume` to continue")
         raise
