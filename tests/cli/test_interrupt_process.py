@@ -131,7 +131,7 @@ def test_while_the_film_is_written_keeps_the_painting(folder, tmp_path, begin, g
     assert len(load(out / "painted.ply")) == 2000
     assert (out / "checkpoint.pt").is_file()
     if gap is None:
-        assert "the same command with --resume writes it" in errors
+        assert "the same job with --resume to write it" in errors
 
 
 @pytest.mark.parametrize("gap", [None, 0.05])

@@ -30,7 +30,7 @@ def heard(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         said.append(up)
         raise InputError("enough")
 
-    monkeypatch.setattr(paint, "run_job", lambda job, *rest: end(job.config.up))
+    monkeypatch.setattr(paint, "run_job", lambda job, *rest, **more: end(job.config.up))
     monkeypatch.setattr(inspect, "inspect_file", lambda path, config, reader: end(config.up))
     monkeypatch.setattr(render, "run_render", lambda job, *rest: end(job.look.up))
     monkeypatch.setattr(view, "open_window_content", lambda path, up: end(up))

@@ -89,7 +89,7 @@ def test_a_missing_checkpoint_is_noticed_before_anything_is_read(
     things, tmp_path, capfd, monkeypatch, arguments
 ) -> None:
     monkeypatch.setattr(
-        "nst3d.pipeline.jobs.reconstruct.read_material", lambda *a: pytest.fail("it was read")
+        "nst3d.pipeline.jobs.reconstruct.read_photographs", lambda *a: pytest.fail("it was read")
     )
     told = answer(arguments, things, tmp_path / "out", capfd)
     assert "nothing to resume" in told

@@ -13,8 +13,8 @@ from tiny_jobs import Losses
 
 from nst3d.formats.nerfstudio.run import load_run
 from nst3d.pipeline.jobs.paint import CHECKPOINT, run_job
-from nst3d.pipeline.jobs.paint_options import Job, Result
 from nst3d.pipeline.jobs.painter import Painter
+from nst3d.pipeline.kinds.paint_job import Job, Result
 from nst3d.pipeline.runtime.checkpoints import Keeper
 from nst3d.pipeline.runtime.events import Events
 from nst3d.pipeline.settings.config import PaintConfig, load_preset

@@ -25,10 +25,12 @@ from nst3d.pipeline.kinds.radiance.gallery import ShownTable
 from nst3d.pipeline.kinds.radiance.scene import RadianceScene, RowGrid, spread_out
 from nst3d.pipeline.kinds.radiance.shown import flight_frames
 from nst3d.pipeline.kinds.radiance.subject import RadianceSubject
+from nst3d.pipeline.kinds.table_subject import glance_of
 from nst3d.pipeline.settings.config import PaintConfig
 from nst3d.renderers.radiance import Frame
 from nst3d.representations.capture import Capture
 from nst3d.stylize.canvas import Canvas
+from nst3d.stylize.layout import Layout
 from nst3d.stylize.style import Style
 from nst3d.tensors import Array
 from nst3d.video.encode import write_mp4
@@ -79,9 +81,10 @@ class BakedSubject(RadianceSubject):
         alike = [c.scaled(factor) for c in cameras if c.size == size]
         return [alike[i] for i in visiting_order(alike)]
 
-    def drawn(self, colours: Array, camera: Camera | None) -> Frame:
+    def drawn(self, colours: Array, layout: Layout, camera: Camera | None) -> Frame:
         """The NeRF, seen by a camera in the run's frame; None: by its first, at the size that it was sampled in."""
-        return super().drawn(colours, camera or self._baked.renderer.views[0].camera)
+        camera = camera or glance_of(self._baked.renderer.views[0].camera)
+        return super().drawn(colours, layout, camera)
 
     def facts(self, canvas: Canvas) -> dict[str, Any]:
         """Also the grid, and its similarity to the NeRF."""
