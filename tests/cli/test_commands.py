@@ -82,7 +82,7 @@ def test_wrong_usage_is_told_from_errors(call: Call, arguments: list[str]) -> No
     ("change", "says"),
     [
         ({"scene": "missing.glb"}, "missing.glb: no such file"),
-        ({"scene": "style.txt"}, "is not a mesh"),
+        ({"scene": "style.txt"}, "not a readable mesh"),
         ({"--style": "missing.png"}, "missing.png: no such file"),
         ({"--style": "cube.glb"}, "not a readable picture"),
         ({"--preset": "nonsense"}, "preset 'nonsense' is not known"),

@@ -129,7 +129,7 @@ def test_the_command(capture, capsys) -> None:
     assert main(["inspect", str(capture)]) == 0
     told = capsys.readouterr().out
     assert "kind: capture (transforms.json)" in told
-    assert "23 of 24 photographs are there; missing: images/0002.png" in told
+    assert "23 of 24 photographs found; missing: images/0002.png" in told
     assert main(["inspect", str(capture), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["photographs"] == 23
 

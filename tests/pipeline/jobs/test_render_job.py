@@ -207,7 +207,7 @@ def test_a_path_outside_is_rendered_with_a_note(scenes: Path, tmp_path: Path) ->
 def test_a_bad_path_is_known_before_the_scene_is_read(tmp_path: Path) -> None:
     keys = tmp_path / "none.yaml"
     keys.write_text("keyframes: []")
-    with pytest.raises(InputError, match="holds no keyframe"):
+    with pytest.raises(InputError, match="has no keyframes"):
         run_render(RenderJob(tmp_path / "no.glb", tmp_path / "out" / "a.mp4", Way(str(keys))))
     assert not (tmp_path / "out").exists()
     with pytest.raises(InputError, match="no such file"):
