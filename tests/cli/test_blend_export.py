@@ -48,7 +48,7 @@ def test_export_makes_a_textured_mesh(nst3d, splats) -> None:
     done = nst3d("export", splats / "red.ply", "--out", out, *options)
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[0] == str(out)
-    assert "cameras look at it from all around" in done.stderr
+    assert "using cameras all around it" in done.stderr
     mesh = load_mesh(out)
     radii = np.linalg.norm(mesh.parts[0].vertices, axis=1)
     assert np.abs(radii - 1).max() < 0.1

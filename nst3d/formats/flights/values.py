@@ -50,7 +50,7 @@ def check_names(values: dict[str, Any], names: tuple[str, ...], where: str) -> N
     """Raise InputError for unknown names in a mapping."""
     for name in values:
         if name not in names:
-            raise InputError(f"{where}: {name!r} is unknown; known are {', '.join(names)}")
+            raise InputError(f"{where}: {name!r} is not known; known are {', '.join(names)}")
 
 
 def keys_of(values: dict[str, Any], name: str, path: Path) -> list[Any]:

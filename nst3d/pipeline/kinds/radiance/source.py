@@ -1,4 +1,4 @@
-"""A radiance scene out of a file, with what making a mesh of it needs."""
+"""A radiance scene from a file, prepared for meshing."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ from nst3d.representations.splats import Splats
 from nst3d.tensors import Array
 
 _ROOM = 1.05
-"""How much larger a box is than what it holds."""
+"""Margin factor of a box around its content."""
 
 
 @dataclass(frozen=True)
 class RadianceSource:
-    """A scene that is ready to be drawn."""
+    """A scene ready for rendering."""
 
     renderer: RadianceRenderer
     colours: Array
-    """(n, 3), the rows' own."""
+    """(n, 3), the rows' own colours."""
     cameras: tuple[Camera, ...]
-    """Where it was photographed from; empty if that is not known."""
+    """Cameras of its photographs; empty if unknown."""
     space: Space
     cell: float | None
-    """The side of a cell of its grid, contracted coordinates; None: it has no grid."""
+    """Side of a grid cell, in contracted coordinates; None: no grid."""
     up: Array
     notes: tuple[str, ...]
 
@@ -49,7 +49,7 @@ def field_source(opened: Opened) -> RadianceSource:
 
 
 def splat_source(opened: Opened) -> RadianceSource:
-    """Splats, or points as such. Raises InputError."""
+    """Splats, or points as splats. Raises InputError."""
     splats = load_splats(opened.peek)
     space = _splat_space(splats)
     renderer = radiance_renderer(splats, resolve_device("auto"))
@@ -58,7 +58,7 @@ def splat_source(opened: Opened) -> RadianceSource:
 
 
 def _splat_space(splats: Splats) -> Space:
-    """A box around the splats without those that float about."""
+    """A box around the splats without floaters."""
     hull = robust_hull(splats.positions.astype(float), splats.opacities.astype(float), standing(splats.up))
     low, high = hull.min(0), hull.max(0)
     return Space((low + high) / 2, np.maximum((high - low) / 2 * _ROOM, 1e-6))
