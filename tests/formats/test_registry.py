@@ -151,7 +151,7 @@ def test_a_format_is_registered_in_one_line_and_is_then_everywhere(registered, t
 
 
 def test_names_and_suffixes_are_taken_once(registered) -> None:
-    with pytest.raises(ConfigError, match=r"^format 'obj' is registered already"):
+    with pytest.raises(ConfigError, match=r"^format 'obj' is already registered"):
         registered(Format("obj", (".obj2",), "mesh", "an OBJ", load_obj))
     with pytest.raises(ConfigError, match=r"^format 'objs': \.obj is already the suffix of 'obj'") as error:
         registered(Format("objs", (".x", ".obj"), "mesh", "an OBJ", load_obj, sniff=lambda peek: True))

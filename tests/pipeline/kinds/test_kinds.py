@@ -180,7 +180,7 @@ def test_a_new_kind_is_one_row(blocks, tmp_path) -> None:
     scene, style = tmp_path / "a.blocks", tmp_path / "style.png"
     scene.write_text("ABC")
     write_image(style, noise(16, 16, 3))
-    with pytest.raises(ConfigError, match="kind of scene 'blocks' is registered already"):
+    with pytest.raises(ConfigError, match="kind of scene 'blocks' is already registered"):
         register_kind(blocks.row())
     assert open_path(scene).told == f"{scene} is a pile of blocks"
     assert inspect_file(scene).contents == ("kind: blocks",)
