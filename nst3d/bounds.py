@@ -1,4 +1,4 @@
-"""Bounds beside the fields that they hold for: `views: Annotated[int, Within(1, 1000)] = 20`."""
+"""Bounds declared next to the fields they apply to: `views: Annotated[int, Within(1, 1000)] = 20`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from nst3d.errors import ConfigError
 
 @dataclass(frozen=True)
 class Within:
-    """The numbers from `low` to `high`, both included unless `above` leaves out `low`. Only finite ones."""
+    """The finite numbers from `low` to `high`, inclusive unless `above` excludes `low`."""
 
     low: float = -math.inf
     high: float = math.inf
@@ -30,7 +30,7 @@ class Within:
         return " ".join(filter(None, ("a number" if low or high else "a finite number", low, high)))
 
     def check(self, name: str, value: float) -> None:
-        """Raise ConfigError, which calls the value by `name`, where it lies outside."""
+        """Raise ConfigError, which refers to the value as `name`, if it is outside."""
         if value not in self:
             raise ConfigError(f"{name} is {_written(value)}: expected {self}")
 
@@ -47,9 +47,9 @@ def _written(value: float) -> str:
 def check_bounds(config: Any, where: str = "setting ") -> None:
     """Raise ConfigError for the first number in a dataclass that is outside its field's `Within`.
 
-    Bounds are found in fields' types, also inside optional ones and tuples; dataclasses in fields and in tuples
-    are walked through, too. None is inside all bounds. Errors name the field: `where`, then the names that lead to
-    it with dots ("setting displace.stages[0].size is 9: expected a number from 16 to 8192").
+    Bounds are read from field types, including optional ones and tuples; nested dataclasses in fields and
+    tuples are checked, too. None satisfies all bounds. Errors name the field: `where`, followed by its dotted
+    path ("setting displace.stages[0].size is 9: expected a number from 16 to 8192").
     """
     hints = get_type_hints(type(config), include_extras=True)
     for field in dataclasses.fields(config):
@@ -57,7 +57,7 @@ def check_bounds(config: Any, where: str = "setting ") -> None:
 
 
 def bounded_fields(config: Any, prefix: str = "") -> Iterator[tuple[str, Within]]:
-    """Dotted names and bounds of the fields that hold numbers, those of dataclasses in fields included."""
+    """Dotted names and bounds of numeric fields, including those of nested dataclasses."""
     hints = get_type_hints(type(config), include_extras=True)
     for field in dataclasses.fields(config):
         value, name = getattr(config, field.name), prefix + field.name
@@ -87,7 +87,7 @@ def _check(value: Any, hint: Any, name: str) -> None:
 
 
 def _members(hint: Any, count: int) -> tuple[Any, ...]:
-    """The types of a tuple's members; Any for each where `hint` holds no tuple."""
+    """The types of a tuple's members; Any for each if `hint` is not a tuple."""
     args = get_args(hint)
     if get_origin(hint) is tuple:
         return (args[0],) * count if args[-1] is Ellipsis else args

@@ -1,4 +1,4 @@
-"""Registries of things by name (formats, kinds of scene, losses, guides) that other packages may add to."""
+"""Registries by name (formats, kinds of scene, losses, guides) that other packages can extend."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ Unpack = Callable[[str, Any], Iterable[tuple[str, T]]]
 
 
 class PluginWarning(UserWarning):
-    """An installed package offers nst3d something that cannot be used; the message is one line."""
+    """An installed package provides an entry point that cannot be used; the message is one line."""
 
 
 def discover(group: str) -> Iterator[tuple[str, Callable[[], Any]]]:
-    """The entry points of a group, by name and then by distribution: each name, and what loads its object.
+    """The entry points of a group, by name and then by distribution, as pairs of name and loader.
 
-    Nothing is imported until a loader is called. A loader raises MissingDependencyError, with one line that names
-    the entry point, its distribution, the error and the remedy, for whatever goes wrong in the import.
+    Nothing is imported until a loader is called. A loader raises MissingDependencyError, one line that names
+    the entry point, its distribution, the error and the remedy, for any error during import.
     """
-    from importlib import metadata  # 20 ms, which `nst3d --help` does without
+    from importlib import metadata  # takes 20 ms, which `nst3d --help` avoids
 
     for point in sorted(metadata.entry_points(group=group), key=lambda p: (p.name, _owner(p), p.value)):
         yield point.name, lambda point=point: _loaded(point)  # type: ignore[misc]
 
 
 def one_each(name: str, value: T) -> Iterable[tuple[str, T]]:
-    """How an entry point is unpacked by default: its object, under its own name."""
+    """Default unpacking of an entry point: its object, under its own name."""
     return [(name, value)]
 
 
@@ -56,11 +56,11 @@ def rows_of(row: type[T]) -> Unpack[T]:
 
 
 class Registry(Generic[T]):
-    """Things of one sort by name: those of nst3d, those registered by a call, and those of installed packages.
+    """Objects of one sort by name: nst3d's own, those registered by a call, and those of installed packages.
 
-    Modules of nst3d that register something, and entry points, are imported at the first look-up, so that making a
-    registry costs nothing. Names are listed in alphabetical order, whatever was imported first. An entry point that
-    cannot be used gives one PluginWarning, and everything else works.
+    nst3d's registering modules and entry points are imported at the first look-up, so that creating a
+    registry costs nothing. Names are listed alphabetically, regardless of import order. An entry point that
+    cannot be used causes one PluginWarning, and everything else works.
     """
 
     def __init__(
@@ -71,10 +71,10 @@ class Registry(Generic[T]):
         unpack: Unpack[T] = one_each,
         check: Callable[[T, list[T]], None] | None = None,
     ) -> None:
-        """`what`: the sort, as in "loss"; `group`: of entry points; `modules`: those of nst3d that register.
+        """`what`: the sort, as in "loss"; `group`: entry-point group; `modules`: nst3d's own that register.
 
-        `unpack` turns an entry point's name and object into names and things. `check` is given a new thing and those
-        registered so far, and raises ConfigError where it cannot stand beside them.
+        `unpack` converts an entry point's name and object to pairs of name and object. `check` receives a new
+        object and those registered so far, and raises ConfigError if they conflict.
         """
         self.what, self.group = what, group
         self._modules, self._unpack, self._check = modules, unpack, check
@@ -84,24 +84,24 @@ class Registry(Generic[T]):
         self._complete = False
 
     def register(self, name: str, value: T) -> T:
-        """Add a thing; returns it. Raises ConfigError if the name is taken, and as `check` does."""
+        """Add an object; returns it. Raises ConfigError if the name is taken or `check` refuses it."""
         if name in self._rows:
-            raise ConfigError(f"{self.what} {name!r} is registered already; give it another name")
+            raise ConfigError(f"{self.what} {name!r} is already registered; use another name")
         if self._check is not None:
             self._check(value, list(self._rows.values()))
         self._rows[name] = value
         return value
 
     def forget(self, name: str) -> None:
-        """Take a thing out again. Raises ConfigError if there is none of that name."""
+        """Remove an object. Raises ConfigError if there is none of that name."""
         self.get(name)
         del self._rows[name]
 
     def get(self, name: str) -> T:
-        """The thing of a name.
+        """The object of that name.
 
-        Raises MissingDependencyError where an installed package offers it and cannot be imported, and ConfigError,
-        with the nearest name and all known ones, where it is not known.
+        Raises MissingDependencyError if an installed package provides it but cannot be imported, and
+        ConfigError, with the closest name and all known ones, for an unknown name.
         """
         rows = self.rows()
         if name in rows:
@@ -113,7 +113,7 @@ class Registry(Generic[T]):
         raise ConfigError(f"{self.what} {name!r} is not known; {hint} {', '.join(rows) or 'none'}")
 
     def rows(self) -> Mapping[str, T]:
-        """All things by name, in alphabetical order of their names."""
+        """All objects by name, in alphabetical order."""
         self._complete_rows()
         return dict(sorted(self._rows.items()))
 
@@ -127,7 +127,7 @@ class Registry(Generic[T]):
         return len(self.rows())
 
     def _complete_rows(self) -> None:
-        with self._lock:  # re-entrant, for a module that looks something up while it is imported
+        with self._lock:  # re-entrant, for modules that look something up during import
             if self._complete:
                 return
             self._complete = True
@@ -135,7 +135,7 @@ class Registry(Generic[T]):
                 for module in self._modules:
                     importlib.import_module(module)
             except BaseException:
-                self._complete = False  # so that the next look-up says why, too
+                self._complete = False  # so that the next look-up reports the reason, too
                 raise
             for name, load in discover(self.group):
                 self._add(name, load)
@@ -143,7 +143,7 @@ class Registry(Generic[T]):
                 warnings.warn(line, PluginWarning, stacklevel=4)
 
     def _add(self, entry: str, load: Callable[[], Any]) -> None:
-        """Register what an entry point offers, or remember why it cannot be used."""
+        """Register the objects of an entry point, or record why it cannot be used."""
         try:
             for name, value in self._unpack(entry, load()):
                 self.register(name, value)
@@ -151,7 +151,7 @@ class Registry(Generic[T]):
             line = str(error)
         except Exception as error:  # whatever another package raises must not stop nst3d
             shown = str(error) if isinstance(error, Nst3dError) else _shown(error)
-            line = f"entry point {entry!r} of {self.group}: {shown}; correct or uninstall the package that has it"
+            line = f"entry point {entry!r} of {self.group}: {shown}; fix or uninstall the package that provides it"
         else:
             return
         self._refusals[entry] = line

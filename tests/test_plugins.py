@@ -55,7 +55,7 @@ def test_things_are_found_by_name_in_alphabetical_order() -> None:
 def test_a_name_is_taken_once() -> None:
     registry: Registry[int] = Registry("number", GROUP)
     registry.register("one", 1)
-    with pytest.raises(ConfigError, match=r"^number 'one' is registered already; give it another name$"):
+    with pytest.raises(ConfigError, match=r"^number 'one' is already registered; use another name$"):
         registry.register("one", 2)
     assert registry.get("one") == 1
     registry.forget("one")
@@ -102,7 +102,7 @@ def test_a_name_that_a_module_of_nst3d_needs_is_refused_at_every_look_up(monkeyp
     registry.register("one", 7)
     monkeypatch.setattr("importlib.import_module", lambda name: registry.register("one", 1))
     for _ in range(2):
-        with pytest.raises(ConfigError, match="number 'one' is registered already"):
+        with pytest.raises(ConfigError, match="number 'one' is already registered"):
             registry.get("one")
 
 
@@ -186,7 +186,7 @@ def test_an_entry_point_with_a_taken_name_is_noted_and_changes_nothing(installed
     installed("pkg-twin", "one = pkg_twin:A", "A = 2")
     registry: Registry[int] = Registry("number", GROUP)
     registry.register("one", 1)
-    with pytest.warns(PluginWarning, match="number 'one' is registered already"):
+    with pytest.warns(PluginWarning, match="number 'one' is already registered"):
         assert registry.get("one") == 1
 
 

@@ -1,4 +1,4 @@
-"""nst3d blend: painted versions of one scene, mixed."""
+"""nst3d blend: mix painted versions of one scene."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ examples:
 
 @dataclass(frozen=True)
 class BlendArguments:
-    """What `nst3d blend` takes."""
+    """Arguments of `nst3d blend`."""
 
     scenes: tyro.conf.Positional[Annotated[tuple[Path, ...], tyro.conf.arg(metavar="SCENE SCENE...")]]
     """Two or more scenes of the same kind and geometry. (required)"""
     out: Annotated[Path, tyro.conf.arg(metavar="FILE")]
     """Output file; for splats and meshes its suffix chooses the format."""
     alpha: Annotated[float | None, tyro.conf.arg(metavar="-0.5..1.5")] = None
-    """Share of the second of two scenes: 0 gives the first, 1 the second, values outside exaggerate."""
+    """Weight of the second of two scenes: 0 gives the first, 1 the second; values outside exaggerate."""
     weights: Annotated[str | None, tyro.conf.arg(metavar="W,W,...")] = None
-    """Share of each scene, separated by commas and scaled to sum to 1."""
+    """Weight of each scene, separated by commas and normalised to sum to 1."""
     overwrite: tyro.conf.FlagCreatePairsOff[bool] = False
     """Replace an existing file."""
 
@@ -50,7 +50,7 @@ def blend(arguments: Sequence[str]) -> int:
 
 def _weights(given: BlendArguments) -> tuple[float, ...]:
     if (given.alpha is None) == (given.weights is None):
-        raise ConfigError("how much of each: give either --alpha or --weights")
+        raise ConfigError("no weights: give either --alpha or --weights")
     if given.weights is not None:
         return given_weights(given.weights, len(given.scenes), note)
     return alpha_weights(given.alpha or 0.0, len(given.scenes))

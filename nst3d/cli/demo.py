@@ -1,4 +1,4 @@
-"""nst3d demo: paints the lighthouse that ships with nst3d, as a mesh and as a capture of it."""
+"""nst3d demo: paint the lighthouse that ships with nst3d, as a mesh and as a capture of it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from nst3d.pipeline.settings.resources import resource
 from nst3d.tensors import ImageSize
 
 _PHOTO = 192
-"""Side of the demo's photographs, pixels."""
+"""Side of the demo's photographs, in pixels."""
 
 _DESCRIPTION = """Paint the lighthouse that ships with nst3d: first as a mesh, then as a capture, photographed
 from all around, reconstructed as a radiance field, painted, and flown through.
@@ -31,14 +31,14 @@ examples:
 
 @dataclass(frozen=True)
 class DemoArguments:
-    """What `nst3d demo` takes."""
+    """Arguments of `nst3d demo`."""
 
     out: Annotated[Path, tyro.conf.arg(metavar="FOLDER")] = Path("renders/demo")
     """Folder for the results."""
     style: Annotated[str, tyro.conf.arg(metavar="STYLE")] = "swirls"
     """Style that ships with nst3d, or an image file."""
     preset: Annotated[str, tyro.conf.arg(metavar="NAME")] = "default"
-    """Preset, as for nst3d paint."""
+    """Preset of nst3d paint."""
     capture: bool = True
     """Also make, reconstruct, paint and fly through a capture."""
     overwrite: tyro.conf.FlagCreatePairsOff[bool] = False
@@ -55,7 +55,7 @@ def demo(arguments: Sequence[str]) -> int:
     style = shipped if shipped.is_file() else Path(given.style)
     if not style.exists():
         known = ", ".join(sorted(p.stem for p in shipped.parent.glob("*.jpg")))
-        raise InputError(f"{style}: no such file, and no style that ships with nst3d; these are {known}")
+        raise InputError(f"{style}: no such file and no style that ships with nst3d; those are {known}")
     flags = [f"--{name}" for name in ("overwrite", "quiet") if getattr(given, name)]
     options = ["--style", str(style), "--preset", given.preset, *flags]
     lighthouse = scenes / "lighthouse" / "lighthouse.glb"
@@ -68,7 +68,7 @@ def demo(arguments: Sequence[str]) -> int:
 
 
 def _paint_capture(lighthouse: Path, out: Path, options: list[str], flags: list[str]) -> int:
-    """Photograph the lighthouse, and run the commands that a capture takes."""
+    """Photograph the lighthouse, and run the commands for a capture."""
     # With alpha, so that the field ends where the lighthouse does.
     photographed = CaptureOptions(size=ImageSize(_PHOTO, _PHOTO), background=None, lighting="studio")
     capture_mesh(lighthouse, out / "photos", photographed)

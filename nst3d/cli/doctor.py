@@ -1,4 +1,4 @@
-"""nst3d doctor: what this machine has."""
+"""nst3d doctor: report what this machine has."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from nst3d.pipeline.runtime.doctor import examine
 
 @dataclass(frozen=True)
 class DoctorArguments:
-    """What `nst3d doctor` takes: nothing."""
+    """Arguments of `nst3d doctor`: none."""
 
 
 def doctor(arguments: Sequence[str]) -> int:

@@ -1,4 +1,4 @@
-"""The library's messages in the words of the command line: what it calls parameters are flags here."""
+"""Translates the library's messages for the command line: parameters become flags."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ FLAGS = {name: f"--{name.replace('_', '-')}" for name in _PLAIN} | {
     "start": "--settings.start",
     "texture.texture_size": "--texture-size",
 }
-"""Parameter, as the library's messages name it, to flag."""
+"""Parameter, as named in the library's messages, to flag."""
 _SETTINGS = ("displace.", "surface.")
-"""Groups of settings that messages tell to set; each has the flag --settings.GROUP.NAME."""
+"""Groups of settings that messages refer to; each has the flag --settings.GROUP.NAME."""
 
 _MARKED = re.compile(r"`([a-z][a-z_.]*)(?:='(\w[\w.]*)'|=(\w+))?`")
 _BOUNDED = re.compile(r"^setting ([a-z_]+(?:\.[a-z_]+)?)(?= is )")
 
 
 def spoken(message: str) -> str:
-    """A message of the library for someone at the command line.
+    """A library message, rephrased for the command line.
 
-    Parameters, which it marks as `size` or `nerf='head'`, become flags: --size, --nerf head. So does a setting that a
-    message begins with, where it has a flag of its own; in a file, whose name comes first, settings keep their names.
+    Parameters, marked as `size` or `nerf='head'`, become flags: --size, --nerf head. So does a setting at the
+    start of a message, if it has a flag of its own; after a file name, settings keep their names.
     """
     return _BOUNDED.sub(lambda m: FLAGS.get(m[1], m[0]), _MARKED.sub(_flag, message))
 

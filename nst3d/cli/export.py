@@ -16,9 +16,10 @@ from nst3d.pipeline.jobs.export import Exported, ExportJob, Fusion, SightOptions
 from nst3d.pipeline.meshing.field_mesh import MeshingOptions
 from nst3d.pipeline.meshing.texture_bake import TextureOptions
 
-_DESCRIPTION = """Make a textured mesh (GLB, glTF, OBJ) of a voxel field or splats, painted or not, for a game engine.
+_DESCRIPTION = """Make a textured mesh (GLB, glTF, OBJ) from a voxel field or splats, painted or not, for a game
+engine.
 
-The scene is drawn from its cameras, the depths are fused into a surface, and the views are baked into its texture.
+The scene is rendered from its cameras, depths are fused into a surface, and views are baked into a texture.
 Parts that no camera saw stay open.
 
 examples:
@@ -29,14 +30,14 @@ examples:
 
 @dataclass(frozen=True)
 class ExportArguments:
-    """What `nst3d export` takes."""
+    """Arguments of `nst3d export`."""
 
     scene: tyro.conf.Positional[Annotated[Path, tyro.conf.arg(metavar="SCENE")]]
     """Voxel field (.npz) or splats."""
     out: Annotated[Path, tyro.conf.arg(metavar="FILE")]
     """Output file: .glb, .gltf or .obj."""
     cameras: Annotated[Path | None, tyro.conf.arg(metavar="CAPTURE")] = None
-    """Capture whose cameras look at the scene; by default the scene's own, or cameras all around."""
+    """Capture whose cameras view the scene; by default the scene's own cameras, or a rig around it."""
     dataparser: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
     """nerfstudio dataparser for the capture of --cameras, such as blender-data."""
     reach: Annotated[float, tyro.conf.arg(metavar="RADII")] = MeshingOptions.reach
@@ -44,15 +45,15 @@ class ExportArguments:
     resolution: Annotated[int | None, tyro.conf.arg(metavar="CELLS")] = None
     """Grid cells along the longest side; by default twice as fine as the field's own, or 192 for splats."""
     faces: Annotated[int, tyro.conf.arg(metavar="N")] = MeshingOptions.faces
-    """Target face count; 0: keep all."""
+    """Target face count; 0 keeps all."""
     fusion: Fusion = "own"
-    """Depth fusion: nst3d's own, or Open3D's where it is installed."""
+    """Depth fusion: nst3d's own, or Open3D's if it is installed."""
     texture_size: Annotated[int | None, tyro.conf.arg(metavar="PIXELS")] = None
     """Side of the texture; by default about one texel per pixel of the views."""
     views: Annotated[int, tyro.conf.arg(metavar="N")] = SightOptions.views
-    """Greatest number of cameras that look at the scene."""
+    """Maximum number of cameras that view the scene."""
     view_size: Annotated[int | None, tyro.conf.arg(metavar="PIXELS")] = None
-    """Longer side of the views; by default one and a half times that of the photographs."""
+    """Longer side of the views; by default 1.5 times that of the photographs."""
     specular: Annotated[float, tyro.conf.arg(metavar="0..1")] = SightOptions.specular
     """Share of the scene's view-dependent colour baked into the texture."""
     overwrite: tyro.conf.FlagCreatePairsOff[bool] = False

@@ -1,4 +1,4 @@
-"""nst3d inspect: what is in a file."""
+"""nst3d inspect: report what is in a file."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from nst3d.pipeline.jobs.inspect import inspect_file
 from nst3d.pipeline.settings.config import PaintConfig, Up
 
 _DESCRIPTION = """Report what is in a mesh, picture, voxel field, splat scene or capture, how well cameras see it,
-where paint would go, and what is wrong with it: for a capture, poses that look the wrong way, jumps in
+where paint would go, and its problems: for a capture, poses that look the wrong way, jumps in
 exposure, and blur. Nothing is written.
 
 examples:
@@ -29,13 +29,13 @@ examples:
 
 @dataclass(frozen=True)
 class InspectArguments:
-    """What `nst3d inspect` takes."""
+    """Arguments of `nst3d inspect`."""
 
     file: tyro.conf.Positional[Annotated[Path, tyro.conf.arg(metavar="PATH")]]
-    """Mesh, picture, voxel field or splats; a folder with one mesh; or a capture: its folder or its file of
-    poses."""
+    """Mesh, picture, voxel field or splats; a folder with one mesh; or a capture: its folder or its pose
+    file."""
     up: Up = "auto"
-    """World up axis; auto: as the file or its format says."""
+    """World up axis; auto follows the file or its format."""
     json: tyro.conf.FlagCreatePairsOff[bool] = False
     """Print JSON."""
     dataparser: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None

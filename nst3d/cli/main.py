@@ -1,4 +1,4 @@
-"""The command `nst3d`: which subcommand, and how errors are reported."""
+"""The `nst3d` command: dispatch to subcommands, and error reporting."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ COMMANDS = {
     "reconstruct": "make a voxel field from a capture, photographs with poses",
     "render": "make a video or pictures of any asset",
     "blend": "mix painted versions of one scene",
-    "export": "make a textured mesh of a voxel field or splats",
+    "export": "make a textured mesh from a voxel field or splats",
     "view": "look at a scene in Open3D's window",
     "inspect": "report what is in a file, and what is wrong with it",
     "weights": "list or fetch the networks' weights",
@@ -44,7 +44,7 @@ nst3d COMMAND --help shows the options of a command.
 
 
 def _command(name: str) -> Callable[[Sequence[str]], int] | None:
-    """The function behind a command. Imported when called, so that --help and errors come at once."""
+    """The function behind a command, imported on call, so that --help and errors appear at once."""
     if name not in COMMANDS:
         return None
     return getattr(importlib.import_module(f"nst3d.cli.{name}"), name)
@@ -63,15 +63,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _ending(own_process: bool) -> None:
-    """Let Ctrl-C no longer disturb a process that ends now, and how it cleans up."""
+    """Keep Ctrl-C from disturbing a process that is exiting and cleaning up."""
     if own_process:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _guarded(arguments: Sequence[str]) -> int:
-    """The answer of the command, or the code of the error that it met; KeyboardInterrupt passes."""
+    """The exit code of the command or of its error; KeyboardInterrupt passes through."""
     for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # a file's name may hold what the terminal cannot show
+        if isinstance(stream, io.TextIOWrapper):  # file names may contain what the terminal cannot show
             stream.reconfigure(errors="backslashreplace")
     try:
         with plugin_notes():
@@ -79,7 +79,7 @@ def _guarded(arguments: Sequence[str]) -> int:
     except Nst3dError as error:
         return _failed(str(error), 1)
     except BrokenPipeError:
-        # Whoever read the answer has gone; Python would complain when it flushes on exit.
+        # The reader of our output is gone; Python would complain when it flushes on exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except OSError as error:
@@ -113,7 +113,7 @@ def _failed(message: str, code: int) -> int:
 
 
 def _is_out_of_memory(error: Exception) -> bool:
-    """torch says it with a RuntimeError."""
+    """Whether memory ran out, which torch reports as a RuntimeError."""
     text = str(error).lower()
     return isinstance(error, MemoryError) or "out of memory" in text or "can't allocate memory" in text
 

@@ -1,4 +1,4 @@
-"""nst3d paint: a scene and a style in, the painted asset out."""
+"""nst3d paint: paint a scene in a style and save the asset."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ nst3d paint --help-all lists all settings."""
 
 @dataclass(frozen=True)
 class PaintArguments:
-    """What `nst3d paint` takes."""
+    """Arguments of `nst3d paint`."""
 
     scene: tyro.conf.Positional[Annotated[Path, tyro.conf.arg(metavar="SCENE")]]
     """Mesh, picture, voxel field, splats or point cloud to paint; a folder with one mesh; or a nerfstudio run: its
@@ -52,46 +52,46 @@ class PaintArguments:
     style: tyro.conf.UseAppendAction[Annotated[tuple[Path, ...], tyro.conf.arg(metavar="IMAGE")]] = ()
     """Style image; repeat the option to mix several. (required)"""
     preset: Annotated[str, tyro.conf.arg(metavar="NAME")] = "default"
-    """Preset: default, quick, fine, gatys, arf, or a .yaml file with settings. By default, pictures take picture,
-    and voxel fields, splats and nerfstudio runs take capture."""
+    """Preset: default, quick, fine, gatys, arf, or a .yaml file with settings. By default, pictures use
+    picture, and voxel fields, splats and nerfstudio runs use capture."""
     size: Annotated[int | None, tyro.conf.arg(metavar="PIXELS")] = None
-    """Size of the finest views (for pictures, the long side); coarser stages and those of --displace scale with
-    it."""
+    """Size of the finest views (for pictures, the long side); coarser stages and those of --displace scale
+    accordingly."""
     iterations: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
-    """Total painting steps, shared among the preset's stages; the steps of --displace scale with them."""
+    """Total painting steps, split among the preset's stages; the steps of --displace scale accordingly."""
     region: Annotated[str | None, tyro.conf.arg(metavar="SELECTOR")] = None
-    """Paint only there: material:NAME of a mesh, box:x,y,z,x,y,z of a field or splats, mask:IMAGE of a picture."""
+    """Region to paint: material:NAME (mesh), box:x,y,z,x,y,z (field, splats) or mask:IMAGE (picture)."""
     term: Annotated[
         tyro.conf.UseAppendAction[tuple[str, ...]], tyro.conf.arg(metavar="NAME[.OPTION]=VALUE")
     ] = ()
     """Weight of a loss or guide, or one of its options: gram=1, content=0.4, nnfm.agree=0.1; repeatable."""
     teacher: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
-    """Teacher whose pictures the scene learns before it is painted, such as posterise; --iterations 0 ends there."""
+    """Teacher whose pictures the scene learns first, such as posterise; --iterations 0 stops after it."""
     up: Up | None = None
-    """World up axis; auto: as the file or its format says."""
+    """World up axis; auto follows the file or its format."""
     renderer: Renderer | None = None
-    """Rasteriser for mesh views: embree, or pytorch3d where it is installed (on a CUDA GPU if there is one)."""
+    """Rasteriser for mesh views: embree, or pytorch3d if installed (on a CUDA GPU if there is one)."""
     cameras: Annotated[Path | None, tyro.conf.arg(metavar="CAPTURE")] = None
     """Capture whose cameras paint a voxel field, splats or a nerfstudio run; by default the scene's own cameras, or
     a rig around splats."""
     dataparser: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
     """nerfstudio dataparser for the capture of --cameras, such as blender-data."""
     displace: Annotated[float | None, tyro.conf.arg(metavar="FRACTION")] = None
-    """Stylise a mesh's shape as well: the greatest displacement as a share of the bounding box's diagonal, such as
-    0.03."""
+    """Stylise a mesh's shape as well: the maximum displacement as a fraction of the bounding-box diagonal,
+    such as 0.03."""
     clean: tyro.conf.FlagCreatePairsOff[bool] = False
     """Clean a scan with Open3D before painting: repair and decimate a mesh, or mesh a point cloud."""
     clean_faces: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
     """Target face count for --clean, 0 to keep all; by default only meshes above 500,000 faces are reduced."""
     clean_depth: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
-    """Octree depth for meshing a point cloud with --clean; by default as fine as the points lie."""
+    """Octree depth for meshing a point cloud with --clean; by default as fine as the point spacing."""
     data: Annotated[Path | None, tyro.conf.arg(metavar="FOLDER")] = None
     """Data of a nerfstudio run, if it has moved since training."""
     nerf: NerfPaint | None = None
     """How to paint a nerfacto run: train new features and the colour head (native), the colour head alone (head), or
-    paint a grid and teach it to the model (baked, the default)."""
+    paint a grid and distil it into the model (baked, the default)."""
     keep_specular: Annotated[float | None, tyro.conf.arg(metavar="0..1")] = None
-    """Share of a capture's own highlights kept on top of the paint."""
+    """Fraction of a capture's own highlights kept on top of the paint."""
     seed: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
     """Random seed."""
     quiet: tyro.conf.FlagCreatePairsOff[bool] = False
@@ -106,7 +106,7 @@ class PaintArguments:
 
 @dataclass(frozen=True)
 class AllArguments(PaintArguments):
-    """The same with every setting."""
+    """Arguments of `nst3d paint`, with every setting."""
 
     settings: PaintConfig = dataclasses.field(default_factory=PaintConfig)
 
@@ -120,7 +120,7 @@ def paint(arguments: Sequence[str]) -> int:
     parsed = _parsed(arguments, name, name)
     opened = None
     if name == "default" and not parsed.clean:
-        # What is not there, the job complains of.
+        # The job reports missing files.
         opened = open_path(parsed.scene) if parsed.scene.exists() else None
         own = _own_default(parsed.scene, opened)
         parsed = parsed if own == name else _parsed(arguments, name, own)
@@ -144,14 +144,14 @@ def paint(arguments: Sequence[str]) -> int:
 
 
 def _own_default(scene: Path, opened: Opened | None) -> str:
-    """The preset that "default" means for a scene; of what is not there the name tells."""
+    """The preset that "default" means for a scene; for a missing file, judged by its name."""
     if opened is not None:
         return opened.kind.preset
     return kind_named("picture" if is_picture(scene) else "mesh").preset
 
 
 def _parsed(arguments: Sequence[str], name: str, source: str) -> AllArguments:
-    """The arguments, where those not given hold what the preset `source` says."""
+    """The arguments, with defaults from the preset `source`."""
     base = load_preset(source, note)
     default = AllArguments(tyro.MISSING, tyro.MISSING, preset=name, settings=base)
     return parse(default, arguments, "nst3d paint", _DESCRIPTION)
@@ -186,7 +186,7 @@ def _told(result: Result, parsed: PaintArguments) -> int:
 
 
 def _terms(given: Sequence[str]) -> dict[str, Any]:
-    """The changes that --term asks for, as `Recipe.with_terms` takes them."""
+    """The changes given by --term, in the form of `Recipe.with_terms`."""
     changes: dict[str, dict[str, Any]] = {}
     for text in given:
         key, equals, value = text.partition("=")
@@ -198,7 +198,7 @@ def _terms(given: Sequence[str]) -> dict[str, Any]:
 
 
 def _adjusted(parsed: AllArguments) -> PaintConfig:
-    """The settings with the short options put in."""
+    """The settings with the short options applied."""
     config = parsed.settings
     if parsed.term:
         config = dataclasses.replace(config, recipe=config.recipe.with_terms(_terms(parsed.term)))

@@ -1,4 +1,4 @@
-"""tyro, as this command line uses it."""
+"""Argument parsing with tyro, configured for this command line."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ Arguments = TypeVar("Arguments")
 
 
 def parse(default: Arguments, arguments: Sequence[str], program: str, description: str) -> Arguments:
-    """The arguments as a dataclass like `default`, whose values hold where none are given.
+    """The arguments as a dataclass like `default`, which provides the default values.
 
-    Help and wrong usage end the process, with exit code 0 or 2.
+    Exits the process for help (code 0) and wrong usage (code 2).
     """
     registry = ConstructorRegistry()
     registry.struct_rule(_fields)
@@ -47,7 +47,7 @@ def parse(default: Arguments, arguments: Sequence[str], program: str, descriptio
 
 
 def first_value(arguments: Sequence[str], option: str) -> str | None:
-    """The value that follows an option, before real parsing; None where it isn't given."""
+    """The value after an option, before the actual parsing; None if it is not given."""
     for index, argument in enumerate(arguments):
         if argument == option and index + 1 < len(arguments):
             return arguments[index + 1]
@@ -57,7 +57,7 @@ def first_value(arguments: Sequence[str], option: str) -> str | None:
 
 
 def _fields(info: StructTypeInfo) -> StructConstructorSpec | None:
-    """A dataclass' options: help from the docstrings after its fields, defaults only where they say something."""
+    """A dataclass's options: help from field docstrings, and defaults only if informative."""
     if not dataclasses.is_dataclass(info.type):
         return None
     hints = get_type_hints(info.type, include_extras=True)
@@ -75,7 +75,7 @@ def _fields(info: StructTypeInfo) -> StructConstructorSpec | None:
 
 
 def _option_type(hint: Any) -> Any:
-    """The type of an option; what only files can hold keeps its default and is not shown."""
+    """The type of an option; fields that only files can hold keep their default and are hidden."""
     alone = any(isinstance(mark, FileOnly) for mark in getattr(hint, "__metadata__", ()))
     return Annotated[hint, tyro.conf.Fixed, tyro.conf.Suppress] if alone else hint
 
@@ -89,12 +89,12 @@ def _default_of(field: dataclasses.Field[Any], instance: Any) -> Any:
 
 
 def _default_in_words(default: str) -> str:
-    """Nothing for what is off or left open: the help says what happens then."""
+    """The default for the help; empty for off or unset, which the help text explains."""
     return "" if default in ("None", "False", "") else f"(default: {default})"
 
 
 def _help(kind: type, name: str) -> str | None:
-    """The docstring after a dataclass' field, in its own class or one that it inherits from, as one line."""
+    """The docstring of a dataclass field, from its class or a base class, as one line."""
     for owner in kind.__mro__:
         if name not in vars(owner).get("__annotations__", {}):
             continue
@@ -108,7 +108,7 @@ def _help(kind: type, name: str) -> str | None:
 
 
 def _optional(info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec | UnsupportedTypeAnnotationError | None:
-    """Values that may be None, which help then does not list beside the others; the word None is still taken."""
+    """Optional values; help does not list None among the choices, but the word is still accepted."""
     kinds = [k for k in get_args(info.type) if k is not type(None)]
     if len(kinds) != 1 or type(None) not in get_args(info.type):
         return None
@@ -127,6 +127,6 @@ def _optional(info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec | Unsupported
 
 
 def _unwrapped(description: str) -> str:
-    """A description whose paragraphs are a line each; lists of examples, which are indented, stay."""
+    """A description with each paragraph on one line; indented lists of examples stay unchanged."""
     paragraphs = description.split("\n\n")
     return "\n\n".join(p if "\n  " in p else " ".join(p.split()) for p in paragraphs)

@@ -1,4 +1,4 @@
-"""Shows warnings about installed packages as notes, one line each."""
+"""Prints warnings about installed plugins as notes, one line each."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from nst3d.plugins import PluginWarning
 
 @contextlib.contextmanager
 def plugin_notes() -> Iterator[None]:
-    """Within, a PluginWarning is printed as a note on stderr; other warnings are shown as ever."""
+    """A context that prints each PluginWarning as a note on stderr; other warnings are shown as usual."""
     with warnings.catch_warnings():
         shown = warnings.showwarning
 

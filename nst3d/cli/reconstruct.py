@@ -1,4 +1,4 @@
-"""nst3d reconstruct: photographs with poses in, a voxel radiance field out."""
+"""nst3d reconstruct: fit a voxel radiance field to photographs with poses."""
 
 from __future__ import annotations
 
@@ -31,23 +31,23 @@ examples:
 nst3d reconstruct --help-all lists all settings."""
 
 _PRINTED = 10
-"""Seconds between lines where no terminal is."""
+"""Seconds between lines when not on a terminal."""
 
 
 @dataclass(frozen=True)
 class ReconstructArguments:
-    """What `nst3d reconstruct` takes."""
+    """Arguments of `nst3d reconstruct`."""
 
     capture: tyro.conf.Positional[Annotated[Path, tyro.conf.arg(metavar="CAPTURE")]]
-    """Capture to fit: a folder or its file of poses."""
+    """Capture to fit: its folder or its pose file."""
     out: Path
-    """Folder for the results, or the .npz to write."""
+    """Folder for the results, or an .npz file."""
     quality: Annotated[str, tyro.conf.arg(metavar="NAME")] = "default"
     """Quality: quick, default, fine, or a .yaml file with settings."""
     size: Annotated[int | None, tyro.conf.arg(metavar="PIXELS")] = None
-    """Long side to which photographs are reduced; 240 by default."""
+    """Long side of the reduced photographs; 240 by default."""
     degree: Annotated[int | None, tyro.conf.arg(metavar="0|1|2")] = None
-    """Degree of the spherical harmonics of view-dependent colour; 0: colour is the same from everywhere."""
+    """Degree of the spherical harmonics for view-dependent colour; 0 makes colour view-independent."""
     seed: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
     """Random seed."""
     quiet: tyro.conf.FlagCreatePairsOff[bool] = False
@@ -62,13 +62,13 @@ class ReconstructArguments:
 
 @dataclass(frozen=True)
 class AllArguments(ReconstructArguments):
-    """The same with every setting."""
+    """Arguments of `nst3d reconstruct`, with every setting."""
 
     settings: ReconstructConfig = dataclasses.field(default_factory=ReconstructConfig)
 
 
 class FitBar(PaintBar):
-    """A reconstruction's bar with iteration, running PSNR, nodes and time left; plain lines where no terminal is."""
+    """A reconstruction's bar with iteration, PSNR, nodes and time left; plain lines without a terminal."""
 
     def fitted(self, event: Fitted) -> None:
         """Move the bar."""
@@ -98,7 +98,7 @@ def reconstruct(arguments: Sequence[str]) -> int:
 
 
 def _adjusted(given: AllArguments) -> ReconstructConfig:
-    """The settings with the short options put in."""
+    """The settings with the short options applied."""
     config = given.settings
     degree = config.fit.degree if given.degree is None else given.degree
     seed = config.fit.seed if given.seed is None else given.seed

@@ -1,4 +1,4 @@
-"""nst3d render: a video or pictures of any asset."""
+"""nst3d render: make a video or pictures of any asset."""
 
 from __future__ import annotations
 
@@ -34,55 +34,55 @@ examples:
 
 @dataclass(frozen=True)
 class RenderArguments:
-    """What `nst3d render` takes."""
+    """Arguments of `nst3d render`."""
 
     scene: tyro.conf.Positional[Annotated[Path, tyro.conf.arg(metavar="SCENE")]]
     """Scene to show, or a folder with one mesh."""
     out: Path
-    """Output: an .mp4, a folder for PNG frames, or a .png for the first frame alone."""
+    """Output: an .mp4, a folder for PNG frames, or a .png for the first frame only."""
     path: Annotated[str, tyro.conf.arg(metavar="orbit|spiral|cameras|FILE")] = "orbit"
-    """Camera path: orbit, spiral, cameras (along those of the capture), keyframes in a .yaml, or a camera_path.json
-    from nerfstudio's viewer."""
+    """Camera path: orbit, spiral, cameras (through those of the capture), keyframes in a .yaml, or a
+    camera_path.json from nerfstudio's viewer."""
     frames: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
-    """Number of frames; by default as --seconds or the path say."""
+    """Number of frames; by default given by --seconds or the path."""
     seconds: Annotated[float | None, tyro.conf.arg(metavar="SECONDS")] = None
     """Length of the video."""
     fps: Annotated[float | None, tyro.conf.arg(metavar="FPS")] = None
-    """Frames per second; 24 by default, unless the path's file says otherwise."""
+    """Frames per second; 24 by default, unless the path's file sets it."""
     size: Annotated[str | None, tyro.conf.arg(metavar="N|WxH")] = None
-    """Width and height in pixels, such as 1280x720, or one number for a square; by default 512, or the proportions
-    of the capture."""
+    """Width and height in pixels, such as 1280x720, or one number for a square; by default 512, or the
+    capture's aspect ratio."""
     elevation: Annotated[float | None, tyro.conf.arg(metavar="DEGREES")] = None
-    """Height of an orbit, or of the start of a spiral, above the horizon; by default 18 and 20, or as the capture's
-    cameras."""
+    """Elevation of an orbit, or of the start of a spiral, above the horizon; by default 18 and 20, or that of
+    the capture's cameras."""
     field_of_view: Annotated[float | None, tyro.conf.arg(metavar="DEGREES")] = None
-    """Field of view along the shorter side; by default 40, or as the capture's cameras."""
+    """Field of view along the shorter side; by default 40, or that of the capture's cameras."""
     turns: Annotated[float | None, tyro.conf.arg(metavar="N")] = None
-    """Turns of an orbit (1) or a spiral (2); negative for the other direction."""
+    """Number of turns, by default 1 for an orbit and 2 for a spiral; negative for the other direction."""
     ease: Annotated[float | None, tyro.conf.arg(metavar="0..0.5")] = None
-    """Share of the time spent accelerating from rest, and again slowing to rest."""
+    """Fraction of the time spent accelerating from rest, and again decelerating to rest."""
     loop: tyro.conf.FlagCreatePairsOff[bool] = False
     """Close a path of cameras or keyframes; orbits and spirals are always closed."""
     cameras: Annotated[Path | None, tyro.conf.arg(metavar="CAPTURE")] = None
-    """Capture whose cameras the path follows or orbits among."""
+    """Capture whose cameras guide the path."""
     dataparser: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
     """nerfstudio dataparser for the capture of --cameras, such as blender-data."""
     data: Annotated[Path | None, tyro.conf.arg(metavar="FOLDER")] = None
     """Data of a nerfstudio run, if it has moved since training."""
     up: Up = "auto"
-    """World up axis; auto: as the file or its format says."""
+    """World up axis; auto follows the file or its format."""
     lighting: Lighting = "studio"
     """Lighting of meshes."""
     background: Annotated[str | None, tyro.conf.arg(metavar="COLOUR")] = None
-    """Background colour, a name or #rrggbb; by default as a voxel field says, otherwise white."""
+    """Background colour, a name or #rrggbb; by default a voxel field's own, otherwise white."""
     keep_specular: Annotated[float, tyro.conf.arg(metavar="0..1")] = 1.0
-    """Share of the scene's view-dependent colour that is shown."""
+    """Fraction of the scene's view-dependent colour that is shown."""
     before: Annotated[Path | None, tyro.conf.arg(metavar="SCENE")] = None
-    """Same scene with other colours, to show on the left or to fade from."""
+    """The same scene in other colours, shown on the left or faded from."""
     fade: Annotated[str | None, tyro.conf.arg(metavar="START:END")] = None
-    """Shares of the path, such as 0.3:0.7, between which --before fades into the scene."""
+    """Fractions of the path, such as 0.3:0.7, between which --before fades into the scene."""
     passes: Annotated[tuple[Pass, ...], tyro.conf.arg(metavar="PASS...")] = ()
-    """Further outputs, one file per frame: depth, opacity, or both."""
+    """Additional outputs, one file per frame: depth, opacity, or both."""
     pass_format: PassFormat = "png"
     """Format of --passes: 16-bit png, with the depth's scale in depth.json, or float32 exr."""
     crf: Annotated[int, tyro.conf.arg(metavar="0..51")] = 18
@@ -150,5 +150,5 @@ def _fade(text: str | None) -> tuple[float, float] | None:
     try:
         start, end = (float(part) for part in text.split(":"))
     except ValueError:
-        raise ConfigError(f"fade {text!r}: expected two shares of the path, like 0.3:0.7") from None
+        raise ConfigError(f"fade {text!r}: expected two fractions of the path, like 0.3:0.7") from None
     return start, end

@@ -10,10 +10,10 @@ from nst3d.pipeline.runtime.events import Handler, Stepped
 
 
 class TensorBoardLog(Handler):
-    """Writes the loss, its parts and the speed of every step into a folder that TensorBoard shows."""
+    """Logs the loss, its parts and the speed of every step to a TensorBoard folder."""
 
     def __init__(self, folder: Path) -> None:
-        """Raises MissingDependencyError where TensorBoard is not installed. The folder is made by the first step."""
+        """Raises MissingDependencyError without TensorBoard. The first step creates the folder."""
         try:
             from torch.utils.tensorboard import SummaryWriter
         except ImportError:
@@ -24,7 +24,7 @@ class TensorBoardLog(Handler):
         self._writer: Any = None
 
     def phase(self, name: str) -> None:
-        """Bring the file up to date."""
+        """Flush the file."""
         if self._writer is not None:
             self._writer.flush()
 
@@ -40,6 +40,6 @@ class TensorBoardLog(Handler):
         self._writer.add_scalar("views_per_second", speed, progress.iteration)
 
     def close(self) -> None:
-        """Finish the file."""
+        """Close the file."""
         if self._writer is not None:
             self._writer.close()

@@ -25,7 +25,7 @@ Self = TypeVar("Self", bound="_Bar")
 
 
 class _Bar:
-    """A progress bar on stderr, and notes above it; where no terminal is there is no bar."""
+    """A progress bar on stderr with notes above it; no bar without a terminal."""
 
     def __init__(self, quiet: bool, *columns: ProgressColumn) -> None:
         self._console = Console(file=sys.stderr, highlight=False, soft_wrap=True)
@@ -46,16 +46,16 @@ class _Bar:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Take the bar off."""
+        """Remove the bar."""
         self._bar.stop()
 
     def note(self, text: str) -> None:
-        """Say what the user should know; also when quiet."""
+        """Print a note for the user, even when quiet."""
         self._console.print(f"note: {spoken(text)}", markup=False)
 
 
 class PaintBar(_Bar, Handler):
-    """A paint job's bar with iteration, losses, views/s and time left; plain lines where no terminal is."""
+    """A paint job's bar with iteration, losses, views/s and time left; plain lines without a terminal."""
 
     def __init__(self, quiet: bool = False) -> None:
         """`quiet` keeps notes and drops the rest."""
@@ -65,7 +65,7 @@ class PaintBar(_Bar, Handler):
         self._printed = 0.0
 
     def phase(self, name: str) -> None:
-        """Say which part of the job begins."""
+        """Print the phase of the job that begins."""
         if not self._quiet:
             self._console.print(f"{name} …", style="dim")
 
@@ -84,7 +84,7 @@ class PaintBar(_Bar, Handler):
 
 
 class CountBar(_Bar):
-    """A bar for work that counts what is done: frames, bytes."""
+    """A bar for countable work: frames, bytes."""
 
     def __init__(self, name: str, quiet: bool = False) -> None:
         """`quiet` keeps notes and drops the rest."""
@@ -92,15 +92,15 @@ class CountBar(_Bar):
         self._task = self._bar.add_task(name, total=None)
 
     def count(self, done: int, total: int) -> None:
-        """Move the bar; `total` 0 where it is not known."""
+        """Move the bar; `total` is 0 if unknown."""
         self._bar.update(self._task, completed=done, total=total or None)
 
 
 def note(text: str) -> None:
-    """Something that the user should know, on stderr."""
+    """Print a note for the user on stderr."""
     print(f"note: {spoken(text)}", file=sys.stderr)
 
 
 def say(text: str) -> None:
-    """A line of the command's answer, on stdout."""
+    """Print a line of the command's output on stdout."""
     print(text)

@@ -17,7 +17,7 @@ from nst3d.pipeline.settings.shown import Up
 from nst3d.tensors import ImageSize
 
 _DESCRIPTION = """Look at a scene with Open3D: a mesh with its texture or colours; splats, point clouds and voxel
-fields as points. nst3d render draws all of them as painted, without Open3D.
+fields as points. nst3d render draws all of them as painted, and without Open3D.
 
 examples:
   nst3d view painted/painted.glb --desktop
@@ -26,7 +26,7 @@ examples:
 
 @dataclass(frozen=True)
 class ViewArguments:
-    """What `nst3d view` takes."""
+    """Arguments of `nst3d view`."""
 
     scene: tyro.conf.Positional[Annotated[Path, tyro.conf.arg(metavar="SCENE")]]
     """Mesh, splats, point cloud or voxel field."""
@@ -37,7 +37,7 @@ class ViewArguments:
     size: Annotated[int, tyro.conf.arg(metavar="PIXELS")] = 1024
     """Side of the picture."""
     up: Up = "auto"
-    """World up axis; auto: as the file or its format says."""
+    """World up axis; auto follows the file or its format."""
     overwrite: tyro.conf.FlagCreatePairsOff[bool] = False
     """Replace an existing file."""
 
@@ -57,7 +57,9 @@ def view(arguments: Sequence[str]) -> int:
 
 def _check(given: ViewArguments) -> None:
     if not given.desktop and given.out is None:
-        raise ConfigError("say how to view it: --desktop opens a window, --out picture.png saves a picture")
+        raise ConfigError(
+            "nothing to do: give --desktop to open a window, or --out picture.png to save a picture"
+        )
     if not 32 <= given.size <= 8192:
         raise ConfigError(f"--size {given.size}: expected 32 to 8192")
     if given.out is None:

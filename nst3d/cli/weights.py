@@ -13,9 +13,9 @@ from nst3d.cli.parse import parse
 from nst3d.cli.terminal import CountBar, say
 from nst3d.features.weights import fetch_weights, list_weights
 
-_DESCRIPTION = """List the encoders' weights: where each was found, or how to get it.
+_DESCRIPTION = """List the encoders' weights: where each was found, or where to get it.
 
-nst3d weights fetch NAME downloads one that comes from an official address.
+nst3d weights fetch NAME downloads one from its official address.
 
 examples:
   nst3d weights
@@ -24,17 +24,17 @@ examples:
 
 @dataclass(frozen=True)
 class ListArguments:
-    """What `nst3d weights` takes: nothing."""
+    """Arguments of `nst3d weights`: none."""
 
 
 @dataclass(frozen=True)
 class FetchArguments:
-    """What `nst3d weights fetch` takes."""
+    """Arguments of `nst3d weights fetch`."""
 
     name: tyro.conf.Positional[Annotated[str, tyro.conf.arg(metavar="NAME")]]
-    """Encoder, by its name in the list of nst3d weights."""
+    """Encoder name, as listed by nst3d weights."""
     folder: Annotated[Path | None, tyro.conf.arg(metavar="FOLDER")] = None
-    """Folder for the file; by default that in NST3D_WEIGHTS, or torch's download folder."""
+    """Folder for the file; by default NST3D_WEIGHTS, or torch's download folder."""
     quiet: tyro.conf.FlagCreatePairsOff[bool] = False
     """No progress bar."""
 

@@ -1,1 +1,1 @@
-"""Files in and out: one module a format, and `dispatch`, which finds the right one."""
+"""Reading and writing files: one module per format, and registries that find the right one."""

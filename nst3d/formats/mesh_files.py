@@ -1,4 +1,4 @@
-"""Which file format reads or writes what, by suffix, with a look at the content."""
+"""Reads and writes meshes in the format given by the suffix and the content."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ from nst3d.tensors import Array
 _FOREIGN: tuple[tuple[bytes, str], ...] = (
     (b"PK\x03\x04", "a ZIP archive, which must be unpacked first"),
     (b"\x1f\x8b", "a gzip archive, which must be unpacked first"),
-    (b"Kaydara FBX", "an FBX, which Blender can turn into a GLB"),
-    (b"BLENDER", "a Blender file, which Blender can export as a GLB"),
-    (b"OFF", "an OFF file, which MeshLab can turn into a PLY"),
-    (b"<?xml", "an XML file, perhaps COLLADA, which Blender can turn into a GLB"),
+    (b"Kaydara FBX", "an FBX, which Blender can convert to GLB"),
+    (b"BLENDER", "a Blender file, which Blender can export as GLB"),
+    (b"OFF", "an OFF file, which MeshLab can convert to PLY"),
+    (b"<?xml", "an XML file, perhaps COLLADA, which Blender can convert to GLB"),
 )
-"""First bytes of what is no mesh that could be read."""
+"""First bytes of files that are not readable meshes."""
 _ARCHIVES = tuple(magic for magic, _ in _FOREIGN[:2])
-"""Formats of all sorts are archives, so that these bytes do not tell which."""
+"""Many formats are archives, so these bytes do not identify one."""
 
 
 def is_mesh(path: PathLike) -> bool:
-    """Whether a file is named like a mesh."""
+    """Whether a file has the suffix of a mesh."""
     path = Path(path)
     return path.is_file() and format_of(path, "mesh") is not None
 
@@ -44,9 +44,9 @@ def is_mesh(path: PathLike) -> bool:
 def load_mesh(place: PathLike | Peek) -> Mesh:
     """The mesh in a file, or in a folder that holds exactly one mesh file.
 
-    Reads GLB, glTF, OBJ, PLY, STL, and voxels (.vox, .binvox) as the mesh of their open sides. Raises
-    InputError for a missing or unreadable file, one of another kind (naming what it is where its first bytes
-    tell), and a folder with no mesh or several.
+    Reads GLB, glTF, OBJ, PLY, STL, and voxels (.vox, .binvox) as the mesh of their exposed faces. Raises
+    InputError for a missing or unreadable file, one of another kind (named if its first bytes identify it),
+    and a folder with no mesh or several.
     """
     peek = Peek.at(place)
     if peek.is_folder:
@@ -63,18 +63,18 @@ def load_mesh(place: PathLike | Peek) -> Mesh:
     row = format_of(peek, "mesh")
     _refuse_others(path, start, row)
     if row is None or row.load is None:
-        raise InputError(f"{path}: is not a mesh that can be read; readable are {_readable()}")
+        raise InputError(f"{path}: not a readable mesh; supported are {_readable()}")
     mesh = row.load(path)
     if not any(_extent(mesh, instance).any() for instance in mesh.instances):
-        raise InputError(f"{path}: its nodes shrink all faces to a point; export it in a pose that shows it")
+        raise InputError(f"{path}: its nodes scale all faces to a point; export it in a visible pose")
     return mesh
 
 
 def save_mesh(path: PathLike, mesh: Mesh, paint: MeshPaint, colours: Array) -> list[Path]:
-    """Write a painted mesh in the format of the path's suffix; returns all files written.
+    """Write a painted mesh in the format given by the path's suffix; returns all files written.
 
     `colours` are the table's rows (n, 3) float32 in [0, 1], sRGB-encoded. Raises ConfigError for a format
-    that cannot be written or cannot hold the paint, OutputError if a file cannot be written.
+    that cannot be written or cannot store the paint, OutputError if a file cannot be written.
     """
     path = Path(path)
     row = format_named(path.name, "mesh")
@@ -87,7 +87,7 @@ def save_mesh(path: PathLike, mesh: Mesh, paint: MeshPaint, colours: Array) -> l
 
 
 def mesh_formats(*holds: str) -> list[Format]:
-    """The formats that a painted mesh can be written in; those that hold all of the paint named (textures)."""
+    """The formats that a painted mesh can be written in and that can store the given kinds of paint."""
     return [f for f in formats_of("mesh") if f.save is not None and f.holds >= set(holds)]
 
 
@@ -96,12 +96,12 @@ def _readable() -> str:
 
 
 def _refuse_others(path: Path, start: bytes, row: Format | None) -> None:
-    """Raise InputError where the first bytes are those of a format that the name does not say."""
+    """Raise InputError if the first bytes belong to another format than the name."""
     if row is not None and start.startswith(row.magic):
         return
     for other in all_formats():
         if start.startswith(other.magic) and not start.startswith(_ARCHIVES):
-            remedy = f"readable are {_readable()}"
+            remedy = f"supported are {_readable()}"
             if other.reads == "mesh":
                 remedy = f"rename it to end in {other.suffixes[0]}"
             raise InputError(f"{path}: is {other.words}; {remedy}")
@@ -110,7 +110,7 @@ def _refuse_others(path: Path, start: bytes, row: Format | None) -> None:
             own = next(
                 (f for f in all_formats() if path.suffix.lower() in f.suffixes and f.reads != "mesh"), None
             )
-            raise InputError(f"{path}: is {what if own is None else own.words}; readable are {_readable()}")
+            raise InputError(f"{path}: is {what if own is None else own.words}; supported are {_readable()}")
 
 
 def _extent(mesh: Mesh, instance: Instance) -> Array:
@@ -131,6 +131,6 @@ def _only_mesh(folder: Path) -> Path:
         return found[0]
     if found:
         names = ", ".join(p.name for p in found[:8])
-        raise InputError(f"{folder}: holds {len(found)} meshes ({names}); give the path of one")
+        raise InputError(f"{folder}: contains {len(found)} meshes ({names}); give the path of one")
     names = ", ".join(p.name for p in _entries(folder)[:8]) or "nothing"
-    raise InputError(f"{folder}: holds no mesh ({_readable()}) but {names}")
+    raise InputError(f"{folder}: contains no mesh ({_readable()}), only {names}")

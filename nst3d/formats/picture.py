@@ -1,4 +1,4 @@
-"""A plain picture as a scene: any picture in, PNG or JPEG out."""
+"""A plain picture as a scene: reads any picture, writes PNG or JPEG."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from nst3d.tensors import Array
 
 
 def load_picture(path: PathLike, max_pixels: int | None = None) -> Picture:
-    """The picture in a file, at most `max_pixels` large. Raises InputError as `read_image` does."""
+    """The picture in a file, reduced to at most `max_pixels`. Raises InputError like `read_image`."""
     row = format_of(path, "picture")
     return (read_image if row is None or row.load is None else row.load)(path, max_pixels)
 
 
 def save_picture(path: PathLike, pixels: Array, alpha: Array | None = None) -> list[Path]:
-    """Write pixels (h, w, 3) in [0, 1], sRGB-encoded, by the suffix; returns [path].
+    """Write pixels (h, w, 3) in [0, 1], sRGB-encoded, in the suffix's format; returns [path].
 
-    PNG keeps `alpha` (h, w), JPEG has none. Raises ConfigError for another suffix, OutputError if the file
+    PNG keeps `alpha` (h, w), JPEG drops it. Raises ConfigError for another suffix, OutputError if the file
     cannot be written.
     """
     path = Path(path)
@@ -33,7 +33,7 @@ def save_picture(path: PathLike, pixels: Array, alpha: Array | None = None) -> l
 
 
 def is_picture(path: PathLike | Peek) -> bool:
-    """Whether a path is named like a picture, be there one or not."""
+    """Whether a path has the suffix of a picture, whether or not it exists."""
     return format_of(path, "picture") is not None
 
 

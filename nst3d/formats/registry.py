@@ -1,6 +1,6 @@
-"""All formats that are read and written: each registers itself in its own file, and installed packages add theirs.
+"""All file formats: each registers itself in its own file, and installed packages add theirs.
 
-What is dispatched on, offered as an option or listed in a message comes from here. A package adds formats through
+Dispatch, options and messages all follow from this registry. A package adds formats through
 the entry-point group `nst3d.formats`: a `Format`, or a callable that returns one or several.
 """
 
@@ -19,9 +19,9 @@ from nst3d.plugins import Registry, rows_of
 
 @dataclass(frozen=True)
 class Format:
-    """A file format, and what reads and writes it.
+    """A file format, with its reader and writers.
 
-    What `load`, `save` and `repaint` take depends on what is read:
+    The signatures of `load`, `save` and `repaint` depend on `reads`:
 
     mesh       load(path) -> Mesh; save(path, mesh, paint, colours) -> paths
     splats,    load(path) -> Loaded, whose `content` repaint(content, Paint) -> bytes writes back with only colours
@@ -33,47 +33,48 @@ class Format:
     """
 
     name: str
-    """A short word that no other format has: glb, splat-ply."""
+    """A short unique name: glb, splat-ply."""
     suffixes: tuple[str, ...]
-    """Endings of its files' names, in lower case, with a dot; the first is the one that is written. Empty where
-    `sniff` alone tells, whatever the name: folders, and files of fixed names."""
+    """File suffixes, in lower case, with a dot; the first is the one that is written. Empty if
+    `sniff` alone decides, whatever the name: folders, and files with fixed names."""
     reads: str
-    """What is in such a file: mesh, splats, points, field, capture, picture, flight, or a kind of another package."""
+    """Its content: mesh, splats, points, field, capture, picture, flight, or another package's kind."""
     words: str
-    """With an article, for messages: "a GLB"."""
+    """Name with an article, for messages: "a GLB"."""
     load: Callable[..., Any] | None = None
-    """None: it is known and not read; `hint` says what to do."""
+    """Reader; None: known but not readable, and `hint` gives the remedy."""
     save: Callable[..., Any] | None = None
-    """None: it is not written, or only over what was read of it."""
+    """Writer; None: not writable, or only by repainting what was read."""
     repaint: Callable[..., Any] | None = None
     sniff: Callable[[Peek], bool] | None = None
-    """Whether a file of such a suffix is this format; None: the suffix says it all."""
+    """Whether a file with such a suffix is this format; None: the suffix suffices."""
     magic: tuple[bytes, ...] = ()
-    """First bytes, at most 64, one of which any file of this format begins with and no other: they tell it under a
-    wrong name. A format that is a ZIP or gzip archive lists those bytes, too; they only keep it from being refused."""
+    """First bytes, at most 64, that identify this format even under a wrong name: every file of it starts
+    with one of them, and no other does. ZIP- and gzip-based formats list those signatures, too, only to avoid
+    being refused."""
     holds: frozenset[str] = field(default_factory=frozenset)
-    """The paint that a mesh's file can hold: textures, vertices, blocks."""
+    """The kinds of paint that a mesh file can store: textures, vertices, blocks."""
     writes: str = ""
-    """The suffix that is written where it is not the first of `suffixes`: what was read is written as another."""
+    """The suffix that is written, if not the first of `suffixes`: another format's."""
     hint: str = ""
-    """What to do where it cannot be read or written, for messages (of splats {name} and {stem} are the file's)."""
+    """Remedy if it cannot be read or written, for messages (splats: with the file's {name} and {stem})."""
     rank: int = 0
-    """Formats of lower rank are listed first, and asked first where several may claim a path."""
+    """Formats of lower rank are listed first, and tried first if several may claim a path."""
 
     @property
     def suffix(self) -> str:
-        """The ending that is written; empty where none is."""
+        """The suffix that is written; empty if none is."""
         return self.writes or next(iter(self.suffixes), "")
 
 
 def _check_suffixes(row: Format, others: list[Format]) -> None:
-    """Raise ConfigError where a suffix of a format is another's of the same sort and nothing tells them apart."""
+    """Raise ConfigError if two formats of the same sort share a suffix and nothing tells them apart."""
     for other in others:
         shared = [s for s in row.suffixes if s in other.suffixes]
         if other.reads == row.reads and shared and (row.sniff is None or other.sniff is None):
             raise ConfigError(
-                f"format {row.name!r}: {shared[0]} is the suffix of {other.name!r} already, which reads {row.reads},"
-                " too; give both a sniff that tells them apart"
+                f"format {row.name!r}: {shared[0]} is already the suffix of {other.name!r}, which reads"
+                f" {row.reads}, too; give both a sniff that tells them apart"
             )
 
 
@@ -102,7 +103,7 @@ _MODULES = (
     "nst3d.formats.voxels.binvox",
     "nst3d.formats.voxels.vox",
 )
-"""The files that register formats; imported when a format is first asked for."""
+"""The modules that register formats; imported when a format is first needed."""
 
 _FORMATS: Registry[Format] = Registry("format", "nst3d.formats", _MODULES, rows_of(Format), _check_suffixes)
 
@@ -110,19 +111,19 @@ _FORMATS: Registry[Format] = Registry("format", "nst3d.formats", _MODULES, rows_
 def register_format(row: Format) -> Format:
     """Add a format; returns it.
 
-    Raises ConfigError, one line, if its name is taken, or if a suffix of it is taken by a format of the same sort
-    and nothing tells the two apart.
+    Raises ConfigError, one line, if its name is taken, or if a format of the same sort has one of its
+    suffixes and nothing tells the two apart.
     """
     return _FORMATS.register(row.name, row)
 
 
 def forget_format(name: str) -> None:
-    """Take a format out again. Raises ConfigError if there is none of that name."""
+    """Remove a format. Raises ConfigError if there is none of that name."""
     _FORMATS.forget(name)
 
 
 def format_by_name(name: str) -> Format:
-    """The format of a name. Raises ConfigError, with all names, for one that is not known."""
+    """The format of that name. Raises ConfigError, listing all names, if there is none."""
     return _FORMATS.get(name)
 
 
@@ -132,22 +133,22 @@ def all_formats() -> list[Format]:
 
 
 def formats_of(*reads: str) -> list[Format]:
-    """The formats of a sort of thing ("mesh"), in the order of `all_formats`; of several sorts, of all of them."""
+    """The formats of one or several sorts ("mesh"), in the order of `all_formats`."""
     return [f for f in all_formats() if f.reads in reads]
 
 
 def suffixes_of(*reads: str) -> list[str]:
-    """The suffixes that such things are read from, in the order of their formats."""
+    """The readable suffixes of one or several sorts, in the order of their formats."""
     return list(dict.fromkeys(s for f in formats_of(*reads) if f.load is not None for s in f.suffixes))
 
 
 def written_suffixes(*reads: str) -> list[str]:
-    """The suffixes that any such thing can be written as."""
+    """The suffixes in which anything of these sorts can be written."""
     return [f.suffix for f in formats_of(*reads) if f.save is not None]
 
 
 def format_of(place: PathLike | Peek, *reads: str) -> Format | None:
-    """The format that a file or folder of such a sort has, by its name and a look inside; None: it is none of them."""
+    """The format of a file or folder among these sorts, by its name and contents; None if there is none."""
     peek = Peek.at(place)
     found = [f for f in formats_of(*reads) if not f.suffixes or (not peek.is_folder and _named(f, peek))]
     for row in sorted(found, key=lambda f: (f.rank, -_named(f, peek))):
@@ -157,7 +158,7 @@ def format_of(place: PathLike | Peek, *reads: str) -> Format | None:
 
 
 def format_named(name: str, *reads: str) -> Format | None:
-    """The format that a file to be written has by its name alone; of several, the one with the longest suffix."""
+    """The format of a file to be written, by its name alone; the longest matching suffix wins."""
     peek = Peek(Path(name))
     found = [
         (len(s), -f.suffixes.index(s), f) for f in formats_of(*reads) for s in f.suffixes if peek.ends_with(s)
@@ -166,5 +167,5 @@ def format_named(name: str, *reads: str) -> Format | None:
 
 
 def _named(row: Format, peek: Peek) -> int:
-    """The length of the format's suffix that a name ends in; 0: it has none of them."""
+    """The length of the format's suffix that a name ends in; 0 if none."""
     return max((len(s) for s in row.suffixes if peek.ends_with(s)), default=0)

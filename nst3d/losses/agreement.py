@@ -19,7 +19,7 @@ def agree(
 ) -> torch.Tensor:
     """The choices (h, w), replaced by the partner's (h', w') where both views see and cover the point.
 
-    Both then pull it towards the same style feature. Positions at -1 in either view are unchanged.
+    Both then pull the point towards the same style feature. Positions at -1 in either view are unchanged.
     """
     height, width = partner_choices.shape
     theirs = partner_choices.reshape(-1)[correspondence.index(height, width)]
@@ -28,7 +28,7 @@ def agree(
 
 @final
 class AgreeingNNFMLoss(Loss):
-    """NNFM that adopts a partner view's neighbours where both see the surface."""
+    """NNFM that adopts a partner view's style neighbours where both see the surface."""
 
     def __init__(
         self,
@@ -37,10 +37,10 @@ class AgreeingNNFMLoss(Loss):
         tolerance: float = 0.05,
         name: str = "nnfm",
     ) -> None:
-        """Bind the loss, where to look the partner up, and the `name` that its choices are kept by.
+        """Bind the loss, the partner look-up, and the `name` under which its choices are stored.
 
         A partner's choice is adopted if its cosine is at most `tolerance` below that of the view's own
-        choice. From another side a stroke looks different, and a neighbour that no longer fits would only
+        choice. A stroke looks different from another side, and a neighbour that no longer fits would only
         blur it.
         """
         super().__init__()
@@ -51,7 +51,7 @@ class AgreeingNNFMLoss(Loss):
         self.name = name
 
     def forward(self, observation: Observation) -> torch.Tensor:
-        """The NNFM loss with the agreed neighbours, a scalar; they are left in the observation's choices."""
+        """The NNFM loss with the agreed neighbours, a scalar; it stores them in the observation's choices."""
         choices = self.nnfm.match(observation)
         partner = self.find_partner(observation.view)
         if partner is not None:

@@ -1,4 +1,4 @@
-"""Another view of the same surface, and how to find one view's points in it."""
+"""Another view of the same surface, and the correspondences to it."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Correspondence:
 
 @dataclass(frozen=True)
 class Partner:
-    """Another view's last state, and the correspondences to it."""
+    """Another view's last features and choices, and the correspondences to it."""
 
     correspondences: Mapping[str, Correspondence]
     """Layer (or group of layers, for choices) to correspondence at its size."""

@@ -1,4 +1,4 @@
-"""Which losses there are: each one's own file registers it, and so can other packages."""
+"""The registry of losses: each registers itself in its own file, and other packages can add theirs."""
 
 from __future__ import annotations
 
@@ -14,49 +14,49 @@ from nst3d.tensors import Features
 
 
 class AskPartners(Protocol):
-    """How a loss asks for views to compare with."""
+    """Requests other views for a loss to compare with."""
 
     def __call__(self, cells: Mapping[str, str], layers: tuple[str, ...] = ()) -> FindPartner | None:
-        """What finds the partner of a view; None where there is a single view.
+        """A function that finds a view's partner; None if there is a single view.
 
-        `cells` maps a name to the layer whose positions correspondences are made for; `layers` are those whose
-        features are kept.
+        `cells` maps a name to the layer at whose positions correspondences are computed; `layers` are those
+        whose features are kept.
         """
 
 
 @dataclass(frozen=True)
 class LossInputs:
-    """What a loss of one stage may be made from."""
+    """The inputs for making a loss of one stage."""
 
     name: str
     """The term's name."""
     layers: tuple[str, ...]
-    """Where the loss looks."""
+    """Layers that the loss compares."""
     options: Mapping[str, Any]
-    """The loss's own options, defaults included."""
+    """The loss's own options, including defaults."""
     normalise: Normalise
-    """How distances are scaled."""
+    """Normalisation of distances."""
     encoder: Encoder
     styles: Callable[[tuple[str, ...]], Mapping[str, Features]]
-    """Layers to the styles' features, layer to (c, 1, n): their positions, one style after the other."""
+    """Maps layers to the styles' features, layer to (c, 1, n), with all positions concatenated."""
     contents: Callable[[tuple[str, ...]], Mapping[int, Mapping[str, Features]]]
-    """Layers to the contents' features: view to layer to (c, h, w), computed when asked for."""
+    """Maps layers to the contents' features, view to layer to (c, h, w), computed on demand."""
     partners: AskPartners
     """Finds other views of the same surface."""
 
 
 MakeLoss = Callable[[LossInputs], "Loss | None"]
-"""None where the loss has nothing to compare, such as the views of a picture."""
+"""Makes a loss; None if it has nothing to compare, such as the views of a picture."""
 
 
 @dataclass(frozen=True)
 class LossKind:
-    """A loss by name."""
+    """A registered loss."""
 
     name: str
     make: MakeLoss
     layers: tuple[str, ...] = ()
-    """Where it looks by default."""
+    """Layers that it compares by default."""
     options: Mapping[str, Any] = field(default_factory=dict)
     """Its options and their defaults."""
 
@@ -75,5 +75,5 @@ LOSSES: Registry[LossKind] = Registry(
 def register_loss(
     name: str, make: MakeLoss, layers: tuple[str, ...] = (), options: Mapping[str, Any] | None = None
 ) -> None:
-    """Make a loss known by name, for the terms of recipes. ConfigError if the name is taken."""
+    """Register a loss by name, for use in recipe terms. ConfigError if the name is taken."""
     LOSSES.register(name, LossKind(name, make, layers, dict(options or {})))

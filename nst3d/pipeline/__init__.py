@@ -1,1 +1,1 @@
-"""Wires whole jobs: the only room that knows all the others."""
+"""Whole jobs: the only package that may import all the others."""

@@ -1,4 +1,4 @@
-"""Styles as a job reads them, and the encoder that looks at them."""
+"""Reading a job's styles, and its encoder."""
 
 from __future__ import annotations
 
@@ -22,13 +22,11 @@ _STYLE_ASPECT = 16
 
 
 def find_encoder(config: PaintConfig, device: torch.device, events: Events) -> VGG:
-    """The recipe's encoder, or its fallback, which is told."""
+    """The recipe's encoder, or its fallback, with a note."""
     recipe = config.recipe
     name = recipe.encoder
     if recipe.fallback_encoder is not None and find_weights(name) is None:
-        events.note(
-            f"weights {name} are not there, taking {recipe.fallback_encoder}; nst3d weights tells more"
-        )
+        events.note(f"weights {name} were not found, using {recipe.fallback_encoder}; see nst3d weights")
         name = recipe.fallback_encoder
     return load_encoder(name, pooling=recipe.pooling, dtype=_DTYPES[config.precision], device=device)
 
@@ -41,5 +39,5 @@ def read_style(path: PathLike, events: Events) -> Style:
         events.note(note)
     height, width = picture.pixels.shape[:2]
     if max(height, width) > _STYLE_ASPECT * min(height, width):
-        raise InputError(f"{path}: {width} x {height} pixels are too narrow for a style; crop it")
+        raise InputError(f"{path}: {width} x {height} pixels is too narrow for a style; crop it")
     return Style((Image(torch.from_numpy(picture.pixels)),), path.stem)

@@ -1,1 +1,1 @@
-"""The engine: paints any canvas until it pleases a criterion. Knows no meshes, fields or splats."""
+"""The engine: optimises any canvas against guides. Independent of meshes, fields and splats."""

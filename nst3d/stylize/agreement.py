@@ -1,7 +1,7 @@
-"""Remembers what each view showed, so that the next view can agree with it at common surface points.
+"""Remembers what each view showed, so that later views can agree with it at shared surface points.
 
-Comparing two views in one step would render and encode twice. Here each view is compared with a
-neighbour as it was when last painted, at most one round ago: no extra encoding.
+Comparing two views in one step would render and encode twice. Instead, each view is compared with a
+neighbour as last painted, at most one round ago, which needs no extra encoding.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from nst3d.stylize.kept import Kept
 from nst3d.tensors import Features, Planes
 
 Correspond = Callable[[int, int, int], Correspondence]
-"""(view, partner, pixels a cell) to where the view's cells lie in the partner."""
+"""Maps (view, partner, pixels per cell) to the positions of the view's cells in the partner."""
 
 
 class ViewMemory:
@@ -30,9 +30,9 @@ class ViewMemory:
         correspond: Correspond,
         budget_bytes: float = math.inf,
     ) -> None:
-        """`neighbours` lists for each view those that see most of the same surface.
+        """`neighbours` lists, for each view, those that see most of the same surface.
 
-        Beyond the budget views are forgotten, those seen longest ago first: they are no partners then.
+        Beyond the budget, the least recently seen views are evicted and no longer available as partners.
         """
         self._neighbours, self._correspond = neighbours, correspond
         self._strides: dict[str, int] = {}
@@ -44,12 +44,12 @@ class ViewMemory:
         self._turn: dict[int, int] = {}
 
     def require(self, strides: Mapping[str, int], layers: Sequence[str] = ()) -> None:
-        """Ask for correspondences, by layer or group of layers with the pixels a cell, and for features of layers."""
+        """Request correspondences, as pixels per cell by layer or group of layers, and features of layers."""
         self._strides |= strides
         self._layers = tuple(dict.fromkeys((*self._layers, *layers)))
 
     def find_partner(self, view: int) -> Partner | None:
-        """The next of the view's neighbours that has been seen, or None. The same until the view is noted."""
+        """The next seen neighbour of a view, or None. Unchanged until the view is noted."""
         known = [k for k in self._neighbours[view] if k in self._features]
         if not known:
             return None
@@ -58,21 +58,21 @@ class ViewMemory:
         return Partner(geometry, self._features[partner], self._choices.get(partner, {}))
 
     def extract(self, observation: Observation) -> Observation:
-        """What `note` keeps of an observation, without its graph."""
+        """The parts of an observation that `note` keeps, detached."""
         kept = {layer: observation.features[layer].detach() for layer in self._layers}
         if self._layers:
             kept[IMAGE] = observation.features[IMAGE].detach()
         return Observation(kept, view=observation.view, choices=dict(observation.choices))
 
     def note(self, observation: Observation) -> None:
-        """Keep what `extract` took of a view, and let the view meet another neighbour next time."""
+        """Store a view's `extract`, and advance the view to its next neighbour."""
         view = observation.view
         self._keep(view, observation.features)
         self._choices[view] = dict(observation.choices)
         self._turn[view] = self._turn.get(view, 0) + 1
 
     def state(self) -> dict[str, Any]:
-        """The memory for a checkpoint: views' pictures, a fifth of their features' size, in the order of their use."""
+        """The memory for a checkpoint: the views' pictures (a fifth of the features), in order of use."""
         return {
             "views": [(view, self._pictures.get(view)) for view in self._features],
             "choices": {view: dict(choices) for view, choices in self._choices.items()},
@@ -80,9 +80,9 @@ class ViewMemory:
         }
 
     def restore(self, state: Mapping[str, Any], encode: Callable[[Planes], Mapping[str, Features]]) -> None:
-        """Take a state back; `encode` gives a picture's features."""
+        """Restore a state; `encode` computes a picture's features."""
         for view, picture in state["views"]:
-            # With a graph, as when it was judged: the same arithmetic to the last bit.
+            # With a graph, as when it was judged, so that results are bit-identical.
             features = {} if picture is None else encode(picture.requires_grad_())
             self._keep(view, {name: found.detach() for name, found in features.items()})
         self._choices = {view: dict(choices) for view, choices in state["choices"].items()}

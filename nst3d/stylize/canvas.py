@@ -1,4 +1,4 @@
-"""What the optimiser paints on."""
+"""The interface between the optimiser and what it paints."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ from nst3d.tensors import Mask, Planes
 
 
 class Canvas(ABC):
-    """Something that renders from several views and has colours to learn."""
+    """Something with parameters to learn, rendered from several views."""
 
     @abstractmethod
     def enter(self, scale: float) -> None:
-        """Get ready to render at `scale` times the finest size; paint so far is carried over."""
+        """Prepare to render at `scale` times the finest size; the current paint is carried over."""
 
     @property
     @abstractmethod
     def stage(self) -> StageScene:
-        """The views of the scale that was entered last."""
+        """The views of the current scale."""
 
     @property
     def num_views(self) -> int:
-        """How many views there are."""
+        """The number of views."""
         return self.stage.num_views
 
     @abstractmethod
@@ -47,7 +47,7 @@ class Canvas(ABC):
         """The view's opacity (h, w)."""
 
     def masks(self, view: int) -> Mapping[str, Mask]:
-        """Region to its mask (h, w) in a view: how much of each pixel it covers."""
+        """Region name to its mask (h, w) in a view: the covered fraction of each pixel."""
         return {}
 
     def look(
@@ -70,20 +70,20 @@ class Canvas(ABC):
         )
 
     def penalties(self) -> dict[str, torch.Tensor]:
-        """Losses on the paint itself, whatever the view, by name."""
+        """View-independent losses on the paint itself, by name."""
         return {}
 
     def optimiser(self, name: OptimiserName, rate: float) -> torch.optim.Optimizer:
-        """What takes the steps of a stage."""
+        """The optimiser for a stage."""
         return make_optimiser(name, self.parameters(), rate)
 
     @abstractmethod
     def learn(self, pictures: Sequence[Planes], background: torch.Tensor) -> dict[str, float]:
-        """Take over one picture (3, h, w) per view, as they look over `background` (3,); returns losses by name."""
+        """Fit one picture (3, h, w) per view, composited over `background` (3,); returns losses by name."""
 
     @abstractmethod
     def collect_(self) -> None:
-        """Bring the gradients that backward passes through renders left into the parameters' `grad`."""
+        """Move the gradients from backward passes through renders to the parameters' `grad`."""
 
     @abstractmethod
     def project_(self) -> None:
@@ -91,24 +91,24 @@ class Canvas(ABC):
 
     @abstractmethod
     def state(self) -> list[torch.Tensor]:
-        """Copies of all tensors of this scale that steps change."""
+        """Copies of all tensors that steps change at this scale."""
 
     @abstractmethod
     def restore(self, state: list[torch.Tensor]) -> None:
-        """Take back what `state` gave, after entering the same scale."""
+        """Restore the result of `state`, after entering the same scale."""
 
 
 @dataclass(frozen=True)
 class TableOptions:
-    """How a linear canvas learns."""
+    """Learning settings of a linear canvas."""
 
     pyramid_levels: Annotated[int, Within(1, 16)] = 3
-    """Number of levels, each half as large as the last, whose sum a texture is learnt as; 1: texels alone. Vertices
-    have a grid a little coarser than pixels for a second level."""
+    """Number of pyramid levels, each half as large as the last, whose sum is the texture; 1: texels only. For
+    vertices, a grid slightly coarser than pixels is the second level."""
     coverage_power: Annotated[float, Within(0, 4)] = 0.5
-    """Power of coverage / median coverage, at most 1, by which steps are scaled; 0: no scaling. On the grid of a
-    field, the sum of squared weights takes the place of coverage."""
+    """Exponent of coverage / median coverage, capped at 1, that scales steps; 0: no scaling. On a field's
+    grid, the sum of squared weights replaces coverage."""
     texture_variation: Annotated[float, Within(0)] = 0.0
-    """Weight of the textures' own total variation, which smooths what views do not see well."""
+    """Weight of the textures' own total variation, which smooths poorly seen texels."""
     clamp: bool = True
     """Keep colours in [0, 1] after each step."""

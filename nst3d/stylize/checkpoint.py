@@ -1,4 +1,4 @@
-"""Keeps a run on disk so that it can be continued. Tensors and plain values only: nothing is executed."""
+"""Saves a run to disk so that it can be resumed. Tensors and plain values only: nothing is executed."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ _VERSION = 2
 
 
 class CheckpointContent(NamedTuple):
-    """What a checkpoint holds."""
+    """The content of a checkpoint."""
 
     state: RunState
-    """Of the painting."""
+    """State of the painting."""
     shape: RunState | None
-    """Of the displacement of the mesh before; None: it is not displaced."""
+    """State of the preceding displacement of the mesh; None: not displaced."""
 
 
 def save_checkpoint(path: Path, state: RunState, fingerprint: str, shape: RunState | None = None) -> None:
-    """Write a run's state, whole or not at all. `fingerprint` says what the run paints and how.
+    """Write a run's state, whole or not at all. `fingerprint` identifies the run's inputs and settings.
 
-    `shape` is the state of the run that displaced the mesh before.
+    `shape` is the state of the preceding run that displaced the mesh.
     """
     content = {"version": _VERSION, "fingerprint": fingerprint, "state": _fields(state)}
     if shape is not None:
@@ -40,14 +40,14 @@ def save_checkpoint(path: Path, state: RunState, fingerprint: str, shape: RunSta
 
 
 def load_checkpoint(path: Path, fingerprint: str) -> CheckpointContent:
-    """What a checkpoint holds. InputError if it is broken, of another version, or of another run (`fingerprint`)."""
+    """Load a checkpoint. InputError if it is broken, of another version or another run (`fingerprint`)."""
     try:
         data = path.read_bytes()
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror or error})") from None
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # torch's advice on foreign files is no good to users
+            warnings.simplefilter("ignore")  # torch's advice on foreign files does not help users
             stored = torch.load(io.BytesIO(data), weights_only=True)
         version = stored["version"]
         current = version == _VERSION
@@ -55,17 +55,17 @@ def load_checkpoint(path: Path, fingerprint: str) -> CheckpointContent:
         shape = RunState(**stored["shape"]) if current and "shape" in stored else None
     except Exception:  # torch raises many kinds for a damaged file
         raise InputError(
-            f"{path}: not a checkpoint that can be used (damaged, or another program's); start anew with `overwrite`"
+            f"{path}: not a usable checkpoint (damaged, or another program's); start over with `overwrite`"
         ) from None
     if not current:
         raise InputError(
             f"{path}: was written by another version of nst3d (checkpoint format {version}, expected {_VERSION}) and"
-            " lacks what this one needs to continue; start anew with `overwrite`"
+            " lacks what this one needs to continue; start over with `overwrite`"
         )
     if stored.get("fingerprint") != fingerprint:
         raise InputError(
             f"{path}: belongs to a run with another scene, style or settings; give those again"
-            " to resume it, or start anew with `overwrite`"
+            " to resume it, or start over with `overwrite`"
         )
     return CheckpointContent(state, shape)
 

@@ -21,7 +21,7 @@ class Progress:
     """The state of a run after a step."""
 
     stage: int
-    """From 0, counted through all phases."""
+    """Stage number from 0, counted over all phases."""
     iteration: int
     """Steps taken in all stages, from 1."""
     total: int
@@ -30,14 +30,14 @@ class Progress:
     losses: dict[str, float]
     """The weighted parts of the loss, by name."""
     seconds: float
-    """Since the run started or was resumed, preparation included."""
+    """Seconds since the run started or was resumed, including preparation."""
     views: int
-    """Views rendered since then."""
+    """Number of views rendered since then."""
 
 
 @dataclass
 class RunState:
-    """All that a run needs to continue where it stopped. Plain tensors and numbers."""
+    """Everything a run needs to continue where it stopped, as plain tensors and numbers."""
 
     stage: int = 0
     iteration: int = 0
@@ -45,11 +45,11 @@ class RunState:
     done: int = 0
     """Steps taken in all stages."""
     queue: list[int] = field(default_factory=list)
-    """The views still to come in this round."""
+    """The remaining views of this round."""
     history: list[float] = field(default_factory=list)
     """Losses of this stage."""
     first_loss: float | None = None
-    """Loss of the first step of all."""
+    """Loss of the run's first step."""
     losses: dict[str, float] = field(default_factory=dict)
     """Parts of the last step's loss."""
     loss: float | None = None
@@ -57,16 +57,16 @@ class RunState:
     generator: torch.Tensor | None = None
     canvas: list[torch.Tensor] = field(default_factory=list)
     work: dict[str, Any] = field(default_factory=dict)
-    """Optimiser and guide."""
+    """State of optimiser and guide."""
 
 
 class Run:
-    """One run of phases on a canvas; iterate to make it happen. `state()` between steps can be stored."""
+    """A run of phases on a canvas; iterate over it to execute it. `state()` can be saved between steps."""
 
     def __init__(
         self, canvas: Canvas, phases: Sequence[Phase], seed: int = 0, resume: RunState | None = None
     ) -> None:
-        """`seed` decides the order of views; `resume` is the state of an earlier run of the same phases."""
+        """`seed` determines the order of views; `resume` is an earlier run's state with the same phases."""
         self._canvas, self._phases, self._legs = canvas, phases, legs_of(phases)
         self._seed = seed
         self._state = resume or RunState()
@@ -79,7 +79,7 @@ class Run:
         self._kept: RunState | None = None  # the end of the last stage, until the next one is ready
 
     def __iter__(self) -> Iterator[Progress]:
-        """Run the stages from where the state says, yielding after each step.
+        """Run the stages from the current state, yielding after each step.
 
         Ctrl-C waits for the end of a step and raises KeyboardInterrupt then; a second one does so at once.
         """
@@ -88,12 +88,12 @@ class Run:
             leg = self._legs[index]
             if index != self._state.stage:
                 self._kept = self.state()
-                self._kept.work.pop("guide", None)  # no look of this stage is judged any more
+                self._kept.work.pop("guide", None)  # no further look of this stage is judged
                 old = self._state
                 self._state = RunState(
                     stage=index, done=old.done, first_loss=old.first_loss, losses=old.losses, loss=old.loss
                 )
-            self._work = None  # its targets need not live while the next scale is compiled
+            self._work = None  # free its targets while the next scale is compiled
             self._canvas.enter(leg.scale)
             self._work = leg.begin(self._canvas)
             if self._state.canvas:
@@ -116,7 +116,7 @@ class Run:
 
     @property
     def done(self) -> int:
-        """Steps taken in all stages, those before it was resumed included."""
+        """Steps taken in all stages, including those before a resume."""
         return self._state.done
 
     @property
@@ -126,7 +126,7 @@ class Run:
 
     @property
     def finished(self) -> bool:
-        """Whether no step is left."""
+        """Whether no steps are left."""
         state, last = self._state, len(self._legs) - 1
         done = state.iteration >= self._legs[last].steps or self._legs[last].settled(state.history)
         return state.stage >= last and done
@@ -168,7 +168,7 @@ class Run:
         loss, parts, views = self._work.step(state.iteration, self._next_view, moment)
         if not math.isfinite(loss):
             raise ConfigError(
-                f"the loss is no longer a number after step {state.done}: give a smaller learning rate or smaller"
+                f"the loss is NaN or infinite after step {state.done}: use a smaller learning rate or smaller"
                 " weights"
             )
         state.iteration += 1

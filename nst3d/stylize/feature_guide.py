@@ -1,4 +1,4 @@
-"""Compares a render's features with a style's and a content's: the guide behind a recipe's losses."""
+"""The guide behind a recipe's losses: compares a render's features with style and content targets."""
 
 from __future__ import annotations
 
@@ -20,41 +20,41 @@ from nst3d.stylize.look import Look
 from nst3d.tensors import Features, Mask, Planes
 
 _MASK_BYTES = 1 << 28
-"""Budget for the masks of views; those beyond it are computed again."""
+"""Memory budget for view masks; those beyond it are recomputed."""
 
 
 @dataclass(frozen=True)
 class Viewing:
-    """How a guide looks at a render."""
+    """Preprocessing of a guide's renders."""
 
     background: torch.Tensor
-    """(3,): what shows where the scene does not, whatever background the user shows or saves."""
+    """(3,): background behind the scene, independent of the one the user shows or saves."""
     threshold: float = 0.6
-    """A position of a layer counts if more than this share of its cell is covered."""
+    """A position of a layer counts if more than this fraction of its cell is covered."""
     reduce: int = 1
-    """Side of the pixel blocks that renders are averaged over before they are encoded (ARF: 2)."""
+    """Side of the pixel blocks over which renders are averaged before encoding (ARF: 2)."""
     moving: bool = False
     """Whether a view's coverage changes from one look to the next."""
 
 
 @dataclass(frozen=True)
 class WeightedLoss:
-    """A loss's part in the sum."""
+    """A loss as a term of the sum."""
 
     loss: Loss
     weight: float = 1.0
     region: str | None = None
-    """Where it counts; None: everywhere."""
+    """Region in which it counts; None: everywhere."""
     schedule: Ramp = ()
-    """How its weight changes during the run."""
+    """Schedule of its weight over the run."""
 
 
 @final
 class FeatureGuide(Guide):
-    """An encoder and the losses of one stage.
+    """The encoder and losses of one stage.
 
-    Statistics count covered pixels alone: each layer has a mask, the coverage averaged over the layer's
-    cells and cut at a threshold, and the background is fixed, so that it cannot leak into the style.
+    Statistics count only covered pixels: each layer has a mask, the coverage averaged over the layer's
+    cells and thresholded, and the background is fixed, so that it cannot leak into the style.
     """
 
     def __init__(
@@ -76,7 +76,7 @@ class FeatureGuide(Guide):
         self._pending: dict[int, tuple[Planes, Observation]] = {}  # judged, not yet noted
 
     def judge(self, look: Look) -> tuple[torch.Tensor, dict[str, float]]:
-        """The weighted sum of the losses, and each one's share of it."""
+        """The weighted sum of the losses, and each weighted loss."""
         whole = self.observe(look)
         observations: dict[str | None, Observation] = {None: whole}
         shares: dict[str, torch.Tensor] = {}
@@ -94,11 +94,11 @@ class FeatureGuide(Guide):
         return total, {name: float(share.detach()) for name, share in shares.items()}
 
     def note(self, look: Look) -> None:
-        """Remember what the view shows, for the views that are compared with it."""
+        """Remember the view for comparison with later ones."""
         if self._memory is None:
             return
         image, observation = self._pending.pop(look.view, (None, None))
-        if image is not look.image or observation is None:  # another look of the view was judged last
+        if image is not look.image or observation is None:  # another look of this view was judged last
             with torch.no_grad():
                 self.judge(look)
             observation = self._pending.pop(look.view)[1]
@@ -106,15 +106,15 @@ class FeatureGuide(Guide):
         self._memory.note(observation)
 
     def observe(self, look: Look) -> Observation:
-        """The render, encoded, with the masks of its coverage."""
+        """The encoded render, with masks from its coverage."""
         return Observation(self._encoded(look.image), self._masks_of(look, None), look.view)
 
     def state(self) -> dict[str, Any]:
-        """What is remembered of the views."""
+        """The memory of views."""
         return {} if self._memory is None else self._memory.state()
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Remember the views again: their pictures are encoded anew."""
+        """Restore the memory of views by encoding their pictures again."""
         if self._memory is not None and state:
             self._memory.restore(state, self._encoded)
 
@@ -141,8 +141,8 @@ class FeatureGuide(Guide):
             cell = self._encoder.stride(layer) * self._viewing.reduce
             pooled = F.avg_pool2d(coverage[None, None], cell)[0, 0]
             mask = (pooled > threshold).to(coverage.dtype)
-            # A view that shows only slivers still counts where it shows most.
+            # A view with only slivers of the scene still counts where coverage is highest.
             most = pooled.max()
             masks[layer] = mask if bool(mask.any()) else ((pooled >= most) & (most > 0)).to(coverage.dtype)
-        # A layer without a mask counts everywhere, and nothing of it is copied.
+        # A layer without a mask counts everywhere, without a copy.
         return {layer: mask for layer, mask in masks.items() if not bool(mask.all())}

@@ -1,4 +1,4 @@
-"""A canvas over any differentiable renderer of rays, at bounded memory."""
+"""A canvas for any differentiable ray renderer, with bounded memory."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from nst3d.stylize.stage_scene import StageScene
 from nst3d.tensors import Colours, ImageSize, Mask, Planes
 
 _LEARN = (80, 0.05, 0.01)
-"""Steps in which pictures are learnt, and their size at first and at the end."""
+"""Number of steps for learning pictures, and their initial and final step size."""
 
 
 class RayField(Protocol):
-    """Views whose rays are rendered by something differentiable, such as a NeRF; handed in from outside.
+    """Views whose rays are rendered differentiably, such as by a NeRF; supplied by the caller.
 
-    What does not change, density above all, stays fixed while it is painted.
+    Everything but the parameters, above all density, stays fixed during painting.
     """
 
     def parameters(self) -> list[torch.Tensor]:
-        """The leaf tensors to optimise, the same ones always."""
+        """The leaf tensors to optimise, always the same ones."""
 
     def size(self, view: int) -> ImageSize:
-        """A view's size, pixels."""
+        """A view's size, in pixels."""
 
     def chunks(self, view: int) -> Sequence[tuple[int, int]]:
-        """Ranges of pixels (first, last + 1), in order and without gaps, that are rendered at a time."""
+        """Ranges of pixels (first, last + 1), contiguous and in order, that are rendered at a time."""
 
     def rays(self, view: int, first: int, end: int) -> Colours:
         """The premultiplied colours (end − first, 3) of pixels, row by row, differentiable in the parameters."""
@@ -42,16 +42,16 @@ class RayField(Protocol):
 
 
 class FieldCanvas(Canvas):
-    """Paints the parameters of a differentiable renderer through losses on whole views.
+    """Optimises the parameters of a differentiable renderer by losses on whole views.
 
     A view is rendered in chunks without a graph; once the gradient of its image is known, each chunk is
-    rendered again with a graph, which takes its part of that gradient and is let go: deferred
-    back-propagation (Zhang et al. 2022, ARF, section 4.2). Gradients are those of one graph over the whole
-    view, to rounding; memory is the image and one chunk.
+    rendered again with a graph, which back-propagates its part of that gradient and is freed: deferred
+    back-propagation (Zhang et al. 2022, ARF, section 4.2). Gradients equal those of one graph over the whole
+    view, up to rounding; memory is that of the image and one chunk.
     """
 
     def __init__(self, field: RayField, stage_of: Callable[[float], StageScene]) -> None:
-        """`stage_of` gets the field ready to render at a scale, once per stage, and says what is known of its views."""
+        """`stage_of` prepares the field for rendering at a scale, once per stage, and returns its views."""
         self._field, self._stage_of = field, stage_of
         self._stage: StageScene | None = None
 
@@ -63,11 +63,11 @@ class FieldCanvas(Canvas):
         return self._stage
 
     def enter(self, scale: float) -> None:
-        """Get ready for a scale; the parameters stay as they are."""
+        """Prepare a scale; the parameters stay unchanged."""
         self._stage = self._stage_of(scale)
 
     def parameters(self) -> list[torch.Tensor]:
-        """The renderer's own."""
+        """The renderer's parameters."""
         return self._field.parameters()
 
     def render(self, view: int, background: torch.Tensor) -> Planes:
@@ -82,7 +82,7 @@ class FieldCanvas(Canvas):
         return self._field.coverage(view)
 
     def learn(self, pictures: Sequence[Planes], background: torch.Tensor) -> dict[str, float]:
-        """Fit the pictures by steps: rounds over all views, each towards its own picture's mean square."""
+        """Fit the pictures by gradient descent: rounds over all views, on the mean squared error of each."""
         steps, rate, final = _LEARN
         optimiser = make_optimiser("adam", self.parameters(), rate)
         order = torch.Generator().manual_seed(0)
@@ -103,10 +103,10 @@ class FieldCanvas(Canvas):
         return {"fit": total / steps}
 
     def collect_(self) -> None:
-        """Nothing: backward passes reach the parameters themselves."""
+        """Do nothing: backward passes reach the parameters directly."""
 
     def project_(self) -> None:
-        """As the renderer does."""
+        """Delegate to the renderer."""
         self._field.project_()
 
     def state(self) -> list[torch.Tensor]:
@@ -114,17 +114,17 @@ class FieldCanvas(Canvas):
         return [p.detach().clone() for p in self.parameters()]
 
     def restore(self, state: list[torch.Tensor]) -> None:
-        """Take the parameters back. ValueError if they are of another field."""
+        """Restore the parameters. ValueError if they belong to another field."""
         own = self.parameters()
         if [p.shape for p in own] != [p.shape for p in state]:
-            raise ValueError("the stored paint is of another field")
+            raise ValueError("the stored paint belongs to another field")
         with torch.no_grad():
             for parameter, stored in zip(own, state):
                 parameter.copy_(stored)
 
 
 class _Deferred(torch.autograd.Function):
-    """All pixels of a view (h·w, 3), without a graph; its backward pass renders them again, with one."""
+    """All pixels of a view (h·w, 3), without a graph; the backward pass renders them again with one."""
 
     @staticmethod
     def forward(ctx: Any, field: RayField, view: int, *parameters: torch.Tensor) -> Colours:
@@ -137,7 +137,7 @@ class _Deferred(torch.autograd.Function):
         for first, end in ctx.field.chunks(ctx.view):
             with torch.enable_grad():
                 pixels = ctx.field.rays(ctx.view, first, end)
-            if not pixels.requires_grad:  # nothing there but what is fixed
+            if not pixels.requires_grad:  # nothing in this chunk depends on the parameters
                 continue
             parts = torch.autograd.grad(pixels, ctx.parameters, gradient[first:end], allow_unused=True)
             for k, part in enumerate(parts):

@@ -1,4 +1,4 @@
-"""What the engine asks: how good is this look? Guides add up."""
+"""Guides, which score a look for the engine, and their sum."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ import torch
 from nst3d.stylize.look import Look
 
 Ramp = tuple[tuple[float, float], ...]
-"""Knots (share of the run, factor): a piecewise linear schedule of a weight. Without knots the factor is 1."""
+"""A piecewise linear weight schedule of knots (fraction of the run, factor); 1 without knots."""
 
 
 def ramped(ramp: Ramp, share: float) -> float:
-    """The factor of a schedule at a share of the run in [0, 1]: constant before the first and after the last knot."""
+    """The factor at a fraction of the run in [0, 1]; constant before the first and after the last knot."""
     if not ramp:
         return 1.0
     if share <= ramp[0][0]:
@@ -29,43 +29,43 @@ def ramped(ramp: Ramp, share: float) -> float:
 
 
 class Guide(ABC):
-    """Judges renders of one stage. Subclasses implement `judge`; those with a memory the other three as well."""
+    """Judges renders of one stage. Subclasses implement `judge`, and with a memory the other three, too."""
 
     background: torch.Tensor
     """(3,): the colour that looks are rendered over."""
 
     @abstractmethod
     def judge(self, look: Look) -> tuple[torch.Tensor, dict[str, float]]:
-        """The loss, a differentiable scalar, and its parts by name. Pure: the same look gets the same answer."""
+        """The loss, a differentiable scalar, and its parts by name. Pure: equal looks give equal results."""
 
     def note(self, look: Look) -> None:  # noqa: B027
-        """Take notice of a look whose step was taken: once per view and step. Memory changes here alone."""
+        """Record a look whose step was taken, once per view and step. Memory changes only here."""
 
     def state(self) -> dict[str, Any]:
         """The memory as plain values and tensors, for a checkpoint."""
         return {}
 
     def restore(self, state: dict[str, Any]) -> None:  # noqa: B027
-        """Take back what `state` returned, in the same stage of the same run."""
+        """Restore the result of `state`, in the same stage of the same run."""
 
 
 @dataclass(frozen=True)
 class Weighted:
-    """A guide's part in a sum."""
+    """A guide as a term of a sum."""
 
     guide: Guide
     weight: float = 1.0
     region: str | None = None
-    """Where it looks; None: everywhere."""
+    """Region in which it counts; None: everywhere."""
     schedule: Ramp = ()
-    """How its weight changes during the run."""
+    """Schedule of its weight over the run."""
 
 
 class GuideSum(Guide):
     """Several guides, each with a weight, a region and a schedule."""
 
     def __init__(self, parts: Mapping[str, Weighted], background: torch.Tensor) -> None:
-        """`parts` by name, which is that of their losses in reports; all look at one render over `background`."""
+        """`parts` by their name in reports; all share one render over `background`."""
         self.background = background
         self._parts = dict(parts)
 
@@ -87,7 +87,7 @@ class GuideSum(Guide):
         return total, found
 
     def note(self, look: Look) -> None:
-        """Let each guide take notice."""
+        """Pass the look to each guide."""
         for part in self._parts.values():
             part.guide.note(look.within(part.region))
 
@@ -96,6 +96,6 @@ class GuideSum(Guide):
         return {name: part.guide.state() for name, part in self._parts.items()}
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Give each guide its own."""
+        """Restore each guide's state."""
         for name, part in self._parts.items():
             part.guide.restore(state.get(name, {}))

@@ -1,4 +1,4 @@
-"""Which guides there are beside the losses on features: other packages register theirs here."""
+"""The registry of guides other than feature losses; other packages register theirs here."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from nst3d.stylize.style import Style
 
 @dataclass(frozen=True)
 class GuideInputs:
-    """What a guide of one stage may be made from."""
+    """The inputs for making a guide of one stage."""
 
     options: Mapping[str, Any]
-    """The guide's own options, defaults included."""
+    """The guide's own options, including defaults."""
     styles: Sequence[Style]
-    """What the scene is to look like."""
+    """The target styles."""
     scene: StageScene
-    """The views of the stage, and what is known of them."""
+    """The stage's views."""
     size: int
-    """Finest side of the stage's views, pixels."""
+    """Finest side of the stage's views, in pixels."""
     background: torch.Tensor
-    """(3,): what looks are rendered over; the guide's own `background`."""
+    """(3,): background of the looks; the guide's own `background`."""
 
 
 MakeGuide = Callable[[GuideInputs], Guide]
@@ -37,7 +37,7 @@ MakeGuide = Callable[[GuideInputs], Guide]
 
 @dataclass(frozen=True)
 class GuideKind:
-    """A guide by name."""
+    """A registered guide."""
 
     name: str
     make: MakeGuide
@@ -55,5 +55,5 @@ GUIDES: Registry[GuideKind] = Registry("guide", "nst3d.guides", unpack=rows_of(G
 
 
 def register_guide(name: str, make: MakeGuide, options: Mapping[str, Any] | None = None) -> None:
-    """Make a guide known by name, for the terms of recipes. ConfigError if the name is taken."""
+    """Register a guide by name, for use in recipe terms. ConfigError if the name is taken."""
     GUIDES.register(name, GuideKind(name, make, dict(options or {})))

@@ -1,4 +1,4 @@
-"""What is known of views, within a budget: what was used least recently is forgotten first."""
+"""A cache with a memory budget and least-recently-used eviction."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ Value = TypeVar("Value", bound="Mapping[str, torch.Tensor] | tuple[torch.Tensor 
 
 
 class Kept(MutableMapping[Key, Value]):
-    """A mapping whose tensors take at most so many bytes, or hold one value."""
+    """A mapping whose tensors stay within a budget in bytes, except that one value is always kept."""
 
     def __init__(self, budget_bytes: float) -> None:
         self._budget = budget_bytes
         self._values: OrderedDict[Key, Value] = OrderedDict()
         self.nbytes = 0
-        """Bytes of all tensors held."""
+        """Total bytes of all tensors."""
 
     def __getitem__(self, key: Key) -> Value:
         self._values.move_to_end(key)

@@ -1,4 +1,4 @@
-"""How a colour table is laid out: loose rows (vertices), or images one after the other (textures)."""
+"""The layout of a colour table: loose rows (vertices), or consecutive images (textures)."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Layout:
         return [b.view(*s, -1) for b, s in zip(blocks, self.images)]
 
     def scaled(self, scale: float) -> Layout:
-        """The layout with images `scale` times as large along each side; loose rows stay as they are."""
+        """The layout with images scaled by `scale` along each side; loose rows stay unchanged."""
         if not self.images:
             return self
         return Layout.of_images([scaled_size(s, scale) for s in self.images])

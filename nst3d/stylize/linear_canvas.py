@@ -1,4 +1,4 @@
-"""A colour table that is painted through linear views."""
+"""A canvas of a colour table painted through linear views."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from nst3d.stylize.table import BasisTable, ColourTable, PlainTable, RegionTable
 from nst3d.tensors import Colours, Image, Mask, Planes, to_image, to_planes
 
 _USUAL = 0.3
-"""Rows seen at least so well, as a share of the mean sight weighted by sight, take whole steps."""
+"""Sight above which rows take full steps, as a fraction of the sight-weighted mean sight."""
 _BAKE = SolveOptions(iterations=20)
-"""How closely a table takes pictures over: views that disagree about a place do so after more iterations, too."""
+"""Solver settings for learning pictures: views that disagree still do so after more iterations."""
 
 
 class LinearCanvas(Canvas):
@@ -33,7 +33,7 @@ class LinearCanvas(Canvas):
         options: TableOptions | None = None,
         regions: Regions | None = None,
     ) -> None:
-        """`start` (n, 3) in `layout` are the colours to start from, at the finest scale.
+        """`start` (n, 3) in `layout` are the initial colours, at the finest scale.
 
         `stage_of` makes the views of a scale; it is called once per stage.
         """
@@ -66,11 +66,11 @@ class LinearCanvas(Canvas):
     def enter(self, scale: float) -> None:
         """Compile the views of a scale and carry the paint over.
 
-        What the paint changed is resampled; the detail of the start that the last scale could
-        not hold comes back with the next.
+        The change made by painting is resampled; detail of the start that the last scale could
+        not represent returns at the next.
         """
         if self._table is not None:
-            # Let the last scale go before the next is compiled: both at once would be the peak of memory.
+            # Free the last scale before compiling the next: both at once would set the memory peak.
             self._carried = (self.table.colours().detach() - self._before, self.table.layout)
             self._table, self._decoded, self._seen, self._stage = None, None, None, None
         self._stage = self._stage_of(scale)
@@ -85,7 +85,7 @@ class LinearCanvas(Canvas):
         }
         painted_in = self._regions.painted
         if painted_in is not None and not bool((self.colour_coverage() * self._columns[painted_in]).any()):
-            raise ConfigError(f"region {painted_in}: no view sees anything of it")
+            raise ConfigError(f"region {painted_in}: no view sees any of it")
         if painted_in is None:
             self._table = self._new_table(base)
         else:
@@ -107,7 +107,7 @@ class LinearCanvas(Canvas):
         if self._options.coverage_power <= 0:
             return None
         if self.stage.sight is not None:
-            # Most rows of a field are haze: what is usual is what a row that matters has.
+            # Most rows of a field are haze: use the typical sight of rows that matter.
             seen = self.stage.sight.to(self._start)
             reference = _USUAL * seen.square().sum() / seen.sum().clamp_min(torch.finfo(seen.dtype).tiny)
         else:
@@ -116,7 +116,7 @@ class LinearCanvas(Canvas):
         return (seen / reference).clamp(0, 1) ** self._options.coverage_power
 
     def colour_coverage(self) -> Colours:
-        """Σ Aᵀ 1 over the views, (n, 1): how many pixels see each colour."""
+        """Σ Aᵀ 1 over the views, (n, 1): the number of pixels that see each colour."""
         if self._seen is None:
             total = torch.zeros(self.stage.layout.num_colours, 1, dtype=self._start.dtype)
             for view in self.stage.views:
@@ -136,7 +136,7 @@ class LinearCanvas(Canvas):
         return to_planes(self.stage.views[view].render(self._leaf, background))
 
     def masks(self, view: int) -> Mapping[str, Mask]:
-        """Region to A · w: its exact mask in a view, whatever hides it."""
+        """Region name to A · w: its exact mask in a view, including occlusion."""
         return {name: self.stage.views[view].mask(column)[..., 0] for name, column in self._columns.items()}
 
     def penalties(self) -> dict[str, torch.Tensor]:
@@ -151,7 +151,7 @@ class LinearCanvas(Canvas):
 
     @torch.no_grad()
     def learn(self, pictures: Sequence[Planes], background: torch.Tensor) -> dict[str, float]:
-        """Bake the pictures into the table: least squares over all views, exact but for what they disagree about."""
+        """Bake the pictures into the table by least squares over all views, exact where they agree."""
         before = self.table.colours().detach()
         images = [Image(to_image(picture).to(before)) for picture in pictures]
         baked = bake(self.stage.views, images, before, _BAKE, background=background.to(before))
@@ -164,7 +164,7 @@ class LinearCanvas(Canvas):
         return {"fit": float(total)}
 
     def _decode(self, clamp: bool) -> None:
-        """Decode the table once for all renders of a step; their gradients gather in one leaf."""
+        """Decode the table once for all renders of a step; their gradients accumulate in one leaf."""
         self._decoded = self.table.colours()
         values = self._decoded.detach()
         if clamp:
@@ -172,7 +172,7 @@ class LinearCanvas(Canvas):
         self._leaf = self._decoded if self._decoded.is_leaf else values.requires_grad_()
 
     def collect_(self) -> None:
-        """Bring the gradient of the colours into the table's steps: the adjoint of the decoding."""
+        """Move the gradient of the colours to the table's steps: the adjoint of decoding."""
         gradient = self._leaf.grad
         if self._decoded is self._leaf and gradient is not None:
             self._leaf.grad = gradient.contiguous()
@@ -185,7 +185,7 @@ class LinearCanvas(Canvas):
         return self.stage.views[view].coverage[..., 0]
 
     def project_(self) -> None:
-        """Clamp the colours to [0, 1], if the options say so."""
+        """Clamp the colours to [0, 1], if enabled."""
         if self._options.clamp:
             self._decode(clamp=True)
 
@@ -204,7 +204,7 @@ class LinearCanvas(Canvas):
         return [*(t.detach().clone() for t in self.table.tensors()), rows, shown[rows]]
 
     def restore(self, state: list[torch.Tensor]) -> None:
-        """Take the table's tensors back. ValueError if they are of another table."""
+        """Restore the table's tensors. ValueError if they belong to another table."""
         own, stored = self.table.tensors(), state[:-2]
         if [t.shape for t in own] != [t.shape for t in stored]:
             raise ValueError("the stored paint has another layout")
@@ -227,6 +227,6 @@ class LinearCanvas(Canvas):
         else:
             return self._start
         change = resampled(change, layout, self._finest)
-        if self._regions.painted is not None:  # a coarse texel may reach beyond the region
+        if self._regions.painted is not None:  # a coarse texel may extend beyond the region
             change = change * (self._regions.columns[self._regions.painted] > 0).to(change)
         return (self._start + change).clamp(0, 1)

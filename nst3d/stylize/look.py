@@ -1,4 +1,4 @@
-"""What a guide is shown: one view, rendered."""
+"""The input of a guide: one rendered view."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from nst3d.tensors import Mask, Planes
 
 @dataclass(frozen=True)
 class Look:
-    """One render of a view, and when it was made."""
+    """One render of a view, with its position in the run."""
 
     image: Planes
     """(3, h, w) over the guide's background, differentiable."""
@@ -23,26 +23,26 @@ class Look:
     view: int = 0
     """The view's number."""
     step: int = 0
-    """Steps taken before, in all stages."""
+    """Steps taken so far, in all stages."""
     share: float = 0.0
-    """The same as a share of all steps, in [0, 1]."""
+    """The same as a fraction of all steps, in [0, 1]."""
     camera: Camera | None = None
-    """Where the view is seen from; None for pictures."""
+    """Camera of the view; None for pictures."""
     seed: int = 0
     """Seed of the run."""
     regions: Mapping[str, Mask] = field(default_factory=dict)
-    """Name of a region to its mask (h, w) in this view: how much of each pixel it covers."""
+    """Region name to its mask (h, w) in this view: the covered fraction of each pixel."""
 
     def generator(self) -> torch.Generator:
-        """A new CPU generator, the same for the same run, step and view: random crops do not change a verdict."""
+        """A new CPU generator, determined by run, step and view, so that random crops are reproducible."""
         mixed = (self.seed * 1_000_003 + self.step) * 1_000_003 + self.view
         return torch.Generator().manual_seed(mixed % (1 << 63))
 
     def within(self, region: str | None) -> Look:
-        """The look with a region for its coverage; None leaves it whole. ConfigError for a region that is not there."""
+        """The look with coverage limited to a region; None: unchanged. ConfigError for an unknown region."""
         if region is None:
             return self
         if region not in self.regions:
             known = ", ".join(self.regions) or "none"
-            raise ConfigError(f"region {region!r} is not one of this painting; its regions are: {known}")
+            raise ConfigError(f"region {region!r} is not known in this painting; its regions are: {known}")
         return replace(self, coverage=self.regions[region])

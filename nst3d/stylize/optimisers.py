@@ -1,4 +1,4 @@
-"""The optimisers that a schedule can name."""
+"""The optimisers available to schedules."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from nst3d.stylize.schedule import OptimiserName
 
 
 def make_optimiser(name: OptimiserName, parameters: list[torch.Tensor], rate: float) -> torch.optim.Optimizer:
-    """The optimiser `name` of parameters, with a step size in units of colour (L-BFGS: its line step)."""
+    """The optimiser `name` for parameters, with a step size in units of colour (L-BFGS: its line step)."""
     if name == "lbfgs":
         return torch.optim.LBFGS(
             parameters, lr=rate, max_iter=1, max_eval=10, history_size=50, line_search_fn="strong_wolfe",

@@ -1,4 +1,4 @@
-"""What a painting consists of: phases in which a teacher's pictures are learnt, or guides are pleased."""
+"""The phases of a painting: learning a teacher's pictures, or optimising for guides."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from nst3d.tensors import Image, Planes, to_image, to_planes
 
 @dataclass(frozen=True)
 class Teach:
-    """A teacher paints all views, and the canvas learns the pictures; then once more, from what it has learnt."""
+    """A teacher paints all views and the canvas learns the pictures, `rounds` times."""
 
     teacher: Teacher
     styles: Sequence[Style]
@@ -30,7 +30,7 @@ class Teach:
 
 @dataclass(frozen=True)
 class Please:
-    """The canvas is changed step by step until the guides are pleased."""
+    """The canvas is optimised step by step for the guides."""
 
     schedule: Schedule
     guide_of: Callable[[Stage], Guide]
@@ -42,10 +42,10 @@ Phase = Teach | Please
 
 @dataclass(frozen=True)
 class Moment:
-    """When a step is taken."""
+    """The position of a step in the run."""
 
     step: int
-    """Steps taken before, in all stages."""
+    """Steps taken so far, in all stages."""
     total: int
     """Steps of the whole run."""
     seed: int
@@ -56,35 +56,35 @@ class Leg(Protocol):
 
     @property
     def scale(self) -> float:
-        """Of its views, in units of the finest."""
+        """Scale of its views, relative to the finest."""
 
     @property
     def steps(self) -> int:
-        """At most."""
+        """Maximum number of steps."""
 
     def settled(self, losses: Sequence[float]) -> bool:
         """Whether it may end early, given the losses of its steps so far."""
 
     def begin(self, canvas: Canvas) -> Work:
-        """Get ready, once the canvas has entered the scale."""
+        """Prepare the leg, once the canvas has entered its scale."""
 
 
 class Work(Protocol):
-    """A leg under way."""
+    """A leg in progress."""
 
     def step(
         self, index: int, views: Callable[[], int], moment: Moment
     ) -> tuple[float, dict[str, float], int]:
-        """Take step `index` of the leg; its loss, the loss's parts, and how many views were rendered.
+        """Take step `index` of the leg; returns its loss, the loss's parts, and the number of rendered views.
 
-        `views` deals out the number of the next view.
+        `views` returns the number of the next view.
         """
 
     def state(self) -> dict[str, Any]:
-        """All that `restore` needs."""
+        """The state for `restore`."""
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Continue where `state` was taken."""
+        """Continue from a `state`."""
 
 
 def legs_of(phases: Sequence[Phase]) -> list[Leg]:
@@ -144,7 +144,7 @@ class _Teaching:
         return {}
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Nothing: rounds depend on the canvas alone."""
+        """Do nothing: rounds depend only on the canvas."""
 
 
 def _checked(pictures: Sequence[Image], looks: Sequence[Look], teacher: str) -> list[Image]:
@@ -187,7 +187,7 @@ class _PleaseLeg:
 
 
 class _Pleasing:
-    """Steps of an optimiser against the gradient of a guide's verdict."""
+    """Optimiser steps on a guide's loss."""
 
     def __init__(self, leg: _PleaseLeg, canvas: Canvas) -> None:
         self._stage, self._schedule, self._canvas = leg.stage, leg.phase.schedule, canvas
@@ -215,7 +215,7 @@ class _Pleasing:
 
         self._optimiser.step(evaluate)  # type: ignore[arg-type]
         self._canvas.project_()
-        # A line search judges more looks; the first are those of the point that the last step led to.
+        # A line search judges more looks; the first ones are at the result of the last step.
         loss, parts, looks = verdicts[0]
         for look in looks:
             self._guide.note(look)

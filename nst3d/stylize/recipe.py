@@ -1,4 +1,4 @@
-"""A recipe: which losses and guides, with which weights, through which encoder."""
+"""A recipe: losses and guides, their weights, and the encoder."""
 
 from __future__ import annotations
 
@@ -18,35 +18,35 @@ DEFAULT_TERMS = (
     Term("nnfm", 2.0),
     Term("consistency", 0.2),
 )
-"""Less noise; what is there; palette and texture of strokes; strokes and motifs; views that agree."""
+"""Purposes: less noise; content; palette and stroke texture; strokes and motifs; agreement of views."""
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """What a painting is asked for."""
+    """The goals of a painting."""
 
     encoder: str = "vgg19"
-    """Encoder whose features are compared: a name that `nst3d weights` lists."""
+    """Encoder whose features are compared: a name from `nst3d weights`."""
     pooling: Literal["max", "avg"] = "max"
     """Pooling of the encoder; avg is smoother (Gatys)."""
     fallback_encoder: str | None = None
-    """Encoder used where the weights of `encoder` are missing."""
+    """Encoder used if the weights of `encoder` are missing."""
     normalise: Normalise = "relative"
-    """relative: each loss as a share of its target's own size; gatys: as in the paper; mean: mean
-    squares, of content over all layers and in the units of an encoder of standardised images (ARF)."""
+    """relative: each loss relative to its target's magnitude; gatys: as in the paper; mean: mean
+    squares, for content over all layers and in the units of an encoder of standardised images (ARF)."""
     terms: Annotated[tuple[Term, ...], FileOnly()] = DEFAULT_TERMS
     """Losses and guides with their weights."""
     style_scale: Annotated[float, Within(0.05, 8)] = 1.2
-    """Long side of the style image in units of the encoded view's: larger makes larger strokes."""
+    """Long side of the style image relative to the encoded view's; larger values make larger strokes."""
     reduce: Annotated[int, Within(1, 8)] = 1
-    """Side of the pixel blocks that renders are averaged over before the encoder (ARF: 2)."""
+    """Side of the pixel blocks over which renders are averaged before encoding (ARF: 2)."""
     palette_before: Annotated[float, Within(0, 1)] = 1.0
-    """How far the scene's palette is moved to the style's before painting."""
+    """Strength of the palette transfer from the style before painting."""
     palette_after: Annotated[float, Within(0, 1)] = 0.0
-    """How far the scene's palette is moved to the style's after painting."""
+    """Strength of the palette transfer from the style after painting."""
 
     def weight(self, name: str) -> float:
-        """The weights of all terms of a name together; 0 without one."""
+        """The summed weight of all terms with a name; 0 if there are none."""
         return sum(term.weight for term in self.terms if term.name == name)
 
     @property
@@ -57,27 +57,28 @@ class Recipe:
     def with_terms(self, changes: Mapping[str, Any]) -> Recipe:
         """The recipe with terms changed or added: name to a weight, or to a mapping of a term's fields.
 
-        `Recipe().with_terms({"gram": 1.0, "nnfm": {"weight": 3, "agree": 0.1}})`. ConfigError for what makes no sense.
+        `Recipe().with_terms({"gram": 1.0, "nnfm": {"weight": 3, "agree": 0.1}})`. ConfigError for invalid
+        changes.
         """
         return replace(self, terms=merged(self.terms, changes, "terms"))
 
     def read_plain(
         self, values: Mapping[str, Any], where: str, note: Callable[[str], None]
     ) -> dict[str, Any]:
-        """Settings from YAML as plain values of the fields: terms as a whole list, those of version 0.1 among them.
+        """YAML settings as plain values of the fields: terms as a full list, including version 0.1's.
 
-        `note` hears about old settings. ConfigError, which begins with `where`, for terms that make no sense.
+        `note` is called about old settings. ConfigError, starting with `where`, for invalid terms.
         """
         found, old = modernised(values)
         if old:
-            note(f"{where}: {', '.join(old)} are settings of an older version; they are read as terms")
+            note(f"{where}: {', '.join(old)} are settings of an older version; reading them as terms")
         if "terms" in found:
             terms = read_terms(self.terms, found["terms"], f"{where}: terms")
             found["terms"] = [term.plain() for term in terms]
         return found
 
     def facing_forward(self) -> Recipe:
-        """The recipe for a capture whose cameras all look one way: weights from the option `forward_facing`."""
+        """The recipe for cameras that all face the same way: weights from the option `forward_facing`."""
         terms = (
             replace(t, weight=float(own)) if (own := t.options.get("forward_facing")) is not None else t
             for t in self.terms
@@ -86,7 +87,7 @@ class Recipe:
 
 
 def read_terms(current: tuple[Term, ...], value: Any, where: str) -> tuple[Term, ...]:
-    """Terms as YAML has them: a mapping that changes the `current` ones by name, or a list that replaces them."""
+    """Terms from YAML: a mapping that changes the `current` ones by name, or a list that replaces them."""
     if isinstance(value, Mapping):
         return merged(current, value, where)
     if isinstance(value, list | tuple):
@@ -104,7 +105,7 @@ _OLD_OPTIONS = {
 
 
 def modernised(values: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """A recipe as YAML has it, with the settings of version 0.1 as terms; and their names, for a note."""
+    """A YAML recipe with the settings of version 0.1 converted to terms, and their names for a note."""
     kept, terms, old = {}, dict[str, Any](), []
     for key, value in values.items():
         name, field = key, "weight"

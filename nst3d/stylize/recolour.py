@@ -18,10 +18,10 @@ def to_palette(
 ) -> Colours:
     """The table (n, 3) with the mean and covariance of a `palette` (k, 3), clamped to [0, 1].
 
-    `weights` (n,) say how much each row counts in the table's own statistics: its coverage, so that
-    colours that no view sees have no say. With `seen` (k, 3) it is these colours whose mean and covariance
-    become the style's, and `weights` (k,) are theirs: the pixels of views, which mix rows. `strength` in
-    [0, 1] goes from no change to all of it.
+    `weights` (n,) weight the rows in the table's own statistics: their coverage, so that colours that no view
+    sees do not count. With `seen` (k, 3), the pixels of views, which mix rows, it is their mean and
+    covariance that become the style's, and `weights` (k,) are theirs. `strength` in [0, 1] interpolates from
+    no change to the full transfer.
     """
     source = colours if seen is None else seen
     mapped = match_palette(source, palette, weights).apply(colours)
@@ -29,7 +29,7 @@ def to_palette(
 
 
 def seen_colours(canvas: Canvas, limit: int = 500_000) -> tuple[Colours, torch.Tensor]:
-    """What the views show: colours (k, 3) of pixels spread evenly, about `limit`, and their opacity (k,)."""
+    """Colours (k, 3) of about `limit` evenly spread pixels of the views, and their opacity (k,)."""
     colours, weights = [], []
     for view in range(canvas.num_views):
         coverage = canvas.coverage(view).reshape(-1)

@@ -1,4 +1,4 @@
-"""RMSProp for tables of which a step sees but some rows."""
+"""RMSProp for tables of which each step sees only some rows."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ _EPSILON = 1e-8
 
 
 class RowRMSProp(torch.optim.Optimizer):
-    """RMSProp in which rows without a gradient rest: they neither move nor forget.
+    """RMSProp that skips rows without a gradient: neither the row nor its average changes.
 
-    Of a row that a step sees, v ← α v + (1 − α) g² and p ← p − lr · g / (√v + ε). torch's own lets v decay
-    everywhere, so that what few views see would take larger steps than the rest; ARF's optimiser (Zhang et
-    al. 2022, built on Plenoxels) skips unseen rows, too. On a CPU one pass reads the gradient and touches
+    For a row seen by a step, v ← α v + (1 − α) g² and p ← p − lr · g / (√v + ε). torch's version lets v decay
+    everywhere, so that rows seen by few views would take larger steps than the rest; ARF's optimiser (Zhang
+    et al. 2022, built on Plenoxels) skips unseen rows, too. On a CPU one pass reads the gradient and touches
     the rows that have one.
     """
 

@@ -1,4 +1,4 @@
-"""When to paint at which size, with which step."""
+"""The schedule of a painting: sizes, steps and rates."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ OptimiserName = Literal["adam", "rmsprop", "lbfgs"]
 
 @dataclass(frozen=True)
 class Stage:
-    """A run of iterations at one size."""
+    """A sequence of iterations at one size."""
 
     size: Annotated[int, Within(16, 8192)]
-    """Side of the square that frames a view (for pictures, the long side), pixels."""
+    """Side of the square that frames a view (for pictures, the long side), in pixels."""
     iterations: Annotated[int, Within(0)]
     """Number of steps; each takes `views_per_step` views."""
     learning_rate: Annotated[float, Within(0, above=True)]
     """Step size at the start of the stage, in units of colour (for L-BFGS its line step, usually 1)."""
     final_rate: Annotated[float, Within(0, above=True)] | None = None
-    """Step size at the end of the stage, approached exponentially; None: as at the start."""
+    """Step size at the end of the stage, approached exponentially; None: constant."""
     epochs: Annotated[float, Within(0)] = 0.0
-    """Rounds over all views, instead of `iterations`; 0: `iterations` counts."""
+    """Rounds over all views, instead of `iterations`; 0: use `iterations`."""
     fit: bool = False
     """Fit the pictures whose content is kept (mean square) instead of painting."""
 
@@ -41,7 +41,7 @@ class Stage:
 
 @dataclass(frozen=True)
 class Schedule:
-    """Stages from coarse to fine, and how their steps are made."""
+    """Stages from coarse to fine, and the settings of their steps."""
 
     stages: tuple[Stage, ...]
     """Coarse to fine, one after the other."""
@@ -50,12 +50,12 @@ class Schedule:
     views_per_step: Annotated[int, Within(1)] = 1
     """Views whose gradients are added up for one step."""
     patience: Annotated[int, Within(0)] = 0
-    """Number of steps whose mean loss must improve on that of as many before, or the stage ends; 0: stages never end
-    early."""
+    """Window of steps whose mean loss must improve on the preceding window's, or the stage ends; 0: stages
+    never end early."""
     min_gain: Annotated[float, Within()] = 0.002
-    """Least improvement that counts for `patience`, as a share of the loss."""
+    """Smallest improvement that counts for `patience`, as a fraction of the loss."""
     seed: Annotated[int, Within(0, 2**63 - 1)] = 0
-    """Random seed of the order of views."""
+    """Random seed for the order of views."""
 
     def __post_init__(self) -> None:
         if not self.stages:
@@ -63,7 +63,7 @@ class Schedule:
         check_bounds(self, "setting schedule.")
 
     def over(self, num_views: int) -> Schedule:
-        """The schedule for so many views: stages that count epochs know their iterations."""
+        """The schedule for a number of views, with epochs converted to iterations."""
         each = num_views if self.optimiser == "lbfgs" else self.views_per_step
         stages = tuple(
             replace(s, iterations=math.ceil(s.epochs * num_views / each), epochs=0.0) if s.epochs else s
@@ -72,9 +72,9 @@ class Schedule:
         return replace(self, stages=stages)
 
     def at_most(self, size: int, least: int = 16) -> Schedule:
-        """The schedule with all sizes in proportion, so that the finest is `size` pixels if it was more.
+        """The schedule with all sizes scaled so that the finest is at most `size` pixels.
 
-        Others are at least `least` pixels then.
+        Scaled sizes are at least `least` pixels.
         """
         if self.finest <= size:
             return self
@@ -83,7 +83,7 @@ class Schedule:
         return replace(self, stages=tuple(replace(s, size=n) for s, n in zip(self.stages, sizes)))
 
     def shared_out(self, total: int) -> Schedule:
-        """The schedule with `total` iterations in all, shared among the stages as they were."""
+        """The schedule with `total` iterations, split among the stages as before."""
         ends = list(itertools.accumulate(s.epochs or s.iterations for s in self.stages))
         steps = [round(end * total / max(ends[-1], 1e-9)) for end in ends]
         counts = [after - before for before, after in zip([0, *steps], steps)]
@@ -91,7 +91,7 @@ class Schedule:
         return replace(self, stages=stages)
 
     def settled(self, losses: Sequence[float]) -> bool:
-        """Whether a stage with these losses so far no longer improves, by `patience` and `min_gain`."""
+        """Whether a stage with these losses has stopped improving, by `patience` and `min_gain`."""
         window = self.patience
         if window <= 0 or len(losses) < 2 * window:
             return False
@@ -100,10 +100,10 @@ class Schedule:
 
     @property
     def finest(self) -> int:
-        """The largest size, pixels."""
+        """The largest size, in pixels."""
         return max(s.size for s in self.stages)
 
     @property
     def total(self) -> int:
-        """Iterations of all stages."""
+        """Total iterations of all stages."""
         return sum(s.iterations for s in self.stages)

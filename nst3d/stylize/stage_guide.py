@@ -28,26 +28,26 @@ from nst3d.tensors import Features, Planes
 
 @dataclass(frozen=True)
 class StageInputs:
-    """What a stage's guide is made from."""
+    """The inputs for a stage's guide."""
 
     styles: Sequence[Style]
-    """What the scene is to look like."""
+    """The target styles."""
     scene: StageScene
     """The views of the stage."""
     size: int
-    """Side of the square that views are framed in (pictures: the long side), pixels."""
+    """Side of the square that frames a view (pictures: the long side), in pixels."""
     viewing: Viewing
-    """How renders are looked at."""
+    """Preprocessing of renders."""
     budget_bytes: float = math.inf
-    """Memory for the features of contents, and for those of other views; beyond it they are computed again."""
+    """Memory for content features, and for those of other views; beyond it they are recomputed."""
     region: str | None = None
-    """Region that terms without one of their own look at; None: everywhere."""
+    """Region for terms without their own; None: everywhere."""
     others: Mapping[str, Weighted] = field(default_factory=dict)
-    """Guides beside those of the recipe."""
+    """Guides in addition to the recipe's."""
 
 
 def build_guide(recipe: Recipe, encoder: Encoder, inputs: StageInputs) -> Guide:
-    """The guide that a recipe asks for. ConfigError for a term that no loss or guide has, or if all weights are 0."""
+    """The guide for a recipe. ConfigError for a term without a loss or guide, or if all weights are 0."""
     parts: dict[str, Weighted] = {}
     for name, term in _named(recipe.terms):
         if term.weight and term.name in GUIDES:
@@ -68,14 +68,14 @@ def build_guide(recipe: Recipe, encoder: Encoder, inputs: StageInputs) -> Guide:
 def fitting_guide(
     scene: StageScene, viewing: Viewing, budget_bytes: float = math.inf, region: str | None = None
 ) -> FeatureGuide:
-    """The mean squared distance of each view to its content picture, in a region; nothing is encoded."""
+    """A guide of each view's mean squared distance to its content picture, in a region, without encoding."""
     pictures = _Contents(scene, lambda picture: {IMAGE: picture}, viewing.background.device, budget_bytes)
     loss = ContentLoss(pictures, (IMAGE,), normalise="mean")
     return FeatureGuide(None, {"fit": WeightedLoss(loss, region=region)}, viewing)
 
 
 def _named(terms: Sequence[Term]) -> Iterator[tuple[str, Term]]:
-    """Terms under their names, with numbers where several have the same: gram, gram.2."""
+    """Terms by name, with numbers for duplicates: gram, gram.2."""
     counts: dict[str, int] = {}
     for term in terms:
         counts[term.name] = counts.get(term.name, 0) + 1
@@ -108,7 +108,7 @@ def _feature_guide(
 
 
 class _Targets:
-    """What the losses of a stage share: encoded styles and contents, and the memory of views."""
+    """Targets shared by a stage's losses: encoded styles and contents, and the memory of views."""
 
     def __init__(self, recipe: Recipe, encoder: Encoder, inputs: StageInputs) -> None:
         self._encoder, self._inputs = encoder, inputs
@@ -118,7 +118,7 @@ class _Targets:
 
     @torch.no_grad()
     def styles(self, layers: tuple[str, ...]) -> Mapping[str, Features]:
-        """Layer to features (c, 1, n) of all styles together: their positions, one after the other."""
+        """Layer to features (c, 1, n) of all styles: their positions, concatenated."""
         wanted = [layer for layer in layers if layer not in self._styles]
         if wanted:
             device = self._inputs.viewing.background.device
@@ -145,7 +145,7 @@ class _Targets:
         return _Contents(self._inputs.scene, encode, device, self._inputs.budget_bytes)
 
     def partners(self, cells: Mapping[str, str], layers: tuple[str, ...] = ()) -> FindPartner | None:
-        """What finds the partner of a view; None where there is a single view."""
+        """A function that finds a view's partner; None if there is a single view."""
         scene = self._inputs.scene
         if scene.num_views < 2:
             return None
@@ -165,7 +165,7 @@ def _thinned(features: Features, share: float) -> Features:
 
 
 class _Contents(Mapping[int, Mapping[str, Features]]):
-    """View to its content by layer, computed when asked for and kept within the budget."""
+    """View to its content by layer, computed on demand and cached within the budget."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""A scene at one scale: its views, frozen, and what is known of them."""
+"""A scene at one scale: its frozen views and their relations."""
 
 from __future__ import annotations
 
@@ -14,41 +14,41 @@ from nst3d.tensors import Colours, Planes
 
 
 def _no_content(view: int) -> Planes:
-    raise ConfigError("the scene has no content to keep: give the loss 'content' the weight 0")
+    raise ConfigError("the scene has no content to keep: set the weight of the loss 'content' to 0")
 
 
 def _nowhere(view: int, partner: int, cell: int) -> Correspondence:
-    raise ConfigError("the scene's views are not compared: give the loss 'consistency' the weight 0")
+    raise ConfigError("the scene's views are not compared: set the weight of the loss 'consistency' to 0")
 
 
 @dataclass(frozen=True)
 class StageScene:
-    """What the guides of a stage may ask about its views. Asking changes nothing."""
+    """The views of a stage, as guides may query them, without side effects."""
 
     num_views: int
     content: Callable[[int], Planes] = _no_content
-    """View to the picture (3, h, w) whose content is kept, over the style's mean colour."""
+    """Maps a view to the picture (3, h, w) whose content is kept, over the style's mean colour."""
     cameras: Sequence[Camera] = ()
-    """One for each view; empty for pictures."""
+    """Cameras, one per view; empty for pictures."""
     neighbours: Callable[[], Sequence[Sequence[int]]] = field(default=lambda: ())
-    """For each view those that see most of the same surface; empty where views are not compared."""
+    """For each view, those that see most of the same surface; empty if views are not compared."""
     correspond: Callable[[int, int, int], Correspondence] = _nowhere
-    """(view, partner, cell): where a view's cells of `cell` × `cell` pixels lie in a partner view."""
+    """Maps (view, partner, cell) to where the view's cells of `cell` × `cell` pixels are in the partner."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class TableStage(StageScene):
-    """The same where views are linear in a table of colours."""
+    """The same for views that are linear in a table of colours."""
 
     num_views: int = 0
-    """Follows from `views`."""
+    """Number of `views`."""
     views: Sequence[ViewOperator]
     layout: Layout
-    """Of the table that they read."""
+    """Layout of the table that the views read."""
     bases: Sequence[ViewOperator] = ()
-    """Maps from coarse nodes to rows that lie closer than pixels, fine to coarse; for loose rows."""
+    """Maps from coarse nodes to loose rows denser than pixels, fine to coarse."""
     own_rows: bool = True
-    """Whether rows are learnt on their own beside the bases."""
+    """Whether rows are also learnt individually, besides the bases."""
     sight: Colours | None = None
     """How well each row is seen (n, 1), to scale its steps by; None: by its coverage."""
 

@@ -1,4 +1,4 @@
-"""A style: pictures that are read once, and what is asked of them."""
+"""A style: pictures that are read once, and what is derived from them."""
 
 from __future__ import annotations
 
@@ -12,33 +12,33 @@ from nst3d.images.resize import fit_long_side
 from nst3d.tensors import Colours, Image, Planes, to_planes
 
 SHORTEST = 16
-"""Pixels of an encoded style's shorter side, at least."""
+"""Minimum shorter side of an encoded style, in pixels."""
 
 
 @dataclass(frozen=True, eq=False)
 class Style:
-    """How a scene is to look: one picture or several of one hand."""
+    """The target look of a scene: one picture, or several by the same hand."""
 
     images: tuple[Image, ...]
     """(h, w, 3) each, in [0, 1]; the first gives background and palette."""
     name: str = "style"
     weight: float = 1.0
-    """How much of the style statistics comes from it, relative to other styles."""
+    """Weight in the style statistics, relative to other styles."""
     scale: float = 1.0
-    """Size of its strokes: its pictures are this many times as large."""
+    """Stroke size: its pictures are scaled by this factor."""
 
     @property
     def background(self) -> torch.Tensor:
-        """(3,): the mean colour of the first picture, which lies behind the scene while it is painted."""
+        """(3,): the mean colour of the first picture, used as the background while painting."""
         return self.images[0].mean((0, 1))
 
     @property
     def palette(self) -> Colours:
-        """(n, 3): the colours that scenes take over."""
+        """(n, 3): the colours for palette transfer."""
         return self.images[0].reshape(-1, 3)
 
     def at(self, size: int) -> tuple[Planes, ...]:
-        """The pictures (3, h, w) with a long side of `size` · scale pixels, or more where a short side needs it."""
+        """The pictures (3, h, w) with a long side of `size` · scale pixels, or more for a narrow one."""
         return tuple(self._at(image, round(size * self.scale)) for image in self.images)
 
     @staticmethod
@@ -49,7 +49,7 @@ class Style:
 
 
 def distinct(styles: Sequence[Style]) -> tuple[Style, ...]:
-    """The styles, each picture once: the same picture given twice is one style with the weight of both."""
+    """The styles without duplicates: the same picture given twice is one style with the weight of both."""
     kept: list[Style] = []
     for style in styles:
         twin = next((k for k, other in enumerate(kept) if _same(style, other)), None)

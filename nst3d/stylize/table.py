@@ -1,9 +1,9 @@
-"""The colour table as parameters: a base that stays, plus steps that are learnt.
+"""The colour table as parameters: a fixed base plus learnt steps.
 
 colours = base + Σ_l upsample_l(s_l · q_l): every level's steps q_l start at zero and are scaled by s_l,
 how well the level's texels are seen. With an optimiser that normalises gradients (Adam, RMSProp) the
-factor scales the step itself, so a texel that few pixels see moves little on its own and follows the
-coarser levels, which gather what its neighbours see.
+factor scales the step itself, so a texel seen by few pixels moves little on its own and follows the
+coarser levels, which pool what its neighbours see.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from nst3d.tensors import Colours, Image, Planes, to_image, to_planes
 
 
 class Table(ABC):
-    """Colours that steps change: what a canvas learns at one scale."""
+    """Learnable colours of a canvas at one scale."""
 
     layout: Layout
     base: Colours
@@ -33,25 +33,25 @@ class Table(ABC):
         """The current table (n, 3), differentiable in the steps."""
 
     def clamp_(self, colours: Colours) -> Colours:
-        """Bring the table to [0, 1], given its current colours, detached; returns the new ones."""
+        """Clamp the table to [0, 1], given its current detached colours; returns the new ones."""
         valid = colours.clamp(0, 1)
         self.base += valid - colours
         return valid
 
     def move_(self, change: Colours) -> None:
-        """Add a change (n, 3) to the colours; steps keep what they learnt."""
+        """Add a change (n, 3) to the colours; the steps keep their values."""
         self.base += change
 
     def tensors(self) -> list[torch.Tensor]:
-        """All that steps and clamping change."""
+        """All tensors that steps and clamping change."""
         return [self.base, *self.steps]
 
 
 class PlainTable(Table):
-    """A table whose rows are the parameters themselves: nothing to decode, nothing to gather."""
+    """A table whose rows are the parameters themselves, without decoding."""
 
     def __init__(self, base: Colours, layout: Layout) -> None:
-        """`base` (n, 3) are the colours to start from."""
+        """`base` (n, 3) are the initial colours."""
         self.layout = layout
         self.base = base.clone(memory_format=torch.contiguous_format).requires_grad_()
         self.steps = [self.base]
@@ -61,7 +61,7 @@ class PlainTable(Table):
         return self.base
 
     def clamp_(self, colours: Colours) -> Colours:
-        """Bring the parameters, whose memory `colours` shares, to [0, 1]."""
+        """Clamp the parameters, which share memory with `colours`, to [0, 1]."""
         return colours.clamp_(0, 1)
 
     @torch.no_grad()
@@ -78,13 +78,13 @@ class ColourTable(Table):
     """A table of `layout.num_colours` rows with `levels` pyramid levels (1: no pyramid)."""
 
     def __init__(self, base: Colours, layout: Layout, levels: int = 1, scale: Colours | None = None) -> None:
-        """`base` (n, 3) are the colours to start from; `scale` (n, 1) in [0, 1] the step scales."""
+        """`base` (n, 3) are the initial colours; `scale` (n, 1) in [0, 1] the step scales."""
         self.layout = layout
         self.base = base.clone()
         self._layouts = _pyramid(layout, levels)
         ones = base.new_ones(layout.num_colours, 1)
         finest = ones if scale is None else scale
-        # Levels that agree move a colour together: shared out, a step is as large as without a pyramid.
+        # Levels that agree move a colour together: divided, a step is as large as without a pyramid.
         self._scales = [resampled(finest, layout, level) / len(self._layouts) for level in self._layouts]
         self.steps = [
             base.new_zeros(level.num_colours, base.shape[1]).requires_grad_() for level in self._layouts
@@ -105,10 +105,10 @@ class ColourTable(Table):
 
 
 class RegionTable(Table):
-    """A table that changes in a region alone: colours = start + w · (inner − start), w the region's weights."""
+    """A table that changes only in a region: colours = start + w · (inner − start), w its weights."""
 
     def __init__(self, inner: Table, start: Colours, weights: Colours) -> None:
-        """`start` (n, 3) are the colours that stay outside, `weights` (n, 1) in [0, 1] the region."""
+        """`start` (n, 3) are the colours kept outside, `weights` (n, 1) in [0, 1] the region."""
         self.layout, self.base, self.steps = inner.layout, inner.base, inner.steps
         self._inner, self._start, self._weights = inner, start, weights
 
@@ -123,24 +123,24 @@ class RegionTable(Table):
         return self._start + self._weights * (self._inner.colours() - self._start)
 
     def clamp_(self, colours: Colours) -> Colours:
-        """Bring the inner table to [0, 1]; returns the new colours."""
+        """Clamp the inner table to [0, 1]; returns the new colours."""
         self._inner.clamp_(self._inner.colours().detach())
         return self.colours().detach()
 
     def move_(self, change: Colours) -> None:
-        """Add a change (n, 3) to what shows, as far as the region reaches."""
+        """Add a change (n, 3) to the visible colours, within the region."""
         self._inner.move_(torch.where(self._weights > 0, change / self._weights.clamp_min(1e-6), 0))
 
     def tensors(self) -> list[torch.Tensor]:
-        """Those of the inner table."""
+        """The inner table's tensors."""
         return self._inner.tensors()
 
 
 class BasisTable(Table):
     """A table of loose rows: colours = base + Σ_l B_l (s_l · q_l), with linear maps B_l from coarse nodes to rows.
 
-    Where rows lie closer than pixels (a dense scan's vertices), each view touches but some of them; the
-    bumps of a basis move neighbours together, as the coarse levels of a texture do.
+    If rows are denser than pixels (a dense scan's vertices), each view sees only some of them; the
+    bumps of a basis move neighbours together, like the coarse levels of a texture.
     """
 
     def __init__(
@@ -178,7 +178,7 @@ def _gathered(basis: ViewOperator, rows: Colours) -> Colours:
 
 
 def _pyramid(layout: Layout, levels: int) -> list[Layout]:
-    """Layouts from fine to coarse; a level's images are half as large, and at least 4 pixels a side."""
+    """Layouts from fine to coarse; a level's images are half as large, and at least 4 pixels per side."""
     layouts = [layout]
     while layout.images and len(layouts) < levels:
         if min(min(s) for s in layouts[-1].images) < 8:

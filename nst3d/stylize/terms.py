@@ -1,4 +1,4 @@
-"""Terms of a recipe: a loss or a guide by name, its weight, and where and when it counts."""
+"""Terms of a recipe: a loss or guide by name, its weight, region and schedule."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ _FIELDS = ("weight", "layers", "options", "region", "schedule")
 
 @dataclass(frozen=True)
 class Term:
-    """One thing that a painting is asked for."""
+    """One goal of a painting."""
 
     name: str
-    """The loss or guide: one that is registered."""
+    """Name of a registered loss or guide."""
     weight: Annotated[float, Within(0)] = 1.0
     """Weight in the sum; 0 switches the term off."""
     layers: tuple[str, ...] = ()
@@ -31,12 +31,12 @@ class Term:
     options: Mapping[str, Any] = field(default_factory=dict)
     """Options of the loss or guide; those not given keep their defaults."""
     region: str | None = None
-    """Region in which it counts; None: everywhere."""
+    """Region in which it applies; None: everywhere."""
     schedule: Ramp = ()
-    """Knots (share of the run, factor) between which the weight changes linearly; empty: it stays."""
+    """Knots (fraction of the run, factor) between which the weight changes linearly; empty: constant."""
 
     def __post_init__(self) -> None:
-        """Refuse a name, option or schedule that makes no sense, with ConfigError."""
+        """Raise ConfigError for an invalid name, option or schedule."""
         known = self.defaults
         for option in self.options:
             if option not in known:
@@ -49,7 +49,7 @@ class Term:
         shares = [share for share, _ in self.schedule]
         if shares != sorted(set(shares)) or any(not 0 <= s <= 1 for s in shares):
             raise ConfigError(
-                f"term {self.name}: the shares of its schedule must rise from 0 to 1, not {shares}"
+                f"term {self.name}: the fractions of its schedule must increase within 0 to 1, not {shares}"
             )
 
     def plain(self) -> dict[str, Any]:
@@ -65,21 +65,21 @@ class Term:
 
     @property
     def defaults(self) -> Mapping[str, Any]:
-        """The options that its loss or guide has, with their defaults."""
+        """The options of its loss or guide, with their defaults."""
         return _kind(self.name).options
 
     @property
     def all_options(self) -> dict[str, Any]:
-        """Its options, those not given at their defaults."""
+        """All its options, including defaults."""
         return {**self.defaults, **self.options}
 
 
 def _kind(name: str) -> LossKind | GuideKind:
-    """The registered loss or guide of a name."""
+    """The registered loss or guide of that name."""
     for registry in (LOSSES, GUIDES):
         if name in registry:
             return registry.get(name)
-        with contextlib.suppress(ConfigError):  # not one for a package that is missing
+        with contextlib.suppress(ConfigError):  # skip one whose package is missing
             registry.get(name)
     known = [*LOSSES, *GUIDES]
     near = difflib.get_close_matches(name, known, n=1)
@@ -88,9 +88,9 @@ def _kind(name: str) -> LossKind | GuideKind:
 
 
 def merged(terms: Sequence[Term], changes: Mapping[str, Any], where: str) -> tuple[Term, ...]:
-    """The terms with `changes` put in: name to a weight, or to a mapping of a term's fields.
+    """The terms with `changes` applied: name to a weight, or to a mapping of a term's fields.
 
-    A name that is not among the terms adds one. ConfigError, which begins with `where`, for what makes no sense.
+    A name not among the terms adds one. ConfigError, starting with `where`, for invalid changes.
     """
     result = list(terms)
     for name, change in changes.items():
@@ -107,7 +107,7 @@ def merged(terms: Sequence[Term], changes: Mapping[str, Any], where: str) -> tup
 
 
 def made(values: Any, where: str) -> Term:
-    """A term of a mapping of its fields. ConfigError, which begins with `where`, for what makes no sense."""
+    """A term from a mapping of its fields. ConfigError, starting with `where`, for invalid fields."""
     if not isinstance(values, Mapping) or not isinstance(values.get("name"), str):
         raise ConfigError(f"{where}: expected a term as 'name: …, weight: …', found {values!r}")
     try:
@@ -128,7 +128,7 @@ def _changed(term: Term, change: Any, where: str) -> Term:
             fields["options"] = {**term.options, **_mapping(value, f"{where}: options")}
         elif key in _FIELDS:
             fields[key] = _READ[key](value, f"{where}: {key}")
-        elif key in term.defaults:  # the short form: an option beside the weight
+        elif key in term.defaults:  # short form: an option next to the weight
             fields["options"] = {**fields.get("options", term.options), key: value}
         else:
             known = ", ".join((*_FIELDS, *term.defaults))
@@ -183,7 +183,7 @@ def _region(value: Any, where: str) -> str | None:
 def _schedule(value: Any, where: str) -> Ramp:
     pairs = value if isinstance(value, list | tuple) else [value]
     if not all(isinstance(p, list | tuple) and len(p) == 2 and all(map(_is_number, p)) for p in pairs):
-        raise ConfigError(f"{where} is {value!r}: expected a list of [share of the run, factor]")
+        raise ConfigError(f"{where} is {value!r}: expected a list of [fraction of the run, factor]")
     return tuple((float(p[0]), float(p[1])) for p in pairs)
 
 

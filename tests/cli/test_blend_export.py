@@ -61,7 +61,7 @@ def test_export_makes_a_textured_mesh(nst3d, splats) -> None:
     ("arguments", "says"),
     [
         (("blend", "red.ply", "blue.ply", "--out", "x.ply"), "--alpha or --weights"),
-        (("blend", "red.ply", "blue.ply", "--alpha", 2, "--out", "x.ply"), "from -0.5 to 1.5"),
+        (("blend", "red.ply", "blue.ply", "--alpha", 2, "--out", "x.ply"), "expected -0.5 to 1.5"),
         (("blend", "red.ply", "--alpha", 0.5, "--out", "x.ply"), "two scenes"),
         (("blend", "red.ply", "gone.ply", "--alpha", 0.5, "--out", "x.ply"), "gone.ply: no such file"),
         (("blend", "red.ply", "blue.ply", "--weights", "1,2,3", "--out", "x.ply"), "3 numbers for 2 scenes"),

@@ -82,7 +82,7 @@ def test_wrong_usage_is_told_from_errors(call: Call, arguments: list[str]) -> No
     ("change", "says"),
     [
         ({"scene": "missing.glb"}, "missing.glb: no such file"),
-        ({"scene": "style.txt"}, "is not a mesh"),
+        ({"scene": "style.txt"}, "not a readable mesh"),
         ({"--style": "missing.png"}, "missing.png: no such file"),
         ({"--style": "cube.glb"}, "not a readable picture"),
         ({"--preset": "nonsense"}, "preset 'nonsense' is not known"),
@@ -279,7 +279,7 @@ def test_render_frames_and_overwrite(call: Call, inputs: Path, tmp_path: Path) -
     [
         (["--size", "12x"], "size '12x'"),
         (["--size", "4"], "from 16 to 8192"),
-        (["--frames", "0"], "at least 1 frame"),
+        (["--frames", "0"], "1 to 100000 frames"),
         (["--field-of-view", "200"], "between 0 and 150"),
         (["--elevation", "90"], "between -89 and 89"),
         (["--crf", "70"], "--crf is 70: expected a number from 0 to 51"),

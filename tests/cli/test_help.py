@@ -64,7 +64,7 @@ def test_paragraphs_are_not_broken_where_the_source_is(capsys: Any, monkeypatch:
     lines = [line.strip("│ \n") for line in capsys.readouterr().out.splitlines()]
     (place,) = [i for i, line in enumerate(lines) if line.startswith("--size")]
     assert lines[place].endswith("(for pictures, the long side);")
-    assert lines[place + 1] == "coarser stages and those of --displace scale with it."
+    assert lines[place + 1] == "coarser stages and those of --displace scale accordingly."
 
 
 def test_none_is_still_a_value() -> None:

@@ -49,7 +49,7 @@ def test_installed_but_broken(cloud, monkeypatch, capsys) -> None:
 @pytest.mark.parametrize(
     ("command", "message"),
     [
-        (["view", "{}"], "--desktop opens a window"),
+        (["view", "{}"], "--desktop to open a window"),
         (["view", "{}", "--out", "a.tif"], "as .png or .jpg"),
         (["view", "{}", "--desktop", "--size", "1"], "32 to 8192"),
         (["paint", "{}", "--style", "s.png", "--out", "o", "--clean-faces", "900"], "give --clean, too"),

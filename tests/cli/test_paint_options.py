@@ -84,7 +84,7 @@ def test_sizes_and_steps_keep_their_proportions() -> None:
             lambda c: c.with_seed(-1),
             "setting schedule.seed is -1: expected a number from 0 to 9223372036854775807",
         ),
-        (lambda c: c.with_displacement(0), "`displace` is 0: moves nothing"),
+        (lambda c: c.with_displacement(0), "`displace` is 0, which moves nothing"),
         (
             lambda c: c.with_displacement(0.3),
             "setting displace.fraction is 0.3: expected a number from 0 to 0.2",
@@ -98,7 +98,7 @@ def test_changes_that_make_no_sense(change, says: str) -> None:
 
 def test_displacing_by_nothing_is_a_mistake(capsys) -> None:
     assert main(["paint", "a.glb", "--style", "b.png", "--out", "c", "--displace", "0"]) == 1
-    assert "--displace is 0: moves nothing; give a share such as 0.03" in capsys.readouterr().err
+    assert "--displace is 0, which moves nothing; give a fraction such as 0.03" in capsys.readouterr().err
 
 
 def test_plain_strings_are_paths() -> None:

@@ -56,7 +56,7 @@ def test_before_beside_after(inputs: Path, tmp_path: Path) -> None:
         (["--ease", "0.6"], "from 0 to 0.5"),
         (["--keep-specular", "2"], "--keep-specular is 2: expected a number from 0 to 1"),
         (["--cameras", "no_such_capture"], "expected a capture"),
-        (["--resume"], "no frames to go on from"),
+        (["--resume"], "no frames to resume from"),
     ],
 )
 def test_errors(

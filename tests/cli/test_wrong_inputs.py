@@ -15,8 +15,8 @@ from nst3d.formats.captures.registry import save_transforms
 from nst3d.formats.fields.registry import save_field
 from nst3d.formats.splats.registry import save_splats
 
-FIRST = "is a capture, photographs of a place; make a scene of it first: nst3d reconstruct"
-ALREADY = "a scene already: nst3d paint paints it and nst3d render shows it"
+FIRST = "is a capture (photographs with poses); make a scene from it first: nst3d reconstruct"
+ALREADY = "already a scene: paint it with nst3d paint or show it with nst3d render"
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +75,7 @@ def test_what_a_command_does_not_take(things, tmp_path, capfd, arguments, name, 
 @pytest.mark.parametrize("option", [("--nerf", "native"), ("--nerf", "baked"), ("--data", "capture")])
 def test_options_of_nerfs_are_refused_elsewhere(things, tmp_path, capfd, option) -> None:
     told = answer(["paint", "cube.glb", "--style", "style.png", *option], things, tmp_path / "out", capfd)
-    assert f"{option[0]} is for runs of nerfacto; {things / 'cube.glb'} is a mesh" in told
+    assert f"{option[0]} is for nerfacto runs; {things / 'cube.glb'} is a mesh" in told
 
 
 @pytest.mark.parametrize(

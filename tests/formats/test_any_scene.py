@@ -29,7 +29,7 @@ def test_a_mesh_comes_back_with_its_paint(tmp_path) -> None:
     assert isinstance(again, Mesh)
     assert again.parts[0].colours == pytest.approx(colours, abs=1 / 255)
     for given in ({"colours": colours}, {"paint": paint}, {}):
-        with pytest.raises(ConfigError, match=r"a\.ply: a mesh is saved with colours and the paint"):
+        with pytest.raises(ConfigError, match=r"a\.ply: a mesh needs both colours and the paint"):
             save(tmp_path / "a.ply", mesh, **given)
 
 

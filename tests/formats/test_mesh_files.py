@@ -24,11 +24,11 @@ TRIANGLE = "v 0 0 0\nv 1 0 0\nv 0 1 0\nf 1 2 3\n"
         ("a.glb", b"ply\nformat ascii 1.0\n", "is a PLY; rename"),
         ("a.obj", b"\x89PNG\r\n\x1a\n", "is a PNG picture"),
         ("a.stl", b"PK\x03\x04rest", "ZIP archive, which must be unpacked"),
-        ("a.npz", b"PK\x03\x04rest", "is a NumPy archive; readable are .glb"),
-        ("a.sog", b"PK\x03\x04rest", "is a splat scene; readable are .glb"),
-        ("a.spz", b"\x1f\x8brest", "is a splat scene; readable are .glb"),
+        ("a.npz", b"PK\x03\x04rest", "is a NumPy archive; supported are .glb"),
+        ("a.sog", b"PK\x03\x04rest", "is a splat scene; supported are .glb"),
+        ("a.spz", b"\x1f\x8brest", "is a splat scene; supported are .glb"),
         ("a.fbx", b"Kaydara FBX Binary", "is an FBX"),
-        ("a.xyz", b"1 2 3\n", "readable are .glb, .gltf, .obj, .ply, .stl"),
+        ("a.xyz", b"1 2 3\n", "supported are .glb, .gltf, .obj, .ply, .stl"),
         ("a.obj", b"", "is empty"),
         ("a.obj", b"v 0 0 0\0\0", "binary file"),
     ],
@@ -50,12 +50,12 @@ def test_a_folder_with_one_mesh(tmp_path: Path) -> None:
     folder = tmp_path / "ein Ordner für das Netz"
     folder.mkdir()
     (folder / "notes.txt").write_text("hello")
-    with pytest.raises(InputError, match=r"holds no mesh .* but notes\.txt"):
+    with pytest.raises(InputError, match=r"contains no mesh .* only notes\.txt"):
         load_mesh(folder)
     (folder / "a ü.OBJ").write_text(TRIANGLE)
     assert load_mesh(folder).num_faces == 1
     (folder / "b.obj").write_text(TRIANGLE)
-    with pytest.raises(InputError, match="holds 2 meshes"):
+    with pytest.raises(InputError, match="contains 2 meshes"):
         load_mesh(folder)
 
 
@@ -68,7 +68,7 @@ def test_names_of_pictures(tmp_path: Path) -> None:
 def test_a_scene_shrunk_to_a_point_is_told(tmp_path: Path) -> None:
     sample = Sample()
     sample.show(sample.quad(), scale=[0, 0, 0])
-    with pytest.raises(InputError, match=r"flat\.glb: its nodes shrink all faces to a point"):
+    with pytest.raises(InputError, match=r"flat\.glb: its nodes scale all faces to a point"):
         load_mesh(sample.save(tmp_path / "flat.glb"))
 
 

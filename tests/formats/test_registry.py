@@ -144,16 +144,16 @@ def test_a_format_is_registered_in_one_line_and_is_then_everywhere(registered, t
     assert save_mesh(tmp_path / "b.tri", mesh, VertexPaint(mesh.parts, (0,)), np.zeros((3, 3), np.float32))
     assert "triangles" in [f.name for f in mesh_formats()]
     OutputOptions(("triangles",))
-    with pytest.raises(InputError, match=r"readable are .*\.tri"):
+    with pytest.raises(InputError, match=r"supported are .*\.tri"):
         load_mesh(_with(tmp_path / "a.what", TRIANGLE))
     with pytest.raises(InputError, match=r"is a file of triangles; rename it to end in \.tri"):
         load_mesh(_with(tmp_path / "a.obj", "# tri\n" + TRIANGLE))
 
 
 def test_names_and_suffixes_are_taken_once(registered) -> None:
-    with pytest.raises(ConfigError, match=r"^format 'obj' is registered already"):
+    with pytest.raises(ConfigError, match=r"^format 'obj' is already registered"):
         registered(Format("obj", (".obj2",), "mesh", "an OBJ", load_obj))
-    with pytest.raises(ConfigError, match=r"^format 'objs': \.obj is the suffix of 'obj' already") as error:
+    with pytest.raises(ConfigError, match=r"^format 'objs': \.obj is already the suffix of 'obj'") as error:
         registered(Format("objs", (".x", ".obj"), "mesh", "an OBJ", load_obj, sniff=lambda peek: True))
     assert "\n" not in str(error.value)
     registered(Format("objs", (".obj",), "blocks", "an OBJ of blocks", load_obj))

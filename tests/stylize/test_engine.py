@@ -164,7 +164,7 @@ def test_a_loss_that_is_no_number_is_said() -> None:
             loss, parts = super().judge(look)
             return loss * torch.nan, parts
 
-    with pytest.raises(ConfigError, match="no longer a number"):
+    with pytest.raises(ConfigError, match="the loss is NaN or infinite"):
         stylize(canvas(), lambda stage: Broken(1.0), Schedule((FINE,)))
 
 

@@ -14,31 +14,31 @@ from nst3d.formats.registry import Format, register_format
 from nst3d.tensors import Array, ImageSize
 
 _LARGEST = 8 * 2**30
-"""Bytes of an array that are read; a packed file can announce any number."""
+"""Largest array that is read, in bytes; a compressed file can declare any size."""
 _FEWEST = {"images": 1, "poses": 1, "focal": 0}
 
 
 def read_arrays_capture(path: Path) -> Found:
-    """The shots of an .npz with images (n, h, w, 3 or 4), poses (n, 4, 4) or (n, 3, 4), and focal, pixels.
+    """The shots of an .npz with images (n, h, w, 3 or 4), poses (n, 3 or 4, 4) and focal in pixels.
 
-    Images are uint8, or floating in [0, 1]; poses are camera to world with OpenGL axes, as the archives of
-    NeRF tutorials hold them; focal is one number, or one for each image. Raises InputError for others.
+    Images are uint8, or floating point in [0, 1]; poses are camera to world with OpenGL axes, as in the
+    archives of NeRF tutorials; focal is one number, or one per image. Raises InputError for anything else.
     """
     headers = read_headers(path)
     lacking = [name for name in _FEWEST if name not in headers]
     if lacking:
-        raise InputError(f"{path}: holds no {' and no '.join(lacking)}; expected images, poses and focal")
+        raise InputError(f"{path}: contains no {' and no '.join(lacking)}; expected images, poses and focal")
     if sum(headers[name].nbytes for name in _FEWEST) > _LARGEST:
         raise InputError(f"{path}: over the limit of {_LARGEST // 2**30} GiB")
     for name in _FEWEST:
         if headers[name].dtype.kind not in "fiu":
-            raise InputError(f"{path}: {name} is of type {headers[name].dtype}, expected numbers")
+            raise InputError(f"{path}: {name} has type {headers[name].dtype}, expected numbers")
     arrays = read_arrays(path, tuple(_FEWEST))
     images, poses, focal = (arrays[name] for name in _FEWEST)
     _check_shapes(path, images, poses, focal)
     focals = np.broadcast_to(focal.astype(np.float64).reshape(-1), len(poses))
     if not (np.isfinite(focals).all() and (focals > 0).all()):
-        raise InputError(f"{path}: focal is {focals.min():g}, expected pixels above 0")
+        raise InputError(f"{path}: focal is {focals.min():g} pixels, expected more than 0")
     size = ImageSize(*images.shape[1:3])
     pixels = _pixels(path, images)
     shots = []
@@ -65,7 +65,7 @@ def _pixels(path: Path, images: Array) -> Array:
         return images
     values = images.astype(np.float32)
     if not np.isfinite(values).all() or values.min() < -1e-3 or values.max() > 1.001:
-        raise InputError(f"{path}: images hold values outside 0 to 1, expected those or bytes")
+        raise InputError(f"{path}: images has values outside 0 to 1; expected floats in that range or bytes")
     return values.clip(0, 1)
 
 

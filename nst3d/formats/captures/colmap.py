@@ -45,7 +45,7 @@ _NAMES = ("cameras.bin", "cameras.txt", "images.bin", "images.txt")
 
 @dataclass(frozen=True)
 class _Place:
-    """Where a model's files are, and how they are read."""
+    """Paths of a model's files, and the reader for them."""
 
     folder: Path
     suffix: str
@@ -60,9 +60,9 @@ def find_model(folder: Path) -> Path | None:
 
 
 def read_colmap(source: Path, folder: Path) -> Found:
-    """The shots of the model in `folder`, by name, and their photographs from `images` beside or above it.
+    """The shots of the model in `folder` by name; photographs come from `images` beside or above it.
 
-    Raises InputError for models that are broken, name cameras that they lack, or a lens that is not known.
+    Raises InputError for models that are broken, refer to missing cameras or use an unknown lens.
     """
     place = _place(folder)
     if place is None:
@@ -75,7 +75,9 @@ def read_colmap(source: Path, folder: Path) -> Found:
     shots, missing = [], []
     for image in sorted(model.images, key=lambda i: i.name):
         if image.camera not in intrinsics:
-            raise InputError(f"{folder}: {image.name} is by camera {image.camera}, which the model lacks")
+            raise InputError(
+                f"{folder}: {image.name} refers to camera {image.camera}, which the model does not have"
+            )
         path = photos.joinpath(*relative_parts(image.name))
         if path.is_file():
             pose = _pose(image.quaternion, image.translation)
@@ -93,7 +95,7 @@ def _place(folder: Path) -> _Place | None:
 
 
 def _photo_folder(source: Path, folder: Path, model: Model) -> Path:
-    """The folder that holds the model's photographs, or where they were looked for first."""
+    """The folder that holds the model's photographs, or the first place where they were looked for."""
     roots = [source, *(p for p in (folder, *folder.resolve().parents[:3]) if p != source)]
     candidates = [root / name for root in roots for name in (*_PHOTOS, "")]
     some = [relative_parts(image.name) for image in model.images[:50]]
@@ -107,7 +109,7 @@ def _pose(quaternion: Array, translation: Array) -> Array:
     """Camera to world (4, 4) from world to camera: a quaternion w, x, y, z and a translation."""
     pose = np.full((4, 4), np.nan)
     if not (1e-9 < np.abs(quaternion).max() < 1e9 and np.abs(translation).max() < 1e15):
-        return pose  # which is told as all poses that are not finite
+        return pose  # reported like every pose that is not finite
     w, x, y, z = quaternion / np.linalg.norm(quaternion)
     rotation = np.array(
         [
@@ -123,8 +125,8 @@ def _pose(quaternion: Array, translation: Array) -> Array:
 def _intrinsics(camera: ModelCamera, folder: Path) -> Intrinsics:
     if camera.model not in _LENSES:
         raise InputError(
-            f"{folder}: camera model {camera.model} is not read, expected one of {', '.join(_LENSES)}; "
-            "colmap image_undistorter turns others into PINHOLE"
+            f"{folder}: camera model {camera.model} is not supported, expected one of {', '.join(_LENSES)}; "
+            "colmap image_undistorter converts others to PINHOLE"
         )
     one, lens = _LENSES[camera.model]
     numbers = camera.parameters
@@ -135,7 +137,7 @@ def _intrinsics(camera: ModelCamera, folder: Path) -> Intrinsics:
         height, width = camera.size
         told = " ".join(f"{v:.6g}" for v in numbers)
         raise InputError(
-            f"{folder}: camera {camera.number} makes no sense: {camera.model} {width} x {height}, {told}"
+            f"{folder}: camera {camera.number} is not valid: {camera.model} {width} x {height}, {told}"
         )
     rest = numbers[3 if one else 4 :]
     bent = lens([float(v) for v in rest]) if rest.any() or "FISHEYE" in camera.model else None

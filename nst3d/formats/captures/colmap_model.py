@@ -1,4 +1,4 @@
-"""The files of a COLMAP sparse model: cameras and images, as binary or text; points are stepped over."""
+"""The files of a COLMAP sparse model: cameras and images, as binary or text; points are skipped."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from nst3d.errors import InputError
 from nst3d.formats.io.files import read_bytes
 from nst3d.tensors import Array
 
-_MODELS = {  # number in binary files: name, how many parameters
+_MODELS = {  # number in binary files: name, number of parameters
     0: ("SIMPLE_PINHOLE", 3),
     1: ("PINHOLE", 4),
     2: ("SIMPLE_RADIAL", 4),
@@ -29,7 +29,7 @@ _MODELS = {  # number in binary files: name, how many parameters
 }
 _COUNTS = dict(_MODELS.values())
 _POINT = 24
-"""Bytes of a 2D point in images.bin: x, y, number of the 3D point."""
+"""Bytes of a 2D point in images.bin: x, y, index of the 3D point."""
 
 
 @dataclass(frozen=True)
@@ -63,12 +63,12 @@ class Model:
 
 
 def read_binary(cameras: Path, images: Path) -> Model:
-    """The model in cameras.bin and images.bin. Raises InputError if they are cut short or announce too much."""
+    """The model in cameras.bin and images.bin. Raises InputError if they are truncated or malformed."""
     return Model({c.number: c for c in _binary_cameras(cameras)}, list(_binary_images(images)))
 
 
 def read_text(cameras: Path, images: Path) -> Model:
-    """The model in cameras.txt and images.txt. Raises InputError for lines that are no camera or image."""
+    """The model in cameras.txt and images.txt. Raises InputError for malformed lines."""
     return Model({c.number: c for c in _text_cameras(cameras)}, list(_text_images(images)))
 
 
@@ -86,7 +86,7 @@ class _Reader:
         return values
 
     def count(self, least: int) -> int:
-        """A count of things that take at least so many bytes each."""
+        """A count of items that take at least `least` bytes each."""
         number = int(self.take("<Q")[0])
         self.need(number * least)
         return number
@@ -102,12 +102,12 @@ class _Reader:
     def need(self, size: int) -> None:
         if size > len(self.data) - self.at:
             raise InputError(
-                f"{self.path}: cut short or no COLMAP file: {size} bytes announced, {len(self.data) - self.at} left"
+                f"{self.path}: truncated or not a COLMAP file: {size} bytes declared, {len(self.data) - self.at} left"
             )
 
     def end(self) -> None:
         if self.at != len(self.data):
-            raise InputError(f"{self.path}: {len(self.data) - self.at} bytes more than it announces")
+            raise InputError(f"{self.path}: {len(self.data) - self.at} bytes more than it declares")
 
 
 def _binary_cameras(path: Path) -> Iterator[ModelCamera]:
@@ -115,7 +115,7 @@ def _binary_cameras(path: Path) -> Iterator[ModelCamera]:
     for _ in range(reader.count(24)):
         number, kind, width, height = (int(v) for v in reader.take("<iiQQ"))
         if kind not in _MODELS:
-            raise InputError(f"{path}: camera {number} is of kind {kind}, which COLMAP does not have")
+            raise InputError(f"{path}: camera {number} has model number {kind}, which COLMAP does not have")
         model, count = _MODELS[kind]
         parameters = np.array(reader.take(f"<{count}d"))
         yield ModelCamera(number, model, (height, width), parameters)
@@ -143,13 +143,13 @@ def _text_cameras(path: Path) -> Iterator[ModelCamera]:
             raise InputError(f"{path}: not a camera: {line[:60]!r}") from None
         if words[1] in _COUNTS and len(parameters) != _COUNTS[words[1]]:
             raise InputError(
-                f"{path}: camera {number} has {len(parameters)} parameters, {words[1]} has {_COUNTS[words[1]]}"
+                f"{path}: camera {number} has {len(parameters)} parameters, {words[1]} needs {_COUNTS[words[1]]}"
             )
         yield ModelCamera(number, words[1], (height, width), parameters)
 
 
 def _text_images(path: Path) -> Iterator[ModelImage]:
-    # Two lines an image: the pose and name, then its 2D points, which may be an empty line.
+    # Two lines per image: the pose and name, then its 2D points, which may be an empty line.
     lines = _lines(path)
     while lines and not lines[-1]:
         lines.pop()

@@ -1,4 +1,4 @@
-"""What all captures have in common: sound poses, photographs that are there, a split, and which way is up."""
+"""Checks shared by all captures: valid poses, existing photographs, a split and the up direction."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from nst3d.representations.capture import Capture, Photo, Split
 from nst3d.tensors import Array, ImageSize
 
 HELD_OUT = 8
-"""Every so many-th photograph is held out where a capture does not say which."""
+"""Every n-th photograph is held out where a capture defines no split."""
 WHITE = (1.0, 1.0, 1.0)
 _SKEW = 0.02
-"""How far a rotation may be from orthonormal; it is then made so."""
+"""Largest deviation of a rotation from orthonormal that is accepted; it is then corrected."""
 _ROUNDING = 1e-6
 _HUGE = 1e12
 _NAMED = 20
@@ -28,10 +28,10 @@ _NAMED = 20
 
 @dataclass(frozen=True)
 class Intrinsics:
-    """A camera but for its pose, for an image of `size`."""
+    """A camera without its pose, for an image of `size`."""
 
     focal: tuple[float, float]
-    """Horizontal and vertical, pixels."""
+    """Horizontal and vertical, in pixels."""
     centre: tuple[float, float]
     size: ImageSize
     lens: Lens | None = None
@@ -43,7 +43,7 @@ class Intrinsics:
 
 @dataclass(frozen=True)
 class Shot:
-    """A photograph as a capture lists it, unchecked."""
+    """A photograph as listed in a capture, unchecked."""
 
     name: str
     pose: Array
@@ -63,24 +63,24 @@ class Found:
     kind: str
     shots: Sequence[Shot]
     missing: Sequence[str] = ()
-    """Photographs that are listed, and not there."""
+    """Photographs that are listed but missing."""
     up: Array | None = None
-    """World up (3,), if the format says."""
+    """World up (3,), if the format states it."""
     depths: tuple[float, float] | None = None
     notes: Sequence[str] = field(default=())
 
 
 def from_opengl(pose: Array) -> Array:
-    """A camera-to-world matrix (4, 4) with OpenGL axes (y up, z backward) as OpenCV's, and the other way."""
+    """A camera-to-world matrix (4, 4) converted from OpenGL axes (y up, z backward) to OpenCV's, or back."""
     return pose * np.array([1.0, -1.0, -1.0, 1.0])
 
 
 def as_capture(found: Found) -> Capture:
-    """The checked capture. Raises InputError as a line that names the file and what is wrong with it."""
+    """The checked capture. Raises InputError, one line that names the file and the fault."""
     source, total = found.source, len(found.shots) + len(found.missing)
     if not found.shots:
         raise InputError(
-            f"{source}: none of its {total} photographs is there ({_listed(found.missing, 3)})"
+            f"{source}: none of its {total} photographs exists ({_listed(found.missing, 3)})"
             if total
             else f"{source}: lists no photographs"
         )
@@ -93,7 +93,7 @@ def as_capture(found: Found) -> Capture:
     notes = list(found.notes)
     if found.missing:
         notes.append(
-            f"{len(found.shots)} of {total} photographs are there; missing: {_listed(found.missing, _NAMED)}"
+            f"{len(found.shots)} of {total} photographs found; missing: {_listed(found.missing, _NAMED)}"
         )
     photos, resized = _photos(found.shots, poses)
     if resized:
@@ -113,9 +113,9 @@ def as_capture(found: Found) -> Capture:
 
 
 def find_up(cameras: Sequence[Camera]) -> Array:
-    """World up, a unit vector (3,): what stands on the cameras' right axes, as photographs are held level.
+    """World up, a unit vector (3,): perpendicular to the cameras' right axes, as photographs are held level.
 
-    Where the cameras look in too few directions to tell, the mean of their own up directions.
+    If the cameras look in too few directions for that, the mean of their own up directions.
     """
     axes = np.stack([c.camera_to_world[:3, :3] for c in cameras])
     mean = -axes[:, :, 1].sum(0)
@@ -132,7 +132,9 @@ def _sound(shot: Shot, source: Path) -> Array:
     """The pose with an exact rotation."""
     pose = np.array(shot.pose, np.float64)
     if not np.abs(pose).max() < _HUGE:
-        raise InputError(f"{source}: the pose of {shot.name} holds values that are not finite, or absurd")
+        raise InputError(
+            f"{source}: the pose of {shot.name} has values that are not finite, or absurdly large"
+        )
     rotation = pose[:3, :3]
     determinant = float(np.linalg.det(rotation))
     if determinant < 0:
@@ -140,7 +142,7 @@ def _sound(shot: Shot, source: Path) -> Array:
     skew = np.abs(rotation.T @ rotation - np.eye(3)).max()
     if skew > _SKEW:
         raise InputError(
-            f"{source}: the pose of {shot.name} is no rotation (it scales by {abs(determinant) ** (1 / 3):.3g}"
+            f"{source}: the pose of {shot.name} is not a rotation (it scales by {abs(determinant) ** (1 / 3):.3g}"
             f" or skews), expected orthonormal axes"
         )
     if skew > _ROUNDING:
@@ -153,12 +155,12 @@ def _sound(shot: Shot, source: Path) -> Array:
 def _check_spread(poses: Array, source: Path) -> None:
     if np.abs(poses - poses[0]).max() <= 1e-6 * (1 + np.abs(poses[0]).max()):
         raise InputError(
-            f"{source}: all {len(poses)} cameras have one pose; nothing can be seen from several sides"
+            f"{source}: all {len(poses)} cameras have the same pose; a capture needs several views"
         )
 
 
 def _photos(shots: Sequence[Shot], poses: Sequence[Array]) -> tuple[list[Photo], str]:
-    """Photographs whose cameras have the sizes of their files, and a note if that changed any."""
+    """Photographs whose cameras match the sizes of their files, and a note if any was changed."""
     photos, changed = [], []
     for shot, pose in zip(shots, poses):
         camera = shot.intrinsics.at(pose)
@@ -172,20 +174,20 @@ def _photos(shots: Sequence[Shot], poses: Sequence[Array]) -> tuple[list[Photo],
         return photos, ""
     (old, new), count = changed[0], len(changed)
     return photos, (
-        f"{count} photographs have another resolution than their poses say (such as {new.width} x {new.height}, "
+        f"{count} photographs differ in resolution from their poses (such as {new.width} x {new.height}, "
         f"not {old.width} x {old.height}): cameras scaled to fit"
     )
 
 
 def _split(photos: Sequence[Photo], given: Sequence[Split | None]) -> list[Photo]:
-    """Photographs with the split that the capture gives, else every 8th held out."""
+    """Photographs with the capture's own split, or with every 8th held out."""
     if any(given):
         return [replace(p, split=s or "train") for p, s in zip(photos, given)]
     return [replace(p, split="train" if i % HELD_OUT else "test") for i, p in enumerate(photos)]
 
 
 def _see_through(photos: Sequence[Photo]) -> bool:
-    """Whether the photographs are of a thing cut out: the first, middle or last is transparent somewhere."""
+    """Whether the photographs show a cut-out object: the first, middle or last is transparent somewhere."""
     for photo in (photos[0], photos[len(photos) // 2], photos[-1]):
         if photo.path is not None and not read_header(photo.path).alpha:
             continue

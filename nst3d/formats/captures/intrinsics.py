@@ -1,4 +1,4 @@
-"""The cameras of a transforms.json: focal length, principal point and lens, shared or a frame's own."""
+"""The cameras of a transforms.json: focal length, principal point and lens, shared or per frame."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ _ROUND = ("OPENCV_FISHEYE", "FISHEYE", "RADIAL_FISHEYE", "SIMPLE_RADIAL_FISHEYE"
 def read_intrinsics(
     scopes: Sequence[dict[str, Any]], path: Path, name: str, measured: Callable[[], ImageSize]
 ) -> Intrinsics:
-    """The intrinsics of a frame: each value from the first of the scopes that has it (frame, then file).
+    """The intrinsics of a frame: each value from the first scope that has it (frame, then file).
 
-    Focal lengths as fl_x, fl_y, else from camera_angle_x, camera_angle_y (radians) or x_fov, y_fov (degrees);
-    a missing vertical one equals the horizontal, a missing centre is the image's, a missing size that of the
-    photograph (`measured`). Raises InputError for a lens that is not known, or values that make no sense.
+    Focal lengths are fl_x, fl_y, or follow from camera_angle_x, camera_angle_y (radians) or x_fov, y_fov
+    (degrees); a missing vertical one equals the horizontal, a missing centre is the image's, a missing size
+    is the photograph's (`measured`). Raises InputError for an unknown lens or invalid values.
     """
     width, height = (number(scopes, key, path) for key in ("w", "h"))
     size = measured() if width is None or height is None else ImageSize(round(height), round(width))
@@ -40,16 +40,16 @@ def read_intrinsics(
         raise InputError(f"{path}: {name} has no focal length (fl_x or camera_angle_x)")
     focal = (across or down or 1.0, down or across or 1.0)
     if min(focal) <= 0:
-        raise InputError(f"{path}: {name} has a focal length of {min(focal):g}, expected pixels above 0")
+        raise InputError(f"{path}: {name} has a focal length of {min(focal):g} pixels, expected more than 0")
     x, y = (number(scopes, key, path) for key in ("cx", "cy"))
     centre = (size.width / 2 if x is None else x, size.height / 2 if y is None else y)
     return Intrinsics(focal, centre, size, read_lens(scopes, path))
 
 
 def read_lens(scopes: Sequence[dict[str, Any]], path: Path) -> Lens | None:
-    """The lens that a frame or its file describes; None where it bends nothing.
+    """The lens that a frame or its file describes; None if it does not distort.
 
-    Raises InputError for a camera model that is not known.
+    Raises InputError for an unknown camera model.
     """
     model = next((s["camera_model"] for s in scopes if s.get("camera_model")), None)
     for key, what in (
@@ -58,11 +58,11 @@ def read_lens(scopes: Sequence[dict[str, Any]], path: Path) -> Lens | None:
         ("is_latlong", "a panorama"),
     ):
         if any(s.get(key) for s in scopes):
-            raise InputError(f"{path}: {what} is not read; undistort the photographs to a pinhole first")
+            raise InputError(f"{path}: {what} is not supported; undistort the photographs to a pinhole first")
     known = (None, *_PLAIN, *_BENT, *_ROUND)
     if model not in known:
         raise InputError(
-            f"{path}: camera model {model!r} is not read, expected one of {', '.join(known[1:])}"
+            f"{path}: camera model {model!r} is not supported, expected one of {', '.join(known[1:])}"
         )
     if model in _PLAIN:
         return None
@@ -70,7 +70,7 @@ def read_lens(scopes: Sequence[dict[str, Any]], path: Path) -> Lens | None:
         return Fisheye(*_values(scopes, _FISHEYE, path))
     values = _values(scopes, _BROWN, path)
     if model == "OPENCV" or (model is None and not any(values[6:])):
-        # A k4 alone is no coefficient of this formula: writers fill it in for fisheyes, where it is one.
+        # k4 is not a coefficient of this model: writers fill it in for fisheyes, where it is one.
         values[5:] = [0.0, 0.0, 0.0]
     return BrownConrady(*values) if any(values) else None
 

@@ -27,7 +27,7 @@ def read_llff(folder: Path) -> Found:
 
     Each row holds 3 x 5 numbers (the camera's down, right and backward axes, its position, and height, width
     and focal length) and the nearest and farthest depth. Raises InputError if it holds something else, or
-    another number of poses than there are photographs.
+    if the numbers of poses and photographs differ.
     """
     path = folder / POSES
     rows = _rows(path)
@@ -82,7 +82,7 @@ def _intrinsics(block: Array, path: Path) -> Intrinsics:
 
 
 def read_npy(path: Path) -> Array:
-    """The array in a .npy file. Raises InputError if it is none, holds objects, or announces another size."""
+    """The array in a .npy file. Raises InputError if it is malformed, truncated or contains objects."""
     data = read_bytes(path)
     start = data[:6]
     if start != b"\x93NUMPY" or len(data) < 10:
@@ -92,13 +92,13 @@ def read_npy(path: Path) -> Array:
     try:
         shape, fortran, dtype = _header(data[:length], wide)
     except (ValueError, EOFError, SyntaxError, TokenError, OverflowError) as error:
-        raise InputError(f"{path}: not a .npy file that can be read ({error})") from None
+        raise InputError(f"{path}: not a readable .npy file ({error})") from None
     if dtype.hasobject:
-        raise InputError(f"{path}: holds pickled objects, which are never loaded")
+        raise InputError(f"{path}: contains pickled objects, which are never loaded")
     count = int(np.prod(shape, dtype=object))
     if count * dtype.itemsize != len(data) - length:
         raise InputError(
-            f"{path}: broken; announces {count * dtype.itemsize} bytes and holds {len(data) - length}"
+            f"{path}: broken; declares {count * dtype.itemsize} bytes but has {len(data) - length}"
         )
     return np.frombuffer(data, dtype, count, length).reshape(shape, order="F" if fortran else "C")
 
@@ -108,7 +108,7 @@ def _header(data: bytes, wide: bool) -> tuple[tuple[int, ...], bool, np.dtype]:
     np.lib.format.read_magic(stream)
     read = np.lib.format.read_array_header_2_0 if wide else np.lib.format.read_array_header_1_0
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of headers as Python 2 wrote them, which are read all the same
+        warnings.simplefilter("ignore")  # about headers written by Python 2, which are read all the same
         return read(stream)
 
 
@@ -122,4 +122,4 @@ def _load(path: Path) -> Found:
     return read_llff(path if path.is_dir() else path.parent)
 
 
-register_format(Format("llff", (), "capture", "a capture of LLFF", _load, sniff=_is_llff, rank=3))
+register_format(Format("llff", (), "capture", "an LLFF capture", _load, sniff=_is_llff, rank=3))

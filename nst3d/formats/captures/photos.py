@@ -1,4 +1,4 @@
-"""Photographs of a capture: which of their pixels belong to a camera, and their average at another size."""
+"""Photographs of a capture: matching their pixels to a camera, and averaging them to another size."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from nst3d.representations.capture import Photo
 from nst3d.tensors import Array, ImageSize
 
 _SLACK = 1.5
-"""Pixels, of the smaller picture, that rounding may change a side by."""
+"""Pixels of the smaller picture by which rounding may change a side."""
 
 
 def load_photo(
     photo: Photo, size: ImageSize | None = None, background: Sequence[float] | None = None
 ) -> Array:
-    """The photograph (h, w, 3) float32 at `size` (None: its own), every pixel the mean of the area it covers.
+    """The photograph (h, w, 3) float32 at `size` (None: its own), each pixel the mean of the area it covers.
 
-    It then is what `photo.camera.resized(size)` sees. Alpha is laid over `background` (None: white) first.
-    A file is taken as it is stored, for that is what programs that find poses look at; it is turned by its
-    EXIF orientation only where it fits the camera's size just so. Raises InputError if the file cannot be
-    read or does not fit the camera.
+    The result is what `photo.camera.resized(size)` sees. Alpha is composited over `background` (None: white)
+    first. Pixels are used as stored, because pose estimators read them that way; the EXIF orientation is
+    applied only if the file fits the camera's size no other way. Raises InputError if the file cannot be read
+    or does not fit the camera.
     """
     pixels, alpha = _stored(photo)
     if alpha is not None:
@@ -35,13 +35,13 @@ def load_photo(
 
 
 def load_alpha(photo: Photo, size: ImageSize | None = None) -> Array | None:
-    """The photograph's opacity (h, w) float32 at `size`, or None where it has none. As `load_photo`."""
+    """The photograph's opacity (h, w) float32 at `size`, or None if it has none. See `load_photo`."""
     _, alpha = _stored(photo)
     return None if alpha is None else area_average(alpha[..., None], size or photo.camera.size)[..., 0]
 
 
 def load_small(photo: Photo, pixels: int) -> tuple[Array, Array | None]:
-    """RGB (h, w, 3) and opacity (h, w) with at most so many pixels, quickly; as stored, for a look at it."""
+    """RGB (h, w, 3) and opacity (h, w) with at most `pixels` pixels, as stored; a quick preview."""
     if photo.path is not None:
         picture = decode_image(read_bytes(photo.path), str(photo.path), pixels)
         return picture.pixels, picture.alpha
@@ -52,7 +52,7 @@ def load_small(photo: Photo, pixels: int) -> tuple[Array, Array | None]:
 
 
 def area_average(image: Array, size: ImageSize) -> Array:
-    """The picture (h, w, c) at `size`, float32, each new pixel the mean of the old ones that it covers."""
+    """The picture (h, w, c) at `size`, float32, each new pixel the mean of the old ones it covers."""
     if image.shape[:2] != tuple(size):
         image = _shrink_rows(image, size.height)
         image = _shrink_rows(image.swapaxes(0, 1), size.width).swapaxes(0, 1)
@@ -70,7 +70,7 @@ def fitting_size(header: PictureHeader, wanted: ImageSize, name: str) -> ImageSi
             return size
     raise InputError(
         f"{name}: the photograph is {header.size.width} x {header.size.height}, but its pose is for "
-        f"{wanted.width} x {wanted.height}: another shape, not just another resolution"
+        f"{wanted.width} x {wanted.height}: the aspect ratios differ"
     )
 
 
@@ -95,7 +95,7 @@ def _given(photo: Photo) -> tuple[Array, Array | None]:
 
 
 def _same_shape(a: ImageSize, b: ImageSize) -> bool:
-    """Whether one is the other at another resolution, up to rounding."""
+    """Whether both have the same aspect ratio, up to rounding."""
     small, large = sorted((a, b))
     scale = small.height / large.height
     return abs(small.width - large.width * scale) <= _SLACK * max(1, small.width / small.height)
@@ -104,13 +104,13 @@ def _same_shape(a: ImageSize, b: ImageSize) -> bool:
 def _shrink_rows(image: Array, new: int) -> Array:
     old = len(image)
     flat = np.ascontiguousarray(image, np.float32).reshape(old, -1)
-    even = old % new == 0  # no pixel is shared, which needs no matrix
+    even = old % new == 0  # no pixel is split, so no matrix is needed
     rows = flat.reshape(new, old // new, -1).mean(1) if even else _overlaps(old, new) @ flat
     return rows.reshape(new, *image.shape[1:])
 
 
 def _overlaps(old: int, new: int) -> Array:
-    """(new, old) float32: how much of each new pixel every old pixel covers; rows sum to 1."""
+    """(new, old) float32: the share of each new pixel that every old pixel covers; rows sum to 1."""
     edges = np.arange(new + 1) * (old / new)
     pixels = np.arange(old)
     high = np.minimum(edges[1:, None], pixels + 1)

@@ -1,4 +1,4 @@
-"""Reads captures, photographs with poses, whoever wrote them."""
+"""Reads captures (photographs with poses) of every known format."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ _KINDS = (
 
 
 def is_capture(place: PathLike | Peek) -> bool:
-    """Whether a file or folder is a capture, by its name and a look inside; nothing is checked yet."""
+    """Whether a file or folder is a capture, judged by its name and contents; nothing is validated yet."""
     return _format(Peek.at(place)) is not None
 
 
 def load_capture(path: PathLike) -> Capture:
     """The capture in a file or folder, with OpenCV axes, its split and world up.
 
-    Photographs that are listed but missing are named in a note; of the rest only headers are read. Where the
-    capture does not say, every 8th photograph is held out. Raises InputError with one line that says what is
-    wrong: no photographs or one, sizes that do not fit, poses that are not finite, mirrored, scaled or all
-    alike, files that are broken or hold pickled objects.
+    Photographs that are listed but missing are named in a note; only the headers of the rest are read. If the
+    capture defines no split, every 8th photograph is held out. Raises InputError, one line, for fewer than
+    two photographs, sizes that do not fit, poses that are not finite, mirrored, scaled or all alike, and
+    files that are broken or contain pickled objects.
     """
     path = Path(path)
     if not path.exists():

@@ -22,16 +22,16 @@ from nst3d.tensors import Array
 _TRANSFORMS, _BLENDER = "transforms.json", "transforms_train.json"
 _LARGEST_JSON = 256 * 2**20
 _SUFFIXES = ("", ".png", ".jpg", ".jpeg", ".PNG", ".JPG", ".JPEG", ".webp", ".tif", ".bmp")
-"""Tried in turn behind a file_path, which instant-ngp and Blender scenes may write without one."""
+"""Suffixes tried in turn for a file_path, which instant-ngp and Blender scenes may write without one."""
 
 
 def read_transforms(path: Path) -> Found:
     """The shots of a transforms.json.
 
-    Poses are taken as they stand: nerfstudio's `applied_transform` and `applied_scale` say what was done to
-    them already. Masks are not used, which a note says. Lists of file names for training, validation and
-    test make the split (validation counts as test); what none of them lists is left out. An "up" of three
-    numbers, as `save_transforms` writes it, is world up. Raises InputError for what cannot be read.
+    Poses are used as written: nerfstudio's `applied_transform` and `applied_scale` record what was already
+    done to them. Masks are ignored, with a note. Lists of file names for training, validation and test define
+    the split (validation counts as test); unlisted photographs are left out. An "up" of three numbers, as
+    written by `save_transforms`, is world up. Raises InputError for a file that cannot be read.
     """
     content = read_object(path)
     frames = frames_of(content, path)
@@ -54,12 +54,12 @@ def read_transforms(path: Path) -> Found:
         else:
             shots.append(shot)
     if unlisted:
-        notes.append(f"{unlisted} photographs are in no list of file names: left out")
+        notes.append(f"{unlisted} photographs left out: they are in no list of file names")
     return Found(path, "transforms.json", shots, missing, _up(content, path), notes=notes)
 
 
 def read_blender(folder: Path) -> Found:
-    """The shots of a synthetic Blender scene: transforms_train.json, held out: test, else val. +z is up."""
+    """The shots of a synthetic Blender scene: train, with test (or else val) held out; +z is up."""
     files = {kind: folder / f"transforms_{kind}.json" for kind in ("train", "test", "val")}
     held_out = next((kind for kind in ("test", "val") if files[kind].is_file()), None)
     notes = []
@@ -104,12 +104,12 @@ def _find(name: str, folder: Path) -> Path | None:
         candidate = folder / f"{name}{suffix}"
         if candidate.is_file():
             return candidate
-    # A path on the author's own disk: what counts is its end.
+    # A path on the author's own disk: only its end matters.
     return find_beside(name, [folder, folder / "images"]) if Path(name).is_absolute() else None
 
 
 def _depth(frame: dict[str, Any], photo: Path, folder: Path) -> Path | None:
-    """The depth picture that the frame names, or that Blender scenes put beside the photograph."""
+    """The depth image named by the frame, or beside the photograph as in Blender scenes."""
     name = frame.get("depth_file_path")
     if isinstance(name, str) and name:
         return _find("/".join(relative_parts(name)), folder)
@@ -118,7 +118,7 @@ def _depth(frame: dict[str, Any], photo: Path, folder: Path) -> Path | None:
 
 
 def _listed_split(content: dict[str, Any], path: Path) -> Mapping[str, Split]:
-    """File name to split, for all that a list names; empty if there is no list."""
+    """File name to split for all listed files; empty if there is no list."""
     split: dict[str, Split] = {}
     kinds: tuple[tuple[str, Split], ...] = (("test", "test"), ("val", "test"), ("train", "train"))
     for kind, meaning in kinds:
@@ -136,7 +136,7 @@ def _check_applied(content: dict[str, Any], path: Path) -> None:
     except (TypeError, ValueError):
         fine = False
     if not fine:
-        raise InputError(f"{path}: applied_transform is no 3 x 4 matrix")
+        raise InputError(f"{path}: applied_transform is not a 3 x 4 matrix")
 
 
 def _up(content: dict[str, Any], path: Path) -> Array | None:
@@ -147,7 +147,7 @@ def _up(content: dict[str, Any], path: Path) -> Array | None:
         up = np.array(given, np.float64)
     except (TypeError, ValueError):
         up = np.zeros(0)
-    # instant-ngp and others write their own things under common names: what is no direction is not meant.
+    # instant-ngp and others use this key for other things: anything but a direction is ignored.
     return up if up.shape == (3,) and np.isfinite(up).all() and np.linalg.norm(up) > 0 else None
 
 
@@ -176,10 +176,8 @@ def _load_blender(path: Path) -> Found:
 
 
 register_format(
-    Format("transforms", (), "capture", "a capture of nerfstudio", _load_transforms, sniff=_is_transforms)
+    Format("transforms", (), "capture", "a nerfstudio capture", _load_transforms, sniff=_is_transforms)
 )
 register_format(
-    Format(
-        "blender", (), "capture", "a synthetic capture of Blender", _load_blender, sniff=_is_blender, rank=1
-    )
+    Format("blender", (), "capture", "a synthetic Blender capture", _load_blender, sniff=_is_blender, rank=1)
 )

@@ -28,18 +28,18 @@ def save_transforms(
     up: Array | None = None,
     splits: Sequence[Split] | None = None,
 ) -> Path:
-    """Write transforms.json and images/0001.png … into a folder, which is made; returns the path of the JSON.
+    """Write transforms.json and images/0001.png … into a folder, created if missing; returns the JSON's path.
 
-    Images (h, w, 3), or (h, w, 4) with straight alpha, in [0, 1], are taken one at a time. Poses come back bit
-    for bit, pixels as the nearest of 256 levels. What all cameras share is written once, `up` as world up.
-    The JSON is written last, so that it never names a file that is not there. Raises OutputError if something
-    cannot be written.
+    Images (h, w, 3), or (h, w, 4) with straight alpha, in [0, 1], are consumed one at a time. Poses
+    round-trip bit for bit, pixels to the nearest of 256 levels. Values that all cameras share are written
+    once, `up` as world up. The JSON is written last, so that it never names a missing file. Raises
+    OutputError if something cannot be written.
     """
     folder = Path(folder)
     try:
         (folder / "images").mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise OutputError(f"{folder}: cannot be made ({error.strerror or error})") from None
+        raise OutputError(f"{folder}: cannot be created ({error.strerror or error})") from None
     names = [f"images/{i + 1:04d}.png" for i in range(len(cameras))]
     for name, image, camera in zip(names, images, cameras, strict=True):
         if image.shape[:2] != tuple(camera.size):
@@ -84,7 +84,7 @@ def _lens(lens: Lens | None) -> dict[str, Any]:
     if isinstance(lens, Fisheye):
         return {"camera_model": "OPENCV_FISHEYE", "k1": lens.k1, "k2": lens.k2, "k3": lens.k3, "k4": lens.k4}
     if not isinstance(lens, BrownConrady):
-        raise TypeError(f"{type(lens).__name__}: a lens that transforms.json has no name for")
+        raise TypeError(f"{type(lens).__name__}: transforms.json cannot describe this lens")
     rational = any((lens.k4, lens.k5, lens.k6))
     keys = _BROWN if rational else _BROWN[:5]
     values = {key: float(getattr(lens, key)) for key in keys}

@@ -1,4 +1,4 @@
-"""nst3d's own voxel fields in .npz archives, whose keys are below.
+"""nst3d's own voxel fields in .npz archives, with these keys:
 
 nst3d_field      () int64, the version: 1
 centre, radius   (3,) float64, contracted () bool: `Space`
@@ -9,10 +9,10 @@ capture          () str, notes (m,) str
 camera_poses     (c, 4, 4) float64, camera to world
 camera_optics    (c, 4) float64: focal, aspect, centre x, centre y
 camera_sizes     (c, 2) int64: height, width
-camera_lenses    (c, 9) float64: 0 none, 1 Brown–Conrady, 2 fisheye; then its parameters, filled up with 0
+camera_lenses    (c, 9) float64: 0 none, 1 Brown–Conrady, 2 fisheye; then its parameters, padded with 0
 
-Floats are stored as they are and links compressed: compressing all takes twenty times as long for a tenth
-less.
+Floats are stored uncompressed and links compressed: compressing everything takes twenty times as long and
+saves a tenth.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ _LARGEST_PHOTO = 100_000
 
 
 def load_own(path: Path) -> VoxelField:
-    """The field in an archive of nst3d's own. Raises InputError as the registry's `load_field` does."""
+    """The field in an archive in nst3d's own format. Raises InputError like the registry's `load_field`."""
     headers = read_headers(path)
     wanted(path, headers, _KEYS)
     check_budget(path, headers["links"].shape, headers["harmonics"].shape)
@@ -72,7 +72,7 @@ def load_own(path: Path) -> VoxelField:
     arrays = read_arrays(path, _KEYS)
     version, activation = int(arrays["nst3d_field"]), str(arrays["activation"])
     if version != _VERSION:
-        raise InputError(f"{path}: is of version {version}; this nst3d reads {_VERSION}, get a newer one")
+        raise InputError(f"{path}: has version {version}; this nst3d reads {_VERSION}, install a newer one")
     if activation not in ("relu", "softplus"):
         raise InputError(f"{path}: activation is {activation!r}, expected relu or softplus")
     contracted = bool(arrays["contracted"])
@@ -100,7 +100,7 @@ def load_own(path: Path) -> VoxelField:
 def save_own(
     path: Path, field: VoxelField, colours: Array | None = None, specular: float = 1.0
 ) -> list[Path]:
-    """Write a field in nst3d's own format, painted as the registry's `save_field` says."""
+    """Write a field in nst3d's own format, painted as in the registry's `save_field`."""
     harmonics = painted_harmonics(field.harmonics, colours, specular)
     write_arrays(path, _arrays(field, harmonics), packed=("links",))
     return [path]
@@ -149,7 +149,7 @@ def _cameras(path: Path, arrays: dict[str, Array]) -> tuple[Camera, ...]:
     kinds = lenses[:, 0]
     sound = (optics[:, :2] > 0).all() and (sizes > 0).all() and (sizes <= _LARGEST_PHOTO).all()
     if not sound or not np.isin(kinds, range(len(_LENSES) + 1)).all():
-        raise InputError(f"{path}: broken; a camera has no size, no focal length or a lens of unknown kind")
+        raise InputError(f"{path}: broken; a camera has no size, no focal length or an unknown lens")
     return tuple(
         Camera(
             camera_to_world=pose.astype(np.float64),

@@ -1,4 +1,4 @@
-"""A field's harmonics in other colours."""
+"""Repainting a field's spherical harmonics."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from nst3d.tensors import Array
 
 
 def painted_harmonics(harmonics: Array, colours: Array | None, specular: float) -> Array:
-    """Harmonics (n, k, 3) float32, the constant ones those of `colours` (n, 3), the higher ones × `specular`.
+    """Harmonics (n, k, 3) float32, the constant terms from `colours` (n, 3), the higher ones × `specular`.
 
-    Rows whose colours are already these, to the bit, stay as they are; None: all do.
+    Rows whose colours are already bit-identical stay unchanged; with None, all do.
     """
     painted = harmonics.astype(np.float32)
     if colours is not None:

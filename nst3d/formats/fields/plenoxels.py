@@ -1,10 +1,10 @@
-"""Voxel fields of svox2, the program of Plenoxels (Fridovich-Keil et al. 2022).
+"""Voxel fields of svox2, the Plenoxels reference code (Fridovich-Keil et al. 2022).
 
-Its grid is nst3d's bounded one: node i of N lies at centre + radius ((2 i + 1) / N − 1), optical depth is
+Its grid is nst3d's bounded one: node i of N is at centre + radius ((2 i + 1) / N − 1), optical depth is
 relu(density) × path length in world units, and a colour is 0.5 + Σ basis · coefficient. Rows of `sh_data`
-hold all coefficients of red, then green, then blue. Negative links are empty; below −1 they say how far
-rays may skip. Deviates from the paper: svox2 cuts the colour of every sample off at 0 from below, nst3d
-only the picture.
+hold all coefficients of red, then green, then blue. Negative links are empty; below −1 they give the distance
+that rays may skip. Deviates from the paper: svox2 clamps the colour of every sample to at least 0, nst3d only
+the picture.
 """
 
 from __future__ import annotations
@@ -32,34 +32,34 @@ _FORMS: dict[str, Form] = {
 _BASES = {1: "spherical harmonics", 4: "a learned texture", 255: "a network"}
 _ROWS = 1 << 16
 _MOST_KEPT = 2**30
-"""Bytes of what is only kept for writing."""
+"""Memory limit, in bytes, for arrays that are only kept for writing."""
 
 
 @dataclass(frozen=True)
 class PlenoxelsDocument:
-    """What of an archive a field does not hold."""
+    """The parts of an archive that the field itself does not hold."""
 
     kept: dict[str, Array]
-    """All arrays that are never painted, but links that equal the field's."""
+    """All arrays that are never painted, except links equal to the field's."""
     order: tuple[str, ...]
     """The names of all arrays, in the archive's order."""
     precision: np.dtype
-    """Of sh_data."""
+    """Data type of sh_data."""
     beyond: Array | None
-    """(n, k, 3) coefficients of a degree above 2, in that precision, or None."""
+    """(n, k, 3) coefficients above degree 2, in that precision, or None."""
     compressed: bool
 
 
 def is_plenoxels(headers: Mapping[str, Header]) -> bool:
-    """Whether an archive with these arrays is svox2's."""
+    """Whether these are the arrays of an svox2 archive."""
     return "links" in headers and ("sh_data" in headers or "density_data" in headers)
 
 
 def load_plenoxels(path: Path) -> VoxelField:
-    """The field in svox2's archive, its `document` a PlenoxelsDocument.
+    """The field in an svox2 archive, with a PlenoxelsDocument as its `document`.
 
-    Up is +z and the background white, as in the synthetic scenes: the file says neither. Raises InputError
-    for other bases than spherical harmonics, and as `load_field` does.
+    Up is +z and the background white, as in the synthetic scenes: the file states neither. Raises InputError
+    for bases other than spherical harmonics, and like `load_field`.
     """
     headers = read_headers(path)
     wanted(path, headers, _FORMS)
@@ -71,7 +71,7 @@ def load_plenoxels(path: Path) -> VoxelField:
         raise InputError(f"{path}: broken; {headers['density_data'].shape[0]} densities for {nodes} colours")
     check_budget(path, headers["links"].shape, (nodes, columns))
     if sum(h.nbytes for name, h in headers.items() if name not in _FORMS) > _MOST_KEPT:
-        raise InputError(f"{path}: more than 1 GiB of arrays beside links, density_data and sh_data")
+        raise InputError(f"{path}: more than 1 GiB of arrays besides links, density_data and sh_data")
     arrays = read_arrays(path, headers)
     _check_basis(path, arrays)
     centre, radius = (
@@ -98,9 +98,9 @@ def load_plenoxels(path: Path) -> VoxelField:
 def save_plenoxels(
     path: Path, field: VoxelField, colours: Array | None = None, specular: float = 1.0
 ) -> list[Path]:
-    """Write a field that `load_plenoxels` read, painted as `save_field` says, in its own precision; returns [path].
+    """Write a field from `load_plenoxels`, painted as in `save_field`, in its own precision; returns [path].
 
-    All other arrays keep their bytes. In float16, as svox2 writes, painted colours keep 3 decimals.
+    All other arrays stay byte for byte. In float16, as svox2 writes it, painted colours keep 3 decimals.
     """
     path = Path(path)
     document: PlenoxelsDocument = field.document
@@ -144,8 +144,8 @@ def _check_basis(path: Path, arrays: dict[str, Array]) -> None:
     basis = int(arrays["basis_type"]) if "basis_type" in arrays and arrays["basis_type"].size == 1 else 1
     basis = 4 if "basis_data" in arrays and arrays["basis_data"].size else basis
     if basis != 1:
-        kind = _BASES.get(basis, f"of unknown kind {basis}")
-        raise InputError(f"{path}: its colours depend on the view by {kind}; only {_BASES[1]} are read")
+        kind = _BASES.get(basis, f"an unknown basis ({basis})")
+        raise InputError(f"{path}: its view-dependent colours use {kind}; only {_BASES[1]} are supported")
 
 
 def _triple(path: Path, arrays: dict[str, Array], name: str, usual: float) -> Array:
@@ -156,11 +156,11 @@ def _triple(path: Path, arrays: dict[str, Array], name: str, usual: float) -> Ar
 
 
 def _notes(headers: dict[str, Header], bases: int) -> list[str]:
-    notes = ["svox2 files do not say what is up and behind: taken as +z, and white"]
+    notes = ["svox2 files state neither up nor background: assuming +z and white"]
     if bases > 9:
-        notes.append("harmonics above degree 2 are not shown; they are written back")
+        notes.append("harmonics above degree 2 are not rendered, but written back")
     if "background_data" in headers and headers["background_data"].count:
-        notes.append("its background layers are not shown and not painted; they are written back")
+        notes.append("its background layers are neither rendered nor painted, but written back")
     return notes
 
 

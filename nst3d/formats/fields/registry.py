@@ -1,4 +1,4 @@
-"""Voxel fields: which format reads or writes what."""
+"""Voxel fields: finding the format that reads or writes a file."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from nst3d.tensors import Array
 
 
 def is_field(place: PathLike | Peek) -> bool:
-    """Whether a path is a voxel field, an .npz archive by the names of its arrays.
+    """Whether a path is a voxel field, judged by the array names of an .npz archive.
 
     Raises InputError for an .npz that cannot be read.
     """
@@ -26,25 +26,25 @@ def is_field(place: PathLike | Peek) -> bool:
 def load_field(place: PathLike | Peek) -> VoxelField:
     """The voxel field in a file, such as an .npz archive of nst3d or svox2.
 
-    Raises InputError if it is missing, broken, holds something else, needs too much memory, or is not
-    consistent: links that no row or several stand for, values that are not finite.
+    Raises InputError if it is missing, broken, of another kind, needs too much memory, or is
+    inconsistent: rows linked never or more than once, values that are not finite.
     """
     peek = Peek.at(place)
     row = format_of(peek, "field")
     if row is None or row.load is None:
         names = ", ".join(sorted(peek.once(read_headers))[:8]) or "nothing"
-        raise InputError(f"{peek.path}: is no voxel field of nst3d or svox2; it holds {names}")
+        raise InputError(f"{peek.path}: not a voxel field of nst3d or svox2; it contains {names}")
     return row.load(peek.path)
 
 
 def save_field(
     path: PathLike, field: VoxelField, colours: Array | None = None, specular: float = 1.0
 ) -> list[Path]:
-    """Write a field, in svox2's format where it came from there, else in nst3d's; returns [path].
+    """Write a field, in svox2's format if it came from there, otherwise in nst3d's; returns [path].
 
-    `colours` (n, 3) take the place of the field's own, rows that equal them stay bit for bit; higher
-    harmonics are multiplied by `specular`. All else stays bit for bit. Raises OutputError if the file cannot
-    be written; it is whole or not there.
+    `colours` (n, 3) replace the field's own; rows equal to them stay bit for bit. Higher harmonics are
+    multiplied by `specular`. Everything else stays bit for bit. Raises OutputError if the file cannot be
+    written; a partial file is never left behind.
     """
     path = Path(path)
     if colours is not None and colours.shape != (len(field), 3):

@@ -1,4 +1,4 @@
-"""Camera paths as keyframes in a YAML file, nst3d's own."""
+"""Camera paths as keyframes in a YAML file, nst3d's own format."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ _KEY_SETTINGS = ("position", "look_at", "matrix", "field_of_view", "time", "roll
 
 
 def flight_from_yaml(path: Path, text: str, up: Array | None) -> Flight:
-    """The flight that a file's text describes, as `load_camera_path` of the registry says. Raises InputError."""
+    """The flight described by a file's text; see the registry's `load_camera_path`. Raises InputError."""
     try:
         values = yaml.safe_load(text)
     except (yaml.YAMLError, ValueError) as error:
@@ -94,7 +94,7 @@ def _yaml_key(key: Any, where: str, up: Array, opengl: bool) -> Keyframe:
     check_names(key, _KEY_SETTINGS, where)
     if "matrix" in key:
         if "position" in key or "look_at" in key:
-            raise InputError(f"{where}: has a matrix beside position or look_at; give one of the two")
+            raise InputError(f"{where}: has both a matrix and a position or look_at; give one of the two")
         pose = pose_of(key["matrix"], f"{where}: matrix")
         pose = pose @ OPENGL if opengl else pose
     elif "position" in key and "look_at" in key:
@@ -115,10 +115,10 @@ def _check_times(times: list[float | None], path: Path) -> None:
     given = [t for t in times if t is not None]
     if given and len(given) < len(times):
         raise InputError(
-            f"{path}: {len(given)} of {len(times)} keyframes have a time; give it to all or to none"
+            f"{path}: {len(given)} of {len(times)} keyframes have a time; give all of them one, or none"
         )
     if any(b <= a for a, b in itertools.pairwise(given)):
-        raise InputError(f"{path}: the keyframes' times do not rise from each to the next")
+        raise InputError(f"{path}: keyframe times must increase")
 
 
 register_format(Format("keyframes", (".yaml", ".yml"), "flight", "a camera path", flight_from_yaml))

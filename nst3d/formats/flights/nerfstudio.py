@@ -23,15 +23,15 @@ _NAMES = {"camera_to_world": "frame", "matrix": "keyframe"}
 def flight_from_json(path: Path, text: str) -> Flight:
     """The flight in the text of a camera_path.json.
 
-    Its frames where it has them, as they are (the viewer has smoothed them); else its keyframes, with the
-    transition times that it states, on our own spline. Raises InputError, one line, for anything else.
+    Its frames, if present, are used as they are (the viewer has smoothed them); otherwise its keyframes, with
+    their transition times, on our own spline. Raises InputError, one line, for anything else.
     """
     try:
         values = json.loads(text)
     except ValueError as error:
         raise InputError(f"{path}: not valid JSON ({error})") from None
     if not isinstance(values, dict) or not ("camera_path" in values or "keyframes" in values):
-        raise InputError(f"{path}: is no camera path of nerfstudio: it has neither camera_path nor keyframes")
+        raise InputError(f"{path}: not a nerfstudio camera path: it has neither camera_path nor keyframes")
     kind = values.get("camera_type", "perspective")
     if kind != "perspective":
         raise InputError(f"{path}: its camera_type is {kind!r}; only perspective cameras can be rendered")
@@ -61,16 +61,16 @@ def _json_key(key: Any, name: str, where: str) -> Keyframe:
     if not isinstance(key, dict) or name not in key:
         raise InputError(f"{where}: has no {name}")
     matrix = key[name]
-    if isinstance(matrix, str):  # the first viewers wrote a list in quotes
+    if isinstance(matrix, str):  # early viewers wrote the list as a string
         try:
             matrix = json.loads(matrix)
         except ValueError:
-            raise InputError(f"{where}: {name} holds no numbers") from None
+            raise InputError(f"{where}: {name} is not a list of numbers") from None
     return Keyframe(pose_of(matrix, f"{where}: {name}") @ OPENGL, angle(key, where, "fov"))
 
 
 def _transitions(values: dict[str, Any], keys: list[Any], closed: bool, path: Path) -> Array:
-    """Seconds of keyframes, and of the return to the first: each says how long it takes to come to it."""
+    """Times, in seconds, of the keyframes and of the return to the first; each states its own transition."""
     usual = number(values, "default_transition_sec", str(path), 0, 1e6) or 2.0
     steps = []
     for i, key in enumerate(keys, start=1):

@@ -14,41 +14,41 @@ _LARGEST_FILE = 256_000_000
 
 
 def is_camera_path(path: PathLike) -> bool:
-    """Whether a path is named like a file that may hold a camera path."""
+    """Whether a path has the suffix of a camera path."""
     return Path(path).suffix.lower() in suffixes_of("flight")
 
 
 def load_camera_path(path: PathLike, up: Array | None = None) -> Flight:
-    """The flight in a keyframe YAML or a nerfstudio camera_path.json, by the suffix.
+    """The flight in a keyframe YAML or a nerfstudio camera_path.json, chosen by suffix.
 
     YAML: `keyframes`, a list of mappings with `position` and `look_at` (three numbers each; `roll` degrees,
     clockwise as seen by the camera) or `matrix` (camera-to-world, 4 × 4 or 3 × 4); each may have
-    `field_of_view` (degrees, of the image's shorter side) and `time` (seconds; all or none). Beside it `size`
+    `field_of_view` (degrees, of the image's shorter side) and `time` (seconds; all or none). Besides: `size`
     (1280x720), `frames` or `seconds`, `fps`, `loop`, `ease`, `field_of_view`, `up`, and `axes` (of matrices:
-    opencv, or opengl as in Blender and nerfstudio). `up` is taken where the file has none.
+    opencv, or opengl as in Blender and nerfstudio). `up` is used if the file has none.
 
-    JSON: nerfstudio's own frames (`camera_path`), or its `keyframes` where there are none; OpenGL axes,
-    vertical field of view. Raises InputError, one line, for all that is no such file.
+    JSON: nerfstudio's own frames (`camera_path`), or its `keyframes` if there are none; OpenGL axes,
+    vertical field of view. Raises InputError, one line, for anything else.
     """
     path = Path(path)
     text = _read(path)
     row = format_of(path, "flight")
     if row is None or row.load is None:
-        raise InputError(f"{path}: is no camera path; readable are {', '.join(suffixes_of('flight'))}")
+        raise InputError(f"{path}: not a camera path; supported are {', '.join(suffixes_of('flight'))}")
     try:
         return row.load(path, text, up)
     except RecursionError:
-        raise InputError(f"{path}: is nested too deeply for a camera path") from None
+        raise InputError(f"{path}: nested too deeply for a camera path") from None
 
 
 def _read(path: Path) -> str:
     try:
         if path.stat().st_size > _LARGEST_FILE:
-            raise InputError(f"{path}: is larger than any camera path ({_LARGEST_FILE // 10**6} MB)")
+            raise InputError(f"{path}: too large for a camera path (at most {_LARGEST_FILE // 10**6} MB)")
         return path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         raise InputError(f"{path}: no such file, expected a camera path") from None
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror or error})") from None
     except UnicodeDecodeError:
-        raise InputError(f"{path}: is no text (UTF-8), expected a camera path") from None
+        raise InputError(f"{path}: not UTF-8 text, expected a camera path") from None

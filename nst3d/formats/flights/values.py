@@ -1,4 +1,4 @@
-"""Numbers, directions and matrices in files of camera paths, checked."""
+"""Validation of numbers, directions and matrices in camera path files."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def pose_of(value: Any, where: str) -> Array:
     matrix = matrix.reshape(-1, 4)
     if len(matrix) == 4:
         if np.allclose(matrix[:3, 3], 0) and not np.allclose(matrix[3, :3], 0):
-            matrix = matrix.T  # column by column, as three.js has it
+            matrix = matrix.T  # column-major, as in three.js
         if not np.allclose(matrix[3], [0, 0, 0, 1], atol=1e-4):
             raise InputError(f"{where}: its last row is not 0 0 0 1")
     lengths = np.linalg.norm(matrix[:3, :3], axis=0)
@@ -47,32 +47,32 @@ def pose_of(value: Any, where: str) -> Array:
 
 
 def check_names(values: dict[str, Any], names: tuple[str, ...], where: str) -> None:
-    """Raise InputError where a mapping has a name that means nothing here."""
+    """Raise InputError for unknown names in a mapping."""
     for name in values:
         if name not in names:
-            raise InputError(f"{where}: {name!r} is not known here; known are {', '.join(names)}")
+            raise InputError(f"{where}: {name!r} is not known; known are {', '.join(names)}")
 
 
 def keys_of(values: dict[str, Any], name: str, path: Path) -> list[Any]:
-    """The list `name` of keyframes; InputError if there is none or it is empty."""
+    """The list `name` of keyframes; InputError if it is missing or empty."""
     found = values.get(name)
     if not isinstance(found, list) and found is not None:
         raise InputError(f"{path}: {name} is {shown(found)}, expected a list")
     if not found:
-        raise InputError(f"{path}: holds no keyframe, so there is nowhere to fly")
+        raise InputError(f"{path}: has no keyframes; expected at least one")
     if len(found) > _MOST_KEYS:
-        raise InputError(f"{path}: holds {len(found)} keyframes, at most {_MOST_KEYS} can be flown")
+        raise InputError(f"{path}: has {len(found)} keyframes; at most {_MOST_KEYS} are allowed")
     return found
 
 
 def angle(values: dict[str, Any], where: str, name: str = "field_of_view") -> float | None:
-    """Degrees as radians, or None where none are given."""
+    """An angle given in degrees, as radians, or None if missing."""
     degrees = number(values, name, where, 0.1, _WIDEST)
     return None if degrees is None else math.radians(degrees)
 
 
 def number(values: Any, name: str, where: str, low: float, high: float) -> float | None:
-    """A number between `low` and `high`, or None where none is given."""
+    """A number between `low` and `high`, or None if missing."""
     value = values.get(name) if isinstance(values, dict) else None
     if value is None:
         return None
@@ -80,7 +80,7 @@ def number(values: Any, name: str, where: str, low: float, high: float) -> float
 
 
 def whole_number(values: dict[str, Any], name: str, path: Path) -> int | None:
-    """A positive whole number, or None where none is given."""
+    """A positive whole number, or None if missing."""
     value = values.get(name)
     return None if value is None else round(_converted(value, f"{path}: {name}", 1, 1e6))
 
@@ -98,7 +98,7 @@ def _converted(value: Any, where: str, low: float, high: float) -> float:
 
 
 def flag(values: dict[str, Any], name: str, path: Path) -> bool:
-    """true or false; false where it is not given."""
+    """true or false; false if missing."""
     value = values.get(name, False)
     if not isinstance(value, bool):
         raise InputError(f"{path}: {name} is {shown(value)}, expected true or false")
@@ -113,7 +113,7 @@ def vector(value: Any, where: str) -> Array:
 
 
 def size_of(value: Any, path: Path) -> ImageSize:
-    """The size of images from text like 1280x720, or one number."""
+    """The image size from text like 1280x720, or one number."""
     match = re.fullmatch(r"(\d{1,5})(?:[xX×](\d{1,5}))?", str(value).strip())
     if match is None:
         raise InputError(f"{path}: size is {shown(value)}, expected width and height like 1280x720")
@@ -121,6 +121,6 @@ def size_of(value: Any, path: Path) -> ImageSize:
 
 
 def shown(value: Any) -> str:
-    """A value as a message shows it."""
+    """A value as shown in messages."""
     text = repr(value)
     return text if len(text) <= 40 else f"{text[:37]}..."

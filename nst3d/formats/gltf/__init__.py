@@ -1,1 +1,1 @@
-"""glTF and GLB: read, painted and written back with all that was not painted unchanged."""
+"""glTF and GLB: reading, painting, and writing back with everything unpainted unchanged."""

@@ -1,4 +1,4 @@
-"""Decodes glTF accessors: strided, normalised and sparse arrays in the buffers, each length checked first."""
+"""Decodes glTF accessors: strided, normalised and sparse arrays in buffers, every length checked first."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ COMPONENTS: dict[int, np.dtype[Any]] = {
     5126: np.dtype("<f4"),
 }
 WIDTHS = {"SCALAR": 1, "VEC2": 2, "VEC3": 3, "VEC4": 4, "MAT4": 16}
-_MAX_IMPLICIT = 1 << 22  # rows of zeros that an accessor without data may stand for
+_MAX_IMPLICIT = 1 << 22  # most rows of zeros in an accessor without data
 
 
 def view_bytes(document: GltfDocument, index: int) -> memoryview:
@@ -29,7 +29,7 @@ def view_bytes(document: GltfDocument, index: int) -> memoryview:
     start, size = document.integer(view, "byteOffset", 0), document.integer(view, "byteLength")
     if start + size > len(data):
         what = f"bufferViews[{index}] ends at byte {start + size} of a buffer of {len(data)}"
-        raise document.fault(what, "the file is damaged: fetch or export it again")
+        raise document.fault(what, "the file is damaged: download or export it again")
     return data[start : start + size]
 
 
@@ -59,11 +59,11 @@ def read_rows(document: GltfDocument, index: int) -> Array:
 def read_values(document: GltfDocument, index: int, width: int | None = None) -> Array:
     """The accessor's rows (count, width) as float64, normalised integers mapped to [0, 1] or [-1, 1].
 
-    Raises `InputError` if `width` is given and the accessor has another.
+    Raises `InputError` if `width` is given and differs from the accessor's.
     """
     rows = read_rows(document, index)
     if width is not None and rows.shape[1] != width:
-        raise document.fault(f"accessors[{index}] has {rows.shape[1]} numbers a row, expected {width}")
+        raise document.fault(f"accessors[{index}] has {rows.shape[1]} numbers per row, expected {width}")
     with np.errstate(invalid="ignore"):  # signalling NaNs
         values = rows.astype(np.float64)
     if document.item("accessors", index).get("normalized") is True and rows.dtype.kind in "iu":
@@ -75,12 +75,12 @@ def _layout(document: GltfDocument, accessor: Json) -> tuple[np.dtype[Any], int]
     kind, width = COMPONENTS.get(accessor.get("componentType", 0)), WIDTHS.get(accessor.get("type", ""))
     if kind is None or width is None:
         what = f"an accessor of type {accessor.get('type')!r:.20}, {accessor.get('componentType')!r:.20}"
-        raise document.fault(f"{what} is not one that geometry can have")
+        raise document.fault(f"{what} is not allowed for geometry")
     return kind, width
 
 
 def _strided(document: GltfDocument, accessor: Json, name: str, shape: tuple[int, int]) -> Array:
-    """A copy of the rows, after a check that the buffer view holds them all."""
+    """A copy of the rows, after checking that the buffer view contains them all."""
     kind, width = _layout(document, accessor)
     data = view_bytes(document, accessor["bufferView"])
     start, row = document.integer(accessor, "byteOffset", 0), kind.itemsize * width
@@ -88,7 +88,7 @@ def _strided(document: GltfDocument, accessor: Json, name: str, shape: tuple[int
     count = shape[0]
     if stride < row or (count and start + (count - 1) * stride + row > len(data)):
         what = f"{name} claims {count} rows of {row} bytes, more than its buffer view of {len(data)} holds"
-        raise document.fault(what, "the file is damaged: fetch or export it again")
+        raise document.fault(what, "the file is damaged: download or export it again")
     if not count:
         return np.zeros(shape, dtype=kind)
     strides = (stride, kind.itemsize)

@@ -1,4 +1,4 @@
-"""How a glTF scene lies to the capture that it was made of, in the extras of the document's asset."""
+"""The transform from a capture to the glTF scene made from it, kept in the extras of the document's asset."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ _ROUNDING = 1e-4
 
 
 def capture_extras(frame: Array) -> Json:
-    """The extras that hold a rigid (4, 4) from capture to scene coordinates: its rows."""
+    """The extras that store a rigid (4, 4) transform from capture to scene coordinates, row by row."""
     return {_OWN: {_KEY: frame.tolist()}}
 
 
 def scene_from_capture(document: GltfDocument) -> Array | None:
-    """The rigid (4, 4) float64 from capture to scene coordinates; None where the document holds no such thing."""
+    """The rigid (4, 4) float64 transform from capture to scene coordinates; None if the document has none."""
     held = document.json["asset"].get("extras")
     own = held.get(_OWN) if isinstance(held, dict) else None
     rows = own.get(_KEY) if isinstance(own, dict) else None

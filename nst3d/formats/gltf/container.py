@@ -1,4 +1,4 @@
-"""Reads and writes the containers of glTF: GLB chunks, .gltf JSON, and the files beside it."""
+"""Reads and writes glTF containers: GLB chunks, .gltf JSON, and the files beside it."""
 
 from __future__ import annotations
 
@@ -23,9 +23,10 @@ _SIGNATURES = {b"\x89PNG": "image/png", b"\xff\xd8\xff": "image/jpeg", b"RIFF": 
 
 
 def read_document(path: Path) -> GltfDocument:
-    """The document in a .glb or .gltf file with all its buffers; which of both it is, its first bytes say.
+    """The document in a .glb or .gltf file with all its buffers; told apart by their first bytes.
 
-    Raises `InputError` for what is missing, truncated, not glTF 2.0, or claims bytes that it does not have.
+    Raises `InputError` for files that are missing, truncated, not glTF 2.0, or declare bytes they do not
+    have.
     """
     data = read_bytes(path)
     text, chunk = _split_glb(path, data) if data[:4] == _MAGIC else (data, None)
@@ -42,9 +43,9 @@ def read_document(path: Path) -> GltfDocument:
 
 
 def read_neighbour(path: Path, uri: str) -> bytes | None:
-    """The bytes of a file that a relative URI names beside `path`; None if there is no such file."""
+    """The bytes of the file beside `path` that a relative URI refers to; None if there is no such file."""
     for name in dict.fromkeys((unquote(uri), uri)):
-        with contextlib.suppress(OSError, ValueError):  # names that no file system takes: too long, a NUL
+        with contextlib.suppress(OSError, ValueError):  # names that no file system accepts: too long, a NUL
             found = find_beside(name, [path.parent])
             if found is not None:
                 return read_bytes(found)
@@ -70,7 +71,7 @@ def image_type(data: bytes | memoryview) -> str | None:
 
 
 def write_document(path: Path, content: Json, binary: bytes) -> None:
-    """Writes JSON and one buffer as .glb, or as .gltf with the buffer inside it; whole or not at all.
+    """Writes JSON and one buffer as .glb, or as .gltf with the buffer embedded; whole or not at all.
 
     `content` must have exactly one buffer if `binary` is not empty. Raises `OutputError`.
     """
@@ -98,8 +99,8 @@ def _dump(content: Json) -> bytes:
 
 
 def _split_glb(path: Path, data: bytes) -> tuple[bytes, memoryview | None]:
-    """The JSON text and the BIN chunk of GLB bytes; every length is held against the bytes that are there."""
-    remedy = "the file is damaged or its download stopped early: fetch or export it again"
+    """The JSON text and the BIN chunk of GLB bytes; every length is checked against the bytes present."""
+    remedy = "the file is damaged or incompletely downloaded: download or export it again"
     if len(data) < 20:
         raise InputError(f"{path}: only {len(data)} bytes, too few for a GLB; {remedy}")
     version, claimed = struct.unpack_from("<II", data, 4)
@@ -155,10 +156,10 @@ def _read_buffer(document: GltfDocument, index: int, chunk: memoryview | None) -
     elif index == 0 and chunk is not None:
         where, data = "its BIN chunk", chunk
     elif buffer.get("extensions"):
-        return memoryview(b"")  # filled by an extension: what cannot do without is refused later, by name
+        return memoryview(b"")  # filled by an extension: required extensions are refused later, by name
     else:
         raise document.fault(f"buffers[{index}] has no data")
     if size > len(data):
-        remedy = "the file is truncated: fetch or export it again"
+        remedy = "the file is truncated: download or export it again"
         raise document.fault(f"buffers[{index}] claims {size} bytes, but {where} has {len(data)}", remedy)
     return data[:size]

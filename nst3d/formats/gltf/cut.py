@@ -1,4 +1,4 @@
-"""A glTF document whose triangles were subdivided: every attribute follows, all else as it was."""
+"""Subdivides the triangles of a glTF document: every attribute follows, everything else is unchanged."""
 
 from __future__ import annotations
 
@@ -21,10 +21,11 @@ _TRIANGLES = 4
 def cut_document(
     document: GltfDocument, parts: Sequence[Part], rounds: Sequence[Sequence[Array]]
 ) -> GltfDocument | None:
-    """The document with the triangles of `parts`, as `even_parts` made them and their `rounds` of the file's own.
+    """The document with the triangles of `parts`, which `even_parts` made from the file's own in `rounds`.
 
-    Texture coordinates and colours are those between the ends of an edge, numbers that count something those of one
-    end. Tangents go; viewers make new ones. None where joints or morph targets hold on to the vertices.
+    Texture coordinates and colours are interpolated along an edge; integers that count something are copied
+    from one end. Tangents are dropped; viewers compute new ones. None if joints or morph targets refer to the
+    vertices.
     """
     editor = GltfEditor(document)
     for (index, number), part, cuts in zip(document.sources, parts, rounds):

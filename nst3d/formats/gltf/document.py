@@ -1,4 +1,4 @@
-"""A glTF document as it was read: its JSON, its buffers, and checked access to both."""
+"""A glTF document as read: its JSON, its buffers, and checked access to both."""
 
 from __future__ import annotations
 
@@ -16,46 +16,46 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True)
 class GltfDocument:
-    """What a glTF file holds, kept so that all that nst3d does not paint can be written back."""
+    """The contents of a glTF file, kept so that everything nst3d does not paint can be written back."""
 
     path: Path
-    """The file that it came from, for messages."""
+    """Source file, for messages."""
     json: Json
     """The parsed JSON; never changed after loading."""
     buffers: tuple[memoryview, ...]
     """The bytes of each buffer, exactly `byteLength` of them."""
     images: Mapping[int, bytes]
-    """The bytes of those images that lie in files of their own, by image index."""
+    """The bytes of images stored in separate files, by image index."""
     sources: tuple[tuple[int, int], ...] = ()
-    """For each part of the mesh, the (mesh, primitive) that it is."""
+    """The (mesh, primitive) of each part of the mesh."""
 
     def fault(self, what: str, remedy: str = "export the asset again") -> InputError:
-        """The error to raise for this file: one line with its name, what is wrong and what to do."""
+        """The error to raise for this file: one line with the file name, the fault and the remedy."""
         return InputError(f"{self.path}: {what}; {remedy}")
 
     def items(self, kind: str) -> list[Json]:
-        """The top-level array `kind` ("meshes", "nodes", …), empty where the file has none."""
+        """The top-level array `kind` ("meshes", "nodes", …), empty if the file has none."""
         found = self.json.get(kind, [])
         if not isinstance(found, list) or not all(isinstance(item, dict) for item in found):
             raise self.fault(f"'{kind}' is not a list of objects")
         return found
 
     def item(self, kind: str, index: Any) -> Json:
-        """Entry `index` of the array `kind`, with an `InputError` where there is none."""
+        """Entry `index` of the array `kind`. Raises `InputError` if there is none."""
         found = self.items(kind)
         if not is_count(index) or index >= len(found):
-            raise self.fault(f"it refers to {kind}[{index!r:.20}], but has {len(found)} {kind}")
+            raise self.fault(f"it refers to {kind}[{index!r:.20}] but has {len(found)} {kind}")
         return found[int(index)]
 
     def integer(self, holder: Json, key: str, default: int | None = None) -> int:
-        """The non-negative integer `holder[key]`, or the default where the key is missing."""
+        """The non-negative integer `holder[key]`, or the default if the key is missing."""
         value: Any = holder.get(key, default)
         if not is_count(value):
             raise self.fault(f"'{key}' is {value!r:.40}, not a count")
         return int(value)
 
     def numbers(self, holder: Json, key: str, default: tuple[float, ...]) -> list[float]:
-        """The list of as many finite numbers as the default has, from `holder[key]`."""
+        """The list of finite numbers at `holder[key]`, as long as the default."""
         value = holder.get(key, default)
         if not isinstance(value, (list, tuple)) or len(value) != len(default) or not all(map(_finite, value)):
             raise self.fault(f"'{key}' is not a list of {len(default)} finite numbers")
@@ -87,7 +87,7 @@ def walk(node: Any) -> Iterator[tuple[str, Any]]:
 
 
 def count_values(node: Any, key: str) -> Counter[int]:
-    """How often each integer stands under `key` anywhere inside a JSON value."""
+    """How often each integer occurs under `key` anywhere inside a JSON value."""
     return Counter(value for name, value in walk(node) if name == key and isinstance(value, int))
 
 

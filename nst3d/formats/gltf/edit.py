@@ -1,4 +1,4 @@
-"""Changes a copy of a glTF document and lays its bytes out anew, all that was not changed byte for byte."""
+"""Edits a copy of a glTF document and lays out its bytes anew; everything unchanged stays byte for byte."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from nst3d.formats.gltf.document import GltfDocument, Json, accessor_users, coun
 from nst3d.tensors import Array
 
 VERTEX_DATA, INDEX_DATA = 34962, 34963  # bufferView.target
-_WIDE = 65535  # the first index that 16 bits cannot hold: all ones means something else
+_WIDE = 65535  # the first index that 16 bits cannot hold: all ones is the restart value
 _CODES = {kind: code for code, kind in COMPONENTS.items()}
 _TYPES = {width: name for name, width in WIDTHS.items()}
 
 
 class GltfEditor:
-    """A document under change.
+    """A document being edited.
 
-    New data takes the place of a buffer view or accessor that nothing else refers to, and is appended
-    otherwise, so that no index in the document ever shifts.
+    New data replaces a buffer view or accessor that nothing else refers to, and is appended otherwise,
+    so that no index in the document ever shifts.
     """
 
     def __init__(self, document: GltfDocument) -> None:
@@ -38,7 +38,7 @@ class GltfEditor:
         return len(entries) - 1
 
     def put_view(self, data: bytes, old: int | None = None, **fields: int) -> int:
-        """The index of a buffer view with new bytes: `old`'s, if only one thing refers to that."""
+        """The index of a buffer view with new bytes: `old` itself if only one object refers to it."""
         view = {"buffer": 0, "byteLength": len(data), **fields}
         if old is not None and self._only_user(old):
             self.json["bufferViews"][old] = view
@@ -48,15 +48,15 @@ class GltfEditor:
         return old
 
     def _only_user(self, view: int) -> bool:
-        """Whether one thing refers to a buffer view of the document, and it was not replaced yet."""
+        """Whether only one object refers to a buffer view, which has not been replaced yet."""
         known = view in range(len(self.document.items("bufferViews")))
         return known and self._view_users[view] == 1 and view not in self._contents
 
     def put_rows(self, rows: Array, target: int, old: int | None = None, bounds: bool = False) -> int:
-        """The index of an accessor with new rows (n, width): `old`'s, if only one thing refers to that.
+        """The index of an accessor with new rows (n, width): `old` itself if only one object refers to it.
 
-        `target` is VERTEX_DATA or INDEX_DATA. What else `old` says (normalisation, name, extras) stays;
-        `bounds` writes minima and maxima, which POSITION must have.
+        `target` is VERTEX_DATA or INDEX_DATA. The other properties of `old` (normalisation, name, extras)
+        stay; `bounds` writes minima and maxima, which POSITION requires.
         """
         before: Json = {} if old is None else self.document.items("accessors")[old]
         accessor = {k: v for k, v in before.items() if k not in ("byteOffset", "sparse", "min", "max")}
@@ -80,17 +80,17 @@ class GltfEditor:
         return old
 
     def put_indices(self, faces: Array, vertices: int, old: int | None = None) -> int:
-        """The index of an accessor with the corners of triangles (f, 3) that index so many vertices."""
+        """The index of an accessor with triangles (f, 3) that index `vertices` vertices."""
         kind = "<u2" if vertices <= _WIDE else "<u4"
         return self.put_rows(faces.reshape(-1, 1).astype(kind), INDEX_DATA, old)
 
     def put_uvs(self, uvs: Array) -> int:
-        """The index of a new accessor with UVs (n, 2), origin bottom-left, turned to glTF's top-left."""
+        """The index of a new accessor with UVs (n, 2), flipped from bottom-left to glTF's top-left origin."""
         stored = np.stack([uvs[:, 0], 1.0 - uvs[:, 1]], axis=1)
         return self.put_rows(stored.astype("<f4"), VERTEX_DATA)
 
     def put_image(self, png: bytes, name: str, old: int | None = None) -> int:
-        """The index of an image with new PNG bytes: in `old`'s place, keeping its name, or appended."""
+        """The index of an image with new PNG bytes: replacing `old` and keeping its name, or appended."""
         if old is None:
             view = self.put_view(png)
             return self.append("images", {"name": name, "mimeType": "image/png", "bufferView": view})
@@ -101,7 +101,7 @@ class GltfEditor:
         return old
 
     def alias_image(self, index: int, of: int) -> None:
-        """Lets an image that nothing shows any more be the same as another, and gives its bytes up."""
+        """Makes an unused image an alias of another and drops its bytes."""
         image = self.json["images"][index]
         image.pop("uri", None)
         if "bufferView" in image and self._only_user(image["bufferView"]):
@@ -109,7 +109,7 @@ class GltfEditor:
         image |= {k: v for k, v in self.json["images"][of].items() if k in ("mimeType", "bufferView")}
 
     def build(self) -> tuple[Json, bytes]:
-        """The JSON, with one buffer at most, and the bytes of that buffer."""
+        """The JSON, with at most one buffer, and the bytes of that buffer."""
         for index, data in self.document.images.items():
             image = self.json["images"][index]
             if "uri" in image:
@@ -130,7 +130,7 @@ class GltfEditor:
         return self.json, bytes(out)
 
     def _move_buffer(self, index: int, buffer: memoryview, out: bytearray) -> None:
-        """Appends a buffer without the bytes that only replaced views used, and moves its views along."""
+        """Appends a buffer without the bytes that only replaced views used, and shifts its views."""
         views = self.document.items("bufferViews")
         mine = [i for i, view in enumerate(views) if view["buffer"] == index]
         kept = [i for i in mine if i not in self._contents]
@@ -141,7 +141,7 @@ class GltfEditor:
         for start, length in sorted(
             (views[i].get("byteOffset", 0), views[i]["byteLength"]) for i in mine if i in self._contents
         ):
-            end = start + length // 4 * 4  # whole words: what follows keeps its alignment
+            end = start + length // 4 * 4  # whole words: the rest keeps its alignment
             if start < position or ((starts < end) & (ends > start)).any():
                 continue
             out += buffer[position:start]

@@ -1,4 +1,4 @@
-"""Writes a mesh of any origin as a new glTF document: geometry, nodes, plain materials and the paint."""
+"""Writes a mesh from any source as a new glTF document: geometry, nodes, plain materials and the paint."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from nst3d.representations.split import split_vertices
 from nst3d.tensors import Array
 
 _FULL = 65535.0
-_FAR = 16.0  # a part this many times its size away from its origin gets a translation, for float32's sake
+_FAR = 16.0  # a part this many times its size away from the origin gets a translation, for float32's sake
 
 
 def fresh_document(
@@ -26,10 +26,10 @@ def fresh_document(
     """A glTF document with a mesh for each part and a node for each instance.
 
     Texture paint: `images` are the slots', TEXCOORD_0 the part's own UVs (a fresh atlas comes as TEXCOORD_1).
-    Vertex paint: COLOR_0 holds `colours` (n, 3), sRGB-encoded, as 16-bit linear light. The scene is turned so
-    that it stands up along +y and faces +z, as glTF wants it. Parts far from their origin are moved
-    into their node's matrix, so that float32 keeps their shape. Of a mesh made of a capture the asset's
-    extras tell where the capture's cameras stand in the turned scene.
+    Vertex paint: COLOR_0 holds `colours` (n, 3), sRGB-encoded, as 16-bit linear light. The scene is rotated
+    to y up, facing +z, as glTF requires. The offset of parts far from their origin is moved into their node's
+    matrix, so that float32 keeps their shape. For a mesh made from a capture, the asset's extras store the
+    transform from the capture to the rotated scene.
     """
     upright = _to_y_up(mesh)
     asset: Json = {"version": "2.0", "generator": "nst3d"}
@@ -132,7 +132,7 @@ def _alpha_mode(alpha: Array | None) -> Json:
 
 
 def _far_offset(vertices: Array) -> Array:
-    """(3,): the middle of the vertices if they lie so far out that float32 would spoil them, else zero."""
+    """(3,): the centre of the vertices if they are too far out for float32, otherwise zero."""
     low, high = vertices.min(axis=0), vertices.max(axis=0)
     middle = (low + high) / 2
     return middle if np.abs(middle).max() > _FAR * (high - low).max() else np.zeros(3)
@@ -145,12 +145,12 @@ def _translation(offset: Array) -> Array:
 
 
 def _matrix(matrix: Array) -> Json:
-    """The node property for a (4, 4) matrix, nothing for the identity."""
+    """The node property for a (4, 4) matrix; empty for the identity."""
     return {} if np.array_equal(matrix, np.eye(4)) else {"matrix": matrix.T.ravel().tolist()}
 
 
 def _to_y_up(mesh: Mesh) -> Array:
-    """The (4, 4) rotation that takes the mesh's up to +y and its front, made square to it, to +z."""
+    """The (4, 4) rotation that takes the mesh's up to +y and its front, made perpendicular to it, to +z."""
     up = np.array(mesh.up) / np.linalg.norm(mesh.up)
     front = np.array(mesh.front) - up * np.dot(mesh.front, up)
     front /= np.linalg.norm(front)

@@ -1,4 +1,4 @@
-"""Reads base colours of glTF materials: factors, textures, samplers, and which UVs they use."""
+"""Reads base colours of glTF materials: factors, textures, samplers, and the UVs they use."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ WRAPS: dict[Any, Wrap] = {10497: "repeat", 33071: "clamp", 33648: "mirror"}
 
 @dataclass
 class MaterialReader:
-    """Builds the mesh's materials, one for each of the document's and one for primitives without any.
+    """Builds the mesh's materials: one for each in the document and one for primitives without any.
 
-    Only materials that were asked for through `use` get their texture decoded; each image once a wrap mode.
+    Only materials requested through `use` get their texture decoded; each image once per wrap mode.
     """
 
     document: GltfDocument
@@ -62,7 +62,7 @@ class MaterialReader:
     def _read(self, material: Json) -> Material:
         holder, texture_key, factor_key = base_colour(material)
         factor = self.document.numbers(holder, factor_key, (1.0, 1.0, 1.0, 1.0))
-        # Rounded, so that white is exactly 1 and not a last bit less.
+        # Rounded, so that white is exactly 1 and not one bit less.
         red, green, blue = srgb_encode(np.clip(factor[:3], 0.0, 1.0)).round(12).tolist()
         read = Material(
             name=str(material.get("name", "")),
@@ -85,7 +85,7 @@ class MaterialReader:
             try:
                 decoded = self._decode(image, wrap)
             except InputError as error:
-                self.notes.append(f"{error}; its material is taken as plain grey")
+                self.notes.append(f"{error}; using plain grey for its material")
             else:
                 self._indices[key] = len(self.textures)
                 self.textures.append(decoded)
@@ -103,7 +103,7 @@ class MaterialReader:
 
 
 def base_colour(material: Json) -> tuple[Json, str, str]:
-    """Where a material keeps its base colour: the object, its texture's key and its factor's key."""
+    """Where a material stores its base colour: the object, its texture key and its factor key."""
     specular = extension(material, SPECULAR)
     if specular is not None:
         return specular, "diffuseTexture", "diffuseFactor"
@@ -111,14 +111,14 @@ def base_colour(material: Json) -> tuple[Json, str, str]:
 
 
 def texture_image(document: GltfDocument, texture: Json) -> int:
-    """The index of the image that a glTF texture shows, by its fallback or a format that is read."""
+    """The index of the image that a glTF texture shows: its fallback or one in a supported format."""
     holders = [texture, *(extension(texture, name) or {} for name in PLAIN_SOURCES)]
     for holder in holders:
         if "source" in holder:
             document.item("images", holder["source"])
             return int(holder["source"])
     remedy = "export it again with PNG or JPEG textures"
-    raise document.fault("its base-colour texture is in a format that is not read (KTX2 or DDS)", remedy)
+    raise document.fault("its base-colour texture is in an unsupported format (KTX2 or DDS)", remedy)
 
 
 def uv_set(info: Json) -> int:

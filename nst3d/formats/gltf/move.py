@@ -1,4 +1,4 @@
-"""A glTF document whose vertices were moved: new positions and normals, all else as it was."""
+"""Moves the vertices of a glTF document: new positions and normals, everything else unchanged."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ from nst3d.representations.mesh import Mesh, Part
 
 
 def moved_document(document: GltfDocument, mesh: Mesh, parts: Sequence[Part]) -> GltfDocument | None:
-    """The document with the vertices and normals of `parts` in the places of those of `mesh`, as it was read.
+    """The document with the vertices and normals of `parts` in place of those of `mesh`, as read.
 
-    Tangents go, for they belong to the old normals; viewers make new ones. Morph targets stay: they are
-    differences. None where the file poses vertices (skins, weighted targets) to other places than it stores.
+    Tangents, which belong to the old normals, are dropped; viewers compute new ones. Morph targets stay: they
+    are differences. None if the file poses its vertices (skins, weighted targets) away from where it stores
+    them.
     """
     editor = GltfEditor(document)
     for (index, number), before, after in zip(document.sources, mesh.parts, parts):
@@ -43,5 +44,5 @@ def moved_document(document: GltfDocument, mesh: Mesh, parts: Sequence[Part]) ->
 
 
 def _plain(document: GltfDocument, accessor: int) -> int | None:
-    """The accessor, if new floats may take its place: not where it is normalised integers."""
+    """The accessor, if new floats may replace it: not if it holds normalised integers."""
     return accessor if document.items("accessors")[accessor]["componentType"] == 5126 else None

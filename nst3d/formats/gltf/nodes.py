@@ -1,4 +1,4 @@
-"""The node hierarchy of a glTF document: which meshes stand where in its default scene."""
+"""The node hierarchy of a glTF document: the meshes of its default scene and their transforms."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ import numpy as np
 from nst3d.formats.gltf.document import GltfDocument, Json
 from nst3d.tensors import Array
 
-_HUGE = 1e30  # of matrix entries; together with float32 positions this keeps squares finite
+_HUGE = 1e30  # largest matrix entry; together with float32 positions this keeps squares finite
 
 
 @dataclass(frozen=True)
 class Placement:
-    """A node of the scene that shows a mesh."""
+    """A node of the scene with a mesh."""
 
     name: str
     mesh: int
@@ -24,13 +24,13 @@ class Placement:
     """(4, 4) float64, mesh to scene; the identity for a skinned mesh, whose joints place it."""
     skin: int | None
     weights: tuple[float, ...]
-    """Morph target weights at rest; empty where all are zero."""
+    """Morph target weights at rest; empty if all are zero."""
 
 
 def world_matrices(document: GltfDocument) -> list[Array]:
-    """The (4, 4) float64 matrix from each node's coordinates to the scene's.
+    """The (4, 4) float64 matrix from node to scene coordinates, for each node.
 
-    Raises `InputError` where the hierarchy is not a forest: a loop, or a node with two parents.
+    Raises `InputError` if the hierarchy is not a forest: a loop, or a node with two parents.
     """
     nodes = document.items("nodes")
     parents: dict[int, int] = {}
@@ -55,10 +55,10 @@ def world_matrices(document: GltfDocument) -> list[Array]:
 
 
 def placements(document: GltfDocument, world: list[Array]) -> list[Placement]:
-    """The nodes of the default scene that show a mesh, parents before children.
+    """The nodes of the default scene that have a mesh, parents before children.
 
-    Where one mesh is shown in several poses (skins, morph weights), all but the first get a copy of the
-    mesh in the document's JSON, with the same accessors: then a mesh has one rest pose.
+    If one mesh is shown in several poses (skins, morph weights), all but the first get a copy of the
+    mesh in the document's JSON, with the same accessors, so that each mesh has one rest pose.
     """
     found = []
     poses: dict[int, tuple[Any, ...]] = {}
@@ -121,7 +121,7 @@ def _local_matrix(document: GltfDocument, node: Json) -> Array:
 
 
 def _rotation(quaternion: Array) -> Array:
-    """The (3, 3) rotation of a quaternion x, y, z, w of any length but zero (zero: no rotation)."""
+    """The (3, 3) rotation of a quaternion x, y, z, w of any length (zero: no rotation)."""
     length = np.linalg.norm(quaternion)
     if length == 0 or not np.isfinite(length):
         return np.eye(3)

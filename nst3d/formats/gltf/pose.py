@@ -16,7 +16,7 @@ def pose_vertices(
 ) -> tuple[Array, Array | None]:
     """Positions (v, 3) and normals (v, 3) or None, float64, as a viewer shows them at rest.
 
-    Without skin and morph weights that is what the file stores, in mesh coordinates. A skinned primitive
+    Without skin and morph weights these are the stored ones, in mesh coordinates. A skinned primitive
     comes out in scene coordinates: sum_k weight_k * world(joint_k) * inverseBind_k applied to the vertex
     (glTF 2.0, section 3.7.3.3), whatever its own node's transform.
     """
@@ -50,13 +50,13 @@ def _joint_matrices(document: GltfDocument, skin_index: int, world: list[Array])
 
 
 def _blend(document: GltfDocument, attributes: Json, matrices: Array, count: int) -> Array:
-    """(v, 3, 4): the weighted mean of each vertex' joint matrices."""
+    """(v, 3, 4): the weighted mean of each vertex's joint matrices."""
     blended, total = np.zeros((count, 3, 4)), np.zeros(count)
     for level in range(sum(name.startswith("JOINTS_") for name in attributes)):
         joints = read_rows(document, attributes[f"JOINTS_{level}"])
         weights = read_values(document, attributes[f"WEIGHTS_{level}"], joints.shape[1])
         if joints.dtype.kind != "u" or (count and joints.max() >= len(matrices)):
-            raise document.fault(f"a vertex names joint {joints.max()}, its skin has {len(matrices)}")
+            raise document.fault(f"a vertex refers to joint {joints.max()}, but its skin has {len(matrices)}")
         for column in range(joints.shape[1]):
             blended += weights[:, column, None, None] * matrices[joints[:, column]]
             total += weights[:, column]

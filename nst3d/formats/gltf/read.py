@@ -1,4 +1,4 @@
-"""Loads .glb and .gltf files as a `Mesh` that remembers its document."""
+"""Loads .glb and .gltf files as a `Mesh` that keeps its document."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _MALFORMED = (KeyError, TypeError, ValueError, IndexError, AttributeError, Overf
 
 @dataclass
 class _Findings:
-    """What is wrong with the geometry, counted over all parts."""
+    """Faults of the geometry, counted over all parts."""
 
     degenerate: int = 0
     bad_normals: int = 0
@@ -41,24 +41,24 @@ class _Findings:
     partial: int = 0
 
     def sentences(self) -> list[str]:
-        """One sentence for the user for each kind that was found."""
+        """One sentence for the user per kind of fault found."""
         texts = {
-            "{} triangles without area are kept, they cannot be seen": self.degenerate,
-            "{} normals were zero or not numbers and were taken from the faces": self.bad_normals,
+            "{} triangles without area are kept, but cannot be seen": self.degenerate,
+            "{} normals were zero or not numbers and were recomputed from the faces": self.bad_normals,
             "{} texture coordinates were not numbers and were set to zero": self.bad_uvs,
-            "{} primitives of points or lines, or without triangles, are not painted": self.skipped,
-            "{} primitives end within a triangle, which was left out": self.partial,
+            "{} primitives are not painted: points, lines, or without triangles": self.skipped,
+            "{} primitives end with an incomplete triangle, which was dropped": self.partial,
         }
         return [text.format(count) for text, count in texts.items() if count]
 
 
 def load_gltf(path: PathLike) -> Mesh:
-    """The asset in a .glb or .gltf file, as the default scene shows it at rest.
+    """The asset in a .glb or .gltf file: the default scene at rest.
 
-    A part is a (mesh, primitive) with the coordinates that the file stores (skinned ones: at rest, in the
-    scene), an instance a node that shows it. `Mesh.document` is a `GltfDocument`, from which `save_gltf`
-    writes back all that is not painted. Raises `InputError` for files that cannot be used; what can be put
-    right is told in `Mesh.notes`.
+    A part is a (mesh, primitive) with the coordinates stored in the file (if skinned: at rest, in scene
+    coordinates); an instance is a node that shows it. `Mesh.document` is a `GltfDocument`, from which
+    `save_gltf` writes back everything unpainted. Raises `InputError` for files that cannot be used; faults
+    that can be repaired are listed in `Mesh.notes`.
     """
     path = Path(path)
     try:
@@ -73,7 +73,7 @@ def _load(path: Path) -> Mesh:
     _refuse_compression(document)
     for index in range(len(document.items("bufferViews"))):
         view_bytes(document, index)
-    accessor_users(document)  # saving needs it: a malformed reference shows now, not after the painting
+    accessor_users(document)  # needed for saving: a malformed reference fails now, not after painting
     world = world_matrices(document)
     findings, materials = _Findings(), MaterialReader(document)
     parts: list[Part] = []
@@ -102,16 +102,16 @@ def _load(path: Path) -> Mesh:
 
 
 def _refuse_compression(document: GltfDocument) -> None:
-    """Raises where geometry can only be had by decompressing; else drops the compressed twins.
+    """Raises if geometry exists only compressed; otherwise drops the compressed twins.
 
-    A file may hold both a compressed and a plain copy. The plain one is read, and the other would contradict
-    it after painting, so the document goes on without it.
+    A file may hold both a compressed and a plain copy. The plain one is read; the other would contradict
+    it after painting, so it is dropped from the document.
     """
     required = document.json.get("extensionsRequired", [])
     for name, what in _COMPRESSED.items():
         if name in required:
             remedy = "export it again with compression unticked, or run 'gltf-transform copy in.glb out.glb'"
-            raise document.fault(f"its geometry is {what} ({name}), which is not read", remedy)
+            raise document.fault(f"its geometry is {what} ({name}), which is not supported", remedy)
         if name in document.json.get("extensionsUsed", []):
             document.json["extensionsUsed"].remove(name)
         primitives = [p for mesh in document.items("meshes") for p in mesh.get("primitives", [])]
@@ -126,7 +126,7 @@ def _read_mesh(
     materials: MaterialReader,
     findings: _Findings,
 ) -> dict[int, Part]:
-    """The parts of a mesh by the index of their primitive, those without triangles left out."""
+    """The parts of a mesh by primitive index, except those without triangles."""
     mesh = document.item("meshes", placement.mesh)
     name = str(mesh.get("name") or placement.name or f"mesh {placement.mesh}")
     found = {}
@@ -161,7 +161,7 @@ def _read_mesh(
 
 
 def _check_rows(document: GltfDocument, primitive: Json) -> None:
-    """Raises unless every attribute, painted or not, can be read and has a row for each vertex."""
+    """Raises unless every attribute, painted or not, is readable and has one row per vertex."""
     expected = document.integer(document.item("accessors", primitive["attributes"]["POSITION"]), "count")
     for attributes in (primitive["attributes"], *primitive.get("targets", [])):
         for name, accessor in attributes.items():
@@ -171,14 +171,14 @@ def _check_rows(document: GltfDocument, primitive: Json) -> None:
 
 
 def _read_faces(document: GltfDocument, primitive: Json, vertices: int, findings: _Findings) -> Array:
-    """(f, 3) int32 triangles of a list, strip or fan, wound as glTF 2.0, section 3.7.2.1, says."""
+    """(f, 3) int32 triangles of a list, strip or fan, wound as in glTF 2.0, section 3.7.2.1."""
     if "indices" in primitive:
         rows = read_rows(document, primitive["indices"])
         if rows.dtype.kind != "u" or rows.shape[1] != 1:
             raise document.fault("a primitive's indices are not unsigned integers")
         indices = rows[:, 0].astype(np.int64)
         if len(indices) and indices.max() >= vertices:
-            what = f"a triangle names vertex {indices.max()}, its part has {vertices}"
+            what = f"a triangle refers to vertex {indices.max()}, but its part has {vertices}"
             raise document.fault(what, "the file is damaged: export the asset again")
     else:
         indices = np.arange(vertices)
@@ -195,7 +195,7 @@ def _read_faces(document: GltfDocument, primitive: Json, vertices: int, findings
 
 
 def _read_uvs(document: GltfDocument, primitive: Json, faces: Array, findings: _Findings) -> Array | None:
-    """(f, 3, 2) float64 corner UVs that the primitive's base colour reads, origin bottom-left."""
+    """(f, 3, 2) float64 corner UVs used by the primitive's base colour, origin bottom-left."""
     material = document.item("materials", primitive["material"]) if "material" in primitive else {}
     holder, key, _ = base_colour(material)
     info = holder.get(key, {})
@@ -210,7 +210,7 @@ def _read_uvs(document: GltfDocument, primitive: Json, faces: Array, findings: _
 
 
 def _read_colours(document: GltfDocument, primitive: Json) -> Array | None:
-    """(v, 3) float32 vertex colours, sRGB-encoded from the linear light of COLOR_0."""
+    """(v, 3) float32 vertex colours, sRGB-encoded from COLOR_0's linear light."""
     if "COLOR_0" not in primitive["attributes"]:
         return None
     linear = read_values(document, primitive["attributes"]["COLOR_0"])
@@ -219,7 +219,7 @@ def _read_colours(document: GltfDocument, primitive: Json) -> Array | None:
 
 
 def _mend_normals(vertices: Array, faces: Array, normals: Array | None, findings: _Findings) -> Array | None:
-    """(v, 3) float32 unit normals; those that are zero or not finite are replaced by one of their faces'."""
+    """(v, 3) float32 unit normals; zero or non-finite ones are replaced by a face normal."""
     if normals is None:
         return None
     with np.errstate(all="ignore"):

@@ -1,4 +1,4 @@
-"""Paints a kept glTF document: the base colours change, and nothing else of it does."""
+"""Paints a kept glTF document: only the base colours change."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _UNUSED_AFTERWARDS = (*PLAIN_SOURCES, "KHR_texture_basisu", "MSFT_texture_dds", 
 
 @dataclass
 class _Coat:
-    """Parts with one material and one slot: they go on sharing a material."""
+    """Parts with the same material and slot, which keep sharing a material."""
 
     material: int
     slot: int
@@ -35,9 +35,9 @@ def repaint(
 ) -> GltfEditor:
     """The document with the image of each slot as the base colour of the slot's parts.
 
-    Painted colours hold the factor and the vertex colours already: factors become white (alpha stays) and
-    COLOR_0 goes. Parts with fresh UVs are split into the vertices that these need, and the new set comes
-    after the file's own. A material that serves two slots, or parts that are not painted, is copied first.
+    Painted colours already include the factor and the vertex colours: factors become white (alpha stays) and
+    COLOR_0 is removed. Parts with fresh UVs have their vertices split as needed, and the new UV set comes
+    after the file's own. A material shared between slots, or with unpainted parts, is copied first.
     """
     editor = GltfEditor(document)
     taken: set[int] = set()
@@ -60,7 +60,7 @@ def repaint(
 
 
 def _coats(mesh: Mesh, paint: TexturePaint) -> list[_Coat]:
-    """All parts, grouped; those on their own UVs first, so that these keep their material."""
+    """All parts, grouped; those painted on their own UVs first, so that they keep their material."""
     coats: dict[tuple[int, int, bool], _Coat] = {}
     for part in sorted(range(len(mesh.parts)), key=lambda i: paint.fresh[i]):
         key = (mesh.parts[part].material, paint.slot_of_part[part], paint.fresh[part])
@@ -75,7 +75,7 @@ def _primitive(editor: GltfEditor, part: int) -> Json:
 
 
 def _own_material(editor: GltfEditor, coat: _Coat, taken: set[int]) -> Json:
-    """The material that only this coat paints: the file's, a copy of it, or a new one where it had none."""
+    """A material used by this coat alone: the file's, a copy of it, or a new one if it had none."""
     document = editor.document
     mine = {document.sources[part] for part in coat.parts}
     users = {
@@ -89,7 +89,7 @@ def _own_material(editor: GltfEditor, coat: _Coat, taken: set[int]) -> Json:
         taken.add(coat.material)
         found: Json = editor.json["materials"][coat.material]
         return found
-    # Without a material glTF means bare metal, which shows no paint: the new one is matt.
+    # glTF's default material is bare metal, which shows no paint: the new one is matt.
     plain: Json = {"pbrMetallicRoughness": {"metallicFactor": 0.0}}
     material = copy.deepcopy(document.items("materials")[coat.material]) if known else plain
     index = editor.append("materials", material)
@@ -99,10 +99,10 @@ def _own_material(editor: GltfEditor, coat: _Coat, taken: set[int]) -> Json:
 
 
 def _strip(material: Json) -> tuple[list[tuple[Json, str]], Json]:
-    """Takes a material's base-colour textures away and makes its factors white.
+    """Removes a material's base-colour textures and makes its factors white.
 
-    Returns where the painted texture goes (object and key) and the texture info that stood there, or {}.
-    Beside KHR_materials_pbrSpecularGlossiness the core base colour is painted too, for viewers without it.
+    Returns where the painted texture belongs (object and key) and the former texture info, or {}.
+    With KHR_materials_pbrSpecularGlossiness the core base colour is painted too, for viewers without it.
     """
     specular = extension(material, SPECULAR) is not None
     pbr = material.setdefault("pbrMetallicRoughness", {"metallicFactor": 0.0} if specular else {})
@@ -117,9 +117,9 @@ def _strip(material: Json) -> tuple[list[tuple[Json, str]], Json]:
 
 
 def _whiten(editor: GltfEditor, primitive: Json, vertex_map: Array | None = None) -> None:
-    """Takes the vertex colours of a primitive away, which its texture now holds; their alpha stays.
+    """Removes the vertex colours of a primitive, now part of its texture; their alpha stays.
 
-    `vertex_map` says which old vertex each new one is, where the primitive is being split.
+    `vertex_map` gives the old vertex of each new one if the primitive is being split.
     """
     accessor = primitive["attributes"].get("COLOR_0")
     if accessor is None:
@@ -137,7 +137,7 @@ def _whiten(editor: GltfEditor, primitive: Json, vertex_map: Array | None = None
 
 
 def _write_atlas(editor: GltfEditor, mesh: Mesh, paint: TexturePaint, coat: _Coat) -> int:
-    """Gives the coat's primitives their new UVs; returns the number of that TEXCOORD set, one for all."""
+    """Gives the coat's primitives their new UVs; returns the number of that TEXCOORD set."""
     uv_set = max(_free_uv_set(_primitive(editor, part)) for part in coat.parts)
     for part in coat.parts:
         primitive = _primitive(editor, part)
@@ -146,7 +146,7 @@ def _write_atlas(editor: GltfEditor, mesh: Mesh, paint: TexturePaint, coat: _Coa
         _split(editor, primitive, vertex_map)
         _whiten(editor, primitive, vertex_map)
         accessor = editor.put_uvs(uvs)
-        # Sets must count up without a gap, so a primitive with fewer sets has the new one in between too.
+        # Sets must be numbered without gaps, so a primitive with fewer sets repeats the new one in between.
         primitive["attributes"] |= {f"TEXCOORD_{k}": accessor for k in range(first, uv_set + 1)}
         primitive["indices"] = editor.put_indices(faces, len(vertex_map), primitive.get("indices"))
         if "mode" in primitive:
@@ -160,7 +160,7 @@ def _free_uv_set(primitive: Json) -> int:
 
 
 def _split(editor: GltfEditor, primitive: Json, vertex_map: Array) -> None:
-    """Gathers the rows of all attributes and morph targets, vertex colours excepted, as they are stored."""
+    """Gathers the rows of all attributes and morph targets except vertex colours, as stored."""
     for attributes in (primitive["attributes"], *primitive.get("targets", [])):
         for name, accessor in attributes.items():
             if name != "COLOR_0":
@@ -169,7 +169,7 @@ def _split(editor: GltfEditor, primitive: Json, vertex_map: Array) -> None:
 
 
 def _forget_extensions(content: Json) -> None:
-    """Takes those extensions off the document's lists that the old textures were the last to use."""
+    """Removes extensions from the document's lists that only the old textures used."""
     present = {key for key, _ in walk(content)}
     for kind in ("extensionsUsed", "extensionsRequired"):
         names = content.get(kind, [])

@@ -1,4 +1,4 @@
-"""Puts painted images into a glTF document, in the place of those that nothing else shows."""
+"""Puts painted images into a glTF document, replacing those that nothing else uses."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ class PaintedImage:
 def swap_textures(
     editor: GltfEditor, images: list[PaintedImage], wanted: list[tuple[int, int | None]]
 ) -> list[int]:
-    """For each wanted (image, texture that it replaces or None), the index of a texture that shows the image.
+    """For each wanted (image, texture it replaces or None), the index of a texture that shows the image.
 
-    To be called once the base colours' own references are gone: a texture or image that is still in use then
-    is used by another map or another part, and stays as it is.
+    Call it once the base colours' own references are removed: a texture or image that is still in use then
+    belongs to another map or part, and is left alone.
     """
     still_used = _texture_users(editor.json)
     made: dict[tuple[int, int | None], int] = {}
@@ -81,7 +81,7 @@ def _put_images(
 
 
 def _pop_sources(texture: Json) -> list[int]:
-    """Takes a texture's images away, those of format extensions too, and returns their indices."""
+    """Removes a texture's images, including those of format extensions, and returns their indices."""
     found = [texture.pop("source")] if "source" in texture else []
     for name, value in list(texture.get("extensions", {}).items()):
         if isinstance(value, dict) and "source" in value:
@@ -93,6 +93,6 @@ def _pop_sources(texture: Json) -> list[int]:
 
 
 def _texture_users(content: Json) -> Counter[int]:
-    """How many texture infos, in core maps or any extension's, refer to each texture."""
+    """How many texture infos, in core maps or any extension, refer to each texture."""
     infos: list[Any] = [v for k, v in walk(content.get("materials", [])) if k.lower().endswith("texture")]
     return Counter(info["index"] for info in infos if isinstance(info, dict) and "index" in info)

@@ -21,15 +21,15 @@ from nst3d.tensors import Array
 def save_gltf(path: PathLike, mesh: Mesh, paint: MeshPaint, colours: Array) -> list[Path]:
     """Writes the mesh with its paint to one self-contained file and returns the paths written.
 
-    `colours` is the (n, 3) float32 table, sRGB-encoded in [0, 1], that `paint` spreads over the mesh. A mesh
+    `colours` is the (n, 3) float32 table, sRGB-encoded in [0, 1], that `paint` maps onto the mesh. A mesh
     that came from glTF and is painted in textures keeps its own document: skins, animations, morph
-    targets, other maps, extensions and extras stay byte for byte. Anything else becomes a new document, in
-    its rest pose. A path in .gltf gets its buffer as a data URI, every other path is written as GLB.
-    Raises `OutputError`; the file is whole or not there.
+    targets, other maps, extensions and extras stay byte for byte. Anything else becomes a new document in
+    its rest pose. A .gltf path gets its buffer as a data URI; any other path is written as GLB.
+    Raises `OutputError`; a partial file is never left behind.
     """
     path = Path(path)
     if colours.shape != (paint.num_colours, 3):
-        raise ValueError(f"a table of {colours.shape} for a paint of {paint.num_colours} colours")
+        raise ValueError(f"a table of shape {colours.shape} for a paint with {paint.num_colours} colours")
     images = _painted_images(paint, colours) if isinstance(paint, TexturePaint) else []
     if isinstance(mesh.document, GltfDocument) and isinstance(paint, TexturePaint):
         editor = repaint(mesh.document, mesh, paint, images)
@@ -40,7 +40,7 @@ def save_gltf(path: PathLike, mesh: Mesh, paint: MeshPaint, colours: Array) -> l
 
 
 def left_out(mesh: Mesh, paint: MeshPaint) -> tuple[str, ...]:
-    """What of a mesh's glTF document a file with this paint will not hold, a sentence for the user; or nothing."""
+    """A sentence for the user about parts of the glTF document that this paint drops; or nothing."""
     if not isinstance(mesh.document, GltfDocument) or isinstance(paint, TexturePaint):
         return ()
     lost = [kind for kind in ("skins", "animations") if mesh.document.items(kind)]
@@ -50,7 +50,7 @@ def left_out(mesh: Mesh, paint: MeshPaint) -> tuple[str, ...]:
     if not lost:
         return ()
     remedy = "`surface.paint='texture'` keeps them"
-    return (f"paint on vertices makes a new file in the rest pose, without {', '.join(lost)}; {remedy}",)
+    return (f"vertex paint writes a new file in the rest pose, without {', '.join(lost)}; {remedy}",)
 
 
 def _painted_images(paint: TexturePaint, colours: Array) -> list[PaintedImage]:

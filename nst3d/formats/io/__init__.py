@@ -1,1 +1,1 @@
-"""What every format reads and writes with: whole files, text, arrays and JSON values."""
+"""Shared by all formats: reading and writing whole files, text, arrays and JSON values."""

@@ -1,4 +1,4 @@
-"""Reading whole files, and finding those that an asset names."""
+"""Reading whole files, and finding those that an asset refers to."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def read_bytes(path: Path) -> bytes:
 
 
 def refuse_empty(path: Path, expected: str) -> None:
-    """Raise InputError for a folder with nothing in it, or one that cannot be looked into."""
+    """Raise InputError for an empty or unreadable folder."""
     try:
         empty = path.is_dir() and not any(path.iterdir())
     except OSError as error:
@@ -29,10 +29,10 @@ def refuse_empty(path: Path, expected: str) -> None:
 
 
 def find_beside(name: str, folders: Iterable[Path]) -> Path | None:
-    """The file that an asset means by `name`, or None.
+    """The file that an asset refers to as `name`, or None.
 
-    Takes backslashes, quotes, another case, and paths from the author's own disk: what is looked for
-    is the path relative to each folder, then its last component there and in a folder `textures` there.
+    Accepts backslashes, quotes, another case, and paths from the author's own disk: looks for the path
+    relative to each folder, then for its last component there and in a `textures` folder there.
     """
     parts = relative_parts(name)
     for trail in (parts, parts[-1:], ["textures", *parts[-1:]]):
@@ -44,7 +44,7 @@ def find_beside(name: str, folders: Iterable[Path]) -> Path | None:
 
 
 def relative_parts(name: str) -> list[str]:
-    """The components of a path as assets write it, whatever its slashes and quotes."""
+    """The components of a path as written in assets, whatever its slashes and quotes."""
     return [p for p in name.strip().strip('"').replace("\\", "/").split("/") if p not in ("", ".")]
 
 

@@ -1,4 +1,4 @@
-"""Values of a JSON file, checked as they are asked for."""
+"""Checked access to the values of a JSON file."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from nst3d.tensors import Array
 
 
 def read_object(path: Path) -> dict[str, Any]:
-    """The object in a JSON file. Raises InputError if the file is missing, no JSON, or holds something else."""
+    """The object in a JSON file. Raises InputError if the file is missing, not JSON, or not an object."""
     try:
         content = json.loads(read_bytes(path).decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:
@@ -27,19 +27,19 @@ def read_object(path: Path) -> dict[str, Any]:
 
 
 def frames_of(content: dict[str, Any], path: Path) -> list[dict[str, Any]]:
-    """The frames of a transforms.json. Raises InputError if there are none, or they are no objects."""
+    """The frames of a transforms.json. Raises InputError if there are none, or they are not objects."""
     frames = content.get("frames")
     if not isinstance(frames, list) or not all(isinstance(f, dict) for f in frames):
-        raise InputError(f"{path}: holds no list of frames, expected a capture's transforms.json")
+        raise InputError(f"{path}: has no list of frames, expected a capture's transforms.json")
     if not frames:
         raise InputError(f"{path}: its list of frames is empty")
     return frames
 
 
 def number(scopes: Sequence[dict[str, Any]], key: str, path: Path) -> float | None:
-    """A finite number by its name in the first of the objects that has it, or None.
+    """A finite number by name, from the first object that has it, or None.
 
-    Raises InputError for anything else of that name.
+    Raises InputError for any other value of that name.
     """
     for scope in scopes:
         if scope.get(key) is None:
@@ -52,23 +52,21 @@ def number(scopes: Sequence[dict[str, Any]], key: str, path: Path) -> float | No
 
 
 def matrix(frame: dict[str, Any], name: str, path: Path) -> Array:
-    """The pose (4, 4) of a frame. Raises InputError if it is missing or of another shape."""
+    """The pose (4, 4) of a frame. Raises InputError if it is missing or has another shape."""
     try:
         values = np.array(frame["transform_matrix"], np.float64)
     except KeyError:
         raise InputError(f"{path}: the frame {name} has no transform_matrix") from None
     except (TypeError, ValueError):
-        raise InputError(f"{path}: the transform_matrix of {name} is no matrix of numbers") from None
+        raise InputError(f"{path}: the transform_matrix of {name} is not a matrix of numbers") from None
     if values.shape not in ((4, 4), (3, 4)):
-        raise InputError(
-            f"{path}: the transform_matrix of {name} has the shape {values.shape}, expected 4 x 4"
-        )
+        raise InputError(f"{path}: the transform_matrix of {name} has shape {values.shape}, expected 4 x 4")
     return np.vstack([values[:3], [0, 0, 0, 1]])
 
 
 def names(content: dict[str, Any], key: str, path: Path) -> list[str]:
-    """A list of names. Raises InputError if something else has that key; empty if nothing has."""
+    """A list of names, empty if missing. Raises InputError if the key holds something else."""
     value = content.get(key) or []
     if not isinstance(value, list) or not all(isinstance(v, str) for v in value):
-        raise InputError(f"{path}: {key} is no list of names")
+        raise InputError(f"{path}: {key} is not a list of names")
     return value

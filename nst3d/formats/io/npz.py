@@ -1,4 +1,4 @@
-"""Archives of numpy arrays (.npz): what they hold is known before anything is loaded; pickles never are."""
+"""NumPy archives (.npz): contents are checked before anything is loaded; pickles are never loaded."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from nst3d.tensors import Array
 
 _BROKEN = (
     *(zipfile.BadZipFile, zlib.error, EOFError, ValueError, NotImplementedError, RuntimeError),
-    # What numpy's reader lets through of a header that is no literal.
+    # Errors of NumPy's reader for a header that is not a literal.
     *(tokenize.TokenError, SyntaxError, KeyError, OverflowError, TypeError),
 )
 _QUICK = 1
-"""zlib's quickest level: links shrink to a twentieth, floats hardly at any."""
+"""zlib's quickest level: links shrink to a twentieth, floats hardly at all."""
 
 
 @dataclass(frozen=True)
 class Header:
-    """What an archive says of one array, found to agree with the bytes that it announces for it."""
+    """An archive's description of one array, checked against the bytes declared for it."""
 
     shape: tuple[int, ...]
     dtype: np.dtype
@@ -41,36 +41,36 @@ class Header:
 
     @property
     def nbytes(self) -> int:
-        """Bytes in memory."""
+        """Size in memory, in bytes."""
         return self.count * self.dtype.itemsize
 
 
 def read_headers(path: Path) -> dict[str, Header]:
     """The arrays of an archive by name, without loading them.
 
-    Raises InputError if it is missing, no archive of arrays, holds pickled objects, or announces other
-    sizes than it has.
+    Raises InputError if it is missing, not an archive of arrays, contains pickled objects, or declares
+    wrong sizes.
     """
     headers = {}
     with _opened(path) as archive:
         for info in archive.infolist():
             if not info.filename.endswith(".npy"):
-                raise InputError(f"{path}: holds {info.filename!r}, expected arrays (.npy) alone")
+                raise InputError(f"{path}: contains {info.filename!r}, expected arrays (.npy) only")
             with archive.open(info) as file:
                 header = _header(file, info.compress_type != zipfile.ZIP_STORED)
                 name, start = info.filename[: -len(".npy")], file.tell()
             if header.dtype.hasobject:
-                raise InputError(f"{path}: {name} holds pickled objects, which are never loaded")
+                raise InputError(f"{path}: {name} contains pickled objects, which are never loaded")
             if start + header.nbytes != info.file_size:
                 raise InputError(
-                    f"{path}: broken; {name} is to have {header.nbytes} bytes and has {info.file_size - start}"
+                    f"{path}: broken; {name} declares {header.nbytes} bytes but has {info.file_size - start}"
                 )
             headers[name] = header
     return headers
 
 
 def read_arrays(path: Path, names: Collection[str]) -> dict[str, Array]:
-    """Some arrays of an archive whose headers were found good. Raises InputError if it is broken or cut short."""
+    """Some arrays of an archive whose headers are valid. Raises InputError if it is broken or truncated."""
     arrays = {}
     with _opened(path) as archive:
         for name in names:
@@ -80,7 +80,7 @@ def read_arrays(path: Path, names: Collection[str]) -> dict[str, Array]:
 
 
 def write_arrays(path: Path, arrays: Mapping[str, Array], packed: Collection[str]) -> None:
-    """Write an archive, whole or not at all; those named in `packed` are compressed.
+    """Write an archive, whole or not at all; arrays named in `packed` are compressed.
 
     The same arrays give the same bytes. Raises OutputError if the file cannot be written.
     """
@@ -101,7 +101,7 @@ def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror or error})") from None
     except _BROKEN as error:
-        raise InputError(f"{path}: not an .npz archive, or broken or cut short ({error})") from None
+        raise InputError(f"{path}: not an .npz archive, broken or truncated ({error})") from None
 
 
 def _header(file: IO[bytes], compressed: bool) -> Header:
@@ -111,5 +111,5 @@ def _header(file: IO[bytes], compressed: bool) -> Header:
     elif version == (2, 0):
         shape, _, dtype = np.lib.format.read_array_header_2_0(file)
     else:
-        raise ValueError(f"arrays of version {version} are not read")
+        raise ValueError(f".npy version {version} is not supported")
     return Header(shape, dtype, compressed)

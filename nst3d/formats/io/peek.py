@@ -1,4 +1,4 @@
-"""A path that is being looked into: what was read of it to tell what it is, is read once and handed on."""
+"""A path being identified: whatever is read to identify it is read once and handed on."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _START = 64
 
 
 class Peek:
-    """A file or folder, and what has been read of it so far."""
+    """A file or folder, with a cache of everything read from it so far."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -26,40 +26,40 @@ class Peek:
 
     @classmethod
     def at(cls, place: PathLike | Peek) -> Peek:
-        """The place itself if it was looked into, else a first look at it."""
+        """The place itself if it is a Peek, otherwise a new Peek."""
         return place if isinstance(place, Peek) else cls(Path(place))
 
     def once(self, read: Callable[[Path], T], path: Path | None = None) -> T:
-        """What `read` says of the path, or of one that belongs to it; asked again, it is not read again."""
+        """The result of `read` for the path, or for one that belongs to it, cached."""
         key = (read, path or self.path)
         if key not in self._known:
             self._known[key] = read(key[1])
         return self._known[key]
 
     def beside(self, path: Path) -> Peek:
-        """The look into a path that belongs to this one, such as a file in this folder; it is remembered, too."""
+        """The Peek of a path that belongs to this one, such as a file in this folder; also cached."""
         return self if path == self.path else self.once(Peek, path)
 
     @cached_property
     def suffix(self) -> str:
-        """The last ending of the name, in lower case."""
+        """The last suffix of the name, in lower case."""
         return self.path.suffix.lower()
 
     @cached_property
     def is_folder(self) -> bool:
-        """Whether there is a folder."""
+        """Whether the path is a folder."""
         return self.path.is_dir()
 
     @property
     def start(self) -> bytes:
-        """The first 64 bytes of a file; nothing of a folder, or where it cannot be read."""
+        """The first 64 bytes of a file; empty for a folder or an unreadable file."""
         try:
             return self.read_start()
         except OSError:
             return b""
 
     def read_start(self) -> bytes:
-        """The first 64 bytes of a file. Raises OSError where it cannot be read."""
+        """The first 64 bytes of a file. Raises OSError if it cannot be read."""
         return self.once(_start)
 
     def ends_with(self, suffix: str) -> bool:

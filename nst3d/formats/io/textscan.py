@@ -1,7 +1,7 @@
-"""Numbers out of line-structured text, a whole file at a time.
+"""Parses numbers from line-structured text, a whole file at a time.
 
-`numpy.fromstring` parses correctly rounded float64 at some ten million numbers a second; what this module
-adds is to pick the lines, to know how many numbers each of them held, and to name the line that is not one.
+`numpy.fromstring` parses correctly rounded float64 at some ten million numbers per second; this module
+adds selecting lines, counting the numbers on each, and quoting the line that is malformed.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _SPACE, _NEWLINE = 32, 10
 
 @dataclass(frozen=True)
 class Lines:
-    """A text as bytes and where its lines start and end (the newline included)."""
+    """A text as bytes, with the start and end of each line (newline included)."""
 
     buffer: Array
     starts: Array
@@ -31,7 +31,7 @@ class Lines:
         return decode(self.buffer[self.starts[number] : self.ends[number]].tobytes()).strip()
 
     def starting(self, keyword: bytes) -> Array:
-        """Whether each line begins with a keyword that a blank or the line's end follows, (lines,) bool."""
+        """Whether each line starts with a keyword, followed by a space or nothing, (lines,) bool."""
         at = np.minimum(self.starts + len(keyword), len(self.buffer) - 1)
         found = self.buffer[at] <= _SPACE
         for k, byte in enumerate(keyword):
@@ -40,7 +40,7 @@ class Lines:
 
 
 def decode(data: bytes) -> str:
-    """UTF-8, or Latin-1 where it is not that."""
+    """The text, decoded as UTF-8 or otherwise as Latin-1."""
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError:
@@ -48,7 +48,7 @@ def decode(data: bytes) -> str:
 
 
 def split_lines(data: bytes) -> Lines:
-    """The lines of a text; tabs become spaces, line ends newlines, continued lines one, indents vanish."""
+    """The lines of a text: tabs become spaces, newlines uniform, continued lines one; indents are removed."""
     data = (
         data.removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n").replace(b"\r", b"\n").replace(b"\t", b" ")
     )
@@ -85,7 +85,7 @@ def tokens_per_line(text: bytes | bytearray) -> Array:
 
 
 def parse_numbers(text: bytes | bytearray, dtype: type, expected: int, where: str) -> Array:
-    """All numbers of a text, (expected,). Raises InputError that quotes the first line with something else."""
+    """All numbers of a text, (expected,). Raises InputError that quotes the first malformed line."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
         try:

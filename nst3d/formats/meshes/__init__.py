@@ -1,1 +1,1 @@
-"""Mesh formats but glTF: OBJ, PLY and STL."""
+"""Mesh formats other than glTF: OBJ, PLY and STL."""

@@ -1,4 +1,4 @@
-"""Wavefront MTL: what gives an OBJ its base colours, and how to change only that.
+"""Wavefront MTL: reading an OBJ's base colours, and changing only those.
 
 Source: the MTL specification, Alias/Wavefront, 1995, for Kd, map_Kd and the options of a map.
 """
@@ -14,7 +14,7 @@ import numpy as np
 from nst3d.formats.io.textscan import decode
 
 DEFAULT_KD = (0.8, 0.8, 0.8)
-"""The diffuse colour of a material that names none."""
+"""The diffuse colour of a material that states none."""
 
 _MAPS = re.compile(rb"^(map_\w+|bump|disp|decal|refl|norm)[ \t]+(.*)$", re.IGNORECASE)
 _NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?$")
@@ -29,17 +29,17 @@ class MtlMaterial:
 
     name: str
     diffuse: tuple[float, float, float] = DEFAULT_KD
-    """Kd, taken as sRGB-encoded."""
+    """Kd, assumed to be sRGB-encoded."""
     image: str | None = None
-    """map_Kd's file as written, options removed."""
+    """File name in map_Kd as written, without options."""
     clamp: bool = False
-    """Whether the map stops at its border (-clamp on) instead of repeating."""
+    """Whether the map is clamped at its border (-clamp on) instead of repeating."""
     moved: bool = False
     """Whether -o, -s or -t shift or scale the map; these are not applied."""
 
 
 def parse_mtl(data: bytes) -> dict[str, MtlMaterial]:
-    """The materials of an MTL by name; what cannot be understood is left at its default."""
+    """The materials of an MTL by name; unreadable values keep their defaults."""
     found: dict[str, MtlMaterial] = {}
     name: str | None = None
     fields: dict[str, object] = {}
@@ -62,7 +62,7 @@ def parse_mtl(data: bytes) -> dict[str, MtlMaterial]:
 
 
 def split_map(value: str) -> tuple[dict[str, list[str]], str]:
-    """The options of a map statement, and its file name, in which blanks may occur."""
+    """The options of a map statement, and its file name, which may contain spaces."""
     options: dict[str, list[str]] = {}
     rest = value.strip()
     while rest.startswith("-"):
@@ -82,7 +82,7 @@ def split_map(value: str) -> tuple[dict[str, list[str]], str]:
 
 
 def other_maps(data: bytes, painted: Mapping[str, str]) -> list[str]:
-    """Files that an MTL names and that stay when the base colours of the `painted` materials are replaced."""
+    """Files in an MTL that stay in use when the base colours of the `painted` materials are replaced."""
     names = []
     current = b""
     for line in data.splitlines():
@@ -94,11 +94,11 @@ def other_maps(data: bytes, painted: Mapping[str, str]) -> list[str]:
 
 
 def repaint_mtl(data: bytes, painted: Mapping[str, str], moved: Mapping[str, str]) -> bytes:
-    """An MTL whose `painted` materials (name to file) read the given images; other lines stay as they are.
+    """An MTL whose `painted` materials (name to file) use the given images; other lines stay unchanged.
 
-    Their Kd becomes white, because the image holds the final colour; map options are dropped with the old
+    Their Kd becomes white, because the image contains the final colour; map options are dropped with the old
     map. Other maps keep their line unless their file is in `moved` (name as written to new name).
-    Painted materials that the file lacks are added.
+    Painted materials missing from the file are added.
     """
     newline = b"\r\n" if b"\r\n" in data else b"\n"
     out, seen, current = [], set(), ""

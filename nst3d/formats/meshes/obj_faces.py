@@ -18,7 +18,7 @@ _SLASH, _SPACE = 47, 32
 
 @dataclass(frozen=True)
 class Corners:
-    """Triangles of an OBJ; indices count from 0, and -1 means that the file gives none."""
+    """Triangles of an OBJ; indices start at 0; -1 means that the file gives none."""
 
     vertex: Array
     """(f, 3) int64."""
@@ -35,7 +35,7 @@ class Corners:
 def read_corners(
     lines: Lines, vertices: Array, others: tuple[int, int], path: Path
 ) -> tuple[Corners, list[str]]:
-    """All faces, and notes about those that were left out. `others`: how many vt and vn lines the file has.
+    """All faces, and notes about dropped ones. `others`: the number of vt and vn lines in the file.
 
     Raises InputError if a line is broken or a face refers to a vertex that does not exist.
     """
@@ -47,8 +47,7 @@ def read_corners(
     vertex = _absolute(fields[0], line, lines.starting(b"v"))
     if len(vertex) and not (vertex.min() >= 0 and vertex.max() < len(vertices)):
         raise InputError(
-            f"{path}: broken or truncated; a face refers to a vertex that is not there "
-            f"(the file has {len(vertices)})"
+            f"{path}: broken or truncated; a face refers to a missing vertex (the file has {len(vertices)})"
         )
     uv = _absolute(fields[1], line, lines.starting(b"vt"), others[0])
     normal = _absolute(fields[2], line, lines.starting(b"vn"), others[1])
@@ -69,7 +68,7 @@ def read_corners(
 
 
 def _fields(text: bytearray, counts: Array, path: Path) -> tuple[Array, Array, Array]:
-    """The v, vt and vn numbers of every corner as written, 0 where there is none."""
+    """The v, vt and vn numbers of every corner as written, 0 if missing."""
     data = bytes(text)
     if b"/" in data:
         data = re.sub(rb"/(?=[/\s])", b"/0", data)
@@ -89,9 +88,9 @@ def _fields(text: bytearray, counts: Array, path: Path) -> tuple[Array, Array, A
 
 
 def _absolute(numbers: Array, line: Array, defines: Array, count: int | None = None) -> Array:
-    """Indices from 0: negative numbers count back from the face's line, 0 and what is out of range become -1.
+    """Indices from 0: negative numbers count back from the face's line; 0 and out-of-range ones become -1.
 
-    Without `count` the range is the caller's to check.
+    Without `count`, the caller must check the range.
     """
     absolute = numbers - 1
     negative = numbers < 0
@@ -105,7 +104,7 @@ def _absolute(numbers: Array, line: Array, defines: Array, count: int | None = N
 
 
 def _materials(lines: Lines, face_lines: Array) -> tuple[list[str], Array]:
-    """All material names, "" first, and the index of each face line's."""
+    """All material names, "" first, and the index for each face line."""
     switches = np.flatnonzero(lines.starting(b"usemtl"))
     names = {"": 0}
     chosen = [0]

@@ -1,7 +1,7 @@
 """Reads Wavefront OBJ with its MTL and textures.
 
-An own reader, for trimesh's OBJ reader (5.2) splits vertices at UV seams, reorders faces, cuts concave
-polygons as fans, stops at indices that count from the end, and loses textures named `.\\file.jpg`; all of
+Not trimesh's OBJ reader (5.2), which splits vertices at UV seams, reorders faces, triangulates concave
+polygons as fans, fails on negative indices, and loses textures named `.\\file.jpg`; all of
 these occur in common assets. Source: the OBJ specification, Alias/Wavefront, 1995.
 """
 
@@ -28,19 +28,19 @@ from nst3d.tensors import Array
 
 @dataclass(frozen=True)
 class ObjDocument:
-    """An OBJ as it was read, for writing it back with nothing but its base colours changed."""
+    """An OBJ as read, so that it can be written back with only its base colours changed."""
 
     path: Path
     text: bytes
     library: bytes
     """All its MTL files, one after the other."""
     folders: tuple[Path, ...]
-    """Where its textures are looked for: beside the OBJ, then beside each MTL."""
+    """Search path for textures: beside the OBJ, then beside each MTL."""
 
 
 @dataclass(frozen=True)
 class _Tables:
-    """What the file lists before faces refer to it."""
+    """The vertex data that faces refer to."""
 
     vertices: Array
     colours: Array | None
@@ -50,16 +50,16 @@ class _Tables:
 
 @np.errstate(invalid="ignore", over="ignore")
 def load_obj(path: PathLike) -> Mesh:
-    """The mesh in an OBJ file, a part for each material, in the order in which faces use them.
+    """The mesh in an OBJ file, one part per material, in the order in which faces use them.
 
     Up is +Y and front is +Z. Vertices are split only where the file gives them several normals. Polygons
     are triangulated. A missing MTL or texture, broken faces and the like become notes. Raises InputError
-    if the file is no OBJ, broken or truncated, has no faces, or has vertices that are not numbers.
+    if the file is not an OBJ, broken or truncated, has no faces, or has vertices that are not numbers.
     """
     path = Path(path)
     data = read_bytes(path)
     if b"\0" in data[:4096]:
-        raise InputError(f"{path}: is not an OBJ but a binary file; give it the suffix of what it is")
+        raise InputError(f"{path}: not an OBJ but a binary file; rename it to the suffix of its format")
     lines = split_lines(data)
     tables = _read_tables(lines, path)
     corners, notes = read_corners(lines, tables.vertices, (len(tables.uvs), len(tables.normals)), path)
@@ -94,20 +94,20 @@ def _read_tables(lines: Lines, path: Path) -> _Tables:
     if coloured.any():
         colours = np.full((len(counts), 3), np.nan, np.float32)
         colours[coloured] = values[starts[coloured, None] + np.arange(3, 6)]
-        # Some programs write 0 … 255 where the others write 0 … 1.
+        # Some programs write 0 … 255 instead of 0 … 1.
         colours = np.clip(colours / (255 if np.nanmax(colours, initial=0) > 1.0 else 1), 0, 1)
     return _Tables(vertices, colours, _rows(lines, b"vt", 2, path), _rows(lines, b"vn", 3, path))
 
 
 def _numbers(lines: Lines, keyword: bytes, path: Path) -> tuple[Array, Array]:
-    """All numbers of the lines of one keyword, and how many each line has."""
+    """All numbers on the lines with a keyword, and their count per line."""
     text = select(lines, lines.starting(keyword), len(keyword))
     counts = tokens_per_line(text)
     return parse_numbers(text, np.float64, int(counts.sum()), str(path)), counts
 
 
 def _rows(lines: Lines, keyword: bytes, width: int, path: Path) -> Array:
-    """The first `width` numbers of each line of one keyword; NaN where a line is shorter."""
+    """The first `width` numbers of each line with a keyword; NaN where a line is shorter."""
     values, counts = _numbers(lines, keyword, path)
     column = np.arange(width)
     place = (np.cumsum(counts) - counts)[:, None] + column
@@ -120,12 +120,12 @@ def _read_library(lines: Lines, path: Path, text: bytes) -> tuple[ObjDocument, l
     notes = []
     for number in np.flatnonzero(lines.starting(b"mtllib")):
         name = lines.text(int(number))[len("mtllib") :].strip()
-        # A line may list several files, or one whose name has blanks.
+        # A line may list several files, or one whose name contains spaces.
         whole = find_beside(name, [path.parent])
         found = [whole] if whole else [find_beside(word, [path.parent]) for word in name.split()]
         files += [f for f in found if f is not None and f not in files]
         if None in found:
-            notes.append(f"material file {name!r} was not found beside the mesh; goes on with mid grey")
+            notes.append(f"material file {name!r} was not found beside the mesh; using mid grey")
     folders = dict.fromkeys([path.parent, *(f.parent for f in files)])
     return ObjDocument(path, text, b"\n".join(read_bytes(f) for f in files), tuple(folders)), notes
 
@@ -133,7 +133,7 @@ def _read_library(lines: Lines, path: Path, text: bytes) -> tuple[ObjDocument, l
 def _materials(
     names: tuple[str, ...], document: ObjDocument
 ) -> tuple[tuple[Material, ...], tuple[Texture, ...], list[str]]:
-    """Materials by name, and their textures, each file read once."""
+    """The materials in order of name, and their textures, each file read once."""
     library = parse_mtl(document.library)
     materials, notes = [], []
     textures: dict[tuple[str, bool], int | None] = {}
@@ -143,7 +143,7 @@ def _materials(
         if entry is None:
             materials.append(Material(name, MID_GREY if name else DEFAULT_KD))
             if name:
-                notes.append(f"material {name!r} is not defined by a material file; goes on with mid grey")
+                notes.append(f"material {name!r} is not defined in any material file; using mid grey")
             continue
         texture = None
         if entry.image is not None:
@@ -152,7 +152,7 @@ def _materials(
                 loaded, note = load_texture(entry.image, document.folders, entry.clamp)
                 textures[key] = None if loaded is None else len(read)
                 read += [] if loaded is None else [loaded]
-                notes += [f"{note}; goes on with mid grey"] if note else []
+                notes += [f"{note}; using mid grey"] if note else []
             texture = textures[key]
             if entry.moved:
                 notes.append(
@@ -165,7 +165,7 @@ def _materials(
 def _factor(entry: MtlMaterial, textured: bool) -> tuple[float, float, float]:
     if entry.image is not None and not textured:
         return MID_GREY
-    # Exporters write Kd 0 0 0 beside a map when they mean the map alone.
+    # Exporters write Kd 0 0 0 with a map when they mean the map alone.
     return (1.0, 1.0, 1.0) if textured and not any(entry.diffuse) else entry.diffuse
 
 
@@ -181,7 +181,7 @@ def _part(tables: _Tables, corners: Corners, index: int, material: Material) -> 
 
 
 def _split_at_normals(vertex: Array, normal: Array, tables: _Tables) -> tuple[Array, Array, Array | None]:
-    """Rows of the vertex table, one for each vertex and normal, faces that index these, and the normals."""
+    """Rows of the vertex table, one per (vertex, normal) pair, faces that index them, and the normals."""
     if (normal < 0).any() or not np.isfinite(tables.normals).all():
         rows, faces = used_rows(len(tables.vertices), vertex)
         return rows, faces, None

@@ -1,4 +1,4 @@
-"""Writes Wavefront OBJ, painted: the original text with new base colours where it can be kept, else anew."""
+"""Writes painted Wavefront OBJ: the original text with new base colours if possible, otherwise a new one."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ _FIRST_USE = re.compile(rb"^[ \t]*(f|usemtl)[ \t]", re.MULTILINE)
 
 
 def save_obj(path: PathLike, mesh: Mesh, paint: MeshPaint, colours: Array) -> list[Path]:
-    """Write a painted mesh as OBJ and all it needs beside it; returns the files.
+    """Write a painted mesh as OBJ with its MTL and images; returns the files.
 
-    `colours` are the table's rows (n, 3) in [0, 1], sRGB-encoded, final: Kd becomes white. A mesh from an
-    OBJ that is painted on its own UVs keeps its text, so groups, names, normals and comments stay, and its
-    MTL but for Kd and map_Kd; files that other maps name are copied. Anything else is written anew in the
-    asset's own coordinates (float64, exact), an object for each instance: with `vt` from the paint's UVs (an
-    OBJ holds one UV set, so a new atlas replaces the file's own, which stays in the original), or with vertex
-    colours as `v x y z r g b`. Images are `<name>_<slot>.png`. Raises OutputError if nothing can be written.
+    `colours` are the table's rows (n, 3) in [0, 1], sRGB-encoded, final: Kd becomes white. A mesh from an OBJ
+    that is painted on its own UVs keeps its text, so groups, names, normals and comments stay, and its MTL
+    except for Kd and map_Kd; files used by other maps are copied. Anything else is written anew in the
+    asset's own coordinates (float64, exact), one object per instance: with `vt` from the paint's UVs (an OBJ
+    holds one UV set, so a new atlas replaces the file's own), or with vertex colours as `v x y z r g b`.
+    Images are `<name>_<slot>.png`. Raises OutputError if a file cannot be written.
     """
     path = Path(path)
     if not isinstance(paint, TexturePaint):
@@ -43,7 +43,7 @@ def save_obj(path: PathLike, mesh: Mesh, paint: MeshPaint, colours: Array) -> li
         return [path]
     library = path.with_name(f"{safe_name(path.stem)}.mtl")
     images = write_slots(path, paint, colours)
-    # Vertex colours that the text holds would tint the new images.
+    # Vertex colours in the text would tint the new images.
     tinted = any(p.colours is not None for p in mesh.parts)
     if isinstance(mesh.document, ObjDocument) and not any(paint.fresh) and not tinted:
         copies = _keep_document(path, library, mesh, [images[s].name for s in paint.slot_of_part])
@@ -67,7 +67,7 @@ def _material(name: str, image: str, transparent: bool) -> str:
 
 
 def _keep_document(path: Path, library: Path, mesh: Mesh, images: list[str]) -> list[Path]:
-    """Write the original text and MTL with new images (a name for each part); the other files copied."""
+    """Write the original text and MTL with new images (one name per part), and copy the other files."""
     document: ObjDocument = mesh.document
     known = [*parse_mtl(document.library), *(m.name for m in mesh.materials)]
     nameless = distinct(["painted"], known)[0]
@@ -101,18 +101,18 @@ def _relinked(text: bytes, library: str, nameless: str | None) -> bytes:
 
 @dataclass(frozen=True)
 class _Copy:
-    """A file that goes with the asset."""
+    """A file that belongs to the asset."""
 
     written: str
     """Its name in the MTL."""
     source: Path
     target: Path
     moved: str | None
-    """Its new name in the MTL where the old one would not lead there."""
+    """Its new name in the MTL, if the old one would no longer resolve."""
 
 
 def _copies(document: ObjDocument, painted: dict[str, str], folder: Path) -> list[_Copy]:
-    """Files that the MTL's other maps name, if they lie in the asset's folder or beside it."""
+    """Files used by the MTL's other maps, if they are in the asset's folder or beside it."""
     near = document.path.resolve().parent.parent
     found = []
     for name in other_maps(document.library, painted):
@@ -132,12 +132,12 @@ def _copy(source: Path, target: Path) -> None:
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise OutputError(f"{target.parent}: cannot be made ({error.strerror or error})") from None
+        raise OutputError(f"{target.parent}: cannot be created ({error.strerror or error})") from None
     write_bytes(target, read_bytes(source))
 
 
 def _objects(instances: list[Placed], materials: list[str | None]) -> bytes:
-    """The text of all objects. Indices count through the whole file."""
+    """The text of all objects, with indices counted over the whole file."""
     pieces = []
     before = [1, 1, 1]
     for item, material, name in zip(instances, materials, distinct(safe_name(i.name) for i in instances)):

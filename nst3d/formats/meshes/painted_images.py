@@ -14,7 +14,7 @@ from nst3d.tensors import Array
 
 
 def write_slots(path: Path, paint: TexturePaint, colours: Array) -> list[Path]:
-    """Write each slot with its alpha as `<asset>_<slot>.png` beside the asset; returns the files, one a slot."""
+    """Write each slot with its alpha as `<asset>_<slot>.png` beside the asset; returns one file per slot."""
     files = []
     for slot, name in zip(paint.slots, distinct(safe_name(s.name) for s in paint.slots)):
         file = path.with_name(f"{safe_name(path.stem)}_{name}.png")
@@ -24,19 +24,19 @@ def write_slots(path: Path, paint: TexturePaint, colours: Array) -> list[Path]:
 
 
 def slot_png(slot: TextureSlot, colours: Array) -> bytes:
-    """The PNG of a slot: its rows of the table (n, 3), with its alpha brought to its size."""
+    """The PNG of a slot: its rows of the table (n, 3), with its alpha resized to match."""
     rows = colours[slot.offset : slot.offset + slot.size.height * slot.size.width]
     alpha = None if slot.alpha is None else resize(slot.alpha[..., None], slot.size)[..., 0]
     return encode_png(rows.reshape(*slot.size, 3), alpha)
 
 
 def safe_name(name: str) -> str:
-    """A name without blanks and other marks that file names or OBJ and MTL statements stumble over."""
+    """A name without spaces and other characters that break file names or OBJ and MTL statements."""
     return re.sub(r"[^\w.-]+", "_", name).strip("_") or "painted"
 
 
 def distinct(names: Iterable[str], taken: Iterable[str] = ()) -> list[str]:
-    """The names, those that occurred before (or are taken) with _2, _3 … appended."""
+    """The names, with _2, _3 … appended to duplicates and to those already taken."""
     seen = set(taken)
     result = []
     for name in names:

@@ -1,4 +1,4 @@
-"""A painted mesh as plain geometry: every instance's triangles where they stand in the scene."""
+"""A painted mesh as plain geometry: every instance's triangles in scene coordinates."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Placed:
 
     name: str
     vertices: Array
-    """(v, 3) float64; exactly the part's own where the transform is the identity."""
+    """(v, 3) float64; exactly the part's own if the transform is the identity."""
     faces: Array
     """(f, 3) integers."""
     normals: Array | None
@@ -30,7 +30,7 @@ class Placed:
 
 
 def placed(mesh: Mesh, paint: MeshPaint, colours: Array) -> list[Placed]:
-    """All instances of a painted mesh; where one mirrors, its faces are turned so that they look outwards."""
+    """All instances of a painted mesh; the faces of mirrored ones are flipped to face outwards."""
     result = []
     for instance in mesh.instances:
         uvs: Array | None

@@ -1,6 +1,6 @@
-"""PLY: scans with vertex colours or one texture in, vertex colours out.
+"""PLY: reads scans with vertex colours or one texture, writes vertex colours.
 
-An own reader, for trimesh's PLY reader (5.2) cannot read binary files that mix polygons, cuts concave ones
+Not trimesh's PLY reader (5.2), which cannot read binary files that mix polygons, triangulates concave ones
 as fans, and splits vertices at UV seams.
 """
 
@@ -42,11 +42,11 @@ class _Triangles:
 
 @np.errstate(invalid="ignore", over="ignore")
 def load_ply(path: PathLike) -> Mesh:
-    """The mesh in a PLY file as one part; up is +Y and front +Z, as Stanford's scans have it.
+    """The mesh in a PLY file as one part; up is +Y and front +Z, as in the Stanford scans.
 
-    Vertex colours may be integers or floats; face colours become their mean at each vertex. UVs are read
+    Vertex colours may be integers or floats; face colours are averaged at each vertex. UVs are read
     from vertices (s t, u v, texture_u texture_v) or faces (texcoord), and the texture from a comment
-    `TextureFile NAME`, which takes the place of vertex colours. Polygons and triangle strips become
+    `TextureFile NAME`, which overrides vertex colours. Polygons and triangle strips become
     triangles. Raises InputError if the file is broken or truncated, or a point cloud.
     """
     path = Path(path)
@@ -83,16 +83,16 @@ def load_ply(path: PathLike) -> Mesh:
 
 
 def save_ply(path: PathLike, mesh: Mesh, paint: MeshPaint, colours: Array) -> list[Path]:
-    """Write vertex colours as binary PLY, all instances in one mesh at their places; returns [path].
+    """Write vertex colours as binary PLY, with all instances merged into one mesh; returns [path].
 
     `colours` are the table's rows (n, 3) in [0, 1], sRGB-encoded; they become 8 bits. Coordinates are
-    float where the asset's own all fit float32 exactly, else double, so that those of the asset read back
-    equal. Raises ConfigError for paint in textures, which PLY cannot hold.
+    float if the asset's own all fit float32 exactly, otherwise double, so that they round-trip
+    exactly. Raises ConfigError for paint in textures, which PLY cannot store.
     """
     path = Path(path)
     if isinstance(paint, TexturePaint):
         raise ConfigError(
-            f"{path}: PLY holds vertex colours, not textures; save as .glb or .obj, or give"
+            f"{path}: PLY holds vertex colours, not textures; save as .glb or .obj, or set"
             " `surface.paint='vertex'`"
         )
     items = placed(mesh, paint, colours)
@@ -135,7 +135,7 @@ def _colours(file: PlyFile, element: str) -> Array | None:
         values = _columns(file, element, names)
         if values is not None and len(values):
             full = _FULL.get(file.kinds[element, names[0]], 255.0)
-            # Floats are 0 … 1 by custom, but some programs write 0 … 255.
+            # Floats are 0 … 1 by convention, but some programs write 0 … 255.
             full = 255.0 if full == 1.0 and np.nanmax(values, initial=0) > 1.0 else full
             return np.clip(values / full, 0, 1).astype(np.float32)
     return None
@@ -162,7 +162,7 @@ def _triangles(file: PlyFile, vertices: Array, path: Path) -> _Triangles:
         triangles, polygon = offsets[triangles], np.flatnonzero(whole)[polygon]
     else:
         raise InputError(
-            f"{path}: no faces: it is a point cloud of {len(vertices)} points; mesh it first, "
+            f"{path}: a point cloud of {len(vertices)} points without faces; mesh it first, "
             "for example with MeshLab's surface reconstruction"
         )
     _check_range(corners, len(vertices), path)
@@ -172,13 +172,11 @@ def _triangles(file: PlyFile, vertices: Array, path: Path) -> _Triangles:
 
 def _check_range(corners: Array, count: int, path: Path) -> None:
     if len(corners) and not (corners.min() >= 0 and corners.max() < count):
-        raise InputError(
-            f"{path}: broken; a face refers to a vertex that is not there (the file has {count})"
-        )
+        raise InputError(f"{path}: broken; a face refers to a missing vertex (the file has {count})")
 
 
 def _strip_faces(strips: Ragged) -> Array:
-    """Triangles (f, 3) of strips that -1 or a list's end closes; every second one is turned."""
+    """Triangles (f, 3) of strips ended by -1 or the end of a list; every second one is flipped."""
     ends = np.cumsum(strips.counts)
     chain = np.insert(strips.values.astype(np.int64), ends, -1)
     position = np.arange(len(chain))
@@ -221,10 +219,10 @@ def _material(
         return (
             None,
             Material("material", _WHITE if coloured else MID_GREY),
-            [f"{note}; goes on with {remedy}"],
+            [f"{note}; using {remedy}"],
         )
     notes = ["several textures; only the first is read"] if len(names) > 1 else []
-    notes += ["the texture takes the place of the vertex colours"] if coloured else []
+    notes += ["the texture overrides the vertex colours"] if coloured else []
     return texture, Material("material", _WHITE, 0), notes
 
 

@@ -61,13 +61,13 @@ class PlyFile:
 
 
 def read_ply(data: bytes, path: Path) -> PlyFile:
-    """All tables in a PLY file's bytes. Raises InputError if it is no PLY, broken, or truncated."""
+    """All tables in a PLY file's bytes. Raises InputError if it is not a PLY, broken, or truncated."""
     header, begin = _header(data, path)
     order, elements, comments = _parse_header(header, path)
     declared = {(e.name, p.name): p.kind for e in elements for p in e.properties}
     body = data[begin:]
     if order == "ascii":
-        # From here on text is a binary file whose every number, list lengths too, is a double.
+        # From here on, text is a binary file in which every number, including list lengths, is a double.
         text = body + b"\n"
         body = parse_numbers(text, np.float64, int(tokens_per_line(text).sum()), str(path)).tobytes()
         for element in elements:
@@ -81,7 +81,7 @@ def read_ply(data: bytes, path: Path) -> PlyFile:
 def _header(data: bytes, path: Path) -> tuple[list[str], int]:
     end = data.find(b"end_header")
     if not data.startswith(b"ply") or end < 0:
-        raise InputError(f"{path}: is not a PLY file, or its header is cut off")
+        raise InputError(f"{path}: not a PLY file, or its header is truncated")
     begin = end + len(b"end_header")
     while data[begin : begin + 1] in (b" ", b"\t"):
         begin += 1
@@ -120,7 +120,7 @@ def _parse_header(lines: list[str], path: Path) -> tuple[str, list[_Element], tu
 def _read_element(
     body: bytes, position: int, element: _Element, order: str, path: Path
 ) -> tuple[dict[str, Array | Ragged], int]:
-    """The columns of one element that starts at `position`, and where the next one starts."""
+    """The columns of one element that starts at `position`, and the start of the next one."""
     smallest = sum(np.dtype(p.count_kind or p.kind).itemsize for p in element.properties)
     if element.length * smallest > len(body) - position:
         raise _truncated(path, element)
@@ -150,7 +150,7 @@ def _read_element(
 def _read_ragged(
     body: bytes, position: int, element: _Element, order: str, path: Path
 ) -> tuple[dict[str, Array | Ragged], int]:
-    """The same, row by row, for lists whose lengths differ."""
+    """The same, row by row, for lists of differing lengths."""
     rows = []
     for _ in range(element.length):
         row, position = _row(body, position, element, order, path)
@@ -164,7 +164,7 @@ def _read_ragged(
 
 
 def _row(body: bytes, position: int, element: _Element, order: str, path: Path) -> tuple[list[Array], int]:
-    """One row, an array for each property."""
+    """One row, as an array per property."""
     row = []
     try:
         for prop in element.properties:
@@ -186,5 +186,5 @@ def _row(body: bytes, position: int, element: _Element, order: str, path: Path) 
 
 def _truncated(path: Path, element: _Element) -> InputError:
     return InputError(
-        f"{path}: truncated or broken; it does not hold the {element.length} {element.name} entries"
+        f"{path}: truncated or broken; it does not contain the {element.length} {element.name} entries"
     )

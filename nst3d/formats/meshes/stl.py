@@ -1,4 +1,4 @@
-"""STL: bare triangles in, binary or ASCII. Nothing is written, for STL has no colours."""
+"""STL, read only: bare triangles, binary or ASCII. It cannot store colours, so it is not written."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ _MERGED = 4 * float(np.finfo(np.float32).eps)
 
 @np.errstate(invalid="ignore", over="ignore")
 def load_stl(path: PathLike) -> Mesh:
-    """The mesh in an STL file as one part; up is +Z and front -Y, as CAD programs have it.
+    """The mesh in an STL file as one part; up is +Z and front -Y, as in CAD programs.
 
-    Corners that differ by no more than float32's rounding become one vertex, the first of them. Colours
-    that some programs hide in attribute bytes are ignored. Raises InputError if the file is no STL,
-    truncated, or empty. An own reader of a few lines, so that a truncated file is told from an ASCII one.
+    Corners that differ by no more than float32 rounding become one vertex, the first of them. Colours that
+    some programs hide in attribute bytes are ignored. Raises InputError if the file is not an STL, truncated,
+    or empty. Our own reader of a few lines, so that a truncated file is not mistaken for an ASCII one.
     """
     path = Path(path)
     data = read_bytes(path)
@@ -48,24 +48,24 @@ def load_stl(path: PathLike) -> Mesh:
 
 
 def _corners(data: bytes, path: Path) -> Array:
-    """Three rows a triangle, (3 f, 3)."""
+    """Three rows per triangle, (3 f, 3)."""
     if len(data) >= _HEADER:
         count = int.from_bytes(data[80:_HEADER], "little")
-        # Programs begin binary files with "solid" too, so the size decides.
+        # Binary files may start with "solid", too, so the size decides.
         if len(data) == _HEADER + count * _TRIANGLE.itemsize:
             return np.frombuffer(data, _TRIANGLE, count, _HEADER)["corners"].reshape(-1, 3)
     if data[:512].lstrip().lower().startswith(b"solid") and b"\0" not in data[:512]:
         return _ascii_corners(data, path)
     if len(data) < _HEADER:
-        raise InputError(f"{path}: is not an STL file, or truncated ({len(data)} bytes)")
+        raise InputError(f"{path}: not an STL file, or truncated ({len(data)} bytes)")
     held = (len(data) - _HEADER) // _TRIANGLE.itemsize
     raise InputError(
-        f"{path}: is not an STL file, or truncated; it announces {count} triangles and holds {held}"
+        f"{path}: not an STL file, or truncated; it declares {count} triangles and contains {held}"
     )
 
 
 def _grid(corners: Array) -> float:
-    """The distance below which corners are one: of a typical coordinate, which a few wild ones do not change."""
+    """The distance below which corners are merged, from a typical coordinate, robust to a few outliers."""
     reach = np.abs(corners).max(1)
     reach = reach[np.isfinite(reach)]
     typical = float(np.median(reach)) if len(reach) else 1.0
@@ -79,7 +79,7 @@ def _ascii_corners(data: bytes, path: Path) -> Array:
     counts = tokens_per_line(text)
     values = parse_numbers(text, np.float64, int(counts.sum()), str(path))
     if (counts != 3).any() or len(counts) % 3 or not lines.starting(b"endsolid").any():
-        raise InputError(f"{path}: broken or truncated; expected three vertices a facet, then endsolid")
+        raise InputError(f"{path}: broken or truncated; expected three vertices per facet, then endsolid")
     return values.reshape(-1, 3)
 
 

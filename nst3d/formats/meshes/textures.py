@@ -1,4 +1,4 @@
-"""Images that OBJ and PLY files name, read into textures."""
+"""Loads the images that OBJ and PLY files refer to as textures."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from nst3d.images.io import decode_image
 from nst3d.representations.mesh import Texture, Wrap
 
 MID_GREY = (0.5, 0.5, 0.5)
-"""Stands in for colours that could not be found."""
+"""Placeholder for colours that could not be found."""
 PLAIN_GREY = (0.8, 0.8, 0.8)
-"""The colour of a mesh whose file has none."""
+"""The colour of a mesh without colours."""
 
 
 def load_texture(name: str, folders: Iterable[Path], clamp: bool = False) -> tuple[Texture | None, str]:
-    """The texture that an asset in these folders calls `name`, or None and a note that says why not."""
+    """The texture that an asset in these folders calls `name`, or None and a note with the reason."""
     path = find_beside(name, folders)
     if path is None:
         return None, f"texture {name!r} was not found beside the mesh"

@@ -1,1 +1,1 @@
-"""Runs of nerfstudio, read as data."""
+"""nerfstudio runs, read as data."""

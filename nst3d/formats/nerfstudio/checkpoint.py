@@ -1,4 +1,4 @@
-"""nerfstudio's checkpoints: tensors are read, Python objects in them never built."""
+"""nerfstudio checkpoints: tensors are read, Python objects are never built."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _BROKEN = (OSError, RuntimeError, EOFError, ValueError, KeyError, IndexError, Ty
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """What painting needs of a checkpoint."""
+    """The parts of a checkpoint that painting needs."""
 
     path: Path
     step: int
@@ -37,7 +37,7 @@ class Checkpoint:
 
 
 def latest_checkpoint(folder: Path) -> Path | None:
-    """The checkpoint with the highest step in a folder, as nerfstudio chooses it, or None."""
+    """The checkpoint with the highest step in a folder, nerfstudio's own choice, or None."""
     try:
         found = [(int(m[1]), p) for p in folder.iterdir() if (m := _NAME.fullmatch(p.name))]
     except OSError:
@@ -48,18 +48,18 @@ def latest_checkpoint(folder: Path) -> Path | None:
 def load_checkpoint(path: Path) -> Checkpoint:
     """The tensors of a checkpoint, on the CPU.
 
-    Prefixes of the pipeline and of distributed training are taken off the model's names. Raises InputError
-    for a file that is missing, cut short, no checkpoint of nerfstudio, or holds objects of other kinds.
+    Prefixes of the pipeline and of distributed training are stripped from the model's names. Raises
+    InputError for a file that is missing, truncated, not a nerfstudio checkpoint, or contains other objects.
     """
     content = _load(path)
     pipeline = content.get("pipeline") if isinstance(content, dict) else None
     if not isinstance(pipeline, dict) or not all(isinstance(k, str) for k in pipeline):
-        raise InputError(f"{path}: is no checkpoint of nerfstudio, it has no state of a pipeline")
+        raise InputError(f"{path}: not a nerfstudio checkpoint: it has no pipeline state")
     tensors = {k: v.detach() for k, v in pipeline.items() if isinstance(v, torch.Tensor)}
     for name, tensor in tensors.items():
         if tensor.layout is not torch.strided or tensor.numel() > max(tensor.untyped_storage().nbytes(), 1):
-            raise InputError(f"{path}: is broken: {name} is no plain table of numbers")
-    # Only distributed training puts "module." before every name; a model may have a part of that name.
+            raise InputError(f"{path}: broken: {name} is not a plain tensor")
+    # Only distributed training prefixes every name with "module."; a model may have a part of that name.
     distributed = all(m[1] for k in tensors if (m := _PREFIX.match(k)))
     state, others = {}, {}
     for name, tensor in tensors.items():
@@ -68,7 +68,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
         else:
             state[name[match.end() if distributed or not match[1] else match.start(1) :]] = tensor
     if not state:
-        raise InputError(f"{path}: is no checkpoint of nerfstudio, it has no state of a model")
+        raise InputError(f"{path}: not a nerfstudio checkpoint: it has no model state")
     step = content.get("step")
     return Checkpoint(path, step if isinstance(step, int) and step >= 0 else _step(path), state, others)
 
@@ -76,12 +76,12 @@ def load_checkpoint(path: Path) -> Checkpoint:
 def save_checkpoint(path: Path, step: int, state: Mapping[str, torch.Tensor]) -> None:
     """Write tensors, by their names in the pipeline, as nerfstudio's evaluation and viewer read them.
 
-    Holds plain numbers and tensors only, so that any version of PyTorch opens it. Raises OutputError if it
+    Contains only plain numbers and tensors, so that any version of PyTorch opens it. Raises OutputError if it
     cannot be written.
     """
     pipeline = {name: _alone(tensor) for name, tensor in state.items()}
     content = {"step": step, "pipeline": pipeline, "optimizers": {}, "schedulers": {}, "scalers": {}}
-    # nerfstudio takes every name in the folder for a checkpoint's: the temporary one lies a folder up.
+    # nerfstudio treats every file in the folder as a checkpoint: the temporary one is a folder up.
     staged = path.parent.parent / path.name
     with replacing(staged) as temporary, temporary.open("wb") as file:
         torch.save(content, file)
@@ -92,8 +92,8 @@ def save_checkpoint(path: Path, step: int, state: Mapping[str, torch.Tensor]) ->
 
 
 def not_finite(state: Mapping[str, torch.Tensor]) -> str | None:
-    """What is wrong where tensors hold infinities or no numbers, which training that diverges leaves; else None."""
-    # Models are of float32: larger numbers of float64 become infinities there.
+    """A message if tensors contain infinities or NaN, as diverged training leaves them; otherwise None."""
+    # Models use float32, where larger float64 numbers become infinite.
     bad = sorted(k for k, t in state.items() if t.is_floating_point() and not t.float().isfinite().all())
     if not bad:
         return None
@@ -101,12 +101,12 @@ def not_finite(state: Mapping[str, torch.Tensor]) -> str | None:
 
 
 def some(names: Sequence[str]) -> str:
-    """The first of some names, and how many more there are."""
+    """The first of some names, and the number of others."""
     return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
 
 
 def _alone(tensor: torch.Tensor) -> torch.Tensor:
-    """On the CPU, without the rest of a larger tensor that it is a part of."""
+    """A copy on the CPU, detached from any larger tensor that it is a view of."""
     tensor = tensor.detach().cpu().contiguous()
     whole = tensor.untyped_storage().nbytes() == tensor.numel() * tensor.element_size()
     return tensor if whole else tensor.clone()
@@ -117,23 +117,23 @@ def _load(path: Path) -> Any:
         with _allowed(), warnings.catch_warnings():
             warnings.simplefilter(
                 "ignore"
-            )  # of pickles that nerfstudio does not write: they are refused below
+            )  # about pickles that nerfstudio does not write: they are refused below
             return torch.load(path, map_location="cpu", weights_only=True)
     except UnpicklingError as error:
         if found := re.search(r"(?:GLOBAL|global|class|callable) ([\w.]*\w) ", str(error)):
             raise InputError(
-                f"{path}: holds {found[1]}, which is no tensor and was not run; expected a checkpoint of nerfstudio"
+                f"{path}: contains {found[1]}, which is not a tensor and was not run; expected a nerfstudio checkpoint"
             ) from None
-        what = "is cut short or no checkpoint of nerfstudio"
+        what = "truncated or not a nerfstudio checkpoint"
         if "Unsupported" in str(error):
-            what = "was not read: it holds something else than tensors, or is no checkpoint of nerfstudio"
+            what = "not read: it contains more than tensors, or is not a nerfstudio checkpoint"
         raise InputError(f"{path}: {what}") from None
     except FileNotFoundError:
         raise InputError(f"{path}: no such file") from None
     except _BROKEN as error:
         first = textwrap.shorten(str(error).split("\n")[0].split(". ")[0], 100, placeholder=" …")
         reason = f" ({first})" if " " in first else ""  # a lone word is a key that Python missed
-        raise InputError(f"{path}: is cut short or no checkpoint of nerfstudio{reason}") from None
+        raise InputError(f"{path}: truncated or not a nerfstudio checkpoint{reason}") from None
 
 
 def _step(path: Path) -> int:
@@ -142,23 +142,23 @@ def _step(path: Path) -> int:
 
 
 class _Kind:
-    """Stands for numpy.dtype: remembers the code of a type."""
+    """Stand-in for numpy.dtype that keeps the type code."""
 
     def __init__(self, code: str = "f8", *_: object) -> None:
         self.code = code
 
     def __setstate__(self, state: object) -> None:
-        """Its byte order and the like, which nothing needs."""
+        """Ignores byte order and the like."""
 
 
 def _number(kind: _Kind, raw: bytes = b"") -> float | None:
-    """Stands for what makes a numpy scalar: schedulers keep their learning rate as one."""
+    """Stand-in for NumPy's scalar constructor: schedulers store their learning rate as one."""
     return float(struct.unpack("<d", raw)[0]) if kind.code == "f8" and len(raw) == 8 else None
 
 
 @contextlib.contextmanager
 def _allowed() -> Iterator[None]:
-    """Lets numpy's scalars, which nerfstudio's own checkpoints hold, be read as harmless stand-ins."""
+    """Lets the NumPy scalars in nerfstudio's own checkpoints be read as harmless stand-ins."""
     ours = _stand_ins()
     torch.serialization.add_safe_globals(ours)
     try:
@@ -170,7 +170,7 @@ def _allowed() -> Iterator[None]:
 
 
 def _stand_ins() -> list[Any]:
-    """PyTorch finds what may be built by its module and name."""
+    """The allowed types; PyTorch looks them up by module and name."""
 
     def named(thing: Any, module: str, name: str) -> Any:
         thing.__module__, thing.__name__, thing.__qualname__ = module, name, name

@@ -1,7 +1,7 @@
-"""nerfstudio's config.yml: read as plain data and edited as nodes; nothing that it names is looked up or run.
+"""nerfstudio's config.yml: read as plain data and edited as nodes; nothing in it is imported or run.
 
 nerfstudio opens such files with YAML's unsafe loader, which builds any Python object and calls any function
-that a tag names. Here the text is only parsed into nodes, and those become dicts, lists, strings and numbers.
+named by a tag. Here the text is only parsed into nodes, which become dicts, lists, strings and numbers.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from nst3d.formats.io.files import read_bytes
 from nst3d.formats.io.peek import Peek
 
 CLASS = "_class"
-"""Under it, a dict that was an object has the dotted name of its class."""
+"""Key under which a dict that was an object has the dotted name of its class."""
 _MARK = re.compile(rb"^\s*!!python/object:nerfstudio\.", re.MULTILINE)
 _LARGEST = 1 << 23
 _DEEPEST = 60
@@ -29,7 +29,7 @@ _PYTHON = _YAML + "python/"
 _PLAIN = {f"{_YAML}{n}" for n in ("str", "int", "float", "bool", "null", "timestamp")}
 _OLD_NAMES = {"none": "null", "unicode": "str", "long": "int"}
 _CALLS = re.compile(r"pathlib(\._local)?\.\w*Path|collections\.OrderedDict|nerfstudio\.([a-z]\w*\.)*[A-Z]\w*")
-"""What configs are known to make by a call: paths, ordered dicts, members of nerfstudio's enums."""
+"""Calls known to occur in configs: paths, ordered dicts, members of nerfstudio's enums."""
 
 
 def is_config(place: Path | Peek) -> bool:
@@ -38,7 +38,7 @@ def is_config(place: Path | Peek) -> bool:
 
 
 def _content(path: Path) -> bytes:
-    """As much of a file as a config may have, and a byte more; nothing if it cannot be read."""
+    """The start of a file, one byte longer than any valid config; empty if it cannot be read."""
     try:
         with path.open("rb") as file:
             return file.read(_LARGEST + 1)
@@ -47,37 +47,37 @@ def _content(path: Path) -> bytes:
 
 
 def read_config(place: Path | Peek) -> tuple[str, dict[str, Any]]:
-    """The text of a config.yml, and what it says as plain data.
+    """The text of a config.yml, and its content as plain data.
 
-    Objects are dicts with their class's name under `CLASS`, classes and functions their dotted names, tuples
-    lists, paths strings with slashes, members of enums their values. Raises InputError for a file that is
-    missing, no YAML, no nerfstudio config, or has a tag which would make nerfstudio run something.
+    Objects become dicts with their class name under `CLASS`, classes and functions their dotted names, tuples
+    lists, paths strings with slashes, enum members their values. Raises InputError for a file that is
+    missing, not YAML, not a nerfstudio config, or has a tag that would make nerfstudio run something.
     """
     peek = Peek.at(place)
     path = peek.path
     data = peek.once(_content) or read_bytes(path)
     if len(data) > _LARGEST:
-        raise InputError(f"{path}: more than {_LARGEST} bytes are no config.yml of a nerfstudio run")
+        raise InputError(f"{path}: larger than {_LARGEST} bytes, not the config.yml of a nerfstudio run")
     try:
         text = data.decode("utf-8")
         root = yaml.compose(text, Loader=yaml.SafeLoader)
         config = _Walker().plain(root, 0) if root is not None else None
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
         reason = " ".join(str(error).split())[:160]
-        raise InputError(f"{path}: is not the config.yml of a nerfstudio run ({reason})") from None
+        raise InputError(f"{path}: not the config.yml of a nerfstudio run ({reason})") from None
     except ValueError as error:
         raise InputError(f"{path}: {error}") from None
     kind = config.get(CLASS) if isinstance(config, dict) else None
     if not isinstance(config, dict) or not isinstance(kind, str) or not kind.endswith("Config"):
-        raise InputError(f"{path}: is not the config.yml of a nerfstudio run, it holds no trainer's config")
+        raise InputError(f"{path}: not the config.yml of a nerfstudio run: it has no trainer config")
     return text, config
 
 
 def edit_config(text: str, edits: Mapping[str, Any]) -> str:
-    """The config with values replaced, or added, by dotted names: {"pipeline.model.hidden_dim": 128}.
+    """The config with values replaced or added by dotted name: {"pipeline.model.hidden_dim": 128}.
 
-    All else, tags and anchors included, stays as it was written. Values are None, booleans, numbers, strings,
-    paths, and lists and tuples of those. Raises InputError where something on the way to a value is missing.
+    Everything else, including tags and anchors, stays as written. Values are None, booleans, numbers,
+    strings, paths, and lists and tuples of those. Raises InputError if a parent of a value is missing.
     """
     root: Any = yaml.compose(text, Loader=yaml.SafeLoader)
     for name, value in edits.items():
@@ -88,25 +88,27 @@ def edit_config(text: str, edits: Mapping[str, Any]) -> str:
 def config_part(folder: Path, config: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     """The mapping at a dotted name of a run's config: "pipeline.model".
 
-    `folder` is for messages. Raises InputError where it is not there, or no mapping.
+    `folder` is for messages. Raises InputError if it is missing or not a mapping.
     """
     part: Any = config
     for key in name.split("."):
         part = part.get(key) if isinstance(part, Mapping) else None
     if not isinstance(part, Mapping):
-        raise InputError(f"{folder}: config.yml has no settings under {name}, as nerfstudio writes them")
+        raise InputError(
+            f"{folder}: config.yml has no settings under {name}; expected a config written by nerfstudio"
+        )
     return part
 
 
 class _Walker:
-    """Turns nodes into plain data; a node that several places share is walked once, so that aliases cost nothing."""
+    """Converts nodes to plain data; a shared node is walked once, so that aliases cost nothing."""
 
     def __init__(self) -> None:
         self._done: dict[int, Any] = {}
 
     def plain(self, node: yaml.Node, depth: int) -> Any:
-        if depth > _DEEPEST:  # an alias of what it lies in ends here too
-            raise ValueError(f"{_place(node)} lies in too many others; this is no config of nerfstudio")
+        if depth > _DEEPEST:  # an alias of its own parent ends here, too
+            raise ValueError(f"{_place(node)} is nested too deeply; this is not a nerfstudio config")
         if id(node) not in self._done:
             self._done[id(node)] = self._walk(node, depth + 1)
         return self._done[id(node)]
@@ -133,13 +135,13 @@ class _Walker:
         items = {}
         for below, value in node.value:
             plain, key = self.plain(value, depth), self.plain(below, depth)
-            if isinstance(key, list | dict):  # as text it may be endless, where aliases multiply
-                raise ValueError(f"{_place(below)} has a key of several values, which no config needs")
+            if isinstance(key, list | dict):  # as text it may be endless if aliases multiply
+                raise ValueError(f"{_place(below)} has a list or mapping as a key, which no config needs")
             items[str(key)] = plain
         return items
 
     def _call(self, node: yaml.Node, depth: int) -> Any:
-        """A path as a string, a member of an enum as its value, an ordered dict as its pairs."""
+        """A path as a string, an enum member as its value, an ordered dict as its pairs."""
         name = _suffix(node.tag, "object/apply:")
         if not _CALLS.fullmatch(name) or not isinstance(node, yaml.SequenceNode):
             raise _refused(node)
@@ -173,9 +175,7 @@ def _suffix(tag: str, kind: str) -> str:
 
 def _refused(node: yaml.Node) -> ValueError:
     tag = node.tag.removeprefix(_YAML)
-    return ValueError(
-        f"{_place(node)} has the tag !!{tag}, which no config of nerfstudio needs; it was not run"
-    )
+    return ValueError(f"{_place(node)} has the tag !!{tag}, which no nerfstudio config needs; it was not run")
 
 
 def _place(node: yaml.Node) -> str:
@@ -183,7 +183,7 @@ def _place(node: yaml.Node) -> str:
 
 
 def _edited(node: yaml.Node | None, names: list[str], value: yaml.Node, whole: str) -> yaml.Node:
-    """A copy of a mapping with one value in it, or in one of its own, replaced; what it shares stays shared."""
+    """A copy of a mapping with one value, possibly nested, replaced; shared nodes stay shared."""
     if not isinstance(node, yaml.MappingNode):
         raise InputError(f"config.yml: has no {whole}; expected a run of nerfstudio 1.1")
     place = next((i for i, (key, _) in enumerate(node.value) if key.value == names[0]), len(node.value))

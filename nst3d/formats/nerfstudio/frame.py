@@ -1,4 +1,4 @@
-"""A nerfstudio run's world and that of the data which it was trained on: captures are turned into the run's."""
+"""Transforms captures from the world of a nerfstudio run's training data into the run's own."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ from nst3d.representations.capture import Capture
 from nst3d.tensors import Array
 
 _AS_SAVED = ("NerfstudioDataParserConfig", "ColmapDataParserConfig")
-"""Dataparsers whose transform starts before a transforms.json's own applied_transform, as that of unknown ones."""
+"""Dataparsers whose saved transform starts before applied_transform; assumed for unknown ones, too."""
 
 _OLD = ((0, 1, 0, 0), (1, 0, 0, 0), (0, 0, -1, 0))
-"""What nerfstudio takes for applied_transform where an older one made transforms.json from COLMAP's model."""
+"""nerfstudio's applied_transform for a transforms.json that an older version made from a COLMAP model."""
 
 
 def in_frame_of(place: PathLike | Peek, capture: Capture) -> Capture:
-    """The capture with its cameras in the world of a nerfstudio run; of other scenes just as it is.
+    """The capture with its cameras in the world of a nerfstudio run; unchanged for other scenes.
 
-    A run's world is p = scale · (R p_data + t), from its dataparser_transforms.json. The capture is taken to
-    be the run's data, which a note says. Raises InputError where that file is broken.
+    A run's world is p = scale · (R p_data + t), from its dataparser_transforms.json. The capture is assumed
+    to be the run's data, with a note. Raises InputError if that file is broken.
     """
     peek = Peek.at(place)
     if not is_run(peek):
         return capture
     frame, config = run_frame(peek)
     if frame is None:
-        note = f"{peek.path}: has no {FRAME}; the cameras of {capture.source} are taken as they are"
+        note = f"{peek.path}: has no {FRAME}; the cameras of {capture.source} are used as they are"
         return replace(capture, notes=(*capture.notes, note))
     rotation, shift, scale = _from_saved(frame, config, capture)
     photos = tuple(
@@ -48,7 +48,7 @@ def in_frame_of(place: PathLike | Peek, capture: Capture) -> Capture:
         for p in capture.photos
     )
     note = (
-        f"the cameras of {capture.source} are turned into the run's world, scale {scale:.4g}: it must be the data"
+        f"the cameras of {capture.source} are transformed into the run's world, scale {scale:.4g}: it must be the data"
         " that the run was trained on"
     )
     near_far = None if capture.depths is None else (capture.depths[0] * scale, capture.depths[1] * scale)
@@ -58,7 +58,7 @@ def in_frame_of(place: PathLike | Peek, capture: Capture) -> Capture:
 
 
 def _turned(pose: Array, rotation: Array, shift: Array, scale: float) -> Array:
-    """A camera's pose (4, 4) in the run's world: its axes stay unit vectors."""
+    """A camera's pose (4, 4) in the run's world; its axes stay unit vectors."""
     result = np.eye(4)
     result[:3, :3] = rotation @ pose[:3, :3]
     result[:3, 3] = scale * (rotation @ pose[:3, 3] + shift)
@@ -68,9 +68,10 @@ def _turned(pose: Array, rotation: Array, shift: Array, scale: float) -> Array:
 def _from_saved(
     frame: RunTransform, config: Mapping[str, Any], capture: Capture
 ) -> tuple[Array, Array, float]:
-    """Rotation (3, 3), shift (3,) and scale from the capture's world, as its file has it, to the run's.
+    """Rotation (3, 3), shift (3,) and scale from the capture's world, as in its file, to the run's.
 
-    nerfstudio counts from before what transforms.json says was done to its poses.
+    nerfstudio's saved transform starts from the poses before transforms.json's applied_transform, inverted
+    here.
     """
     whole, scale = np.vstack([frame.transform, [0.0, 0.0, 0.0, 1.0]]), frame.scale
     if capture.kind == "transforms.json" and _dataparser(config) in (*_AS_SAVED, ""):
@@ -80,13 +81,13 @@ def _from_saved(
         applied[:3] = np.array(said.get("applied_transform", _OLD if old else applied), np.float64)[:3, :4]
         factor = float(said.get("applied_scale", 1.0))
         if abs(np.linalg.det(applied)) < 1e-9 or not factor > 0:
-            raise InputError(f"{capture.source}: its applied_transform or applied_scale cannot be undone")
+            raise InputError(f"{capture.source}: its applied_transform or applied_scale cannot be inverted")
         whole, scale = whole @ np.linalg.inv(applied), scale / factor
     return whole[:3, :3], whole[:3, 3], scale
 
 
 def _dataparser(config: Mapping[str, Any]) -> str:
-    """The name of the class of a run's dataparser's config; empty where that is not known."""
+    """The class name of a run's dataparser config; empty if unknown."""
     here: Any = config
     for name in ("pipeline", "datamanager", "dataparser"):
         here = here.get(name) if isinstance(here, Mapping) else None

@@ -1,4 +1,4 @@
-"""nerfstudio runs: a folder with config.yml and nerfstudio_models/step-*.ckpt, read and written without nerfstudio."""
+"""nerfstudio runs (config.yml and nerfstudio_models/step-*.ckpt), read and written without nerfstudio."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from nst3d.formats.nerfstudio.config import edit_config, is_config, read_config
 from nst3d.tensors import Array
 
 METHODS = ("nerfacto", "splatfacto")
-"""Whose runs are read."""
+"""Methods whose runs are read."""
 TESTED = ("1.1.5",)
-"""The versions of nerfstudio whose runs were read and written in tests."""
+"""The nerfstudio versions whose runs are read and written in tests."""
 CONFIG, MODELS, FRAME = "config.yml", "nerfstudio_models", "dataparser_transforms.json"
 _NAME = re.compile(r"(?!\.)[\w .+=@-]+")
 _GAUSSIANS = ("gauss_params.means", "means")
@@ -33,7 +33,7 @@ _GAUSSIANS = ("gauss_params.means", "means")
 
 @dataclass(frozen=True)
 class RunTransform:
-    """How a run's world lies to its data's: p_run = scale · (R p_data + t)."""
+    """The transform from the data's world to the run's: p_run = scale · (R p_data + t)."""
 
     transform: Array
     """(3, 4) float64: R and t."""
@@ -42,10 +42,10 @@ class RunTransform:
 
 @dataclass(frozen=True)
 class NerfstudioRun:
-    """What nerfstudio trained: the config, the model's tensors, and how its world lies to the data's."""
+    """A training run: the config, the model's tensors, and the transform from the data's world to its own."""
 
     folder: Path
-    """Holds config.yml."""
+    """Folder of config.yml."""
     config: Mapping[str, Any]
     """Plain data: dicts with the class's dotted name under "_class", lists, strings, numbers, None; paths as
     strings. Empty for a checkpoint without config.yml."""
@@ -55,13 +55,13 @@ class NerfstudioRun:
     state: Mapping[str, torch.Tensor]
     """The model's tensors by their names in the model."""
     transform: Array
-    """(3, 4) float64, and"""
+    """(3, 4) float64: R and t in p_run = scale · (R p_data + t); the identity if unknown."""
     scale: float
-    """p_run = scale · (R p_data + t); identity and 1 where the run does not say."""
+    """Scale in the same transform; 1 if unknown."""
     text: str = ""
-    """Of config.yml."""
+    """Text of config.yml."""
     others: Mapping[str, torch.Tensor] = field(default_factory=dict)
-    """The pipeline's tensors that are not the model's, by full names."""
+    """The pipeline's tensors outside the model, by full names."""
 
 
 def is_run(place: PathLike | Peek) -> bool:
@@ -73,9 +73,9 @@ def is_run(place: PathLike | Peek) -> bool:
 
 
 def run_method(place: Path | Peek) -> str:
-    """The method of a run, from its config alone; a checkpoint without one is taken for splatfacto's.
+    """The method of a run, from its config alone; a checkpoint without one is assumed to be splatfacto's.
 
-    Raises InputError if the config cannot be read or is of a method that is not in METHODS.
+    Raises InputError if the config cannot be read or its method is not in METHODS.
     """
     peek = Peek.at(place)
     config_path, _ = _places(peek)
@@ -85,7 +85,7 @@ def run_method(place: Path | Peek) -> str:
 
 
 def run_frame(place: Path | Peek) -> tuple[RunTransform | None, dict[str, Any]]:
-    """How a run's world lies to its data's, None where the run does not say; and its config, perhaps empty.
+    """The transform from the data's world to a run's, or None, and the run's config, perhaps empty.
 
     Raises InputError for files that are missing or broken. The checkpoint is not read.
     """
@@ -108,10 +108,10 @@ def run_files(place: Path | Peek) -> list[Path]:
 
 
 def load_run(place: PathLike | Peek) -> NerfstudioRun:
-    """The run in a folder, at a config.yml, or at a checkpoint; else the latest checkpoint is taken.
+    """The run at a folder, config.yml or checkpoint; without a checkpoint, the latest one is read.
 
     A splatfacto checkpoint needs no config.yml. Nothing in the files is executed or unpickled. Raises
-    InputError for files that are missing, broken, cut short, hostile or of another method.
+    InputError for files that are missing, broken, truncated, malicious or of another method.
     """
     peek = Peek.at(place)
     config_path, checkpoint_path = _places(peek)
@@ -122,7 +122,7 @@ def load_run(place: PathLike | Peek) -> NerfstudioRun:
     loaded = load_checkpoint(checkpoint_path)
     if config_path is None and not any(name in loaded.state for name in _GAUSSIANS):
         raise InputError(
-            f"{checkpoint_path}: is no checkpoint of splatfacto; other methods need the run's {CONFIG} a folder up"
+            f"{checkpoint_path}: not a splatfacto checkpoint; other methods need the run's {CONFIG} one folder up"
         )
     frame = _frame(folder) or RunTransform(np.eye(4)[:3], 1.0)
     return NerfstudioRun(
@@ -136,13 +136,13 @@ def save_run(
     state: Mapping[str, torch.Tensor],
     edits: Mapping[str, Any] | None = None,
 ) -> list[Path]:
-    """Write a run with other tensors as folder/<experiment>/<method>/<timestamp>/, which nerfstudio opens.
+    """Write a run with new tensors to folder/<experiment>/<method>/<timestamp>/, which nerfstudio can open.
 
-    `state` replaces `run.state` whole. The config is the run's own with `edits` by dotted names
+    `state` replaces all of `run.state`. The config is the run's own with `edits` by dotted names
     ({"pipeline.model.hidden_dim": 128}), and with the names and the absolute path under which nerfstudio
     looks for it. A run without config.yml becomes folder/nerfstudio_models/step-*.ckpt alone. Raises
-    OutputError if a file cannot be written, is the run's own, or a later checkpoint lies there. Returns
-    the paths, the config's first.
+    OutputError if a file cannot be written, is the run's own, or if a later checkpoint exists there. Returns
+    the paths, config first.
     """
     place, text = folder, ""
     if run.text:
@@ -155,12 +155,12 @@ def save_run(
     later = latest_checkpoint(checkpoint.parent)
     if later is not None and later.name > checkpoint.name:
         raise OutputError(
-            f"{later}: is later than {checkpoint.name}, nerfstudio would open it; remove it first"
+            f"{later}: later than {checkpoint.name}, so nerfstudio would open it instead; remove it first"
         )
     try:
         checkpoint.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise OutputError(f"{checkpoint.parent}: cannot be made ({error.strerror or error})") from None
+        raise OutputError(f"{checkpoint.parent}: cannot be created ({error.strerror or error})") from None
     save_checkpoint(checkpoint, run.step, {f"_model.{k}": v for k, v in state.items()} | dict(run.others))
     paths = [checkpoint]
     with contextlib.suppress(InputError):
@@ -174,7 +174,7 @@ def save_run(
 
 
 def check_place(folder: Path, place: Path | Peek) -> None:
-    """Raise OutputError where the run at `place`, painted into `folder`, would lie in that run itself."""
+    """Raise OutputError if the run at `place`, painted into `folder`, would overwrite itself."""
     peek = Peek.at(place)
     config_path, checkpoint = _places(peek)
     own = _folder(config_path, checkpoint)
@@ -188,18 +188,18 @@ def check_place(folder: Path, place: Path | Peek) -> None:
 
 
 def version_notes() -> tuple[str, ...]:
-    """A line about an installed nerfstudio that is not one of TESTED; nothing where none is installed."""
+    """A note if the installed nerfstudio is not one of TESTED; empty if none is installed."""
     try:
         found = version("nerfstudio")
     except PackageNotFoundError:
         return ()
     if found in TESTED:
         return ()
-    return (f"nerfstudio {found} is installed; runs were tested with {', '.join(TESTED)}",)
+    return (f"nerfstudio {found} is installed; tested versions are {', '.join(TESTED)}",)
 
 
 def _places(peek: Peek) -> tuple[Path | None, Path | None]:
-    """Where the config and the checkpoint are; None where there is no config, or the latest is meant."""
+    """The paths of the config and the checkpoint; None: no config, or the latest checkpoint."""
     path = peek.path
     if path.suffix.lower() == ".ckpt" and not path.is_dir():
         if not path.is_file():
@@ -234,36 +234,36 @@ def _method(config: Mapping[str, Any], path: Path) -> str:
     if method not in METHODS:
         run = path.absolute().parent
         painted = run.parent.parent / "nerfacto" / run.name / CONFIG
-        # What `ns-train nst3d` writes: its own run, and beside it the painted nerfacto.
-        beside = f"; what it painted is {painted}" if method == "nst3d" and is_config(painted) else ""
-        told = method if isinstance(method, str) else "no known method"
-        raise InputError(f"{path}: is a run of {told}; runs of {' and '.join(METHODS)} are read{beside}")
+        # `ns-train nst3d` writes its own run, and the painted nerfacto beside it.
+        beside = f"; its painted result is {painted}" if method == "nst3d" and is_config(painted) else ""
+        told = method if isinstance(method, str) else "an unknown method"
+        raise InputError(f"{path}: a run of {told}; supported are runs of {' and '.join(METHODS)}{beside}")
     return str(method)
 
 
 def _models(config: Mapping[str, Any]) -> str:
-    """The name of the folder with checkpoints, in the run's own."""
+    """The name of the checkpoint folder inside the run's own."""
     name = config.get("relative_model_dir")
     return name if isinstance(name, str) and _NAME.fullmatch(name) else MODELS
 
 
 def _name(value: Any) -> str:
-    """A name of the config if it may be a folder's; else a plain one."""
+    """A name from the config if it is a valid folder name; otherwise a default."""
     return value if isinstance(value, str) and _NAME.fullmatch(value) else "painted"
 
 
 def _names(config: Mapping[str, Any]) -> dict[str, str]:
-    """Of the folders that a run lies in, by the config's keys."""
+    """The names of a run's parent folders, by config key."""
     return {key: _name(config.get(key)) for key in ("experiment_name", "timestamp")}
 
 
 def _refuse_own(place: Path, run: Path) -> None:
     if place.resolve() == run.resolve():
-        raise OutputError(f"{place}: is the run that is painted; give another folder with `out`")
+        raise OutputError(f"{place}: the run being painted; give another folder with `out`")
 
 
 def _frame(folder: Path) -> RunTransform | None:
-    """What dataparser_transforms.json in a run's folder says, if it is there."""
+    """The content of dataparser_transforms.json in a run's folder, if it exists."""
     path = folder / FRAME
     if not path.is_file():
         return None
@@ -271,7 +271,11 @@ def _frame(folder: Path) -> RunTransform | None:
     try:
         transform, scale = np.array(content["transform"], np.float64), float(content["scale"])
     except (KeyError, TypeError, ValueError, OverflowError):
-        raise InputError(f"{path}: has no transform (3, 4) and scale, as nerfstudio writes them") from None
+        raise InputError(
+            f"{path}: expected a transform (3, 4) and a scale, as written by nerfstudio"
+        ) from None
     if transform.shape != (3, 4) or not np.isfinite(transform).all() or not 0 < scale < np.inf:
-        raise InputError(f"{path}: has no transform (3, 4) and positive scale, as nerfstudio writes them")
+        raise InputError(
+            f"{path}: expected a transform (3, 4) and a positive scale, as written by nerfstudio"
+        )
     return RunTransform(transform, scale)

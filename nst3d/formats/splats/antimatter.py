@@ -1,6 +1,6 @@
-""".splat: 32 bytes a splat, as antimatter15's web viewer introduced it; there is no header.
+""".splat: 32 bytes per splat, without a header, as introduced by antimatter15's web viewer.
 
-Position and scale 3 float32 each, colour and opacity 4 bytes, rotation w x y z 4 bytes about 128.
+Position and scale 3 float32 each, colour and opacity 4 bytes, rotation w x y z 4 bytes centred on 128.
 """
 
 from __future__ import annotations
@@ -24,7 +24,9 @@ def read_splat(path: Path) -> Loaded:
     """The splats in a .splat file. Raises InputError if its size is not a multiple of 32 bytes."""
     data = read_bytes(path)
     if len(data) % _RECORD.itemsize:
-        raise InputError(f"{path}: is no .splat file or cut short: {len(data)} bytes are no multiple of 32")
+        raise InputError(
+            f"{path}: not a .splat file, or truncated: {len(data)} bytes are not a multiple of 32"
+        )
     records = np.frombuffer(data, _RECORD)
     rows = Rows(
         positions=records["place"],

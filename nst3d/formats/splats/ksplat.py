@@ -1,4 +1,4 @@
-"""Ksplat, which is not read: how to convert it."""
+""".ksplat, which is not supported: how to convert it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ register_format(
         (".ksplat",),
         "splats",
         "a splat scene",
-        hint=".ksplat is not read; convert it: npx @playcanvas/splat-transform {name} {stem}.ply",
+        hint=".ksplat is not supported; convert it: npx @playcanvas/splat-transform {name} {stem}.ply",
         rank=1,
     )
 )

@@ -1,8 +1,8 @@
-"""PlayCanvas' compressed PLY: 256 splats a chunk, each four words relative to the chunk's bounds.
+"""PlayCanvas' compressed PLY: chunks of 256 splats, each of four words relative to the chunk's bounds.
 
 Element "chunk" holds bounds of positions, scales (logarithms) and, in newer files, colours; "vertex" the
 words: position 11 10 11 bits, rotation 2 + 3 × 10 (the largest of w x y z left out), scale like position,
-colour and opacity 8 each; "sh", where there is one, a byte a coefficient, all of red first, from −4 to 4.
+colour and opacity 8 each; the optional "sh" has one byte per coefficient, all of red first, from −4 to 4.
 """
 
 from __future__ import annotations
@@ -38,20 +38,18 @@ _SH = re.compile(rb"^element[ \t]+sh[ \t][^\n]*\n(?:property[^\n]*\n)*", re.MULT
 
 
 def read_packed_ply(path: Path, tables: Tables) -> Loaded:
-    """The splats in a compressed PLY. Raises InputError if it lacks what the kind has."""
+    """The splats in a compressed PLY. Raises InputError if elements or properties are missing."""
     vertex, chunk = tables.tables["vertex"], tables.tables.get("chunk", np.zeros(0, np.dtype([])))
     bounds = [f"{side}_{n}" for side in ("min", "max") for n in (*_AXES, *_SCALES)]
     bounds += [f"{side}_{n}" for side in ("min", "max") for n in _RGB] if _has_colour_bounds(chunk) else []
     missing = [n for n in _WORDS if n not in (vertex.dtype.names or ())]
     missing += [n for n in bounds if n not in (chunk.dtype.names or ())]
     if missing:
-        raise InputError(f"{path}: is not a compressed splat PLY: it has no {', '.join(missing)}")
+        raise InputError(f"{path}: not a compressed splat PLY: it has no {', '.join(missing)}")
     if any(vertex.dtype[n].str[1:] != "u4" for n in _WORDS):
-        raise InputError(f"{path}: is not a compressed splat PLY: its packed words are not uint")
+        raise InputError(f"{path}: not a compressed splat PLY: its packed words are not uint")
     if len(chunk) != -(-len(vertex) // _CHUNK):
-        raise InputError(
-            f"{path}: is broken: {len(chunk)} chunks for {len(vertex)} splats, expected 256 each"
-        )
+        raise InputError(f"{path}: broken: {len(chunk)} chunks for {len(vertex)} splats, expected 256 each")
     opacity = (vertex["packed_color"] & 255) / 255
     with np.errstate(over="ignore", invalid="ignore"):
         rows = Rows(
@@ -65,10 +63,10 @@ def read_packed_ply(path: Path, tables: Tables) -> Loaded:
 
 
 def repaint_packed_ply(tables: Tables, paint: Paint) -> bytes:
-    """The file with new colours; chunks where none is new keep their bits.
+    """The file with new colours; chunks without changes keep their bits.
 
-    In the others the bounds are set anew and all colours quantised anew. The element "sh" is × specular;
-    with 0 it is left out, for its bytes have none that means 0.
+    In the others, bounds are recomputed and all colours requantised. The element "sh" is multiplied by
+    `specular`; with 0 it is dropped, because no byte value means 0.
     """
     if paint.nothing:
         return tables.to_bytes()
@@ -122,7 +120,7 @@ def _between(chunk: Array, names: tuple[str, ...], share: Array) -> Array:
 
 
 def _unpack(words: Array) -> Array:
-    """Words of 11 10 11 bits as (n, 3) in [0, 1]."""
+    """Words of 11 10 11 bits, unpacked to (n, 3) in [0, 1]."""
     return np.stack([(words >> 21) / 2047, (words >> 11 & 1023) / 1023, (words & 2047) / 2047], axis=1)
 
 
@@ -146,9 +144,9 @@ def _higher(tables: Tables, path: Path) -> Array:
         return np.zeros((count, 0, 3), np.float32)
     size = len(names) // 3
     if len(sh) != count or size not in map(coefficients, (1, 2, 3)) or len(names) != 3 * size:
-        raise InputError(f"{path}: is broken: {len(sh)} rows of {len(names)} harmonics for {count} splats")
+        raise InputError(f"{path}: broken: {len(sh)} rows of {len(names)} harmonics for {count} splats")
     if set(names) != {f"f_rest_{k}" for k in range(3 * size)} or any(sh.dtype[n].str != "|u1" for n in names):
-        raise InputError(f"{path}: its harmonics are not bytes named f_rest_0 and on")
+        raise InputError(f"{path}: its harmonics are not bytes named f_rest_0, f_rest_1, …")
     levels = np.stack([sh[f"f_rest_{k}"] for k in range(3 * size)], axis=1)
     return _decoded(levels).reshape(count, 3, size).transpose(0, 2, 1)
 

@@ -1,6 +1,6 @@
 """PCD, the Point Cloud Library's own format, version 0.7: ASCII, binary and LZF-compressed.
 
-Sources: the PCD file format as PCL documents it; Lehmann's LZF, a stream of literals and back references.
+Sources: PCL's documentation of the PCD file format; Lehmann's LZF, a stream of literals and back references.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from nst3d.tensors import Array
 
 _LONGEST_HEADER = 1 << 16
 _DENSEST = 264
-"""Bytes that a byte of LZF stands for at most."""
+"""Most bytes that one byte of LZF can expand to."""
 _KINDS = {"F": "f", "I": "i", "U": "u"}
 _NAMES = {"normal_x": "nx", "normal_y": "ny", "normal_z": "nz"}
 
@@ -26,7 +26,7 @@ _NAMES = {"normal_x": "nx", "normal_y": "ny", "normal_z": "nz"}
 @dataclass(frozen=True)
 class _Header:
     fields: list[tuple[str, str, int]]
-    """Name, type of numpy, how many values of it."""
+    """Name, NumPy type and number of values."""
     points: int
     data: str
     """ascii, binary or binary_compressed."""
@@ -37,10 +37,10 @@ class _Header:
 
 
 def read_pcd(path: Path) -> dict[str, Array]:
-    """All columns (n,) of a PCD file: its colour apart as red, green, blue, normals as nx, ny, nz.
+    """All columns (n,) of a PCD file, with colour split into red, green, blue, and normals as nx, ny, nz.
 
     Fields of several values become name_0, name_1 and so on; those named _ are padding. Raises InputError for a
-    file that is broken or holds less than its header declares.
+    file that is broken or shorter than its header declares.
     """
     data = read_bytes(path)
     header, start = _header(data, path)
@@ -65,7 +65,7 @@ def _header(data: bytes, path: Path) -> tuple[_Header, int]:
     while "DATA" not in words:
         end = data.find(b"\n", at, _LONGEST_HEADER)
         if end < 0:
-            raise InputError(f"{path}: is not a PCD file, or its header is cut off")
+            raise InputError(f"{path}: not a PCD file, or its header is truncated")
         line = decode(data[at:end]).split("#")[0].split()
         if line:
             words[line[0].upper()] = line[1:]
@@ -80,7 +80,7 @@ def _header(data: bytes, path: Path) -> tuple[_Header, int]:
     except (KeyError, ValueError, IndexError, TypeError):
         whole = False
     if not whole or header.data not in ("ascii", "binary", "binary_compressed"):
-        raise InputError(f"{path}: is not a PCD file, or its header is broken")
+        raise InputError(f"{path}: not a PCD file, or its header is broken")
     if not {"x", "y", "z"} <= {n for n, _, c in fields if c == 1}:
         raise InputError(
             f"{path}: its points have no x, y and z; the fields are {', '.join(words['FIELDS'])}"
@@ -109,7 +109,7 @@ def _from_rows(header: _Header, data: bytes, start: int, path: Path) -> list[Arr
 
 
 def _from_columns(header: _Header, data: bytes, start: int, path: Path) -> list[Array]:
-    """Compressed data lie field by field."""
+    """The columns of compressed data, which are stored field by field."""
     if len(data) - start < 8:
         raise _cut_short(path, header)
     packed, size = (int(v) for v in np.frombuffer(data, "<u4", 2, start))
@@ -118,7 +118,7 @@ def _from_columns(header: _Header, data: bytes, start: int, path: Path) -> list[
         raise _cut_short(path, header)
     plain = np.zeros(size, np.uint8)
     if size and _unpack(np.frombuffer(data, np.uint8, packed, start + 8), plain) != size:
-        raise InputError(f"{path}: its compressed data are broken")
+        raise InputError(f"{path}: its compressed data is broken")
     columns, at = [], 0
     for _, kind, count in header.fields:
         length = header.points * count * np.dtype(kind).itemsize
@@ -128,7 +128,7 @@ def _from_columns(header: _Header, data: bytes, start: int, path: Path) -> list[
 
 
 def _unpacked(values: Array, alpha: bool) -> dict[str, Array]:
-    """Colours that lie in the bits of one number a point, blue lowest."""
+    """Colours packed into the bits of one number per point, blue lowest."""
     bits = np.ascontiguousarray(values).view(np.uint32)
     names = ("blue", "green", "red", "alpha") if alpha else ("blue", "green", "red")
     parts = {n: (bits >> np.uint32(8 * k) & np.uint32(255)).astype(np.uint8) for k, n in enumerate(names)}
@@ -136,14 +136,12 @@ def _unpacked(values: Array, alpha: bool) -> dict[str, Array]:
 
 
 def _cut_short(path: Path, header: _Header) -> InputError:
-    return InputError(
-        f"{path}: is cut short: it does not hold the {header.points} points that its header says"
-    )
+    return InputError(f"{path}: truncated: its header declares {header.points} points")
 
 
 @kernel()
 def _unpack(packed, plain):  # type: ignore[no-untyped-def]
-    """LZF into `plain`; returns how many bytes it gave, or −1 where the stream is broken."""
+    """Decompress LZF into `plain`; returns the number of bytes written, or −1 if the stream is broken."""
     at, out = 0, 0
     while at < len(packed):
         control = int(packed[at])

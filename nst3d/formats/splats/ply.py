@@ -1,6 +1,6 @@
-"""3D Gaussian splatting's own PLY, as the reference code, nerfstudio, gsplat and SuperSplat write it.
+"""The PLY of 3D Gaussian splatting, as written by the reference code, nerfstudio, gsplat and SuperSplat.
 
-Properties may stand in any order, have any float type and be joined by others, which stay as they are:
+Properties may have any order and float type; additional ones are kept unchanged:
 x y z, f_dc_0…2, f_rest_* (all of red, then green, then blue), opacity (a logit), scale_* (logarithms; two
 of them for flat splats) and rot_0…3 (w x y z, of any length). Colours may be red green blue instead of f_dc.
 """
@@ -38,7 +38,7 @@ _SCALE = ("scale_0", "scale_1", "scale_2")
 _ROTATION = ("rot_0", "rot_1", "rot_2", "rot_3")
 _REST = re.compile(r"f_rest_(\d+)")
 _MARKS = {"opacity", "f_dc_0", "scale_0", "rot_0"}
-"""Properties of Gaussians; a file that has two of them and lacks the others is a broken splat file."""
+"""Properties of Gaussians; a file with two of them but not the others is a broken splat file."""
 
 
 def is_splat_header(header: bytes) -> bool:
@@ -48,26 +48,26 @@ def is_splat_header(header: bytes) -> bool:
 
 
 def is_packed_header(header: bytes) -> bool:
-    """Whether a PLY header declares 3D Gaussians as PlayCanvas packs them."""
+    """Whether a PLY header declares 3D Gaussians packed as by PlayCanvas."""
     return "packed_position" in properties_of(header)
 
 
 def read_splat_ply(path: Path, tables: Tables) -> Loaded:
-    """The splats in a PLY's element "vertex". Raises InputError for properties that are missing."""
+    """The splats in a PLY's element "vertex". Raises InputError for missing properties."""
     vertex = tables.tables.get("vertex", np.zeros(0, np.dtype([])))
     names = set(vertex.dtype.names or ())
     flat = "scale_2" not in names
     colours = _RGB if _DC[0] not in names and set(_RGB) <= names else _DC
     wanted = (*_PLACE, *colours, "opacity", *(_SCALE[:2] if flat else _SCALE), *_ROTATION)
     if missing := [n for n in wanted if n not in names]:
-        raise InputError(f"{path}: is not a Gaussian-splat PLY: it has no {', '.join(missing)}")
+        raise InputError(f"{path}: not a Gaussian-splat PLY: it has no {', '.join(missing)}")
     if wrong := [n for n in wanted if n not in _RGB and vertex.dtype[n].kind != "f"]:
-        raise InputError(f"{path}: its properties {', '.join(wrong)} are integers; splats have floats there")
+        raise InputError(f"{path}: its properties {', '.join(wrong)} are integers, expected floats")
     rest = _rest_names(vertex)
     degree = round((len(rest) / 3 + 1) ** 0.5) - 1
     if len(rest) != 3 * coefficients(degree) or rest != [f"f_rest_{k}" for k in range(len(rest))]:
         raise InputError(
-            f"{path}: has {len(rest)} f_rest properties, numbered up to {rest[-1][7:]}; expected 0, 9, 24 or 45"
+            f"{path}: has {len(rest)} f_rest properties, numbered up to {rest[-1][7:]}, expected 0, 9, 24 or 45"
         )
     constant = _columns(vertex, colours)
     if colours == _RGB:
@@ -88,7 +88,7 @@ def read_splat_ply(path: Path, tables: Tables) -> Loaded:
 
 
 def repaint_splat_ply(tables: Tables, paint: Paint) -> bytes:
-    """The file with new colours: f_dc, and red green blue where it has those; f_rest × `paint.specular`."""
+    """The file with new colours: f_dc, and red green blue if present; f_rest × `paint.specular`."""
     if paint.nothing:
         return tables.to_bytes()
     vertex = tables.tables["vertex"].copy()
@@ -110,7 +110,7 @@ def repaint_splat_ply(tables: Tables, paint: Paint) -> bytes:
 
 
 def fresh_splat_ply(splats: Splats) -> bytes:
-    """A new binary little-endian PLY in the reference code's order of properties, without normals."""
+    """A new binary little-endian PLY with the reference code's property order, without normals."""
     rest = splats.harmonics[:, 1:].transpose(0, 2, 1).reshape(len(splats), -1)
     names = [*_PLACE, *_DC, *(f"f_rest_{k}" for k in range(rest.shape[1])), "opacity", *_SCALE, *_ROTATION]
     columns = [splats.positions, splats.harmonics[:, 0], rest, logit(splats.opacities)[:, None]]
@@ -126,7 +126,7 @@ def _rest_names(vertex: Array) -> list[str]:
 
 
 def _columns(vertex: Array, names: tuple[str, ...]) -> Array:
-    """(n, len(names)) float64 where a property is double, else float32."""
+    """(n, len(names)) float64 if a property is double, otherwise float32."""
     if not names:
         return np.zeros((len(vertex), 0), np.float32)
     kind = np.float64 if any(vertex.dtype[n].itemsize == 8 for n in names) else np.float32

@@ -1,4 +1,4 @@
-"""PLY files as they lie on disk: header and tables byte for byte, so that what is not painted stays."""
+"""PLY files as stored on disk: header and tables byte for byte, so that unpainted data stays unchanged."""
 
 from __future__ import annotations
 
@@ -29,19 +29,19 @@ class Tables:
     """A PLY file in parts."""
 
     header: bytes
-    """All of it, end_header and its line end included."""
+    """The whole header, including end_header and its newline."""
     tables: dict[str, Array]
-    """Structured arrays, one an element, in the file's order and byte order."""
+    """Structured arrays, one per element, in the file's order and byte order."""
     tail: bytes = b""
-    """What follows the last table that could be read."""
+    """The bytes after the last table that could be read."""
 
     def to_bytes(self) -> bytes:
-        """The file."""
+        """The bytes of the file."""
         return b"".join([self.header, *(t.tobytes() for t in self.tables.values()), self.tail])
 
 
 def read_header(path: Path) -> bytes:
-    """A PLY file's header, or nothing if the file is no PLY or cannot be read."""
+    """A PLY file's header; empty if the file is not a PLY or cannot be read."""
     try:
         with path.open("rb") as file:
             start = file.read(_LONGEST_HEADER)
@@ -52,9 +52,9 @@ def read_header(path: Path) -> bytes:
 
 
 def elements_of(header: bytes) -> dict[str, tuple[int, list[tuple[str, str]]]]:
-    """Name to count and properties (name, type as declared, "list" for a list) of each element.
+    """The count and properties (name, declared type, "list" for lists) of each element, by name.
 
-    Raises ValueError, KeyError or IndexError for a line that cannot be read.
+    Raises ValueError, KeyError or IndexError for a malformed line.
     """
     elements: dict[str, tuple[int, list[tuple[str, str]]]] = {}
     for line in decode(header).splitlines():
@@ -70,7 +70,7 @@ def elements_of(header: bytes) -> dict[str, tuple[int, list[tuple[str, str]]]]:
 
 
 def properties_of(header: bytes, element: str = "vertex") -> set[str]:
-    """The names of an element's properties; none where the header cannot be read."""
+    """The names of an element's properties; empty if the header cannot be read."""
     try:
         return {name for name, _ in elements_of(header).get(element, (0, []))[1]}
     except (ValueError, KeyError, IndexError, StopIteration):
@@ -78,15 +78,15 @@ def properties_of(header: bytes, element: str = "vertex") -> set[str]:
 
 
 def read_tables(path: Path) -> Tables:
-    """All tables of a PLY file up to the first with a list. ASCII becomes little-endian binary.
+    """All tables of a PLY file before the first with a list. ASCII becomes little-endian binary.
 
-    Raises InputError if the file is no PLY, its header is broken or declares more than the file holds.
+    Raises InputError if the file is not a PLY, its header is broken, or the file is shorter than declared.
     """
     data = read_bytes(path)
     end = _HEADER_END.search(data, 0, _LONGEST_HEADER)
     order = _FORMAT.search(data, 0, end.start()) if end else None
     if end is None or not data.startswith(b"ply") or order is None or order[1] not in _ORDERS:
-        raise InputError(f"{path}: is not a PLY file, or its header is broken or cut off")
+        raise InputError(f"{path}: not a PLY file, or its header is broken or truncated")
     header, at = data[: end.end()], end.end()
     try:
         elements = elements_of(header)
@@ -118,7 +118,7 @@ def _from_text(
     path: Path,
 ) -> Tables:
     if any(count and t == "list" for count, properties in elements.values() for _, t in properties):
-        raise InputError(f"{path}: is an ASCII PLY with lists, which splats have none of; save it as binary")
+        raise InputError(f"{path}: an ASCII PLY with lists, which splats do not have; save it as binary")
     wanted = sum(count * len(properties) for count, properties in elements.values())
     if 2 * wanted > len(text) + 1:
         name, (count, _) = next(iter(elements.items()))
@@ -136,6 +136,4 @@ def _from_text(
 
 
 def _cut_short(path: Path, count: int, name: str) -> InputError:
-    return InputError(
-        f"{path}: is cut short: it does not hold the {count} {name} entries that its header says"
-    )
+    return InputError(f"{path}: truncated: its header declares {count} {name} entries")

@@ -1,6 +1,6 @@
-"""Point clouds: .ply without faces, .pcd and .xyz in, .ply with all that came out again.
+"""Point clouds: reads .ply without faces, .pcd and .xyz, and writes .ply with all their data.
 
-A cloud is painted as splats, one a point. What is not painted stays bit for bit: a PLY's other properties and
+A cloud is painted as splats, one per point. Unpainted data stays bit for bit: a PLY's other properties and
 elements, a PCD's other fields.
 """
 
@@ -30,7 +30,7 @@ from nst3d.representations.triangles import unit
 from nst3d.tensors import Array
 
 _SUFFIXES = (".pcd", ".xyz")
-"""Of files that are point clouds whatever is in them; a .ply may be one."""
+"""Suffixes that are always point clouds; a .ply may be one."""
 _COLOURS = (("red", "green", "blue"), ("diffuse_red", "diffuse_green", "diffuse_blue"), ("r", "g", "b"))
 _NORMAL = ("nx", "ny", "nz")
 _UP = re.compile(rb"^comment up ([xyz])[ \t\r]*$", re.MULTILINE)
@@ -38,22 +38,22 @@ _TYPES = {"f4": "float", "f8": "double", "u1": "uchar", "i1": "char", "u2": "ush
 _TYPES |= {"u4": "uint", "i4": "int"}
 _FARTHEST = 1e15
 _FAR = 1e3
-"""In diagonals of the cloud."""
+"""Distance from the origin in diagonals of the cloud."""
 
 
 @dataclass(frozen=True)
 class PointFile:
-    """What a painted cloud is written back from."""
+    """The data from which a painted cloud is written back."""
 
     tables: Tables
     names: tuple[str, ...]
-    """The properties of the colour; empty: the file has none, and gets red, green, blue."""
+    """The colour properties; empty: the file has none, and gets red, green, blue."""
     full: float
     """The value of white."""
 
 
 def is_point_cloud(place: PathLike | Peek) -> bool:
-    """Whether a file is named like a point cloud, or is a PLY of points without faces or Gaussians."""
+    """Whether a file has the suffix of a point cloud, or is a PLY of points without faces or Gaussians."""
     peek = Peek.at(place)
     if peek.suffix != ".ply":
         return peek.suffix in _SUFFIXES and peek.path.is_file()
@@ -68,10 +68,10 @@ def is_point_cloud(place: PathLike | Peek) -> bool:
 
 
 def read_points(path: Path) -> Loaded:
-    """A cloud as opaque round splats that just close its surface; points not finite are broken splats.
+    """A cloud as opaque round splats that just close its surface; non-finite points are broken splats.
 
-    A cloud without colours is shaded by its normals, which are estimated where it has none. Raises InputError
-    for a file that is broken, cut short, or has no finite points.
+    A cloud without colours is shaded by its normals, estimated if missing. Raises InputError
+    for a file that is broken, truncated, or has no finite points.
     """
     file, up = _read(path)
     notes: list[str] = []
@@ -95,7 +95,7 @@ def read_points(path: Path) -> Loaded:
 
 
 def load_points(path: PathLike) -> PointCloud:
-    """The finite points of a cloud, for those who want it as it is. Raises InputError as `read_points` does."""
+    """The finite points of a cloud, unconverted. Raises InputError like `read_points`."""
     path = Path(path)
     file, up = _read(path)
     vertex = file.tables.tables["vertex"]
@@ -112,7 +112,7 @@ def load_points(path: PathLike) -> PointCloud:
 
 
 def repaint_points(file: PointFile, paint: Paint) -> bytes:
-    """The cloud as PLY with new colours, clamped, and rounded where they are integers; all else as it was."""
+    """The cloud as PLY with new colours, clamped, and rounded if integers; everything else unchanged."""
     vertex = file.tables.tables["vertex"]
     shown, changed, tables, names = np.clip(paint.colours, 0, 1), paint.changed, file.tables, file.names
     if not names:
@@ -125,11 +125,11 @@ def repaint_points(file: PointFile, paint: Paint) -> bytes:
 
 
 def _read(path: Path) -> tuple[PointFile, str]:
-    """The file and the axis that points up."""
+    """The file and its up axis."""
     suffix = path.suffix.lower()
     readers: dict[str, Callable[[Path], dict[str, Array]]] = {".pcd": read_pcd, ".xyz": read_xyz}
     if suffix in readers:
-        tables, up = _as_ply(readers[suffix](path)), "z"  # scanners and robots stand on the ground
+        tables, up = _as_ply(readers[suffix](path)), "z"  # scanners and robots have z up
     else:
         tables, up = read_tables(path), "y"
         if told := _UP.search(tables.header):
@@ -151,7 +151,7 @@ def _full(vertex: Array, names: tuple[str, ...]) -> float:
 
 
 def _shown(file: PointFile, vertex: Array, sound: Array) -> Array | None:
-    """Colours (n, 3) float32, or None; those of sound points that are no numbers are mid grey."""
+    """Colours (n, 3) float32, or None; NaN colours of sound points become mid grey."""
     if not file.names:
         return None
     colours = (_columns(vertex, file.names) / file.full).astype(np.float32)
@@ -160,26 +160,26 @@ def _shown(file: PointFile, vertex: Array, sound: Array) -> Array | None:
 
 
 def _sound(places: Array, path: Path) -> Array:
-    """Which places (n, 3) can be used, (n,) bool. Raises InputError if none can."""
+    """A mask (n,) of the usable positions (n, 3). Raises InputError if there are none."""
     finite = np.isfinite(places).all(1)
     sound = finite & (np.abs(places).max(1, initial=0) < _FARTHEST)
     if finite.any() and not sound.any():
-        raise InputError(f"{path}: its coordinates are too large; expected them below {_FARTHEST:g}")
+        raise InputError(f"{path}: its coordinates are too large; expected values below {_FARTHEST:g}")
     if not sound.any():
         raise InputError(f"{path}: holds no finite points")
     return np.asarray(sound)
 
 
 def _near(places: Array, sound: Array, notes: list[str]) -> Array:
-    """The places, moved to the origin where float32 would blur them, as surveyors' coordinates are."""
+    """The positions, moved to the origin if too far away for float32, as survey coordinates are."""
     low, high = places[sound].min(0), places[sound].max(0)
     middle = np.round((low + high) / 2)
     size = np.linalg.norm(high - low)
     if size == 0 or np.linalg.norm(middle) < _FAR * size:
         return places
     notes.append(
-        f"the points stand far from the origin, about ({', '.join(f'{v:g}' for v in middle)}): they are painted"
-        " near it, and written back where they are"
+        f"the points are far from the origin, at about ({', '.join(f'{v:g}' for v in middle)}): they are"
+        " moved to it for painting, and written back in place"
     )
     return places - middle
 
@@ -199,11 +199,11 @@ def _shaded(vertex: Array, places: Array, sound: Array, up: str) -> tuple[Array,
         normals, how = np.zeros((len(places), 3), np.float32), "normals estimated from neighbours"
         normals[sound] = estimated_normals(places[sound].astype(np.float64))
     axes = standing(np.array(UP_AND_FRONT[up][0])).axes()
-    return shades(normals, axes), f"the points have no colours; they start from grey, shaded by {how}"
+    return shades(normals, axes), f"the points have no colours; starting from grey, shaded by {how}"
 
 
 def _as_ply(columns: dict[str, Array]) -> Tables:
-    """Columns (n,) as a PLY's vertices; integers of 64 bits, which it does not know, become doubles."""
+    """Columns (n,) as a PLY's vertices; 64-bit integers, which PLY lacks, become doubles."""
     kinds = {n: c.dtype.str[1:] if c.dtype.str[1:] in _TYPES else "f8" for n, c in columns.items()}
     vertex = np.empty(len(columns["x"]), [(n, "<" + k) for n, k in kinds.items()])
     for name, column in columns.items():
@@ -214,7 +214,7 @@ def _as_ply(columns: dict[str, Array]) -> Tables:
 
 
 def _with_colours(tables: Tables) -> Tables:
-    """The tables with room for red, green and blue after the vertices' other properties."""
+    """The tables with red, green and blue appended to the vertices' properties."""
     old = tables.tables["vertex"]
     vertex = np.zeros(len(old), [*old.dtype.descr, *((n, "u1") for n in _COLOURS[0])])
     for name in old.dtype.names or ():
@@ -234,7 +234,7 @@ def _has(properties: list[tuple[str, str]], names: str) -> bool:
 
 
 def _columns(vertex: Array, names: tuple[str, ...] | str) -> Array:
-    """(n, 3) float64 where a property is double or wide, else float32."""
+    """(n, 3) float64 if a property is double or a wide integer, otherwise float32."""
     wide = any(vertex.dtype[n].itemsize > 2 and vertex.dtype[n] != np.float32 for n in names)
     return np.stack([vertex[n].astype(np.float64 if wide else np.float32) for n in names], axis=1)
 

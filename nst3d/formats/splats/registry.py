@@ -1,4 +1,4 @@
-"""Gaussian-splat files and runs: which format reads or writes what, and what a painted file keeps."""
+"""Gaussian-splat files and runs: finding the format, and keeping unpainted data."""
 
 from __future__ import annotations
 
@@ -35,24 +35,24 @@ _RUN = "splatfacto"
 
 @dataclass(frozen=True)
 class SplatFile:
-    """What `Splats.document` is for splats that came from a file."""
+    """The `Splats.document` of splats read from a file."""
 
     format: Format
-    """`save_splats` to a name of this format keeps all that is not painted."""
+    """`save_splats` to a name of this format keeps everything unpainted."""
     content: Any
-    """The format's own."""
+    """The format's own data."""
     broken: Array
-    """(n,) bool: the splats that cannot be drawn, and are written back as they are."""
+    """(n,) bool: the splats that cannot be drawn, and are written back unchanged."""
 
 
 def readable() -> str:
-    """What splats are read from, for messages."""
+    """The sources that splats can be read from, for messages."""
     files = ", ".join(suffixes_of("splats"))
     return f"{files}, a folder with SOG's {META} or a splatfacto run"
 
 
 def is_splats(place: PathLike | Peek) -> bool:
-    """Whether a file or folder is, or is named like, Gaussian splats or a point cloud; PLY headers are looked into."""
+    """Whether a file or folder is Gaussian splats or a point cloud, by its suffix or PLY header."""
     return format_of(place, *_SORTS) is not None
 
 
@@ -60,9 +60,9 @@ def load_splats(place: PathLike | Peek) -> Splats:
     """The splats in a .ply (also PlayCanvas' compressed), .splat, .spz or .sog file, an unpacked SOG folder,
     or a nerfstudio run of splatfacto (its folder, config.yml or checkpoint).
 
-    Axes are those of PLY (right, down, forward), which .spz is turned to; up is taken to be −y, in runs z. A splat with
-    values that are not finite stays in the table with opacity 0. Raises InputError for a file that is
-    missing, of another kind, broken, cut short or empty.
+    Axes are those of PLY (right, down, forward), to which .spz is converted; up is assumed to be −y, or z in
+    runs. A splat with values that are not finite stays in the table with opacity 0. Raises InputError for a
+    file that is missing, of another kind, broken, truncated or empty.
     """
     peek = Peek.at(place)
     row = _format(peek)
@@ -82,15 +82,15 @@ def load_splats(place: PathLike | Peek) -> Splats:
 
 
 def save_splats(path: PathLike, splats: Splats, colours: Array, specular: float = 0.0) -> list[Path]:
-    """Write splats with new colours (n, 3), sRGB-encoded and unclamped, in the format of the path's ending.
+    """Write splats with new colours (n, 3), sRGB-encoded and unclamped, in the format of the path's suffix.
 
-    Higher harmonics are multiplied by `specular`: 0 leaves colours that do not depend on the view. In the
-    format that they were read from, all else is written back bit for bit, and so are the colours of rows
-    that are equal to `splats.colours`. Any splats can be written as .ply, .splat and .spz (.splat is
-    8 bits and has no harmonics, .spz quantises all); .compressed.ply and SOG only come from their own
-    kind. A path named meta.json gets SOG's parts beside it; one that ends in .ckpt stands for a nerfstudio run
-    somewhere below its folder, one without ending for a run below itself, with painted.ply of the same splats
-    on top. Raises ConfigError for other endings, OutputError if a file cannot be written. Returns the paths.
+    Higher harmonics are multiplied by `specular`: 0 makes colours view-independent. In the format that they
+    were read from, everything else is written back bit for bit, as are the colours of rows equal to
+    `splats.colours`. Any splats can be written as .ply, .splat and .spz (.splat is 8-bit without harmonics,
+    .spz quantises everything); .compressed.ply and SOG can only be written from their own kind. A path named
+    meta.json gets SOG's parts beside it; a path ending in .ckpt writes a nerfstudio run below its folder, a
+    path without a suffix writes one below itself, plus painted.ply of the same splats. Raises ConfigError for
+    other suffixes, OutputError if a file cannot be written. Returns the paths.
     """
     path = Path(path)
     kept = splats.document if isinstance(splats.document, SplatFile) else None
@@ -110,49 +110,49 @@ def save_splats(path: PathLike, splats: Splats, colours: Array, specular: float 
             return [path]
     if written.save is None:
         raise ConfigError(
-            f"{path}: {suffix} is only written from {suffix}; use {', '.join(written_suffixes('splats'))}"
+            f"{path}: {suffix} can only be written from {suffix}; use {', '.join(written_suffixes('splats'))}"
         )
     write_bytes(path, written.save(painted(splats, colours, specular)))
     return [path]
 
 
 def painted(splats: Splats, colours: Array, specular: float = 0.0) -> Splats:
-    """The splats with other colours (n, 3) and their higher harmonics × `specular`, left out where that is 0."""
+    """The splats with other colours (n, 3) and their higher harmonics × `specular`, dropped if that is 0."""
     higher = splats.harmonics[:, 1:] * np.float32(specular) if specular else splats.harmonics[:, :0]
     constant = from_colours(np.asarray(colours, np.float32))[:, None]
     return replace(splats, harmonics=np.concatenate([constant, higher], axis=1).astype(np.float32))
 
 
 def run_of(splats: Splats) -> NerfstudioRun | None:
-    """The nerfstudio run that splats came from, if it was one."""
+    """The nerfstudio run that splats came from, if any."""
     content = splats.document.content if isinstance(splats.document, SplatFile) else None
     return content.run if isinstance(content, RunSplats) else None
 
 
 def suffix_of(splats: Splats) -> str:
-    """The ending of a file name with which `save_splats` keeps all that is not painted."""
+    """The file suffix with which `save_splats` keeps everything unpainted."""
     return splats.document.format.suffix if isinstance(splats.document, SplatFile) else ".ply"
 
 
 def _format(peek: Peek) -> Format:
-    """The format of a path that should be splats. Raises InputError for what is named like none."""
+    """The format of a path expected to be splats. Raises InputError for an unknown suffix."""
     row = format_of(peek, *_SORTS)
     if row is not None:
         return row
-    if peek.once(meta_path) is not None:  # of SOG or not, the reader says what it lacks
+    if peek.once(meta_path) is not None:  # SOG or not, the reader reports what is missing
         return format_by_name("sog-folder")
     if is_run(peek):
         return format_by_name(_RUN)
     if peek.is_folder:
-        raise InputError(f"{peek.path}: is a folder without SOG's {META}; expected {readable()}")
+        raise InputError(f"{peek.path}: a folder without SOG's {META}; expected {readable()}")
     row = format_named(peek.path.name, "splats")
     if row is None:
-        raise InputError(f"{peek.path}: is no splat file that can be read; readable are {readable()}")
+        raise InputError(f"{peek.path}: not a readable splat file; supported are {readable()}")
     return row
 
 
 def _named(path: Path, kept: SplatFile | None) -> tuple[Format, str]:
-    """The format that a name to be written means, and its suffix."""
+    """The format and suffix of a path to be written."""
     name = path.name.lower()
     row: Format | None
     if kept and kept.format.name == _RUN and (not path.suffix or name.endswith(kept.format.suffix)):
@@ -175,7 +175,7 @@ def _writable() -> str:
 
 
 def _write_parts(meta: Path, members: dict[str, bytes]) -> list[Path]:
-    """The parts beside meta.json, and it last: without it the folder is no scene."""
+    """Write the parts, then meta.json last: without it the folder is not a scene."""
     paths = [meta.parent / name for name in members if name not in (META, "..") and name == Path(name).name]
     for part in paths:
         write_bytes(part, members[part.name])

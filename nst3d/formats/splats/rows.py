@@ -1,4 +1,4 @@
-"""What every splat format is read into and written from, and what broken splats become."""
+"""The common in-memory form of all splat formats, and the handling of broken splats."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from nst3d.representations.harmonics import basis
 from nst3d.tensors import Array
 
 MAX_DEGREE = 3
-"""Of the harmonics that are kept; higher ones that a file holds are written back but not drawn."""
+"""Highest degree of harmonics that is drawn; a file's higher ones are only written back."""
 _FARTHEST = 1e15
 _SMALLEST = 1e-12
 _NO_TURN = (1.0, 0.0, 0.0, 0.0)
@@ -21,7 +21,7 @@ _NO_TURN = (1.0, 0.0, 0.0, 0.0)
 
 @dataclass(frozen=True)
 class Rows:
-    """Splats as `representations.splats.Splats` has them, but rotations of any length."""
+    """Splats as in `representations.splats.Splats`, but with rotations of any length."""
 
     positions: Array
     scales: Array
@@ -32,16 +32,16 @@ class Rows:
 
 @dataclass(frozen=True)
 class Loaded:
-    """What a format's reader returns."""
+    """The result of a format's reader."""
 
     rows: Rows
     content: Any
-    """What the format's own repainter needs."""
+    """Data for the format's own `repaint`."""
     notes: tuple[str, ...] = ()
     up: tuple[float, float, float] = (0.0, -1.0, 0.0)
-    """World up, as far as the format tells."""
+    """World up, as stated or implied by the format."""
     antialiased: bool = False
-    """Whether they were trained to be drawn so."""
+    """Whether the splats were trained for antialiased rendering."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Paint:
     colours: Array
     """(n, 3) float32, sRGB-encoded, unclamped."""
     changed: Array
-    """(n,) bool: the rows whose colours are new and which are not broken; the others keep their bits."""
+    """(n,) bool: the sound rows with new colours; the others keep their bits."""
     broken: Array
     """(n,) bool: the rows that cannot be drawn."""
     specular: float
@@ -59,17 +59,17 @@ class Paint:
 
     @property
     def nothing(self) -> bool:
-        """Whether the file stays as it is."""
+        """Whether the file stays unchanged."""
         return self.specular == 1 and not self.changed.any()
 
 
 @np.errstate(invalid="ignore", over="ignore", divide="ignore")
 def settled(rows: Rows, path: Path) -> tuple[Rows, Array, tuple[str, ...]]:
-    """The rows made drawable as float32, a mask (n,) of those that are broken, and notes.
+    """The rows made drawable as float32, a mask (n,) of the broken ones, and notes.
 
-    Broken are rows with a value that is not finite or beyond 1e15, or a negative scale.
-    They keep their place in the table with opacity 0, at a sound splat's position. Scales of 0 become
-    1e-12, rotations of length 0 none. Raises InputError if no row is sound.
+    Rows with a non-finite value, one beyond 1e15, or a negative scale are broken.
+    They keep their row in the table with opacity 0, at a sound splat's position. Scales of 0 become
+    1e-12, rotations of length 0 the identity. Raises InputError if no row is sound.
     """
     count = len(rows.positions)
     if not count:
@@ -78,9 +78,7 @@ def settled(rows: Rows, path: Path) -> tuple[Rows, Array, tuple[str, ...]]:
     sound &= ((rows.scales >= 0) & (rows.scales < _FARTHEST)).all(1)
     sound &= (np.abs(rows.harmonics) < _FARTHEST).all((1, 2)) & (np.abs(rows.rotations) < _FARTHEST).all(1)
     if not sound.any():
-        raise InputError(
-            f"{path}: is broken: none of its {count} splats has a finite position, size and colour"
-        )
+        raise InputError(f"{path}: broken: none of its {count} splats has a finite position, size and colour")
     broken = ~sound
     rows = _hidden(rows, broken) if broken.any() else rows
     lengths = np.linalg.norm(rows.rotations.astype(np.float64), axis=1, keepdims=True)
@@ -96,7 +94,7 @@ def settled(rows: Rows, path: Path) -> tuple[Rows, Array, tuple[str, ...]]:
     if broken.any():
         notes = (
             f"{broken.sum()} of {count} splats are broken (values that are not finite or absurdly large):"
-            " they are not drawn, and are written back as they are",
+            " they are not drawn, and are written back unchanged",
         )
     return drawable, broken, notes
 
@@ -112,7 +110,7 @@ def _hidden(rows: Rows, broken: Array) -> Rows:
 
 
 def flipped(rows: Rows, signs: tuple[int, int, int]) -> Rows:
-    """The rows after each axis of the world was multiplied by its sign, ±1; one that mirrors will do too."""
+    """The rows with each world axis multiplied by its sign, ±1; mirroring is allowed."""
     x, y, z = signs
     samples = np.random.default_rng(0).normal(size=(8, 3))
     degree = round(rows.harmonics.shape[1] ** 0.5) - 1
@@ -138,7 +136,7 @@ def logit(values: Array) -> Array:
 
 
 def from_smallest_three(largest: Array, others: Array) -> Array:
-    """Unit quaternions (n, 4) from the place of the largest component (n,) and the other three in order."""
+    """Unit quaternions (n, 4) from the index of the largest component (n,) and the other three in order."""
     count = len(largest)
     quaternions = np.zeros((count, 4))
     rest = np.ones((count, 4), bool)
@@ -150,7 +148,7 @@ def from_smallest_three(largest: Array, others: Array) -> Array:
 
 
 def smallest_three(quaternions: Array) -> tuple[Array, Array]:
-    """The inverse of `from_smallest_three` for unit quaternions (n, 4): places (n,) and the rest (n, 3)."""
+    """The inverse of `from_smallest_three` for unit quaternions (n, 4): indices (n,) and the rest (n, 3)."""
     count = len(quaternions)
     largest = np.abs(quaternions).argmax(1)
     positive = quaternions * np.where(quaternions[np.arange(count), largest] < 0, -1, 1)[:, None]
@@ -160,7 +158,7 @@ def smallest_three(quaternions: Array) -> tuple[Array, Array]:
 
 
 def coefficients(degree: int) -> int:
-    """How many coefficients harmonics of a degree have beyond the first."""
+    """The number of harmonics coefficients of a degree beyond the first."""
     return (degree + 1) ** 2 - 1
 
 
@@ -170,7 +168,7 @@ def join_harmonics(constant: Array, higher: Array) -> Array:
 
 
 def degree_note(degree: int) -> tuple[str, ...]:
-    """What to tell about harmonics of a degree that is not drawn."""
+    """A note for harmonics of a degree that is not drawn."""
     if degree <= MAX_DEGREE:
         return ()
     return (f"harmonics of degree {degree}: those above {MAX_DEGREE} are not drawn, but written back",)

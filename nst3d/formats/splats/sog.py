@@ -1,8 +1,8 @@
-"""PlayCanvas' SOG, version 2: attributes as lossless pictures, a pixel a splat, as .sog or unpacked.
+"""PlayCanvas' SOG, version 2: attributes as lossless pictures, one pixel per splat, as .sog or unpacked.
 
-Positions are 16 bits in two pictures, of sign(x)·ln(1 + |x|) between bounds; scales (logarithms), colours
-and harmonics are bytes that look up codebooks in meta.json; higher harmonics come from a palette. Opacity
-is colour's alpha; the smallest three components of rotations are bytes, alpha tells which was left out.
+Positions are sign(x)·ln(1 + |x|) between bounds, 16 bits over two pictures; scales (logarithms), colours
+and harmonics are bytes that index codebooks in meta.json; higher harmonics come from a palette. Opacity
+is the colour's alpha; the smallest three components of rotations are bytes, alpha gives the one left out.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def read_sog(path: Path) -> Loaded:
     files = read_sog_files(path)
     count = files.meta.get("count")
     if not isinstance(count, int) or count < 0:
-        raise InputError(f"{path}: is broken: meta.json has no count")
+        raise InputError(f"{path}: broken: meta.json has no count")
     colours = _texels(files, "sh0", count)
     quats = _texels(files, "quats", count)
     others = (quats[:, :3] / 255 * 2 - 1) * 0.5**0.5
@@ -56,9 +56,9 @@ def read_sog(path: Path) -> Loaded:
 
 
 def repaint_sog(files: SogFiles, paint: Paint) -> SogFiles:
-    """The scene with new colours, in a new codebook; only sh0's picture and meta.json differ from before.
+    """The scene with new colours in a new codebook; only sh0's picture and meta.json change.
 
-    Higher harmonics are × `paint.specular` through their codebook.
+    Higher harmonics are multiplied by `paint.specular` through their codebook.
     """
     if paint.nothing:
         return files
@@ -79,16 +79,16 @@ def repaint_sog(files: SogFiles, paint: Paint) -> SogFiles:
 
 
 def sog_bytes(files: SogFiles) -> bytes:
-    """A .sog file."""
+    """The bytes of a .sog file."""
     return zip_members(files.members)
 
 
 def codebook_for(values: Array) -> Array:
-    """256 ascending values that stand for `values` with little squared error (Lloyd 1982), float32 in size."""
+    """256 ascending values that quantise `values` with little squared error (Lloyd 1982), within float32."""
     ordered = np.sort(values.ravel())
     sums = np.concatenate([[0.0], np.cumsum(ordered)])
     book = np.quantile(ordered, (np.arange(256) + 0.5) / 256)
-    # Half the levels spread evenly, so that rare values are not far from all of them.
+    # Half the levels are spaced evenly, so that rare values have one nearby.
     book = np.sort(np.concatenate([book[::2], np.linspace(ordered[0], ordered[-1], 128)]))
     for _ in range(_ROUNDS):
         edges = np.searchsorted(ordered, (book[1:] + book[:-1]) / 2)
@@ -102,7 +102,7 @@ def _texels(files: SogFiles, section: str, count: int, number: int = 0) -> Array
     """The first `count` pixels of a picture, (count, 4) uint8."""
     texels = files.pixels(section, number).reshape(-1, 4)
     if len(texels) < count:
-        raise InputError(f"{files.name}: is broken: {section} has {len(texels)} pixels for {count} splats")
+        raise InputError(f"{files.name}: broken: {section} has {len(texels)} pixels for {count} splats")
     return texels[:count]
 
 
@@ -120,11 +120,11 @@ def _higher(files: SogFiles, count: int) -> Array:
         return np.zeros((count, 0, 3), np.float32)
     bands, entries = section.get("bands"), section.get("count")
     if bands not in (1, 2, 3) or not isinstance(entries, int):
-        raise InputError(f"{files.name}: is broken: shN has {bands} bands; expected 1 to 3, and a count")
+        raise InputError(f"{files.name}: broken: shN has {bands} bands, expected 1 to 3 and a count")
     size = coefficients(bands)
     palette = files.pixels("shN", 0)
     if palette.shape[1] != _PALETTE_ROW * size or palette.shape[0] * _PALETTE_ROW < entries:
-        raise InputError(f"{files.name}: is broken: its palette of harmonics does not have {entries} entries")
+        raise InputError(f"{files.name}: broken: its palette of harmonics does not have {entries} entries")
     labels = _texels(files, "shN", count, 1)[:, :2].astype(np.int64) @ np.array([1, 256])
     known = labels < entries
     table = files.codebook("shN").astype(np.float32)[palette.reshape(-1, size, 4)[..., :3]]

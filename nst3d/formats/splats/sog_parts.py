@@ -1,4 +1,4 @@
-"""The parts of a SOG scene: a zip archive, or a folder with a meta.json, both bounded before they are read."""
+"""The parts of a SOG scene: a zip archive or a folder with a meta.json, with sizes checked before reading."""
 
 from __future__ import annotations
 
@@ -21,37 +21,35 @@ from nst3d.tensors import Array
 META = "meta.json"
 _LARGEST_META = 1 << 26
 _LARGEST_PICTURE = 16383**2
-"""WebP's own limit."""
+"""WebP's own limit on a picture's sides."""
 _BROKEN = (OSError, SyntaxError, ValueError, EOFError, KeyError, IndexError)
 
 
 @dataclass(frozen=True)
 class SogFiles:
-    """The members by name, in their order, and what meta.json says."""
+    """The members by name, in order, and the content of meta.json."""
 
     members: dict[str, bytes]
     meta: dict[str, Any]
     name: str
-    """Of the file, for messages."""
+    """File name, for messages."""
 
     def pixels(self, section: str, number: int = 0) -> Array:
-        """A picture's pixels (h, w, 4) uint8, by its place in a section of meta.json."""
+        """A picture's pixels (h, w, 4) uint8, by its index in a section of meta.json."""
         try:
             member = self.meta[section]["files"][number]
             data = self.members[member]
         except (KeyError, IndexError, TypeError):
-            raise InputError(
-                f"{self.name}: is broken: it lacks the picture {number} of {section!r}"
-            ) from None
+            raise InputError(f"{self.name}: broken: picture {number} of {section!r} is missing") from None
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of many pixels: bounded by what a WebP can have
+            warnings.simplefilter("ignore")  # about many pixels: bounded by WebP's limit
             try:
                 picture = Image.open(io.BytesIO(data), formats=("WEBP", "PNG"))
                 if picture.width * picture.height > _LARGEST_PICTURE:
                     raise ValueError("too large")
                 return np.array(picture.convert("RGBA"))
             except (*_BROKEN, Image.DecompressionBombError) as error:
-                raise InputError(f"{self.name}: {member} in it is broken ({str(error)[:80]})") from None
+                raise InputError(f"{self.name}: its {member} is broken ({str(error)[:80]})") from None
 
     def codebook(self, section: str) -> Array:
         """The 256 values (float64) of a section of meta.json."""
@@ -64,7 +62,9 @@ class SogFiles:
         except (KeyError, TypeError, ValueError):
             values = np.zeros(0)
         if values.shape != (count,):
-            raise InputError(f"{self.name}: is broken: meta.json has no {count} numbers at {section}.{key}")
+            raise InputError(
+                f"{self.name}: broken: meta.json does not have {count} numbers at {section}.{key}"
+            )
         return values
 
 
@@ -83,7 +83,7 @@ def meta_path(path: Path) -> Path | None:
 
 
 def is_sog_meta(path: Path) -> bool:
-    """Whether a meta.json is a SOG scene's."""
+    """Whether a meta.json belongs to a SOG scene."""
     try:
         meta = json.loads(path.read_bytes()) if path.stat().st_size <= _LARGEST_META else None
     except (OSError, ValueError, RecursionError):
@@ -100,15 +100,15 @@ def read_sog_files(path: Path) -> SogFiles:
         return SogFiles(members | {META: folder.read_bytes()}, meta, str(folder))
     members = _unzipped(path)
     if META not in members:
-        raise InputError(f"{path}: is a zip archive without meta.json, no SOG scene")
+        raise InputError(f"{path}: a zip archive without meta.json, not a SOG scene")
     meta = _meta(members[META], path)
     if missing := [n for n in _named(meta, path) if n not in members]:
-        raise InputError(f"{path}: is broken: {', '.join(missing)} is missing in it")
+        raise InputError(f"{path}: broken: {', '.join(missing)} is missing")
     return SogFiles(members, meta, str(path))
 
 
 def zip_members(members: dict[str, bytes]) -> bytes:
-    """An archive of the members, uncompressed as they are compressed already, with no dates."""
+    """An archive of the members, stored without further compression or dates."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
         for name, data in members.items():
@@ -121,12 +121,12 @@ def _unzipped(path: Path) -> dict[str, bytes]:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             entries = [e for e in archive.infolist() if not e.is_dir()]
-            # Pictures do not compress further: an archive that says otherwise is a bomb.
+            # Pictures do not compress further: an archive that claims otherwise is a zip bomb.
             if sum(e.file_size for e in entries) > 8 * len(data) + _LARGEST_META:
-                raise InputError(f"{path}: is broken: it would unpack to far more than its size")
+                raise InputError(f"{path}: broken: it would unpack to far more than its size")
             return {e.filename: archive.read(e) for e in entries}
     except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, *_BROKEN) as error:
-        raise InputError(f"{path}: is no SOG scene, broken or cut short ({str(error)[:80]})") from None
+        raise InputError(f"{path}: not a SOG scene, broken or truncated ({str(error)[:80]})") from None
 
 
 def _meta(data: bytes, path: Path) -> dict[str, Any]:
@@ -135,19 +135,19 @@ def _meta(data: bytes, path: Path) -> dict[str, Any]:
     except (ValueError, RecursionError):
         meta = None
     if not isinstance(meta, dict) or not isinstance(meta.get("means"), dict):
-        raise InputError(f"{path}: its meta.json is broken or no SOG scene's")
+        raise InputError(f"{path}: its meta.json is broken or not a SOG scene's")
     if meta.get("version") != 2:
         raise InputError(
-            f"{path}: is SOG version {meta.get('version', 1)}, readable is 2; convert it with PlayCanvas'"
+            f"{path}: SOG version {meta.get('version', 1)} is not supported, only 2; convert it with PlayCanvas'"
             " splat-transform, for example to .ply"
         )
     return meta
 
 
 def _named(meta: dict[str, Any], path: Path) -> list[str]:
-    """The pictures that meta.json names."""
+    """The pictures named in meta.json."""
     sections = [s for s in meta.values() if isinstance(s, dict) and isinstance(s.get("files"), list)]
     names = [n for s in sections for n in s["files"]]
     if not all(isinstance(n, str) and n == Path(n).name and n not in ("..", META) for n in names):
-        raise InputError(f"{path}: its meta.json names files elsewhere than beside it")
+        raise InputError(f"{path}: its meta.json refers to files outside its folder")
     return names

@@ -1,8 +1,8 @@
-"""Splatfacto's splats in nerfstudio runs and checkpoints: read without nerfstudio, written back for it.
+"""Splatfacto's splats in nerfstudio runs and checkpoints, read and written without nerfstudio.
 
 The model's tensors are means (n, 3), scales (n, 3) as logarithms, quats (n, 4) w x y z of any length,
-features_dc (n, 3), features_rest (n, k, 3), opacities (n, 1) as logits. Trained with sh_degree 0 a colour is
-the sigmoid of features_dc and there are no others; else the coefficients are harmonics.
+features_dc (n, 3), features_rest (n, k, 3), opacities (n, 1) as logits. If trained with sh_degree 0, a colour
+is the sigmoid of features_dc, without further coefficients; otherwise the coefficients are harmonics.
 """
 
 from __future__ import annotations
@@ -36,16 +36,16 @@ from nst3d.tensors import Array
 _WIDTHS = {"means": (3,), "scales": (3,), "quats": (4,), "features_dc": (3,), "opacities": (1,)}
 _PREFIX = "gauss_params."
 _OTHERS = re.compile(r"device_indicator_param|(lpips|psnr|ssim|bil_grids|camera_optimizer)\..*")
-"""What else a splatfacto model keeps, which painting does not touch."""
+"""Other tensors of a splatfacto model, which painting does not touch."""
 
 
 @dataclass(frozen=True)
 class RunSplats:
-    """A run, and how its tensors are named and mean colours."""
+    """A run, and the naming and colour encoding of its tensors."""
 
     run: NerfstudioRun
     prefix: str
-    """Of the splats' tensors: older versions wrote none."""
+    """Prefix of the splats' tensor names: older versions wrote none."""
     sigmoid: bool
     """Whether colours are the sigmoid of features_dc."""
 
@@ -53,12 +53,12 @@ class RunSplats:
 def read_run_splats(path: Path) -> Loaded:
     """The splats in a splatfacto run's folder, config.yml or checkpoint.
 
-    nerfstudio's worlds stand on z. Raises InputError for runs of other methods, and for checkpoints with
-    tensors that are missing, of other shapes, or none of splatfacto's.
+    nerfstudio's worlds are z-up. Raises InputError for runs of other methods, and for checkpoints with
+    tensors that are missing, have other shapes, or are not splatfacto's.
     """
     run = load_run(path)
     if run.method != "splatfacto":
-        raise InputError(f"{path}: is a run of {run.method}, which has no splats; expected one of splatfacto")
+        raise InputError(f"{path}: a run of {run.method}, which has no splats; expected a splatfacto run")
     prefix = _PREFIX if f"{_PREFIX}means" in run.state else ""
     _check(run.state, prefix, path)
     tensors = {name: _numbers(run.state[prefix + name]) for name in (*_WIDTHS, "features_rest")}
@@ -86,7 +86,7 @@ def read_run_splats(path: Path) -> Loaded:
 
 
 def write_run_splats(folder: Path, content: RunSplats, paint: Paint) -> list[Path]:
-    """The run with new colours below `folder`; higher harmonics are × `paint.specular`, all else keeps its bits."""
+    """The run with new colours below `folder`; higher harmonics × `paint.specular`, the rest bit for bit."""
     state = dict(content.run.state)
     names = [content.prefix + name for name in ("features_dc", "features_rest")]
     dc, rest = (state[name].clone() for name in names)
@@ -102,11 +102,11 @@ def write_run_splats(folder: Path, content: RunSplats, paint: Paint) -> list[Pat
 def _check(state: Mapping[str, torch.Tensor], prefix: str, path: Path) -> None:
     wanted = {prefix + name for name in (*_WIDTHS, "features_rest")}
     if missing := sorted(wanted - set(state)):
-        raise InputError(f"{path}: its checkpoint lacks {', '.join(missing)}, which splatfacto has")
+        raise InputError(f"{path}: its checkpoint lacks {', '.join(missing)} of splatfacto")
     if surplus := sorted(k for k in state if k not in wanted and not _OTHERS.fullmatch(k)):
         more = f" and {len(surplus) - 3} more" if len(surplus) > 3 else ""
         raise InputError(
-            f"{path}: its checkpoint has {', '.join(surplus[:3])}{more}, which splatfacto of nerfstudio does not"
+            f"{path}: its checkpoint has {', '.join(surplus[:3])}{more}, which nerfstudio's splatfacto does not"
         )
     count = len(state[f"{prefix}means"]) if state[f"{prefix}means"].ndim else 0
     for name, width in _WIDTHS.items():
@@ -126,19 +126,19 @@ def _check_shape(path: Path, name: str, tensor: torch.Tensor, shape: tuple[int, 
 
 
 def _degree(config: Mapping[str, Any], higher: int, path: Path) -> int:
-    """Of the harmonics: what the config and the tensors say, which nerfstudio wants to be the same."""
+    """Degree of the harmonics, which nerfstudio requires to be the same in config and tensors."""
     degree = round((higher + 1) ** 0.5) - 1
     said = _model(config).get("sh_degree", degree)
     if said != degree:
-        told = said if isinstance(said, int) else "that is no number"
+        told = said if isinstance(said, int) else "that is not a number"
         raise InputError(
-            f"{path}: says sh_degree {told}, and its checkpoint has harmonics of degree {degree}"
+            f"{path}: states sh_degree {told}, but its checkpoint has harmonics of degree {degree}"
         )
     return degree
 
 
 def _model(config: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The config of the model; empty where there is none."""
+    """The config of the model; empty if missing."""
     pipeline = config.get("pipeline")
     model = pipeline.get("model") if isinstance(pipeline, Mapping) else None
     return model if isinstance(model, Mapping) else {}
@@ -153,5 +153,5 @@ def _sniff(peek: Peek) -> bool:
 
 
 register_format(
-    Format("splatfacto", (), "splats", "a run of splatfacto", read_run_splats, sniff=_sniff, writes=".ckpt")
+    Format("splatfacto", (), "splats", "a splatfacto run", read_run_splats, sniff=_sniff, writes=".ckpt")
 )

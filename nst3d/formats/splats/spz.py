@@ -1,8 +1,8 @@
-"""Niantic's .spz, versions 2 and 3 (one gzip stream) and 4 (a Zstandard stream an attribute).
+"""Niantic's .spz, versions 2 and 3 (one gzip stream) and 4 (one Zstandard stream per attribute).
 
 Positions are 24-bit fixed point, scales logarithms in sixteenths, rotations bytes (version 2) or the
-smallest three components, harmonics bytes about 128. Stored axes are right, up, back unless an extension
-record says otherwise; they are turned to right, down, forward on entry, as in PLY.
+smallest three components, harmonics bytes centred on 128. Stored axes are right, up, back unless an extension
+record says otherwise; they are converted to right, down, forward on reading, as in PLY.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _FINEST = 20
 
 
 def read_spz(path: Path) -> Loaded:
-    """The splats in a .spz file. Raises InputError if it is broken, or of another version."""
+    """The splats in a .spz file. Raises InputError if it is broken or has another version."""
     spz = read_spz_file(path)
     streams = {k: np.frombuffer(v, np.uint8) for k, v in spz.streams.items()}
     count = spz.count
@@ -67,7 +67,7 @@ def repaint_spz(spz: Spz, paint: Paint) -> bytes:
 
 
 def fresh_spz(splats: Splats) -> bytes:
-    """A new version 3 file; positions get as many fractional bits as their range leaves, 20 at most."""
+    """A new version 3 file; positions get as many fractional bits as their range allows, at most 20."""
     stored = flipped(Rows(**{k: getattr(splats, k) for k in Rows.__dataclass_fields__}), _STORED_AXES)
     reach = max(float(np.abs(stored.positions).max()), 1e-6)
     bits = int(np.clip(np.floor(np.log2((2**23 - 1) / reach)), 0, _FINEST))
@@ -90,7 +90,7 @@ def _positions(triples: Array, fraction_bits: int) -> Array:
 
 
 def _rotations(codes: Array) -> Array:
-    """w x y z from three bytes x y z, or from a word that holds the smallest three of x y z w."""
+    """w x y z from three bytes x y z, or from a word with the smallest three of x y z w."""
     if codes.shape[1] == 3:
         xyz = codes / 127.5 - 1
         return np.concatenate([np.sqrt(np.maximum(1 - (xyz**2).sum(1, keepdims=True), 0)), xyz], axis=1)
@@ -118,7 +118,7 @@ def _harmonic_levels(values: Array) -> Array:
 
 
 def _axes(spz: Spz, path: Path) -> tuple[int, int, int]:
-    """The signs that turn stored axes to right, down, forward."""
+    """The signs that convert stored axes to right, down, forward."""
     at, records = 0, spz.records
     while at + 8 <= len(records):
         kind, size = struct.unpack_from("<II", records, at)
@@ -126,7 +126,7 @@ def _axes(spz: Spz, path: Path) -> tuple[int, int, int]:
             (code,) = struct.unpack_from("<I", records, at + 8)
             if code > 8:
                 raise InputError(
-                    f"{path}: its axes are rotated (system {code}), which is not read; convert it"
+                    f"{path}: its axes are rotated (system {code}), which is not supported; convert it"
                 )
             # Systems 1 to 8 count in binary: right, up, forward.
             right, up, forward = (bool((code - 1) >> k & 1) for k in range(3))

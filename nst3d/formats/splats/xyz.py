@@ -1,4 +1,4 @@
-"""XYZ: a point a line, coordinates first; what the further columns mean is told by their values."""
+"""XYZ: one point per line, coordinates first; the meaning of other columns is inferred from their values."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from nst3d.tensors import Array
 
 _COMMENT = re.compile(rb"^[ ]*(?:#|//)[^\n]*", re.MULTILINE)
 _TITLE = re.compile(rb"\A\s*[A-DF-Za-df-z\"][^\n]*\n")
-"""A first line with names; numbers may begin with nothing but digits, signs and points."""
+"""Matches a header line of names; a number can only start with a digit, a sign or a point."""
 _NORMAL, _COLOUR = ("nx", "ny", "nz"), ("red", "green", "blue")
 
 
 def read_xyz(path: Path) -> dict[str, Array]:
     """The columns (n,) of a text file: x y z, then any of intensity, colours and normals, in any order.
 
-    Three columns of unit vectors are normals, three others colours: integers to 255, or shares of 1. Blanks,
-    commas and semicolons part numbers; comments (# or //), a line of names and a line with the number of points
-    are passed over. Raises InputError for lines that differ in length or hold no numbers.
+    Three columns of unit vectors are normals, three others colours: integers up to 255, or fractions of 1.
+    Spaces, commas and semicolons separate numbers; comments (# or //), a header line and a line with the
+    point count are skipped. Raises InputError for lines that differ in length or are not numeric.
     """
     text = read_bytes(path).replace(b"\r\n", b"\n").replace(b"\r", b"\n").translate(_BLANKS)
     text = _TITLE.sub(b"", _COMMENT.sub(b"", text), count=1) + b"\n"
     widths = tokens_per_line(text)
     used = np.flatnonzero(widths)
-    if len(used) > 1 and widths[used[0]] == 1 and widths[used[1]] > 1:  # how many points there are
+    if len(used) > 1 and widths[used[0]] == 1 and widths[used[1]] > 1:  # the number of points
         text = b"\n".join(text.split(b"\n")[used[0] + 1 :])
         used = used[1:]
     if not len(used):
@@ -37,7 +37,9 @@ def read_xyz(path: Path) -> dict[str, Array]:
     lengths = np.unique(widths[used])
     if len(lengths) != 1 or lengths[0] < 3:
         found = ", ".join(map(str, lengths[:6]))
-        raise InputError(f"{path}: its lines hold {found} numbers; expected as many on each, x y z and more")
+        raise InputError(
+            f"{path}: its lines have {found} numbers; expected the same count on each, x y z and more"
+        )
     width = int(lengths[0])
     table = parse_numbers(text, np.float64, len(used) * width, str(path)).reshape(-1, width)
     return _named(table)

@@ -1,1 +1,1 @@
-"""Voxel models of games: MagicaVoxel and binvox."""
+"""Block voxel models: MagicaVoxel and binvox."""

@@ -1,4 +1,4 @@
-"""binvox: occupied cells in runs, without colours (Nooruddin and Turk 2003; Min's program binvox)."""
+"""binvox: run-length encoded cells without colours (Nooruddin and Turk 2003; Min's program binvox)."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ _LARGEST, _MOST_CELLS = 512, 20_000_000
 @dataclass(frozen=True)
 class _Header:
     dims: tuple[int, int, int]
-    """Cells along x, z and y, as the runs go, y fastest."""
+    """Cells along x, z and y, in the order of the runs, y fastest."""
     translate: Array
     scale: float
     start: int
-    """Where the runs begin."""
+    """Offset of the runs."""
 
 
 def load_binvox(path: PathLike) -> Mesh:
-    """The open sides of the occupied cells: one part in cells, z up, that its instance places in the file's
-    own world, where up is +y and front +z.
+    """The exposed faces of the occupied cells: one part in cell units, z up, placed by its instance in the
+    file's own world, where up is +y and front +z.
 
-    Raises InputError if the file is none, cut short, holds no voxels, or too many.
+    Raises InputError if the file is not a binvox, truncated, or has no voxels or too many.
     """
     path = Path(path)
     data = read_bytes(path)
@@ -49,13 +49,13 @@ def load_binvox(path: PathLike) -> Mesh:
 
 def _header(data: bytes, path: Path) -> _Header:
     if not data.startswith(b"#binvox"):
-        raise InputError(f"{path}: is not a binvox file; it does not begin with '#binvox'")
+        raise InputError(f"{path}: not a binvox file; it does not start with '#binvox'")
     values: dict[str, list[str]] = {}
     at = 0
     while True:
         end = data.find(b"\n", at, at + 1000)
         if end < 0:
-            raise InputError(f"{path}: broken or cut short; its header has no line 'data'")
+            raise InputError(f"{path}: broken or truncated; its header has no 'data' line")
         words = data[at:end].decode("latin-1").split()
         at = end + 1
         if words[:1] == ["data"]:
@@ -69,26 +69,28 @@ def _header(data: bytes, path: Path) -> _Header:
         raise InputError(f"{path}: broken; its header needs dim, translate and scale with numbers") from None
     if not all(1 <= side <= _LARGEST for side in (x, y, z)):
         raise InputError(
-            f"{path}: a grid of {x} x {y} x {z} cells; each side must have 1 to {_LARGEST}, see binvox -d"
+            f"{path}: a grid of {x} x {y} x {z} cells; each side must have between 1 and {_LARGEST}, see binvox -d"
         )
     if translate.shape != (3,) or not np.isfinite([*translate, scale]).all() or not 0 < scale < 1e15:
-        raise InputError(f"{path}: broken; translate {translate.tolist()} and scale {scale} place nothing")
+        raise InputError(f"{path}: broken; translate {translate.tolist()} and scale {scale} are not valid")
     return _Header((x, z, y), translate, scale, at)
 
 
 def _cells(data: bytes, header: _Header, path: Path) -> Array:
-    """The occupied cells (n, 3) int32, turned so that z is up: binvox has x, y up, z to the front."""
+    """The occupied cells (n, 3) int32, rotated to z up: binvox has y up and z to the front."""
     runs = np.frombuffer(data, np.uint8, (len(data) - header.start) // 2 * 2, header.start).reshape(-1, 2)
     total, held = int(np.prod(header.dims, dtype=object)), int(runs[:, 1].sum(dtype=np.int64))
     if held != total:
-        raise InputError(f"{path}: broken or cut short; its runs make {held} cells of {total}")
+        raise InputError(f"{path}: broken or truncated; its runs cover {held} of {total} cells")
     lengths = runs[:, 1].astype(np.int64)
     full = runs[:, 0] > 0
     count = int(lengths[full].sum())
     if not count:
         raise InputError(f"{path}: holds no voxels")
     if count > _MOST_CELLS:
-        raise InputError(f"{path}: {count} cells are filled; at most {_MOST_CELLS} can be, see binvox -d")
+        raise InputError(
+            f"{path}: {count} cells are filled, at most {_MOST_CELLS} are supported; see binvox -d"
+        )
     begins = (np.cumsum(lengths) - lengths)[full]
     lengths = lengths[full]
     skipped = np.cumsum(lengths) - lengths

@@ -1,4 +1,4 @@
-"""What the formats of game voxels have in common: the mesh that they are painted as."""
+"""Shared by the block voxel formats: the mesh on which they are painted."""
 
 from __future__ import annotations
 
@@ -10,13 +10,15 @@ from nst3d.formats.meshes.textures import PLAIN_GREY
 from nst3d.representations.mesh import Instance, Material, Mesh, Part, unit_frame
 
 _MOST_SIDES = 3_000_000
-"""Visible sides of voxels that are painted; each becomes two triangles."""
+"""Most exposed faces of voxels that can be painted; each becomes two triangles."""
 
 
 def check_sides(path: Path, count: int) -> None:
-    """Raise InputError if voxels show more sides than can be painted."""
+    """Raise InputError if voxels have more exposed faces than can be painted."""
     if count > _MOST_SIDES:
-        raise InputError(f"{path}: its voxels show {count} sides, and at most {_MOST_SIDES} can be painted")
+        raise InputError(
+            f"{path}: its voxels have {count} exposed faces, at most {_MOST_SIDES} can be painted"
+        )
 
 
 def block_mesh(

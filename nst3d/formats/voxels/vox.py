@@ -1,4 +1,4 @@
-"""MagicaVoxel .vox: game voxels in, the same voxels in other colours out."""
+"""MagicaVoxel .vox: reads voxels, and writes the same voxels in other colours."""
 
 from __future__ import annotations
 
@@ -31,32 +31,33 @@ from nst3d.tensors import Array
 
 _MOST_NODES = 100_000
 _UNSEEN = 0.02
-"""How much a voxel that is not seen counts in the choice of colours."""
+"""Weight of a hidden voxel in the choice of colours."""
 _GAP = 2
 
 
 @dataclass(frozen=True)
 class VoxDocument:
-    """A .vox file as it was read."""
+    """A .vox file as read."""
 
     data: bytes
     end: int
-    """Where MAIN ends."""
+    """Offset of the end of MAIN."""
     models: tuple[VoxModel, ...]
     palette: Array
     """(256, 4) uint8 RGBA by colour index."""
     palette_at: int | None
-    """Where the file has it, 4 bytes an entry, beginning with index 1; None: it has none."""
+    """Offset of the palette, 4 bytes per entry, starting with index 1; None if the file has none."""
     materials: Array
-    """(256,): indices of equal numbers have the same material."""
+    """(256,): indices with equal numbers have the same material."""
     model_of_part: tuple[int, ...]
 
 
 def load_vox(path: PathLike) -> Mesh:
-    """The open sides of the voxels in a MagicaVoxel file: a part a model, with `Part.cells`; up is +z.
+    """The exposed faces of the voxels in a MagicaVoxel file: one part per model, with `Part.cells`; up is +z.
 
-    Models stand where the scene has them, hidden ones are left out; without a scene they stand in a row.
-    A voxel's edge is 1. Raises InputError if the file is none, broken, cut short, has no voxels, or too many.
+    Models are placed as in the scene, hidden ones left out; without a scene they are placed in a row. A
+    voxel's edge is 1. Raises InputError if the file is not a .vox, broken, truncated, or has no voxels or too
+    many.
     """
     path = Path(path)
     data = read_bytes(path)
@@ -77,7 +78,7 @@ def load_vox(path: PathLike) -> Mesh:
     instances = tuple(Instance(kept.index(k), matrix, name) for k, matrix, name in placements)
     left = sum(bool(m.indices.any()) for m in models) - len(kept)
     if left:
-        notes.append(f"models that the scene does not show, which keep their colours: {left}")
+        notes.append(f"models hidden in the scene, which keep their colours: {left}")
     place = found[-1].start if found else None
     document = VoxDocument(
         data, end, tuple(models), palette, place, read_materials(chunks, path), tuple(kept)
@@ -88,14 +89,14 @@ def load_vox(path: PathLike) -> Mesh:
 def save_vox(path: PathLike, mesh: Mesh, paint: MeshPaint, colours: Array) -> list[Path]:
     """Write painted voxels in at most 255 colours; returns [path].
 
-    A mesh from a .vox keeps its file: palette entries and the voxels' colour indices change, all else stays
-    byte for byte. Voxels that have no open side take the colour of the nearest that has. One from a .binvox
-    becomes a new file. Raises ConfigError for a mesh that is not made of voxels, or paint in textures.
+    A mesh from a .vox keeps its file: palette entries and the voxels' colour indices change, everything else
+    stays byte for byte. Voxels without an exposed face take the colour of the nearest voxel with one. A mesh
+    from a .binvox becomes a new file. Raises ConfigError for a mesh not made of voxels, or paint in textures.
     """
     path = Path(path)
     document = mesh.document
     if isinstance(paint, TexturePaint) or not isinstance(document, VoxDocument | BlocksDocument):
-        raise ConfigError(f"{path}: holds voxels alone; save other meshes, and paint in textures, as .glb")
+        raise ConfigError(f"{path}: stores only voxels; save other meshes, and paint in textures, as .glb")
     if isinstance(document, BlocksDocument):
         write_bytes(path, fresh_vox(document, BlockGrid(document.cells).spread(to_bytes(colours))))
     else:
@@ -104,7 +105,7 @@ def save_vox(path: PathLike, mesh: Mesh, paint: MeshPaint, colours: Array) -> li
 
 
 def _repainted_file(document: VoxDocument, paint: VertexPaint, colours: Array) -> bytes:
-    """The file with other colour indices, and with a palette for them."""
+    """The file with new colour indices and a palette for them."""
     wanted, weights = [], []
     for number, model in enumerate(document.models):
         solid, cells = _solid(model)
@@ -146,7 +147,7 @@ def _with_palette(data: bytearray, document: VoxDocument, palette: Array) -> byt
 
 
 def _solid(model: VoxModel) -> tuple[Array, Array]:
-    """Which of a model's entries are voxels, and their cells."""
+    """A mask of a model's entries that are voxels, and their cells."""
     solid = np.flatnonzero(model.indices)
     return solid, model.cells[solid]
 
@@ -157,7 +158,7 @@ _Placement = tuple[int, Array, str]
 def _placements(
     models: list[VoxModel], nodes: dict[int, Node], path: Path
 ) -> tuple[list[_Placement], list[str]]:
-    """Model, matrix from its cells to the scene, and name of all that is to be seen, and notes."""
+    """The model, matrix from its cells to the scene, and name of each visible placement, and notes."""
     filled = [bool(m.indices.any()) for m in models]
     if not any(filled):
         raise InputError(f"{path}: holds no voxels")
@@ -170,7 +171,7 @@ def _placements(
     notes = []
     if not any(filled[k] for k, _, _ in found):
         found = list(_walk(models, nodes, path, hidden=True))
-        notes.append("all of the scene is hidden; it is painted nevertheless")
+        notes.append("the whole scene is hidden; it is painted anyway")
     if any(node.frames > 1 for node in nodes.values()):
         notes.append("is animated; its first frame is painted")
     found = [placement for placement in found if filled[placement[0]]]
@@ -186,7 +187,7 @@ def _moved(x: float) -> Array:
 
 
 def _walk(models: list[VoxModel], nodes: dict[int, Node], path: Path, hidden: bool) -> Iterator[_Placement]:
-    """Every placement of a model, those that are hidden only on request, from the scene's roots down."""
+    """Every placement of a model, from the scene's roots down; hidden ones only on request."""
     below = {child for node in nodes.values() for child in node.children}
     stack = [(number, np.eye(4), "") for number in sorted(nodes, reverse=True) if number not in below]
     visits = 0
@@ -194,18 +195,18 @@ def _walk(models: list[VoxModel], nodes: dict[int, Node], path: Path, hidden: bo
         number, matrix, name = stack.pop()
         visits += 1
         if visits > _MOST_NODES:
-            raise InputError(f"{path}: its scene has more than {_MOST_NODES} nodes, or is a loop")
+            raise InputError(f"{path}: its scene has more than {_MOST_NODES} nodes, or a loop")
         node = nodes.get(number)
         if node is None:
-            raise InputError(f"{path}: broken; the scene refers to a node {number} that is not there")
+            raise InputError(f"{path}: broken; the scene refers to a missing node {number}")
         if node.hidden and not hidden:
             continue
         here = matrix if node.transform is None else matrix @ node.transform
         stack += [(child, here, node.name or name) for child in reversed(node.children)]
         if node.model is not None:
             if not 0 <= node.model < len(models):
-                raise InputError(f"{path}: broken; the scene shows model {node.model} of {len(models)}")
-            # The scene turns and moves a model about the middle cell's corner.
+                raise InputError(f"{path}: broken; the scene refers to model {node.model} of {len(models)}")
+            # The scene rotates and moves a model about the corner of its middle cell.
             centred = np.eye(4)
             centred[:3, 3] = [-(side // 2) for side in models[node.model].size]
             yield node.model, here @ centred, name or f"model {node.model}"

@@ -1,4 +1,4 @@
-"""The chunks of a MagicaVoxel file: where they lie, and the models, nodes and materials in them."""
+"""The chunks of a MagicaVoxel file: their offsets, and the models, nodes and materials in them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from nst3d.errors import InputError
 from nst3d.tensors import Array
 
 _LARGEST = 256
-"""Cells a side: coordinates are bytes."""
+"""Most cells per side: coordinates are bytes."""
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Chunk:
 
     name: bytes
     start: int
-    """Of its content, bytes from the file's begin."""
+    """Offset of its content in the file, in bytes."""
     content: bytes
 
 
@@ -31,7 +31,7 @@ class VoxModel:
 
     size: tuple[int, int, int]
     start: int
-    """Where its voxels begin, four bytes each: x, y, z, colour index."""
+    """Offset of its voxels, four bytes each: x, y, z, colour index."""
     cells: Array
     """(n, 3) uint8, in the file's order."""
     indices: Array
@@ -52,7 +52,7 @@ class Node:
 
 
 class Cursor:
-    """Reads a chunk's content from its begin, never past its end."""
+    """Reads a chunk's content sequentially, never past its end."""
 
     def __init__(self, content: bytes, where: str) -> None:
         self._content, self._at, self._where = content, 0, where
@@ -62,11 +62,11 @@ class Cursor:
         return int.from_bytes(self._take(4), "little", signed=True)
 
     def count(self, size: int) -> int:
-        """How many things of at least `size` bytes follow; they must all fit."""
+        """The number of following items of at least `size` bytes; they must all fit."""
         number = self.integer()
         if not 0 <= number * size <= len(self._content) - self._at:
             raise InputError(
-                f"{self._where} announces {number} entries and ends before them; broken or cut short"
+                f"{self._where} declares {number} entries but ends before them; broken or truncated"
             )
         return number
 
@@ -80,28 +80,28 @@ class Cursor:
         return dict(pairs)
 
     def rest(self) -> bytes:
-        """All that is left."""
+        """The remaining bytes."""
         return self._content[self._at :]
 
     def _take(self, count: int) -> bytes:
         taken = self._content[self._at : self._at + count]
         if len(taken) < count:
-            raise InputError(f"{self._where} ends too early; broken or cut short")
+            raise InputError(f"{self._where} ends too early; broken or truncated")
         self._at += count
         return taken
 
 
 def split_chunks(data: bytes, path: Path) -> tuple[list[Chunk], int]:
-    """MAIN's children, and where MAIN ends. Raises InputError if this is no .vox file, or cut short."""
+    """MAIN's children, and the offset of its end. Raises InputError if this is not a .vox or truncated."""
     if data[:4] != b"VOX ":
-        raise InputError(f"{path}: is not a MagicaVoxel file; it does not begin with 'VOX '")
+        raise InputError(f"{path}: not a MagicaVoxel file; it does not start with 'VOX '")
     if len(data) < 20 or data[8:12] != b"MAIN":
-        raise InputError(f"{path}: broken or cut short; expected a chunk MAIN")
+        raise InputError(f"{path}: broken or truncated; expected a MAIN chunk")
     content, children = (int.from_bytes(data[k : k + 4], "little") for k in (12, 16))
     end = 20 + content + children
     if end > len(data):
         raise InputError(
-            f"{path}: cut short; MAIN announces {content + children} bytes and has {len(data) - 20}"
+            f"{path}: truncated; MAIN declares {content + children} bytes but has {len(data) - 20}"
         )
     return list(_children(data, 20 + content, end, path)), end
 
@@ -112,14 +112,14 @@ def _children(data: bytes, at: int, end: int, path: Path) -> Iterator[Chunk]:
         content, children = (int.from_bytes(data[at + k : at + k + 4], "little") for k in (4, 8))
         if start + content + children > end:
             raise InputError(
-                f"{path}: broken or cut short; a chunk at byte {at} reaches beyond the end of MAIN"
+                f"{path}: broken or truncated; a chunk at byte {at} extends beyond the end of MAIN"
             )
         yield Chunk(data[at : at + 4], start, data[start : start + content])
         at = start + content + children
 
 
 def read_models(chunks: list[Chunk], path: Path) -> list[VoxModel]:
-    """The models, in the order that the scene numbers them."""
+    """The models, in the order of the scene's numbering."""
     models = []
     size: tuple[int, int, int] | None = None
     for chunk in chunks:
@@ -129,24 +129,24 @@ def read_models(chunks: list[Chunk], path: Path) -> list[VoxModel]:
             if not all(0 <= side <= _LARGEST for side in size):
                 raise InputError(
                     f"{path}: a model of {size[0]} x {size[1]} x {size[2]} voxels; expected at most"
-                    f" {_LARGEST} a side"
+                    f" {_LARGEST} per side"
                 )
         elif chunk.name == b"XYZI":
             if size is None:
-                raise InputError(f"{path}: broken; voxels (XYZI) without a SIZE before them")
+                raise InputError(f"{path}: broken; voxels (XYZI) without a preceding SIZE")
             count = cursor.count(4)
             voxels = np.frombuffer(cursor.rest(), np.uint8, 4 * count).reshape(-1, 4)
             outside = int((voxels[:, :3] >= np.array(size)).any(1).sum())
             if outside:
                 raise InputError(
-                    f"{path}: broken; {outside} of {count} voxels lie outside of their model's size"
+                    f"{path}: broken; {outside} of {count} voxels are outside their model's size"
                 )
             models.append(VoxModel(size, chunk.start + 4, voxels[:, :3], voxels[:, 3]))
     return models
 
 
 def read_nodes(chunks: list[Chunk], path: Path) -> dict[int, Node]:
-    """The scene's nodes by their numbers; those of hidden layers are hidden."""
+    """The scene's nodes by number; nodes in hidden layers are hidden."""
     hidden_layers, nodes = set(), {}
     for chunk in chunks:
         if chunk.name == b"LAYR":
@@ -179,16 +179,16 @@ def read_nodes(chunks: list[Chunk], path: Path) -> dict[int, Node]:
 
 
 def _transform(attributes: dict[str, str], path: Path) -> Array:
-    """The (4, 4) matrix of a frame: a rotation in a byte, and whole numbers of cells."""
+    """The (4, 4) matrix of a frame: a rotation packed in a byte, and a translation in whole cells."""
     try:
         code = int(attributes.get("_r", "4"))
         offset = [int(word) for word in attributes.get("_t", "0 0 0").split()]
     except ValueError:
-        raise InputError(f"{path}: broken; a node's rotation or translation is no number") from None
+        raise InputError(f"{path}: broken; a node's rotation or translation is not a number") from None
     axes = [code & 3, code >> 2 & 3]
     axes.append(3 - sum(axes))
     if sorted(axes) != [0, 1, 2] or len(offset) != 3 or not all(abs(v) < 2**31 for v in offset):
-        raise InputError(f"{path}: broken; a node has the rotation {code} and the translation {offset}")
+        raise InputError(f"{path}: broken; a node has rotation {code} and translation {offset}")
     matrix = np.eye(4)
     matrix[:3, :3] = 0
     for row, axis in enumerate(axes):
@@ -198,7 +198,7 @@ def _transform(attributes: dict[str, str], path: Path) -> Array:
 
 
 def read_materials(chunks: list[Chunk], path: Path) -> Array:
-    """For each colour index (256,) the material it has: equal numbers, equal materials; 0: plain (diffuse)."""
+    """The material number of each colour index (256,): equal for equal materials, 0 for plain (diffuse)."""
     kinds: dict[bytes, int] = {}
     materials = np.zeros(256, np.int64)
     for chunk in chunks:

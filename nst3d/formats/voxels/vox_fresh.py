@@ -10,20 +10,20 @@ from nst3d.images.quantise import quantise
 from nst3d.tensors import Array
 
 _SIDE = 256
-"""Cells a side that one model holds; larger grids become several, side by side in the scene."""
+"""Most cells per side of a model; larger grids become several models, side by side in the scene."""
 _SCENE, _GROUP = 0, 1
 
 
 @dataclass(frozen=True)
 class BlocksDocument:
-    """The voxels of a file that holds nothing else."""
+    """The voxels of a file that contains nothing else."""
 
     cells: Array
     """(n, 3) int32 ≥ 0, z up."""
 
 
 def fresh_vox(document: BlocksDocument, colours: Array) -> bytes:
-    """The file of all cells in `colours` (n, 3) uint8, brought to a palette of at most 255."""
+    """A file of all cells in `colours` (n, 3) uint8, reduced to a palette of at most 255."""
     cells = document.cells
     palette, entry = quantise(colours, np.ones(len(cells)), 255)
     block = cells // _SIDE

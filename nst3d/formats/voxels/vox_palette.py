@@ -1,4 +1,4 @@
-"""The palette of a MagicaVoxel file, and its choice for painted voxels."""
+"""The palette of a MagicaVoxel file, and choosing one for painted voxels."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from nst3d.tensors import Array
 
 
 def default_palette() -> Array:
-    """(256, 4) uint8 RGBA by colour index, what files without a palette mean; entry 0 is no colour.
+    """(256, 4) uint8 RGBA by colour index, the default for files without a palette; entry 0 is unused.
 
     A 6 × 6 × 6 cube, blue fastest, from white down but without black, then ramps of red, green, blue and grey.
     """
@@ -24,11 +24,11 @@ def default_palette() -> Array:
 def repainted(
     palette: Array, materials: Array, indices: Array, colours: Array, weights: Array
 ) -> tuple[Array, Array]:
-    """The palette (256, 4) and colour indices (n,) with which voxels show `colours` (n, 3) uint8 best.
+    """The palette (256, 4) and colour indices (n,) that best match `colours` (n, 3) uint8.
 
-    A voxel keeps its material: it takes one of the entries that have the same (256,). Entries that the
-    voxels use are replaced first, by rising number, the others stay as long as they can. `weights` (n,) > 0
-    say how much a voxel counts.
+    A voxel keeps its material: it uses an entry with the same value in `materials` (256,). Entries in use by
+    the voxels are replaced first, in ascending order; the others stay as long as possible. `weights` (n,) > 0
+    are the voxels' weights in the fit.
     """
     painted, chosen = palette.copy(), indices.copy()
     used = np.bincount(indices, minlength=256) > 0

@@ -1,1 +1,1 @@
-"""Captures as jobs read and judge them."""
+"""Reading, inspecting and measuring captures for jobs."""

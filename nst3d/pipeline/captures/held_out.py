@@ -1,4 +1,4 @@
-"""How well a field shows photographs, in numbers and as a picture."""
+"""Compares a field's renders with photographs, as metrics and as a picture."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from nst3d.representations.field import VoxelField
 from nst3d.tensors import Array
 
 _SHOWN = 8
-"""Columns of the picture at most."""
+"""Maximum number of columns in the picture."""
 
 
 @dataclass(frozen=True)
@@ -27,35 +27,35 @@ class Photograph:
     name: str
     camera: Camera
     image: Array
-    """(h, w, 3), of the camera's size."""
+    """(h, w, 3), at the camera's size."""
 
 
 @dataclass(frozen=True)
 class Marks:
-    """How a field does on some views."""
+    """A field's metrics on some views."""
 
     views: tuple[Photograph, ...]
     psnr: tuple[float, ...]
-    """dB, a number a view."""
+    """PSNR of each view, dB."""
     ssim: tuple[float, ...]
     pictures: tuple[Array, ...]
-    """What the field shows, a picture for each of the first views."""
+    """Renders of the field, for the first views only."""
 
     def means(self) -> dict[str, float]:
-        """The mean marks."""
+        """The mean metrics."""
         return {
             "psnr": round(float(np.mean(self.psnr)), 3),
             "ssim": round(float(np.mean(self.ssim)), 4),
         }
 
     def rows(self) -> list[dict[str, Any]]:
-        """The marks of each view."""
+        """The metrics of each view."""
         marks = zip(self.views, self.psnr, self.ssim)
         return [{"name": v.name, "psnr": round(p, 3), "ssim": round(s, 4)} for v, p, s in marks]
 
 
 def measured(field: VoxelField, views: Sequence[Photograph]) -> Marks:
-    """The marks of a field, drawn with its view-dependence over its background."""
+    """The metrics of a field, rendered with its view-dependence over its background."""
     renderer, background = VoxelRenderer(field), np.asarray(field.background, np.float32)
     psnrs: list[float] = []
     ssims: list[float] = []
@@ -70,7 +70,7 @@ def measured(field: VoxelField, views: Sequence[Photograph]) -> Marks:
 
 
 def write_comparison(path: Path, marks: Marks) -> Path:
-    """Write what the field shows above the photographs, view beside view, those of the first one's size."""
+    """Write the field's renders above the photographs, a column per view, for views of the first's size."""
     pairs = [(shown, view.image) for shown, view in zip(marks.pictures, marks.views)]
     columns = [np.concatenate(pair) for pair in pairs if pair[0].shape == pairs[0][0].shape]
     write_image(path, np.concatenate(columns, axis=1))

@@ -1,4 +1,4 @@
-"""Looks into a capture: what was found, how it will be taken, and which of its photographs are suspect."""
+"""Inspects a capture: its contents, how they will be used, and which photographs are suspect."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ _COEFFICIENTS = ("k1", "k2", "p1", "p2", "k3", "k4", "k5", "k6")
 _TOLD = 8
 _RANKED = 3
 _FAR = 10.0
-"""Times the median distance from the scene's middle at which a camera is told to be far off."""
+"""Multiple of the median distance from the scene's centre beyond which a camera is reported."""
 _GLANCE = 64
 """Pixels along the longer side of an image when its rays are checked."""
 
 
 def inspect_capture(path: Path, reader: CaptureReader = OWN_READER) -> Report:
-    """What is in a capture, and what is wrong with it: each photograph is read once, small.
+    """The contents and problems of a capture; each photograph is read once, at reduced size.
 
     Raises InputError for a capture that cannot be read.
     """
@@ -86,28 +86,28 @@ def _describe(camera: Camera) -> str:
 
 
 def _angle(a: Array, b: Array) -> float:
-    """Between two directions, degrees."""
+    """The angle between two directions, in degrees."""
     return math.degrees(math.acos(float(np.clip(a @ b / np.linalg.norm(a) / np.linalg.norm(b), -1, 1))))
 
 
 def _pose_problems(capture: Capture, frame: SceneFrame) -> list[str]:
     cameras, photos = [p.camera for p in capture.photos], capture.photos
     wrong = [
-        f"{photos[i].name}: looks away from what the other cameras look at"
+        f"{photos[i].name}: points away from what the other cameras view"
         for i in look_away(cameras, frame.centre)
     ]
     distances = _distances(capture, frame)
     wrong += [
-        f"{photos[i].name}: its camera is {distances[i] / np.median(distances):.0f} times as far off as the others"
+        f"{photos[i].name}: its camera is {distances[i] / np.median(distances):.0f} times as far away as the others"
         for i in np.flatnonzero(distances > _FAR * np.median(distances))
     ]
     positions = np.stack([c.position for c in cameras])
     if np.ptp(positions, axis=0).max() < 1e-6 * (1 + np.abs(positions).max()):
-        wrong.append("all cameras stand in one place and only turn: no depth can be found")
+        wrong.append("all cameras are at one place and only rotate: depth cannot be recovered")
     blind = [p.name for p in photos if p.camera.lens is not None and not _small(p.camera).valid().all()]
     if blind:
         wrong.append(
-            f"{len(blind)} photographs ({blind[0]} …) reach farther out than their lens model is true"
+            f"{len(blind)} photographs ({blind[0]} …) extend beyond the valid range of their lens model"
         )
     return _shortened(wrong)
 

@@ -1,4 +1,4 @@
-"""What a reconstruction is made of: photographs at one size, and what they tell of the scene."""
+"""The input of a reconstruction: photographs at one size, and what they reveal about the scene."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ from nst3d.representations.capture_frame import capture_frame
 from nst3d.tensors import Array, ImageSize
 
 _MOST_RAYS = 60_000_000
-"""At 28 bytes each in memory."""
+"""Limit on rays, of 28 bytes each in memory."""
 _PLAIN, _PLAIN_SHARE = 0.03, 0.98
-"""How much colours of a plain background differ, and the share of the photographs' rims that must show it."""
+"""Colour tolerance of a plain background, and the share of the photographs' borders that must show it."""
 
 
 @dataclass(frozen=True)
 class Photographs:
-    """What a field is fitted to and measured by."""
+    """The photographs that a field is fitted to and measured against."""
 
     train: list[Photograph]
     tests: list[Photograph]
     frame: SceneFrame
     background: Array | None
-    """Behind a bounded scene, (3,) float32."""
+    """Background of a bounded scene, (3,) float32."""
     opacities: list[Array]
-    """How much of a bounded scene the training photographs show where, (h, w); none where that is not known."""
+    """Opacity of a bounded scene in the training photographs, (h, w) each; empty if unknown."""
     up: Array
     notes: tuple[str, ...]
 
@@ -44,21 +44,21 @@ class Photographs:
 def read_photographs(path: Path, long_side: int, reader: CaptureReader = OWN_READER) -> Photographs:
     """A capture and its photographs, no side longer than `long_side` pixels; each is read once.
 
-    Raises InputError for what `reader` refuses, fewer than two photographs to fit to, and photographs of
-    a few pixels; ConfigError where they do not fit into memory.
+    Raises InputError for what `reader` refuses, fewer than two training photographs, and photographs of
+    a few pixels; ConfigError if they do not fit into memory.
     """
     capture = reader(path)
     train, tests = capture.of("train"), capture.of("test")
     _check(path, train, tests, long_side)
     notes = list(capture.notes)
     if not tests:
-        notes.append(f"{path}: holds out no photographs, so there are none to measure with")
+        notes.append(f"{path}: no photographs are held out, so the field cannot be measured")
     views = [_view(photo, long_side, capture) for photo in train]
     held = [_view(photo, long_side, capture) for photo in tests]
     frame, background = capture_frame(capture), capture.background
     plain = plain_background([view.image for view in views]) if frame.kind == "unbounded" else None
     if plain is not None:
-        notes.append("the photographs show a thing before a plain background, which is left out of the field")
+        notes.append("the photographs show an object on a plain background, which is left out of the field")
         return Photographs(
             views, held, _bounded(capture), np.asarray(plain, np.float32), [], capture.up, tuple(notes)
         )
@@ -68,7 +68,7 @@ def read_photographs(path: Path, long_side: int, reader: CaptureReader = OWN_REA
 
 
 def plain_background(images: Sequence[Array]) -> Array | None:
-    """The colour (3,) that nearly all pixels at the rims of the pictures (h, w, 3) have, or None."""
+    """The colour (3,) of nearly all pixels along the borders of the pictures (h, w, 3), or None."""
     rims = [np.concatenate([i[0], i[-1], i[1:-1, 0], i[1:-1, -1]]) for i in images]
     pixels = np.concatenate(rims)
     colour = np.median(pixels, axis=0)
@@ -89,7 +89,7 @@ def _check(path: Path, train: Sequence[Photo], tests: Sequence[Photo], long_side
     rays = sum(math.prod(_size(photo, long_side)) for photo in train)
     if rays > _MOST_RAYS:
         raise ConfigError(
-            f"`size` {long_side}: {len(train)} photographs then have {rays / 1e6:.0f} million pixels, and"
+            f"`size` {long_side}: {len(train)} photographs then have {rays / 1e6:.0f} million pixels, but only"
             f" {_MOST_RAYS / 1e6:.0f} million are allowed; give a smaller `size`"
         )
 
@@ -102,7 +102,7 @@ def _view(photo: Photo, long_side: int, capture: Capture) -> Photograph:
     size = _size(photo, long_side)
     if min(size) < SSIM_WINDOW:
         raise InputError(
-            f"{photo.name}: {size.width} x {size.height} pixels are too few to reconstruct from; a side needs"
+            f"{photo.name}: {size.width} x {size.height} pixels is too small to reconstruct from; each side needs"
             f" at least {SSIM_WINDOW}"
         )
     image = load_photo(photo, size, capture.background)

@@ -1,4 +1,4 @@
-"""How good a capture's photographs are, each beside those taken from nearby: exposure and sharpness."""
+"""Exposure and sharpness of a capture's photographs, relative to those taken nearby."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ _PIXELS = 640 * 480
 _NEIGHBOURS = 6
 _DARK = 1e-3
 _JUMP = 0.3
-"""Least difference in exposure that is told, stops (factors of two)."""
+"""Smallest difference in exposure that is reported, in stops (factors of two)."""
 _BLUR = 0.35
-"""Share of the neighbours' sharpness below which a photograph is told to be blurred."""
+"""Fraction of the neighbours' sharpness below which a photograph is reported as blurred."""
 _OUTLIER = 4.0
-"""Robust standard deviations that either must also be away from the other photographs."""
+"""Robust standard deviations from the other photographs that are required as well."""
 
 
 @dataclass(frozen=True)
 class Quality:
-    """A measure for each photograph, compared with its neighbours; (n,) float64."""
+    """Measures of each photograph relative to its neighbours; (n,) float64."""
 
     exposure: Array
-    """Stops by which a photograph is brighter than those beside it."""
+    """Stops by which a photograph is brighter than its neighbours."""
     sharpness: Array
-    """Variance of the Laplacian, relative to the brightness, over that of the photographs beside it."""
+    """Variance of the Laplacian, relative to the brightness, divided by that of its neighbours."""
 
     def jumps(self) -> list[int]:
         """Photographs whose exposure differs, the worst first."""
@@ -47,12 +47,12 @@ class Quality:
         return [i for i in self.blurriest() if logs[i] < limit]
 
     def blurriest(self) -> list[int]:
-        """All photographs, the least sharp beside its neighbours first."""
+        """All photographs, the least sharp relative to its neighbours first."""
         return np.argsort(self.sharpness, kind="stable").tolist()
 
 
 def measure_quality(photos: Sequence[Photo]) -> Quality:
-    """The exposure and sharpness of photographs relative to the median of the six taken from nearest by."""
+    """The exposure and sharpness of photographs relative to the median of the six nearest ones."""
     measures = np.log2([_measure(photo) for photo in photos])
     beside = neighbours(photos)
     relative = measures - np.median(measures[beside], axis=1)
@@ -71,7 +71,7 @@ def neighbours(photos: Sequence[Photo]) -> Array:
 
 
 def _measure(photo: Photo) -> tuple[float, float]:
-    """Mean linear brightness, and the Laplacian's variance over the squared mean, of what is opaque; never 0."""
+    """Mean linear brightness, and Laplacian variance over its square, of opaque pixels; never 0."""
     pixels, alpha = load_small(photo, _PIXELS)
     grey = pixels @ np.array(LUMA, np.float32)
     opaque = np.ones(grey.shape, bool) if alpha is None else alpha > 0.99
@@ -85,5 +85,5 @@ def _measure(photo: Photo) -> tuple[float, float]:
 
 
 def _deviation(values: Array) -> float:
-    """The standard deviation that the middle half of the values speaks for."""
+    """The standard deviation estimated from the middle half of the values."""
     return 1.4826 * float(np.median(np.abs(values - np.median(values))))

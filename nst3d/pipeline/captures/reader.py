@@ -1,4 +1,4 @@
-"""Who reads a capture: we ourselves, by what its files are, or a package that knows its format."""
+"""Readers of captures: our own, which detects the format, or another package's."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class CaptureReader:
     """Reads captures; called with a folder or file, it returns the capture or raises an Nst3dError."""
 
     name: str = ""
-    """As the command line calls it; empty: the format is told from the files."""
+    """Its name on the command line; empty: the format is detected from the files."""
     read: Callable[[Path], Capture] = load_capture
 
     def __call__(self, path: Path) -> Capture:
@@ -26,13 +26,13 @@ class CaptureReader:
         return self.read(path)
 
     def for_scene(self, path: Path, scene: PathLike | Peek) -> Capture:
-        """The capture with its cameras in the world of a scene, which nerfstudio's runs have their own of.
+        """The capture with its cameras in the world of a scene; nerfstudio runs have their own.
 
-        What nerfstudio reads is there already.
+        Captures read by nerfstudio are already in it.
         """
         capture = self(path)
         return capture if self.name else in_frame_of(scene, capture)
 
 
 OWN_READER = CaptureReader()
-"""Tells the format from the files."""
+"""Detects the format from the files."""

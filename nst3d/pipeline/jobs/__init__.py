@@ -1,1 +1,1 @@
-"""Whole jobs, one module a command."""
+"""Whole jobs, one module per command."""

@@ -12,47 +12,51 @@ from nst3d.pipeline.kinds.kind import Kind
 from nst3d.pipeline.kinds.registry import open_path
 
 LIMITS = (-0.5, 1.5)
-"""Shares may pass 0 and 1 so far: that exaggerates a style."""
+"""Range of the weights; beyond 0 and 1 they exaggerate a style."""
 
 
 @dataclass(frozen=True)
 class BlendJob:
-    """What is mixed, how, and where it goes."""
+    """Scenes to blend, their weights, and the output."""
 
     scenes: tuple[Path, ...]
-    """Voxel fields, splats, meshes or pictures, all of one kind and one geometry. The first one gives all
-    that is not painted."""
+    """Voxel fields, splats, meshes or pictures, all of one kind and geometry. Everything unpainted comes
+    from the first."""
     weights: tuple[float, ...]
-    """A share for each; they sum to 1."""
+    """Weight of each scene; they sum to 1."""
     out: Path
     overwrite: bool = False
-    """Replace what is there."""
+    """Replace an existing file."""
 
     def __post_init__(self) -> None:
-        """Take plain strings for paths, too."""
+        """Convert plain strings to paths."""
         object.__setattr__(self, "scenes", tuple(Path(scene) for scene in self.scenes))
         object.__setattr__(self, "out", Path(self.out))
 
 
 def alpha_weights(alpha: float, count: int) -> tuple[float, ...]:
-    """Shares 1 − alpha and alpha of two scenes. Raises ConfigError for more, and outside `LIMITS`."""
+    """Weights 1 − alpha and alpha of two scenes. Raises ConfigError for more scenes or outside `LIMITS`."""
     if count != 2:
-        raise ConfigError(f"`alpha` mixes two scenes, and {count} are given; give `weights`, one for each")
+        raise ConfigError(f"`alpha` mixes two scenes, but {count} are given; give `weights`, one for each")
     low, high = LIMITS
     if not low <= alpha <= high:
-        raise ConfigError(f"`alpha` {alpha:g}: from {low} to {high} (0 and 1 are the two scenes themselves)")
+        raise ConfigError(
+            f"`alpha` {alpha:g}: expected {low} to {high} (0 and 1 are the two scenes themselves)"
+        )
     return _checked((1 - alpha, alpha))
 
 
 def given_weights(text: str, count: int, note: Callable[[str], None]) -> tuple[float, ...]:
-    """Shares of `count` scenes from numbers and commas; those that do not sum to 1 are scaled, with a note.
+    """Weights of `count` scenes from comma-separated numbers, normalised to sum to 1, with a note.
 
-    Raises ConfigError for anything else, for a sum that is not positive, and for shares outside `LIMITS`.
+    Raises ConfigError for anything else, for a sum that is not positive, and for weights outside `LIMITS`.
     """
     try:
         weights = tuple(float(part) for part in text.split(","))
     except ValueError:
-        raise ConfigError(f"`weights` {text!r}: expected numbers with commas, such as 0.2,0.5,0.3") from None
+        raise ConfigError(
+            f"`weights` {text!r}: expected numbers separated by commas, such as 0.2,0.5,0.3"
+        ) from None
     if len(weights) != count:
         raise ConfigError(f"`weights` has {len(weights)} numbers for {count} scenes; give one for each")
     total = math.fsum(weights)
@@ -60,16 +64,16 @@ def given_weights(text: str, count: int, note: Callable[[str], None]) -> tuple[f
         raise ConfigError(f"`weights` {text!r}: their sum must be positive")
     if abs(total - 1) > 1e-6:
         weights = tuple(w / total for w in weights)
-        note(f"weights sum to {total:g}; taken as {', '.join(f'{w:.3g}' for w in weights)}")
+        note(f"weights sum to {total:g}; normalised to {', '.join(f'{w:.3g}' for w in weights)}")
     return _checked(weights)
 
 
 def run_blend(job: BlendJob, note: Callable[[str], None] = lambda text: None) -> list[Path]:
     """Write the first scene with the weighted mean of all colour tables; returns the paths.
 
-    `note` hears what the user should know. Raises InputError for scenes that cannot be read, are of different
-    kinds or not of one geometry (naming both files), OutputError if the result exists or cannot be written,
-    ConfigError for an `out` that cannot hold it.
+    `note` is called with messages for the user. Raises InputError for scenes that cannot be read or differ in
+    kind or geometry (naming both files), OutputError if the result exists or cannot be written,
+    ConfigError for an `out` that cannot store it.
     """
     if len(job.scenes) < 2:
         raise ConfigError("a blend needs two scenes or more")
@@ -93,13 +97,13 @@ def _checked(weights: tuple[float, ...]) -> tuple[float, ...]:
     low, high = LIMITS
     if not all(low <= w <= high for w in weights):
         raise ConfigError(
-            f"shares {', '.join(f'{w:g}' for w in weights)}: each must lie from {low} to {high}"
+            f"weights {', '.join(f'{w:g}' for w in weights)}: each must be between {low} and {high}"
         )
     return weights
 
 
 def _claim(job: BlendJob) -> None:
-    """Make the folder of the result, and make sure that nothing is overwritten unasked."""
+    """Create the result's folder, and refuse to overwrite anything unless asked."""
     if job.out.is_dir() or (job.out.exists() and not job.overwrite):
         raise OutputError(f"{job.out}: exists; give `overwrite` or another `out`")
     try:

@@ -24,52 +24,52 @@ from nst3d.representations.lattice import half_side
 Fusion = Literal["own", "open3d"]
 
 _AROUND = 480
-"""Side of the pictures of cameras all around, pixels."""
+"""Side of the pictures of a surrounding rig, in pixels."""
 _FINEST = 320
-"""Cells along the longest side, unless more are asked for."""
+"""Default number of cells along the longest side."""
 
 
 @dataclass(frozen=True)
 class SightOptions:
-    """The pictures that a mesh is made from."""
+    """The renders that a mesh is made from."""
 
     views: Annotated[int, Within(1, 1000)] = 60
-    """At most so many cameras look at the scene."""
+    """Maximum number of cameras that view the scene."""
     view_size: Annotated[int, Within(32, 4096)] | None = None
-    """Longer side of their pictures, pixels; None: one and a half times that of the photographs, 240 to 720."""
+    """Longer side of the renders, in pixels; None: 1.5 times that of the photographs, from 240 to 720."""
     specular: Annotated[float, Within(0, 1)] = 0.0
-    """How much of the scene's view-dependence goes into the texture: 0 none, 1 its mean over the views."""
+    """Fraction of the scene's view-dependence in the texture: 0 none, 1 its mean over the views."""
 
 
 @dataclass(frozen=True)
 class ExportJob:
-    """What becomes a mesh, how, and where it goes."""
+    """Scene to convert to a mesh, settings and output."""
 
     scene: PathField = PathField()
-    """A voxel field or splats."""
+    """Voxel field or splats."""
     out: PathField = PathField()
-    """A .glb, .gltf or .obj."""
+    """Output file: .glb, .gltf or .obj."""
     cameras: OptionalPathField = OptionalPathField()
-    """A capture whose cameras see the scene, instead of those that the scene itself brings."""
+    """Capture whose cameras view the scene, instead of the scene's own."""
     sights: SightOptions = field(default_factory=SightOptions)
     meshing: MeshingOptions = field(default_factory=MeshingOptions)
     texture: TextureOptions = field(default_factory=TextureOptions)
     overwrite: bool = False
-    """Replace what is there."""
+    """Replace existing files."""
     dataparser: str | None = None
-    """nerfstudio's dataparser that reads `cameras`; None: the format is told from the files."""
+    """nerfstudio dataparser for `cameras`; None: the format is detected."""
     fusion: Fusion = "own"
-    """What fuses depths into a surface: nst3d itself, or Open3D."""
+    """Depth fusion: nst3d's own, or Open3D's."""
 
 
 @dataclass(frozen=True)
 class Exported:
-    """What was written."""
+    """The result of an export."""
 
     paths: tuple[Path, ...]
     faces: int
     texture: tuple[int, int]
-    """Height and width, pixels."""
+    """Height and width, in pixels."""
     views: int
 
 
@@ -79,12 +79,11 @@ def run_export(
     progress: Callable[[int, int], None] = lambda done, total: None,
     bridges: Bridges = ALONE,
 ) -> Exported:
-    """Draw the scene with its depth, fuse the depths into a surface, bake the pictures into its texture.
+    """Render the scene with depth, fuse the depths into a surface, and bake the renders into its texture.
 
-    `note` hears what the user should know, `progress` of the views drawn and the solver's iterations, done
-    and in all; `bridges` do what takes other packages. Raises InputError for a scene that cannot be read or
-    shows no surface, OutputError if the result exists or cannot be written, ConfigError for settings that make
-    no sense.
+    `note` is called with messages for the user, `progress` with the views rendered plus solver iterations,
+    done and total; `bridges` provide optional packages. Raises InputError for a scene that cannot be read or
+    shows no surface, OutputError if the result exists or cannot be written, ConfigError for invalid settings.
     """
     _check(job)
     opened = open_path(job.scene)
@@ -124,8 +123,8 @@ def _cameras(job: ExportJob, reader: CaptureReader, source: RadianceSource, note
         usual = min(max(round(1.5 * max(max(c.size) for c in known)), 240), 720)
         return chosen_cameras(known, options.views, options.view_size or usual)
     note(
-        f"{job.scene}: does not say where it was photographed from; cameras look at it from all around"
-        " (`cameras`, a capture, gives others)"
+        f"{job.scene}: has no cameras of its own; using cameras all around it"
+        " (give `cameras`, a capture, for others)"
     )
     return cameras_around(source.space, source.up, options.view_size or _AROUND, options.views)
 

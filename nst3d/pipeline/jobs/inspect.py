@@ -1,4 +1,4 @@
-"""Looks into a file: what it holds, how well a rig sees it, and where paint would go."""
+"""Inspects a file: its contents, how well a rig sees it, and where paint would go."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from nst3d.pipeline.settings.config import PaintConfig
 def inspect_file(
     path: PathLike, config: PaintConfig | None = None, reader: CaptureReader | None = None
 ) -> Report:
-    """What is in a scene of any kind or a capture, and where `config` (None: default) would put a mesh's paint.
+    """A report on any scene or capture, and where `config` (None: default) would put a mesh's paint.
 
-    With a `reader` it is a capture, which that reads.
+    With a `reader`, the path is read as a capture.
 
-    Raises InputError for a file that cannot be read, naming what it is.
+    Raises InputError for a file that cannot be read, naming its kind.
     """
     path = Path(path)
     if reader is not None:
         return inspect_capture(path, reader)
     opened = open_path(path)
     if opened.kind.inspect is None:
-        raise opened.refusal("inspect", ", which cannot be looked into")
+        raise opened.refusal("inspect", ", which cannot be inspected")
     return opened.kind.inspect(opened, config or PaintConfig())

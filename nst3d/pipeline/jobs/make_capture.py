@@ -1,4 +1,4 @@
-"""Makes a capture of a mesh: photographs that our own renderer takes from all around, with their poses."""
+"""Makes a capture of a mesh: pictures from our own renderer all around it, with their poses."""
 
 from __future__ import annotations
 
@@ -24,27 +24,27 @@ from nst3d.tensors import Array, ImageSize
 
 @dataclass(frozen=True)
 class CaptureOptions:
-    """How a mesh is photographed."""
+    """Settings for photographing a mesh."""
 
     views: int = 40
-    """Photographs, spread evenly around the mesh."""
+    """Number of photographs, spread evenly around the mesh."""
     size: ImageSize = field(default=ImageSize(256, 256))
-    """Of each."""
+    """Size of each photograph."""
     background: tuple[float, float, float] | None = (1.0, 1.0, 1.0)
-    """Behind the mesh, RGB in [0, 1]; None: the photographs get alpha."""
+    """Background, RGB in [0, 1]; None: the photographs get alpha."""
     height: float = 0.7
-    """How high and low cameras go: the sine of their greatest elevation."""
+    """Vertical range of the cameras: the sine of their greatest elevation."""
     field_of_view: float = math.radians(40)
-    """Of the shorter side, radians."""
+    """Field of view of the shorter side, in radians."""
     lighting: Lighting = "none"
     lens: Lens | None = None
-    """What the photographs are bent by."""
+    """Lens distortion of the photographs."""
 
 
 def capture_mesh(mesh: PathLike, folder: PathLike, options: CaptureOptions | None = None) -> Path:
     """Photograph a mesh file into a capture (transforms.json and PNG files); returns the path of the JSON.
 
-    Poses are in the mesh' normalised coordinates, whose middle is 0 and whose half diagonal is 1. Raises
+    Poses are in the mesh's normalised coordinates, with centre 0 and half diagonal 1. Raises
     InputError if the mesh cannot be read, OutputError if the capture cannot be written.
     """
     options = options or CaptureOptions()
@@ -54,7 +54,7 @@ def capture_mesh(mesh: PathLike, folder: PathLike, options: CaptureOptions | Non
 
 
 def around(shown: ShownMesh, options: CaptureOptions) -> list[Camera]:
-    """Cameras around a mesh at one distance, each framing it wholly."""
+    """Cameras around a mesh at one distance, each framing it completely."""
     orientation = Orientation(shown.surface.up, shown.surface.front)
     directions = fibonacci_directions(options.views, orientation, options.height)
     distance = framing_distance(shown.hull, directions, orientation.up, options.field_of_view)

@@ -16,10 +16,10 @@ from nst3d.pipeline.settings.shown import SceneOptions
 def open_scene(
     path: PathLike, options: SceneOptions, way: Way, note: Note, bridges: Bridges = ALONE
 ) -> Shown:
-    """The scene in a file, or in a folder that holds one mesh.
+    """The scene in a file, or in a folder with one mesh.
 
-    `way` says how large its pictures are; `note` hears what the user should know; `bridges` do what takes other
-    packages. Raises InputError for what cannot be read.
+    `way` gives the size of its pictures; `note` is called with messages for the user; `bridges` provide
+    optional packages. Raises InputError for unreadable files.
     """
     opened = open_path(path)
     check_options(() if options.data is None else ("data",), opened)
@@ -28,8 +28,6 @@ def open_scene(
         if opened.kind.unready is not None:
             raise opened.refusal("render", "")
         meshes = ", ".join(f.name for f in formats_of("mesh"))
-        raise InputError(
-            f"{path}: is {opened.kind.one}; a mesh ({meshes}), splats or a voxel field was expected"
-        )
+        raise InputError(f"{path}: is {opened.kind.one}; expected a mesh ({meshes}), splats or a voxel field")
     capture = None if options.cameras is None else reader.for_scene(options.cameras, opened.peek)
     return opened.kind.show(ShowRequest(opened, options, way, capture, note, bridges))

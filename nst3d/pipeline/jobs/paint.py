@@ -34,7 +34,7 @@ from nst3d.stylize.teachers.registry import Teacher
 CHECKPOINT = "checkpoint.pt"
 _CONFIG = "config.yaml"
 _SHOWN = ("sheet.png", "turntable.mp4", "flight.mp4")
-"""What subjects show of several views."""
+"""Files in which subjects show several views."""
 
 
 def run_job(
@@ -48,16 +48,16 @@ def run_job(
 ) -> Result:
     """Paint a scene and write everything into `job.out`.
 
-    `listeners` hear what happens; `bridges` do what takes other packages. `guides` are added to those of the recipe
-    with weight 1, and `teachers` paint the views before the guides do, one after the other. `opened` is what
-    `open_path` says about the scene, where it was asked already.
+    `listeners` receive the job's events; `bridges` provide optional packages. `guides` are added to the
+    recipe's with weight 1, and `teachers` paint the views before the guides do, one after the other. `opened`
+    is the result of `open_path` for the scene, if already known.
 
-    Raises Nst3dError subclasses for what the user can put right. Ctrl-C ends the painting early: the asset is
-    written as it is then, without pictures and videos of several views, and with a checkpoint to resume from. A
-    second Ctrl-C raises KeyboardInterrupt at once; files are whole or not there.
+    Raises Nst3dError subclasses for errors that the user can fix. Ctrl-C ends the painting early: the asset
+    is written in its current state, without pictures and videos of several views, plus a checkpoint to resume
+    from. A second Ctrl-C raises KeyboardInterrupt at once; partial files are never left behind.
     """
-    bridges.casting(job.config)  # a missing package is known before anything is read
-    if job.resume:  # known at once, whatever the scene takes to be read
+    bridges.casting(job.config)  # report a missing package before anything is read
+    if job.resume:  # checked first, as reading the scene may take long
         need_checkpoint(job.out / CHECKPOINT)
     opened = opened or open_path(job.scene)
     if opened.kind.check_out is not None:
@@ -82,7 +82,7 @@ def _paint(job: Job, opened: Opened, events: Events, bridges: Bridges, company: 
     clock.lap("prepare_s")
     events.phase("painting")
     painter = Painter(config, subject, styles, keeper, events, company)
-    # Only now, for what an earlier run left stays whole until this one is known to work.
+    # Only now: an earlier run's files stay intact until this one is known to work.
     write_bytes(job.out / _CONFIG, _config_yaml(job))
     interrupted = painter.paint()
     clock.lap("paint_s")
@@ -90,9 +90,7 @@ def _paint(job: Job, opened: Opened, events: Events, bridges: Bridges, company: 
         events.phase("writing")
         paths, metrics = _write(job, painter, clock, interrupted)
     except BaseException:
-        if (
-            not interrupted
-        ):  # otherwise there is a checkpoint, and whoever presses Ctrl-C twice wants to leave
+        if not interrupted:  # otherwise there is a checkpoint, and a second Ctrl-C means to leave at once
             with contextlib.suppress(OutputError):
                 painter.keep()
                 events.note("the painting is kept: run the same job with `resume` to write it")
@@ -107,9 +105,7 @@ def _paint(job: Job, opened: Opened, events: Events, bridges: Bridges, company: 
 def _write(job: Job, painter: Painter, clock: Clock, interrupted: bool) -> tuple[list[Path], dict[str, Any]]:
     subject, painted = painter.subject, painter.result()
     paths = subject.save(job.out, painted)
-    if (
-        interrupted and subject.num_views > 1
-    ):  # rendering takes long, and those of an earlier run show other paint
+    if interrupted and subject.num_views > 1:  # rendering takes long, and an earlier run's show other paint
         for name in _SHOWN:
             (job.out / name).unlink(missing_ok=True)
     else:
@@ -120,7 +116,7 @@ def _write(job: Job, painter: Painter, clock: Clock, interrupted: bool) -> tuple
 
 
 def _left_out(job: Job, asset: Path) -> str:
-    """What a job that was stopped did not write, and how to get it."""
+    """A note on what an interrupted job did not write, and how to get it."""
     cameras = "" if job.cameras is None else f" `cameras` {shlex.quote(str(job.cameras))}"
     film = shlex.quote(str(job.out / "film.mp4"))
     return (
@@ -131,7 +127,7 @@ def _left_out(job: Job, asset: Path) -> str:
 
 
 def checked(job: Job, opened: Opened) -> Opened:
-    """The scene as the kind that is painted, which everything that was asked for is for."""
+    """The scene as the kind that is painted, once all requested options fit it."""
     if job.clean is not None:
         opened = cleaned(opened)
     check_options(_asked(job), opened)
@@ -139,7 +135,7 @@ def checked(job: Job, opened: Opened) -> Opened:
 
 
 def open_subject(asked: PaintRequest) -> tuple[Subject, PaintConfig]:
-    """The scene, and the settings with what depends on it decided."""
+    """The subject, and the settings completed for the scene."""
     kind = asked.opened.kind
     if kind.paint is None:
         raise asked.opened.refusal("paint", ", which cannot be painted")
@@ -149,7 +145,7 @@ def open_subject(asked: PaintRequest) -> tuple[Subject, PaintConfig]:
 
 
 def _asked(job: Job) -> Iterator[str]:
-    """The options that are not for every kind of scene."""
+    """The requested options that are not for every kind of scene."""
     config = job.config
     given = {
         "cameras": job.cameras is not None,
@@ -176,7 +172,7 @@ def _config_yaml(job: Job) -> bytes:
 
 
 def _fingerprint(job: Job, opened: Opened) -> str:
-    """What a checkpoint belongs to: the files of scene and styles, and all settings but the output's."""
+    """Identifies a checkpoint: the files of scene and styles, and all settings except the output's."""
     digest = hashlib.sha256()
     add_scene(digest, opened.peek)
     for path in job.styles:

@@ -29,12 +29,12 @@ from nst3d.stylize.teachers.registry import Teacher, make_teacher
 
 @dataclass(frozen=True)
 class Company:
-    """Guides and teachers that a caller brings along, beside those of the settings."""
+    """Guides and teachers from the caller, in addition to those in the settings."""
 
     guides: Mapping[str, MakeGuide] = field(default_factory=dict)
-    """Name to what makes a guide of each stage; their verdicts are added with weight 1."""
+    """Name to a factory for each stage's guide; their losses are added with weight 1."""
     teachers: Sequence[Teacher] = ()
-    """They paint the views before anything else, one after the other."""
+    """Teachers that paint the views before the guides, one after the other."""
 
 
 class Painter:
@@ -69,22 +69,22 @@ class Painter:
         return False
 
     def steps(self) -> Iterator[Stepped]:
-        """Run the phases, step by step; what is yielded has been told to the listeners."""
+        """Run the phases, step by step; each event has been passed to the listeners before it is yielded."""
         for progress in self._run:
             step = Stepped(progress, self._preview, self._run.state)
             self._events.tell(step)
             yield step
 
     def keep(self) -> None:
-        """Write a checkpoint of where the painting stands."""
+        """Write a checkpoint of the current painting."""
         self._keeper.keep(self._run.state())
 
     def result(self) -> Any:
-        """The finished paint, as the subject's `save` and `show` take it."""
+        """The finished paint, for the subject's `save` and `show`."""
         return self.subject.painted(self._canvas, self._styles[0])
 
     def metrics(self) -> dict[str, Any]:
-        """Losses at the end, steps and speed, and the subject's own numbers."""
+        """Final losses, steps and speed, and the subject's own numbers."""
         return self._run.metrics() | self.subject.facts(self._canvas)
 
     def _preview(self, camera: Camera | None) -> Frame:

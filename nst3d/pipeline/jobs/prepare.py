@@ -1,4 +1,4 @@
-"""Makes a scene ready to be painted by a loop of one's own."""
+"""Prepares a scene for painting with a custom loop."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ from nst3d.stylize.style import Style
 
 @dataclass(frozen=True)
 class Prepared:
-    """A scene ready to be painted."""
+    """A scene prepared for painting."""
 
     subject: Subject
-    """Makes the canvas, knows what each view shows, and saves what was painted."""
+    """Makes the canvas, provides the views, and saves the painted scene."""
     styles: tuple[Style, ...]
-    """As read, in the order given."""
+    """The styles, in the order given."""
     config: PaintConfig
-    """The settings, with what depends on the scene decided: view sizes, the content's weight."""
+    """The settings completed for the scene: view sizes, the content's weight."""
 
     def canvas(self, scale: float = 1.0) -> Canvas:
         """A new canvas to paint on, its views ready at `scale` times their finest size."""
@@ -69,10 +69,10 @@ def prepare(
     listeners: Listener | Iterable[Listener] = (),
     bridges: Bridges = ALONE,
 ) -> Prepared:
-    """Read a scene of any kind and its styles, and choose cameras, as `run_job` does before it paints.
+    """Read a scene of any kind and its styles, and choose cameras, as `run_job` does before painting.
 
     `cameras`: a capture whose cameras paint a voxel field or splats. Nothing is written. Raises Nst3dError
-    subclasses as `run_job` does.
+    subclasses like `run_job`.
     """
     events = Events(listeners)
     job = Job(scene, styles, "", config or PaintConfig(), cameras=cameras)

@@ -1,4 +1,4 @@
-"""A whole reconstruction: from a capture to a voxel field, its marks on held-out views, and a picture of them."""
+"""A whole reconstruction: from a capture to a voxel field and its metrics on held-out views."""
 
 from __future__ import annotations
 
@@ -33,27 +33,27 @@ from nst3d.reconstruct.fit import Fit
 from nst3d.representations.field import VoxelField
 
 _TRAIN_SHOWN = 8
-"""Photographs of those that it is made of that a field is measured with too."""
+"""Number of training photographs on which a field is measured, too."""
 _CHECKPOINT = "checkpoint.npz"
 _RUNNING = 0.97
-"""How slowly the PSNR that is shown follows that of the last step's rays."""
+"""Smoothing of the displayed PSNR over steps."""
 
 
 @dataclass(frozen=True)
 class ReconstructJob:
-    """What to reconstruct, how, where to."""
+    """Capture to reconstruct, settings and output."""
 
     capture: PathField = PathField()
     out: PathField = PathField()
-    """A folder, or the .npz to write; all else then lies beside it under its name."""
+    """Output folder, or an .npz with the other files beside it under its name."""
     config: ReconstructConfig = field(default_factory=ReconstructConfig)
     overwrite: bool = False
     resume: bool = False
     dataparser: str | None = None
-    """nerfstudio's dataparser that reads `capture`; None: the format is told from the files."""
+    """nerfstudio dataparser for `capture`; None: the format is detected."""
 
     def path(self, name: str) -> Path:
-        """Where a result goes."""
+        """The path of a result."""
         if self.out.suffix.lower() != ".npz" or self.out.is_dir():
             return self.out / name
         return self.out if name == "field.npz" else self.out.with_name(f"{self.out.stem}.{name}")
@@ -61,29 +61,28 @@ class ReconstructJob:
 
 @dataclass(frozen=True)
 class Reconstructed:
-    """What a job made."""
+    """The result of a job."""
 
     paths: tuple[Path, ...]
     metrics: dict[str, Any]
-    """What metrics.json holds. Seconds are of this run, wall_s all of it; `earlier_fit_s` is how long runs that it
-    resumed had fitted."""
+    """Content of metrics.json. Seconds cover this run (wall_s: all of it); `earlier_fit_s` is the fitting
+    time of the runs that it resumed."""
     interrupted: bool = False
-    """Stopped by the user; `ReconstructJob.resume` goes on."""
+    """Stopped by the user; continue with `ReconstructJob.resume`."""
 
 
 def run_reconstruct(
     job: ReconstructJob, listeners: Listener | Iterable[Listener] = (), bridges: Bridges = ALONE
 ) -> Reconstructed:
-    """Fit a voxel field to a capture's photographs and write it with its marks on those held out.
+    """Fit a voxel field to a capture's photographs and write it with its metrics on those held out.
 
-    `listeners` hear what happens; `bridges` do what takes other packages. Raises Nst3dError subclasses for what
-    the user can put right. Ctrl-C
-    ends the fit early: the field is written as it is then, not measured, with a checkpoint to resume from. A second
-    Ctrl-C raises KeyboardInterrupt at once.
+    `listeners` receive the job's events; `bridges` provide optional packages. Raises Nst3dError subclasses
+    for errors that the user can fix. Ctrl-C ends the fit early: the field is written in its current state,
+    without metrics, plus a checkpoint to resume from. A second Ctrl-C raises KeyboardInterrupt at once.
     """
     if job.dataparser is None:
         _refuse_scenes(job.capture)
-    if job.resume:  # known at once, whatever the photographs take to be read
+    if job.resume:  # checked first, as reading the photographs may take long
         need_checkpoint(job.path(_CHECKPOINT))
     folder = job.path("field.npz").parent
     alone = folder != job.out
@@ -94,15 +93,15 @@ def run_reconstruct(
 
 
 def _refuse_scenes(path: Path) -> None:
-    """Raise InputError for what is a scene already."""
+    """Raise InputError for a path that is already a scene."""
     refuse_empty(path, "a capture")
     if not path.exists():
         return
     kind = open_path(path).kind
     if kind.source is not None or is_mesh(path):
         raise InputError(
-            f"{path}: is {kind.one}, a scene already: nst3d paint paints it and nst3d render shows it;"
-            " reconstruct takes a capture, photographs with poses"
+            f"{path}: is {kind.one}, already a scene: paint it with nst3d paint or show it with nst3d render;"
+            " reconstruct expects a capture, photographs with poses"
         )
 
 
@@ -125,7 +124,7 @@ def _reconstruct(job: ReconstructJob, events: Events, bridges: Bridges) -> Recon
     cameras = [view.camera for view in material.train]
     del material.train[_TRAIN_SHOWN:], material.opacities[:]  # the fit has its own copy
     clock.lap("read_s")
-    # Only now, for what an earlier run left stays whole until this one is known to work.
+    # Only now: an earlier run's files stay intact until this one is known to work.
     write_bytes(job.path("config.yaml"), _config_yaml(job))
     events.phase("fitting")
     interrupted = _run(fit, keeper, events)
@@ -161,7 +160,7 @@ def _fit(job: ReconstructJob, material: Photographs) -> Fit:
 
 
 def _run(fit: Fit, keeper: FitKeeper, events: Events) -> bool:
-    """Take the steps that are left; True if the user stopped it, which keeps a checkpoint."""
+    """Run the remaining steps; True if the user stopped them, which saves a checkpoint."""
     error = None
     with stoppable() as stopped:  # in the middle of a step it would count half
         for step in fit:
@@ -179,9 +178,9 @@ def _run(fit: Fit, keeper: FitKeeper, events: Events) -> bool:
 def _write(
     job: ReconstructJob, result: VoxelField, material: Photographs, interrupted: bool
 ) -> tuple[list[Path], dict[str, Any]]:
-    """The field, the picture and the marks; if interrupted the field alone, as renders take long."""
+    """Write the field, picture and metrics; if interrupted only the field, as rendering takes long."""
     paths = save_field(job.path("field.npz"), result)
-    if interrupted:  # the picture and marks of an earlier run are of another field
+    if interrupted:  # an earlier run's picture and metrics belong to another field
         job.path("heldout.png").unlink(missing_ok=True)
         nothing: dict[str, Any] = {"psnr": None, "ssim": None, "psnr_train": None, "views": []}
         return [*paths, job.path("config.yaml")], nothing
@@ -203,7 +202,7 @@ def _config_yaml(job: ReconstructJob) -> bytes:
 
 
 def _fingerprint(job: ReconstructJob, material: Photographs) -> str:
-    """What a checkpoint belongs to: the photographs, their cameras, and what the fit was told."""
+    """Identifies a checkpoint: the photographs, their cameras, and the fit's settings."""
     digest = hashlib.sha256(json.dumps(as_plain(job.config.fit), sort_keys=True).encode())
     digest.update(repr(material.background).encode())
     for view in material.train:

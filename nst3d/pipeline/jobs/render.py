@@ -1,4 +1,4 @@
-"""A video or pictures of an asset as it is."""
+"""Renders a video or pictures of an asset."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Count = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class _Film:
-    """All that frames are made of."""
+    """Everything needed to render frames."""
 
     scene: Shown
     before: Shown | None
@@ -59,13 +59,13 @@ def run_render(
 ) -> Path:
     """Render a scene from the cameras of a path; returns `job.out`.
 
-    `note` hears what the user should know, `progress` the frames done and the frames in all; `bridges` do
-    what takes other packages. Raises InputError for a scene or path that cannot be read, OutputError if the result
-    exists or cannot be written, ConfigError for settings that make no sense. Ctrl-C leaves the frames that are
-    done for `resume`.
+    `note` is called with messages for the user, `progress` with the frames done and in total; `bridges`
+    provide optional packages. Raises InputError for a scene or path that cannot be read, OutputError if the
+    result exists or cannot be written, ConfigError for invalid settings. Ctrl-C keeps the finished frames for
+    `resume`.
     """
     _check_name(job)
-    read_way(job.way)  # a broken path is known at once, a scene only after a while
+    read_way(job.way)  # report a broken path at once; opening the scene takes a while
     _claim(job)
     film = _film(job, note, bridges)
     if _kind(job) == ".png":
@@ -90,7 +90,7 @@ def run_render(
 
 
 def parse_colour(text: str) -> tuple[float, float, float]:
-    """A colour's name or #rrggbb as sRGB in [0, 1]; ConfigError for anything else."""
+    """A colour name or #rrggbb as sRGB in [0, 1]; ConfigError for anything else."""
     try:
         red, green, blue = ImageColor.getrgb(text)[:3]
     except ValueError:
@@ -109,7 +109,7 @@ def _film(job: RenderJob, note: Note, bridges: Bridges) -> _Film:
             fade = Fade(before, scene, *job.compare.fade)
     unseen = sum(not _sees(camera, scene.hull) for camera in planned.cameras)
     if unseen:
-        note(f"in {unseen} of {len(planned.cameras)} frames the scene is out of sight")
+        note(f"the scene is out of sight in {unseen} of {len(planned.cameras)} frames")
     background = scene.background if job.look.background is None else job.look.background
     return _Film(scene, before, fade, planned, np.asarray(background, np.float32), bool(job.output.passes))
 
@@ -147,7 +147,7 @@ def _frames(
 
 
 def _passes(job: RenderJob, film: _Film) -> Callable[[int, Frame], None]:
-    """Makes the folder of the passes; returns what writes those of a frame."""
+    """Create the folder of the passes; returns a function that writes a frame's."""
     output = job.output
     if not output.passes:
         return lambda number, frame: None
@@ -166,13 +166,13 @@ def _passes(job: RenderJob, film: _Film) -> Callable[[int, Frame], None]:
 
 
 def _far(film: _Film) -> float:
-    """A depth that the scene stays within along the path, with room for what lies around it."""
+    """A depth limit for the scene along the path, with a margin."""
     far = max(float(camera.project(film.scene.hull)[1].max()) for camera in film.plan.cameras)
     return 2.0 * far if far > 0 else 1.0
 
 
 def _kind(job: RenderJob) -> str:
-    """The suffix that says what is written; empty for a folder."""
+    """The suffix of the output; empty for a folder."""
     return "" if job.out.is_dir() else job.out.suffix.lower()
 
 
@@ -184,13 +184,13 @@ def _check_name(job: RenderJob) -> None:
 
 
 def _claim(job: RenderJob) -> None:
-    """Make the folder of the result, and make sure that nothing is overwritten unasked."""
+    """Create the result's folder, and refuse to overwrite anything unless asked."""
     out, output = job.out, job.output
     allowed = output.overwrite or output.resume
     try:
         if out.is_dir():
             if out.suffix.lower() in (".mp4", ".png"):
-                raise OutputError(f"{out}: is a folder, expected the name of a file to write")
+                raise OutputError(f"{out}: is a folder, expected a file name")
             if any(out.iterdir()) and not allowed:
                 raise OutputError(f"{out}: exists and is not empty; give `overwrite` or another `out`")
         elif out.exists() and (not output.overwrite or not out.suffix):

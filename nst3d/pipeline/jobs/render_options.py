@@ -1,4 +1,4 @@
-"""What a render job is asked for."""
+"""Options of a render job."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from nst3d.video.passes import Pass, PassFormat, check_format
 
 @dataclass(frozen=True)
 class FrameOutput:
-    """What is written."""
+    """Output settings."""
 
     crf: Annotated[int, Within(0, 51)] = 18
-    """H.264 quality, from 0 (lossless) to 51."""
+    """H.264 quality, from 0 (lossless) to 51 (worst)."""
     passes: tuple[Pass, ...] = ()
-    """Written beside the pictures, a file a frame: depth, opacity."""
+    """Additional outputs, one file per frame: depth, opacity."""
     pass_format: PassFormat = "png"
-    """png: 16 bits; exr: float32."""
+    """File format of the passes: 16-bit png or float32 exr."""
     overwrite: bool = False
-    """Replace what is there."""
+    """Replace existing files."""
     resume: bool = False
-    """Go on with what an interrupted run left."""
+    """Continue an interrupted run."""
 
     def __post_init__(self) -> None:
-        """Refuse what makes no sense, with ConfigError."""
+        """Raise ConfigError for invalid settings."""
         check_bounds(self, "setting output.")
         if self.passes:
             check_format(self.pass_format)
@@ -37,30 +37,30 @@ class FrameOutput:
 
 @dataclass(frozen=True)
 class Compare:
-    """The scene beside, or out of, another state of itself."""
+    """Comparison of a scene with another state of it."""
 
     before: OptionalPathField = OptionalPathField()
     """The other state: same geometry, other colours."""
     fade: tuple[float, float] | None = None
-    """Shares of the path between which the other becomes the scene; None: side by side."""
+    """Fractions of the path between which the other state fades into the scene; None: side by side."""
 
     def __post_init__(self) -> None:
-        """Refuse what makes no sense, with ConfigError."""
+        """Raise ConfigError for invalid settings."""
         if self.fade is None:
             return
         if self.before is None:
-            raise ConfigError("`fade` needs `before`, the state that it fades from")
+            raise ConfigError("`fade` needs `before`, the state to fade from")
         if not 0 <= self.fade[0] <= self.fade[1] <= 1:
-            raise ConfigError("`fade`: two shares of the path from 0 to 1, the smaller one first")
+            raise ConfigError("`fade`: expected two fractions of the path from 0 to 1, the smaller one first")
 
 
 @dataclass(frozen=True)
 class RenderJob:
-    """What to show, how and where to."""
+    """Scene to show, settings and output."""
 
     scene: PathField = PathField()
     out: PathField = PathField()
-    """An .mp4, a .png (the first frame alone), or a folder for PNG frames."""
+    """Output: an .mp4, a .png (first frame only), or a folder for PNG frames."""
     way: Way = field(default_factory=Way)
     look: SceneOptions = field(default_factory=SceneOptions)
     output: FrameOutput = field(default_factory=FrameOutput)

@@ -1,4 +1,4 @@
-"""Tells whether an interrupted render was of the same thing."""
+"""Identifies an interrupted render of the same job."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from nst3d.pipeline.runtime.fingerprint import add_neighbours, add_scene
 
 
 def fingerprint(job: RenderJob, plan: Plan) -> str:
-    """A digest of what frames depend on: the files' bytes, every camera, the look and what is written."""
+    """A digest of everything frames depend on: file contents, cameras, the look and the output settings."""
     digest = hashlib.sha256()
     for path in (job.scene, job.compare.before):
         if path is not None:

@@ -1,1 +1,1 @@
-"""What the jobs need to know of each kind of scene."""
+"""The kinds of scenes, as jobs see them."""

@@ -38,10 +38,10 @@ _LOADERS: dict[str, Callable[[Peek], Scene]] = {
 
 
 def load(path: PathLike) -> Scene:
-    """The scene in a file or folder, whichever kind it is: mesh, voxel field, splats, picture or capture.
+    """The scene in a file or folder, of any kind: mesh, voxel field, splats, picture or capture.
 
-    A splatfacto run of nerfstudio is splats; point clouds are, too. Raises InputError for what is missing, cannot
-    be read, or is a NeRF, which `run_job` paints but which has no table of colours to load.
+    nerfstudio's splatfacto runs and point clouds load as splats. Raises InputError for paths that are missing
+    or unreadable, and for NeRFs, which `run_job` paints but which have no table of colours to load.
     """
     opened = open_path(path)
     if opened.kind.name not in _LOADERS:
@@ -59,16 +59,16 @@ def save(
 ) -> list[Path]:
     """Write a scene with new colours in the format of the path's suffix; returns all files written.
 
-    `colours` are the rows (n, 3) of its table, sRGB-encoded: a field's nodes, splats, a picture's pixels in
-    rows, or what a mesh's `paint` says. None: the scene's own. All that is not painted stays. Higher
-    harmonics of fields and splats are multiplied by `specular`. Raises ConfigError for a mesh without paint and
-    colours, a capture, a table of the wrong shape, or a format that cannot hold the scene, OutputError if a file
-    cannot be written.
+    `colours` are the rows (n, 3) of its table, sRGB-encoded: a field's nodes, splats, a picture's pixels row
+    by row, or as in a mesh's `paint`. None: the scene's own. Everything unpainted stays. Higher harmonics of
+    fields and splats are multiplied by `specular`. Raises ConfigError for a mesh without paint and colours, a
+    capture, a table of the wrong shape, or a format that cannot hold the scene, OutputError if a file cannot
+    be written.
     """
     path = Path(path)
     if isinstance(scene, Mesh):
         if paint is None or colours is None:
-            raise ConfigError(f"{path}: a mesh is saved with colours and the paint that says where they go")
+            raise ConfigError(f"{path}: a mesh needs both colours and the paint that maps them")
         return save_mesh(path, scene, paint, _table(path, colours, paint.num_colours))
     if isinstance(scene, VoxelField):
         table = None if colours is None else _table(path, colours, len(scene))

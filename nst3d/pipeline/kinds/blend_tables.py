@@ -12,8 +12,8 @@ from nst3d.tensors import Array
 def mixed(tables: Sequence[Array], weights: Sequence[float]) -> Array:
     """First + Σ weight · (table − first) for tables of one shape, in the first one's dtype.
 
-    Weights sum to 1. Where all tables agree, or the others' weights are 0, that is the first one's value bit
-    for bit. Summed in float64.
+    Weights sum to 1. Where all tables agree, or the others' weights are 0, the result is the first one's
+    value bit for bit. Summed in float64.
     """
     first = tables[0].astype(np.float64)
     total = first.copy()
@@ -23,6 +23,6 @@ def mixed(tables: Sequence[Array], weights: Sequence[float]) -> Array:
 
 
 def mixed_colours(tables: Sequence[Array], weights: Sequence[float]) -> Array:
-    """`mixed`, where weights outside [0, 1] take no value farther out of [0, 1] than it is in a table."""
+    """`mixed`, except that weights outside [0, 1] push no value farther outside [0, 1] than in any table."""
     low, high = np.minimum.reduce(tables), np.maximum.reduce(tables)
     return np.clip(mixed(tables, weights), np.minimum(low, 0), np.maximum(high, 1))

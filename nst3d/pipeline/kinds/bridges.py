@@ -1,4 +1,4 @@
-"""What packages beside nst3d do for the pipeline, which knows none of them: handed in from nst3d.integrations."""
+"""Functions of optional packages, none of which the pipeline imports; from nst3d.integrations."""
 
 from __future__ import annotations
 
@@ -30,42 +30,38 @@ Note = Callable[[str], None]
 
 
 def _absent(*_: Any) -> NoReturn:
-    raise ConfigError(
-        "this takes another package, and no bridge to it: give bridges=nst3d.BRIDGES with the job"
-    )
+    raise ConfigError("this needs an optional package: pass bridges=nst3d.BRIDGES with the job")
 
 
 @dataclass(frozen=True)
 class Bridges:
-    """One function for each thing that another package does; by default each refuses, with ConfigError."""
+    """One function per task of an optional package; by default each raises ConfigError."""
 
     read_capture: Callable[[str, Path], Capture] = _absent
-    """The capture at a path, by nerfstudio's dataparser of that name."""
+    """Reads the capture at a path with the nerfstudio dataparser of that name."""
     rasterise: Callable[[torch.device], Casting] = _absent
-    """How views of meshes are found by PyTorch3D on a device."""
+    """Rasterises views of meshes with PyTorch3D on a device."""
     clean: Callable[[Path, CleanOptions, Note], Mesh] = _absent
-    """The clean mesh of a file of a mesh or a point cloud, by Open3D; the last hears what was done."""
+    """Cleans the mesh or point cloud in a file with Open3D; the callback receives what was done."""
     fuse: Fuse = _absent
-    """How Open3D makes a surface of depths."""
+    """Fuses depths into a surface with Open3D."""
     open_nerf: Callable[[Job, Capture | None, Style, Events], tuple[Subject, PaintConfig]] = _absent
-    """A nerfacto run to be painted in a style; seen by a capture's cameras, None: by its own."""
+    """Opens a nerfacto run to be painted in a style, with a capture's cameras or its own (None)."""
     show_nerf: Callable[[Path, SceneOptions, Capture | None, Note], Shown] = _absent
-    """A nerfacto run to be shown, among a capture's cameras, None: its own; what it notes is heard at once."""
+    """Opens a nerfacto run to be shown, with a capture's cameras or its own (None)."""
 
     def reader(self, dataparser: str | None, cameras: Path | None) -> CaptureReader:
-        """What reads the capture `cameras`. Raises ConfigError for a dataparser with nothing to read."""
+        """The reader of the capture `cameras`. Raises ConfigError for a dataparser without a capture."""
         if dataparser is None:
             return OWN_READER
         if cameras is None:
-            raise ConfigError(
-                f"`dataparser` {dataparser}: says how a capture is read; give it with `cameras`, a capture"
-            )
+            raise ConfigError(f"`dataparser` {dataparser}: needs a capture to read; give `cameras`, too")
         return CaptureReader(dataparser, partial(self.read_capture, dataparser))
 
     def casting(self, config: PaintConfig) -> Casting | None:
-        """What the setting `renderer` means; None: Embree, which nst3d brings."""
+        """The rasteriser for the setting `renderer`; None: Embree, which is built in."""
         return None if config.renderer == "embree" else self.rasterise(resolve_device(config.device))
 
 
 ALONE = Bridges()
-"""No other package."""
+"""Without optional packages."""

@@ -1,4 +1,4 @@
-"""Chooses the cameras of a video: which path, how many frames, how large."""
+"""Chooses the cameras of a video: path, number of frames and size."""
 
 from __future__ import annotations
 
@@ -39,56 +39,54 @@ _FIELD = math.radians(40)
 _FPS = 24.0
 _ELEVATION = math.radians(18)
 _HELIX = (math.radians(20), math.radians(25))
-"""Where a spiral around a scene without cameras starts, and how far it rises."""
+"""Start and rise of a spiral around a scene without cameras."""
 _SECONDS_A_KEY = 2.0
 _MOST_FRAMES = 100_000
 
 
 @dataclass(frozen=True)
 class Way:
-    """How the camera goes. None: as the path's own file says, or as suits the scene."""
+    """Camera path options. None: from the path's own file, or chosen for the scene."""
 
     path: str = "orbit"
-    """orbit, spiral, cameras (along those of the capture), or a file: keyframes in YAML, nerfstudio's JSON."""
+    """orbit, spiral, cameras (through the capture's), or a file: keyframes in YAML, nerfstudio's JSON."""
     frames: int | None = None
     seconds: float | None = None
     fps: float | None = None
     size: ImageSize | None = None
     field_of_view: float | None = None
-    """Of the shorter side, radians."""
+    """Field of view of the shorter side, in radians."""
     elevation: float | None = None
-    """Of an orbit, and where a spiral starts to rise, above the horizon, radians."""
+    """Elevation of an orbit, or of the start of a spiral, above the horizon, in radians."""
     turns: float | None = None
-    """Of an orbit or a spiral; negative: the other way."""
+    """Number of turns of an orbit or spiral; negative for the other direction."""
     ease: float | None = None
-    """Share of the time, to 0.5, in which the camera starts from rest, and in which it comes to rest."""
+    """Fraction of the time, up to 0.5, for accelerating from rest, and again for decelerating to rest."""
     loop: bool = False
-    """Back to the start: cameras and keyframes; orbits and spirals are closed anyway."""
+    """Close a path of cameras or keyframes; orbits and spirals are always closed."""
 
     def __post_init__(self) -> None:
-        """Refuse what makes no sense, with ConfigError."""
+        """Raise ConfigError for invalid settings."""
         for name in ("seconds", "fps", "field_of_view", "elevation", "turns", "ease"):
             if not math.isfinite(_or(getattr(self, name), 0)):
                 raise ConfigError(f"`{name}` {getattr(self, name)}: expected a finite number")
         size = self.size
         if size is not None and not 16 <= min(size) <= max(size) <= 8192:
-            raise ConfigError(
-                f"size {size.width}x{size.height}: sides from 16 to 8192 pixels can be rendered"
-            )
+            raise ConfigError(f"size {size.width}x{size.height}: expected sides from 16 to 8192 pixels")
         if self.frames is not None and self.seconds is not None:
-            raise ConfigError("give frames or seconds, not both; `fps` connects them")
+            raise ConfigError("give frames or seconds, not both; `fps` relates them")
         if not (1 <= _or(self.frames, 1) <= _MOST_FRAMES and 0.1 <= _or(self.fps, 1) <= 240):
-            raise ConfigError("a video needs at least 1 frame (to 100000), and 0.1 to 240 frames a second")
+            raise ConfigError("a video needs 1 to 100000 frames, at 0.1 to 240 frames per second")
         if not 0 < _or(self.seconds, 1) <= 86400:
-            raise ConfigError(f"{self.seconds:g} seconds: a video lasts more than 0 and at most 86400")
+            raise ConfigError(f"{self.seconds:g} seconds: a video must last more than 0 and at most 86400")
         if not 0.0 < _or(self.field_of_view, 1) < 2.6:
-            raise ConfigError("the field of view must lie between 0 and 150 degrees")
+            raise ConfigError("the field of view must be between 0 and 150 degrees")
         if not abs(_or(self.elevation, 0)) < 1.56:
-            raise ConfigError("the elevation must lie between -89 and 89 degrees")
+            raise ConfigError("the elevation must be between -89 and 89 degrees")
         if not abs(_or(self.turns, 1)) <= 1000:
-            raise ConfigError(f"{self.turns:g} turns: from -1000 to 1000 can be rendered")
+            raise ConfigError(f"{self.turns:g} turns: expected -1000 to 1000")
         if not 0 <= _or(self.ease, 0) <= 0.5:
-            raise ConfigError(f"ease {self.ease:g}: a share of the time from 0 to 0.5")
+            raise ConfigError(f"ease {self.ease:g}: expected a fraction of the time from 0 to 0.5")
 
 
 def _or(value: float | None, default: float) -> float:
@@ -97,19 +95,19 @@ def _or(value: float | None, default: float) -> float:
 
 @dataclass(frozen=True)
 class Plan:
-    """Every frame's camera."""
+    """The camera of every frame."""
 
     cameras: tuple[Camera, ...]
     shares: Array
-    """Of the way that is done at each frame, (n,) in [0, 1]."""
+    """Fraction of the path at each frame, (n,) in [0, 1]."""
     fps: float
 
 
 def read_way(way: Way, up: Array | None = None) -> Flight | None:
-    """The flight in the file that a way names, or None where it names a kind of path.
+    """The flight in the file named by a way, or None if it names a built-in path.
 
-    `up`: the scene's, for files that have none. Raises ConfigError for what is neither, InputError for a file
-    that cannot be read.
+    `up`: the scene's, for files without their own. Raises ConfigError for any other name, InputError for a
+    file that cannot be read.
     """
     if way.path in PATHS:
         return None
@@ -117,19 +115,19 @@ def read_way(way: Way, up: Array | None = None) -> Flight | None:
     if not is_camera_path(path):
         raise ConfigError(
             f"path {way.path!r} is not known: choose {', '.join(PATHS)}, or give a .yaml with keyframes or a"
-            " camera_path.json of nerfstudio"
+            " camera_path.json from nerfstudio"
         )
     return load_camera_path(path, up)
 
 
 def plan(shown: Shown, way: Way) -> Plan:
-    """The cameras of a way through a scene."""
+    """The cameras along a way through a scene."""
     flight = read_way(way, shown.orientation.up)
     if flight is not None:
         return _along_keys(_in_scene(flight, shown, way), way)
     if way.path == "cameras":
         if not shown.cameras:
-            raise InputError("the scene's file holds no cameras to fly along; give `cameras`, a capture")
+            raise InputError("the scene has no cameras to follow; give `cameras`, a capture")
         cameras = tuple(shown.cameras)
         seen = own_view(cameras, way.size or fitting_size(cameras))
         return _along_keys(tour_flight(cameras, way.loop), way, seen, tour_frames(cameras))
@@ -172,7 +170,7 @@ _AMONG: dict[str, _Kind] = {"orbit": _orbit_among, "spiral": _spiral_among}
 
 def _subject(shown: Shown) -> Target:
     centre = (shown.hull.min(0) + shown.hull.max(0)) / 2
-    # A mesh's bounding box is centred already, but for rounding, and the points may be a selection.
+    # A mesh's bounding box is already centred, up to rounding, and the points may be a subset.
     reach = np.abs(shown.hull).max()
     return Target(
         shown.hull, np.zeros(3) if np.abs(centre).max() < 1e-2 * reach else centre, shown.orientation
@@ -184,13 +182,13 @@ def _view(way: Way) -> Viewport:
 
 
 def _seen(shown: Shown, way: Way) -> Viewport:
-    """What the capture's cameras saw, unless a field of view is asked for."""
+    """The viewport of the capture's cameras, unless a field of view is given."""
     view = own_view(shown.cameras, way.size or fitting_size(shown.cameras))
     return view if way.field_of_view is None else Viewport(view.size, way.field_of_view)
 
 
 def _focus(shown: Shown) -> float | None:
-    """How far away the scene is from its middle camera, where the cameras' axes do not meet to tell it."""
+    """The scene's distance from its middle camera, if the cameras' axes do not converge; otherwise None."""
     if meet(shown.cameras):
         return None
     camera = mean_camera(shown.cameras, 64)
@@ -200,7 +198,7 @@ def _focus(shown: Shown) -> float | None:
 
 
 def _in_scene(flight: Flight, shown: Shown, way: Way) -> Flight:
-    """The flight in the coordinates that frames are rendered in, with what the way says put first."""
+    """The flight in rendering coordinates, with the way's options taking precedence."""
     keys = tuple(dataclasses.replace(k, pose=shown.placed(k.pose)) for k in flight.keys)
     if way.field_of_view is not None:
         keys = tuple(dataclasses.replace(k, field_of_view=None) for k in keys)
@@ -225,7 +223,7 @@ def _frames(way: Way, usual: int, fps: float) -> int:
 
 
 def _own_frames(flight: Flight, fps: float) -> int:
-    """How many frames a file asks for at `fps`."""
+    """The number of frames a file specifies at `fps`."""
     if flight.frames is not None:
         return max(1, round(flight.frames * fps / (flight.fps or fps)))
     keys = flight.keys

@@ -1,4 +1,4 @@
-"""A kind of scene as one row: what it is called, how it is told, and what each command does with it."""
+"""A kind of scene as one row: its name, its detection, and what each command does with it."""
 
 from __future__ import annotations
 
@@ -28,19 +28,19 @@ Note = Callable[[str], None]
 
 @dataclass(frozen=True)
 class PaintRequest:
-    """What a kind is given to make a subject of a scene."""
+    """The input from which a kind makes the subject of a paint job."""
 
     opened: Opened
     job: Job
     styles: Sequence[Style]
-    """The styles as read, at least one."""
+    """The styles, at least one."""
     reader: CaptureReader
     """Reads `job.cameras`."""
     events: Events
     bridges: Bridges
-    """What takes other packages."""
+    """Functions of optional packages."""
     keeper: Keeper | None
-    """Keeps checkpoints; None: nothing does."""
+    """Saves checkpoints; None: no checkpoints."""
 
     @property
     def config(self) -> PaintConfig:
@@ -48,69 +48,69 @@ class PaintRequest:
         return self.job.config
 
     def note(self, *texts: str) -> None:
-        """Tell the user."""
+        """Send notes to the user."""
         for text in texts:
             self.events.note(text)
 
 
 @dataclass(frozen=True)
 class ShowRequest:
-    """What a kind is given to make a scene ready to be looked at."""
+    """The input from which a kind prepares a scene for rendering."""
 
     opened: Opened
     options: SceneOptions
     way: Way
-    """Says how large its pictures are."""
+    """Camera path, which gives the size of the pictures."""
     capture: Capture | None
-    """What `options.cameras` holds, in the scene's frame."""
+    """The capture at `options.cameras`, in the scene's frame."""
     note: Note
     bridges: Bridges
 
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of scene. What a command needs and a kind has not is None: the command then refuses it."""
+    """A kind of scene. A field that is None means that the command which needs it refuses such scenes."""
 
     name: str
-    """A word that no other kind has."""
+    """A unique word."""
     one: str
-    """One such scene, for messages: "a mesh"."""
+    """Singular with article, for messages: "a mesh"."""
     many: str
-    """Several: "meshes"."""
+    """Plural: "meshes"."""
     sniff: Callable[[Peek], bool]
-    """Whether a file or folder that exists is such a scene, by its name and a look inside through the peek, which
-    reads nothing twice. Raises InputError for one that is broken."""
+    """Whether an existing file or folder is such a scene, by its name and its contents, read through the
+    peek, which reads nothing twice. Raises InputError for a broken one."""
     phrase: str = ""
-    """Says of a file that it is one, "holds splats"; empty: "is" and `one`."""
+    """Predicate for messages, "holds splats"; empty: "is" and `one`."""
     rank: int = 0
-    """Kinds of lower rank are asked first, and listed first in messages; nst3d's own begin at 10."""
+    """Kinds of lower rank are tried first, and listed first in messages; nst3d's own start at 10."""
     paint: Callable[[PaintRequest], tuple[Subject, PaintConfig]] | None = None
-    """Makes the subject of a paint job, with the settings that suit it."""
+    """Makes the subject of a paint job, with settings adapted to it."""
     show: Callable[[ShowRequest], Shown] | None = None
-    """Makes it ready to be rendered; what the user should know is noted."""
+    """Prepares it for rendering, with notes for the user."""
     inspect: Callable[[Opened, PaintConfig], Report] | None = None
-    """Says what is in it, and where the settings would put paint."""
+    """Reports its contents, and where the settings would put paint."""
     blend: Callable[[Sequence[Path], Sequence[float], Path, Note], list[Path]] | None = None
-    """Writes the first of several with the weighted mean of all colours; returns the paths."""
+    """Writes the first of several scenes with the weighted mean of all colours; returns the paths."""
     source: Callable[[Opened], RadianceSource] | None = None
-    """Makes it ready to be drawn with depths, which a mesh is made of."""
+    """Prepares it for rendering with depth, for making a mesh."""
     check_out: Callable[[Opened, Path], None] | None = None
-    """Raises OutputError where a painted scene may not go into a folder."""
+    """Raises OutputError if a painted scene may not be written into a folder."""
     options: frozenset[str] = field(default_factory=frozenset)
-    """Of the options that are not for every kind, those that are for this one: cameras, start."""
+    """The kind-specific options that this kind supports: cameras, start."""
     preset: str = "default"
     """The preset that "default" means for it."""
     cleaned: str = ""
-    """The kind that it is once cleaned (`clean`); empty: it cannot be."""
+    """The kind it becomes when cleaned (`clean`); empty: not cleanable."""
     hints: Mapping[str, str] = field(default_factory=dict)
-    """By command (export, view), what else to do where that refuses it."""
+    """Alternatives by command (export, view), if the command refuses it."""
     unready: Callable[[Path], str] | None = None
-    """For what is no scene yet: says, of a path, what to do first."""
+    """For paths that are not a scene yet: a message with what to do first."""
 
 
 @dataclass(frozen=True)
 class Opened:
-    """A path of which the kind is known, with what was read to tell it."""
+    """A path of known kind, with everything read to detect it."""
 
     kind: Kind
     peek: Peek
@@ -122,11 +122,11 @@ class Opened:
 
     @property
     def told(self) -> str:
-        """The path and what it is, for messages: "a.glb is a mesh"."""
+        """The path and its kind, for messages: "a.glb is a mesh"."""
         return f"{self.path} {self.kind.phrase or f'is {self.kind.one}'}"
 
     def refusal(self, command: str, more: str) -> InputError:
-        """The error for a command that this kind is not for; `more` follows what it is."""
+        """The error for a command that does not support this kind; `more` is appended."""
         if self.kind.unready is not None:
             return InputError(self.kind.unready(self.path))
         return InputError(f"{self.told}{more}{self.kind.hints.get(command, '')}")

@@ -1,4 +1,4 @@
-"""What a paint job is asked for, and what it answers."""
+"""The request and the result of a paint job."""
 
 from __future__ import annotations
 
@@ -14,36 +14,36 @@ from nst3d.pipeline.settings.config import PaintConfig
 
 @dataclass(frozen=True)
 class Job:
-    """What to paint, with what, where to."""
+    """Scene to paint, styles, output and settings."""
 
     scene: PathField = PathField()
     styles: PathsField = PathsField()
-    """One or several."""
+    """Style images, one or several."""
     out: PathField = PathField()
     config: PaintConfig = field(default_factory=PaintConfig)
     overwrite: bool = False
     resume: bool = False
     cameras: OptionalPathField = OptionalPathField()
-    """A capture whose cameras paint a voxel field or splats; None: the field's own, a rig for splats."""
+    """Capture whose cameras paint a voxel field or splats; None: the field's own, or a rig for splats."""
     dataparser: str | None = None
-    """nerfstudio's dataparser that reads `cameras`; None: the format is told from the files."""
+    """nerfstudio dataparser for `cameras`; None: the format is detected."""
     clean: CleanOptions | None = None
-    """Make a scan, a mesh or a point cloud, a clean mesh first."""
+    """Clean a scan before painting: a mesh, or a point cloud that becomes one."""
     data: OptionalPathField = OptionalPathField()
-    """Where the data of a nerfstudio run is now; None: where the run says."""
+    """Current path of a nerfstudio run's data; None: the run's own path."""
 
     def __post_init__(self) -> None:
-        """Refuse what makes no sense, with ConfigError."""
+        """Raise ConfigError for invalid settings."""
         if not self.styles:
             raise ConfigError("no style: give `style`, an image")
 
 
 @dataclass(frozen=True)
 class Result:
-    """What a job made."""
+    """The result of a job."""
 
     paths: tuple[Path, ...]
     metrics: dict[str, Any]
-    """What metrics.json holds. Seconds are of this run, wall_s all of it; iterations count those resumed, too."""
+    """Content of metrics.json. Seconds cover this run (wall_s: all of it); iterations count resumed ones."""
     interrupted: bool = False
-    """Stopped by the user; `Job.resume` goes on."""
+    """Stopped by the user; continue with `Job.resume`."""

@@ -1,4 +1,4 @@
-"""How a scene stands when it is shown, and where the cameras of a capture are in it."""
+"""Orientation of a scene when it is shown, and placement of a capture's cameras in it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _UP_AND_FRONT = {
 def orientation_of(
     options: SceneOptions, capture: Capture | None, frame: Array | None = None
 ) -> Orientation | None:
-    """Up and front: as asked for, else the capture's, turned by `frame` (4, 4); None: the scene's own."""
+    """Up and front as requested, or the capture's, transformed by `frame` (4, 4); None: the scene's own."""
     if options.up != "auto":
         up, front = (np.array(v) for v in _UP_AND_FRONT[options.up])
         return Orientation(up, front)
@@ -36,7 +36,7 @@ def orientation_of(
 
 
 def cameras_in(scene: Shown, capture: Capture, frame: Array | None = None) -> tuple[Camera, ...]:
-    """The cameras of a capture, in the coordinates that the scene is rendered in; `frame`: into its file's."""
+    """A capture's cameras in the scene's rendering coordinates; `frame` maps them to its file's first."""
     cameras = [photo.camera for photo in capture.photos]
     poses = [c.camera_to_world if frame is None else frame @ c.camera_to_world for c in cameras]
     return tuple(dataclasses.replace(c, camera_to_world=scene.placed(p)) for c, p in zip(cameras, poses))

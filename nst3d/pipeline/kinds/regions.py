@@ -1,4 +1,4 @@
-"""Finds the region that a setting names, for any kind of scene."""
+"""Makes the region named by a setting, for any kind of scene."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from nst3d.stylize.regions import Regions
 from nst3d.tensors import Colours
 
 Selectors = Mapping[str, Callable[[str], Colours]]
-"""Name of a selector to what makes weights (n, 1) of the text behind its colon."""
+"""Maps a selector's name to a function from the text after its colon to weights (n, 1)."""
 
 
 def painted_region(selector: str | None, selectors: Selectors, others: Iterable[str] = ()) -> Regions:
-    """The region to paint in, "material:roof"; None: no region, which paints everything. And `others`, of terms.
+    """The region to paint, such as "material:roof"; None: no region, which paints everything. And `others`, of terms.
 
-    ConfigError for a selector that the scene does not have, or a region that is empty.
+    ConfigError for a selector that the scene does not support, or an empty region.
     """
     wanted = dict.fromkeys([*others, *([] if selector is None else [selector])])
     return Regions({name: _column(name, selectors) for name in wanted}, selector)

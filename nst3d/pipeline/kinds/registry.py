@@ -1,7 +1,7 @@
-"""All kinds of scenes, and the one place that tells which of them a path is.
+"""All kinds of scenes, and the one place that detects a path's kind.
 
-A kind is a folder here and a row in it. Packages add kinds through the entry-point group `nst3d.kinds`: a `Kind`, or
-a callable that returns one or several.
+Each kind is a folder here with a row in it. Packages add kinds through the entry-point group `nst3d.kinds`: a
+`Kind`, or a callable that returns one or several.
 """
 
 from __future__ import annotations
@@ -31,34 +31,34 @@ def register_kind(row: Kind) -> Kind:
 
 
 def forget_kind(name: str) -> None:
-    """Take a kind out again. Raises ConfigError if there is none of that name."""
+    """Remove a kind. Raises ConfigError if there is none of that name."""
     _KINDS.forget(name)
 
 
 def kind_named(name: str) -> Kind:
-    """The kind of a name. Raises ConfigError, with all names, for one that is not known."""
+    """The kind of that name. Raises ConfigError, listing all names, if there is none."""
     return _KINDS.get(name)
 
 
 def all_kinds() -> list[Kind]:
-    """Every kind, in the order in which they are asked."""
+    """Every kind, in the order in which they are tried."""
     return sorted(_KINDS.rows().values(), key=lambda k: k.rank)
 
 
 def open_path(path: PathLike) -> Opened:
-    """The kind of scene in a file or folder, with what was read to tell it; "mesh" for all that is nothing else.
+    """The kind of scene in a file or folder, with what was read to detect it; "mesh" if no other kind fits.
 
-    Raises InputError if there is nothing at the path, an empty folder, an archive in which no scene is found, or
-    a nerfstudio run of a method that is not read.
+    Raises InputError for a missing path, an empty folder, an archive without a scene, or a nerfstudio run of
+    an unsupported method.
     """
     peek = Peek.at(path)
     return Opened(_kind_of(peek), peek)
 
 
 def check_options(asked: Iterable[str], opened: Opened) -> None:
-    """Raise ConfigError for the first option that was asked for and is not for scenes of this kind.
+    """Raise ConfigError for the first requested option that this kind of scene does not support.
 
-    Options are given as in `Kind.options`, perhaps with a value: "renderer='pytorch3d'".
+    Options are given as in `Kind.options`, optionally with a value: "renderer='pytorch3d'".
     """
     for option in asked:
         name = option.partition("=")[0]
@@ -68,7 +68,7 @@ def check_options(asked: Iterable[str], opened: Opened) -> None:
 
 
 def cleaned(opened: Opened) -> Opened:
-    """The scene as the kind that it has once cleaned. Raises ConfigError for kinds that cannot be."""
+    """The scene as the kind it has once cleaned. Raises ConfigError for kinds that cannot be cleaned."""
     if not opened.kind.cleaned:
         fits = sorted((k for k in all_kinds() if k.cleaned), key=lambda k: k.cleaned != k.name)
         raise ConfigError(f"`clean` is for {_listed([k.many for k in fits])}; {opened.told}")
@@ -82,29 +82,29 @@ def _kind_of(peek: Peek) -> Kind:
     refuse_empty(path, "a mesh, a capture or splats")
     config = path / CONFIG if peek.is_folder else path
     if config.name == CONFIG and config.is_file() and not is_run(peek):
-        raise InputError(f"{config}: is not the config.yml of a nerfstudio run")
+        raise InputError(f"{config}: not the config.yml of a nerfstudio run")
     for kind in all_kinds():
         if kind.sniff(peek):
             return kind
     if peek.suffix == ".npz":
-        raise InputError(f"{path}: is neither a voxel field nor a capture (images, poses and focal)")
+        raise InputError(f"{path}: neither a voxel field nor a capture (images, poses and focal)")
     if peek.is_folder and not any(is_mesh(p) and not is_splats(p) for p in path.iterdir()):
         _refuse_results(path)
     return kind_named("mesh")
 
 
 def _refuse_results(folder: Path) -> None:
-    """Raise InputError for a folder that holds scenes, but none that stands for it."""
+    """Raise InputError for a folder that contains scenes, but no single one."""
     found = [p for p in sorted(folder.iterdir()) if p.is_file() and _is_scene(Peek(p))]
     for depth in range(1, 4):
         found += sorted(p for p in folder.glob("*/" * depth + CONFIG) if is_run(p))
     if found:
         names = ", ".join(str(p.relative_to(folder)) for p in found[:4])
-        raise InputError(f"{folder}: is a folder with {names}; give the path of one")
+        raise InputError(f"{folder}: a folder with {names}; give the path of one")
 
 
 def _is_scene(peek: Peek) -> bool:
-    """Whether a file is a scene that could be drawn with depths: a field, splats or points."""
+    """Whether a file is a scene that can be rendered with depth: a field, splats or points."""
     return any(k.source is not None and k.sniff(peek) for k in all_kinds())
 
 

@@ -1,4 +1,4 @@
-"""What a scene of any kind gives to be shown: where it is, who looked at it, and frames of it."""
+"""The interface of a scene that can be shown: extent, cameras and frames."""
 
 from __future__ import annotations
 
@@ -28,49 +28,49 @@ class Shown(Protocol):
 
     @property
     def cameras(self) -> Sequence[Camera]:
-        """Where it was photographed from; empty if that is not known."""
+        """Cameras of its photographs; empty if unknown."""
 
     @property
     def background(self) -> tuple[float, float, float]:
-        """What lies behind it where nothing else is asked for, RGB in [0, 1]."""
+        """Default background, RGB in [0, 1]."""
 
     @property
     def colours(self) -> Array:
-        """The table, (n, 3)."""
+        """The colour table, (n, 3)."""
 
     def placed(self, pose: Array) -> Array:
-        """A camera-to-world (4, 4) in the scene file's coordinates, in those that frames are rendered in."""
+        """A camera-to-world matrix (4, 4) converted from the file's to rendering coordinates."""
 
     def frame(self, camera: Camera, depth: bool = False) -> Frame:
-        """The view. `depth`: whether that is wanted, else it may be infinite everywhere."""
+        """The view. Without `depth`, its depth may be infinite everywhere."""
 
     def fits(self, other: Any) -> bool:
-        """Whether another scene of this class may be the same one with other colours."""
+        """Whether another scene of this class may be this one in other colours."""
 
     def mixed(self, other: Any, strength: float) -> Shown | None:
-        """This scene with `strength` of the way to the colours of another that fits; None: its renders are mixed."""
+        """This scene with its colours blended by `strength` to a fitting one's; None: mix renders."""
 
 
 @dataclass(frozen=True)
 class Fade:
-    """Two states of a scene, the first becoming the second along a path."""
+    """Two states of a scene, the first fading into the second along a path."""
 
     before: Shown
     after: Shown
     start: float
-    """Share of the path at which the second begins to show."""
+    """Fraction of the path at which the second starts to show."""
     end: float
-    """Share of the path from which the second is all there."""
+    """Fraction of the path from which only the second shows."""
 
     def __post_init__(self) -> None:
-        """Raise ConfigError for fields or splats that are not the same geometry."""
+        """Raise ConfigError for fields or splats of different geometry."""
         check_alike(self.before, self.after)
 
     def frame(self, camera: Camera, share: float, depth: bool = False) -> Frame:
-        """The view at a share of the path.
+        """The view at a fraction of the path.
 
-        While it stands still, a scene's render is linear in its colours, so mixing the two renders is mixing
-        the two tables; the one product with mixed colours is taken where the scenes differ in nothing else.
+        With fixed geometry, a scene's render is linear in its colours, so mixing two renders equals mixing
+        the two tables; one render with mixed colours is used if the scenes differ in nothing else.
         """
         strength = min(max((share - self.start) / max(self.end - self.start, 1e-9), 0.0), 1.0)
         if strength == 0:
@@ -84,7 +84,7 @@ class Fade:
 
 
 def mixed_frames(before: Frame, after: Frame, strength: float) -> Frame:
-    """The frame between two of the same geometry; the first one's depth."""
+    """The frame between two of the same geometry, with the first one's depth."""
     here, there = np.float32(1 - strength), np.float32(strength)
     return Frame(
         before.colour * here + after.colour * there,
@@ -94,11 +94,11 @@ def mixed_frames(before: Frame, after: Frame, strength: float) -> Frame:
 
 
 def check_alike(before: Shown, after: Shown, name: str = "the state before") -> None:
-    """Raise ConfigError, which begins with the first one's `name`, where two scenes cannot be states of one."""
+    """Raise ConfigError, starting with the first one's `name`, if two scenes cannot be states of one."""
     if type(before) is not type(after):
         raise ConfigError(f"{name} is a scene of another kind; give the same scene with other colours")
     if not before.fits(after):
         raise ConfigError(
-            f"{name} has {len(before.colours)} coloured points and the scene {len(after.colours)}, or they lie"
-            " elsewhere; give the same scene with other colours"
+            f"{name} has {len(before.colours)} coloured points and the scene {len(after.colours)}, or they are in"
+            " other places; give the same scene with other colours"
         )

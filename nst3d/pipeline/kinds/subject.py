@@ -1,4 +1,4 @@
-"""What a paint job asks of a scene, whatever kind it is."""
+"""The interface between a paint job and a scene of any kind."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from nst3d.stylize.style import Style
 
 
 class Subject(Protocol):
-    """A scene ready to be painted: it makes the canvas, and turns what was painted on it into an asset."""
+    """A scene ready for painting: it makes the canvas, and turns the painted canvas into an asset."""
 
     @property
     def num_views(self) -> int:
-        """How many views there are, at every scale."""
+        """The number of views, the same at every scale."""
 
     def canvas(self) -> Canvas:
-        """What the optimiser paints on."""
+        """The canvas that the optimiser paints."""
 
     def painted(self, canvas: Canvas, style: Style) -> Any:
-        """The paint on a canvas of this subject, finished: unseen parts made to fit, moved to the palette of a
-        style as far as the recipe asks. It is what `save` and `show` take."""
+        """The finished paint on a canvas of this subject, for `save` and `show`: unseen parts are filled, and
+        colours are moved to the style's palette as far as the recipe requires."""
 
     def save(self, folder: Path, painted: Any) -> list[Path]:
         """Write the painted asset; returns the paths."""
@@ -32,8 +32,8 @@ class Subject(Protocol):
         """Write pictures and videos of before and after; returns the paths."""
 
     def preview(self, canvas: Canvas, camera: Camera | None = None) -> Frame:
-        """The scene in the canvas' current paint, seen by a camera in the frame that it is rendered in; None: one of
-        its own. Changes nothing."""
+        """The scene in the canvas's current paint, from a camera in the frame that it is rendered in; None:
+        one of its own. Has no side effects."""
 
     def facts(self, canvas: Canvas) -> dict[str, Any]:
         """Numbers for metrics.json."""

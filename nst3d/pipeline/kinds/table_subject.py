@@ -1,4 +1,4 @@
-"""What subjects have in common whose paint is a table of colours: meshes, fields, splats, pictures."""
+"""The base of subjects whose paint is a table of colours: meshes, fields, splats, pictures."""
 
 from __future__ import annotations
 
@@ -32,21 +32,21 @@ class TableSubject(ABC):
     """A scene whose views are linear in a table of colours."""
 
     layout: Layout
-    """Of the table, at the finest scale."""
+    """Layout of the table, at the finest scale."""
     start: Colours
-    """(n, 3): the colours that painting starts from."""
+    """(n, 3): the initial colours of painting."""
     regions: Regions = Regions()
-    """Where it is painted."""
+    """The region that is painted."""
     _config: PaintConfig
 
     @property
     @abstractmethod
     def initial(self) -> Colours:
-        """(n, 3): the scene's own colours, which pictures of before show."""
+        """(n, 3): the scene's own colours, shown in "before" pictures."""
 
     @property
     def kept(self) -> Colours:
-        """(n, 3): the colours that stay outside the painted region."""
+        """(n, 3): the colours kept outside the painted region."""
         return self.initial
 
     @abstractmethod
@@ -55,17 +55,17 @@ class TableSubject(ABC):
 
     @abstractmethod
     def finished(self, colours: Colours, coverage: Colours, stage: TableStage) -> Colours:
-        """The painted table, with what no view of `stage` saw (`coverage` (n, 1) of 0) made to fit."""
+        """The painted table, with rows that no view of `stage` saw (`coverage` (n, 1) of 0) filled."""
 
     def canvas(self) -> Canvas:
-        """The table that painting starts from, seen through the subject's views."""
+        """The initial table as a canvas, seen through the subject's views."""
         start = self.start.to(resolve_device(self._config.device))
         if self._config.precision == "float64":
             start = start.double()
         return LinearCanvas(start, self.layout, self.stage, self._config.table, self.regions)
 
     def preview(self, canvas: Canvas, camera: Camera | None = None) -> Frame:
-        """The scene in the canvas' current paint, seen by a camera; None: by one of its own."""
+        """The scene in the canvas's current paint, from a camera; None: one of its own."""
         assert isinstance(canvas, LinearCanvas)
         # At the scale of the stage: resampling the table to the finest would take longer than the drawing.
         colours = canvas.colours().clamp(0, 1).float().cpu().numpy()
@@ -73,13 +73,13 @@ class TableSubject(ABC):
 
     @abstractmethod
     def drawn(self, colours: Array, layout: Layout, camera: Camera | None) -> Frame:
-        """The scene in a table of colours (n, 3) of some scale, seen by a camera; None: by one of its own."""
+        """The scene with a table of colours (n, 3) of some scale, from a camera; None: one of its own."""
 
     def painted(self, canvas: Canvas, style: Style) -> Array:
-        """The painted table (n, 3) of a canvas of this subject, finished."""
+        """The finished table (n, 3) of a canvas of this subject."""
         assert isinstance(canvas, LinearCanvas)
         colours = canvas.finest_colours().float()
-        # A run that was stopped early may stand at a coarser scale.
+        # A run that was stopped early may be at a coarser scale.
         coverage = resampled(canvas.colour_coverage().float(), canvas.stage.layout, self.layout)
         strength = self._config.recipe.palette_after
         if strength > 0 and bool((coverage > 0).any()):

@@ -1,1 +1,1 @@
-"""A textured mesh of a radiance scene."""
+"""Textured meshes from radiance scenes."""

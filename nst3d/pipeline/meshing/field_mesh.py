@@ -1,4 +1,4 @@
-"""The surface that depth pictures agree on, as a mesh."""
+"""Extracts the surface on which depth maps agree, as a mesh."""
 
 from __future__ import annotations
 
@@ -24,32 +24,32 @@ from nst3d.representations.triangles import unit
 from nst3d.tensors import Array
 
 RESOLUTION = 192
-"""Cells along the longest side where nothing says how fine a scene is."""
+"""Cells along the longest side for a scene of unknown resolution."""
 _CRUMB = 0.005
-"""Pieces with less than this share of the faces float in the air. A hovering hand may be one in sixty."""
+"""Pieces with a smaller share of the faces are floaters. A detached hand may have one in sixty."""
 
 _RINGS = 3
-"""Faces that no picture shows stay if they are so near to one that does."""
+"""Rings around seen faces within which unseen ones are kept."""
 _HOLE = 40
-"""Holes with at most so many edges, a cell long, are flaws of the depth."""
+"""Holes with at most this many edges, one cell long, are flaws of the depth."""
 
 
 @dataclass(frozen=True)
 class MeshingOptions:
-    """Which part of a scene becomes a mesh, and how finely."""
+    """Extent and resolution of the mesh made from a scene."""
 
     reach: Annotated[float, Within(0.05, 50)] = 1.5
-    """How far from the scene's centre, in radii of its inner box; a bounded scene ends at 1."""
+    """Extent from the scene's centre, in radii of its inner box; a bounded scene ends at 1."""
     resolution: Annotated[int, Within(8, 1024)] | None = None
-    """Cells along the longest side; None: half as large as a field's own, 192 for splats."""
+    """Cells along the longest side; None: twice as fine as a field's own, or 192 for splats."""
     faces: Annotated[int, Within(0, 10_000_000)] = 60_000
-    """About so many faces are kept; 0: all."""
+    """Approximate target face count; 0 keeps all."""
     smoothing: Annotated[int, Within(0, 1000)] = 5
-    """Rounds of smoothing; 0: none."""
+    """Rounds of smoothing."""
 
 
 def fused_surface(lattice: Lattice, sights: Sequence[DepthPicture]) -> tuple[Array, Array]:
-    """The surface that the sights' depths agree on, as a `Fuse` gives it."""
+    """The surface on which the depth maps agree; a `Fuse`."""
     fusion = Fusion(lattice, FusionOptions(witnesses=min(2.0, len(sights))))
     for sight in sights:
         fusion.add(sight.camera, sight.depth)
@@ -64,10 +64,10 @@ def fused_mesh(
     source: str,
     fuse: Fuse = fused_surface,
 ) -> tuple[Mesh, Lattice]:
-    """A mesh in world coordinates of what the sights show, and the lattice that it was found on.
+    """A mesh of the surface in `sights`, in world coordinates, and the lattice it was extracted on.
 
-    It is open where nobody looked, but for small holes. Raises InputError, which begins with `source`, if
-    they show no surface.
+    It is open where no camera looked, except for small holes, which are filled. Raises InputError, which
+    starts with `source`, if they show no surface.
     """
     lattice = lattice_within(space, options.reach, options.resolution or RESOLUTION)
     vertices, faces = fuse(lattice, sights)
@@ -82,7 +82,7 @@ def fused_mesh(
         vertices, faces = without_crumbs(vertices, faces[shown], round(_CRUMB * shown.sum()))
     vertices, faces = closed_holes(vertices, faces, _HOLE)
     if options.faces:
-        # In node coordinates: there cells are as important far away as they are near.
+        # In node coordinates, where far cells count as much as near ones.
         vertices, faces = decimated(vertices, faces, options.faces)
     vertices = lattice.to_world(vertices)
     return _mesh(vertices, faces[~degenerate_faces(vertices, faces)], up), lattice
@@ -105,7 +105,7 @@ def _mesh(vertices: Array, faces: Array, up: Array) -> Mesh:
 
 
 def _smooth(vertices: Array, faces: Array) -> Array:
-    """Normals of the vertices (v, 3) float32: the faces' means by area."""
+    """Vertex normals (v, 3) float32: area-weighted means over the faces."""
     a, b, c = (vertices[faces[:, k]] for k in range(3))
     cross = np.cross(b - a, c - a)
     total = np.stack(

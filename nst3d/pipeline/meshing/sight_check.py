@@ -1,4 +1,4 @@
-"""Where a picture with depth and a mesh show the same thing."""
+"""Checks where a depth map and a mesh show the same surface."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from nst3d.representations.triangles import face_normals
 from nst3d.tensors import Array
 
 _NEAR = 2.0
-"""Cells by which a picture's depth may miss the mesh."""
+"""Tolerance between a depth map and the mesh, in cells."""
 
 
 def normalised(camera: Camera, frame: Similarity) -> Camera:
@@ -31,9 +31,10 @@ def normalised(camera: Camera, frame: Similarity) -> Camera:
 def agreement(
     surface: Surface, caster: Raycaster, sight: DepthPicture, lattice: Lattice, frame: Similarity
 ) -> tuple[Array, Array]:
-    """The face at each pixel's centre (h, w), −1 for none, and how well it is seen there, (h, w) float32.
+    """The face at each pixel's centre (h, w), −1 for none, and a visibility weight, (h, w) float32.
 
-    That is the cosine at which it is seen, and 0 where the picture shows something else than the mesh.
+    The weight is the cosine of the viewing angle, and 0 where the picture shows something other than the
+    mesh.
     """
     camera = normalised(sight.camera, frame)
     hits = caster.view(camera, 1)
@@ -51,7 +52,7 @@ def agreement(
 
 
 def witnessed(mesh: Mesh, lattice: Lattice, sights: Sequence[DepthPicture], rings: int) -> Array:
-    """The faces of a mesh of one part that pictures show, and `rings` rings of faces around them, (f,) bool."""
+    """The faces of a one-part mesh that pictures show, plus `rings` rings of faces around them, (f,) bool."""
     surface = build_surface(mesh, paint_vertices(mesh, np.inf, 0))
     caster = Raycaster(surface)
     shown = np.zeros(len(surface.faces), bool)

@@ -1,4 +1,4 @@
-"""Pictures of a radiance scene with their depth, from which a mesh is made."""
+"""Renders of a radiance scene with depth, from which a mesh is made."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from nst3d.representations.field import Space
 from nst3d.tensors import Array, ImageSize
 
 _RIG = 40
-"""Cameras around a scene whose own are not known."""
+"""Number of cameras around a scene whose own are unknown."""
 _FIELD_OF_VIEW = 0.7
 
 
@@ -26,7 +26,7 @@ def draw_depth_pictures(
     specular: float,
     progress: Callable[[int], None],
 ) -> list[DepthPicture]:
-    """Draw the rows' colours (n, 3) from all cameras, with `specular` times the scene's higher harmonics."""
+    """Render the colours (n, 3) from all cameras, with `specular` times the scene's higher harmonics."""
     sights = []
     for index, camera in enumerate(cameras):
         frame = renderer.draw(camera, colours, specular)
@@ -38,14 +38,14 @@ def draw_depth_pictures(
 
 
 def chosen_cameras(cameras: Sequence[Camera], most: int, long_side: int) -> list[Camera]:
-    """At most `most` of the cameras, evenly spread, without distortion, their longer side `long_side` pixels."""
+    """At most `most` cameras, evenly spread, undistorted, with a longer side of `long_side` pixels."""
     if len(cameras) > most:
         cameras = [cameras[k] for k in np.unique(np.linspace(0, len(cameras) - 1, most).round().astype(int))]
     return [replace(c, lens=None).scaled(long_side / max(c.size)) for c in cameras]
 
 
 def cameras_around(space: Space, up: Array, long_side: int, most: int = _RIG) -> list[Camera]:
-    """At most `most` cameras on a sphere around the inner box of a space, which all of them frame."""
+    """At most `most` cameras on a sphere around the inner box of a space, each framing it."""
     directions = fibonacci_directions(min(most, _RIG), standing(up), 0.95)
     corners = (np.array(list(np.ndindex(2, 2, 2))) * 2.0 - 1) * space.radius
     distance = framing_distance(corners, directions, up, _FIELD_OF_VIEW)

@@ -1,4 +1,4 @@
-"""Bakes pictures with depth into a mesh's texture by least squares."""
+"""Bakes renders with depth into a mesh's texture by least squares."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ from nst3d.representations.unwrap import TexelBudget, paint_textures
 from nst3d.tensors import Array, Colours, Image
 
 _BUDGET = 1.5e9
-"""Bytes of compiled views that are held in memory."""
+"""Memory limit for compiled views, in bytes."""
 SOLVE = SolveOptions(damping=0.5, iterations=20, tolerance=1e-3)
-"""How the texture is solved for."""
+"""Solver settings for the texture."""
 
 
 @dataclass(frozen=True)
 class TextureOptions:
-    """How large the texture becomes."""
+    """Size of the texture."""
 
     texture_size: Annotated[int, Within(64, 8192)] | None = None
-    """Side, pixels; None: about a texel a pixel of the pictures."""
+    """Side in pixels; None: about one texel per pixel of the pictures."""
     largest: Annotated[int, Within(64, 16384)] = 4096
 
 
@@ -47,7 +47,7 @@ def baked_texture(
     options: TextureOptions,
     progress: Callable[[int], None],
 ) -> tuple[TexturePaint, Array]:
-    """A new atlas of the mesh, and its table (n, 3) float32 in [0, 1] that shows best what the sights show."""
+    """A new atlas of the mesh, and its table (n, 3) float32 in [0, 1] that best reproduces the renders."""
     budget = TexelBudget(_pixel(sights, mesh.frame), options.texture_size, largest=options.largest)
     paint = paint_textures(mesh, budget, "new")
     renderer = MeshRenderer(build_surface(mesh, paint))
@@ -66,7 +66,7 @@ def baked_texture(
 
 
 def _pixel(sights: Sequence[DepthPicture], frame: Similarity) -> float:
-    """The side of a pixel on the surface, normalised units: the finer views count."""
+    """The side of a pixel on the surface, in normalised units; the finer views count."""
     sides = [
         np.nanquantile(s.depth[np.isfinite(s.depth)], 0.25) / s.camera.focal
         for s in sights
@@ -78,7 +78,7 @@ def _pixel(sights: Sequence[DepthPicture], frame: Similarity) -> float:
 def _average(
     views: Sequence[ViewOperator], images: Sequence[Image], weights: Sequence[Image], count: int
 ) -> tuple[Colours, torch.Tensor]:
-    """The weighted mean of the pixels that see each row, (n, 3), and their sum of weights (n,)."""
+    """The weighted mean of the pixels that see each row, (n, 3), and the sum of their weights (n,)."""
     total, seen = torch.zeros(count, 3), torch.zeros(count, 1)
     for view, image, weight in zip(views, images, weights):
         total += view.adjoint(Image(image * weight))
@@ -87,6 +87,6 @@ def _average(
 
 
 def _share(seen: torch.Tensor) -> torch.Tensor:
-    """How far rows are known, (n,) in [0, 1]: those that hardly any pixel saw are not."""
+    """Confidence in each row, (n,) in [0, 1], low for rows that hardly any pixel saw."""
     positive = seen[seen > 0]
     return (seen / (0.1 * float(positive.median()))).clamp(0, 1) if len(positive) else seen

@@ -1,1 +1,1 @@
-"""What a job runs on: machine, folders, checkpoints, reports."""
+"""The environment of a job: machine, folders, checkpoints, reports."""

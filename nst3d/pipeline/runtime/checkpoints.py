@@ -1,4 +1,4 @@
-"""Keeps a run's checkpoint, and finds it again."""
+"""Saves and finds a run's checkpoint."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from nst3d.stylize.engine import RunState
 
 
 class Keeper:
-    """Keeps a run's checkpoint at `path`, and finds it again. Called with events, it keeps one now and then."""
+    """Saves and finds a run's checkpoint at `path`. As an event listener, it saves one periodically."""
 
     def __init__(self, path: Path, fingerprint: str, every: float, resume: bool) -> None:
-        """Every so many seconds (0: only when asked to); `resume` asks for what an earlier run kept."""
+        """`every`: seconds between checkpoints (0: only on request); `resume`: continue an earlier run."""
         self._path, self._fingerprint, self._every, self._resume = path, fingerprint, every, resume
         self._last = time.perf_counter()
         self._shape: RunState | None = None
@@ -29,11 +29,11 @@ class Keeper:
             (self.keep_shape if self._displacing else self.keep)(event.snapshot())
 
     def resumed(self) -> RunState | None:
-        """The state to continue from, or None to start anew. InputError if it was asked for and is not there."""
+        """The state to continue from, or None to start over. InputError if requested but missing."""
         return self._load().state if self._resume else None
 
     def resumed_shape(self) -> RunState | None:
-        """The state of the displacement, or None to start anew. InputError as `resumed`."""
+        """The state of the displacement, or None to start over. InputError as in `resumed`."""
         if self._resume:
             self._shape = self._load().shape
         return self._shape
@@ -44,7 +44,7 @@ class Keeper:
         self._last = time.perf_counter()
 
     def keep_shape(self, state: RunState) -> None:
-        """Write a checkpoint of a mesh that is being displaced; all later ones hold its shape, too."""
+        """Write a checkpoint of a mesh being displaced; all later ones contain its shape, too."""
         self._shape = state
         self.keep(RunState())
 
@@ -54,7 +54,7 @@ class Keeper:
         return self._every > 0 and time.perf_counter() - self._last > self._every
 
     def forget(self) -> None:
-        """Remove the checkpoint of a run that is done."""
+        """Remove the checkpoint of a finished run."""
         self._path.unlink(missing_ok=True)
 
     def _load(self) -> CheckpointContent:

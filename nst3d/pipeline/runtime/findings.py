@@ -1,4 +1,4 @@
-"""What looking into a file finds."""
+"""The result of inspecting a file."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Report:
-    """What is in a file."""
+    """The contents and problems of a file."""
 
     contents: tuple[str, ...]
-    """Lines for people: what there is, and what painting would do with it."""
+    """Lines for people: the contents, and what painting would do with them."""
     problems: tuple[str, ...]
-    """Lines for people: what is wrong, and how it is dealt with."""
+    """Lines for people: the problems, and how they are handled."""
     facts: dict[str, Any]
     """The same as names and plain values, for machines."""
 
 
 def point_text(values: Sequence[float]) -> str:
-    """Coordinates for people."""
+    """Coordinates, formatted for people."""
     return "(" + ", ".join(f"{v:.3g}" for v in values) + ")"

@@ -1,4 +1,4 @@
-"""Tells whether the files of a scene are still the same."""
+"""Detects whether the files of a scene have changed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _BLOCK = 1 << 22
 
 
 def add_scene(digest: hashlib._Hash, place: Path | Peek) -> None:
-    """The bytes of a scene's file, or of a run's config and checkpoint; a folder's path."""
+    """Add the bytes of a scene's file, or of a run's config and checkpoint; for a folder, its path."""
     peek = Peek.at(place)
     if not peek.is_folder or is_run(peek):
         for part in run_files(peek) if is_run(peek) else (peek.path,):
@@ -22,7 +22,7 @@ def add_scene(digest: hashlib._Hash, place: Path | Peek) -> None:
 
 
 def add_neighbours(digest: hashlib._Hash, path: Path) -> None:
-    """Of what lies beside a scene in more than one file (textures, parts) the names, sizes and times."""
+    """Add the names, sizes and times of the files beside a multi-file scene (textures, parts)."""
     if path.is_dir() or path.suffix.lower() in (".gltf", ".obj"):
         folder = path if path.is_dir() else path.parent
         for other in sorted(p for p in folder.iterdir() if p.is_file()):

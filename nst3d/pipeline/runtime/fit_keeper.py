@@ -1,4 +1,4 @@
-"""Keeps a fit on disk so that it can go on later. Arrays alone: nothing is executed."""
+"""Saves a fit to disk so that it can be resumed. Arrays only: nothing is executed."""
 
 from __future__ import annotations
 
@@ -22,42 +22,42 @@ _FORMS = {
     "colours": ((None, None), "f"),
     "squares": ((None, None), "f"),
 }
-"""Of a checkpoint's arrays; the first holds the fingerprint."""
+"""Names of a checkpoint's arrays; the first holds the fingerprint."""
 
 
 class FitKeeper:
-    """Keeps a fit's checkpoint at `path`, and finds it again."""
+    """Saves and finds a fit's checkpoint at `path`."""
 
     def __init__(self, path: Path, fingerprint: str, every: float) -> None:
-        """`fingerprint` tells what is fitted and how; a checkpoint every so many seconds (0: only by `keep`)."""
+        """`fingerprint` identifies data and settings; `every`: seconds between checkpoints, 0: none."""
         self._path, self._fingerprint, self._every = path, fingerprint, every
         self._start = self._last = time.perf_counter()
         self.earlier = 0.0
-        """Seconds that runs before this one had fitted."""
+        """Seconds spent fitting in earlier runs."""
 
     @property
     def seconds(self) -> float:
-        """For how long the fit has gone on, before it was resumed included."""
+        """Seconds spent fitting, including earlier runs."""
         return self.earlier + time.perf_counter() - self._start
 
     def resume(self, fit: Fit) -> None:
-        """Bring a fit to where an earlier run was. InputError if that kept nothing, or fitted something else."""
+        """Restore a fit from an earlier run. InputError if there is no checkpoint, or one of another fit."""
         path = self._path
         need_checkpoint(path)
         headers = read_headers(path)
         if set(headers) != set(_FORMS):
-            raise InputError(f"{path}: is no checkpoint of a reconstruction; start anew with `overwrite`")
+            raise InputError(f"{path}: not a reconstruction checkpoint; start over with `overwrite`")
         wanted(path, headers, _FORMS)
         state = read_arrays(path, _FORMS)
         if str(state["nst3d_fit"]) != self._fingerprint:
             raise InputError(
                 f"{path}: belongs to a run with other photographs or settings; give those again to resume it,"
-                " or start anew with `overwrite`"
+                " or start over with `overwrite`"
             )
         count, values = len(state["density"]), state["colours"].shape[1]
         check_links(path, state["links"], count)
         if state["colours"].shape != (count, values) or state["squares"].shape != (count, 1 + values):
-            raise InputError(f"{path}: broken; its arrays do not fit each other; start anew with `overwrite`")
+            raise InputError(f"{path}: broken; its arrays do not fit together; start over with `overwrite`")
         self.earlier = float(state["seconds"])
         fit.restore(state)
 
@@ -73,5 +73,5 @@ class FitKeeper:
             self.keep(fit)
 
     def forget(self) -> None:
-        """Remove the checkpoint of a run that is done."""
+        """Remove the checkpoint of a finished run."""
         self._path.unlink(missing_ok=True)

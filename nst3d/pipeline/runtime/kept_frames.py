@@ -1,4 +1,4 @@
-"""Frames kept on disk while a video is made, so that a stopped one goes on where it was."""
+"""Frames kept on disk while a video is made, so that an interrupted one can be resumed."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ _MARK = ".nst3d_render"
 
 
 class KeptFrames:
-    """Pictures folder/frame_00000.png …, written behind the renderer's back, with a mark of what they belong to.
+    """Pictures folder/frame_00000.png …, written in the background, with a mark of the job they belong to.
 
-    Written whole or not at all; what is written with a frame (passes) is written before it, so that a frame
-    that is there has all that belongs to it.
+    Written whole or not at all; a frame's other files (passes) are written before it, so that an existing
+    frame is complete.
     """
 
     def __init__(self, folder: Path, fingerprint: str, resume: bool, fast: bool) -> None:
         """`fast`: large files quickly, for frames that are removed at the end.
 
-        With `resume` an earlier run's frames are taken up: InputError if there are none, ConfigError if they
-        belong to something else.
+        With `resume` an earlier run's frames are reused: InputError if there are none, ConfigError if they
+        belong to another job.
         """
         self._folder, self._level = folder, 1 if fast else 6
         mark = folder / _MARK
@@ -52,15 +52,15 @@ class KeptFrames:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Wait for what is being written."""
+        """Wait for pending writes."""
         self._pool.shutdown()
 
     def path(self, number: int) -> Path:
-        """Where a frame is."""
+        """The path of a frame."""
         return self._folder / f"frame_{number:05d}.png"
 
     def read(self, number: int) -> Array | None:
-        """A frame (h, w, 3) in [0, 1], or None if it is not there yet."""
+        """A frame (h, w, 3) in [0, 1], or None if it does not exist yet."""
         path = self.path(number)
         return read_image(path).pixels if path.is_file() else None
 
@@ -70,17 +70,17 @@ class KeptFrames:
         self._pending = self._pool.submit(self._write, self.path(number), to_bytes(frame), others)
 
     def settle(self) -> None:
-        """Wait until all is written; raises what went wrong."""
+        """Wait until everything is written; raises the error of a failed write."""
         if self._pending is not None:
             pending, self._pending = self._pending, None
             pending.result()
 
     def count(self) -> int:
-        """How many frames are there."""
+        """The number of frames on disk."""
         return len(list(self._folder.glob("frame_*.png")))
 
     def finish(self, total: int) -> None:
-        """The frames are the result: drop the mark, and frames of a longer video that was here before."""
+        """Keep the frames as the result: remove the mark, and frames left over from a longer video."""
         self.settle()
         (self._folder / _MARK).unlink(missing_ok=True)
         for path in self._folder.glob("frame_[0-9][0-9][0-9][0-9][0-9].png"):
@@ -89,7 +89,7 @@ class KeptFrames:
                     path.unlink()
 
     def discard(self) -> None:
-        """The frames have served: remove them and their folder."""
+        """Remove the frames and their folder."""
         self.settle()
         self._clear()
         with contextlib.suppress(OSError):
@@ -108,8 +108,8 @@ class KeptFrames:
 
 def _check_mark(folder: Path, mark: Path, fingerprint: str) -> None:
     if not mark.is_file():
-        raise InputError(f"{folder}: holds no frames to go on from; leave out `resume`")
+        raise InputError(f"{folder}: has no frames to resume from; leave out `resume`")
     if mark.read_text(encoding="utf-8", errors="replace") != fingerprint:
         raise ConfigError(
-            f"{folder}: its frames are of another scene, path or look; give the same settings, or leave out `resume`"
+            f"{folder}: its frames are from another scene, path or look; give the same settings, or leave out `resume`"
         )

@@ -1,4 +1,4 @@
-"""What this machine is, and what a process used of it."""
+"""The machine's devices and threads, and the resources that a process used."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from nst3d.errors import ConfigError
 
 
 def resolve_device(name: str) -> torch.device:
-    """The device that a setting names; auto: the first CUDA device, else the CPU."""
+    """The device named by a setting; auto: the first CUDA device if there is one, otherwise the CPU."""
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     device: torch.device | None
@@ -28,7 +28,7 @@ def resolve_device(name: str) -> torch.device:
             "device 'cuda' is not available: no NVIDIA driver, or a CPU build of torch; use cpu"
         )
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
-        raise ConfigError(f"device {name!r} is not there: this machine has {torch.cuda.device_count()}")
+        raise ConfigError(f"device {name!r} does not exist: this machine has {torch.cuda.device_count()}")
     return device
 
 
@@ -40,7 +40,7 @@ def use_threads(count: int) -> None:
 
 
 def peak_memory_gb() -> float | None:
-    """The largest resident memory that this process had, GB; None where the system does not tell."""
+    """The peak resident memory of this process, GB; None if the system does not report it."""
     try:
         import resource
     except ImportError:
@@ -50,14 +50,14 @@ def peak_memory_gb() -> float | None:
 
 
 class Clock:
-    """Wall-clock seconds of each part of a job, in this process: earlier runs that it resumes do not count."""
+    """Wall-clock seconds of each part of a job in this process, excluding earlier runs that it resumes."""
 
     def __init__(self) -> None:
         self.laps: dict[str, float] = {}
         self._start = self._last = time.perf_counter()
 
     def lap(self, name: str) -> None:
-        """Name the part that has just ended; `wall_s` is the whole so far."""
+        """Record the part that has just ended; `wall_s` is the total so far."""
         now = time.perf_counter()
         self.laps[name] = round(now - self._last, 2)
         self.laps["wall_s"] = round(now - self._start, 2)

@@ -12,9 +12,9 @@ from nst3d.errors import InputError, OutputError
 
 @contextlib.contextmanager
 def claimed_folder(folder: Path, reuse: bool, records: Collection[str]) -> Iterator[None]:
-    """The folder, made where it is missing, and removed again if an error leaves nothing but `records` in it.
+    """The folder, created if missing, and removed again if an error leaves nothing but `records` in it.
 
-    Makes sure that it can be written, and, unless `reuse`, that it is empty. Raises OutputError.
+    Checks that it is writable and, unless `reuse`, empty. Raises OutputError.
     """
     try:
         made = not folder.exists()
@@ -28,7 +28,7 @@ def claimed_folder(folder: Path, reuse: bool, records: Collection[str]) -> Itera
         tempfile.TemporaryFile(dir=folder).close()
     except OSError as error:
         raise OutputError(
-            f"{folder}: the folder cannot be made or written ({error.strerror or error})"
+            f"{folder}: the folder cannot be created or written ({error.strerror or error})"
         ) from None
     try:
         yield
@@ -43,6 +43,6 @@ def claimed_folder(folder: Path, reuse: bool, records: Collection[str]) -> Itera
 
 
 def need_checkpoint(path: Path) -> None:
-    """Raise InputError if an earlier run kept nothing at `path`."""
+    """Raise InputError if an earlier run left no checkpoint at `path`."""
     if not path.is_file():
         raise InputError(f"{path}: no such file, so there is nothing to resume; leave out `resume`")

@@ -29,7 +29,7 @@ NerfPaint = Literal["native", "head", "baked"]
 
 @dataclass(frozen=True)
 class OutputOptions:
-    """What is written besides the asset."""
+    """Output besides the asset."""
 
     formats: tuple[str, ...] = ()
     """Asset formats to write, such as glb and obj; empty: GLB, and the scene's own format if it can hold paint."""
@@ -40,7 +40,7 @@ class OutputOptions:
     fps: Annotated[float, Within(0.1, 240)] = 24.0
     """Turntable frames per second."""
     size: Annotated[int, Within(16, 4096)] = 512
-    """Side of the turntable and of the contact sheet's pictures, pixels."""
+    """Side of the turntable and of the contact sheet's pictures, in pixels."""
     lighting: Lighting = "studio"
     """Lighting of the turntable and the contact sheet."""
     background: tuple[Share, Share, Share] = (1.0, 1.0, 1.0)
@@ -49,7 +49,7 @@ class OutputOptions:
     """Seconds between checkpoints while painting; 0: never."""
 
     def __post_init__(self) -> None:
-        """Refuse formats that no mesh is written in, with ConfigError."""
+        """Raise ConfigError for formats in which no mesh is written."""
         written = [f.name for f in mesh_formats()] if self.formats else []
         for name in self.formats:
             if name not in written:
@@ -63,7 +63,7 @@ class TeachOptions:
     teacher: str | None = None
     """Name of the teacher whose pictures the scene learns first; None: no teacher."""
     rounds: Annotated[int, Within(1, 100)] = 1
-    """How often the teacher paints the views, each time from what the scene has learnt."""
+    """Number of times the teacher paints the views, each time from what the scene has learnt."""
     options: Annotated[Mapping[str, Any], FileOnly()] = field(default_factory=dict)
     """The teacher's own options, by name."""
 
@@ -88,30 +88,30 @@ class PaintConfig:
     displace: DisplaceOptions = field(default_factory=DisplaceOptions)
     output: OutputOptions = field(default_factory=OutputOptions)
     lighting: Lighting = "none"
-    """Lighting of the mesh while it is painted."""
+    """Lighting of the mesh during painting."""
     content_lighting: Lighting = "studio"
     """Lighting of the renders whose content is kept; it makes form readable in the paint."""
     region: str | None = None
-    """Paint only there: material:NAME of a mesh, box:x,y,z,x,y,z of fields and splats, mask:IMAGE of a picture."""
+    """Region to paint: material:NAME (mesh), box:x,y,z,x,y,z (field, splats) or mask:IMAGE (picture)."""
     start: Literal["content", "noise"] = "content"
     """Starting point of a picture's paint; other scenes always start from their own colours."""
     photos: bool = False
     """Keep the content of a capture's photographs, if they are at hand, instead of the scene's own renders."""
     capture_views: Annotated[int, Within(1, 10_000)] = 64
-    """Greatest number of a capture's cameras that paint; those that lie farthest apart are chosen."""
+    """Maximum number of a capture's cameras used for painting; those farthest apart are chosen."""
     keep_specular: Annotated[float, Within(0, 1)] = 0.0
-    """Share of a capture's view-dependence (highlights) kept on top of the paint, 0 to 1."""
+    """Fraction of a capture's view-dependence (highlights) kept on top of the paint, 0 to 1."""
     cache_gb: Annotated[float, Within(0)] = 2.5
     """Memory for compiled views, GB; views that do not fit wait in temporary files. Cached features of views take up
     to half as much again."""
     up: Up = "auto"
-    """World up; auto: as the file or its format says."""
+    """World up; auto follows the file or its format."""
     renderer: Renderer = "embree"
-    """Rasteriser for mesh views: embree, or pytorch3d where it is installed."""
+    """Rasteriser for mesh views: embree, or pytorch3d if installed."""
     nerf: NerfPaint | None = None
-    """How a NeRF is painted; None: baked. native trains new features and the colour head of the model itself; head
-    trains the colour head alone, which changes colours but paints no strokes; baked paints a grid that shows the
-    NeRF, much faster, and teaches the result to the model."""
+    """How a NeRF is painted; None: baked. native trains new features and the colour head of the model itself;
+    head trains the colour head alone, which changes colours but paints no strokes; baked paints a grid that
+    reproduces the NeRF, which is much faster, and distils the result into the model."""
     precision: Literal["auto", "float32", "float64", "bfloat16"] = "auto"
     """Number format of the encoder; auto: bfloat16 where the machine is fast at it."""
     device: str = "auto"
@@ -120,12 +120,12 @@ class PaintConfig:
     """CPU threads; 0: the defaults of torch and numba."""
 
     def __post_init__(self) -> None:
-        """Refuse numbers that make no sense, with ConfigError."""
+        """Raise ConfigError for invalid numbers."""
         check_bounds(self)
         check_recipe(self)
 
     def with_size(self, size: int) -> PaintConfig:
-        """The settings with `size` pixels for the finest view; all other stages, also the shape's, keep their share."""
+        """The settings with `size` pixels for the finest view; all other stages, and the shape's, scale."""
         Within(16, 8192).check("`size`", size)
         ratio = size / self.schedule.finest
         stages = _resized(self.schedule.stages, ratio)
@@ -137,9 +137,9 @@ class PaintConfig:
         )
 
     def with_iterations(self, iterations: int) -> PaintConfig:
-        """The settings with `iterations` steps of painting in all, shared among the stages as they were.
+        """The settings with `iterations` painting steps in total, split among the stages as before.
 
-        The shape's steps become more or fewer in proportion, where the schedule counts steps, not epochs.
+        The shape's steps scale in proportion if the schedule counts steps, not epochs.
         """
         Within(0 if self.teach.teacher else 1).check("`iterations`", iterations)
         displace = self.displace
@@ -154,9 +154,11 @@ class PaintConfig:
         return replace(self, schedule=replace(self.schedule, seed=seed))
 
     def with_displacement(self, fraction: float) -> PaintConfig:
-        """The settings with vertices that move by up to `fraction` of the bounding box's diagonal, at most 0.2."""
+        """The settings with vertices displaced by up to `fraction` (at most 0.2) of the box's diagonal."""
         if fraction == 0:
-            raise ConfigError("`displace` is 0: moves nothing; give a share such as 0.03, or leave it out")
+            raise ConfigError(
+                "`displace` is 0, which moves nothing; give a fraction such as 0.03, or leave it out"
+            )
         return replace(self, displace=replace(self.displace, fraction=fraction))
 
 
@@ -167,7 +169,7 @@ def _resized(stages: tuple[Stage, ...], ratio: float) -> tuple[Stage, ...]:
 def preset(name: str) -> dict[str, Any]:
     """The overrides of a preset in configs/ by name, or of a YAML file by path; none for "default".
 
-    The config.yaml of a run is such a file: its settings are taken.
+    The config.yaml of a run is such a file, too.
     """
     if name == "default":
         return {}
@@ -182,8 +184,8 @@ def preset(name: str) -> dict[str, Any]:
 
 
 def load_preset(name: str, note: Note = lambda text: None) -> PaintConfig:
-    """The settings of a preset in configs/ by name, or of a YAML file by path, the config.yaml of a run included.
+    """The settings of a preset in configs/ by name, or of a YAML file by path, including a run's config.yaml.
 
-    `note` hears about settings of older versions.
+    `note` is called about settings from older versions.
     """
     return override(PaintConfig(), preset(name), f"preset {name}", note)

@@ -1,4 +1,4 @@
-"""Which numbers the settings of a recipe can hold, and which settings fit each other."""
+"""Valid ranges of a recipe's settings, and their consistency."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ _SMALLEST_VIEW = 16
 
 
 def check_recipe(config: Any) -> None:
-    """Raise ConfigError where a PaintConfig's recipe makes no sense, alone or with the sizes of the schedule."""
+    """Raise ConfigError if a PaintConfig's recipe is invalid, by itself or with the sizes in the schedule."""
     recipe = config.recipe
     for size in (stage.size for stage in config.schedule.stages):
         if size // recipe.reduce < _SMALLEST_VIEW:
             raise ConfigError(
-                f"setting recipe.reduce is {recipe.reduce}: of views of {size} pixels, too few are left to"
-                f" encode ({_SMALLEST_VIEW} at least); give a larger `size`"
+                f"setting recipe.reduce is {recipe.reduce}: views of {size} pixels become too small to"
+                f" encode ({_SMALLEST_VIEW} pixels at least); give a larger `size`"
             )

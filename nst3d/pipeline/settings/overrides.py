@@ -1,4 +1,4 @@
-"""YAML files of settings: read safely, and put into nested frozen dataclasses, checked by the fields' types."""
+"""YAML files of settings: read safely and merged into nested frozen dataclasses, checked by field type."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ _WORDS = {
     "bool": "true or false",
     "null": "null",
 }
-"""Types as msgspec calls them, in words."""
+"""msgspec's type names, in words."""
 
 
 class _Loader(yaml.SafeLoader):
-    """Safe YAML that takes 1e-7, without a point, for a number, as YAML 1.2 does."""
+    """Safe YAML that reads 1e-7, without a point, as a number, as in YAML 1.2."""
 
 
 _Loader.add_implicit_resolver(
@@ -39,14 +39,14 @@ _Loader.add_implicit_resolver(
 
 
 def read_yaml(path: PathLike) -> dict[str, Any]:
-    """A YAML mapping; nothing in it is executed. Raises InputError for what is none or cannot be read."""
+    """A YAML mapping; nothing in it is executed. Raises InputError if it is not one or cannot be read."""
     path = Path(path)
     try:
         loader = _Loader(path.read_text(encoding="utf-8"))
         values = loader.get_single_data()
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror or error})") from None
-    except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: dates, and what is not UTF-8
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: dates, and invalid UTF-8
         line = " ".join(str(error).split())
         raise InputError(f"{path}: not valid YAML ({line})") from None
     if not isinstance(values, dict | None):
@@ -55,7 +55,7 @@ def read_yaml(path: PathLike) -> dict[str, Any]:
 
 
 def read_value(text: str) -> Any:
-    """A single value as YAML has it: a number, text, a list, …. Raises ConfigError for what is not YAML."""
+    """A single YAML value: a number, text, a list, …. Raises ConfigError for invalid YAML."""
     try:
         return _Loader(text).get_single_data()
     except (yaml.YAMLError, ValueError, RecursionError):
@@ -70,12 +70,12 @@ def override(
     where: str,
     note: Note = lambda text: None,
 ) -> Config:
-    """The frozen dataclass with nested `values` put in; what they do not name stays.
+    """A copy of the frozen dataclass with nested `values` merged in; other fields stay unchanged.
 
-    Mappings are merged into dataclasses, name by name; lists replace tuples as a whole. Types are strict, but that
-    a whole number is also a number. A dataclass with a method `read_plain(values, where, note)` first turns what a
-    file says about it into plain values of its fields, those of older versions included; `note` hears about these.
-    Raises ConfigError, which names `where` (the source) and the setting with dots.
+    Mappings are merged into dataclasses, name by name; lists replace whole tuples. Types are strict, except
+    that whole numbers are accepted as floats. A dataclass with a method `read_plain(values, where, note)`
+    first converts a file's values, including those of older versions, to plain values of its fields; `note`
+    is called about the latter. Raises ConfigError, which names `where` (the source) and the dotted setting.
     """
     values = _read(config, values, where, note)
     for name, known in _unknown(type(config), values):
@@ -90,7 +90,7 @@ def override(
 
 
 def as_plain(config: Any) -> Any:
-    """A configuration as mappings, lists and numbers, for YAML; an object with a method `plain` as that says."""
+    """A configuration as mappings, lists and numbers, for YAML; objects with a `plain` method use that."""
     if hasattr(config, "plain"):
         return config.plain()
     if dataclasses.is_dataclass(config) and not isinstance(config, type):
@@ -101,7 +101,7 @@ def as_plain(config: Any) -> Any:
 
 
 def _read(config: Any, values: Any, where: str, note: Note) -> Any:
-    """The values of a dataclass as plain values of its fields, wherever it or one in its fields reads them itself."""
+    """The values of a dataclass as plain values of its fields, converted by each `read_plain`."""
     if not dataclasses.is_dataclass(config) or not isinstance(values, dict):
         return values
     if hasattr(config, "read_plain"):
@@ -116,7 +116,7 @@ def _merged(plain: Any, values: Any) -> Any:
 
 
 def _unknown(kind: Any, values: Any, path: str = "") -> Iterator[tuple[str, list[str]]]:
-    """Dotted names in `values` that a type does not have, each with the names that are known in its place."""
+    """Dotted names in `values` that a type does not have, each with the names known there."""
     if dataclasses.is_dataclass(kind) and isinstance(values, dict):
         hints = get_type_hints(kind)
         for name, value in values.items():
@@ -140,7 +140,7 @@ def _not_known(name: str, known: list[str]) -> str:
 
 
 def _in_words(message: str, kind: Any, values: Any) -> str:
-    """What msgspec says of a value, with the setting's name, its value, and what it can be."""
+    """A msgspec error, rephrased with the setting's name, its value, and the expected values."""
     problem, _, path = message.partition(" - at `$")
     path = path.rstrip("`").lstrip(".")
     if problem.startswith("Object missing required field"):
@@ -161,12 +161,12 @@ def _in_words(message: str, kind: Any, values: Any) -> str:
 
 
 def _tuple_in(kind: Any) -> Any:
-    """The tuple type in a type that is one, or that may also be None."""
+    """The tuple type in a type that is a tuple or an optional one."""
     return kind if get_origin(kind) is tuple else next(a for a in get_args(kind) if get_origin(a) is tuple)
 
 
 def _choices(kind: Any) -> list[str]:
-    """What a type with a Literal in it can be; empty for others."""
+    """The choices of a type with a Literal in it; empty for others."""
     if get_origin(kind) is Literal:
         return [str(choice) for choice in get_args(kind)]
     if get_origin(kind) is tuple:

@@ -16,10 +16,10 @@ QUALITIES: dict[str, tuple[Level, ...]] = {
     "default": (Level(48, 150), Level(96, 250), Level(176, 400)),
     "fine": (Level(48, 200), Level(96, 300), Level(176, 500), Level(256, 600)),
 }
-"""By name, the resolutions of the grid."""
+"""Grid resolutions, by quality name."""
 
 _FIRST = Within(8, 160)
-"""Nodes along the longest side of the first level, whose grid has all of its nodes."""
+"""Limits for the nodes along the longest side of the first level, whose grid is dense."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class ReconstructConfig:
 
     fit: FitOptions = field(default_factory=lambda: FitOptions(levels=QUALITIES["default"]))
     size: Annotated[int, Within(16, 4096)] = 240
-    """Long side to which photographs are reduced, pixels; smaller ones keep their size."""
+    """Long side of the reduced photographs, in pixels; smaller ones keep their size."""
     device: str = "auto"
     """Device: cpu, cuda, or auto."""
     threads: Annotated[int, Within(0)] = 0
@@ -37,7 +37,7 @@ class ReconstructConfig:
     """Seconds between checkpoints; 0: only when stopped."""
 
     def __post_init__(self) -> None:
-        """Refuse numbers that make no sense, with ConfigError."""
+        """Raise ConfigError for invalid numbers."""
         check_bounds(self)
         if not self.fit.levels:
             raise ConfigError("setting fit.levels is empty: name at least one resolution")

@@ -1,4 +1,4 @@
-"""How a scene is to be shown."""
+"""Settings for showing a scene."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from nst3d.renderers.shading import Lighting
 
 @dataclass(frozen=True)
 class SceneOptions:
-    """How a scene is shown."""
+    """Settings for showing a scene."""
 
     lighting: Lighting = "studio"
     """Lighting of meshes."""
     background: tuple[float, float, float] | None = None
-    """Background, RGB in [0, 1]; None: as a voxel field says, otherwise white."""
+    """Background, RGB in [0, 1]; None: a voxel field's own, otherwise white."""
     up: Up = "auto"
     cameras: OptionalPathField = OptionalPathField()
     """Capture whose cameras the scene was seen from."""
     specular: Annotated[float, Within(0, 1)] = 1.0
-    """Share of the view-dependent colour of a field or of splats that is shown, 0 to 1."""
+    """Fraction of the view-dependent colour of a field or splats that is shown, 0 to 1."""
     dataparser: str | None = None
     """nerfstudio dataparser for `cameras`; None: the format is detected."""
     data: OptionalPathField = OptionalPathField()
-    """Data of a nerfstudio run; None: where the run says."""
+    """Data of a nerfstudio run; None: the run's own path."""
 
     def __post_init__(self) -> None:
-        """Refuse what makes no sense, with ConfigError."""
+        """Raise ConfigError for invalid settings."""
         check_bounds(self, "setting look.")

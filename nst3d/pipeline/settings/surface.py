@@ -1,4 +1,4 @@
-"""Where paint goes on a mesh, which way is up, and the cameras that look at it."""
+"""Settings for a mesh's paint, its up axis, and the cameras that view it."""
 
 from __future__ import annotations
 
@@ -13,33 +13,33 @@ PaintMode = Literal["auto", "texture", "vertex"]
 
 @dataclass(frozen=True)
 class SurfaceOptions:
-    """Where the paint goes, and how finely."""
+    """Target and resolution of a mesh's paint."""
 
     paint: PaintMode = "auto"
-    """Target of the paint; auto: textures where the asset has usable UVs, vertices where it has vertex colours or is
-    a dense mesh without UVs."""
+    """Target of the paint; auto: textures if the asset has usable UVs, vertices if it has vertex colours or
+    is a dense mesh without UVs."""
     atlas: AtlasChoice = "auto"
     """UV atlas; keep: the asset's own UVs even if they overlap; new: always a new atlas."""
     texture_size: Annotated[int, Within(8, 16384)] | None = None
-    """Long side of painted textures, pixels; None: chosen from surface area and view size."""
+    """Long side of painted textures, in pixels; None: chosen from surface area and view size."""
     texels_per_pixel: Annotated[float, Within(0.05, 16)] = 1.2
-    """Resolution of the paint: texels (or vertices) along a pixel of the finest view."""
+    """Resolution of the paint: texels (or vertices) per pixel side of the finest view."""
     max_vertices: Annotated[int, Within(0)] = 1_000_000
-    """Approximate limit for the vertices that vertex paint subdivides a mesh into."""
+    """Approximate limit on the vertex count when a mesh is subdivided for vertex paint."""
 
 
 @dataclass(frozen=True)
 class RigOptions:
-    """The cameras that look at a mesh while it is painted."""
+    """The cameras that view a mesh during painting."""
 
     views: Annotated[int, Within(1, 1000)] = 20
-    """Directions spread evenly around the mesh, before cameras are added for what they miss."""
+    """Directions spread evenly around the mesh, before cameras are added to see what they miss."""
     max_views: Annotated[int, Within(1, 1000)] = 40
-    """Greatest number of cameras."""
+    """Maximum number of cameras."""
     coverage: Annotated[float, Within(0, 1)] = 0.98
-    """Share of the surface visible from outside at which no more cameras are added."""
+    """Fraction of the visible surface at which no more cameras are added."""
     field_of_view: Annotated[float, Within(1, 150)] = 40.0
     """Field of view of each camera, degrees."""
     crop: bool = True
     """Fill each view with the mesh: all views share one scale, as large as the largest view allows, and are cropped
-    to what they show. More pixels on the mesh for the same work."""
+    to the mesh, which gives more pixels on the mesh for the same work."""

@@ -1,4 +1,4 @@
-"""A mesh whose vertices are moved: the canvas of shape."""
+"""The canvas of shape: a mesh whose vertices move."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ from nst3d.tensors import Mask, Planes
 
 _RETREATS = 12
 _RECAST = 4
-"""Steps for which pixels see what was in front at the first of them."""
+"""Number of steps between updates of visibility."""
 _CHECK = 5
-"""Steps from one look for faults to the next; a stage always ends with one."""
+"""Number of steps between fault checks; a stage always ends with one."""
 _RETREAT = 0.6
-"""What a retreat leaves of the offsets around faults."""
+"""Factor by which a retreat shortens the offsets around faults."""
 
 
 class Views(Protocol):
@@ -42,26 +42,26 @@ class Views(Protocol):
     """Size of a pixel on the mesh, at the stage's scale."""
 
     def stage(self, scale: float) -> StageScene:
-        """Get ready for views at a scale; what is known of them."""
+        """Prepare views at a scale, and return the stage's scene."""
 
     def look(self, positions: torch.Tensor) -> None:
-        """From now on, pixels see what is in front at these positions (s, 3)."""
+        """Update visibility for these positions (s, 3)."""
 
     def render(self, positions: torch.Tensor, view: int) -> tuple[Planes, Mask]:
         """The grey picture (3, h, w), differentiable, and its coverage (h, w)."""
 
 
 class ShapeCanvas(Canvas):
-    """Offsets of vertices, seen through grey, lit renders."""
+    """Vertex offsets, seen through grey, lit renders."""
 
     def __init__(self, moving: Moving, views: Views, options: DisplaceOptions) -> None:
         self.moving, self._views, self._options = moving, views, options
         self.bound = 2 * options.fraction
-        """The longest offset: the bounding box' diagonal is 2 in the unit sphere."""
+        """Maximum offset: the bounding-box diagonal is 2 in the unit sphere."""
         self._leaf = torch.zeros_like(moving.normals).requires_grad_()
         self._sound = self._seen = self.offsets.clone()
         self._count = 0  # steps of this stage
-        self._cast_at = -1  # the count at which views were cast last
+        self._cast_at = -1  # the count at the last visibility update
         self._coverage: dict[int, Mask] = {}
         self._stage: StageScene | None = None
         self._steps: SmoothSteps
@@ -71,11 +71,11 @@ class ShapeCanvas(Canvas):
         arrays = (t.cpu().numpy() for t in (moving.positions, moving.topology.faces, moving.topology.sides))
         self._finder = FaultFinder(*arrays)
         self.retreats = 0
-        """How often offsets were taken back, because too many faces went wrong."""
+        """Number of times offsets were reverted because too many faces were faulty."""
 
     @property
     def offsets(self) -> torch.Tensor:
-        """(n, 3), as they are now."""
+        """The current offsets (n, 3)."""
         return self._leaf.detach()
 
     @property
@@ -86,7 +86,7 @@ class ShapeCanvas(Canvas):
         return self._stage
 
     def enter(self, scale: float) -> None:
-        """Get ready to render at a scale; what went wrong in the last one is taken back."""
+        """Prepare to render at a scale; faults from the last one are reverted."""
         if self._count:
             self.settle_()
         self._stage = self._views.stage(scale)
@@ -100,7 +100,7 @@ class ShapeCanvas(Canvas):
         return [self._leaf]
 
     def optimiser(self, name: OptimiserName, rate: float) -> torch.optim.Optimizer:
-        """Smoothed Adam, whatever `name` says; `rate` is a share of the bound."""
+        """Smoothed Adam, regardless of `name`; `rate` is a fraction of the bound."""
         return _SmoothOptimiser(self._leaf, self._steps, rate, self.bound)
 
     def render(self, view: int, background: torch.Tensor) -> Planes:
@@ -111,14 +111,14 @@ class ShapeCanvas(Canvas):
         return image
 
     def coverage(self, view: int) -> Mask:
-        """The opacity (h, w) of the view as it was rendered last."""
+        """The opacity (h, w) of the view's last render."""
         return self._coverage[view]
 
     def penalties(self) -> dict[str, torch.Tensor]:
-        """What holds the shape: like offsets side by side, no sharper edges, no longer ones."""
+        """Regularisers: similar neighbouring offsets, no sharper edges, no stretched ones."""
         options, topology = self._options, self.moving.topology
         positions = self.moving.at(self._leaf)
-        # Offsets in units of the bound: weights mean the same for any.
+        # Offsets in units of the bound, so that weights do not depend on it.
         smooth = laplacian_term(self._leaf / self.bound, self._edges)
         return {
             "laplacian": options.laplacian * smooth,
@@ -127,26 +127,26 @@ class ShapeCanvas(Canvas):
         }
 
     def learn(self, pictures: Sequence[Planes], background: torch.Tensor) -> dict[str, float]:
-        """Refused: pictures say nothing about a shape."""
+        """Always raises ConfigError: pictures do not determine a shape."""
         raise ConfigError("a shape cannot be learnt from a teacher's pictures")
 
     def collect_(self) -> None:
-        """Nothing: backward passes reach the offsets themselves."""
+        """Do nothing: backward passes reach the offsets directly."""
 
     def project_(self) -> None:
-        """Keep offsets within the bound, and now and then take back what went wrong."""
+        """Keep offsets within the bound, and periodically revert faults."""
         self._count += 1
         self.settle_(check=self._count % _CHECK == 0)
 
     def state(self) -> list[torch.Tensor]:
-        """Copies of the offsets, of those last found sound and last cast, and the counts."""
+        """Copies of the offsets, those last found sound and last used for visibility, and the counts."""
         counts = torch.tensor([self._count, self.retreats])
         return [t.detach().cpu().clone() for t in (self._leaf, self._sound, self._seen, counts)]
 
     def restore(self, state: list[torch.Tensor]) -> None:
-        """Take the state back. ValueError if it is of another mesh."""
+        """Restore the state. ValueError if it belongs to another mesh."""
         if len(state) != 4 or state[0].shape != self._leaf.shape:
-            raise ValueError("the stored shape is of another mesh")
+            raise ValueError("the stored shape belongs to another mesh")
         offsets, self._sound, self._seen = (t.to(self._leaf.device) for t in state[:3])
         with torch.no_grad():
             self._leaf.copy_(offsets)
@@ -159,7 +159,7 @@ class ShapeCanvas(Canvas):
         self._views.look(self.moving.at(self._seen))
 
     def _smoother(self) -> Smoother:
-        """Of bumps as wide as `reach` pixels; neighbours at least."""
+        """The smoother for bumps `reach` pixels wide, at least one edge."""
         edge = float(self._lengths.mean())
         wide = self._options.reach * self._views.pixel / max(edge, 1e-12)
         start = self.moving.normals
@@ -167,7 +167,7 @@ class ShapeCanvas(Canvas):
 
     @torch.no_grad()
     def settle_(self, check: bool = True) -> None:
-        """Keep offsets within the bound; on a check take them back where too many faces went wrong."""
+        """Keep offsets within the bound; on a check, revert them where too many faces are faulty."""
         wanted = self.offsets.clone()
         kept = bounded(wanted, self.bound)
         if check and self._faults(kept).count > self.allowed:
@@ -181,18 +181,18 @@ class ShapeCanvas(Canvas):
 
     @property
     def allowed(self) -> int:
-        """Faces that may go wrong."""
+        """Number of faulty faces allowed."""
         return int(self._options.faults * len(self.moving.topology.faces))
 
     def _faults(self, offsets: torch.Tensor) -> Faults:
         return self._finder.find(self.moving.at(offsets).cpu().numpy())
 
     def faults(self) -> Faults:
-        """What went wrong at the offsets as they stand."""
+        """The faults at the current offsets."""
         return self._faults(self.offsets)
 
     def _retreated(self, offsets: torch.Tensor) -> torch.Tensor:
-        """Offsets with those around faults shortened, again and again; at last those of the last check."""
+        """Offsets shortened repeatedly around faults; as a last resort, those of the last check."""
         faces = self.moving.topology.faces
         for _ in range(_RETREATS):
             faults = self._faults(offsets)
@@ -201,7 +201,7 @@ class ShapeCanvas(Canvas):
             bad = torch.from_numpy(faults.flipped | faults.crossing).to(faces.device)
             share = offsets.new_ones(len(offsets), 1)
             share[self.moving.row[faces[bad]].reshape(-1)] = _RETREAT
-            # And half as much for the vertices next to them.
+            # And half as much for adjacent vertices.
             a, b = self._edges[:, 0], self._edges[:, 1]
             near = share.clone()
             near[a[share[b, 0] < 1]] = near[a[share[b, 0] < 1]].clamp_max((1 + _RETREAT) / 2)
@@ -211,14 +211,14 @@ class ShapeCanvas(Canvas):
 
 
 class _SmoothOptimiser(torch.optim.Optimizer):
-    """Takes `SmoothSteps` where an optimiser is expected."""
+    """Adapts `SmoothSteps` to the optimiser interface."""
 
     def __init__(self, offsets: torch.Tensor, steps: SmoothSteps, rate: float, bound: float) -> None:
         super().__init__([offsets], {"lr": rate})
         self._offsets, self._steps, self._bound = offsets, steps, bound
 
     def step(self, closure: Callable[[], torch.Tensor]) -> torch.Tensor:  # type: ignore[override]
-        """Take a step against the gradient that `closure` leaves."""
+        """Take a step on the gradient from `closure`."""
         loss = closure()
         assert self._offsets.grad is not None
         moved = self._steps.step(self._offsets.grad, self.param_groups[0]["lr"] * self._bound)
@@ -227,9 +227,9 @@ class _SmoothOptimiser(torch.optim.Optimizer):
         return loss
 
     def state_dict(self) -> dict[str, Any]:
-        """What `load_state_dict` takes."""
+        """The state for `load_state_dict`."""
         return self._steps.state()
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Continue where `state_dict` was asked for."""
+        """Continue from a `state_dict`."""
         self._steps.restore(state_dict)

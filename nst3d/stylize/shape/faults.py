@@ -1,4 +1,4 @@
-"""What goes wrong when vertices move: faces that turn over, and neighbours that run into each other."""
+"""Faults of moving vertices: flipped faces, and neighbours that intersect."""
 
 from __future__ import annotations
 
@@ -9,37 +9,37 @@ import numpy as np
 from nst3d.tensors import Array
 
 _FOLDED = -0.985
-"""Cosine between the normals of two faces on one edge below which they lie on each other (170 degrees)."""
+"""Cosine between the normals of two faces on one edge below which they are folded together (170 degrees)."""
 
 
 @dataclass(frozen=True)
 class Faults:
-    """Faces (f,) bool that went wrong."""
+    """Masks of faulty faces, (f,) bool."""
 
     flipped: Array
-    """Whose normal turned by more than 90 degrees against the start's."""
+    """Faces whose normal turned by more than 90 degrees from the start's."""
     crossing: Array
-    """Which intersect, or are folded onto, a face that they share a vertex or an edge with."""
+    """Faces that intersect, or are folded onto, a face with a common vertex or edge."""
 
     @property
     def count(self) -> int:
-        """Faces with either fault."""
+        """Number of faces with either fault."""
         return int((self.flipped | self.crossing).sum())
 
 
 class FaultFinder:
-    """Looks for faults of one mesh whose vertices move; pairs of neighbouring faces are found once."""
+    """Finds faults of one moving mesh; pairs of neighbouring faces are computed once."""
 
     def __init__(self, start: Array, faces: Array, sides: Array) -> None:
         """`start` (v, 3) positions, `faces` (f, 3), `sides` (k, 2) the faces that share an edge."""
         self._faces, self._sides = faces, sides
         self._normals = _crosses(start, faces)
         self._pairs = _corner_pairs(faces)
-        # Faces that cross at the start are the asset's own affair.
+        # Faces that intersect at the start belong to the asset.
         self._before = self._crossing(start)
 
     def find(self, positions: Array) -> Faults:
-        """The faults at `positions` (v, 3) that were not there at the start."""
+        """The faults at `positions` (v, 3) that did not exist at the start."""
         flipped = (_crosses(positions, self._faces) * self._normals).sum(1) < 0
         return Faults(flipped, self._crossing(positions) & ~self._before)
 
@@ -67,7 +67,7 @@ def _crosses(positions: Array, faces: Array) -> Array:
 
 
 def _corner_pairs(faces: Array) -> Array:
-    """(n, 4): faces that share just one vertex, as face, its corner there, the other face, its corner."""
+    """(n, 4): pairs of faces that share exactly one vertex: face, its corner, other face, its corner."""
     order = np.argsort(faces.ravel(), kind="stable")
     vertex = faces.ravel()[order]
     found = []
@@ -86,7 +86,7 @@ def _corner_pairs(faces: Array) -> Array:
 
 
 def _pierces(a: Array, b: Array, triangles: Array) -> Array:
-    """Whether segments from a to b (n, 3) pass through triangles (n, 3, 3), (n,) bool; touching is not passing."""
+    """Whether segments from a to b (n, 3) pierce triangles (n, 3, 3), (n,) bool; touching does not count."""
     p, q, r = (triangles[:, k] for k in range(3))
 
     def volume(u: Array, v: Array, w: Array, x: Array) -> Array:

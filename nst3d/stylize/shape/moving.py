@@ -1,4 +1,4 @@
-"""The points of a mesh that moves."""
+"""The points of a moving mesh."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from nst3d.tensors import Array
 
 @dataclass(frozen=True)
 class Moving:
-    """What moves, as plain tensors."""
+    """A moving mesh as plain tensors."""
 
     positions: torch.Tensor
     """(s, 3) at the start, unit sphere."""
     topology: Topology
-    """Of the points."""
+    """Topology of the points."""
     row: torch.Tensor
     """(s,) int64: the offset that moves each point."""
     linear: torch.Tensor | None
-    """(s, 3, 3): how an offset is turned for a point; None: not at all."""
+    """(s, 3, 3): linear map from an offset to each point's motion; None: the identity."""
     normals: torch.Tensor
     """(n, 3) unit normals at the offsets."""
 

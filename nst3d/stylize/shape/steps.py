@@ -1,4 +1,4 @@
-"""The steps by which a shape is displaced."""
+"""Optimiser steps for displacing a shape."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _BETAS = (0.9, 0.99)
 
 
 class SmoothSteps:
-    """Adam on smoothed offsets, with one size of step for all of them (Nicolet et al. 2021)."""
+    """Adam on smoothed offsets, with a uniform step size (Nicolet et al. 2021)."""
 
     def __init__(
         self, smoother: Smoother, start: torch.Tensor, normals: torch.Tensor, sideways: float
@@ -24,17 +24,17 @@ class SmoothSteps:
         self._count = 0
 
     def take(self, offsets: torch.Tensor) -> None:
-        """Go on from these offsets (n, 3)."""
+        """Continue from these offsets (n, 3)."""
         self._smooth = self._scaled(offsets, 1 / self._sideways)
         self._rough = self._smoother.roughen(self._smooth)
 
     def state(self) -> dict[str, Any]:
-        """What `restore` takes."""
+        """The state for `restore`."""
         held = {"rough": self._rough, "smooth": self._smooth, "mean": self._mean, "square": self._square}
         return {name: t.cpu() for name, t in held.items()} | {"count": self._count}
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Go on from where `state` was asked for."""
+        """Continue from a `state`."""
         device = self._mean.device
         self._rough, self._smooth, self._mean, self._square = (
             state[name].to(device) for name in ("rough", "smooth", "mean", "square")
@@ -47,7 +47,7 @@ class SmoothSteps:
 
     @torch.no_grad()
     def step(self, gradient: torch.Tensor, rate: float) -> torch.Tensor:
-        """The offsets after a step against their gradient (n, 3); where that is largest, it is of about `rate`."""
+        """The offsets after a step on their gradient (n, 3), of size about `rate` where it is largest."""
         rough = self._smoother.smooth(self._scaled(gradient, self._sideways))
         self._count += 1
         self._mean = self._mean.lerp(rough, 1 - _BETAS[0])

@@ -1,4 +1,4 @@
-"""Offsets of a mesh's vertices: how they are learnt smoothly, what regularises them, what bounds them."""
+"""Smoothing, regularisers and bounds for the offsets of a mesh's vertices."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ class Topology:
     sides: torch.Tensor
     """(k, 2) int64: pairs of faces that share an edge."""
     neighbours: torch.Tensor
-    """(f, 3) int64: the face across the edge from corner k to k + 1; -1: none, or several."""
+    """(f, 3) int64: the face across the edge from corner k to k + 1; -1 for none or several."""
 
     @classmethod
     def of(cls, faces: torch.Tensor) -> Topology:
-        """Of faces (f, 3); edges of more than two faces have no sides."""
+        """The topology of faces (f, 3); edges of more than two faces have no sides."""
         ends = torch.stack([faces, faces.roll(-1, 1)], 2).reshape(-1, 2).sort(1).values
         edges, place, count = torch.unique(ends, dim=0, return_inverse=True, return_counts=True)
         order = torch.argsort(place, stable=True)
@@ -40,20 +40,20 @@ class Topology:
 
 
 def laplacian(values: torch.Tensor, edges: torch.Tensor) -> torch.Tensor:
-    """The graph Laplacian of values (v, c): each vertex' degree times itself minus its neighbours' sum."""
+    """The graph Laplacian of values (v, c): each vertex's degree times its value, minus its neighbours."""
     a, b = edges[:, 0], edges[:, 1]
     difference = values[a] - values[b]
     return torch.zeros_like(values).index_add(0, a, difference).index_add(0, b, -difference)
 
 
 def laplacian_term(offsets: torch.Tensor, edges: torch.Tensor) -> torch.Tensor:
-    """The mean squared distance of each vertex' offset (v, 3) from the mean of its neighbours'."""
+    """The mean squared distance of each vertex's offset (v, 3) from the mean of its neighbours'."""
     degree = torch.bincount(edges.reshape(-1), minlength=len(offsets)).clamp_min(1)
     return (laplacian(offsets, edges) / degree[:, None]).square().sum(1).mean()
 
 
 def face_normals(positions: torch.Tensor, faces: torch.Tensor) -> torch.Tensor:
-    """Unit normals (f, 3) of faces; 0 for those without area."""
+    """Unit normals (f, 3) of faces; 0 for degenerate ones."""
     a, b, c = (positions[faces[:, k]] for k in range(3))
     cross = torch.linalg.cross(b - a, c - a)
     return cross / cross.square().sum(1, keepdim=True).clamp_min(1e-30).sqrt()
@@ -66,20 +66,20 @@ def side_cosines(positions: torch.Tensor, topology: Topology) -> torch.Tensor:
 
 
 def normal_term(positions: torch.Tensor, topology: Topology, before: torch.Tensor) -> torch.Tensor:
-    """Normal consistency: by how much edges became sharper than `before` (k,), as a mean of cosines.
+    """Normal consistency: the mean increase in sharpness of edges over `before` (k,), as cosines.
 
-    Deviates from 1 − cosine alone, which would melt the edges that a shape has.
+    Deviates from plain 1 − cosine, which would melt the shape's own edges.
     """
     return (before - side_cosines(positions, topology)).clamp_min(0).mean()
 
 
 def edge_lengths(positions: torch.Tensor, edges: torch.Tensor) -> torch.Tensor:
-    """Lengths (e,)."""
+    """Edge lengths (e,)."""
     return (positions[edges[:, 0]] - positions[edges[:, 1]]).square().sum(1).clamp_min(1e-30).sqrt()
 
 
 def edge_term(positions: torch.Tensor, edges: torch.Tensor, before: torch.Tensor) -> torch.Tensor:
-    """The mean square of how much edges were stretched, as a share of their lengths `before` (e,)."""
+    """The mean squared stretch of edges, relative to their lengths `before` (e,)."""
     usual = before.mean()
     return ((edge_lengths(positions, edges) - before) / (before + 0.1 * usual)).square().mean()
 
@@ -87,17 +87,17 @@ def edge_term(positions: torch.Tensor, edges: torch.Tensor, before: torch.Tensor
 class Smoother:
     """(I + λ L)⁻¹ and its inverse: Nicolet et al. 2021, "Large steps in inverse rendering of geometry".
 
-    A step on u = (I + λ L) x moves x smoothly, and not each vertex by itself, so that a mesh does not crumple.
+    A step on u = (I + λ L) x moves x smoothly, not vertex by vertex, so that the mesh does not crumple.
     """
 
     def __init__(self, edges: torch.Tensor, count: int, strength: float, dtype: torch.dtype) -> None:
-        """For `count` vertices with edges (e, 2); `strength` is λ: bumps reach over about its square root of edges."""
+        """For `count` vertices with edges (e, 2); `strength` is λ: bumps span about √λ edges."""
         degree = torch.bincount(edges.reshape(-1), minlength=count).to(dtype)
         each = torch.arange(count, device=edges.device)
         places = torch.cat([edges.T, edges.T.flip(0), torch.stack([each, each])], 1)
         values = torch.cat([degree.new_full((2 * len(edges),), -strength), 1 + strength * degree])
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # that this layout is young is no news to users
+            warnings.simplefilter("ignore")  # the layout's beta status does not concern users
             self._matrix = torch.sparse_coo_tensor(places, values, (count, count)).coalesce().to_sparse_csr()
         self._scale = 1 / (1 + strength * degree)[:, None]
 
@@ -106,9 +106,9 @@ class Smoother:
         return self._matrix @ values
 
     def smooth(self, values: torch.Tensor, guess: torch.Tensor | None = None) -> torch.Tensor:
-        """(I + λ L)⁻¹ u of values (v, 3), by conjugate gradients; its own adjoint, for the matrix is symmetric.
+        """(I + λ L)⁻¹ u of values (v, 3), by conjugate gradients; self-adjoint, as the matrix is symmetric.
 
-        It starts from `guess` (v, 3): the nearer, the sooner it is done.
+        It starts from `guess` (v, 3): the closer, the faster it converges.
         """
         found = values * self._scale if guess is None else guess
         residual = values - self.roughen(found)
@@ -130,6 +130,6 @@ class Smoother:
 
 
 def bounded(offsets: torch.Tensor, most: float) -> torch.Tensor:
-    """Offsets (v, 3) with those longer than `most` shortened to it."""
+    """Offsets (v, 3), with those longer than `most` shortened to it."""
     length = offsets.norm(dim=1, keepdim=True)
     return offsets * (most / length.clamp_min(1e-30)).clamp_max(1.0)

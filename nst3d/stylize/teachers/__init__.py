@@ -1,1 +1,1 @@
-"""Teachers: they paint pictures, and the scene learns them."""
+"""Teachers, which paint pictures for the scene to learn."""

@@ -1,4 +1,4 @@
-"""The teacher that changes nothing: what a scene loses by being fitted to its own pictures."""
+"""The teacher that changes nothing, to measure what fitting a scene to its own pictures loses."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from nst3d.tensors import Image
 
 @final
 class Identity:
-    """Returns the pictures as they are."""
+    """Returns the pictures unchanged."""
 
     def teach(
         self, pictures: Sequence[Image], looks: Sequence[Look], styles: Sequence[Style]

@@ -1,4 +1,4 @@
-"""A poster of the scene: few tones of the style's colours, with dark lines where the tone changes."""
+"""A poster of the scene: a few tones in the style's colours, with dark lines where the tone changes."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Posterise:
     """Flat tones in the style's colours, and lines along their borders."""
 
     def __init__(self, levels: int = 5, lines: float = 0.6) -> None:
-        """`levels` tones (2 to 32); `lines` is how dark the lines are, 0 (none) to 1 (black)."""
+        """`levels` tones (2 to 32); `lines` is the darkness of the lines, 0 (none) to 1 (black)."""
         if not 2 <= levels <= 32 or not 0 <= lines <= 1:
             raise ConfigError(
                 f"posterise: levels is {levels} and lines {lines}: expected 2 to 32 levels and lines from 0 to 1"
@@ -38,7 +38,7 @@ class Posterise:
         return [self._poster(picture, tones) for picture in pictures]
 
     def _tones(self, palette: torch.Tensor) -> torch.Tensor:
-        """The mean colours (levels, 3) of the style's equal shares from dark to light."""
+        """The mean colours (levels, 3) of equal parts of the style's palette, from dark to light."""
         order = _luma(palette).argsort()
         return torch.stack([palette[part].mean(0) for part in order.chunk(self._levels)])
 

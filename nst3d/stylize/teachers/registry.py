@@ -1,4 +1,4 @@
-"""What a teacher is, and which ones there are."""
+"""The teacher interface and the registry of teachers."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ class Teacher(Protocol):
     def teach(
         self, pictures: Sequence[Image], looks: Sequence[Look], styles: Sequence[Style]
     ) -> Sequence[Image]:
-        """The pictures (h, w, 3) in [0, 1], painted: as many, of the same sizes.
+        """The painted pictures (h, w, 3) in [0, 1]: the same number and sizes.
 
-        `looks` say for each picture which view it is, what it covers and from where it is seen. The same call
+        `looks` give the view, coverage and camera of each picture. The same call
         returns the same pictures.
         """
 
 
 @dataclass(frozen=True)
 class TeacherKind:
-    """A teacher by name."""
+    """A registered teacher."""
 
     name: str
     make: Callable[[Mapping[str, Any]], Teacher]
-    """Options, defaults included, to the teacher. Raises ConfigError for values that make no sense."""
+    """Makes the teacher from its options, including defaults. Raises ConfigError for invalid values."""
     options: Mapping[str, Any] = field(default_factory=dict)
     """Its options and their defaults."""
 
@@ -48,7 +48,7 @@ TEACHERS: Registry[TeacherKind] = Registry(
 def register_teacher(
     name: str, make: Callable[[Mapping[str, Any]], Teacher], options: Mapping[str, Any] | None = None
 ) -> None:
-    """Make a teacher known by name. ConfigError if the name is taken."""
+    """Register a teacher by name. ConfigError if the name is taken."""
     TEACHERS.register(name, TeacherKind(name, make, dict(options or {})))
 
 

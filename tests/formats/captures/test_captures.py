@@ -106,7 +106,7 @@ def test_missing_photographs_are_counted_and_named(tmp_path) -> None:
         (tmp_path / f"images/{i:04d}.png").unlink()
     capture = load_capture(path)
     assert len(capture.photos) == 8
-    assert capture.notes == ("8 of 10 photographs are there; missing: images/0002.png, images/0005.png",)
+    assert capture.notes == ("8 of 10 photographs found; missing: images/0002.png, images/0005.png",)
 
 
 def test_names_without_a_suffix_and_lists_of_names(tmp_path) -> None:
@@ -121,7 +121,10 @@ def test_names_without_a_suffix_and_lists_of_names(tmp_path) -> None:
     path.write_text(json.dumps(content))
     capture = load_capture(path)
     assert [p.split for p in capture.photos] == ["train"] * 6 + ["test"] * 3
-    assert capture.notes == ("masks are not used", "1 photographs are in no list of file names: left out")
+    assert capture.notes == (
+        "masks are not used",
+        "1 photographs left out: they are in no list of file names",
+    )
     np.testing.assert_array_equal(found_poses(capture), poses()[:9])
 
 
@@ -130,7 +133,7 @@ def test_cameras_follow_photographs_of_another_resolution(tmp_path) -> None:
     capture = load_capture(path)
     camera = capture.photos[0].camera
     assert (camera.size, camera.focal, camera.centre) == (SIZE, 40, (16.5, 12))
-    assert "10 photographs have another resolution" in capture.notes[0]
+    assert "10 photographs differ in resolution" in capture.notes[0]
     assert "32 x 24, not 64 x 48" in capture.notes[0]
 
 
@@ -252,9 +255,7 @@ def test_saved_cameras_may_differ(tmp_path) -> None:
 def test_the_fox(data_dir: Path) -> None:
     capture = load_capture(data_dir / "nerf" / "fox")
     assert len(capture.photos) == 50
-    assert capture.notes[0].startswith(
-        "50 of 67 photographs are there; missing: images/0005.jpg, images/0016"
-    )
+    assert capture.notes[0].startswith("50 of 67 photographs found; missing: images/0005.jpg, images/0016")
     assert len(capture.of("test")) == 7
     camera = capture.photos[0].camera
     assert camera.size == (1920, 1080)

@@ -137,7 +137,7 @@ def test_other_archives_are_no_fields(tmp_path):
     assert not is_field(tmp_path / "a.ply")
     assert not is_field(tmp_path / "missing.npz")
     assert not is_field(tmp_path)
-    with pytest.raises(InputError, match="holds images, poses"):
+    with pytest.raises(InputError, match="contains images, poses"):
         load_field(tmp_path / "a.npz")
 
 
@@ -163,17 +163,17 @@ OWN_ERRORS = {
     "nan density": (lambda a: {"density": nan_at(a["density"])}, "1 of 60 values of density"),
     "nan harmonics": (lambda a: {"harmonics": nan_at(a["harmonics"])}, "of harmonics are not finite"),
     "row beyond": (lambda a: {"links": np.where(a["links"] == 5, 77, a["links"])}, "row 77"),
-    "row twice": (lambda a: {"links": np.where(a["links"] == 5, 6, a["links"])}, "that another has"),
+    "row twice": (lambda a: {"links": np.where(a["links"] == 5, 6, a["links"])}, "that is already linked"),
     "row unused": (lambda a: {"links": np.where(a["links"] == 5, -1, a["links"])}, "to 1 of its 60"),
     "flat grid": (lambda a: {"links": a["links"][:1]}, "each side must have"),
-    "no radius": (lambda a: {"radius": np.zeros(3)}, "place no grid"),
-    "nan centre": (lambda a: {"centre": np.full(3, np.nan)}, "place no grid"),
-    "oblong contraction": (lambda a: {"radius": np.array([1.0, 2, 1])}, "differs between the axes"),
+    "no radius": (lambda a: {"radius": np.zeros(3)}, "do not define a grid"),
+    "nan centre": (lambda a: {"centre": np.full(3, np.nan)}, "do not define a grid"),
+    "oblong contraction": (lambda a: {"radius": np.array([1.0, 2, 1])}, "differs between axes"),
     "activation": (lambda a: {"activation": np.array("exp")}, "expected relu or softplus"),
     "lengths": (lambda a: {"camera_sizes": a["camera_sizes"][1:]}, "different lengths"),
     "no focal": (lambda a: {"camera_optics": a["camera_optics"] * 0}, "no focal length"),
     "nan pose": (lambda a: {"camera_poses": nan_at(a["camera_poses"])}, "camera_poses are not finite"),
-    "lens": (lambda a: {"camera_lenses": a["camera_lenses"] + 5}, "unknown kind"),
+    "lens": (lambda a: {"camera_lenses": a["camera_lenses"] + 5}, "unknown lens"),
     "empty": (
         lambda a: {"links": a["links"] * 0 - 1, "density": a["density"][:0], "harmonics": a["harmonics"][:0]},
         "is empty",
@@ -200,7 +200,7 @@ SVOX2_ERRORS = {
     "columns": ({"sh_data": np.zeros((40, 26), np.float16)}, "26 columns"),
     "density rows": ({"density_data": np.zeros((39, 1), np.float32)}, "39 densities for 40"),
     "capacity": ({"links": links_of((4, 5, 6), 41)}, "row 40"),
-    "radius": ({"radius": np.array([1.0, -1, 1], np.float32)}, "place no grid"),
+    "radius": ({"radius": np.array([1.0, -1, 1], np.float32)}, "do not define a grid"),
     "center": ({"center": np.zeros(2)}, "expected 3 numbers"),
     "inf": ({"sh_data": np.full((40, 27), np.inf, np.float16)}, "1080 of 1080 values of sh_data"),
 }
@@ -234,14 +234,14 @@ def header_alone(path: Path, name: str, shape: tuple[int, ...], extra: bytes = b
 def test_an_array_that_is_shorter_than_announced_is_not_allocated(tmp_path):
     path = write_npz(tmp_path / "a.npz", svox2_arrays(links=None))
     header_alone(path, "links", (2**20, 2**20, 2**20), b"\0" * 64)
-    with pytest.raises(InputError, match="links is to have 4611686018427387904 bytes and has 64"):
+    with pytest.raises(InputError, match="links declares 4611686018427387904 bytes but has 64"):
         load_field(path)
 
 
 def test_a_grid_that_needs_too_much_memory_is_not_loaded(tmp_path, monkeypatch):
     monkeypatch.setattr("nst3d.formats.fields.checks.MOST_BYTES", 4000)
     path = write_npz(tmp_path / "a.npz", svox2_arrays())
-    with pytest.raises(InputError, match=r"a grid of 4 x 5 x 6 with 40 nodes needs 0\.0 GiB, and"):
+    with pytest.raises(InputError, match=r"a grid of 4 x 5 x 6 with 40 nodes needs 0\.0 GiB, but"):
         load_field(path)
 
 
@@ -249,7 +249,7 @@ def test_a_grid_that_needs_too_much_memory_is_not_loaded(tmp_path, monkeypatch):
 def test_an_archive_cut_short_is_told(tmp_path, share):
     path = write_npz(tmp_path / "a.npz", svox2_arrays())
     path.write_bytes(path.read_bytes()[: int(share * path.stat().st_size)])
-    with pytest.raises(InputError, match="broken or cut short"):
+    with pytest.raises(InputError, match="broken or truncated"):
         load_field(path)
 
 
@@ -286,7 +286,7 @@ def test_files_that_are_missing_or_no_archives_are_told(tmp_path):
         load_field(tmp_path / "missing.npz")
     with zipfile.ZipFile(tmp_path / "b.npz", "w") as archive:
         archive.writestr("links.txt", "hello")
-    with pytest.raises(InputError, match=r"holds 'links.txt'"):
+    with pytest.raises(InputError, match=r"contains 'links.txt'"):
         load_field(tmp_path / "b.npz")
 
 

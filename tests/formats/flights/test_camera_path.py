@@ -129,8 +129,8 @@ KEY = {"position": [4, 0, 1], "look_at": [0, 0, 0]}
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        ({"keyframes": []}, "holds no keyframe"),
-        ({}, "expected|holds no keyframe"),
+        ({"keyframes": []}, "has no keyframes"),
+        ({}, "expected|has no keyframes"),
         ([1, 2], "expected 'keyframes:'"),
         ("{", "not valid YAML"),
         ("a: !!python/object/apply:os.system ['true']", "not valid YAML"),
@@ -150,7 +150,7 @@ KEY = {"position": [4, 0, 1], "look_at": [0, 0, 0]}
         ({"keyframes": [{"matrix": np.diag([0, 1, 1, 1]).tolist()}]}, "axes are zero"),
         ({"keyframes": [{"matrix": [1, 1, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0]}]}, "right angles"),
         ({"keyframes": [KEY | {"time": 1}, KEY]}, "1 of 2 keyframes have a time"),
-        ({"keyframes": [KEY | {"time": 1}, KEY | {"time": 1}]}, "do not rise"),
+        ({"keyframes": [KEY | {"time": 1}, KEY | {"time": 1}]}, "must increase"),
         ({"keyframes": [KEY], "up": [0, 0, 0]}, "up is zero"),
         ({"keyframes": [KEY], "axes": "blender"}, "choose opencv"),
         ({"keyframes": [KEY], "size": "12x"}, "like 1280x720"),
@@ -174,14 +174,14 @@ def test_yaml_that_cannot_be_flown(tmp_path: Path, content: Any, says: str) -> N
         ("[" * 200_000, "too deeply"),
         ({"frames": []}, "neither camera_path nor keyframes"),
         ([], "neither camera_path nor keyframes"),
-        (export(camera_path=[], keyframes=[]), "holds no keyframe"),
+        (export(camera_path=[], keyframes=[]), "has no keyframes"),
         (export(camera_type="fisheye"), "camera_type is 'fisheye'"),
         (export(camera_type="equirectangular"), "only perspective"),
         (export(camera_path=[{"fov": 3}]), "frame 1: has no camera_to_world"),
         (export(camera_path=[{"camera_to_world": [1, 2]}]), "frame 1: camera_to_world: expected 16"),
         (export(camera_path=[{"camera_to_world": [float("inf")] * 16}]), "not finite"),
         (export(camera_path=[{"camera_to_world": [1.0] * 16}]), "last row"),
-        (export(camera_path=[{"camera_to_world": "[1, "}]), "holds no numbers"),
+        (export(camera_path=[{"camera_to_world": "[1, "}]), "not a list of numbers"),
         (export(render_width="wide"), "expected a number"),
         (export(fps=1e9), "from 0.1 to 240"),
         (export(camera_path={"a": 1}), "expected a list"),
@@ -198,7 +198,7 @@ def test_files_that_are_none(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no such file"):
         load_camera_path(tmp_path / "a.yaml")
     (tmp_path / "b.yaml").write_bytes(b"\xff\xfe\x00\x01")
-    with pytest.raises(InputError, match="no text"):
+    with pytest.raises(InputError, match="not UTF-8 text"):
         load_camera_path(tmp_path / "b.yaml")
     (tmp_path / "c.json").mkdir()
     with pytest.raises(InputError, match="cannot be read"):

@@ -66,7 +66,7 @@ def test_every_truncation_is_noticed(tmp_path: Path) -> None:
     whole, path = textured().glb(), tmp_path / "x.glb"
     for length in range(4, len(whole), 7):
         path.write_bytes(whole[:length])
-        assert "fetch or export it again" in fault(path)
+        assert "download or export it again" in fault(path)
 
 
 def test_lengths_that_the_file_does_not_have(tmp_path: Path) -> None:
@@ -109,7 +109,7 @@ PRIMITIVE = ("meshes", 0, "primitives", 0)
         (put("accessors", 0, "count", "many"), "not a count"),
         (put("accessors", 0, "byteOffset", 4), "more than its buffer view"),
         (put("accessors", 0, "bufferView", 99), "bufferViews[99]"),
-        (put("accessors", 0, "componentType", 1), "not one that geometry can have"),
+        (put("accessors", 0, "componentType", 1), "not allowed for geometry"),
         (put("accessors", 0, "type", "VEC2"), "expected 3"),
         (put("accessors", 1, "count", 3), "3 rows of TEXCOORD_0 for 4 vertices"),
         (put("accessors", 2, "componentType", 5122), "not unsigned"),
@@ -147,7 +147,7 @@ def test_two_parents_and_far_indices(tmp_path: Path) -> None:
     primitive = sample.quad()
     primitive["indices"] = sample.accessor([0, 1, 4], "uint16")
     sample.show(primitive)
-    assert "vertex 4, its part has 4" in fault(sample.save(tmp_path / "x.glb"))
+    assert "vertex 4, but its part has 4" in fault(sample.save(tmp_path / "x.glb"))
     sample = Sample()
     bad = {"count": 1, "indices": {"bufferView": 0, "componentType": 5121}, "values": {"bufferView": 1}}
     sample.view(b"\x09")

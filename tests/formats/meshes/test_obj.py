@@ -102,9 +102,9 @@ def test_vertex_colours_and_those_that_are_not_numbers(tmp_path: Path) -> None:
         ("v 0 0 0\nv 1 0 0\n", "point cloud"),
         ("v 0 0 0\nv 1 x 0\nf 1 2 1\n", "'1 x 0'"),
         ("v 0 0\nv 1 0 0\nf 1 2 1\n", "fewer than 3 coordinates"),
-        (SQUARE + "f 1 2 9\n", "a vertex that is not there"),
-        (SQUARE + "f 1 2 -9\n", "a vertex that is not there"),
-        (SQUARE + "f 1 2 0\n", "a vertex that is not there"),
+        (SQUARE + "f 1 2 9\n", "a missing vertex"),
+        (SQUARE + "f 1 2 -9\n", "a missing vertex"),
+        (SQUARE + "f 1 2 0\n", "a missing vertex"),
         (SQUARE + "f 1 2 3/1x\n", "expected numbers"),
         (SQUARE + "f 1 2\n", "no faces"),
         (SQUARE + "f 1 1 2\n", "no faces that can be painted"),
@@ -126,7 +126,7 @@ def test_missing_files_become_grey_and_are_noted(tmp_path: Path) -> None:
     written(tmp_path, LIBRARY + "map_Kd gone.png\n", "lid.mtl")
     mesh = load_obj(tmp_path / "a.obj")
     assert [m.factor for m in mesh.materials] == [(1, 0, 0), (0.5, 0.5, 0.5)]
-    assert mesh.notes == ("texture 'gone.png' was not found beside the mesh; goes on with mid grey",)
+    assert mesh.notes == ("texture 'gone.png' was not found beside the mesh; using mid grey",)
 
 
 @pytest.mark.parametrize(

@@ -55,7 +55,7 @@ def test_rounding_merges_and_a_wild_corner_does_not(tmp_path: Path) -> None:
     ("data", "expected"),
     [
         (b"", "0 bytes"),
-        (binary()[:-1], "announces 4 triangles and holds 3"),
+        (binary()[:-1], "declares 4 triangles and contains 3"),
         (ascii_text()[:-20].encode(), "truncated"),
         (ascii_text().replace("vertex 1.0", "vertex one").encode(), "expected numbers"),
         (b"solid x\nendsolid x\n", "no faces"),

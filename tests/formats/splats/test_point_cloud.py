@@ -132,8 +132,8 @@ def test_surveyed_coordinates_are_painted_near_the_origin_and_kept(tmp_path) -> 
     ("data", "message"),
     [
         (header(rows())[:-12], "header"),
-        (header(rows()) + rows().tobytes()[:-1], "cut short"),
-        (header(np.zeros(4, ROW)).replace(b"vertex 4", b"vertex 4000000000000"), "cut short"),
+        (header(rows()) + rows().tobytes()[:-1], "truncated"),
+        (header(np.zeros(4, ROW)).replace(b"vertex 4", b"vertex 4000000000000"), "truncated"),
         (header(np.zeros(3, ROW)) + b"\xff" * 3 * ROW.itemsize, "no finite points"),
     ],
 )
@@ -221,13 +221,13 @@ def test_lzf_references(tmp_path) -> None:
     ("data", "message"),
     [
         (b"not a cloud", "not a PCD"),
-        (pcd("binary")[:-1], "cut short: it does not hold the 3 points"),
-        (pcd("binary").replace(b"POINTS 3", b"POINTS 99999999999"), "cut short"),
+        (pcd("binary")[:-1], "truncated: its header declares 3 points"),
+        (pcd("binary").replace(b"POINTS 3", b"POINTS 99999999999"), "truncated"),
         (pcd("binary").replace(b"SIZE 4", b"SIZE 5"), "header is broken"),
         (pcd("binary").replace(b"FIELDS x", b"FIELDS q"), "no x, y and z"),
-        (pcd("ascii")[:-8], "broken or truncated|cut short"),
-        (pcd("binary_compressed")[:-1], "cut short"),
-        (pcd("binary_compressed").replace(b"\x1f\x00\x00", b"\xff\xff\xff", 1), "compressed data are broken"),
+        (pcd("ascii")[:-8], "truncated"),
+        (pcd("binary_compressed")[:-1], "truncated"),
+        (pcd("binary_compressed").replace(b"\x1f\x00\x00", b"\xff\xff\xff", 1), "compressed data is broken"),
     ],
 )
 def test_broken_pcd(tmp_path, data, message) -> None:
@@ -265,7 +265,7 @@ def test_xyz(tmp_path, text, colour, normal) -> None:
     [
         ("a.xyz", "", "holds no points"),
         ("a.xyz", "# nothing\n", "holds no points"),
-        ("a.xyz", "1e30 0 0\n0 2e30 0\n", "coordinates are too large; expected them below 1e[+]15"),
+        ("a.xyz", "1e30 0 0\n0 2e30 0\n", "coordinates are too large; expected values below 1e[+]15"),
         ("a.xyz", "0 0 nan\n", "no finite points"),
         ("a.pcd", "FIELDS x y z\nSIZE 4 4 4\nTYPE F F F\nPOINTS 0\nDATA ascii\n", "holds no points"),
     ],

@@ -64,8 +64,11 @@ def test_folders_and_missing_files_are_no_splats(tmp_path) -> None:
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("a.ksplat", r"\.ksplat is not read; convert it: npx @playcanvas/splat-transform a.ksplat a.ply"),
-        ("a.obj", "no splat file that can be read; readable are"),
+        (
+            "a.ksplat",
+            r"\.ksplat is not supported; convert it: npx @playcanvas/splat-transform a.ksplat a.ply",
+        ),
+        ("a.obj", "not a readable splat file; supported are"),
         ("a.ply", "has no x, y, z, .*"),
     ],
 )
@@ -184,7 +187,7 @@ class TestOneSceneInAllFormats:
             "playbot_4_0_v3.spz",
             pytest.param(
                 "playbot_4_0.spz",
-                marks=pytest.mark.skipif(not HAS_ZSTD, reason="version 4 needs the package backports.zstd"),
+                marks=pytest.mark.skipif(not HAS_ZSTD, reason="version 4 needs the backports.zstd package"),
             ),
         ],
     )

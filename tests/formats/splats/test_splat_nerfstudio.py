@@ -132,11 +132,11 @@ def test_splats_trained_antialiased_are_drawn_so(tmp_path: Path) -> None:
             {"gauss_params.quats": None, "gauss_params.scales": None},
             r"lacks gauss_params\.quats, gauss_params\.scales",
         ),
-        ({"field.aabb": torch.ones(2, 3)}, r"has field\.aabb, which splatfacto of nerfstudio does not"),
+        ({"field.aabb": torch.ones(2, 3)}, r"has field\.aabb, which nerfstudio's splatfacto does not"),
         ({DC: torch.ones(39, 3)}, r"features_dc in its checkpoint is \(39, 3\) float32, expected \(40, 3\)"),
         ({REST: torch.ones(40, 7, 3)}, r"features_rest in its checkpoint is \(40, 7, 3\)"),
         ({DC: torch.ones(40, 3, dtype=torch.int32)}, "int32"),
-        ({REST: torch.ones(40, 3, 3)}, "says sh_degree 2, and its checkpoint has harmonics of degree 1"),
+        ({REST: torch.ones(40, 3, 3)}, "states sh_degree 2, but its checkpoint has harmonics of degree 1"),
         ({"gauss_params.means": torch.tensor(3.0)}, "means in its checkpoint is"),
     ],
 )
@@ -150,5 +150,5 @@ def test_checkpoints_that_do_not_fit(tmp_path, change, message) -> None:
 
 def test_a_nerf_has_no_splats(tmp_path: Path) -> None:
     config = write_run(tmp_path, {"field.aabb": torch.ones(2, 3)}, method="nerfacto")
-    with pytest.raises(InputError, match="is a run of nerfacto, which has no splats"):
+    with pytest.raises(InputError, match="a run of nerfacto, which has no splats"):
         load_splats(config)

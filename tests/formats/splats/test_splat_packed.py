@@ -131,13 +131,13 @@ def test_a_plain_ply_can_be_made_of_it(tmp_path) -> None:
 
 def test_it_is_made_of_nothing_else(tmp_path) -> None:
     splats = some_splats(4)
-    with pytest.raises(ConfigError, match=r"only written from \.compressed\.ply; use \.ply"):
+    with pytest.raises(ConfigError, match=r"can only be written from \.compressed\.ply; use \.ply"):
         save_splats(tmp_path / "b.compressed.ply", splats, splats.colours)
 
 
 BAD = {
     "a chunk too few": (packed(some_words(256)).replace(b"vertex 256", b"vertex 257") + bytes(16), "1 chunks for 257"),
-    "cut short": (packed(some_words())[:-1], "cut short"),
+    "truncated": (packed(some_words())[:-1], "truncated"),
     "no bounds": (packed(some_words()).replace(b"min_y", b"foo_y"), "has no min_y"),
     "no words": (packed(some_words()).replace(b"packed_scale", b"packed_shape"), "has no packed_scale"),
     "wrong words": (packed(some_words()).replace(b"uint packed_scale", b"float packed_scale"), "not uint"),

@@ -187,9 +187,9 @@ BAD = {
     "no rotation": (without("rot_2"), "has no rot_2"),
     "no y": (without("y"), "has no y"),
     "a gap in f_rest": (without("f_rest_3"), "23 f_rest properties"),
-    "cut short": (GOOD[:-1], "cut short: it does not hold the 5 vertex entries"),
-    "cut header": (GOOD[:100], "header is broken or cut off"),
-    "absurd count": (GOOD.replace(b"vertex 5", b"vertex 99999999999999999"), "cut short"),
+    "truncated": (GOOD[:-1], "truncated: its header declares 5 vertex entries"),
+    "cut header": (GOOD[:100], "header is broken or truncated"),
+    "absurd count": (GOOD.replace(b"vertex 5", b"vertex 99999999999999999"), "truncated"),
     "negative count": (GOOD.replace(b"vertex 5", b"vertex -5"), "header has a line"),
     "unknown type": (GOOD.replace(b"float x", b"quad x"), "header has a line"),
     "twice the same": (GOOD.replace(b"float y", b"float x"), "header has a line"),
@@ -200,7 +200,7 @@ BAD = {
         "x are integers",
     ),
     "all broken": (ply_bytes(ply_columns(some_splats(2)) | {"x": np.float32([np.nan, np.inf])}), "none of its 2"),
-    "text cut short": (GOOD.replace(b"binary_little_endian", b"ascii").split(b"end_")[0] + b"end_header\n1 2", "short"),
+    "short text": (GOOD.replace(b"binary_little_endian", b"ascii").split(b"end_")[0] + b"end_header\n1 2", "truncated"),
     "no PLY": (b"solid cube", "not a PLY"),
 }  # fmt: skip
 

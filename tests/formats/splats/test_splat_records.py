@@ -61,7 +61,7 @@ def test_broken_splats_keep_their_bytes(tmp_path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("size", "message"), [(0, "no splats"), (33, "no multiple of 32"), (64, "none of its 2")]
+    ("size", "message"), [(0, "no splats"), (33, "not a multiple of 32"), (64, "none of its 2")]
 )
 def test_bad_files_give_one_clear_line(size, message, tmp_path) -> None:
     with pytest.raises(InputError, match=message):

@@ -121,7 +121,7 @@ def test_unpacked(tmp_path) -> None:
 
 def test_it_is_made_of_nothing_else(tmp_path) -> None:
     splats = some_splats(4)
-    with pytest.raises(ConfigError, match=r"only written from \.sog"):
+    with pytest.raises(ConfigError, match=r"can only be written from \.sog"):
         save_splats(tmp_path / "b.sog", splats, splats.colours)
 
 
@@ -154,22 +154,22 @@ def bomb() -> bytes:
 
 SMALL = {n: d for n, d in some_members().items() if n != "sh0.webp"}
 BAD = {
-    "no archive": (b"not a zip", "no SOG scene, broken or cut short"),
-    "cut short": (sog()[:-30], "broken or cut short"),
-    "a flipped byte": (sog().replace(b"VP8L", b"VP8X", 1), "broken or cut short"),
+    "no archive": (b"not a zip", "not a SOG scene, broken or truncated"),
+    "truncated": (sog()[:-30], "broken or truncated"),
+    "a flipped byte": (sog().replace(b"VP8L", b"VP8X", 1), "broken or truncated"),
     "no meta": (archive(readme=b"hello"), "without meta.json"),
     "broken meta": (archive(meta_json=b"{"), "meta.json is broken"),
-    "meta of something": (archive(meta_json=b'{"version": 2}'), "no SOG scene's"),
-    "version 1": (sog(version=1), "SOG version 1, readable is 2"),
+    "meta of something": (archive(meta_json=b'{"version": 2}'), "not a SOG scene's"),
+    "version 1": (sog(version=1), "SOG version 1 is not supported, only 2"),
     "a missing picture": (zip_members(SMALL), "sh0.webp is missing"),
-    "a broken picture": (zip_members(SMALL | {"sh0.webp": b"RIFF"}), "sh0.webp in it is broken"),
-    "a file elsewhere": (sog(quats={"files": ["../quats.webp"]}), "names files elsewhere"),
+    "a broken picture": (zip_members(SMALL | {"sh0.webp": b"RIFF"}), "sh0.webp is broken"),
+    "a file elsewhere": (sog(quats={"files": ["../quats.webp"]}), "refers to files outside its folder"),
     "too many": (sog(count=37), "36 pixels for 37 splats"),
     "absurd count": (sog(count=10**12), "36 pixels for 1000000000000"),
     "no count": (sog(count="many"), "has no count"),
     "none": (sog(count=0), "no splats"),
-    "a short codebook": (sog(sh0={"codebook": [0.0] * 9}), "no 256 numbers at sh0.codebook"),
-    "words for bounds": (sog(means={"mins": ["a", "b", "c"]}), "no 3 numbers at means.mins"),
+    "a short codebook": (sog(sh0={"codebook": [0.0] * 9}), "does not have 256 numbers at sh0.codebook"),
+    "words for bounds": (sog(means={"mins": ["a", "b", "c"]}), "does not have 3 numbers at means.mins"),
     "odd bands": (sog(shN={"bands": 7}), "shN has 7 bands"),
     "a small palette": (sog(shN={"count": 65}), "does not have 65 entries"),
     "a bomb": (bomb(), "unpack to far more"),

@@ -194,7 +194,7 @@ def test_hidden_layers_are_left_out_and_keep_their_colours(tmp_path):
     hidden = chunk(b"LAYR", ints(3, 1) + text("_hidden") + text("1") + ints(-1))
     mesh = load_vox(write(tmp_path / "a.vox", *SCENE, hidden))
     assert len(mesh.parts) == 1
-    assert mesh.notes == ("models that the scene does not show, which keep their colours: 1",)
+    assert mesh.notes == ("models hidden in the scene, which keep their colours: 1",)
     paint, colours = painted(mesh)
     save_vox(tmp_path / "b.vox", mesh, paint, colours)
     after = load_vox(tmp_path / "b.vox").document
@@ -204,7 +204,7 @@ def test_hidden_layers_are_left_out_and_keep_their_colours(tmp_path):
 def test_a_scene_that_is_all_hidden_is_painted_nevertheless(tmp_path):
     scene = (BAR, transform(0, 1, _hidden="1"), shape(1, 0))
     mesh = load_vox(write(tmp_path / "a.vox", *scene))
-    assert "nevertheless" in mesh.notes[0]
+    assert "anyway" in mesh.notes[0]
 
 
 def test_models_without_a_scene_stand_side_by_side(tmp_path):
@@ -240,33 +240,33 @@ def test_only_voxels_are_written(tmp_path):
     paint, colours = painted(mesh)
     save_mesh(tmp_path / "b.ply", mesh, paint, colours)
     other = load_mesh(tmp_path / "b.ply")
-    with pytest.raises(ConfigError, match="holds voxels alone"):
+    with pytest.raises(ConfigError, match="stores only voxels"):
         save_mesh(tmp_path / "c.vox", other, paint_vertices(other, np.inf, 0), other.parts[0].colours)
 
 
 ERRORS = {
-    "other magic": (b"RIFF" + vox(BAR)[4:], "does not begin with 'VOX '"),
-    "no MAIN": (b"VOX " + ints(150), "expected a chunk MAIN"),
+    "other magic": (b"RIFF" + vox(BAR)[4:], "does not start with 'VOX '"),
+    "no MAIN": (b"VOX " + ints(150), "expected a MAIN chunk"),
     "no voxels": (vox(model((1, 1, 1), [])), "holds no voxels"),
     "no model": (vox(COLOURS), "holds no voxels"),
     "all empty": (vox(model((1, 1, 1), [(0, 0, 0, 0)])), "holds no voxels"),
     "huge size": (vox(chunk(b"SIZE", ints(100000, 1, 2**31 - 1)), BAR), "100000 x 1 x 2147483647"),
     "negative size": (vox(chunk(b"SIZE", ints(-1, 1, 1))), "-1 x 1 x 1"),
-    "outside": (vox(model((2, 1, 1), [(0, 0, 0, 1), (2, 0, 0, 1)])), "1 of 2 voxels lie outside"),
-    "no size": (vox(chunk(b"XYZI", ints(0))), "without a SIZE"),
+    "outside": (vox(model((2, 1, 1), [(0, 0, 0, 1), (2, 0, 0, 1)])), "1 of 2 voxels are outside"),
+    "no size": (vox(chunk(b"XYZI", ints(0))), "without a preceding SIZE"),
     "count": (
         vox(chunk(b"SIZE", ints(1, 1, 1)), chunk(b"XYZI", ints(2**30))),
-        "announces 1073741824 entries",
+        "declares 1073741824 entries",
     ),
-    "negative count": (vox(chunk(b"SIZE", ints(1, 1, 1)), chunk(b"XYZI", ints(-5))), "announces -5 entries"),
+    "negative count": (vox(chunk(b"SIZE", ints(1, 1, 1)), chunk(b"XYZI", ints(-5))), "declares -5 entries"),
     "short chunk": (vox(chunk(b"SIZE", ints(1))), "ends too early"),
-    "beyond": (vox(b"SIZE" + ints(2**30, 0) + bytes(12)), "reaches beyond the end of MAIN"),
-    "no node": (vox(BAR, transform(0, 5)), "node 5 that is not there"),
-    "no such model": (vox(BAR, transform(0, 1), shape(1, 3)), "shows model 3 of 1"),
-    "loop": (vox(BAR, transform(0, 1), group(1, 2), transform(2, 1)), "or is a loop"),
+    "beyond": (vox(b"SIZE" + ints(2**30, 0) + bytes(12)), "extends beyond the end of MAIN"),
+    "no node": (vox(BAR, transform(0, 5)), "a missing node 5"),
+    "no such model": (vox(BAR, transform(0, 1), shape(1, 3)), "refers to model 3 of 1"),
+    "loop": (vox(BAR, transform(0, 1), group(1, 2), transform(2, 1)), "or a loop"),
     "no root": (vox(BAR, transform(2, 1), group(1, 2)), "shows no voxels"),
-    "rotation": (vox(BAR, transform(0, 1, frame={"_r": "0"}), shape(1, 0)), "the rotation 0"),
-    "words": (vox(BAR, transform(0, 1, frame={"_t": "a b c"}), shape(1, 0)), "is no number"),
+    "rotation": (vox(BAR, transform(0, 1, frame={"_r": "0"}), shape(1, 0)), "has rotation 0"),
+    "words": (vox(BAR, transform(0, 1, frame={"_t": "a b c"}), shape(1, 0)), "is not a number"),
 }
 
 
@@ -306,5 +306,5 @@ def test_damaged_bytes_are_told_or_read(tmp_path):
 
 def test_too_many_sides_are_not_built(tmp_path, monkeypatch):
     monkeypatch.setattr("nst3d.formats.voxels.block_mesh._MOST_SIDES", 13)
-    with pytest.raises(InputError, match="show 14 sides, and at most 13"):
+    with pytest.raises(InputError, match="have 14 exposed faces, at most 13"):
         load_vox(write(tmp_path / "a.vox", BAR))

@@ -76,16 +76,19 @@ def test_a_grid_beyond_256_becomes_several_models(tmp_path):
 
 HEAD = b"#binvox 1\ndim 2 2 2\ntranslate 0 0 0\nscale 1\ndata\n"
 ERRORS = {
-    "magic": (b"#voxels 1\n", "does not begin with '#binvox'"),
-    "no data": (b"#binvox 1\ndim 2 2 2\n", "no line 'data'"),
+    "magic": (b"#voxels 1\n", "does not start with '#binvox'"),
+    "no data": (b"#binvox 1\ndim 2 2 2\n", "no 'data' line"),
     "no dim": (b"#binvox 1\ndata\n\x01\x08", "needs dim"),
     "words": (HEAD.replace(b"dim 2 2 2", b"dim a b c"), "needs dim"),
-    "huge": (HEAD.replace(b"dim 2 2 2", b"dim 100000 100000 100000"), "each side must have 1 to 512"),
+    "huge": (
+        HEAD.replace(b"dim 2 2 2", b"dim 100000 100000 100000"),
+        "each side must have between 1 and 512",
+    ),
     "zero": (HEAD.replace(b"dim 2 2 2", b"dim 0 2 2"), "each side must have"),
-    "nan": (HEAD.replace(b"scale 1", b"scale nan"), "place nothing"),
-    "two": (HEAD.replace(b"translate 0 0 0", b"translate 0 0"), "place nothing"),
-    "long runs": (HEAD + b"\x01\xff", "make 255 cells of 8"),
-    "short": (HEAD + b"\x01\x04", "make 4 cells of 8"),
+    "nan": (HEAD.replace(b"scale 1", b"scale nan"), "not valid"),
+    "two": (HEAD.replace(b"translate 0 0 0", b"translate 0 0"), "not valid"),
+    "long runs": (HEAD + b"\x01\xff", "cover 255 of 8 cells"),
+    "short": (HEAD + b"\x01\x04", "cover 4 of 8 cells"),
     "empty": (HEAD + b"\x00\x08", "holds no voxels"),
 }
 

@@ -114,14 +114,14 @@ def test_cameras_that_make_no_sense_are_found(capture) -> None:
     content["frames"][9]["transform_matrix"] = far.tolist()
     path.write_text(json.dumps(content))
     problems = inspect_file(path).problems
-    assert problems[0] == "images/0004.png: looks away from what the other cameras look at"
-    assert problems[1] == "images/0010.png: its camera is 40 times as far off as the others"
+    assert problems[0] == "images/0004.png: points away from what the other cameras view"
+    assert problems[1] == "images/0010.png: its camera is 40 times as far away as the others"
 
 
 def test_lenses_used_beyond_what_they_are_true_for_are_found(capture) -> None:
     path = capture / "transforms.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"camera_model": "OPENCV", "k1": -3.0}))
-    assert "24 photographs (images/0001.png …) reach farther out" in inspect_file(path).problems[0]
+    assert "24 photographs (images/0001.png …) extend beyond" in inspect_file(path).problems[0]
 
 
 def test_the_command(capture, capsys) -> None:
@@ -129,7 +129,7 @@ def test_the_command(capture, capsys) -> None:
     assert main(["inspect", str(capture)]) == 0
     told = capsys.readouterr().out
     assert "kind: capture (transforms.json)" in told
-    assert "23 of 24 photographs are there; missing: images/0002.png" in told
+    assert "23 of 24 photographs found; missing: images/0002.png" in told
     assert main(["inspect", str(capture), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["photographs"] == 23
 

@@ -153,10 +153,10 @@ def test_checkpoints_of_something_else_are_refused(cut_out, tmp_path) -> None:
     checkpoint = out / "checkpoint.npz"
     data = checkpoint.read_bytes()
     checkpoint.write_bytes(data[: len(data) // 2])
-    with pytest.raises(InputError, match="broken or cut short"):
+    with pytest.raises(InputError, match="broken or truncated"):
         run_reconstruct(replace(job, resume=True), Listener())
     np.savez(checkpoint, links=np.zeros(3))
-    with pytest.raises(InputError, match="no checkpoint"):
+    with pytest.raises(InputError, match="not a reconstruction checkpoint"):
         run_reconstruct(replace(job, resume=True), Listener())
     np.savez(checkpoint, links=np.array([object()], dtype=object))
     with pytest.raises(InputError, match="pickled"):

@@ -112,7 +112,7 @@ def test_stopped_pictures_go_on(scenes: Path, tmp_path: Path) -> None:
 
 def test_only_the_same_render_is_resumed(scenes: Path, tmp_path: Path) -> None:
     out = tmp_path / "a.mp4"
-    with pytest.raises(InputError, match="no frames to go on from"):
+    with pytest.raises(InputError, match="no frames to resume from"):
         run_render(job(scenes, out, resume=True))
     assert list(tmp_path.iterdir()) == []
     task = job(scenes, out)
@@ -200,14 +200,14 @@ def test_a_path_outside_is_rendered_with_a_note(scenes: Path, tmp_path: Path) ->
     notes: list[str] = []
     task = dataclasses.replace(job(scenes, tmp_path / "out"), way=Way(str(keys), frames=3, size=SMALL))
     run_render(task, notes.append)
-    assert notes == ["in 3 of 3 frames the scene is out of sight"]
+    assert notes == ["the scene is out of sight in 3 of 3 frames"]
     np.testing.assert_array_equal(pictures(tmp_path / "out"), 1)
 
 
 def test_a_bad_path_is_known_before_the_scene_is_read(tmp_path: Path) -> None:
     keys = tmp_path / "none.yaml"
     keys.write_text("keyframes: []")
-    with pytest.raises(InputError, match="holds no keyframe"):
+    with pytest.raises(InputError, match="has no keyframes"):
         run_render(RenderJob(tmp_path / "no.glb", tmp_path / "out" / "a.mp4", Way(str(keys))))
     assert not (tmp_path / "out").exists()
     with pytest.raises(InputError, match="no such file"):
@@ -219,7 +219,7 @@ def test_a_bad_path_is_known_before_the_scene_is_read(tmp_path: Path) -> None:
     [
         ({"fade": (0.2, 0.8)}, "needs `before`"),
         ({"fade": (0.8, 0.2), "before": Path("a")}, "smaller one first"),
-        ({"fade": (float("nan"), 0.2), "before": Path("a")}, "two shares"),
+        ({"fade": (float("nan"), 0.2), "before": Path("a")}, "two fractions"),
     ],
 )
 def test_comparisons_that_make_no_sense(values, says) -> None:

@@ -142,8 +142,8 @@ def test_sizes_that_fit_a_capture() -> None:
     ("values", "says"),
     [
         ({"frames": 3, "seconds": 1.0}, "not both"),
-        ({"frames": 0}, "at least 1 frame"),
-        ({"fps": 0.0}, "frames a second"),
+        ({"frames": 0}, "1 to 100000 frames"),
+        ({"fps": 0.0}, "frames per second"),
         ({"seconds": 0.0}, "more than 0"),
         ({"ease": 0.7}, "from 0 to 0.5"),
         ({"turns": math.nan}, "`turns` nan: expected a finite"),

@@ -115,13 +115,13 @@ def opened_as(name: str) -> Opened:
 @pytest.mark.parametrize(
     ("option", "name", "line"),
     [
-        ("nerf", "mesh", "`nerf` is for runs of nerfacto; a.file is a mesh"),
+        ("nerf", "mesh", "`nerf` is for nerfacto runs; a.file is a mesh"),
         ("displace", "splats", "`displace` is for meshes; a.file holds splats"),
         ("renderer='pytorch3d'", "points", "`renderer='pytorch3d'` is for meshes; a.file is a point cloud"),
         (
             "cameras",
             "picture",
-            "`cameras` is for voxel fields, splats, point clouds and runs of nerfacto; a.file is a picture",
+            "`cameras` is for voxel fields, splats, point clouds and nerfacto runs; a.file is a picture",
         ),
     ],
 )
@@ -180,14 +180,14 @@ def test_a_new_kind_is_one_row(blocks, tmp_path) -> None:
     scene, style = tmp_path / "a.blocks", tmp_path / "style.png"
     scene.write_text("ABC")
     write_image(style, noise(16, 16, 3))
-    with pytest.raises(ConfigError, match="kind of scene 'blocks' is registered already"):
+    with pytest.raises(ConfigError, match="kind of scene 'blocks' is already registered"):
         register_kind(blocks.row())
     assert open_path(scene).told == f"{scene} is a pile of blocks"
     assert inspect_file(scene).contents == ("kind: blocks",)
     with pytest.raises(InputError, match="is a pile of blocks: 1 styles, 512 pixels"):
         run_job(Job(scene, (style,), tmp_path / "out"))
     assert len(blocks.asked) == 1
-    with pytest.raises(InputError, match="is a pile of blocks; a mesh"):
+    with pytest.raises(InputError, match="is a pile of blocks; expected a mesh"):
         open_scene(scene, SceneOptions(), Way(), lambda text: None)
     with pytest.raises(InputError, match="is a pile of blocks, which cannot be blended"):
         run_blend(BlendJob((scene, scene), (0.5, 0.5), tmp_path / "b.blocks"))
@@ -221,7 +221,7 @@ def test_scenes_of_two_classes_are_no_states_of_one() -> None:
         check_alike(_Shown(), _Other(), "before")  # type: ignore[arg-type]
     check_alike(_Shown(), _Shown())  # type: ignore[arg-type]
     with pytest.raises(
-        ConfigError, match=r"^before has 0 coloured points and the scene 0, or they lie elsewhere"
+        ConfigError, match=r"^before has 0 coloured points and the scene 0, or they are in other places"
     ):
         check_alike(_Other(), _Other(), "before")  # type: ignore[arg-type]
 

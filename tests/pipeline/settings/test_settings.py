@@ -40,7 +40,7 @@ from nst3d.stylize.schedule import Schedule, Stage
             {"recipe": {"terms": {"nnfm": {"options": {"x": 1}}}}},
             "term nnfm has no option 'x'; its options are: ",
         ),
-        ({"recipe": {"terms": {"gram": {"schedule": [[1, 1], [0, 1]]}}}}, "must rise from 0 to 1"),
+        ({"recipe": {"terms": {"gram": {"schedule": [[1, 1], [0, 1]]}}}}, "must increase within 0 to 1"),
         ({"recipe": {"terms": [1]}}, "expected a term as 'name: …, weight: …'"),
         ({"schedule": {"stages": []}}, "schedule.stages is empty"),
         ({"schedule": {"seed": -1}}, "schedule.seed"),
@@ -139,7 +139,7 @@ def test_settings_of_older_files_are_read_and_said() -> None:
     values = {"recipe": {"gram": 3, "style_scale": 2}, "threads": 2}
     moved = override(PaintConfig(), values, "old.yaml", said.append)
     assert (moved.recipe.weight("gram"), moved.recipe.style_scale, moved.threads) == (3.0, 2.0, 2)
-    assert said == ["old.yaml: recipe: gram are settings of an older version; they are read as terms"]
+    assert said == ["old.yaml: recipe: gram are settings of an older version; reading them as terms"]
     override(PaintConfig(), {"recipe": {"style_scale": 2}}, "new.yaml", said.append)
     assert len(said) == 1
     assert values == {"recipe": {"gram": 3, "style_scale": 2}, "threads": 2}

@@ -1,1 +1,1 @@
-"""Captures: photographs of which a scene can be made."""
+"""Captures: photographs from which a scene can be made."""

@@ -1,4 +1,4 @@
-"""Captures: the row of the kind. They are looked into; what is painted is a scene made of one."""
+"""The kind "capture", which can only be inspected; a scene made from it can be painted."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def _inspect(opened: Opened, config: PaintConfig) -> Report:
 
 def _unready(path: Path) -> str:
     return (
-        f"{path}: is a capture, photographs of a place; make a scene of it first: nst3d reconstruct"
+        f"{path}: is a capture (photographs with poses); make a scene from it first: nst3d reconstruct"
         f" {shlex.quote(str(path))} --out field.npz"
     )
 

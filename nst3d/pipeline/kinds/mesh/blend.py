@@ -25,12 +25,12 @@ def blend_meshes(
 ) -> list[Path]:
     """Write the first mesh with the mean of all base colours.
 
-    Raises InputError if geometry, UVs or texture sizes differ, or where textures and plain colours mix.
+    Raises InputError if geometry, UVs or texture sizes differ, or if textures and plain colours are mixed.
     """
     meshes = [load_mesh(path) for path in paths]
     for path, mesh in zip(paths, meshes):
         if (difference := _differ(meshes[0], mesh)) is not None:
-            raise InputError(f"{paths[0]} and {path}: are not versions of one mesh: {difference}")
+            raise InputError(f"{paths[0]} and {path}: not versions of one mesh: {difference}")
     textured = [_is_textured(path, mesh) for path, mesh in zip(paths, meshes)]
     for path, own in zip(paths, textured):
         if own != textured[0]:
@@ -49,9 +49,9 @@ def blend_meshes(
 
 
 def _differ(first: Mesh, other: Mesh) -> str | None:
-    """What of two meshes is not the same, in words; None if all is."""
+    """The difference between two meshes, in words; None if there is none."""
     if len(first.parts) != len(other.parts) or len(first.instances) != len(other.instances):
-        return "they have other parts"
+        return "their parts differ"
     for a, b in zip(first.parts, other.parts):
         if not np.array_equal(a.vertices, b.vertices) or not np.array_equal(a.faces, b.faces):
             return "their vertices or faces differ"
@@ -62,7 +62,7 @@ def _differ(first: Mesh, other: Mesh) -> str | None:
         a.part != b.part or not np.array_equal(a.transform, b.transform)
         for a, b in zip(first.instances, other.instances)
     ):
-        return "their parts stand elsewhere"
+        return "their parts are in different places"
     return None
 
 
@@ -70,7 +70,7 @@ def _is_textured(path: Path, mesh: Mesh) -> bool:
     textured = {mesh.materials[p.material].texture is not None and p.uvs is not None for p in mesh.parts}
     if len(textured) > 1:
         raise InputError(
-            f"{path}: has textures on some of its parts only; paint it first, which gives all one"
+            f"{path}: only some of its parts have textures; paint it first, which gives textures to all"
         )
     if textured == {True} and any(p.colours is not None for p in mesh.parts):
         raise InputError(f"{path}: has vertex colours over its textures; paint it first, which merges them")

@@ -1,4 +1,4 @@
-"""What a paint job knows of cleaning a scan first; how it is done, an integration tells it."""
+"""Cleaning a scan before painting: options and plan; the work itself is done by an integration."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from nst3d.tensors import Array
 
 @dataclass(frozen=True)
 class OneMesh:
-    """A mesh of one part, in scene coordinates."""
+    """A one-part mesh, in scene coordinates."""
 
     vertices: Array
     """(v, 3) float64."""
     faces: Array
     """(f, 3) int32."""
     colours: Array | None
-    """(v, 3) in [0, 1], sRGB-encoded; None: it has none."""
+    """(v, 3) in [0, 1], sRGB-encoded; None: no colours."""
 
 
 def as_one(mesh: Mesh) -> OneMesh:
-    """All instances of a mesh together; textures and factors become colours of the vertices."""
+    """All instances of a mesh merged; textures and factors become vertex colours."""
     paint = paint_vertices(mesh, np.inf, 0)
     colours = vertex_colours(mesh, paint)
     items = placed(mesh, paint, colours)
@@ -41,7 +41,7 @@ def as_one(mesh: Mesh) -> OneMesh:
 
 
 def clean_plan(mesh: Mesh) -> list[str]:
-    """What cleaning would find to do, and the holes that it would leave, a line each; none for voxels."""
+    """What cleaning would do, and the holes it would leave, one line each; empty for voxels."""
     if any(p.cells is not None for p in mesh.parts):
         return []
     vertices, faces, start = [], [], 0
@@ -58,7 +58,7 @@ def clean_plan(mesh: Mesh) -> list[str]:
 def from_one(
     one: OneMesh, name: str, up: tuple[float, float, float], front: tuple[float, float, float]
 ) -> Mesh:
-    """A new asset of one part: grey where there are no colours."""
+    """A new one-part asset, grey if there are no colours."""
     colours = None if one.colours is None else np.clip(one.colours, 0, 1).astype(np.float32)
     part = Part(name, one.vertices, one.faces, 0, colours=colours)
     parts, instances = (part,), (Instance(0, name=name),)

@@ -1,4 +1,4 @@
-"""Stylises a mesh's shape before its colours: the part of a paint job that --displace asks for."""
+"""Stylises a mesh's shape before its colours: the phase of a paint job behind `displace`."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ from nst3d.stylize.shape.moving import as_array
 from nst3d.stylize.style import Style
 
 _EDGE = 2.0
-"""How long edges may be where they can be cut, pixels of the finest view."""
+"""Maximum edge length where edges can be subdivided, in pixels of the finest view."""
 _COARSE = 2.5
-"""Longer ones are told of where they cannot."""
+"""Longer edges are reported where they cannot be."""
 
 
 def displace_mesh(
@@ -48,20 +48,20 @@ def displace_mesh(
     events: Events,
     keeper: Keeper | None = None,
 ) -> tuple[Mesh, dict[str, Any]]:
-    """The mesh with its vertices moved until its grey, lit renders carry the styles, and numbers for metrics.json.
+    """The mesh with its vertices moved until its grey, lit renders match the styles, and metrics.
 
-    What `keeper` kept goes on; it keeps checkpoints on the way, when Ctrl-C ends it, and of the finished shape.
-    None keeps nothing. Raises ConfigError for voxel models, whose sides are flat.
+    Continues from the checkpoint of `keeper`, which saves one periodically, on Ctrl-C, and for the finished
+    shape (None: no checkpoints). Raises ConfigError for voxel models, whose faces are flat.
     """
     if any(p.cells is not None for p in mesh.parts):
-        raise ConfigError("`displace` is for meshes; the sides of voxels stay flat")
+        raise ConfigError("`displace` is for meshes; the faces of voxels stay flat")
     started = time.perf_counter()
     resume = keeper.resumed_shape() if keeper else None
     mesh = _fine_enough(mesh, config, events)
     surface = build_surface(mesh, paint_vertices(mesh, np.inf, 0))
     views = ShapeViews(surface, weld_mesh(mesh, surface), config)
     if resume and resume.canvas and len(resume.canvas[0]) != views.welded.num_offsets:
-        raise InputError("the checkpoint's shape is of another mesh; start anew with `overwrite`")
+        raise InputError("the checkpoint's shape belongs to another mesh; start over with `overwrite`")
     encoder = find_encoder(config, views.device, events)
     grey = ShapeGuides(styles, encoder, config, views)
     canvas = ShapeCanvas(views.moving(), views, config.displace)
@@ -80,7 +80,7 @@ def displace_mesh(
 def _displace(
     run: Run, preview: Callable[[Camera | None], Frame], events: Events, keeper: Keeper | None
 ) -> None:
-    """Move the vertices; on Ctrl-C keep where they are."""
+    """Move the vertices; on Ctrl-C save their positions."""
     before = run.done
     try:
         if not run.finished:
@@ -112,17 +112,17 @@ def _facts(canvas: ShapeCanvas, run: Run) -> dict[str, Any]:
 
 
 def _with_document(before: Mesh, after: Mesh, events: Events) -> Mesh:
-    """The moved mesh with its glTF document, if that can hold it."""
+    """The moved mesh with its glTF document, if that can store it."""
     if not isinstance(before.document, GltfDocument):
         return after
     document = moved_document(before.document, before, after.parts)
     if document is None:
-        events.note("its skin or morph targets pose it: the displaced shape is a new file in that pose")
+        events.note("a skin or morph targets pose the mesh: the displaced shape is a new file in that pose")
     return dataclasses.replace(after, document=document)
 
 
 def _fine_enough(mesh: Mesh, config: PaintConfig, events: Events) -> Mesh:
-    """The mesh with edges of some pixels of the finest view, or as it is and a note."""
+    """The mesh with edges of a few pixels in the finest view, or unchanged with a note."""
     options = config.displace
     if options.subdivide == "never":
         return mesh
@@ -131,7 +131,7 @@ def _fine_enough(mesh: Mesh, config: PaintConfig, events: Events) -> Mesh:
     held = isinstance(mesh.document, GltfDocument)
     edge, mode = _EDGE * pixel, choose_mode(mesh, config.surface)
     parts, rounds = even_parts(mesh, edge, config.surface.max_vertices // 8)
-    # Paint on vertices, as dense parts without UVs get, would be a new file.
+    # Vertex paint, which dense parts without UVs get, would be a new file.
     while held and choose_mode(dataclasses.replace(mesh, parts=parts), config.surface) != mode:
         edge *= 1.5
         parts, rounds = even_parts(mesh, edge, config.surface.max_vertices // 8)
@@ -144,7 +144,7 @@ def _fine_enough(mesh: Mesh, config: PaintConfig, events: Events) -> Mesh:
     usual = float(np.median(np.linalg.norm(np.roll(corners, 1, axis=1) - corners, axis=2)))
     if usual > _COARSE * pixel:
         events.note(
-            f"edges are about {usual / pixel:.0f} pixels long, and relief can be no finer:"
-            " `displace.subdivide='always'` cuts them, into a new file in the rest pose"
+            f"edges are about {usual / pixel:.0f} pixels long, which limits the relief:"
+            " `displace.subdivide='always'` subdivides them, into a new file in the rest pose"
         )
     return mesh

@@ -22,20 +22,20 @@ from nst3d.tensors import Array, ImageSize
 from nst3d.video.encode import write_mp4
 
 GREY = 0.75
-"""The colour in which a bare mesh is shown, sRGB-encoded."""
+"""The colour of a mesh without its own, sRGB-encoded."""
 _SHEET_ELEVATIONS = (math.radians(12), math.radians(35))
 
 
 class Drawable(Protocol):
-    """A mesh that pictures can be made of: a `MeshScene`, or a `ShownMesh`."""
+    """A mesh that can be rendered: a `MeshScene` or a `ShownMesh`."""
 
     @property
     def surface(self) -> Surface:
-        """The triangles, with the directions up and front."""
+        """The triangles, with up and front directions."""
 
     @property
     def renderer(self) -> MeshRenderer:
-        """Of that surface."""
+        """The renderer of that surface."""
 
     @property
     def hull(self) -> Array:
@@ -43,7 +43,7 @@ class Drawable(Protocol):
 
 
 class ColouredSurface(NamedTuple):
-    """A surface in its colours."""
+    """A surface with its colours."""
 
     renderer: MeshRenderer
     colours: Array
@@ -51,13 +51,13 @@ class ColouredSurface(NamedTuple):
 
 
 def orbit_cameras(scene: Drawable, orbit: Orbit) -> list[Camera]:
-    """Cameras around the mesh, the first in front, all framing it wholly."""
+    """Cameras around the mesh, the first in front, all framing it completely."""
     subject = Target(scene.hull, np.zeros(3), Orientation(scene.surface.up, scene.surface.front))
     return orbit_around(subject, orbit, shares(orbit.frames, closed=True))
 
 
 def draw_frames(look: ColouredSurface, cameras: list[Camera], output: OutputOptions) -> Iterator[Array]:
-    """Lit frames (h, w, 3) over the background, one a camera."""
+    """Lit frames (h, w, 3) over the background, one per camera."""
     background = np.asarray(output.background, np.float32)
     for camera in cameras:
         image = draw_frame(look.renderer, camera, look.colours, output.lighting)
@@ -76,7 +76,7 @@ def write_sheet(path: Path, scene: Drawable, looks: Sequence[ColouredSurface], o
     size = ImageSize(output.size, output.size)
     rows = []
     for turn, elevation in enumerate(_SHEET_ELEVATIONS):
-        # The upper four stand between the lower four.
+        # The upper four are between the lower four.
         cameras = orbit_cameras(scene, Orbit(8, size, elevation))[turn::2]
         rows += [np.concatenate(list(draw_frames(look, cameras, output)), 1) for look in looks]
     write_image(path, np.concatenate(rows, 0))

@@ -1,4 +1,4 @@
-"""Looks into a mesh: what it holds, how well a rig sees it, and where paint would go."""
+"""Inspects a mesh: its contents, how well a rig sees it, and where paint would go."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from nst3d.representations.paint import TexturePaint
 
 
 def inspect_mesh(path: Path, config: PaintConfig) -> Report:
-    """What is in a mesh, and where the settings would put its paint. Raises InputError."""
+    """A report on a mesh, and where the settings would put its paint. Raises InputError."""
     mesh = upright(load_mesh(path), config.up)
     scene = prepare_mesh(mesh, config.surface, config.rig, config.schedule.finest)
     rig, wrong = scene.rig, problems(mesh)

@@ -1,4 +1,4 @@
-"""Meshes: the row of the kind."""
+"""The kind "mesh"."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def _show(asked: ShowRequest) -> ShownMesh:
     if orientation is not None:
         up, front = (tuple(v.tolist()) for v in (orientation.up, orientation.front))
         mesh = dataclasses.replace(mesh, up=up, front=front)
-    # Textures are made as fine as an orbit's pixels, or finer where the camera may come closer.
+    # Textures are as fine as an orbit's pixels, or finer if the camera may come closer.
     fine = 1 if way.path in ("orbit", "spiral") else 2
     orbit = Orbit(8, way.size or ImageSize(512, 512), field_of_view=way.field_of_view or math.radians(40))
     size = ImageSize(orbit.size.height * fine, orbit.size.width * fine)
@@ -73,12 +73,12 @@ def _show(asked: ShowRequest) -> ShownMesh:
 
 
 def _scene_from_capture(opened: Opened, mesh: Mesh) -> Array:
-    """The (4, 4) from capture to scene coordinates: glTF is turned to stand up, other formats keep coordinates."""
+    """The (4, 4) transform from capture to scene coordinates: glTF is rotated to y up."""
     if mesh.scene_from_capture is not None:
         return mesh.scene_from_capture
     if isinstance(mesh.document, GltfDocument):
         raise InputError(
-            f"{opened.path}: does not say how it lies to the cameras of its capture, as glTF from nst3d export does;"
+            f"{opened.path}: lacks the transform to its capture's cameras that glTF from nst3d export has;"
             " export it again, or give the mesh as .obj or .ply in the capture's coordinates"
         )
     return np.eye(4)

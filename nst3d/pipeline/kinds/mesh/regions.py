@@ -13,9 +13,9 @@ from nst3d.tensors import Colours
 
 
 def material_region(scene: MeshScene, name: str) -> Colours:
-    """Weights (n, 1): 1 on the rows of the parts with a material of that name, 0 elsewhere.
+    """Weights (n, 1): 1 for rows of parts with a material of that name, 0 elsewhere.
 
-    Texels between islands take after their neighbours. ConfigError, with the names there are, for another name.
+    Texels between islands follow their neighbours. ConfigError, listing all materials, for any other name.
     """
     names = [material.name for material in scene.mesh.materials]
     if name not in names:

@@ -28,21 +28,21 @@ _SAMPLES = 8000
 
 @dataclass(frozen=True)
 class Rig:
-    """Cameras at the finest size, and what they see."""
+    """Cameras at the finest size, and their coverage."""
 
     cameras: tuple[Camera, ...]
     distance: float
-    """From the mesh' centre, in units of its half diagonal."""
+    """Distance from the mesh's centre, in units of its half diagonal."""
     coverage: float
-    """Share seen of what any candidate camera can see, in [0, 1]."""
+    """Fraction seen of the surface that any candidate camera can see, in [0, 1]."""
     reachable: float
-    """Share of the surface that can be seen from outside, in [0, 1]."""
+    """Fraction of the surface that is visible from outside, in [0, 1]."""
     pixel: float
-    """Size of a pixel on the mesh at the cameras' distance, normalised units."""
+    """Size of a pixel on the mesh at the cameras' distance, in normalised units."""
 
 
 def plan_rig(surface: Surface, caster: Raycaster, options: RigOptions, size: int) -> Rig:
-    """Cameras around a surface: spread directions first, then greedily those that see what is left."""
+    """Cameras around a surface: evenly spread ones first, then greedily those that see the rest."""
     orientation = Orientation(surface.up, surface.front)
     base = fibonacci_directions(options.views, orientation)
     extra = fibonacci_directions(_CANDIDATES, orientation, height=0.995)

@@ -1,4 +1,4 @@
-"""A mesh made ready to be painted: where paint goes, cameras, compiled views, colours to start from."""
+"""Prepares a mesh for painting: paint target, cameras, compiled views, initial colours."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from nst3d.stylize.layout import Layout
 from nst3d.tensors import Array, Colours
 
 _DENSE = 20_000
-"""Faces from which a mesh without usable UVs is painted on its vertices: an atlas would take long."""
+"""Face count above which a mesh without usable UVs is painted on its vertices: an atlas would take long."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class MeshScene:
 
 
 def upright(mesh: Mesh, up: Up) -> Mesh:
-    """The mesh with the axis `up` for its world up; "auto" leaves what its format says."""
+    """The mesh with the axis `up` as world up; "auto" keeps its format's."""
     if up == "auto":
         return mesh
     axis, front = UP_AND_FRONT[up]
@@ -59,9 +59,9 @@ def upright(mesh: Mesh, up: Up) -> Mesh:
 def prepare_mesh(
     mesh: Mesh, options: SurfaceOptions, rig_options: RigOptions, size: int, casting: Casting | None = None
 ) -> MeshScene:
-    """Choose where paint goes and the cameras, for views of `size` pixels; `casting` None: views by Embree."""
+    """Choose the paint target and cameras for views of `size` pixels; `casting` None: Embree."""
     mode = choose_mode(mesh, options)
-    # A first look with the mesh as it is tells how large a pixel is on it, and so how fine the paint must be.
+    # A first rig on the unpainted mesh gives the size of a pixel on it, and so the paint's resolution.
     sketch = build_surface(mesh, paint_vertices(mesh, np.inf, 0))
     renderer = MeshRenderer(sketch)
     rig = plan_rig(sketch, renderer.caster, rig_options, size)
@@ -85,7 +85,7 @@ def prepare_mesh(
 
 
 def choose_mode(mesh: Mesh, options: SurfaceOptions) -> Literal["texture", "vertex"]:
-    """Where the paint of a mesh goes."""
+    """The paint target of a mesh."""
     if options.paint != "auto":
         return options.paint
     if any(p.cells is not None for p in mesh.parts):
@@ -97,14 +97,14 @@ def choose_mode(mesh: Mesh, options: SurfaceOptions) -> Literal["texture", "vert
 
 
 def layout_of(paint: MeshPaint) -> Layout:
-    """How the rows of a paint's table lie: in images, or one by one."""
+    """The layout of a paint's table rows: in images, or one by one."""
     if isinstance(paint, TexturePaint):
         return Layout.of_images([s.size for s in paint.slots])
     return Layout(paint.num_colours)
 
 
 def filled(colours: Colours, layout: Layout, weight: torch.Tensor) -> Colours:
-    """The table with texels of little weight (n,) in [0, 1] filled from their neighbours; vertices stay."""
+    """The table with texels of little weight (n,) in [0, 1] filled from neighbours; vertices stay."""
     if not layout.images:
         return colours
     images = zip(layout.split(colours), layout.split(weight[:, None].to(colours)))
@@ -112,7 +112,7 @@ def filled(colours: Colours, layout: Layout, weight: torch.Tensor) -> Colours:
 
 
 def rebound(surface: Surface, layout: Layout) -> Surface:
-    """The surface reading textures of other sizes: the same images in `layout`."""
+    """The surface with textures of other sizes: the same images in `layout`."""
     if not isinstance(surface.binding, TexelBinding):
         return surface
     sizes = np.array(layout.images, np.int32)
@@ -123,8 +123,8 @@ def rebound(surface: Surface, layout: Layout) -> Surface:
 
 
 def stage_cameras(scene: MeshScene, scale: float, crop: bool) -> list[Camera]:
-    """The rig's cameras at `scale` times their finest size, cropped to what they show."""
+    """The rig's cameras at `scale` times their finest size, cropped to the mesh."""
     cameras = [c.scaled(scale) for c in scene.rig.cameras]
     if any(c.size.height < 16 for c in cameras):
-        raise ConfigError("views of less than 16 pixels cannot be encoded: give a larger `size`")
+        raise ConfigError("views smaller than 16 pixels cannot be encoded: give a larger `size`")
     return [tight(c, scene.hull) for c in cameras] if crop else cameras

@@ -1,4 +1,4 @@
-"""Guides that compare the grey renders of a shape with the lightness of styles."""
+"""Guides that compare a shape's grey renders with the lightness of styles."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from nst3d.stylize.style import Style
 from nst3d.tensors import Image, to_image
 
 _CONTRAST = 1.5
-"""The style's contrast in units of that of the shape's own shading."""
+"""The style's contrast, in units of the shape's own shading contrast."""
 _STYLE = ("gram", "moments", "nnfm")
 _ALONE: dict[str, dict[str, Any]] = {"nnfm": {"agree": 0.0}}
 
@@ -34,7 +34,7 @@ class ShapeGuides:
         self._styles, self._encoder, self._config, self._views = styles, encoder, config, views
 
     def guide(self, stage: Stage) -> Guide:
-        """The guide of a stage, whose scale the views have."""
+        """The guide of a stage, once the views are at its scale."""
         recipe, views = self._config.recipe, self._views
         long = round(stage.size * recipe.style_scale / recipe.reduce)
         contrast = self._contrast()
@@ -50,7 +50,7 @@ class ShapeGuides:
         return build_guide(shape_recipe(recipe, self._config.displace), self._encoder, inputs)
 
     def _contrast(self) -> tuple[float, float]:
-        """Mean and deviation of what the start's first views show."""
+        """Mean and deviation of the initial shape's first views."""
         seen = []
         for view in range(min(4, self._views.num_views)):
             image, coverage = self._views.start(view)
@@ -60,7 +60,7 @@ class ShapeGuides:
 
 
 def shape_recipe(recipe: Recipe, options: DisplaceOptions) -> Recipe:
-    """The recipe for shape: its style losses, scaled, and content; views share the shape, so they agree."""
+    """The recipe for shape: scaled style losses and content, but no agreement, as views share the shape."""
     style = [
         {**term.plain(), "weight": term.weight * options.style}
         for term in recipe.terms
@@ -73,7 +73,7 @@ def shape_recipe(recipe: Recipe, options: DisplaceOptions) -> Recipe:
 
 
 def _lightness(style: Image, contrast: tuple[float, float]) -> Image:
-    """A style's luma as a grey picture (h, w, 3) whose tones a lit grey shape can have."""
+    """A style's luma as a grey picture (h, w, 3), in the tonal range of a lit grey shape."""
     luma = style @ style.new_tensor(LUMA)
     mean, deviation = contrast
     tones = (luma - luma.mean()) / luma.std().clamp_min(1e-6) * deviation * _CONTRAST + mean

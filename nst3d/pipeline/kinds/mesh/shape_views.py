@@ -1,4 +1,4 @@
-"""Grey, lit renders of a mesh that moves."""
+"""Grey, lit renders of a moving mesh."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from nst3d.tensors import Array, Mask, Planes
 
 _GREY = 0.7
 BACKGROUND = 0.5
-"""The grey behind the mesh."""
+"""The background grey."""
 
 
 class ShapeViews:
@@ -46,7 +46,7 @@ class ShapeViews:
         corners = torch.from_numpy(welded.corners).to(self.device)
         self._mesh = ReliefMesh(topology.faces, corners, topology.neighbours)
         self._topology = topology
-        # Surroundings of what moves must stay in the picture.
+        # Leave a margin for moving vertices in the picture.
         self._hull = surface.hull(5000) * (1 + 2 * config.displace.fraction)
         self._cameras: list[Camera] = []
         self.pixel = self._rig.pixel
@@ -54,7 +54,7 @@ class ShapeViews:
 
     @property
     def num_views(self) -> int:
-        """The rig's cameras."""
+        """The number of the rig's cameras."""
         return len(self._rig.cameras)
 
     def moving(self) -> Moving:
@@ -76,23 +76,23 @@ class ShapeViews:
         )
 
     def stage(self, scale: float) -> StageScene:
-        """Get ready for views at a scale; their content is the mesh as it was."""
+        """Prepare views at a scale, with the initial mesh as content."""
         self.pixel = self._rig.pixel / scale
         self._cameras = [tight(c.scaled(scale), self._hull) for c in self._rig.cameras]
         return self.scene()
 
     def scene(self) -> StageScene:
-        """What is known of the views: they share the shape, and so are not compared."""
+        """The stage's scene; views share the shape, so they are not compared."""
         return StageScene(len(self._cameras), lambda view: self.start(view)[0], self._cameras)
 
     def look(self, positions: torch.Tensor) -> None:
-        """From now on, pixels see what is in front at these positions (s, 3)."""
+        """Update visibility for vertices at these positions (s, 3)."""
         moved = positions.detach().cpu().numpy().astype(np.float32)
         self._caster = Raycaster(dataclasses.replace(self._surface, positions=moved))
 
     @torch.no_grad()
     def preview(self, canvas: ShapeCanvas, camera: Camera | None = None) -> Frame:
-        """The grey, lit mesh as it is now, seen by a camera in normalised units; None: the rig's first."""
+        """The current grey, lit mesh from a camera in normalised units; None: the rig's first."""
         camera = camera or self._cameras[0]
         positions = canvas.moving.at(canvas.offsets)
         moved = positions.cpu().numpy().astype(np.float32)
@@ -104,7 +104,7 @@ class ShapeViews:
         return Frame(grey.astype(np.float32), opacity, np.full(opacity.shape, np.inf, np.float32))
 
     def piercing(self, positions: torch.Tensor) -> int:
-        """Edges that run through the surface at these positions (s, 3), near or far, and did not at the start."""
+        """The number of edges that pierce the surface at these positions (s, 3) but did not at the start."""
         faces, edges = self.welded.faces, self._topology.edges.cpu().numpy()
         before = pierced_by(self.welded.positions, faces, edges, self._start)
         self.look(positions)
@@ -116,7 +116,7 @@ class ShapeViews:
         return self._draw(positions, view, self._caster)
 
     def start(self, view: int) -> tuple[Planes, Mask]:
-        """The same of the mesh as it was."""
+        """The same for the initial mesh."""
         return self._draw(torch.from_numpy(self._surface.positions).to(self.device), view, self._start)
 
     def _draw(self, positions: torch.Tensor, view: int, caster: Raycaster) -> tuple[Planes, Mask]:
@@ -127,5 +127,5 @@ class ShapeViews:
 
 
 def finest_size(options: DisplaceOptions) -> int:
-    """Side of the largest views, pixels."""
+    """Side of the largest views, in pixels."""
     return max(s.size for s in options.stages)

@@ -1,4 +1,4 @@
-"""A mesh made ready to be looked at: its own colours, at about the resolution of the pictures."""
+"""Prepares a mesh for rendering: its own colours, at about the resolution of the pictures."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from nst3d.representations.unwrap import TexelBudget, paint_textures
 from nst3d.tensors import Array
 
 _TEXELS_PER_PIXEL = 1.5
-"""The near side of a mesh is closer than its middle, where a pixel is measured."""
+"""Factor for the near side of a mesh, which is closer than its centre, where a pixel is measured."""
 
 
 @dataclass(frozen=True)
@@ -41,10 +41,10 @@ class ShownMesh:
     hull: Array = field(repr=False)
     """Points that a view must frame, (k, 3)."""
     normalise: Similarity = field(default_factory=lambda: Similarity(np.zeros(3), 1.0))
-    """From the file's coordinates to those of the surface."""
+    """Transform from the file's coordinates to the surface's."""
     lighting: Lighting = "studio"
     cameras: tuple[Camera, ...] = ()
-    """Where it was photographed from, if it was."""
+    """Cameras of its photographs, if any."""
     background: tuple[float, float, float] = OutputOptions.background
     notes: tuple[str, ...] = ()
 
@@ -54,13 +54,13 @@ class ShownMesh:
         return Orientation(self.surface.up, self.surface.front)
 
     def placed(self, pose: Array) -> Array:
-        """A camera-to-world (4, 4) in the file's coordinates, in those of the surface."""
+        """A camera-to-world matrix (4, 4) converted from the file's coordinates to the surface's."""
         moved = pose.copy()
         moved[:3, 3] = (pose[:3, 3] - self.normalise.centre) * self.normalise.scale
         return moved
 
     def frame(self, camera: Camera, depth: bool = False) -> Frame:
-        """The lit view; depth, of one ray a pixel, where it is wanted, else infinite."""
+        """The lit view; depth, from one ray per pixel, if requested, otherwise infinite."""
         image = draw_frame(self.renderer, camera, self.colours, self.lighting)
         if depth:
             hits = self.renderer.caster.view(camera, 1)
@@ -70,15 +70,15 @@ class ShownMesh:
         return Frame(image[..., :3], image[..., 3], seen)
 
     def fits(self, other: ShownMesh) -> bool:
-        """Always: that two meshes are the same is not checked, as their renders are mixed."""
+        """Always true: renders are mixed, so the meshes need not match."""
         return True
 
     def mixed(self, other: ShownMesh, strength: float) -> None:
-        """None: textures of two meshes need not have the same texels."""
+        """Always None: two meshes' textures need not share texels."""
 
 
 def show_mesh(mesh: Mesh, orbit: Orbit, lighting: Lighting = "studio") -> ShownMesh:
-    """A mesh as it is: by its textures, else by its vertices as they are, else grey."""
+    """A mesh with its textures, otherwise its vertex colours, otherwise grey."""
     corners = paint_vertices(mesh, np.inf, 0)
     surface = build_surface(mesh, corners)
     renderer = MeshRenderer(surface)

@@ -44,27 +44,27 @@ from nst3d.tensors import Array, Colours, Image, ImageSize
 _SAMPLES = 2
 _NEIGHBOURS = 4
 _GRID = 1.5
-"""Side of the cells that vertices are painted through, pixels."""
+"""Side of the grid cells for painting vertices, in pixels."""
 _VOXEL_GRIDS = (1.5, 3.0)
-"""Side of the cells that voxels are painted through, in distances between them."""
+"""Side of the grid cells for painting voxels, in voxel spacings."""
 _DENSE_SPACING = 0.7
-"""Vertices closer than this share of a pixel are painted through a grid."""
+"""Vertices closer than this fraction of a pixel are painted through a grid."""
 _SKY = 1.2
-"""How many of the palette's standard deviations lie between level and upright surfaces of a bare mesh."""
+"""Palette standard deviations between the level and upright surfaces of a mesh without colours."""
 
 
 @dataclass(frozen=True)
 class Displaced:
-    """How a mesh came by its shape."""
+    """The origin of a displaced mesh."""
 
     before: Mesh
-    """As it was."""
+    """The mesh before displacement."""
     facts: dict[str, Any]
-    """For metrics.json."""
+    """Numbers for metrics.json."""
 
 
 class MeshSubject(TableSubject):
-    """A prepared mesh and the style whose palette it takes."""
+    """A prepared mesh, and the style that gives its palette."""
 
     def __init__(
         self,
@@ -74,10 +74,10 @@ class MeshSubject(TableSubject):
         config: PaintConfig,
         displaced: Displaced | None = None,
     ) -> None:
-        """`displaced` is what its shape was before, if that was stylised, too."""
+        """`displaced` gives the shape before, if that was stylised, too."""
         self.scene, self.layout = scene, scene.layout
         self._source, self._config, self._displaced = source, config, displaced
-        self._suffixes()  # a format that cannot hold the paint is told before the painting
+        self._suffixes()  # report a format that cannot store the paint before painting
         self._background = style.background
         self.bare = is_bare(scene.mesh)
         selectors = {"material": partial(material_region, scene)}
@@ -93,7 +93,7 @@ class MeshSubject(TableSubject):
 
     @property
     def initial(self) -> Colours:
-        """The colours that pictures of before show."""
+        """The colours shown in "before" pictures."""
         return torch.full_like(self.start, GREY) if self.bare else self.scene.initial
 
     @property
@@ -107,7 +107,7 @@ class MeshSubject(TableSubject):
         return to_palette(self.scene.initial.double(), style.palette.double(), weights, strength).float()
 
     def _bare_start(self, style: Style) -> Colours:
-        """Along the palette's main axis: what looks up takes its bright end, what looks down its dark one."""
+        """Colours along the palette's main axis: bright where facing up, dark where facing down."""
         anchors = self.scene.anchors
         normals = torch.from_numpy(anchors.interpolate(self.scene.surface.normals)).double()
         up = torch.from_numpy(self.scene.surface.up)
@@ -118,7 +118,7 @@ class MeshSubject(TableSubject):
         return filled(colours, self.layout, valid)
 
     def _evened(self, height: torch.Tensor) -> torch.Tensor:
-        """Heights (n,) as they are, or those of voxels, which know six directions, as a mean of the near ones."""
+        """Heights (n,) unchanged, or averaged over neighbours for voxels, which only have six directions."""
         if not self._voxels:
             return height
         positions, spacing = self._rows()
@@ -128,7 +128,7 @@ class MeshSubject(TableSubject):
         return mean[:, 0] / mean[:, 1]
 
     def stage(self, scale: float) -> TableStage:
-        """The rig's views at a scale, and the same views lit for the content."""
+        """The rig's views at a scale, and the same views with content lighting."""
         layout = self.layout.scaled(scale)
         start = resampled(self.start, self.layout, layout)
         views = MeshViews(self.scene, scale, self._config, (start, self._background), self._tally)
@@ -136,10 +136,10 @@ class MeshSubject(TableSubject):
         return views.stage(layout, bases, own_rows)
 
     def _bases(self, scale: float) -> tuple[list[ViewOperator], bool]:
-        """A grid a little coarser than pixels for vertices, and whether they are learnt on their own as well.
+        """A grid slightly coarser than pixels for vertices, and whether rows are also learnt individually.
 
-        They are where they lie about as far apart as pixels do: closer ones would only make noise. Voxels,
-        which may be large, have grids a little coarser than themselves.
+        They are if their spacing is about a pixel: denser rows would only add noise. Voxels,
+        which may be large, have grids slightly coarser than themselves.
         """
         surface = self.scene.surface
         if not isinstance(surface.binding, VertexBinding):
@@ -152,7 +152,7 @@ class MeshSubject(TableSubject):
         return [grid_basis(positions, side) for side in grids], spacing > _DENSE_SPACING * pixel
 
     def _rows(self) -> tuple[Array, float]:
-        """Where the rows of vertex paint are (n, 3), and about how far apart, normalised."""
+        """The positions (n, 3) and typical spacing of vertex paint rows, normalised."""
         surface = self.scene.surface
         assert isinstance(surface.binding, VertexBinding)
         positions = np.zeros((surface.num_colours, 3), np.float32)
@@ -162,12 +162,12 @@ class MeshSubject(TableSubject):
 
     @property
     def _voxels(self) -> bool:
-        """Whether voxels are painted, each in one colour."""
+        """Whether the mesh is voxels, each painted in one colour."""
         whole = any(p.cells is not None for p in self.scene.mesh.parts)
         return whole and isinstance(self.scene.paint, VertexPaint)
 
     def finished(self, colours: Colours, coverage: Colours, stage: TableStage) -> Colours:
-        """Texels that no view saw, such as the padding of islands, take their neighbours' paint."""
+        """The table with texels that no view saw, such as island padding, filled from their neighbours."""
         seen = coverage[:, 0]
         positive = seen[seen > 0]
         threshold = 0.1 * float(positive.median()) if len(positive) else 1.0
@@ -177,7 +177,7 @@ class MeshSubject(TableSubject):
         return colours
 
     def drawn(self, colours: Array, layout: Layout, camera: Camera | None) -> Frame:
-        """The lit mesh, seen by a camera in normalised units; None: by the rig's first."""
+        """The lit mesh from a camera in normalised units; None: the rig's first."""
         camera = camera or glance_of(self.scene.rig.cameras[0])
         own = self.scene.renderer
         renderer = MeshRenderer(rebound(self.scene.surface, layout), own.caster)
@@ -185,14 +185,14 @@ class MeshSubject(TableSubject):
         return Frame(image[..., :3], image[..., 3], np.full(camera.size, np.inf, np.float32))
 
     def save(self, folder: Path, colours: Array) -> list[Path]:
-        """painted.glb, and painted.obj, .ply or .vox where the source is such or the settings ask for it."""
+        """Write painted.glb, and painted.obj, .ply or .vox if the source is one or settings request it."""
         paths: list[Path] = []
         for suffix in self._suffixes():
             paths += save_mesh(folder / f"painted.{suffix}", self.scene.mesh, self.scene.paint, colours)
         return paths
 
     def _suffixes(self) -> list[str]:
-        """Of the files to write, without dots. Raises ConfigError for a format that cannot hold the paint."""
+        """Suffixes to write, without dots. Raises ConfigError for a format that cannot store the paint."""
         vertex = isinstance(self.scene.paint, VertexPaint)
         paint = {"vertices" if vertex else "textures", *(["blocks"] if self._voxels else [])}
         wanted = [format_by_name(name) for name in self._config.output.formats]
@@ -202,16 +202,16 @@ class MeshSubject(TableSubject):
         return [row.suffix.lstrip(".") for row in wanted or self._usual_formats(paint)]
 
     def _usual_formats(self, paint: set[str]) -> list[Format]:
-        """GLB, and what the source is written as where that can hold the paint; glTF comes back as GLB alone."""
+        """GLB, and the source's output format if that can store the paint; glTF is written as GLB only."""
         usual, source = format_by_name("glb"), format_of(self._source, "mesh")
         own = None if source is None else format_named(f"painted{source.suffix}", "mesh")
-        if own is None and self._voxels:  # in a folder
+        if own is None and self._voxels:  # source is a folder
             own = format_by_name("vox")
         again = own is not None and own.save not in (None, usual.save) and own.holds & paint
         return [usual, own] if own is not None and again else [usual]
 
     def show(self, folder: Path, painted: Array) -> list[Path]:
-        """sheet.png with before and after from eight sides, turntable.mp4 of after."""
+        """Write sheet.png with before and after from eight sides, and turntable.mp4 of after."""
         renderer, output = self.scene.renderer, self._config.output
         before = ColouredSurface(renderer, self.initial.numpy())
         if self._displaced is not None:
@@ -228,7 +228,7 @@ class MeshSubject(TableSubject):
         return paths
 
     def facts(self, canvas: Canvas) -> dict[str, Any]:
-        """Faces, colours, views and coverage."""
+        """Counts of faces, colours and views, and coverage."""
         return {
             "faces": self.scene.mesh.num_faces,
             "colours": self.layout.num_colours,
@@ -242,13 +242,13 @@ class MeshSubject(TableSubject):
 
 
 def _cannot_hold(row: Format) -> str:
-    """Why a format that was asked for is not written, and what to do."""
+    """A message why a requested format cannot be written, and the remedy."""
     others = [f.name for f in mesh_formats("textures")]
     if row.holds == {"blocks"}:
-        return f"format {row.name} holds painted voxels alone: choose {others[0]}"
+        return f"format {row.name} can only store painted voxels: choose {others[0]}"
     if row.holds == {"vertices"}:
         return (
-            f"format {row.name} holds vertex colours, and this paint goes into textures: choose"
+            f"format {row.name} stores vertex colours, but this paint is in textures: choose"
             f" {' or '.join(others)}, or give `surface.paint='vertex'`"
         )
-    return f"format {row.name} holds {', '.join(sorted(row.holds))}, and this paint is none of these"
+    return f"format {row.name} only stores {', '.join(sorted(row.holds))}, not this paint"

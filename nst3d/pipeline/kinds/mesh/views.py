@@ -1,4 +1,4 @@
-"""The views of a mesh at one scale, compiled when asked for."""
+"""The views of a mesh at one scale, compiled on demand."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _NEIGHBOURS = 4
 
 
 class MeshViews:
-    """The rig's views at a scale, and what is known of them."""
+    """The rig's views at a scale."""
 
     def __init__(
         self,
@@ -35,7 +35,7 @@ class MeshViews:
         start: tuple[Colours, torch.Tensor],
         tally: CacheTally,
     ) -> None:
-        """`start` are the colours of this scale that painting starts from, and the background behind them."""
+        """`start`: the initial colours at this scale, and their background."""
         self._start, self._background = start
         own = scene.renderer
         surface = rebound(scene.surface, scene.layout.scaled(scale))
@@ -48,7 +48,7 @@ class MeshViews:
         self._cells: Kept[tuple[int, int], tuple[Array, ...]] = Kept(budget / 8)
 
     def stage(self, layout: Layout, bases: Sequence[ViewOperator], own_rows: bool) -> TableStage:
-        """What guides and canvas ask of the views."""
+        """The stage's views for guides and canvas."""
         return TableStage(
             views=self._views,
             layout=layout,
@@ -61,13 +61,13 @@ class MeshViews:
         )
 
     def _compiled(self, number: int) -> ViewOperator:
-        """A view to paint; its light for the content is kept aside."""
+        """A view to paint; its content lighting is stored separately."""
         view, content = self._renderer.compile_lit(self._cameras[number], _SAMPLES, self._lightings)
         self._light[number] = (content.shading,) if isinstance(content, Shaded) else ()
         return view
 
     def content(self, view: int) -> Planes:
-        """The lit render of the colours that painting starts from."""
+        """The lit render of the initial colours."""
         painted = self._views[view]
         if view not in self._light:
             painted = self._compiled(view)
@@ -83,7 +83,7 @@ class MeshViews:
         return [[int(k) for k in row if k != i][:_NEIGHBOURS] for i, row in enumerate(order)]
 
     def correspond(self, view: int, partner: int, cell: int) -> Correspondence:
-        """By casting a ray through each cell's centre, and one from there to the partner's camera."""
+        """Cast a ray through each cell's centre, and one from the hit to the partner's camera."""
         caster = self._renderer.caster
         if (view, cell) not in self._cells:
             found = cell_points(self._renderer.surface, caster, self._cameras[view], cell)

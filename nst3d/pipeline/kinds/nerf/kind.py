@@ -1,4 +1,4 @@
-"""NeRFs: the row of the kind. What is done with one takes nerfstudio, through the bridges of a job."""
+"""The kind "nerf", which is handled by nerfstudio through a job's bridges."""
 
 from __future__ import annotations
 
@@ -41,9 +41,9 @@ register_kind(
     Kind(
         name="nerf",
         one="a NeRF",
-        many="runs of nerfacto",
+        many="nerfacto runs",
         sniff=_sniff,
-        phrase="is a run of nerfacto",
+        phrase="is a nerfacto run",
         rank=50,
         paint=_paint,
         show=_show,
@@ -52,8 +52,8 @@ register_kind(
         options=frozenset({"cameras", "keep_specular", "nerf", "data"}),
         preset="capture",
         hints={
-            "export": "; nerfstudio's ns-export makes meshes and point clouds of it",
-            "view": "; nst3d render draws it",
+            "export": "; nerfstudio's ns-export makes meshes and point clouds from it",
+            "view": "; nst3d render renders it",
         },
     )
 )

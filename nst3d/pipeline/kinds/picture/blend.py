@@ -21,6 +21,6 @@ def blend_pictures(
         (h, w), (height, width) = picture.pixels.shape[:2], pictures[0].pixels.shape[:2]
         if (h, w) != (height, width):
             raise InputError(
-                f"{paths[0]} and {path}: are {width}x{height} and {w}x{h} pixels, not the same size"
+                f"{paths[0]} and {path}: {width}x{height} and {w}x{h} pixels, expected the same size"
             )
     return save_picture(out, mixed_colours([p.pixels for p in pictures], weights), pictures[0].alpha)

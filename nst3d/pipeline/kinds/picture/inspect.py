@@ -1,4 +1,4 @@
-"""Looks into a picture."""
+"""Inspects a picture."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from nst3d.pipeline.runtime.findings import Report
 
 
 def inspect_picture(path: Path) -> Report:
-    """How large a picture is, and whether it is transparent anywhere. Raises InputError."""
+    """A report on a picture's size and transparency. Raises InputError."""
     picture = load_picture(path)
     height, width = picture.pixels.shape[:2]
     alpha = picture.alpha is not None

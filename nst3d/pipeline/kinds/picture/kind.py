@@ -1,4 +1,4 @@
-"""Pictures: the row of the kind."""
+"""The kind "picture"."""
 
 from __future__ import annotations
 

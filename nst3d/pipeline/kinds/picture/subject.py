@@ -62,14 +62,14 @@ class PictureSubject(TableSubject):
         self.start = self.regions.inside(self._noise(), self._initial) if noisy else self._content
 
     def _noise(self) -> Colours:
-        """Grey noise about the content's mean: a start that holds no content."""
+        """Grey noise around the content's mean: a start without content."""
         generator = torch.Generator().manual_seed(self._config.schedule.seed)
         noise = torch.randn(self._content.shape, generator=generator) * 0.15
         return (self._content.mean(0) + noise).clamp(0, 1)
 
     @property
     def initial(self) -> Colours:
-        """The picture as it was."""
+        """The original picture."""
         return self._initial
 
     @property
@@ -85,7 +85,7 @@ class PictureSubject(TableSubject):
         return TableStage(views=[IdentityView(layout.images[0])], layout=layout, content=lambda view: content)
 
     def finished(self, colours: Colours, coverage: Colours, stage: TableStage) -> Colours:
-        """The table as it is: every pixel is seen."""
+        """The table unchanged: every pixel is seen."""
         return colours
 
     def drawn(self, colours: Array, layout: Layout, camera: Camera | None) -> Frame:
@@ -99,12 +99,12 @@ class PictureSubject(TableSubject):
         return Frame(image, opacity, np.full(size, np.inf, np.float32))
 
     def save(self, folder: Path, colours: Array) -> list[Path]:
-        """painted.png, with the picture's own alpha."""
+        """Write painted.png, with the picture's own alpha."""
         size = self.layout.images[0]
         return save_picture(folder / "painted.png", colours.reshape(*size, 3), self._alpha)
 
     def show(self, folder: Path, painted: Array) -> list[Path]:
-        """sheet.png: before and after side by side."""
+        """Write sheet.png: before and after side by side."""
         size = self.layout.images[0]
         pair = [table.reshape(*size, 3) for table in (self.initial.numpy(), painted)]
         write_image(folder / "sheet.png", np.concatenate(pair, axis=1 if size.height >= size.width else 0))

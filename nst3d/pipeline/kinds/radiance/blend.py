@@ -28,7 +28,7 @@ def blend_fields(
     for path in paths[1:]:
         other = load_field(path)
         if (difference := _differ(first, other)) is not None:
-            raise InputError(f"{paths[0]} and {path}: are not versions of one field: {difference} differ")
+            raise InputError(f"{paths[0]} and {path}: not versions of one field: {difference} differ")
         tables.append(other.harmonics)
     return save_field(out, replace(first, harmonics=_mixed_harmonics(tables, weights)))
 
@@ -38,7 +38,7 @@ def blend_splats(
 ) -> list[Path]:
     """Write the first splats with the mean of all harmonics.
 
-    Higher harmonics that differ by more than a factor need a new file, which a note says. Raises InputError
+    Higher harmonics that differ by more than a factor require a new file, with a note. Raises InputError
     if the positions differ.
     """
     first = load_splats(paths[0])
@@ -47,7 +47,7 @@ def blend_splats(
         other = load_splats(path)
         if not np.array_equal(first.positions, other.positions):
             raise InputError(
-                f"{paths[0]} and {path}: are not versions of one scene: their splats are not in the same places"
+                f"{paths[0]} and {path}: not versions of one scene: their splats are in different places"
             )
         tables.append(other.harmonics)
     harmonics = _mixed_harmonics(tables, weights)
@@ -56,14 +56,14 @@ def blend_splats(
     ).astype(np.float32)
     factor = _factor(first.harmonics[:, 1:], harmonics[:, 1:])
     if factor is None:
-        note(f"{out}: its higher harmonics are a mixture, so it is written anew, with only what splats need")
+        note(f"{out}: its higher harmonics are a mixture, so it is a new file with standard properties only")
         fresh = replace(first, harmonics=harmonics, document=None)
         return save_splats(out, fresh, colours, 1.0)
     return save_splats(out, first, colours, factor)
 
 
 def _differ(first: VoxelField, other: VoxelField) -> str | None:
-    """What of two fields' geometry is not the same, in words; None if all is."""
+    """The difference in geometry between two fields, in words; None if there is none."""
     spaces = (first.space, other.space)
     if spaces[0].contracted != spaces[1].contracted or not all(
         np.array_equal(getattr(spaces[0], name), getattr(spaces[1], name)) for name in ("centre", "radius")
@@ -77,11 +77,11 @@ def _differ(first: VoxelField, other: VoxelField) -> str | None:
 
 
 def _mixed_harmonics(tables: Sequence[Array], weights: Sequence[float]) -> Array:
-    """Coefficients (n, k, 3) of the highest degree; those of lower degree have zeros there."""
+    """Coefficients (n, k, 3) of the highest degree; tables of lower degree are zero-padded."""
     most = max(table.shape[1] for table in tables)
     padded = [np.pad(t, ((0, 0), (0, most - t.shape[1]), (0, 0))) for t in tables]
     result = mixed(padded, weights)
-    # Only what lies outside of colours' range because of the weights is held back.
+    # Clamp only values that the weights pushed outside the colours' range.
     if min(weights) < 0 or max(weights) > 1:
         colours = [to_colours(t[:, 0].astype(np.float64)) for t in padded]
         free, held = to_colours(result[:, 0].astype(np.float64)), mixed_colours(colours, weights)
@@ -90,7 +90,7 @@ def _mixed_harmonics(tables: Sequence[Array], weights: Sequence[float]) -> Array
 
 
 def _factor(first: Array, higher: Array) -> float | None:
-    """s where higher = s · first, both (n, k, 3), up to rounding; None where no such number is."""
+    """s with higher = s · first, both (n, k, 3), up to rounding; None if there is none."""
     if first.shape != higher.shape:
         return None
     if np.array_equal(first, higher):

@@ -21,13 +21,13 @@ _RISE = (math.radians(5), math.radians(35))
 _FIELD = math.radians(40)
 
 ShownTable = tuple[Array, float]
-"""A colour table (n, 3), and how much of the scene's own view-dependence is shown with it."""
+"""A colour table (n, 3), and the fraction of the scene's view-dependence shown with it."""
 
 
 def write_comparison(
     path: Path, scene: RadianceScene, looks: Sequence[ShownTable], output: OutputOptions
 ) -> Path:
-    """Eight places along the scene's cameras: two blocks of four, in each a row for every look."""
+    """Write eight views along the scene's cameras: two blocks of four, with one row per look."""
     cameras = places_along(scene, 8, output.size)
     if scene.hull is not None:
         cameras = close_ups(cameras, scene.hull)
@@ -44,7 +44,7 @@ def write_comparison(
 
 
 def write_tour(path: Path, scene: RadianceScene, look: ShownTable, output: OutputOptions) -> Path:
-    """A flight along the scene's cameras, or around it, as MP4."""
+    """Write a flight along the scene's cameras, or around it, as MP4."""
     cameras = places_along(scene, output.frames, output.size)
     behind = _behind(scene, output)
     colours, specular = look
@@ -54,7 +54,7 @@ def write_tour(path: Path, scene: RadianceScene, look: ShownTable, output: Outpu
 
 
 def places_along(scene: RadianceScene, count: int, long_side: int) -> list[Camera]:
-    """Cameras along the capture's, at most `long_side` pixels and no larger than those; or around the scene."""
+    """Cameras along the capture's, at most `long_side` pixels and never larger; or around the scene."""
     if scene.hull is None:
         return tour(scene.cameras, count, fitting_size(scene.cameras, long_side))
     subject = Target(scene.hull, (scene.hull.min(0) + scene.hull.max(0)) / 2, scene.orientation)

@@ -1,4 +1,4 @@
-"""Where a radiance scene lies, without its floaters."""
+"""The extent of a radiance scene without its floaters."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from nst3d.cameras.rigs import Orientation
 from nst3d.tensors import Array
 
 _STRAYS = 0.02
-"""Share of the scene's weight, at either end of each axis, among which floaters are looked for."""
+"""Fraction of the scene's weight, at either end of each axis, that is searched for floaters."""
 
 
 _ROOM = 0.25
-"""How far beyond the rest, in its widths, the scene may reach: a spire is no floater."""
+"""How far beyond the rest the scene may extend, in widths of the rest: a spire is not a floater."""
 
 
 _HULL = 5000
@@ -21,8 +21,8 @@ _HULL = 5000
 def robust_hull(positions: Array, weights: Array, orientation: Orientation) -> Array:
     """Points (k, 3) of a scene without its floaters.
 
-    Along each of the scene's axes, points are left out that lie farther than a quarter of its width outside
-    the inner 96 % of the weight; of the rest at most about 5000 are taken, the box's extremes among them.
+    Along each of the scene's axes, points more than a quarter of its width outside the inner 96 % of the
+    weight are dropped; at most about 5000 of the rest are kept, including the box's extremes.
     """
     local = positions @ orientation.axes()
     keep = np.ones(len(local), bool)

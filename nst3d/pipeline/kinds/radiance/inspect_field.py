@@ -1,4 +1,4 @@
-"""Looks into a voxel field: how fine it is, where it lies, and what it remembers of its photographs."""
+"""Inspects a voxel field: its resolution, extent, and photographs."""
 
 from __future__ import annotations
 
@@ -11,15 +11,14 @@ from nst3d.representations.field import VoxelField
 
 
 def inspect_field(path: Path) -> Report:
-    """What is in a voxel field. Raises InputError for a file that cannot be read."""
+    """A report on a voxel field. Raises InputError for a file that cannot be read."""
     field = load_field(path)
     facts = {"file": str(path), "kind": "field"} | field_facts(field)
     box = "a contracted, unbounded space around the box" if field.space.contracted else "the box"
     contents = (
         "kind: voxel field",
         f"nodes: {facts['nodes']}, {facts['filled']:.1%} of a grid of {'x'.join(map(str, facts['grid']))}",
-        f"harmonics: degree {facts['degree']}"
-        + ("" if facts["degree"] else " (colours are the same from all sides)"),
+        f"harmonics: degree {facts['degree']}" + ("" if facts["degree"] else " (view-independent colours)"),
         f"space: {box} at {point_text(facts['centre'])}, from its centre {point_text(facts['radius'])}",
         f"cameras: {facts['cameras'] or 'not known'}"
         + (f", of the capture {field.capture}" if field.capture else ""),

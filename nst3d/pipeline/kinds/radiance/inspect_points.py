@@ -1,4 +1,4 @@
-"""Looks into a point cloud: how many points there are, where, how dense, and what they bring."""
+"""Inspects a point cloud: its points, their extent, density and attributes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from nst3d.representations.points import splat_widths
 
 
 def inspect_points(path: Path) -> Report:
-    """What is in a point cloud. Raises InputError for one that cannot be read."""
+    """A report on a point cloud. Raises InputError for one that cannot be read."""
     cloud, splats = load_points(path), load_splats(path)
     low, high = cloud.positions.min(0).tolist(), cloud.positions.max(0).tolist()
     width = float(np.median(splat_widths(cloud.positions)))
@@ -24,9 +24,9 @@ def inspect_points(path: Path) -> Report:
         f"colours: {'no' if cloud.colours is None else 'yes'}, normals: {'yes' if normals else 'no'}",
         f"bounds: {point_text(low)} to {point_text(high)}",
         f"painted as splats of median size {width:.3g} (standard deviation)",
-        "`clean` would make a mesh of it: drop repeated and stray points, "
+        "`clean` would turn it into a mesh: drop duplicate and stray points, "
         + ("" if normals else "estimate normals, ")
-        + "draw Poisson's surface",
+        + "reconstruct a Poisson surface",
     )
     facts = {
         "file": str(path),

@@ -1,4 +1,4 @@
-"""Looks into a nerfstudio run: its method, how long it was trained, how large its model is."""
+"""Inspects a nerfstudio run: its method, training steps and model size."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _NOT_THE_SCENE = ("lpips.", "psnr.", "ssim.")
 
 
 def inspect_nerf(path: Path) -> Report:
-    """What is in a nerfacto run. Raises InputError for one that cannot be read."""
+    """A report on a nerfacto run. Raises InputError for one that cannot be read."""
     run = load_run(path)
     facts = {"file": str(path), "kind": "nerf"} | run_facts(run) | _nerf_facts(run)
     box, grid = facts["box"], facts["grid"]
@@ -51,7 +51,7 @@ def inspect_nerf(path: Path) -> Report:
 
 
 def run_lines(run: NerfstudioRun) -> list[str]:
-    """What any run says of itself."""
+    """Report lines for any run."""
     facts = run_facts(run)
     lines = [
         f"nerfstudio run: {facts['method']}, {facts['experiment'] or 'no config.yml'}, step {facts['step']}"
@@ -63,7 +63,7 @@ def run_lines(run: NerfstudioRun) -> list[str]:
 
 
 def run_facts(run: NerfstudioRun) -> dict[str, Any]:
-    """Method, step, names, and where the data was."""
+    """Method, step, names, and the path of the data."""
     return {
         "method": run.method,
         "step": run.step,
@@ -89,7 +89,7 @@ def _nerf_facts(run: NerfstudioRun) -> dict[str, Any]:
 
 
 def _grid(state: Mapping[str, torch.Tensor]) -> dict[str, int] | None:
-    """Levels, the logarithm of their entries, and features of each; None where the tensors do not tell."""
+    """Levels, the logarithm of their entries, and features of each; None if unknown."""
     levels, size, table = (state.get(k) for k in ("field.num_levels", "field.log2_hashmap_size", _TABLE))
     if levels is None or size is None or levels.numel() != 1 or size.numel() != 1:
         return None
@@ -98,7 +98,7 @@ def _grid(state: Mapping[str, torch.Tensor]) -> dict[str, int] | None:
 
 
 def _problems(run: NerfstudioRun) -> list[str]:
-    """What keeps a nerfacto from being painted, as far as it is seen without nerfstudio."""
+    """Problems that keep a nerfacto from being painted, as far as they show without nerfstudio."""
     found = []
     for name in ("pipeline.model", "pipeline.datamanager.dataparser"):
         try:
@@ -107,14 +107,14 @@ def _problems(run: NerfstudioRun) -> list[str]:
             found.append(str(error))
     data = told_data(run.config)
     if data is None:
-        found.append("does not say where its data is: painting it needs `data`, its folder")
+        found.append("the run has no data path: painting needs `data`, the folder of its data")
     elif find_data(run.folder, data) is None:
-        found.append(f"its data was in {data}, and is not there now: painting it needs `data`, its folder")
+        found.append(f"its data is no longer in {data}: painting needs `data`, its new folder")
     needed = (_BOX, *(_TCNN if _FLAT in run.state else _TORCH))
     if missing := [name for name in needed if name not in run.state]:
-        found.append(f"the checkpoint lacks {some(missing)}, which a nerfacto has")
+        found.append(f"the checkpoint lacks {some(missing)}, which nerfacto requires")
     found += [
-        f"{name} in its checkpoint is of {str(run.state[name].dtype).removeprefix('torch.')}, expected float32"
+        f"{name} in its checkpoint is {str(run.state[name].dtype).removeprefix('torch.')}, expected float32"
         for name in needed
         if name in run.state and not run.state[name].is_floating_point()
     ]

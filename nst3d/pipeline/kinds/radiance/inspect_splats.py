@@ -1,4 +1,4 @@
-"""Looks into a Gaussian-splat file: how many splats there are, where, how dense, and which are odd."""
+"""Inspects a Gaussian-splat file: its splats, their extent, density and outliers."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _FAR = 10.0
 
 
 def inspect_splats(path: Path) -> Report:
-    """What is in a splat file. Raises InputError for one that cannot be read."""
+    """A report on a splat file. Raises InputError for one that cannot be read."""
     splats = load_splats(path)
     run = run_of(splats)
     facts = {"file": str(path), "kind": "splats"} | splat_facts(splats)
@@ -31,8 +31,7 @@ def inspect_splats(path: Path) -> Report:
         f"kind: Gaussian splats ({facts['format']})",
         *([] if run is None else run_lines(run)),
         f"splats: {facts['splats']}",
-        f"harmonics: degree {facts['degree']}"
-        + ("" if facts["degree"] else " (colours are the same from all sides)"),
+        f"harmonics: degree {facts['degree']}" + ("" if facts["degree"] else " (view-independent colours)"),
         f"bounds: {point_text(low)} to {point_text(high)}",
         f"middle 98% along each axis: {point_text(core_low)} to {point_text(core_high)}",
         f"sizes: median {facts['median_size']:.3g}, largest {facts['largest_size']:.3g} (standard deviation)",
@@ -44,7 +43,7 @@ def inspect_splats(path: Path) -> Report:
 
 
 def splat_facts(splats: Splats) -> dict[str, Any]:
-    """Numbers about splats; broken ones count, but not into bounds, sizes and opacities.
+    """Numbers about splats; broken ones are counted, but excluded from bounds, sizes and opacities.
 
     huge: with a standard deviation above 0.2 × the diagonal of the middle 98 % of the splats; far: more
     than 10 × that diagonal from its centre; invisible: opacity below 1/255.
@@ -79,5 +78,5 @@ def _problems(facts: dict[str, Any]) -> list[str]:
             f"{facts['huge']} splats are huge: wider than {_HUGE:.0%} of the scene; they smear its colours"
         )
     if facts["far"]:
-        lines.append(f"{facts['far']} splats lie more than {_FAR:g} scene sizes away")
+        lines.append(f"{facts['far']} splats are more than {_FAR:g} scene sizes away")
     return lines

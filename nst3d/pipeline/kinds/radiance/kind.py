@@ -1,4 +1,4 @@
-"""Voxel fields, splats and point clouds: the rows of these kinds."""
+"""The kinds "field", "splats" and "points"."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which views of a radiance scene see the same places, and where: by the depth that they show."""
+"""Overlap and correspondences between views of a radiance scene, from their depth."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from nst3d.tensors import Array, ImageSize
 
 _NEIGHBOURS = 4
 _CELLS = 20
-"""Along the long side of the pictures that tell which views overlap."""
+"""Pixels along the long side of the depth pictures used to find overlapping views."""
 _OPAQUE = 0.5
-"""Opacity from which a depth is believed."""
+"""Minimum opacity for a depth to be trusted."""
 _TOLERANCE = 0.05
-"""Share of the depth by which two views may differ on a place that both see."""
+"""Relative depth difference within which two views see the same point."""
 
 
 class DepthSource(Protocol):
-    """A scene that can be drawn with its depth; its colours do not matter."""
+    """A scene that can be rendered with depth; its colours do not matter."""
 
     num_colours: int
 
@@ -33,10 +33,10 @@ class DepthSource(Protocol):
 
 
 class DepthViews:
-    """The depth of a scene from some cameras, at the resolution of feature cells."""
+    """A scene's depth from some cameras, at the resolution of feature cells."""
 
     def __init__(self, renderer: DepthSource, cameras: Sequence[Camera], budget_bytes: float) -> None:
-        """Depth pictures are kept within the budget, and drawn again beyond it."""
+        """Depth pictures are cached within the budget, and rendered again beyond it."""
         self._renderer, self._cameras = renderer, cameras
         self._known: Kept[tuple[int, int], tuple[Array, ...]] = Kept(budget_bytes)
         self._dark = np.zeros((renderer.num_colours, 3), np.float32)
@@ -44,7 +44,7 @@ class DepthViews:
         self._neighbours: list[list[int]] | None = None
 
     def neighbours(self) -> list[list[int]]:
-        """For each view those that see most of what it sees, at most four."""
+        """For each view, up to four others that see most of what it sees."""
         if self._neighbours is None:
             count = len(self._cameras)
             shared = np.zeros((count, count))
@@ -57,7 +57,7 @@ class DepthViews:
         return self._neighbours
 
     def correspond(self, view: int, partner: int, cell: int) -> Correspondence:
-        """Where a view's cells of `cell` × `cell` pixels lie in a partner that sees the same place there."""
+        """Where a view's cells of `cell` × `cell` pixels are in a partner that sees the same points."""
         depth, other = self._depth(view, cell), self._depth(partner, cell)
         origin, rays = self._cells(view, cell).rays()
         known = np.isfinite(depth)
@@ -73,9 +73,9 @@ class DepthViews:
         return Correspondence(torch.from_numpy(grid.astype(np.float32)), torch.from_numpy(valid))
 
     def pixel(self, place: Callable[[Array], Array]) -> float:
-        """How far a pixel's sides lie apart on what views see, in the coordinates that `place` gives to points.
+        """The size of a pixel on the visible surface, in the coordinates to which `place` maps points.
 
-        The median; 0 if no view shows anything.
+        The median over all views; 0 if no view shows anything.
         """
         sizes = [np.empty(0)]
         for view, camera in enumerate(self._cameras):
@@ -89,13 +89,13 @@ class DepthViews:
         return float(np.median(found)) if len(found) else 0.0
 
     def _cells(self, view: int, cell: int) -> Camera:
-        """The camera whose pixels are a view's whole cells, as encoders pool."""
+        """The camera whose pixels are a view's complete cells, as encoders pool."""
         camera = self._cameras[view]
         size = ImageSize(camera.size.height // cell, camera.size.width // cell)
         return camera.scaled(1 / cell).cropped(0, 0, size)
 
     def _depth(self, view: int, cell: int) -> Array:
-        """The depth (h, w) at the middle of each cell, NaN where nothing can be told."""
+        """The depth (h, w) at the centre of each cell, NaN if it is not reliable."""
         if (view, cell) not in self._known:
             camera = self._cells(view, cell)
             frame = self._renderer.draw(camera, self._dark)

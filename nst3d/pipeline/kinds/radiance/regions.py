@@ -12,7 +12,8 @@ from nst3d.tensors import Array, Colours
 def box_region(positions: Array, corners: str) -> Colours:
     """Weights (n, 1): 1 for rows whose positions (n, 3) are in a box, 0 elsewhere.
 
-    `corners` are two opposite corners in the scene file's coordinates, "x,y,z,x,y,z". ConfigError for other text.
+    `corners` are two opposite corners in the scene file's coordinates, "x,y,z,x,y,z". ConfigError for invalid
+    text.
     """
     try:
         numbers = np.array([float(part) for part in corners.split(",")])
@@ -25,7 +26,5 @@ def box_region(positions: Array, corners: str) -> Colours:
     if not inside.any():
         least, most = positions.min(0), positions.max(0)
         reach = ",".join(f"{v:.4g}" for v in (*least, *most))
-        raise ConfigError(
-            f"region box:{corners}: nothing of the scene is in it; the scene reaches over box:{reach}"
-        )
+        raise ConfigError(f"region box:{corners}: contains nothing of the scene, which spans box:{reach}")
     return torch.from_numpy(inside.astype(np.float32))[:, None]

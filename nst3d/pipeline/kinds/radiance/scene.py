@@ -1,4 +1,4 @@
-"""A radiance scene made ready to be painted: its renderer, the cameras that look at it, its photographs."""
+"""Prepares a radiance scene for painting: its renderer, cameras and photographs."""
 
 from __future__ import annotations
 
@@ -43,14 +43,14 @@ from nst3d.representations.splats import Splats
 from nst3d.tensors import Array, ImageSize
 
 SMALLEST = 16
-"""Pixels of an encoded view's shorter side at least."""
+"""Minimum shorter side of an encoded view, in pixels."""
 _SAME_PLACE = 1e-3
-"""How far a photograph's camera may be from a field's to be taken for it, in units of the cameras' spread."""
+"""Tolerance for matching a photograph's camera to a field's, in units of the cameras' spread."""
 _REACH = 1.1
-"""How much farther a rig frames than the hull without floaters: that cuts thin ends off, too."""
+"""Margin of a rig around the hull without floaters, which lacks thin ends, too."""
 
 Save = Callable[[Path, Array, float], list[Path]]
-"""(folder, colours (n, 3), how much of the higher harmonics stays) to the files written."""
+"""Maps (folder, colours (n, 3), fraction of the higher harmonics to keep) to the files written."""
 
 
 @dataclass(frozen=True)
@@ -58,9 +58,9 @@ class RowGrid:
     """A grid whose nodes are a scene's rows."""
 
     nodes: Array
-    """(n, 3) int32: each row's place along the axes."""
+    """(n, 3) int32: each row's grid index."""
     place: Callable[[Array], Array]
-    """World points (…, 3) to places along the axes, in nodes."""
+    """Maps world points (…, 3) to grid coordinates, in nodes."""
 
 
 @dataclass(frozen=True)
@@ -68,39 +68,39 @@ class RadianceScene:
     """A frozen scene of rows (nodes, splats) with colours."""
 
     kind: str
-    """What it is, in words for people."""
+    """Its kind, for people."""
     renderer: RadianceRenderer
     colours: Array
-    """(n, 3) float32, the rows' own, unclamped."""
+    """(n, 3) float32, the rows' own colours, unclamped."""
     cameras: tuple[Camera, ...]
-    """That paint it, at full size."""
+    """The cameras that paint it, at full size."""
     save: Save
     up: Array = field(default_factory=lambda: np.array([0.0, 0.0, 1.0]))
     """World up, a unit vector (3,)."""
     background: tuple[float, float, float] | None = None
-    """What lies behind it; None: nothing in particular."""
+    """Background colour; None: unspecified."""
     photos: tuple[Photo, ...] = ()
-    """Of the cameras, one each; empty where they are not known."""
+    """Photographs, one per camera; empty if unknown."""
     hull: Array | None = None
-    """Points (k, 3) of what a rig's cameras stand around, without floaters; None: the cameras are a capture's."""
+    """Points (k, 3) without floaters around which a rig is placed; None: the cameras are a capture's."""
     lattice: RowGrid | None = None
-    """Where rows lie on a grid that rays see at points; None: rows are spread so that none lies between rays."""
+    """The grid of the rows, if rays sample it at points; None: rows have extent, and rays miss none."""
     notes: tuple[str, ...] = ()
-    """What the user should know."""
+    """Notes for the user."""
 
     @property
     def orientation(self) -> Orientation:
-        """Up, and a side to look from."""
+        """Up and front directions."""
         return standing(self.up)
 
     @property
     def forward_facing(self) -> bool:
-        """Whether the cameras all look one way."""
+        """Whether all cameras face the same way."""
         return scene_frame(self.cameras).kind == "forward"
 
     @property
     def long_side(self) -> int:
-        """Of the largest camera, pixels."""
+        """Long side of the largest camera, in pixels."""
         return max(max(c.size) for c in self.cameras)
 
 
@@ -109,16 +109,14 @@ def open_field(
 ) -> RadianceScene:
     """The voxel field in a file with the cameras of its photographs, or those of the capture `cameras`.
 
-    Raises InputError for a file that cannot be read, ConfigError where no cameras are known.
+    Raises InputError for a file that cannot be read, ConfigError if no cameras are known.
     """
     source = load_field(place)
     field_up = _up(source.up, config)
     photos, notes = _field_photos(source, cameras, config, reader)
     own = tuple(p.camera for p in photos) if photos and cameras is not None else source.cameras
     if not own:
-        raise ConfigError(
-            f"{Peek.at(place).path}: does not say where its photographs were taken from; give `cameras`, a capture"
-        )
+        raise ConfigError(f"{Peek.at(place).path}: has no cameras of its own; give `cameras`, a capture")
     chosen = spread_out(own, config.capture_views)
     options = VoxelOptions(stored_bytes=config.cache_gb * 1e9 / len(chosen))
     return RadianceScene(
@@ -181,18 +179,18 @@ def splat_scene(
 
 
 def suited(config: PaintConfig, scene: RadianceScene) -> PaintConfig:
-    """The settings with what depends on the scene decided: sizes that its cameras have, the content's weight."""
+    """The settings completed for the scene: sizes that fit its cameras, the content's weight."""
     recipe, schedule = config.recipe, config.schedule
     if scene.hull is None and scene.forward_facing:
         recipe = recipe.facing_forward()
-    # So large that the shortest side of any camera can be encoded.
+    # Large enough that the shortest side of any camera can be encoded.
     least = max(scene.long_side / min(c.size) for c in scene.cameras) * SMALLEST * recipe.reduce
     schedule = schedule.at_most(scene.long_side, math.ceil(least) + 1)
     return replace(config, recipe=recipe, schedule=schedule)
 
 
 def scaled_cameras(scene: RadianceScene, long_side: float, crop: bool) -> list[Camera]:
-    """The scene's cameras with the largest's long side as given, all at one scale; a rig's cut to what they show."""
+    """The scene's cameras at one scale, the largest with `long_side`; a rig's are cropped to the scene."""
     factor = long_side / scene.long_side
     cameras = [c.scaled(factor) for c in scene.cameras]
     if scene.hull is None or not crop:
@@ -206,7 +204,7 @@ def _up(own: Array, config: PaintConfig) -> Array:
 
 
 def spread_out(cameras: Sequence[Camera], most: int) -> list[int]:
-    """Which cameras to take, in their order: all, or those that lie farthest apart."""
+    """The indices of the cameras to use, in order: all, or those farthest apart."""
     if len(cameras) <= most:
         return list(range(len(cameras)))
     apart = distances(cameras)
@@ -221,7 +219,7 @@ def spread_out(cameras: Sequence[Camera], most: int) -> list[int]:
 def _field_photos(
     source: VoxelField, cameras: Path | None, config: PaintConfig, reader: CaptureReader
 ) -> tuple[list[Photo], list[str]]:
-    """The photographs of a field's cameras, in their order, and notes; none where they are not to be had."""
+    """The photographs of a field's cameras, in order, and notes; empty if unavailable."""
     if cameras is not None:
         return list(reader(cameras).of("train")), []
     if not config.photos:
@@ -236,7 +234,7 @@ def _field_photos(
             if found is not None:
                 return found, []
             why = f"{source.capture}: its cameras are not the field's"
-    return [], [f"the photographs are not there ({why}); the field's own renders are the content"]
+    return [], [f"the photographs are not available ({why}); using the field's own renders as content"]
 
 
 def _lattice(source: VoxelField) -> RowGrid:
@@ -248,7 +246,7 @@ def _lattice(source: VoxelField) -> RowGrid:
 
 
 def _photos_at(cameras: Sequence[Camera], capture: Capture) -> list[Photo] | None:
-    """For each camera the photograph that was taken there, or None if one has none."""
+    """The photograph taken from each camera, or None if one has none."""
     places = np.stack([_pose_key(p.camera) for p in capture.photos])
     wanted = np.stack([_pose_key(c) for c in cameras])
     spread = np.linalg.norm(places[:, :3] - places[:, :3].mean(0), axis=1).mean()
@@ -265,13 +263,13 @@ def _pose_key(camera: Camera) -> Array:
 def _rig_around(
     splats: Splats, up: Array, options: RigOptions, size: int
 ) -> tuple[tuple[Camera, ...], Array]:
-    """Cameras around the box that holds nearly all of the splats' opacity, and points of what it holds."""
+    """Cameras around the box with nearly all of the splats' opacity, and points of its content."""
     if not splats.opacities.any():
         raise InputError(f"{splats.source}: no splat has any opacity; there is nothing to paint")
     orientation = standing(up)
     hull = robust_hull(splats.positions.astype(float), splats.opacities.astype(float), orientation)
     if not np.ptp(hull, axis=0).any():
-        raise InputError(f"{splats.source}: all of it lies at one point; there is nothing to paint")
+        raise InputError(f"{splats.source}: all splats are at one point; there is nothing to paint")
     centre = _middle(hull)
     framed = _beyond(hull) - centre
     directions = fibonacci_directions(options.views, orientation)
@@ -287,6 +285,6 @@ def _middle(hull: Array) -> Array:
 
 
 def _beyond(hull: Array) -> Array:
-    """Points of a hull (k, 3), moved away from its middle as far as a rig's cameras look."""
+    """Points of a hull (k, 3), moved away from its centre by a rig's margin."""
     centre = _middle(hull)
     return np.asarray(centre + (hull - centre) * _REACH)

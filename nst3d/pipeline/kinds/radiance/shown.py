@@ -1,4 +1,4 @@
-"""A voxel field or splats made ready to be looked at, and flights through them."""
+"""Prepares voxel fields and splats for rendering, and renders flights through them."""
 
 from __future__ import annotations
 
@@ -36,32 +36,32 @@ class ShownRadiance:
     hull: Array = field(repr=False)
     """Points that a view should frame, (k, 3)."""
     cameras: tuple[Camera, ...] = ()
-    """Where it was photographed from; empty if that is not known."""
+    """Cameras of its photographs; empty if unknown."""
     background: tuple[float, float, float] = OutputOptions.background
-    """As in sheets, where a field says nothing else."""
+    """Background, RGB; as in sheets unless a field has its own."""
     harmonics: Array | None = field(default=None, repr=False)
-    """(n, k, 3): the renderer's own higher harmonics; None: it has none."""
+    """(n, k, 3): the renderer's own higher harmonics, or None."""
     specular: float = 1.0
-    """How much of them is shown, 0 to 1."""
+    """Fraction of them that is shown, 0 to 1."""
     notes: tuple[str, ...] = ()
 
     def placed(self, pose: Array) -> Array:
-        """The pose: fields and splats are rendered in their files' coordinates."""
+        """The pose unchanged: fields and splats are rendered in their files' coordinates."""
         return pose
 
     def frame(self, camera: Camera, depth: bool = False) -> Frame:
-        """The view, with depth always."""
+        """The view, always with depth."""
         return self.renderer.draw(camera, self.colours, self.specular)
 
     def fits(self, other: ShownRadiance) -> bool:
-        """Whether the rows of both tables belong to the same places."""
+        """Whether the rows of both tables are at the same positions."""
         mine, theirs = self.renderer.positions, other.renderer.positions
         if mine.shape != theirs.shape:
             return False
         return bool(np.abs(mine - theirs).max(initial=0) <= 1e-3 * np.ptp(self.hull, axis=0).max())
 
     def mixed(self, other: ShownRadiance, strength: float) -> ShownRadiance | None:
-        """This scene with `strength` of the way to the other's colours; None where more than those differ."""
+        """This scene with its colours blended by `strength` to the other's; None if more differs."""
         if not (self._plain and other._plain) and not self._shines_like(other):
             return None
         between = self.colours * np.float32(1 - strength) + other.colours * np.float32(strength)
@@ -78,7 +78,7 @@ class ShownRadiance:
 
 
 def show_field(place: PathLike | Peek, specular: float = 1.0) -> ShownRadiance:
-    """A voxel field as its file has it. Raises InputError."""
+    """A voxel field as stored in its file. Raises InputError."""
     scene = load_field(place)
     renderer = radiance_renderer(scene)
     positions = np.asarray(renderer.positions, np.float64)
@@ -98,7 +98,7 @@ def show_field(place: PathLike | Peek, specular: float = 1.0) -> ShownRadiance:
 
 
 def show_splats(place: PathLike | Peek, specular: float = 1.0) -> ShownRadiance:
-    """Splats as their file has them. Raises InputError."""
+    """Splats as stored in their file. Raises InputError."""
     return shown_splats(load_splats(place), specular)
 
 
@@ -144,7 +144,7 @@ def flight_frames(
     background: tuple[float, float, float] = OutputOptions.background,
     specular: float = 0.0,
 ) -> Iterator[Array]:
-    """Frames (h, w, 3) in [0, 1] over the background, one a camera; for flights and for sheets."""
+    """Frames (h, w, 3) in [0, 1] over the background, one per camera; for flights and sheets."""
     behind = np.asarray(background, np.float32)
     for camera in cameras:
         yield renderer.draw(camera, colours, specular).over(behind)

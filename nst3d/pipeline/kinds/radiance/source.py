@@ -1,4 +1,4 @@
-"""A radiance scene out of a file, with what making a mesh of it needs."""
+"""A radiance scene from a file, prepared for meshing."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from nst3d.representations.field import Space
 from nst3d.representations.splats import Splats
 
 _ROOM = 1.05
-"""How much larger a box is than what it holds."""
+"""Margin factor of a box around its content."""
 
 
 def field_source(opened: Opened) -> RadianceSource:
@@ -29,7 +29,7 @@ def field_source(opened: Opened) -> RadianceSource:
 
 
 def splat_source(opened: Opened) -> RadianceSource:
-    """Splats, or points as such. Raises InputError."""
+    """Splats, or points as splats. Raises InputError."""
     splats = load_splats(opened.peek)
     space = _splat_space(splats)
     renderer = radiance_renderer(splats, resolve_device("auto"))
@@ -38,7 +38,7 @@ def splat_source(opened: Opened) -> RadianceSource:
 
 
 def _splat_space(splats: Splats) -> Space:
-    """A box around the splats without those that float about."""
+    """A box around the splats without floaters."""
     hull = robust_hull(splats.positions.astype(float), splats.opacities.astype(float), standing(splats.up))
     low, high = hull.min(0), hull.max(0)
     return Space((low + high) / 2, np.maximum((high - low) / 2 * _ROOM, 1e-6))

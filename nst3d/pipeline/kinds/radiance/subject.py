@@ -31,11 +31,11 @@ from nst3d.stylize.style import Style
 from nst3d.tensors import Array, Colours
 
 _GLANCE = 64
-"""Long side of the views that tell the scene's palette, pixels."""
+"""Long side of the views used to measure the scene's palette, in pixels."""
 
 
 class RadianceSubject(TableSubject):
-    """A prepared scene, the style whose palette it takes, and settings that suit the scene."""
+    """A prepared scene, the style that gives its palette, and settings adapted to the scene."""
 
     def __init__(self, scene: RadianceScene, style: Style, config: PaintConfig) -> None:
         self.scene, self._config = scene, config
@@ -65,10 +65,11 @@ class RadianceSubject(TableSubject):
         return RadianceViews(self.scene, cameras, self._config, start, self._tally).stage(self.layout)
 
     def finished(self, colours: Colours, coverage: Colours, stage: TableStage) -> Colours:
-        """On a grid, nodes that views hardly see are painted like their neighbours; else the table as it is.
+        """The table; on a grid, nodes that views hardly see are painted like their neighbours.
 
-        Painting drives their colours far for a small share of a pixel: haze around surfaces would show as a
-        coloured rim before other backgrounds, and what few views see at their rims as speckles.
+        Painting drives their colours far for a small contribution to a pixel: haze around surfaces would show
+        as a coloured fringe on other backgrounds, and nodes that few views see near their borders as
+        speckles.
         """
         lattice = self.scene.lattice
         if lattice is None:
@@ -80,16 +81,16 @@ class RadianceSubject(TableSubject):
         return torch.from_numpy(filled).to(colours)
 
     def drawn(self, colours: Array, layout: Layout, camera: Camera | None) -> Frame:
-        """The scene, seen by a camera in its file's coordinates; None: by its first."""
+        """The scene from a camera in its file's coordinates; None: its first."""
         camera = camera or glance_of(self.scene.cameras[0])
         return self.scene.renderer.draw(camera, colours, self._config.keep_specular)
 
     def save(self, folder: Path, colours: Array) -> list[Path]:
-        """The painted scene in the source's own format."""
+        """Write the painted scene in the source's own format."""
         return self.scene.save(folder, colours, self._config.keep_specular)
 
     def show(self, folder: Path, painted: Array) -> list[Path]:
-        """sheet.png with before and after from eight places, flight.mp4 of after along the cameras."""
+        """Write sheet.png (before and after from eight places) and flight.mp4 (after, along the cameras)."""
         tables = ((self.initial.numpy(), 1.0), (painted, self._config.keep_specular))
         paths = [write_comparison(folder / "sheet.png", self.scene, tables, self._config.output)]
         if self._config.output.turntable:
@@ -97,7 +98,7 @@ class RadianceSubject(TableSubject):
         return paths
 
     def facts(self, canvas: Canvas) -> dict[str, Any]:
-        """Rows, views, and what the compiled views took."""
+        """Counts of rows and views, and the cost of compiled views."""
         assert isinstance(canvas, LinearCanvas)
         sizes = [camera.size for camera in canvas.stage.cameras]
         return {
@@ -111,7 +112,7 @@ class RadianceSubject(TableSubject):
         }
 
     def _palette_of(self, style: Style) -> PaletteMap:
-        """What gives the pictures of all cameras the style's mean and covariance."""
+        """The map that gives the pictures of all cameras the style's mean and covariance."""
         colours, weights = [], []
         for number, camera in enumerate(scaled_cameras(self.scene, _GLANCE, crop=True)):
             frame = self.scene.renderer.draw(camera, self.scene.colours)
@@ -123,9 +124,7 @@ class RadianceSubject(TableSubject):
             weights.append(opacity[:, 0])
         seen, weight = (torch.from_numpy(np.concatenate(x)) for x in (colours, weights))
         if not bool((weight > 0).any()):
-            raise ConfigError(
-                "the cameras see nothing of the scene; give `cameras`, the capture with its own"
-            )
+            raise ConfigError("the cameras see nothing of the scene; give `cameras`, the scene's own capture")
         return match_palette(seen, style.palette, weight)
 
     def _moved(self, colours: torch.Tensor) -> torch.Tensor:

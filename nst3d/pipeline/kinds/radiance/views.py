@@ -1,4 +1,4 @@
-"""The views of a radiance scene at one scale, compiled when asked for."""
+"""The views of a radiance scene at one scale, compiled on demand."""
 
 from __future__ import annotations
 
@@ -23,28 +23,28 @@ from nst3d.stylize.stage_scene import TableStage
 from nst3d.tensors import Array, Colours, Image, Planes, to_planes
 
 _GRID = 1.5
-"""Side of the cells that rows closer than pixels are painted through, pixels."""
+"""Side of the grid cells for painting rows denser than pixels, in pixels."""
 _DENSE_SPACING = 0.7
-"""Rows closer than this share of a pixel, with gaps between them, are painted through a grid."""
+"""Rows closer than this fraction of a pixel, with gaps between them, are painted through a grid."""
 _RIM = 0.05
-"""What views see within this share of their short side from a border counts less, to nothing at the border. There
-rows go beyond the picture: half seen, and by that view alone, they would take large steps that nothing corrects."""
+"""Fraction of the short side over which a view's weight falls to zero at its border. Rows there extend beyond
+the picture: partly visible, and in that view alone, they would take large steps that nothing corrects."""
 
 
 @dataclass(frozen=True)
 class Start:
-    """What painting starts from."""
+    """The initial state of painting."""
 
     colours: Colours
     """(n, 3)."""
     background: torch.Tensor
-    """(3,): what lies behind them in contents."""
+    """(3,): the background of contents."""
     recoloured: Callable[[torch.Tensor], torch.Tensor]
-    """Moves the colours (…, 3) of photographs to the style's palette."""
+    """Maps the colours (…, 3) of photographs to the style's palette."""
 
 
 class RadianceViews:
-    """The scene's cameras at one size, and what is known of their views."""
+    """The scene's views at one size."""
 
     def __init__(
         self,
@@ -63,7 +63,7 @@ class RadianceViews:
         self._pictures: Kept[int, tuple[Array, ...]] = Kept(budget / 8)
 
     def stage(self, layout: Layout) -> TableStage:
-        """What guides and canvas ask of the views."""
+        """The stage's views for guides and canvas."""
         bases, own_rows = self._bases()
         return TableStage(
             views=self._views,
@@ -78,7 +78,7 @@ class RadianceViews:
         )
 
     def content(self, view: int) -> Planes:
-        """The photograph in the style's palette, or the render of the colours that painting starts from."""
+        """The photograph in the style's palette, or the render of the initial colours."""
         start = self._start
         if self._scene.photos:
             image = start.recoloured(torch.from_numpy(self._photo(view)))
@@ -100,7 +100,7 @@ class RadianceViews:
         return self._pictures[view][0]
 
     def _bases(self) -> tuple[list[ViewOperator], bool]:
-        """A grid a little coarser than pixels where rows are closer than those, so that none is left out."""
+        """A grid slightly coarser than pixels if rows are denser, so that none is missed."""
         lattice = self._scene.lattice
         if lattice is None:
             return [], True
@@ -111,5 +111,5 @@ class RadianceViews:
 
 
 def row_sight(views: Sequence[ViewOperator], layout: Layout) -> Colours:
-    """How well views see each row, (n, 1): the sum of squared weights, less towards the views' borders."""
+    """How well views see each row, (n, 1): the sum of squared weights, reduced towards the views' borders."""
     return squared_sight(views, layout.num_colours, rim=_RIM)

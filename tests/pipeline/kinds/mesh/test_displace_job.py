@@ -115,7 +115,7 @@ def test_only_the_same_run_and_the_same_mesh_go_on(unbroken, tmp_path) -> None:
     displace_mesh(unbroken[0], STYLE, CONFIG, Events(), keeper(tmp_path))
     with pytest.raises(InputError, match="another scene, style or settings"):
         displace_mesh(unbroken[0], STYLE, CONFIG, Events(), keeper(tmp_path, True, "that"))
-    with pytest.raises(InputError, match="shape is of another mesh"):
+    with pytest.raises(InputError, match="shape belongs to another mesh"):
         displace_mesh(mesh_of(sphere(7)), STYLE, CONFIG, Events(), keeper(tmp_path, True))
 
 

@@ -76,7 +76,7 @@ def test_a_glb_of_unknown_origin_is_refused(folder: Path) -> None:
     mesh = mesh_of(cube())
     paint = paint_textures(mesh, TexelBudget(0.1, fixed=64))
     save_mesh(folder / "cube.glb", mesh, paint, noise(paint.num_colours, 3))
-    with pytest.raises(InputError, match=r"cube\.glb: does not say how it lies .* export it again"):
+    with pytest.raises(InputError, match=r"cube\.glb: lacks the transform .* export it again"):
         open_scene(folder / "cube.glb", SceneOptions(cameras=folder / "capture"), Way("cameras"), silent)
     open_scene(folder / "cube.glb", SceneOptions(), Way(), silent)
 

@@ -121,7 +121,7 @@ def test_formats_are_told_before_painting(inputs) -> None:
     assert subject_of(inputs, config)._suffixes() == ["vox"]
     mesh = mesh_of(cube(colours=noise(8, 3)))
     scene = prepare_mesh(mesh, SurfaceOptions(), TINY.rig, 32)
-    with pytest.raises(ConfigError, match="format vox holds painted voxels alone"):
+    with pytest.raises(ConfigError, match="format vox can only store painted voxels"):
         MeshSubject(scene, Path("cube.ply"), Style((torch.from_numpy(noise(12, 16, 3)),)), config)
 
 

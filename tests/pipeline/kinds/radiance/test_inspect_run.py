@@ -62,9 +62,7 @@ def problems(config: Path) -> tuple[str, ...]:
 def test_a_sound_nerfacto_has_no_problems(tmp_path, monkeypatch) -> None:
     monkeypatch.setattr(inspect_run, "version_notes", lambda: ())
     config = write_run(tmp_path, nerf_state(), method="nerfacto")
-    assert problems(config) == (
-        "its data was in /data/rock, and is not there now: painting it needs `data`, its folder",
-    )
+    assert problems(config) == ("its data is no longer in /data/rock: painting needs `data`, its new folder",)
     parts = "\n    - ".join(["", "/", *tmp_path.parts[1:]])
     text = config.read_text()
     config.write_text(text.replace("\n    - /\n    - data\n    - rock", parts))
@@ -74,19 +72,19 @@ def test_a_sound_nerfacto_has_no_problems(tmp_path, monkeypatch) -> None:
         ("  datamanager: ", "  datamanager: [1]\n  other: ", "pipeline.datamanager.dataparser"),
     ):
         config.write_text(text.replace(was, now))
-        assert any(f"no settings under {name}," in line for line in problems(config))
+        assert any(f"no settings under {name};" in line for line in problems(config))
 
 
 def test_tensors_that_are_missing_or_broken_are_problems(tmp_path) -> None:
     last = "field.mlp_head.layers.2.bias"
     state = {k: v for k, v in nerf_state().items() if k != last}
     config = write_run(tmp_path / "a", state, method="nerfacto")
-    assert f"the checkpoint lacks {last}, which a nerfacto has" in problems(config)
+    assert f"the checkpoint lacks {last}, which nerfacto requires" in problems(config)
     state = nerf_state() | {last: torch.full((3,), torch.nan), "lpips.net": torch.full((3,), torch.inf)}
     config = write_run(tmp_path / "b", state, method="nerfacto")
     assert any(line.startswith(f"{last}: not all values are finite") for line in problems(config))
     config = write_run(tmp_path / "c", {**nerf_state(), last: torch.ones(3).int()}, method="nerfacto")
-    assert any(line.startswith(f"{last} in its checkpoint is of int32") for line in problems(config))
+    assert any(line.startswith(f"{last} in its checkpoint is int32") for line in problems(config))
 
 
 def test_a_name_that_is_no_text_is_left_out(tmp_path) -> None:

@@ -55,5 +55,5 @@ def test_odd_splats_are_counted(tmp_path) -> None:
 def test_a_broken_file(tmp_path) -> None:
     path = tmp_path / "a.splat"
     path.write_bytes(b"123")
-    with pytest.raises(InputError, match="no multiple of 32"):
+    with pytest.raises(InputError, match="not a multiple of 32"):
         inspect_file(path)

@@ -135,7 +135,7 @@ def test_the_rig_frames_all_of_the_ball(inputs) -> None:
 @pytest.mark.parametrize("text", ["1 2 3\n", "1 2 3\n1 2 3\n"])
 def test_one_point_is_nothing_to_stand_around(tmp_path, text) -> None:
     (tmp_path / "a.xyz").write_text(text)
-    with pytest.raises(InputError, match=r"a\.xyz: all of it lies at one point"):
+    with pytest.raises(InputError, match=r"a\.xyz: all splats are at one point"):
         open_splats(tmp_path / "a.xyz", None, TINY)
 
 
@@ -332,7 +332,7 @@ def test_a_field_without_cameras_asks_for_some(inputs, tmp_path) -> None:
 def test_missing_photographs_are_noted(inputs) -> None:
     scene = open_field(inputs / "ball.npz", None, replace(TINY, photos=True))
     assert scene.photos == ()
-    assert any("photographs are not there" in note for note in scene.notes)
+    assert any("photographs are not available" in note for note in scene.notes)
 
 
 def test_rows_closer_than_pixels_are_painted_through_a_grid(tmp_path) -> None:

@@ -84,7 +84,7 @@ def test_fading_mixes_colour_tables_where_that_is_all(shines, specular, product)
 
 def test_only_states_of_one_scene_fade() -> None:
     for other in (shown(1, POSITIONS[:5]), shown(1, POSITIONS + 0.3)):
-        with pytest.raises(ConfigError, match="lie elsewhere"):
+        with pytest.raises(ConfigError, match="are in other places"):
             Fade(shown(0), other, 0, 1)
 
 
