@@ -88,7 +88,7 @@ def test_wrong_usage_is_told_from_errors(call: Call, arguments: list[str]) -> No
         ({"--preset": "nonsense"}, "preset 'nonsense' is not known"),
         ({"--out": "style.txt"}, "style.txt: is a file"),
         ({"--out": "full"}, "full: exists and is not empty; give --overwrite"),
-        ({"--out": "style.txt/deeper"}, "cannot be made"),
+        ({"--out": "style.txt/deeper"}, "cannot be created or written"),
         ({"--iterations": "0"}, "--iterations is 0: expected a number from 1"),
         ({"--settings.device": "abacus"}, "device 'abacus' is not known"),
     ],

@@ -78,7 +78,7 @@ def test_without_a_capture_there_is_nothing_to_read(command, folder, capsys):
     at = given.index("--cameras")
     del given[at : at + 2]
     assert main(given) == 1
-    assert "give it with --cameras, a capture" in capsys.readouterr().err
+    assert "needs a capture to read; give --cameras" in capsys.readouterr().err
 
 
 def test_inspect_takes_what_the_dataparser_reads(folder, asked, capsys):

@@ -68,7 +68,7 @@ def test_a_cloud_is_looked_into_and_painted_as_it_is(cloud, tmp_path, capsys) ->
     assert main(["inspect", str(cloud)]) == 0
     told = capsys.readouterr().out
     assert "kind: point cloud (.xyz)" in told
-    assert "--clean would make a mesh of it" in told
+    assert "--clean would turn it into a mesh" in told
     command = ["paint", str(cloud), "--style", str(tmp_path / "s.png"), "--out", str(tmp_path / "out")]
     command += ["--size", "32", "--iterations", "1", "--quiet", "--settings.output.no-turntable"]
     assert main([*command, "--settings.rig.views", "3", "--settings.output.size", "48"]) == 0

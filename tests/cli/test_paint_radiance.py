@@ -57,7 +57,7 @@ def test_splats_are_painted_from_a_capture_s_cameras(nst3d, inputs, scene, tmp_p
 @pytest.mark.parametrize(
     ("name", "options", "says"),
     [
-        ("capture", (), "make a scene of it first: nst3d reconstruct"),
+        ("capture", (), "make a scene from it first: nst3d reconstruct"),
         ("ball.ply", ("--cameras", "missing"), "missing: no such file"),
         ("ball.ply", ("--keep-specular", "2"), "--keep-specular is 2: expected a number from 0 to 1"),
         ("ball.ply", ("--settings.cache-gb", "-1"), "cache_gb is -1"),

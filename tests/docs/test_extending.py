@@ -148,7 +148,7 @@ def test_the_loss_is_registered_by_a_call_once(inputs, tmp_path, example) -> Non
     assert [loss.strength for loss in made] == [0.0, 0.0]  # one a stage
     flat = nst3d.Observation({"image": torch.full((3, 8, 8), 0.5)})
     assert float(made[0](flat)) == 0
-    with pytest.raises(ConfigError, match="loss 'edges' is registered already; give it another name"):
+    with pytest.raises(ConfigError, match="loss 'edges' is already registered; use another name"):
         register_loss("edges", edges.make)
 
 
@@ -224,7 +224,7 @@ def test_formats_of_settings_follow(example) -> None:
         OutputOptions(("off",))
     assert register_format(off.FORMAT) is off.FORMAT
     assert OutputOptions(("off",)).formats == ("off",)
-    with pytest.raises(ConfigError, match="format 'off' is registered already"):
+    with pytest.raises(ConfigError, match="format 'off' is already registered"):
         register_format(off.FORMAT)
 
 
@@ -257,7 +257,7 @@ def test_a_kind_is_registered_by_a_call(tmp_path, example) -> None:
     assert isinstance(row, nst3d.Kind)
     (tmp_path / "a.atoms").write_text(WATER)
     assert open_path(tmp_path / "a.atoms").kind is row
-    with pytest.raises(ConfigError, match="kind of scene 'molecule' is registered already"):
+    with pytest.raises(ConfigError, match="kind of scene 'molecule' is already registered"):
         nst3d.register_kind(row)
 
 

@@ -88,7 +88,7 @@ def test_an_installed_one_cannot_take_a_name_of_another(installed, sort) -> None
     registry = installed(
         "twin", sort, f"from nst3d import {ROWS[sort]}\nROW = {ROWS[sort]}('{taken}', None)\n"
     )
-    with pytest.warns(PluginWarning, match=f"'{taken}'.* give it another name") as caught:
+    with pytest.warns(PluginWarning, match=f"'{taken}'.* use another name") as caught:
         registry.rows()
     assert len(caught) == 1
     assert "\n" not in str(caught[0].message)
@@ -97,9 +97,9 @@ def test_an_installed_one_cannot_take_a_name_of_another(installed, sort) -> None
 
 
 def test_names_are_taken_once() -> None:
-    with pytest.raises(ConfigError, match=r"^loss 'gram' is registered already; give it another name$"):
+    with pytest.raises(ConfigError, match=r"^loss 'gram' is already registered; use another name$"):
         register_loss("gram", lambda inputs: None)
-    with pytest.raises(ConfigError, match=r"^teacher 'posterise' is registered already"):
+    with pytest.raises(ConfigError, match=r"^teacher 'posterise' is already registered"):
         register_teacher("posterise", lambda options: None)
     with pytest.raises(
         ConfigError, match=r"^guide 'gram': there is a loss of that name; give it another name$"
@@ -107,7 +107,7 @@ def test_names_are_taken_once() -> None:
         register_guide("gram", lambda inputs: None)
     register_guide("twice", lambda inputs: None)
     try:
-        with pytest.raises(ConfigError, match=r"^guide 'twice' is registered already"):
+        with pytest.raises(ConfigError, match=r"^guide 'twice' is already registered"):
             register_guide("twice", lambda inputs: None)
     finally:
         GUIDES.forget("twice")

@@ -255,7 +255,7 @@ def test_kinds(tmp_path: Path) -> None:
     for content in (b"a: 1", b"", b"\x80\x04"):
         config.write_bytes(content)
         for path in (config, config.parent):
-            with pytest.raises(InputError, match=r"config\.yml: is not the config\.yml of a nerfstudio run"):
+            with pytest.raises(InputError, match=r"config\.yml: not the config\.yml of a nerfstudio run"):
                 open_path(path)
 
 
@@ -265,8 +265,7 @@ def test_folders_around_runs_name_them(tmp_path: Path) -> None:
         with pytest.raises(InputError) as told:
             open_path(folder)
         assert (
-            str(told.value)
-            == f"{folder}: is a folder with {config.relative_to(folder)}; give the path of one"
+            str(told.value) == f"{folder}: a folder with {config.relative_to(folder)}; give the path of one"
         )
     (config.parent.parent / "a.glb").touch()
     assert open_path(config.parent.parent).kind.name == "mesh"

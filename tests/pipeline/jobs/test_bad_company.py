@@ -33,7 +33,7 @@ def test_a_listener_that_fails_is_dropped_and_the_job_continues(inputs, tmp_path
     assert not result.interrupted
     assert (tmp_path / "out" / "painted.png").is_file()
     assert fails.steps == 3
-    line = "listener Fails failed and hears no more events of this job: ValueError: two lines"
+    line = "listener Fails failed and receives no more events of this job: ValueError: two lines"
     for other in (before, after):
         assert other.steps == 6
         assert other.notes.count(line) == 1
@@ -49,7 +49,9 @@ def test_a_listener_that_fails_at_a_note_does_not_fail_twice(inputs, tmp_path) -
 
     other = Listener()
     run_job(job(inputs, tmp_path / "out", TINY, "photo.png"), [Mute(), Fails(), other])
-    assert [n.split(":")[0].split()[1].rpartition(".")[2] for n in other.notes if "hears no more" in n] == [
+    assert [
+        n.split(":")[0].split()[1].rpartition(".")[2] for n in other.notes if "receives no more" in n
+    ] == [
         "Mute",
         "Fails",
     ]
@@ -93,7 +95,7 @@ def test_a_configuration_of_an_older_version_is_painted_with_a_note(inputs, tmp_
     )
     (note,) = notes
     assert note.endswith(
-        "agree, content, gram_layers are settings of an older version; they are read as terms"
+        "agree, content, gram_layers are settings of an older version; reading them as terms"
     )
     command = [
         "paint",
@@ -122,5 +124,5 @@ def test_a_checkpoint_of_an_older_version_says_why_it_cannot_be_continued(inputs
     torch.save(torch.load(checkpoint, weights_only=True) | {"version": 1}, checkpoint)
     with pytest.raises(InputError, match=r"checkpoint\.pt: was written by another version of nst3d") as error:
         run_job(replace(painting, resume=True))
-    assert "start anew with `overwrite`" in str(error.value)
+    assert "start over with `overwrite`" in str(error.value)
     assert checkpoint.is_file()

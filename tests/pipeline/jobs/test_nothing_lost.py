@@ -94,7 +94,7 @@ def test_nothing_to_resume_touches_no_older_result(inputs: Path, painted: Path) 
 def test_formats_are_checked_before_the_painting(inputs: Path, tmp_path: Path) -> None:
     steps: list[object] = []
 
-    with pytest.raises(ConfigError, match=r"ply holds vertex colours.*`surface\.paint='vertex'`"):
+    with pytest.raises(ConfigError, match=r"ply stores vertex colours.*`surface\.paint='vertex'`"):
         run_job(job(inputs, tmp_path, replace(TINY, output=OutputOptions(formats=("ply",)))), steps.append)
     assert not [step for step in steps if isinstance(step, Stepped)]
 

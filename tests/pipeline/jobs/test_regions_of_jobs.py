@@ -57,9 +57,9 @@ def scenes(inputs):
         (
             "splats.ply",
             "box:90,90,90,91,91,91",
-            r"nothing of the scene is in it; the scene reaches over box:",
+            r"contains nothing of the scene, which spans box:",
         ),
-        ("field.npz", "box:90,90,90,91,91,91", r"nothing of the scene is in it; the scene reaches over box:"),
+        ("field.npz", "box:90,90,90,91,91,91", r"contains nothing of the scene, which spans box:"),
     ],
 )
 def test_a_region_that_the_scene_does_not_have(scene, region, says, scenes, tmp_path) -> None:
@@ -118,7 +118,7 @@ def test_a_region_that_no_view_sees() -> None:
     canvas = LinearCanvas(
         torch.zeros(layout.num_colours, 3), layout, lambda scale: stage, TableOptions(1, 0), regions
     )
-    with pytest.raises(ConfigError, match="region material:inside: no view sees anything of it"):
+    with pytest.raises(ConfigError, match="region material:inside: no view sees any of it"):
         canvas.enter(1.0)
 
 
