@@ -13,7 +13,7 @@ from npz_samples import field_of
 from small_meshes import cube, mesh_of
 from small_splats import ball
 
-from nst3d import Job, RenderJob, load_mesh, save_mesh
+from nst3d import Job, PaintConfig, RenderJob, load_mesh, save_mesh
 from nst3d.errors import ConfigError
 from nst3d.files import write_bytes
 from nst3d.formats.captures.registry import is_capture, load_capture
@@ -29,6 +29,7 @@ from nst3d.pipeline.jobs.reconstruct import ReconstructJob
 from nst3d.pipeline.jobs.render_options import Compare
 from nst3d.pipeline.kinds.registry import open_path
 from nst3d.pipeline.settings.shown import SceneOptions
+from nst3d.pipeline.settings.surface import SurfaceOptions
 from nst3d.representations.subdivide import paint_vertices
 from nst3d.video.encode import write_mp4
 from nst3d.video.passes import write_depth_scale
@@ -60,7 +61,8 @@ def test_meshes(given, tmp_path) -> None:
         assert is_mesh(given(name))
         assert not is_picture(given(name))
         assert open_path(given(name)).kind.name == "mesh"
-    assert inspect_file(given("a.glb")) == inspect_file(tmp_path / "a.glb")
+    config = PaintConfig(surface=SurfaceOptions(max_vertices=100))
+    assert inspect_file(given("a.glb"), config) == inspect_file(tmp_path / "a.glb", config)
 
 
 def test_splats_and_fields(given, tmp_path) -> None:

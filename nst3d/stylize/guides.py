@@ -48,7 +48,7 @@ class GuideKind:
 def _check_name(row: GuideKind, others: list[GuideKind]) -> None:
     """Raise ConfigError for the name of a loss: terms find both by name."""
     if row.name in LOSSES:
-        raise ConfigError(f"guide {row.name!r}: there is a loss of that name; give it another name")
+        raise ConfigError(f"guide {row.name!r}: there is a loss of that name; use another name")
 
 
 GUIDES: Registry[GuideKind] = Registry("guide", "nst3d.guides", unpack=rows_of(GuideKind), check=_check_name)

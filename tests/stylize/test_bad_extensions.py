@@ -101,9 +101,7 @@ def test_names_are_taken_once() -> None:
         register_loss("gram", lambda inputs: None)
     with pytest.raises(ConfigError, match=r"^teacher 'posterise' is already registered"):
         register_teacher("posterise", lambda options: None)
-    with pytest.raises(
-        ConfigError, match=r"^guide 'gram': there is a loss of that name; give it another name$"
-    ):
+    with pytest.raises(ConfigError, match=r"^guide 'gram': there is a loss of that name; use another name$"):
         register_guide("gram", lambda inputs: None)
     register_guide("twice", lambda inputs: None)
     try:

@@ -34,7 +34,7 @@ class TableSubject(ABC):
     layout: Layout
     """Layout of the table, at the finest scale."""
     start: Colours
-    """(n, 3): the initial colours of painting."""
+    """(n, 3): the colours that painting starts from."""
     regions: Regions = Regions()
     """The region that is painted."""
     _config: PaintConfig
@@ -58,7 +58,7 @@ class TableSubject(ABC):
         """The painted table, with rows that no view of `stage` saw (`coverage` (n, 1) of 0) filled."""
 
     def canvas(self) -> Canvas:
-        """The initial table as a canvas, seen through the subject's views."""
+        """The table at its start as a canvas, seen through the subject's views."""
         start = self.start.to(resolve_device(self._config.device))
         if self._config.precision == "float64":
             start = start.double()
