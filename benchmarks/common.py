@@ -13,6 +13,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+# As on the command line: idle threads sleep, so that other processes disturb the figures less.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
 import torch
 
 from nst3d.pipeline.runtime.events import Handler, Stepped

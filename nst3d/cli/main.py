@@ -53,6 +53,8 @@ def _command(name: str) -> Callable[[Sequence[str]], int] | None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code: 0 done, 1 error, 2 wrong usage, 130 interrupted."""
     own_process = arguments is None
+    if own_process:
+        _wait_passively()
     try:
         code = _guarded(sys.argv[1:] if arguments is None else arguments)
         _ending(own_process)
@@ -60,6 +62,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _ending(own_process)
         code = _failed("interrupted", 130)
     return code
+
+
+def _wait_passively() -> None:
+    """Let idle OpenMP threads sleep instead of spin; the runtimes read this once, when torch or numba load.
+
+    A spinning thread holds the core that the thread it waits for needs as soon as another process is busy, too.
+    """
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    os.environ.setdefault("KMP_BLOCKTIME", "0")
 
 
 def _ending(own_process: bool) -> None:

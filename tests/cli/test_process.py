@@ -44,6 +44,22 @@ def test_help_comes_at_once(process: Run) -> None:
     assert time.perf_counter() - started < 1.0
 
 
+@pytest.mark.parametrize(("given", "policy"), [(None, "passive"), ("active", "active")])
+def test_idle_threads_sleep_unless_the_user_wants_otherwise(
+    environment: dict[str, str], given: str | None, policy: str
+) -> None:
+    """They spun: beside another busy process painting took up to four times as long."""
+    code = (
+        "import os, sys; from nst3d.cli.main import main; assert 'torch' not in sys.modules;"
+        " main(); print(os.environ['OMP_WAIT_POLICY'])"
+    )
+    own = {name: value for name, value in environment.items() if name != "OMP_WAIT_POLICY"}
+    own |= {} if given is None else {"OMP_WAIT_POLICY": given}
+    command = [sys.executable, "-c", code, "--version"]
+    done = subprocess.run(command, capture_output=True, text=True, env=own, check=False)
+    assert done.stdout.split()[-1:] == [policy], done.stderr
+
+
 def test_an_error_is_one_line(process: Run, tmp_path: Path) -> None:
     done = process("inspect", tmp_path / "no such.glb")
     assert done.returncode == 1
