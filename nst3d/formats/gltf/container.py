@@ -19,7 +19,12 @@ from nst3d.formats.io.files import find_beside, read_bytes
 _MAGIC = b"glTF"
 _JSON_CHUNK, _BIN_CHUNK = 0x4E4F534A, 0x004E4942
 _MAX_GLB = 2**32 - 1
-_SIGNATURES = {b"\x89PNG": "image/png", b"\xff\xd8\xff": "image/jpeg", b"RIFF": "image/webp"}
+_SIGNATURES = {
+    b"\x89PNG": "image/png",
+    b"\xff\xd8\xff": "image/jpeg",
+    b"RIFF": "image/webp",
+    b"\xabKTX": "image/ktx2",
+}
 
 
 def read_document(path: Path) -> GltfDocument:
@@ -65,7 +70,7 @@ def decode_data_uri(uri: str) -> bytes | None:
 
 
 def image_type(data: bytes | memoryview) -> str | None:
-    """The MIME type of PNG, JPEG or WebP bytes by their signature; None for anything else."""
+    """The MIME type of PNG, JPEG, WebP or KTX2 bytes by their signature; None for anything else."""
     start = bytes(data[:4])
     return next((mime for magic, mime in _SIGNATURES.items() if start.startswith(magic)), None)
 

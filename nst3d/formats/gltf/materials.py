@@ -13,6 +13,7 @@ from nst3d.errors import InputError
 from nst3d.formats.gltf.accessors import view_bytes
 from nst3d.formats.gltf.container import decode_data_uri
 from nst3d.formats.gltf.document import GltfDocument, Json, extension
+from nst3d.formats.gltf.ktx2 import BASIS, KTX2, decode_ktx2
 from nst3d.formats.meshes.textures import MID_GREY
 from nst3d.images.colour import srgb_encode
 from nst3d.images.io import decode_image
@@ -97,7 +98,9 @@ class MaterialReader:
         data = _image_bytes(self.document, index)
         if data is None:
             raise InputError(f"{self.document.path}: the image '{name}' is missing")
-        picture = decode_image(data, f"{self.document.path}: the image '{name}'")
+        title = f"{self.document.path}: the image '{name}'"
+        basis = data.startswith(KTX2)
+        picture = decode_ktx2(data, title, self.document.path) if basis else decode_image(data, title)
         self.notes.extend(picture.notes)
         return Texture(name, picture.pixels, picture.alpha, wrap)
 
@@ -112,13 +115,13 @@ def base_colour(material: Json) -> tuple[Json, str, str]:
 
 def texture_image(document: GltfDocument, texture: Json) -> int:
     """The index of the image that a glTF texture shows: its fallback or one in a supported format."""
-    holders = [texture, *(extension(texture, name) or {} for name in PLAIN_SOURCES)]
+    holders = [texture, *(extension(texture, name) or {} for name in (*PLAIN_SOURCES, BASIS))]
     for holder in holders:
         if "source" in holder:
             document.item("images", holder["source"])
             return int(holder["source"])
     remedy = "export it again with PNG or JPEG textures"
-    raise document.fault("its base-colour texture is in an unsupported format (KTX2 or DDS)", remedy)
+    raise document.fault("its base-colour texture is in an unsupported format (DDS)", remedy)
 
 
 def uv_set(info: Json) -> int:

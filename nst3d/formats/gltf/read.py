@@ -16,16 +16,12 @@ from nst3d.formats.gltf.document import GltfDocument, Json, accessor_users
 from nst3d.formats.gltf.materials import MaterialReader, base_colour, transform_uvs, uv_set
 from nst3d.formats.gltf.nodes import Placement, placements, world_matrices
 from nst3d.formats.gltf.pose import pose_vertices
+from nst3d.formats.gltf.unpack import unpacked
 from nst3d.images.colour import srgb_encode
 from nst3d.representations.mesh import Instance, Mesh, Part, unit_frame
 from nst3d.representations.triangles import face_normals
 from nst3d.tensors import Array
 
-_COMPRESSED = {
-    "KHR_draco_mesh_compression": "Draco-compressed",
-    "EXT_meshopt_compression": "meshopt-compressed",
-    "KHR_meshopt_compression": "meshopt-compressed",
-}
 _TRIANGLES, _STRIP, _FAN = 4, 5, 6
 _MALFORMED = (KeyError, TypeError, ValueError, IndexError, AttributeError, OverflowError, RecursionError)
 
@@ -69,8 +65,7 @@ def load_gltf(path: PathLike) -> Mesh:
 
 
 def _load(path: Path) -> Mesh:
-    document = read_document(path)
-    _refuse_compression(document)
+    document, unpacking = unpacked(read_document(path))
     for index in range(len(document.items("bufferViews"))):
         view_bytes(document, index)
     accessor_users(document)  # needed for saving: a malformed reference fails now, not after painting
@@ -95,28 +90,10 @@ def _load(path: Path) -> Mesh:
         materials=materials.materials(),
         textures=tuple(materials.textures),
         frame=unit_frame(tuple(parts), tuple(instances)),
-        notes=tuple(materials.notes + findings.sentences()),
+        notes=(*unpacking, *materials.notes, *findings.sentences()),
         scene_from_capture=scene_from_capture(document),
         document=replace(document, sources=tuple(sources)),
     )
-
-
-def _refuse_compression(document: GltfDocument) -> None:
-    """Raises if geometry exists only compressed; otherwise drops the compressed twins.
-
-    A file may hold both a compressed and a plain copy. The plain one is read; the other would contradict
-    it after painting, so it is dropped from the document.
-    """
-    required = document.json.get("extensionsRequired", [])
-    for name, what in _COMPRESSED.items():
-        if name in required:
-            remedy = "export it again with compression unticked, or run 'gltf-transform copy in.glb out.glb'"
-            raise document.fault(f"its geometry is {what} ({name}), which is not supported", remedy)
-        if name in document.json.get("extensionsUsed", []):
-            document.json["extensionsUsed"].remove(name)
-        primitives = [p for mesh in document.items("meshes") for p in mesh.get("primitives", [])]
-        for holder in [*primitives, *document.items("bufferViews"), *document.items("buffers")]:
-            holder.get("extensions", {}).pop(name, None)
 
 
 def _read_mesh(
