@@ -93,3 +93,22 @@ def _members(hint: Any, count: int) -> tuple[Any, ...]:
         return (args[0],) * count if args[-1] is Ellipsis else args
     found = (m for a in args if (m := _members(a, count)) and m[0] is not Any)
     return next(found, (Any,) * count)
+
+
+def misfit(value: Any, default: Any) -> str:
+    """What an option with this default takes, if the value is not such; empty: it is."""
+    if isinstance(default, bool):
+        return "" if isinstance(value, bool) else "true or false"
+    if isinstance(default, int):
+        whole = isinstance(value, int) and not isinstance(value, bool)
+        return "" if whole or value is None else "a whole number or null"
+    if isinstance(default, float):
+        return "" if is_number(value) and math.isfinite(value) else "a number"
+    if isinstance(default, str):
+        return "" if isinstance(value, str) else "text"
+    return ""
+
+
+def is_number(value: Any) -> bool:
+    """Whether a value is a number; true and false are not."""
+    return isinstance(value, int | float) and not isinstance(value, bool)

@@ -49,8 +49,10 @@ def blend(arguments: Sequence[str]) -> int:
 
 
 def _weights(given: BlendArguments) -> tuple[float, ...]:
-    if (given.alpha is None) == (given.weights is None):
+    if given.alpha is None and given.weights is None:
         raise ConfigError("no weights: give either --alpha or --weights")
+    if given.alpha is not None and given.weights is not None:
+        raise ConfigError("two sets of weights: give either --alpha or --weights, not both")
     if given.weights is not None:
         return given_weights(given.weights, len(given.scenes), note)
     return alpha_weights(given.alpha or 0.0, len(given.scenes))

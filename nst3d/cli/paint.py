@@ -203,7 +203,10 @@ def _adjusted(parsed: AllArguments) -> PaintConfig:
     if parsed.term:
         config = dataclasses.replace(config, recipe=config.recipe.with_terms(_terms(parsed.term)))
     if parsed.teacher is not None:
-        config = dataclasses.replace(config, teach=dataclasses.replace(config.teach, teacher=parsed.teacher))
+        same = config.teach.teacher in (None, parsed.teacher)
+        options = config.teach.options if same else {}  # a preset's are of its own teacher
+        teach = dataclasses.replace(config.teach, teacher=parsed.teacher, options=options)
+        config = dataclasses.replace(config, teach=teach)
     if parsed.size is not None:
         config = config.with_size(parsed.size)
     if parsed.iterations is not None:

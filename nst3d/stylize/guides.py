@@ -47,7 +47,7 @@ class GuideKind:
 
 def _check_name(row: GuideKind, others: list[GuideKind]) -> None:
     """Raise ConfigError for the name of a loss: terms find both by name."""
-    if row.name in LOSSES:
+    if row.name in LOSSES or row.name == "features":
         raise ConfigError(f"guide {row.name!r}: there is a loss of that name; use another name")
 
 

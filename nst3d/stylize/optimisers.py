@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 
+from nst3d.errors import ConfigError
 from nst3d.stylize.rmsprop import RowRMSProp
 from nst3d.stylize.schedule import OptimiserName
 
@@ -17,4 +18,6 @@ def make_optimiser(name: OptimiserName, parameters: list[torch.Tensor], rate: fl
         )  # fmt: skip
     if name == "rmsprop":
         return RowRMSProp(parameters, lr=rate)
+    if name != "adam":
+        raise ConfigError(f"optimiser {name!r} is not known: choose adam, rmsprop or lbfgs")
     return torch.optim.Adam(parameters, lr=rate, betas=(0.9, 0.99), fused=True)

@@ -18,6 +18,9 @@ from nst3d.stylize.style import Style
 from nst3d.stylize.teachers.registry import Teacher
 from nst3d.tensors import Image, Planes, to_image, to_planes
 
+_STRAY = 0.5
+"""How far a teacher's values may leave [0, 1]: networks overshoot a little, values up to 255 are a mistake."""
+
 
 @dataclass(frozen=True)
 class Teach:
@@ -149,6 +152,10 @@ class _Teaching:
 
 def _checked(pictures: Sequence[Image], looks: Sequence[Look], teacher: str) -> list[Image]:
     """A teacher's pictures. ConfigError unless there is one for each look, of its size, in finite numbers."""
+    if not isinstance(pictures, Sequence):
+        raise ConfigError(
+            f"teacher {teacher} returned {type(pictures).__name__}: expected a list of pictures"
+        )
     if len(pictures) != len(looks):
         raise ConfigError(
             f"teacher {teacher} returned {len(pictures)} pictures for {len(looks)} views: expected one for each"
@@ -163,6 +170,12 @@ def _checked(pictures: Sequence[Image], looks: Sequence[Look], teacher: str) -> 
             )
         if not bool(picture.isfinite().all()):
             raise ConfigError(f"teacher {teacher} returned values for view {look.view} that are not finite")
+        least, most = float(picture.min()), float(picture.max())
+        if least < -_STRAY or most > 1 + _STRAY:
+            raise ConfigError(
+                f"teacher {teacher} returned values from {least:.3g} to {most:.3g} for view {look.view}:"
+                " expected 0 to 1"
+            )
     return checked
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 import torch.nn.functional as F
 
+from nst3d.errors import ConfigError
 from nst3d.features.encoder import Encoder
 from nst3d.losses.content import ContentLoss
 from nst3d.losses.observation import IMAGE
@@ -24,6 +25,9 @@ from nst3d.stylize.stage_scene import StageScene
 from nst3d.stylize.style import Style, distinct
 from nst3d.stylize.terms import Term
 from nst3d.tensors import Features, Planes
+
+_FEATURES = "features"
+"""Name of the guide that evaluates all losses on features."""
 
 
 @dataclass(frozen=True)
@@ -56,12 +60,15 @@ def build_guide(recipe: Recipe, encoder: Encoder, inputs: StageInputs) -> Guide:
             )
             region = term.region or inputs.region
             parts[name] = Weighted(GUIDES.get(term.name).make(made), term.weight, region, term.schedule)
-    parts |= inputs.others
     losses = {n: t for n, t in _named(recipe.terms) if t.weight and t.name in LOSSES}
+    for name, other in inputs.others.items():
+        if name in parts or name in losses or name == _FEATURES:
+            raise ConfigError(f"guide {name!r}: the recipe has a part of that name; give it another name")
+        parts[name] = replace(other, region=other.region or inputs.region)
     features = _feature_guide(recipe, encoder, inputs, losses) if losses or not parts else None
     if features is not None and not parts:
         return features
-    own = {} if features is None else {"features": Weighted(features)}
+    own = {} if features is None else {_FEATURES: Weighted(features)}
     return GuideSum({**own, **parts}, inputs.viewing.background)
 
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Annotated, Any
 
-from nst3d.bounds import Within
+from nst3d.bounds import Within, is_number, misfit
 from nst3d.errors import ConfigError
 from nst3d.losses.registry import LOSSES, LossKind
 from nst3d.stylize.guide import Ramp
@@ -37,12 +37,14 @@ class Term:
 
     def __post_init__(self) -> None:
         """Raise ConfigError for an invalid name, option or schedule."""
+        if self.name in LOSSES and self.name in GUIDES:
+            raise ConfigError(f"term {self.name}: both a loss and a guide have that name; rename one of them")
         known = self.defaults
         for option in self.options:
             if option not in known:
                 has = ", ".join(known) or "none"
                 raise ConfigError(f"term {self.name} has no option {option!r}; its options are: {has}")
-            wanted = _misfit(self.options[option], known[option])
+            wanted = misfit(self.options[option], known[option])
             if wanted:
                 value = self.options[option]
                 raise ConfigError(f"term {self.name}: option {option} is {value!r}: expected {wanted}")
@@ -50,6 +52,11 @@ class Term:
         if shares != sorted(set(shares)) or any(not 0 <= s <= 1 for s in shares):
             raise ConfigError(
                 f"term {self.name}: the fractions of its schedule must increase within 0 to 1, not {shares}"
+            )
+        factors = [factor for _, factor in self.schedule]
+        if any(not (math.isfinite(f) and f >= 0) for f in factors):
+            raise ConfigError(
+                f"term {self.name}: the factors of its schedule must be 0 or more, not {factors}"
             )
 
     def plain(self) -> dict[str, Any]:
@@ -118,7 +125,7 @@ def made(values: Any, where: str) -> Term:
 
 
 def _changed(term: Term, change: Any, where: str) -> Term:
-    if _is_number(change):
+    if is_number(change):
         change = {"weight": change}
     if not isinstance(change, Mapping):
         raise ConfigError(f"{where} is {change!r}: expected a weight, or settings as 'name: value'")
@@ -137,24 +144,6 @@ def _changed(term: Term, change: Any, where: str) -> Term:
         return replace(term, **fields)
     except ConfigError as error:
         raise ConfigError(f"{where}: {error}") from None
-
-
-def _misfit(value: Any, default: Any) -> str:
-    """What an option with this default takes, if the value is not such; empty: it is."""
-    if isinstance(default, bool):
-        return "" if isinstance(value, bool) else "true or false"
-    if isinstance(default, int):
-        whole = isinstance(value, int) and not isinstance(value, bool)
-        return "" if whole or value is None else "a whole number or null"
-    if isinstance(default, float):
-        return "" if _is_number(value) and math.isfinite(value) else "a number"
-    if isinstance(default, str):
-        return "" if isinstance(value, str) else "text"
-    return ""
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _weight(value: Any, where: str) -> float:
@@ -182,7 +171,7 @@ def _region(value: Any, where: str) -> str | None:
 
 def _schedule(value: Any, where: str) -> Ramp:
     pairs = value if isinstance(value, list | tuple) else [value]
-    if not all(isinstance(p, list | tuple) and len(p) == 2 and all(map(_is_number, p)) for p in pairs):
+    if not all(isinstance(p, list | tuple) and len(p) == 2 and all(map(is_number, p)) for p in pairs):
         raise ConfigError(f"{where} is {value!r}: expected a list of [fraction of the run, factor]")
     return tuple((float(p[0]), float(p[1])) for p in pairs)
 

@@ -105,10 +105,19 @@ def test_names_are_taken_once() -> None:
         register_guide("gram", lambda inputs: None)
     register_guide("twice", lambda inputs: None)
     try:
+        register_loss("twice", lambda inputs: None)
+        with pytest.raises(ConfigError, match="term twice: both a loss and a guide have that name"):
+            Term("twice")
         with pytest.raises(ConfigError, match=r"^guide 'twice' is already registered"):
             register_guide("twice", lambda inputs: None)
     finally:
         GUIDES.forget("twice")
+        LOSSES.forget("twice")
+
+
+def test_a_schedule_does_not_turn_a_goal_around() -> None:
+    with pytest.raises(ConfigError, match=r"term gram: the factors of its schedule must be 0 or more"):
+        Term("gram", schedule=((0.0, -3.0),))
 
 
 @pytest.mark.parametrize(
@@ -167,6 +176,11 @@ def taught(paint: Callable[[Sequence[torch.Tensor]], Any]) -> LinearCanvas:
         (
             lambda p: [q.permute(2, 0, 1) for q in p],
             "returned 3 x 4 x 6 values for view 0: expected 4 x 6 x 3",
+        ),
+        (lambda p: None, "teacher Painter returned NoneType: expected a list of pictures"),
+        (
+            lambda p: [(q * 255).byte() for q in p],
+            "teacher Painter returned values from 127 to 127 for view 0: expected 0 to 1",
         ),
         (lambda p: [p[0], p[1] / 0], "teacher Painter returned values for view 1 that are not finite"),
     ],

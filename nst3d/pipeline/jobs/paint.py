@@ -22,7 +22,7 @@ from nst3d.pipeline.kinds.registry import check_options, cleaned, open_path
 from nst3d.pipeline.kinds.subject import Subject
 from nst3d.pipeline.runtime.checkpoints import Keeper
 from nst3d.pipeline.runtime.events import Events, Listener
-from nst3d.pipeline.runtime.fingerprint import add_scene
+from nst3d.pipeline.runtime.fingerprint import add_mask, add_scene
 from nst3d.pipeline.runtime.machine import Clock, peak_memory_gb, use_threads
 from nst3d.pipeline.runtime.out_folder import claimed_folder, need_checkpoint
 from nst3d.pipeline.settings.config import PaintConfig
@@ -75,7 +75,7 @@ def _paint(job: Job, opened: Opened, events: Events, bridges: Bridges, company: 
     events.phase("preparing")
     opened = checked(job, opened)
     seconds = job.config.output.checkpoint_seconds
-    keeper = Keeper(job.out / CHECKPOINT, _fingerprint(job, opened), seconds, job.resume)
+    keeper = Keeper(job.out / CHECKPOINT, _fingerprint(job, opened, company), seconds, job.resume)
     events.add(keeper)
     reader = bridges.reader(job.dataparser, job.cameras)
     subject, config = open_subject(PaintRequest(opened, job, styles, reader, events, bridges, keeper))
@@ -131,6 +131,10 @@ def checked(job: Job, opened: Opened) -> Opened:
     if job.clean is not None:
         opened = cleaned(opened)
     check_options(_asked(job), opened)
+    if job.config.region is not None and job.config.displace.fraction > 0:
+        raise ConfigError(
+            "`displace` moves the whole surface: leave out `region`, or displace first and paint then"
+        )
     return opened
 
 
@@ -171,8 +175,8 @@ def _config_yaml(job: Job) -> bytes:
     return yaml.safe_dump(values, sort_keys=False, allow_unicode=True).encode()
 
 
-def _fingerprint(job: Job, opened: Opened) -> str:
-    """Identifies a checkpoint: the files of scene and styles, and all settings except the output's."""
+def _fingerprint(job: Job, opened: Opened, company: Company) -> str:
+    """Identifies a checkpoint: the files of scene, styles and masks, the settings but for the output's, the company."""
     digest = hashlib.sha256()
     add_scene(digest, opened.peek)
     for path in job.styles:
@@ -181,6 +185,12 @@ def _fingerprint(job: Job, opened: Opened) -> str:
         digest.update(f"cameras {job.cameras} {job.dataparser or ''}".rstrip().encode())
     if job.clean is not None:
         digest.update(f"clean {as_plain(job.clean)}".encode())
+    for selector in (job.config.region, *(term.region for term in job.config.recipe.terms)):
+        if selector is not None and selector.startswith("mask:"):
+            add_mask(digest, Path(selector.removeprefix("mask:")))
+    names = [*sorted(company.guides), *(type(teacher).__qualname__ for teacher in company.teachers)]
+    if names:
+        digest.update(f"company {names}".encode())
     settings = as_plain(job.config)
     settings.pop("output")
     digest.update(json.dumps(settings, sort_keys=True).encode())

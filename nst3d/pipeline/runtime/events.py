@@ -104,6 +104,8 @@ class Events:
     def tell(self, event: Event) -> None:
         """Pass an event to all listeners."""
         for listener in tuple(self._listeners):
+            if listener not in self._listeners:  # dropped meanwhile: it failed at the note about another
+                continue
             try:
                 listener(event)
             except Exception as error:  # whatever another package's code raises

@@ -21,6 +21,12 @@ def add_scene(digest: hashlib._Hash, place: Path | Peek) -> None:
         digest.update(str(peek.path).encode())
 
 
+def add_mask(digest: hashlib._Hash, path: Path) -> None:
+    """Add the bytes of a region's mask; none if there is no such file, which its reader reports."""
+    if path.is_file():
+        _add_bytes(digest, path)
+
+
 def add_neighbours(digest: hashlib._Hash, path: Path) -> None:
     """Add the names, sizes and times of the files beside a multi-file scene (textures, parts)."""
     if path.is_dir() or path.suffix.lower() in (".gltf", ".obj"):

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from nst3d.bounds import misfit
 from nst3d.errors import ConfigError
 from nst3d.plugins import Registry, rows_of
 from nst3d.stylize.look import Look
@@ -59,6 +60,9 @@ def check_teacher(name: str, options: Mapping[str, Any]) -> TeacherKind:
         if option not in kind.options:
             known = ", ".join(kind.options) or "none"
             raise ConfigError(f"teacher {name} has no option {option!r}; its options are: {known}")
+        wanted = misfit(options[option], kind.options[option])
+        if wanted:
+            raise ConfigError(f"teacher {name}: option {option} is {options[option]!r}: expected {wanted}")
     return kind
 
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 import yaml
 from tiny_jobs import TINY, Listener, job
 
-from nst3d import Handler, run_job
+from nst3d import Guide, Handler, run_job
 from nst3d.cli.main import main
 from nst3d.errors import ConfigError, InputError
+from nst3d.images.io import write_image
 from nst3d.pipeline.settings.config import PaintConfig, TeachOptions, load_preset, override
 
 
@@ -55,6 +57,86 @@ def test_a_listener_that_fails_at_a_note_does_not_fail_twice(inputs, tmp_path) -
         "Mute",
         "Fails",
     ]
+
+
+def test_two_listeners_that_fail_at_everything_do_not_stop_the_job(inputs, tmp_path) -> None:
+    class Broken(Handler):
+        def note(self, text: str) -> None:
+            raise OSError("note")
+
+        def step(self, event) -> None:
+            raise OSError("step")
+
+    other, same = Listener(), Broken()
+    run_job(job(inputs, tmp_path / "out", TINY, "photo.png"), [Broken(), same, same, other])
+    assert other.steps == 6
+
+
+class Still(Guide):
+    """A guide without a wish, which keeps the mean coverage that it saw."""
+
+    coverage = 0.0
+
+    def __init__(self, made) -> None:
+        self.background = made.background
+
+    def judge(self, look):
+        Still.coverage = float(look.coverage.mean())
+        return look.image.sum() * 0, {}
+
+
+@pytest.mark.parametrize("name", ["features", "gram"])
+def test_a_guide_cannot_take_the_name_of_another_part(inputs, tmp_path, name) -> None:
+    """It replaced the part: the painting pleased nobody else."""
+    with pytest.raises(ConfigError, match=f"guide '{name}': the recipe has a part of that name"):
+        run_job(job(inputs, tmp_path / "out", TINY, "photo.png"), guides={name: Still})
+
+
+def test_a_guide_of_the_caller_sees_the_region_of_the_job(inputs, tmp_path) -> None:
+    mask = np.zeros((36, 48, 3), np.float32)
+    mask[:, :24] = 1
+    write_image(tmp_path / "left.png", mask)
+    config = replace(TINY, region=f"mask:{tmp_path / 'left.png'}")
+    run_job(job(inputs, tmp_path / "out", config, "photo.png"), guides={"still": Still})
+    assert Still.coverage == pytest.approx(0.5, abs=0.1)
+
+
+def test_a_run_is_not_continued_with_another_mask_or_other_guides(inputs, tmp_path) -> None:
+    mask = np.zeros((36, 48, 3), np.float32)
+    mask[:, :24] = 1
+    write_image(tmp_path / "mask.png", mask)
+    config = replace(TINY, region=f"mask:{tmp_path / 'mask.png'}")
+    painting = job(inputs, tmp_path / "out", config, "photo.png")
+    assert run_job(painting, Listener(stop_after=2), guides={"still": Still}).interrupted
+    with pytest.raises(InputError, match="another"):
+        run_job(replace(painting, resume=True))
+    write_image(tmp_path / "mask.png", 1 - mask)
+    with pytest.raises(InputError, match="another"):
+        run_job(replace(painting, resume=True), guides={"still": Still})
+    write_image(tmp_path / "mask.png", mask)
+    assert not run_job(replace(painting, resume=True), guides={"still": Still}).interrupted
+
+
+def test_the_shape_outside_a_region_is_not_moved_silently(inputs, tmp_path) -> None:
+    config = replace(TINY, region="material:a").with_displacement(0.03)
+    with pytest.raises(ConfigError, match="`displace` moves the whole surface: leave out `region`"):
+        run_job(job(inputs, tmp_path / "out", config))
+
+
+@pytest.mark.parametrize(("value", "wanted"), [("abc", "a whole number"), (2.5, "a whole number")])
+def test_a_teacher_s_options_have_the_type_of_their_defaults(value, wanted) -> None:
+    with pytest.raises(
+        ConfigError, match=f"teacher posterise: option levels is {value!r}: expected {wanted}"
+    ):
+        TeachOptions("posterise", options={"levels": value})
+
+
+def test_another_teacher_does_not_get_the_preset_s_options(inputs, tmp_path) -> None:
+    preset = tmp_path / "post.yaml"
+    preset.write_text("teach: {teacher: posterise, options: {levels: 4}}")
+    command = ["paint", str(inputs / "photo.png"), "--style", str(inputs / "style.png"), "--size", "48"]
+    command += ["--iterations", "0", "--quiet", "--preset", str(preset), "--out", str(tmp_path / "out")]
+    assert main([*command, "--teacher", "identity"]) == 0
 
 
 def test_a_teacher_that_paints_other_sizes(inputs, tmp_path) -> None:
