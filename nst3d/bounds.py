@@ -22,7 +22,7 @@ class Within:
 
     def __contains__(self, value: float) -> bool:
         enough = self.low < value if self.above else self.low <= value
-        return enough and value <= self.high and math.isfinite(value)
+        return enough and value <= self.high and (isinstance(value, int) or math.isfinite(value))
 
     def __str__(self) -> str:
         low = f"{'above' if self.above else 'from'} {_written(self.low)}" if self.low > -math.inf else ""
@@ -41,7 +41,9 @@ class FileOnly:
 
 
 def _written(value: float) -> str:
-    return str(value) if isinstance(value, int) else f"{value:g}"
+    if isinstance(value, int):
+        return str(value) if abs(value) < 10**80 else "a number of more than 80 digits"
+    return f"{value:g}"
 
 
 def check_bounds(config: Any, where: str = "setting ") -> None:

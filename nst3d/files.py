@@ -13,6 +13,11 @@ from nst3d.errors import OutputError
 PathLike: TypeAlias = str | os.PathLike[str]
 """What public functions take for a path; they turn it into a `Path` once, on entry."""
 
+RESULTS = frozenset(
+    {"checkpoint.npz", "checkpoint.pt", "config.yaml", "metrics.json", "sheet.png", "turntable.mp4"}
+)
+"""Files of a result, in lower case; files copied from an asset never take these names."""
+
 Given = TypeVar("Given", contravariant=True)
 Held = TypeVar("Held", covariant=True)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from sources import PACKAGE, ROOT, Module, Source, sources
 
-EVERYWHERE = {"tensors", "errors", "files", "kernels", "bounds", "plugins", "interrupts"}
+EVERYWHERE = {"tensors", "errors", "files", "kernels", "bounds", "plugins", "interrupts", "limits"}
 """The files at the top of the package, which all folders may import."""
 
 ALLOWED: dict[str, set[str]] = {

@@ -20,7 +20,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
-class UnderstoodError(Exception):
+class UnderstoodError(BaseException):
     """Raised where a command line was understood and the work would begin."""
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 
 _PLAIN = (
-    "alpha", "before", "cameras", "clean", "data", "dataparser", "displace", "ease", "elevation", "faces", "fade",
-    "field_of_view", "fps", "fusion", "iterations", "keep_specular", "nerf", "out", "overwrite", "pass_format",
-    "quality", "reach", "renderer", "resume", "seconds", "seed", "size", "style", "turns", "weights",
+    "allow_outside", "alpha", "before", "cameras", "clean", "data", "dataparser", "displace", "ease", "elevation",
+    "faces", "fade", "field_of_view", "fps", "fusion", "iterations", "keep_specular", "memory", "nerf", "out",
+    "overwrite", "pass_format", "quality", "reach", "renderer", "resume", "seconds", "seed", "size", "style", "turns",
+    "weights",
 )  # fmt: skip
 FLAGS = {name: f"--{name.replace('_', '-')}" for name in _PLAIN} | {
     "clean.depth": "--clean-depth",

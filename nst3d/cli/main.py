@@ -7,11 +7,14 @@ import io
 import os
 import signal
 import sys
+import tempfile
+import traceback
 from collections.abc import Callable, Sequence
 
 from nst3d.cli.errors import spoken
 from nst3d.cli.plugin_notes import plugin_notes
-from nst3d.errors import Nst3dError
+from nst3d.errors import ConfigError, Nst3dError
+from nst3d.limits import DEFAULT_MEMORY, Limits, limited
 
 COMMANDS = {
     "paint": "paint a mesh, a voxel field, splats or a picture in the style of an image",
@@ -27,6 +30,9 @@ COMMANDS = {
 }
 """Name and summary of each command, in the order of nst3d --help: the function `name` in nst3d/cli/name.py."""
 
+GLOBAL = ("--allow-outside", "--memory")
+"""Options that every command takes."""
+
 _HELP = """\
 nst3d paints 3D scenes: neural style transfer that gives the asset back.
 
@@ -38,6 +44,10 @@ examples:
   nst3d paint teapot.glb --style starry_night.jpg --out painted/
   nst3d paint photo.jpg --style wave.jpg --out out/ --preset gatys
   nst3d render painted/painted.glb --path orbit --out orbit.mp4
+
+options of every command:
+  --allow-outside   read files outside an asset's folder that the asset refers to
+  --memory GIB      largest size of a file that is read into memory (default {memory:g})
 
 nst3d COMMAND --help shows the options of a command.
 """
@@ -85,7 +95,8 @@ def _guarded(arguments: Sequence[str]) -> int:
         if isinstance(stream, io.TextIOWrapper):  # file names may contain what the terminal cannot show
             stream.reconfigure(errors="backslashreplace")
     try:
-        with plugin_notes():
+        chosen, arguments = _limits(arguments)
+        with plugin_notes(), limited(chosen):
             return _answer(arguments)
     except Nst3dError as error:
         return _failed(str(error), 1)
@@ -96,16 +107,55 @@ def _guarded(arguments: Sequence[str]) -> int:
     except OSError as error:
         file = f"{error.filename}: " if error.filename else ""
         return _failed(f"{file}{error.strerror or error}", 1)
-    except (MemoryError, RuntimeError) as error:
-        if not _is_out_of_memory(error):
-            raise
-        return _failed("out of memory; use a smaller --size or fewer views", 1)
+    except Exception as error:
+        if _is_out_of_memory(error):
+            return _failed("out of memory; use a smaller --size or fewer views", 1)
+        return _failed(_unforeseen(error), 1)
+
+
+def _limits(arguments: Sequence[str]) -> tuple[Limits, list[str]]:
+    """The limits that --allow-outside and --memory set, and the other arguments."""
+    rest, outside, memory = [], False, DEFAULT_MEMORY
+    given = iter(arguments)
+    for argument in given:
+        name, equals, value = argument.partition("=")
+        if argument == "--allow-outside":
+            outside = True
+        elif name == "--memory":
+            memory = _gib(value if equals else next(given, ""))
+        else:
+            rest.append(argument)
+    return Limits(outside, memory), rest
+
+
+def _gib(text: str) -> float:
+    try:
+        memory = float(text)
+    except ValueError:
+        memory = 0.0
+    if not 0 < memory < 1e6:
+        raise ConfigError(f"--memory is {text[:80]!r}: expected a number of GiB above 0")
+    return memory
+
+
+def _unforeseen(error: Exception) -> str:
+    """One line for an error that nothing foresaw, whose traceback goes to a log file."""
+    what = f"unexpected {type(error).__name__}: {str(error)[:80]}"
+    text = "".join(traceback.format_exception(error))
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w", prefix="nst3d-", suffix=".log", delete=False, encoding="utf-8", errors="backslashreplace"
+        ) as log:
+            log.write(text)
+    except OSError:
+        return f"{what}; please report this"
+    return f"{what}; please report this with the file {log.name}"
 
 
 def _answer(arguments: Sequence[str]) -> int:
     if not arguments or arguments[0] in ("-h", "--help"):
         lines = (f"  {name:<12} {summary}" for name, summary in COMMANDS.items())
-        print(_HELP.format(commands="\n".join(lines)), end="", flush=True)
+        print(_HELP.format(commands="\n".join(lines), memory=DEFAULT_MEMORY), end="", flush=True)
         return 0 if arguments else 2
     if arguments[0] == "--version":
         from nst3d import __version__
@@ -126,6 +176,8 @@ def _failed(message: str, code: int) -> int:
 def _is_out_of_memory(error: Exception) -> bool:
     """Whether memory ran out, which torch reports as a RuntimeError."""
     text = str(error).lower()
+    if not isinstance(error, MemoryError | RuntimeError):
+        return False
     return isinstance(error, MemoryError) or "out of memory" in text or "can't allocate memory" in text
 
 

@@ -10,7 +10,7 @@ from PIL import Image
 
 from nst3d.errors import InputError
 from nst3d.files import PathLike
-from nst3d.images.io import FORMATS
+from nst3d.images.io import BROKEN, FORMATS
 from nst3d.tensors import ImageSize
 
 _ORIENTATION = 0x0112
@@ -41,5 +41,5 @@ def read_header(path: PathLike) -> PictureHeader:
                 return PictureHeader(size, lying, image.has_transparency_data)
     except FileNotFoundError:
         raise InputError(f"{path}: no such file, expected a picture") from None
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+    except (*BROKEN, Image.DecompressionBombError) as error:
         raise InputError(f"{path}: not a readable picture ({error})") from None

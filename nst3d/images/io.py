@@ -22,7 +22,18 @@ FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "GIF", "TGA", "PPM", "JPEG2000"
 LIMIT = 100_000_000
 """Number of pixels above which a file is treated as a decompression bomb."""
 
-_BROKEN = (OSError, SyntaxError, ValueError, TypeError, EOFError, IndexError, KeyError, struct.error)
+BROKEN = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    TypeError,
+    EOFError,
+    IndexError,
+    KeyError,
+    struct.error,
+    NotImplementedError,
+)
+"""Errors of Pillow for damaged files and for kinds that it does not decode."""
 _JPEG_SIDE = 65535
 
 
@@ -125,7 +136,7 @@ def _decode(data: bytes, name: str, max_pixels: int | None, upright: bool) -> Pi
         ) from None
     except (Image.DecompressionBombError, MemoryError):
         raise InputError(_too_large(name)) from None
-    except _BROKEN as error:
+    except BROKEN as error:
         raise InputError(f"{name}: the picture is damaged or of an unknown format ({error})") from None
 
 

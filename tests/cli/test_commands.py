@@ -157,13 +157,21 @@ def test_what_goes_wrong_anywhere(
     assert says in errors
 
 
-def test_bugs_keep_their_traceback(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_bugs_keep_their_traceback_in_a_file(
+    call: Call, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     def fail() -> None:
         raise RuntimeError("a bug")
 
     monkeypatch.setattr("nst3d.cli.doctor.examine", fail)
-    with pytest.raises(RuntimeError, match="a bug"):
-        call("doctor")
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    code, _, errors = call("doctor")
+    assert code == 1
+    assert _is_one_line(errors)
+    log = next(tmp_path.glob("nst3d-*.log"))
+    assert str(log) in errors
+    assert "RuntimeError: a bug" in log.read_text()
+    assert "Traceback" in log.read_text()
 
 
 def test_missing_tensorboard(

@@ -13,6 +13,7 @@ import pytest
 from nst3d.cli.blend import BlendArguments
 from nst3d.cli.errors import FLAGS, spoken
 from nst3d.cli.export import ExportArguments
+from nst3d.cli.main import GLOBAL
 from nst3d.cli.paint import PaintArguments
 from nst3d.cli.reconstruct import ReconstructArguments
 from nst3d.cli.render import RenderArguments
@@ -51,7 +52,7 @@ def test_parameters_become_flags(message: str, says: str) -> None:
 def test_all_flags_exist() -> None:
     settings = {f.name for f in dataclasses.fields(PaintConfig)}
     known = {f"--{f.name.replace('_', '-')}" for c in COMMANDS for f in dataclasses.fields(c)}
-    assert set(FLAGS.values()) <= known | {f"--settings.{name}" for name in settings}
+    assert set(FLAGS.values()) <= known | set(GLOBAL) | {f"--settings.{name}" for name in settings}
 
 
 def strings(tree: ast.AST) -> Iterator[ast.Constant]:

@@ -13,7 +13,7 @@ from nst3d.errors import InputError
 from nst3d.formats.captures.colmap_model import Model, ModelCamera, read_binary, read_text
 from nst3d.formats.captures.common import Found, Intrinsics, Shot
 from nst3d.formats.captures.intrinsics import MAX_SIDE
-from nst3d.formats.io.files import relative_parts
+from nst3d.formats.io.files import relative_parts, resolve
 from nst3d.formats.io.peek import Peek
 from nst3d.formats.registry import Format, register_format
 from nst3d.tensors import Array, ImageSize
@@ -78,7 +78,7 @@ def read_colmap(source: Path, folder: Path) -> Found:
             raise InputError(
                 f"{folder}: {image.name} refers to camera {image.camera}, which the model does not have"
             )
-        path = photos.joinpath(*relative_parts(image.name))
+        path = resolve(photos, image.name)
         if path.is_file():
             pose = _pose(image.quaternion, image.translation)
             shots.append(Shot(image.name, pose, intrinsics[image.camera], path))

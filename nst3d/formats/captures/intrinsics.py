@@ -38,7 +38,8 @@ def read_intrinsics(
     down = _focal(scopes, "y", size.height, path)
     if across is None and down is None:
         raise InputError(f"{path}: {name} has no focal length (fl_x or camera_angle_x)")
-    focal = (across or down or 1.0, down or across or 1.0)
+    first, second = (down if across is None else across), (across if down is None else down)
+    focal = (first or 0.0, second or 0.0)
     if min(focal) <= 0:
         raise InputError(f"{path}: {name} has a focal length of {min(focal):g} pixels, expected more than 0")
     x, y = (number(scopes, key, path) for key in ("cx", "cy"))

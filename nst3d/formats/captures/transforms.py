@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ import numpy as np
 from nst3d.errors import InputError
 from nst3d.formats.captures.common import Found, Shot, from_opengl
 from nst3d.formats.captures.intrinsics import read_intrinsics
-from nst3d.formats.io.files import find_beside, relative_parts
+from nst3d.formats.io.files import OutsideError, find_beside, lies_inside, relative_parts
 from nst3d.formats.io.json_values import frames_of, matrix, names, read_object
 from nst3d.formats.io.peek import Peek
 from nst3d.formats.registry import Format, register_format
@@ -43,6 +43,7 @@ def read_transforms(path: Path) -> Found:
     shots: list[Shot] = []
     missing: list[str] = []
     unlisted = 0
+    _check_inside(frames, path)
     for frame in frames:
         name = _name(frame, path)
         if split and name not in split:
@@ -72,6 +73,7 @@ def read_blender(folder: Path) -> Found:
         if kind is None:
             continue
         content = read_object(files[kind])
+        _check_inside(frames_of(content, files[kind]), files[kind])
         for frame in frames_of(content, files[kind]):
             shot = _shot(frame, content, files[kind], split if held_out else None)
             if shot is None:
@@ -102,10 +104,28 @@ def _name(frame: dict[str, Any], path: Path) -> str:
 def _find(name: str, folder: Path) -> Path | None:
     for suffix in _SUFFIXES:
         candidate = folder / f"{name}{suffix}"
-        if candidate.is_file():
+        if candidate.is_file() and lies_inside(candidate, [folder]):
             return candidate
     # A path on the author's own disk: only its end matters.
     return find_beside(name, [folder, folder / "images"]) if Path(name).is_absolute() else None
+
+
+def _check_inside(frames: Sequence[dict[str, Any]], path: Path) -> None:
+    """Raise OutsideError, which counts them, if photographs exist outside of the capture's folder only."""
+    folder = path.parent
+    outside = []
+    for frame in frames:
+        name = _name(frame, path)
+        beyond = [
+            p for s in _SUFFIXES if (p := folder / f"{name}{s}").is_file() and not lies_inside(p, [folder])
+        ]
+        if beyond and _find(name, folder) is None:
+            outside.append(str(beyond[0]))
+    if outside:
+        raise OutsideError(
+            f"{path}: {len(outside)} of its {len(frames)} photographs lie outside its folder, such as"
+            f" {outside[0][:80]}; give `allow_outside` to read them, or copy them into the folder"
+        )
 
 
 def _depth(frame: dict[str, Any], photo: Path, folder: Path) -> Path | None:
@@ -133,7 +153,7 @@ def _check_applied(content: dict[str, Any], path: Path) -> None:
         return
     try:
         fine = np.array(applied, np.float64).shape in ((3, 4), (4, 4))
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         fine = False
     if not fine:
         raise InputError(f"{path}: applied_transform is not a 3 x 4 matrix")
@@ -145,7 +165,7 @@ def _up(content: dict[str, Any], path: Path) -> Array | None:
         return None
     try:
         up = np.array(given, np.float64)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         up = np.zeros(0)
     # instant-ngp and others use this key for other things: anything but a direction is ignored.
     return up if up.shape == (3,) and np.isfinite(up).all() and np.linalg.norm(up) > 0 else None

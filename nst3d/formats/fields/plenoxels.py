@@ -141,7 +141,10 @@ def _document(
 
 
 def _check_basis(path: Path, arrays: dict[str, Array]) -> None:
-    basis = int(arrays["basis_type"]) if "basis_type" in arrays and arrays["basis_type"].size == 1 else 1
+    given = arrays.get("basis_type")
+    if given is not None and given.size == 1 and given.dtype.kind not in "biu":
+        raise InputError(f"{path}: basis_type is of type {given.dtype}, expected a whole number")
+    basis = int(given.item()) if given is not None and given.size == 1 else 1
     basis = 4 if "basis_data" in arrays and arrays["basis_data"].size else basis
     if basis != 1:
         kind = _BASES.get(basis, f"an unknown basis ({basis})")

@@ -27,6 +27,7 @@ from nst3d.formats.flights.values import (
     vector,
     whole_number,
 )
+from nst3d.formats.io.yaml_values import load_yaml
 from nst3d.formats.registry import Format, register_format
 from nst3d.tensors import Array
 
@@ -48,8 +49,8 @@ _KEY_SETTINGS = ("position", "look_at", "matrix", "field_of_view", "time", "roll
 def flight_from_yaml(path: Path, text: str, up: Array | None) -> Flight:
     """The flight described by a file's text; see the registry's `load_camera_path`. Raises InputError."""
     try:
-        values = yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError) as error:
+        values = load_yaml(text)
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise InputError(f"{path}: not valid YAML ({' '.join(str(error).split())})") from None
     if not isinstance(values, dict):
         raise InputError(f"{path}: expected 'keyframes:' with a list, found {shown(values)}")

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from nst3d.errors import InputError
+from nst3d.formats.io.json_values import shown as shown
 from nst3d.tensors import Array, ImageSize
 
 _MOST_KEYS = 200_000
@@ -20,7 +21,7 @@ def pose_of(value: Any, where: str) -> Array:
     """A camera-to-world matrix with a true rotation; InputError for anything else."""
     try:
         matrix: Array = np.array(value, np.float64).ravel()
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         matrix = np.empty(0)
     if matrix.size not in (12, 16):
         raise InputError(f"{where}: expected 16 numbers (or 12), row by row")
@@ -90,7 +91,7 @@ def _converted(value: Any, where: str, low: float, high: float) -> float:
         if isinstance(value, bool):
             raise TypeError
         number = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise InputError(f"{where} is {shown(value)}, expected a number") from None
     if not low <= number <= high:
         raise InputError(f"{where} is {number:g}, expected a number from {low:g} to {high:g}")
@@ -118,9 +119,3 @@ def size_of(value: Any, path: Path) -> ImageSize:
     if match is None:
         raise InputError(f"{path}: size is {shown(value)}, expected width and height like 1280x720")
     return ImageSize(int(match[2] or match[1]), int(match[1]))
-
-
-def shown(value: Any) -> str:
-    """A value as shown in messages."""
-    text = repr(value)
-    return text if len(text) <= 40 else f"{text[:37]}..."

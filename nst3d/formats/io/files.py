@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Iterable
 from pathlib import Path
 
 from nst3d.errors import InputError
+from nst3d.limits import check_size, limits
+
+
+class OutsideError(InputError):
+    """A name inside a file that leads out of the folders it may refer to."""
 
 
 def read_bytes(path: Path) -> bytes:
-    """All bytes of a file. Raises InputError if it is missing, a folder, or cannot be read."""
+    """All bytes of a file.
+
+    Raises InputError if it is missing, a folder, a device or pipe, cannot be read, or is larger than the limit
+    on memory.
+    """
     try:
+        state = path.stat()
+        if not (stat.S_ISREG(state.st_mode) or stat.S_ISDIR(state.st_mode)):
+            raise InputError(f"{path}: is a device or pipe, expected a file")
+        check_size(state.st_size, str(path))
         return path.read_bytes()
     except FileNotFoundError:
         raise InputError(f"{path}: no such file") from None
@@ -32,15 +46,55 @@ def find_beside(name: str, folders: Iterable[Path]) -> Path | None:
     """The file that an asset refers to as `name`, or None.
 
     Accepts backslashes, quotes, another case, and paths from the author's own disk: looks for the path
-    relative to each folder, then for its last component there and in a `textures` folder there.
+    relative to each folder, then for its last component there and in a `textures` folder there. Raises
+    OutsideError if it is found outside of all folders only, unless the limits allow that.
     """
+    folders = list(folders)
     parts = relative_parts(name)
+    outside: Path | None = None
     for trail in (parts, parts[-1:], ["textures", *parts[-1:]]):
         for folder in folders:
             found = _descend(folder, trail)
-            if found is not None and found.is_file():
+            if found is None or not found.is_file():
+                continue
+            if lies_inside(found, folders):
                 return found
+            outside = outside or found
+    if Path(name).is_absolute() and limits().outside and Path(name).is_file():
+        return Path(name)
+    if outside is not None:
+        raise OutsideError(outside_message(name, folders[0]))
     return None
+
+
+def resolve(folder: Path, name: str) -> Path:
+    """The path that a file in `folder` refers to as `name`, which need not exist; no search.
+
+    Raises OutsideError if it leads out of the folder, by `..` or a link, unless the limits allow that.
+    """
+    path = folder.joinpath(*relative_parts(name))
+    if not lies_inside(path, [folder]):
+        raise OutsideError(outside_message(name, folder))
+    return path
+
+
+def lies_inside(path: Path, folders: Iterable[Path]) -> bool:
+    """Whether a path, its links followed, is in one of the folders, or the limits allow others."""
+    if limits().outside:
+        return True
+    try:
+        place = path.resolve()
+        return any(place.is_relative_to(folder.resolve()) for folder in folders)
+    except (OSError, RuntimeError, ValueError):  # a loop of links, or a name that no file system accepts
+        return False
+
+
+def outside_message(name: str, folder: Path) -> str:
+    """Why a name inside a file is not followed, and what to do."""
+    return (
+        f"{folder}: a file in it refers to {name[:80]!r}, outside this folder; copy that file into the folder, or"
+        " give `allow_outside` to read it"
+    )
 
 
 def relative_parts(name: str) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import reprlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,10 @@ import numpy as np
 from nst3d.errors import InputError
 from nst3d.formats.io.files import read_bytes
 from nst3d.tensors import Array
+
+_SHOWN = 80
+_SHORT = reprlib.Repr()
+_SHORT.maxlevel, _SHORT.maxstring, _SHORT.maxother, _SHORT.maxlong = 2, _SHOWN, _SHOWN, 40
 
 
 def read_object(path: Path) -> dict[str, Any]:
@@ -45,10 +50,25 @@ def number(scopes: Sequence[dict[str, Any]], key: str, path: Path) -> float | No
         if scope.get(key) is None:
             continue
         value = scope[key]
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-            raise InputError(f"{path}: {key} is {value!r}, expected a finite number")
+        if isinstance(value, bool) or not isinstance(value, int | float) or not _is_finite(value):
+            raise InputError(f"{path}: {key} is {shown(value)}, expected a finite number")
         return float(value)
     return None
+
+
+def shown(value: Any) -> str:
+    """A value from a file for a message: at most 80 characters, whatever its size and nesting."""
+    try:
+        return _SHORT.repr(value)[:_SHOWN]
+    except (ValueError, RecursionError):  # an integer of more digits than Python prints
+        return f"a {type(value).__name__} that is too large to print"
+
+
+def _is_finite(value: float) -> bool:
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # an integer beyond the largest float
+        return False
 
 
 def matrix(frame: dict[str, Any], name: str, path: Path) -> Array:
@@ -57,7 +77,7 @@ def matrix(frame: dict[str, Any], name: str, path: Path) -> Array:
         values = np.array(frame["transform_matrix"], np.float64)
     except KeyError:
         raise InputError(f"{path}: the frame {name} has no transform_matrix") from None
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise InputError(f"{path}: the transform_matrix of {name} is not a matrix of numbers") from None
     if values.shape not in ((4, 4), (3, 4)):
         raise InputError(f"{path}: the transform_matrix of {name} has shape {values.shape}, expected 4 x 4")

@@ -101,6 +101,6 @@ def _offender(text: bytes | bytearray, dtype: type) -> str:
     for line in bytes(text).splitlines():
         try:
             np.array(line.split()).astype(dtype)
-        except ValueError:
+        except (ValueError, OverflowError):
             return decode(line).strip()[:60]
     return "the end of the file"

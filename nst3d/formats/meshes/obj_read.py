@@ -14,11 +14,11 @@ import numpy as np
 
 from nst3d.errors import InputError
 from nst3d.files import PathLike
-from nst3d.formats.io.files import find_beside, read_bytes
+from nst3d.formats.io.files import OutsideError, find_beside, read_bytes
 from nst3d.formats.io.textscan import Lines, parse_numbers, select, split_lines, tokens_per_line
-from nst3d.formats.meshes.mtl import DEFAULT_KD, MtlMaterial, parse_mtl
+from nst3d.formats.meshes.mtl import DEFAULT_KD, MtlMaterial, other_maps, parse_mtl
 from nst3d.formats.meshes.obj_faces import Corners, read_corners
-from nst3d.formats.meshes.textures import MID_GREY, load_texture
+from nst3d.formats.meshes.textures import MID_GREY, load_texture, map_file
 from nst3d.representations.mesh import Instance, Material, Mesh, Part, Similarity, Texture
 from nst3d.representations.repair import repaired
 from nst3d.representations.rows import unique_rows, used_rows
@@ -120,14 +120,22 @@ def _read_library(lines: Lines, path: Path, text: bytes) -> tuple[ObjDocument, l
     notes = []
     for number in np.flatnonzero(lines.starting(b"mtllib")):
         name = lines.text(int(number))[len("mtllib") :].strip()
-        # A line may list several files, or one whose name contains spaces.
-        whole = find_beside(name, [path.parent])
-        found = [whole] if whole else [find_beside(word, [path.parent]) for word in name.split()]
+        try:
+            # A line may list several files, or one whose name contains spaces.
+            whole = find_beside(name, [path.parent])
+            found = [whole] if whole else [find_beside(word, [path.parent]) for word in name.split()]
+        except OutsideError as error:
+            notes.append(f"{error}; using mid grey")
+            continue
         files += [f for f in found if f is not None and f not in files]
         if None in found:
             notes.append(f"material file {name!r} was not found beside the mesh; using mid grey")
-    folders = dict.fromkeys([path.parent, *(f.parent for f in files)])
-    return ObjDocument(path, text, b"\n".join(read_bytes(f) for f in files), tuple(folders)), notes
+    folders = tuple(dict.fromkeys([path.parent, *(f.parent for f in files)]))
+    library = b"\n".join(read_bytes(f) for f in files)
+    for name in other_maps(library, dict.fromkeys(parse_mtl(library), "")):
+        note = map_file(name, folders)[1]
+        notes += [f"{note}; it will not be copied"] if note else []
+    return ObjDocument(path, text, library, folders), notes
 
 
 def _materials(

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from nst3d.errors import OutputError
-from nst3d.files import PathLike, write_bytes
-from nst3d.formats.io.files import find_beside, read_bytes, relative_parts
+from nst3d.files import RESULTS, PathLike, write_bytes
+from nst3d.formats.io.files import read_bytes, relative_parts
 from nst3d.formats.meshes.mtl import other_maps, parse_mtl, repaint_mtl
 from nst3d.formats.meshes.obj_read import ObjDocument, load_obj
 from nst3d.formats.meshes.painted_images import distinct, safe_name, write_slots
 from nst3d.formats.meshes.placing import Placed, placed
+from nst3d.formats.meshes.textures import map_file
 from nst3d.formats.registry import Format, register_format
 from nst3d.representations.mesh import Mesh
 from nst3d.representations.paint import MeshPaint, TexturePaint
@@ -72,7 +74,8 @@ def _keep_document(path: Path, library: Path, mesh: Mesh, images: list[str]) -> 
     known = [*parse_mtl(document.library), *(m.name for m in mesh.materials)]
     nameless = distinct(["painted"], known)[0]
     painted = {mesh.materials[p.material].name or nameless: image for p, image in zip(mesh.parts, images)}
-    copies = _copies(document, painted, path.parent)
+    taken = {*RESULTS, *(n.lower() for n in (path.name, library.name, *images))}
+    copies = _copies(document, painted, path.parent, taken)
     moved = {c.written: c.moved for c in copies if c.moved is not None}
     for copy in copies:
         _copy(copy.source, copy.target)
@@ -111,18 +114,24 @@ class _Copy:
     """Its new name in the MTL, if the old one would no longer resolve."""
 
 
-def _copies(document: ObjDocument, painted: dict[str, str], folder: Path) -> list[_Copy]:
-    """Files used by the MTL's other maps, if they are in the asset's folder or beside it."""
-    near = document.path.resolve().parent.parent
+def _copies(
+    document: ObjDocument, painted: dict[str, str], folder: Path, taken: Collection[str]
+) -> list[_Copy]:
+    """Pictures used by the MTL's other maps, if they are in the asset's folder.
+
+    Names that a result has are changed, so that nothing is overwritten.
+    """
     found = []
     for name in other_maps(document.library, painted):
-        source = find_beside(name, document.folders)
-        if source is None or not source.resolve().is_relative_to(near):
+        source = map_file(name, document.folders)[0]
+        if source is None:
             continue
         parts = relative_parts(name)
         inside = ".." not in parts and not name.startswith(("/", "\\")) and ":" not in name
         target = folder.joinpath(*parts) if inside else folder / parts[-1]
-        found.append(_Copy(name, source, target, None if inside else parts[-1]))
+        if target.parent == folder and target.name.lower() in taken:
+            target, inside = target.with_name(f"map_{target.name}"), False
+        found.append(_Copy(name, source, target, None if inside else target.name))
     return found
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from nst3d.errors import InputError
 from nst3d.formats.io.files import find_beside, read_bytes
+from nst3d.images.header import read_header
 from nst3d.images.io import decode_image
 from nst3d.representations.mesh import Texture, Wrap
 
@@ -18,12 +19,23 @@ PLAIN_GREY = (0.8, 0.8, 0.8)
 
 def load_texture(name: str, folders: Iterable[Path], clamp: bool = False) -> tuple[Texture | None, str]:
     """The texture that an asset in these folders calls `name`, or None and a note with the reason."""
-    path = find_beside(name, folders)
-    if path is None:
-        return None, f"texture {name!r} was not found beside the mesh"
     wrap: Wrap = "clamp" if clamp else "repeat"
     try:
+        path = find_beside(name, folders)
+        if path is None:
+            return None, f"texture {name!r} was not found beside the mesh"
         picture = decode_image(read_bytes(path), str(path))
     except InputError as error:
         return None, str(error)
     return Texture(path.stem, picture.pixels, picture.alpha, (wrap, wrap)), ""
+
+
+def map_file(name: str, folders: Iterable[Path]) -> tuple[Path | None, str]:
+    """The picture that an MTL calls `name`, or None; then, if such a file exists, the reason why not."""
+    try:
+        path = find_beside(name, folders)
+        if path is not None:
+            read_header(path)
+    except InputError as error:
+        return None, str(error)
+    return path, ""

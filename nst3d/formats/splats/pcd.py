@@ -19,6 +19,8 @@ from nst3d.tensors import Array
 _LONGEST_HEADER = 1 << 16
 _DENSEST = 264
 """Most bytes that one byte of LZF can expand to."""
+_MOST, _WIDEST = 2**40, 4096
+"""Points, and values of one point, above which a header is taken for broken."""
 _KINDS = {"F": "f", "I": "i", "U": "u"}
 _NAMES = {"normal_x": "nx", "normal_y": "ny", "normal_z": "nz"}
 
@@ -76,8 +78,13 @@ def _header(data: bytes, path: Path) -> tuple[_Header, int]:
         points = int(words["POINTS"][0] if "POINTS" in words else words["WIDTH"][0])
         fields = list(zip(words["FIELDS"], (str(np.dtype(k).str) for k in kinds), counts))
         header = _Header(fields, points, words["DATA"][0].lower())
-        whole = len(words["FIELDS"]) == len(kinds) == len(counts) and points >= 0 and min(counts) >= 1
-    except (KeyError, ValueError, IndexError, TypeError):
+        whole = (
+            len(words["FIELDS"]) == len(kinds) == len(counts)
+            and 0 <= points < _MOST
+            and min(counts) >= 1
+            and sum(counts) <= _WIDEST
+        )
+    except (KeyError, ValueError, IndexError, TypeError, OverflowError):
         whole = False
     if not whole or header.data not in ("ascii", "binary", "binary_compressed"):
         raise InputError(f"{path}: not a PCD file, or its header is broken")

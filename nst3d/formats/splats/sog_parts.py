@@ -15,7 +15,7 @@ import numpy as np
 from PIL import Image
 
 from nst3d.errors import InputError
-from nst3d.formats.io.files import read_bytes
+from nst3d.formats.io.files import read_bytes, resolve
 from nst3d.tensors import Array
 
 META = "meta.json"
@@ -96,7 +96,7 @@ def read_sog_files(path: Path) -> SogFiles:
     folder = meta_path(path)
     if folder is not None:
         meta = _meta(read_bytes(folder), folder)
-        members = {n: read_bytes(folder.parent / n) for n in _named(meta, folder)}
+        members = {n: read_bytes(resolve(folder.parent, n)) for n in _named(meta, folder)}
         return SogFiles(members | {META: folder.read_bytes()}, meta, str(folder))
     members = _unzipped(path)
     if META not in members:

@@ -116,7 +116,7 @@ class PaintConfig:
     """Number format of the encoder; auto: bfloat16 where the machine is fast at it."""
     device: str = "auto"
     """Device: cpu, cuda, or auto."""
-    threads: Annotated[int, Within(0)] = 0
+    threads: Annotated[int, Within(0, 4096)] = 0
     """CPU threads; 0: the defaults of torch and numba."""
 
     def __post_init__(self) -> None:

@@ -14,6 +14,9 @@ import yaml
 
 from nst3d.errors import ConfigError, InputError
 from nst3d.files import PathLike
+from nst3d.formats.io.files import read_bytes
+from nst3d.formats.io.json_values import shown
+from nst3d.formats.io.yaml_values import load_yaml
 
 Config = TypeVar("Config")
 Note = Callable[[str], None]
@@ -42,10 +45,7 @@ def read_yaml(path: PathLike) -> dict[str, Any]:
     """A YAML mapping; nothing in it is executed. Raises InputError if it is not one or cannot be read."""
     path = Path(path)
     try:
-        loader = _Loader(path.read_text(encoding="utf-8"))
-        values = loader.get_single_data()
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror or error})") from None
+        values = load_yaml(read_bytes(path).decode("utf-8"), _Loader)
     except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: dates, and invalid UTF-8
         line = " ".join(str(error).split())
         raise InputError(f"{path}: not valid YAML ({line})") from None
@@ -57,7 +57,7 @@ def read_yaml(path: PathLike) -> dict[str, Any]:
 def read_value(text: str) -> Any:
     """A single YAML value: a number, text, a list, …. Raises ConfigError for invalid YAML."""
     try:
-        return _Loader(text).get_single_data()
+        return load_yaml(text, _Loader)
     except (yaml.YAMLError, ValueError, RecursionError):
         raise ConfigError(
             f"{text!r} is not a value: expected a number, a word, or a list such as [a, b]"
@@ -83,6 +83,8 @@ def override(
     merged = _merged(as_plain(config), values)
     try:
         return msgspec.convert(merged, type(config))
+    except OverflowError:  # an integer beyond the largest float
+        raise ConfigError(f"{where}: a number in it is too large") from None
     except msgspec.ValidationError as error:
         raise ConfigError(f"{where}: {_in_words(str(error), type(config), merged)}") from None
     except ConfigError as error:
@@ -154,10 +156,10 @@ def _in_words(message: str, kind: Any, values: Any) -> str:
         return f"setting {path} has {count[2]} values: expected {count[1]}"
     choices = _choices(kind)
     if choices:
-        return f"setting {path} is {value!r}: choose {', '.join(choices)}"
+        return f"setting {path} is {shown(value)}: choose {', '.join(choices)}"
     expected = re.match(r"Expected `([^`]*)`", problem)
     words = " or ".join(_WORDS.get(t, t) for t in expected[1].split(" | ")) if expected else problem.lower()
-    return f"setting {path} is {value!r}: expected {words}"
+    return f"setting {path} is {shown(value)}: expected {words}"
 
 
 def _tuple_in(kind: Any) -> Any:

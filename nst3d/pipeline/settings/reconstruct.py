@@ -31,7 +31,7 @@ class ReconstructConfig:
     """Long side of the reduced photographs, in pixels; smaller ones keep their size."""
     device: str = "auto"
     """Device: cpu, cuda, or auto."""
-    threads: Annotated[int, Within(0)] = 0
+    threads: Annotated[int, Within(0, 4096)] = 0
     """CPU threads; 0: numba's default."""
     checkpoint_seconds: Annotated[float, Within(0)] = 30.0
     """Seconds between checkpoints; 0: only when stopped."""

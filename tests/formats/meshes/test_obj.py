@@ -13,6 +13,7 @@ from nst3d.formats.meshes.mtl import parse_mtl, repaint_mtl, split_map
 from nst3d.formats.meshes.obj_read import load_obj
 from nst3d.formats.meshes.obj_write import save_obj
 from nst3d.images.io import read_image, write_image
+from nst3d.limits import Limits, limited
 from nst3d.representations.mesh import Instance, Mesh
 from nst3d.representations.paint import TexturePaint, TextureSlot, VertexPaint
 from nst3d.tensors import ImageSize
@@ -206,16 +207,21 @@ def test_text_without_materials_gets_one(tmp_path: Path) -> None:
     assert load_obj(tmp_path / "b.obj").materials[0].texture == 0
 
 
-def test_maps_above_the_folder_are_brought_along(tmp_path: Path) -> None:
+def test_maps_above_the_folder_are_brought_along_if_allowed(tmp_path: Path) -> None:
     (tmp_path / "art" / "obj").mkdir(parents=True)
     (tmp_path / "art" / "maps").mkdir()
     write_image(tmp_path / "art" / "maps" / "dents.png", np.zeros((1, 1, 3), np.float32))
     (tmp_path / "secret.txt").write_text("no")
     text = LIBRARY.replace("dents.png", "../maps/dents.png") + "map_Ks ../../secret.txt\n"
     written(tmp_path / "art" / "obj", text, "lid.mtl")
-    mesh = load_obj(written(tmp_path / "art" / "obj", TWO_COLOURS))
     (tmp_path / "out").mkdir()
+    mesh = load_obj(written(tmp_path / "art" / "obj", TWO_COLOURS))
+    assert any("'../maps/dents.png', outside this folder" in n and "`allow_outside`" in n for n in mesh.notes)
     files = save_obj(tmp_path / "out" / "b.obj", mesh, *own_paint(mesh))
+    assert not [f for f in files if "dents" in f.name or "secret" in f.name]
+    with limited(Limits(outside=True)):
+        mesh = load_obj(tmp_path / "art" / "obj" / "a.obj")
+        files = save_obj(tmp_path / "out" / "b.obj", mesh, *own_paint(mesh))
     assert tmp_path / "out" / "dents.png" in files
     assert "map_Bump dents.png\n" in (tmp_path / "out" / "b.mtl").read_text()
     assert not list((tmp_path / "out").rglob("secret*"))
