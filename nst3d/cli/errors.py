@@ -7,8 +7,8 @@ import re
 _PLAIN = (
     "allow_outside", "alpha", "before", "cameras", "clean", "data", "dataparser", "displace", "ease", "elevation",
     "faces", "fade", "field_of_view", "fps", "fusion", "iterations", "keep_specular", "memory", "nerf", "out",
-    "overwrite", "pass_format", "quality", "reach", "renderer", "resume", "seconds", "seed", "size", "style", "turns",
-    "weights",
+    "overwrite", "pass_format", "quality", "reach", "region", "renderer", "resume", "seconds", "seed", "size", "style",
+    "turns", "weights",
 )  # fmt: skip
 FLAGS = {name: f"--{name.replace('_', '-')}" for name in _PLAIN} | {
     "clean.depth": "--clean-depth",
