@@ -132,7 +132,7 @@ SCENES: dict[str, tuple[str, Callable[[Path], object], Callable[[Peek], object],
 """The file, what writes it, what loads it once its kind is known, and how often its header is read to tell that."""
 
 
-class _PaintingError(Exception):
+class _PaintingError(BaseException):  # an Exception would end in the log file of unexpected errors
     pass
 
 
