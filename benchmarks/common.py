@@ -13,8 +13,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-# As on the command line: idle threads sleep, so that other processes disturb the figures less.
-os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+# As on the command line: idle threads soon sleep, so that other processes disturb the figures less.
+os.environ.setdefault("GOMP_SPINCOUNT", "3000")
 
 import torch
 
