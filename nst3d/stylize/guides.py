@@ -15,6 +15,9 @@ from nst3d.stylize.guide import Guide
 from nst3d.stylize.stage_scene import StageScene
 from nst3d.stylize.style import Style
 
+FEATURES = "features"
+"""Name, in sums of guides, of the one that evaluates all losses on features."""
+
 
 @dataclass(frozen=True)
 class GuideInputs:
@@ -46,8 +49,10 @@ class GuideKind:
 
 
 def _check_name(row: GuideKind, others: list[GuideKind]) -> None:
-    """Raise ConfigError for the name of a loss: terms find both by name."""
-    if row.name in LOSSES or row.name == "features":
+    """Raise ConfigError for the name of a loss, as terms find both by name, and for the reserved one."""
+    if row.name == FEATURES:
+        raise ConfigError(f"guide {row.name!r}: the name is that of all losses together; use another name")
+    if row.name in LOSSES:
         raise ConfigError(f"guide {row.name!r}: there is a loss of that name; use another name")
 
 

@@ -18,16 +18,13 @@ from nst3d.losses.registry import LOSSES, LossInputs
 from nst3d.stylize.agreement import ViewMemory
 from nst3d.stylize.feature_guide import FeatureGuide, Viewing, WeightedLoss
 from nst3d.stylize.guide import Guide, GuideSum, Weighted
-from nst3d.stylize.guides import GUIDES, GuideInputs
+from nst3d.stylize.guides import FEATURES, GUIDES, GuideInputs
 from nst3d.stylize.kept import Kept
 from nst3d.stylize.recipe import Recipe
 from nst3d.stylize.stage_scene import StageScene
 from nst3d.stylize.style import Style, distinct
 from nst3d.stylize.terms import Term
 from nst3d.tensors import Features, Planes
-
-_FEATURES = "features"
-"""Name of the guide that evaluates all losses on features."""
 
 
 @dataclass(frozen=True)
@@ -62,13 +59,13 @@ def build_guide(recipe: Recipe, encoder: Encoder, inputs: StageInputs) -> Guide:
             parts[name] = Weighted(GUIDES.get(term.name).make(made), term.weight, region, term.schedule)
     losses = {n: t for n, t in _named(recipe.terms) if t.weight and t.name in LOSSES}
     for name, other in inputs.others.items():
-        if name in parts or name in losses or name == _FEATURES:
+        if name in parts or name in losses or name == FEATURES:
             raise ConfigError(f"guide {name!r}: the recipe has a part of that name; give it another name")
         parts[name] = replace(other, region=other.region or inputs.region)
     features = _feature_guide(recipe, encoder, inputs, losses) if losses or not parts else None
     if features is not None and not parts:
         return features
-    own = {} if features is None else {_FEATURES: Weighted(features)}
+    own = {} if features is None else {FEATURES: Weighted(features)}
     return GuideSum({**own, **parts}, inputs.viewing.background)
 
 

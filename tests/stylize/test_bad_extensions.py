@@ -103,6 +103,8 @@ def test_names_are_taken_once() -> None:
         register_teacher("posterise", lambda options: None)
     with pytest.raises(ConfigError, match=r"^guide 'gram': there is a loss of that name; use another name$"):
         register_guide("gram", lambda inputs: None)
+    with pytest.raises(ConfigError, match=r"^guide 'features': the name is that of all losses together"):
+        register_guide("features", lambda inputs: None)
     register_guide("twice", lambda inputs: None)
     try:
         register_loss("twice", lambda inputs: None)

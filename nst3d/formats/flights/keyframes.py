@@ -22,11 +22,11 @@ from nst3d.formats.flights.values import (
     keys_of,
     number,
     pose_of,
-    shown,
     size_of,
     vector,
     whole_number,
 )
+from nst3d.formats.io.json_values import shown
 from nst3d.formats.io.yaml_values import load_yaml
 from nst3d.formats.registry import Format, register_format
 from nst3d.tensors import Array

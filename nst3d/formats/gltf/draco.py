@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from nst3d.formats.gltf.document import GltfDocument
-from nst3d.formats.gltf.packages import decoder
+from nst3d.formats.gltf.packages import UNPACK, decoder
 from nst3d.tensors import Array
 
 NAME = "KHR_draco_mesh_compression"
@@ -16,7 +16,7 @@ _METADATA = 0x8000
 _OLDEST = (2, 2)
 """The version of the bitstream that glTF prescribes."""
 _MOST_BYTES = 10
-"""Of a 64-bit number in pieces of 7 bits."""
+"""A 64-bit number takes at most this many pieces of 7 bits."""
 
 
 @dataclass(frozen=True)
@@ -35,8 +35,7 @@ def decode_draco(document: GltfDocument, data: bytes, most_faces: int) -> DracoM
     Raises InputError if it is damaged or claims more than `most_faces` triangles, MissingDependencyError
     without DracoPy.
     """
-    otherwise = "export it again with compression unticked, or run 'gltf-transform copy in.glb out.glb'"
-    package = decoder("DracoPy", document.path, f"its geometry is Draco-compressed ({NAME})", otherwise)
+    package = decoder("DracoPy", document.path, f"its geometry is Draco-compressed ({NAME})", UNPACK)
     try:
         claimed = _claimed(data)
     except (ValueError, IndexError) as error:
@@ -90,7 +89,7 @@ class _Reader:
         raise ValueError("a number without an end")
 
     def skip_metadata(self) -> None:
-        """Go on behind the metadata of all attributes and of the whole."""
+        """Skip the metadata of all attributes and of the whole."""
         for _ in range(self._bounded()):
             self.number()
             self._skip_entries()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from nst3d.formats.gltf.document import GltfDocument, Json
-from nst3d.formats.gltf.packages import decoder
+from nst3d.formats.gltf.packages import UNPACK, decoder
 
 NAMES = ("EXT_meshopt_compression", "KHR_meshopt_compression")
 _MODES = ("ATTRIBUTES", "TRIANGLES", "INDICES")
@@ -20,8 +20,7 @@ def decode_meshopt(document: GltfDocument, packed: Json, name: str) -> bytes:
 
     Raises InputError if it is damaged, MissingDependencyError without the package meshopt.
     """
-    otherwise = "export it again with compression unticked, or run 'gltf-transform copy in.glb out.glb'"
-    package = decoder("meshopt", document.path, f"its geometry is meshopt-compressed ({name})", otherwise)
+    package = decoder("meshopt", document.path, f"its geometry is meshopt-compressed ({name})", UNPACK)
     document.item("buffers", packed.get("buffer"))
     buffer = document.buffers[int(packed["buffer"])]
     start, size = document.integer(packed, "byteOffset", 0), document.integer(packed, "byteLength")

@@ -9,6 +9,8 @@ from typing import Any
 
 from nst3d.errors import MissingDependencyError
 
+UNPACK = "export it again with compression unticked, or run 'gltf-transform copy in.glb out.glb'"
+"""How to get a file with plain geometry."""
 _OLDEST = {"meshopt": (3, 11)}
 """The first Python version that a package is made for, if that is newer than nst3d's own."""
 

@@ -17,7 +17,7 @@ from nst3d.formats.gltf.meshopt import decode_meshopt, meshopt_size
 from nst3d.tensors import Array
 
 _MOST_BYTES = 1 << 31
-"""Of decoded geometry: what a document claims is checked before anything is decoded."""
+"""Largest decoded geometry; what a document claims is checked before anything is decoded."""
 _TRIANGLES, _STRIP = 4, 5
 
 
@@ -27,10 +27,8 @@ def unpacked(document: GltfDocument) -> tuple[GltfDocument, tuple[str, ...]]:
     A plain copy beside a compressed one is taken as it is, without decoding. Raises InputError for data that is
     damaged or claims too much, MissingDependencyError without the package that decodes it.
     """
-    names = [n for n in (DRACO, *MESHOPT) if n in document.json.get("extensionsUsed", [])]
-    names += [
-        n for n in (DRACO, *MESHOPT) if n in document.json.get("extensionsRequired", []) and n not in names
-    ]
+    listed = [document.json.get(key, []) for key in ("extensionsUsed", "extensionsRequired")]
+    names = [name for name in (DRACO, *MESHOPT) if any(name in names for names in listed)]
     if not names:
         return document, ()
     unpacker = _Unpacker(document)

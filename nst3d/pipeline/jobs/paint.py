@@ -18,11 +18,12 @@ from nst3d.pipeline.jobs.painter import Company, Painter
 from nst3d.pipeline.kinds.bridges import ALONE, Bridges
 from nst3d.pipeline.kinds.kind import Opened, PaintRequest
 from nst3d.pipeline.kinds.paint_job import Job, Result
+from nst3d.pipeline.kinds.regions import mask_files
 from nst3d.pipeline.kinds.registry import check_options, cleaned, open_path
 from nst3d.pipeline.kinds.subject import Subject
 from nst3d.pipeline.runtime.checkpoints import Keeper
 from nst3d.pipeline.runtime.events import Events, Listener
-from nst3d.pipeline.runtime.fingerprint import add_mask, add_scene
+from nst3d.pipeline.runtime.fingerprint import add_file, add_scene
 from nst3d.pipeline.runtime.machine import Clock, peak_memory_gb, use_threads
 from nst3d.pipeline.runtime.out_folder import claimed_folder, need_checkpoint
 from nst3d.pipeline.settings.config import PaintConfig
@@ -185,9 +186,8 @@ def _fingerprint(job: Job, opened: Opened, company: Company) -> str:
         digest.update(f"cameras {job.cameras} {job.dataparser or ''}".rstrip().encode())
     if job.clean is not None:
         digest.update(f"clean {as_plain(job.clean)}".encode())
-    for selector in (job.config.region, *(term.region for term in job.config.recipe.terms)):
-        if selector is not None and selector.startswith("mask:"):
-            add_mask(digest, Path(selector.removeprefix("mask:")))
+    for mask in mask_files([job.config.region or "", *job.config.recipe.regions]):
+        add_file(digest, mask)
     names = [*sorted(company.guides), *(type(teacher).__qualname__ for teacher in company.teachers)]
     if names:
         digest.update(f"company {names}".encode())

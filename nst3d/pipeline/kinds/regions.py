@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 
 from nst3d.errors import ConfigError
 from nst3d.stylize.regions import Regions
@@ -12,6 +13,10 @@ Selectors = Mapping[str, Callable[[str], Colours]]
 """Maps a selector's name to a function from the text after its colon to weights (n, 1)."""
 
 
+MASK = "mask"
+"""Name of the selector that reads an image file."""
+
+
 def painted_region(selector: str | None, selectors: Selectors, others: Iterable[str] = ()) -> Regions:
     """The region to paint, such as "material:roof"; None: no region, which paints everything. And `others`, of terms.
 
@@ -19,6 +24,12 @@ def painted_region(selector: str | None, selectors: Selectors, others: Iterable[
     """
     wanted = dict.fromkeys([*others, *([] if selector is None else [selector])])
     return Regions({name: _column(name, selectors) for name in wanted}, selector)
+
+
+def mask_files(selectors: Iterable[str]) -> list[Path]:
+    """The files that selectors such as "mask:sky.png" name."""
+    parts = (selector.partition(":") for selector in selectors)
+    return [Path(text) for name, _, text in parts if name == MASK]
 
 
 def _column(selector: str, selectors: Selectors) -> Colours:

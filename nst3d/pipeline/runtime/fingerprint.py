@@ -21,8 +21,8 @@ def add_scene(digest: hashlib._Hash, place: Path | Peek) -> None:
         digest.update(str(peek.path).encode())
 
 
-def add_mask(digest: hashlib._Hash, path: Path) -> None:
-    """Add the bytes of a region's mask; none if there is no such file, which its reader reports."""
+def add_file(digest: hashlib._Hash, path: Path) -> None:
+    """Add the bytes of a file; nothing if it is missing, which its reader reports."""
     if path.is_file():
         _add_bytes(digest, path)
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 from npz_samples import field_of
 from small_splats import ball
-from tiny_jobs import TINY, Losses, job
+from tiny_jobs import TINY, Listener, Losses, job
 
 from nst3d import Recipe, Regions, Schedule, Stage, Term, run_job, save
 from nst3d.cli.main import main
@@ -80,6 +80,15 @@ def test_a_mask_that_cannot_be_read_or_is_black(scenes, tmp_path) -> None:
         run("broken.png")
     with pytest.raises(ConfigError, match=r"region mask:.*nothing\.png: covers nothing of the scene"):
         run("nothing.png")
+
+
+@pytest.mark.parametrize(("keep", "degree", "told"), [(0.0, 1, True), (1.0, 1, False), (0.0, 0, False)])
+def test_highlights_that_fade_outside_a_region_are_noted(scenes, tmp_path, keep, degree, told) -> None:
+    save(tmp_path / "some.ply", ball(60, degree))
+    config = replace(TINY, region="box:0,-9,-9,2,9,9", keep_specular=keep)
+    listener = Listener()
+    run_job(replace(job(scenes, tmp_path / "out", config), scene=tmp_path / "some.ply"), listener)
+    assert any("fades in the whole scene" in note for note in listener.notes) == told
 
 
 def test_the_command_line_says_it_in_one_line(scenes, tmp_path, capsys) -> None:

@@ -14,7 +14,7 @@ from nst3d.formats.picture import load_picture, save_picture
 from nst3d.images.io import Picture, write_image
 from nst3d.operators.identity import IdentityView
 from nst3d.pipeline.kinds.picture.regions import mask_region
-from nst3d.pipeline.kinds.regions import painted_region
+from nst3d.pipeline.kinds.regions import MASK, painted_region
 from nst3d.pipeline.kinds.table_subject import TableSubject
 from nst3d.pipeline.settings.config import PaintConfig
 from nst3d.renderers.radiance import Frame
@@ -55,7 +55,7 @@ class PictureSubject(TableSubject):
             self._alpha = resampled(alpha, full, self.layout).view(*self.layout.images[0]).numpy()
         strength = self._config.recipe.palette_before
         moved = to_palette(self._initial.double(), style.palette.double(), strength=strength).float()
-        selectors = {"mask": lambda path: mask_region(self.layout, Path(path))}
+        selectors = {MASK: lambda path: mask_region(self.layout, Path(path))}
         self.regions = painted_region(self._config.region, selectors, self._config.recipe.regions)
         self._content = self.regions.inside(moved, self._initial)
         noisy = self._config.start == "noise"

@@ -42,10 +42,6 @@ def painting(open_: Callable[..., RadianceScene]) -> Callable[[PaintRequest], tu
     def paint(asked: PaintRequest) -> tuple[Subject, PaintConfig]:
         scene = open_(asked.opened.peek, asked.job.cameras, asked.config, asked.reader)
         asked.note(*scene.notes)
-        if asked.config.region is not None and asked.config.keep_specular < 1:
-            asked.note(
-                "view-dependent colour fades in the whole scene, not only in `region`; `keep_specular` 1 keeps it"
-            )
         config = suited(asked.config, scene)
         return RadianceSubject(scene, asked.styles[0], config), config
 

@@ -6,7 +6,17 @@ import numpy as np
 import torch
 
 from nst3d.errors import ConfigError
+from nst3d.pipeline.settings.config import PaintConfig
 from nst3d.tensors import Array, Colours
+
+
+def fading_note(config: PaintConfig, degree: int) -> tuple[str, ...]:
+    """A note if painting a region of a scene with harmonics of `degree` also changes colours outside of it."""
+    if config.region is None or degree == 0 or config.keep_specular == 1:
+        return ()
+    return (
+        "view-dependent colour fades in the whole scene, not only in `region`; `keep_specular` 1 keeps it",
+    )
 
 
 def box_region(positions: Array, corners: str) -> Colours:

@@ -31,6 +31,7 @@ from nst3d.formats.io.peek import Peek
 from nst3d.formats.splats.registry import load_splats, save_splats, suffix_of
 from nst3d.pipeline.captures.reader import OWN_READER, CaptureReader
 from nst3d.pipeline.kinds.radiance.hull import robust_hull
+from nst3d.pipeline.kinds.radiance.regions import fading_note
 from nst3d.pipeline.runtime.machine import resolve_device
 from nst3d.pipeline.settings.config import PaintConfig
 from nst3d.pipeline.settings.surface import RigOptions
@@ -129,7 +130,7 @@ def open_field(
         background=source.background,
         photos=tuple(photos[i] for i in chosen) if photos else (),
         lattice=_lattice(source),
-        notes=(*source.notes, *notes),
+        notes=(*source.notes, *notes, *fading_note(config, source.degree)),
     )
 
 
@@ -174,7 +175,12 @@ def splat_scene(
         up=up,
         photos=tuple(photos) if config.photos else (),
         hull=hull,
-        notes=(*source.notes, *(() if capture is None else capture.notes), *renderer.notes),
+        notes=(
+            *source.notes,
+            *(() if capture is None else capture.notes),
+            *renderer.notes,
+            *fading_note(config, source.degree),
+        ),
     )
 
 
