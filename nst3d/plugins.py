@@ -7,6 +7,7 @@ import importlib
 import threading
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from nst3d.errors import ConfigError, MissingDependencyError, Nst3dError
@@ -143,10 +144,16 @@ class Registry(Generic[T]):
                 warnings.warn(line, PluginWarning, stacklevel=4)
 
     def _add(self, entry: str, load: Callable[[], Any]) -> None:
-        """Register the objects of an entry point, or record why it cannot be used."""
+        """Register the objects of an entry point, or record why it cannot be used.
+
+        Importing it may already have registered them by a call, and a module alone does no more than that.
+        """
         try:
-            for name, value in self._unpack(entry, load()):
-                self.register(name, value)
+            offer = load()
+            rows = [] if isinstance(offer, ModuleType) else self._unpack(entry, offer)
+            for name, value in rows:
+                if name not in self._rows or self._rows[name] != value:
+                    self.register(name, value)
         except MissingDependencyError as error:
             line = str(error)
         except Exception as error:  # whatever another package raises must not stop nst3d

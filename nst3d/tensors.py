@@ -19,6 +19,7 @@ Planes = NewType("Planes", torch.Tensor)
 """(c, h, w): a picture in the layout of encoders and losses. A type checker refuses an `Image` in its place."""
 Features: TypeAlias = torch.Tensor  # (c, h, w) or (c, 1, n): feature maps of an encoder
 Mask: TypeAlias = torch.Tensor  # (h, w) in [0, 1]
+Share: TypeAlias = float | Array  # a fraction for all rows, or one per row (n,)
 
 
 class ImageSize(NamedTuple):

@@ -208,3 +208,17 @@ def test_an_entry_point_of_no_distribution_is_refused_in_one_line(monkeypatch) -
     assert name == "a"
     with pytest.raises(MissingDependencyError, match="entry point 'a' of an unknown package"):
         load()
+
+
+REGISTRY: Registry[Row] = Registry("row", GROUP, unpack=rows_of(Row))
+
+
+@pytest.mark.parametrize("point", ["pkg_self", "pkg_self:ROW"])
+def test_a_module_may_register_its_own_by_a_call(installed, monkeypatch, point) -> None:
+    source = f"from {__name__} import REGISTRY, Row\nROW = REGISTRY.register('a', Row('a'))"
+    installed("pkg-self", f"a = {point}", source)
+    monkeypatch.setattr(REGISTRY, "_complete", False)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert list(REGISTRY) == ["a"]
+    REGISTRY.forget("a")

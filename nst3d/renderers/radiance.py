@@ -9,7 +9,7 @@ import numpy as np
 
 from nst3d.cameras.pinhole import Camera
 from nst3d.operators.base import ViewOperator
-from nst3d.tensors import Array, Image
+from nst3d.tensors import Array, Image, Share
 
 NOTHING = 1e-3
 """Opacity below which a pixel has no depth."""
@@ -53,15 +53,17 @@ class RadianceRenderer(ABC):
         """The view as a linear map from the rows' colours (n, 3), without view-dependence."""
 
     @abstractmethod
-    def draw(self, camera: Camera, colours: Array, specular: float = 0.0) -> Frame:
-        """The view with the rows' colours (n, 3), plus `specular` times the scene's own higher harmonics.
+    def draw(self, camera: Camera, colours: Array, specular: Share = 0.0) -> Frame:
+        """The view with the rows' colours (n, 3), plus `specular`, one number or one per row (n,), times the scene's
+        own higher harmonics.
 
         Faster than compiling if a view is needed only once.
         """
 
     @abstractmethod
-    def specular(self, camera: Camera, view: ViewOperator) -> Image:
-        """The contribution of the scene's own higher harmonics to a compiled view: (h, w, 3), unclamped.
+    def specular(self, camera: Camera, view: ViewOperator, share: Share = 1.0) -> Image:
+        """The contribution of the scene's own higher harmonics × `share` to a compiled view: (h, w, 3), unclamped.
 
-        It is constant per view: with strength s the image is `view.render(colours, …) + s · specular`.
+        It is constant per view: the image is `view.render(colours, …) + specular`. A `share` per row (n,) keeps
+        the harmonics of some rows only.
         """

@@ -16,7 +16,7 @@ from nst3d.renderers.splat_composite import MAX_ALPHA, MIN_LIGHT
 from nst3d.renderers.splat_project import BLUR, MIN_ALPHA
 from nst3d.renderers.splats import SplatOptions, SplatRenderer
 from nst3d.representations.splats import Splats
-from nst3d.tensors import Array
+from nst3d.tensors import Array, Share
 
 _TILE = 16
 _BATCH = 1 << 19
@@ -111,7 +111,7 @@ class GsplatRenderer(SplatRenderer):
         starts = np.concatenate([[0], np.cumsum(counts)])
         return SparseView(camera.size, self.num_colours, pixels, Csr(starts, columns, weights))
 
-    def draw(self, camera: Camera, colours: Array, specular: float = 0.0) -> Frame:
+    def draw(self, camera: Camera, colours: Array, specular: Share = 0.0) -> Frame:
         """The view with the splats' colours (n, 3), plus `specular` times their own higher harmonics.
 
         With view-dependence, each splat's colour is clamped from below at 0, like in `SplatRenderer`.
@@ -137,7 +137,7 @@ class GsplatRenderer(SplatRenderer):
         """Whether gsplat cannot render the view, or there is nothing to render."""
         return camera.lens is not None or not len(self._rows)
 
-    def _paint(self, camera: Camera, seen: _Footprints, colours: Array, specular: float) -> torch.Tensor:
+    def _paint(self, camera: Camera, seen: _Footprints, colours: Array, specular: Share) -> torch.Tensor:
         """Colours and depths (m, 4) of the rows of the renderer's tensors, 0 for unseen ones."""
         reached = (seen.radii[0] > 0).reshape(len(self._rows), -1).all(1)
         painted = self._shown_colours(camera, self._rows[reached.cpu().numpy()], colours, specular)

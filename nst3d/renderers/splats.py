@@ -15,9 +15,9 @@ from nst3d.renderers.radiance import NOTHING, Frame, RadianceRenderer
 from nst3d.renderers.splat_composite import count_tiles, draw_tiles, fill_tiles
 from nst3d.renderers.splat_project import MIN_ALPHA, Footprints, Projection, project
 from nst3d.renderers.splat_tiles import TileIndex
-from nst3d.representations.harmonics import basis
+from nst3d.representations.harmonics import basis, faded
 from nst3d.representations.splats import Splats
-from nst3d.tensors import Array, Image
+from nst3d.tensors import Array, Image, Share
 
 _CHUNK = 1 << 16
 """Number of splats whose harmonics are evaluated at a time."""
@@ -88,7 +88,7 @@ class SplatRenderer(RadianceRenderer):
         matrix = Csr(starts, plan.footprints.splats[columns], weights)
         return SparseView(camera.size, self.num_colours, pixels, matrix)
 
-    def draw(self, camera: Camera, colours: Array, specular: float = 0.0) -> Frame:
+    def draw(self, camera: Camera, colours: Array, specular: Share = 0.0) -> Frame:
         """The view with the splats' colours (n, 3), plus `specular` times their own higher harmonics.
 
         With view-dependence, each splat's colour is clamped from below at 0, as in Kerbl et al. 2023, so the
@@ -107,30 +107,33 @@ class SplatRenderer(RadianceRenderer):
         depth = np.where(opacity < np.float32(NOTHING), np.float32(np.inf), out[..., 4] / share)
         return Frame(np.ascontiguousarray(out[..., :3]), opacity, depth)
 
-    def specular(self, camera: Camera, view: ViewOperator) -> Image:
-        """The contribution of the scene's higher harmonics to a compiled view, (h, w, 3), unclamped."""
+    def specular(self, camera: Camera, view: ViewOperator, share: Share = 1.0) -> Image:
+        """The contribution of the scene's higher harmonics × `share` to a compiled view, (h, w, 3), unclamped."""
         table = np.zeros((self.num_colours, 3), np.float32)
-        self._add_harmonics(camera, np.arange(self.num_colours), 1.0, table)
+        self._add_harmonics(camera, np.arange(self.num_colours), share, table)
         return view.apply(torch.from_numpy(table))
 
-    def _shown_colours(self, camera: Camera, rows: Array, colours: Array, specular: float) -> Array:
+    def _shown_colours(self, camera: Camera, rows: Array, colours: Array, specular: Share) -> Array:
         """The colours of the splats `rows` seen from a camera, (m, 3) float32."""
         shown = np.asarray(colours)[rows].astype(np.float32)
-        if specular > 0:
+        if np.any(specular):
             self._add_harmonics(camera, rows, specular, shown)
             np.maximum(shown, 0, out=shown)
         return shown
 
-    def _add_harmonics(self, camera: Camera, rows: Array, strength: float, table: Array) -> None:
+    def _add_harmonics(self, camera: Camera, rows: Array, share: Share, table: Array) -> None:
         """Add Σ basis · coefficient of degree 1 and up to a table (m, 3) of the splats `rows`."""
         splats = self.splats
         if splats.degree == 0:
             return
+        kept = np.asarray(share, np.float32)
         for start in range(0, len(rows), _CHUNK):
             part = rows[start : start + _CHUNK]
             away = splats.positions[part] - camera.position
             away /= np.maximum(np.linalg.norm(away, axis=1, keepdims=True), 1e-12)
-            values = basis(away.astype(np.float32), splats.degree)[:, 1:] * np.float32(strength)
+            values = faded(
+                basis(away.astype(np.float32), splats.degree)[:, 1:], kept[part] if kept.ndim else kept
+            )
             table[start : start + _CHUNK] += np.einsum("nk,nkc->nc", values, splats.harmonics[part, 1:])
 
     def _project(self, camera: Camera) -> Footprints:

@@ -15,8 +15,8 @@ from nst3d.renderers.march import EMPTY, frame_of, free_blocks
 from nst3d.renderers.radiance import NOTHING, Frame, RadianceRenderer
 from nst3d.renderers.voxel_kernels import collect, draw
 from nst3d.representations.field import VoxelField
-from nst3d.representations.harmonics import basis
-from nst3d.tensors import Array, Image
+from nst3d.representations.harmonics import basis, faded
+from nst3d.tensors import Array, Image, Share
 
 _CAP = 96
 """Maximum number of merged samples per ray."""
@@ -63,24 +63,24 @@ class VoxelRenderer(RadianceRenderer):
         places[rows] = self.field.space.to_world(nodes.astype(np.float64), self.field.links.shape)
         return places
 
-    def draw(self, camera: Camera, colours: Array, specular: float = 0.0) -> Frame:
+    def draw(self, camera: Camera, colours: Array, specular: Share = 0.0) -> Frame:
         """The view with the nodes' colours (n, 3), plus `specular` times the field's higher harmonics."""
         origin, directions = _rays(camera)
         table = np.asarray(colours, np.float32)[:, None]
         weights = np.ones((len(directions), 1), np.float32)
-        if specular and self.field.degree > 0:
+        if np.any(specular) and self.field.degree > 0:
             weights = _basis(directions, self.field.degree)
             weights[:, 0] = 1
-            table = np.concatenate([table, specular * self.field.harmonics[:, 1:]], axis=1)
+            table = np.concatenate([table, faded(self.field.harmonics[:, 1:], specular)], axis=1)
         return self._drawn(camera, (origin, directions, weights), table)
 
-    def specular(self, camera: Camera, view: ViewOperator) -> Image:
-        """The contribution of the higher harmonics to a view at full strength, (h, w, 3)."""
+    def specular(self, camera: Camera, view: ViewOperator, share: Share = 1.0) -> Image:
+        """The contribution of the higher harmonics × `share` to a view, (h, w, 3)."""
         if self.field.degree == 0:
             return Image(torch.zeros(*camera.size, 3))
         origin, directions = _rays(camera)
         weights = _basis(directions, self.field.degree)[:, 1:].copy()
-        frame = self._drawn(camera, (origin, directions, weights), self.field.harmonics[:, 1:])
+        frame = self._drawn(camera, (origin, directions, weights), faded(self.field.harmonics[:, 1:], share))
         return Image(torch.from_numpy(frame.colour))
 
     def _drawn(self, camera: Camera, rays: tuple[Array, Array, Array], table: Array) -> Frame:

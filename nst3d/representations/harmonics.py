@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from nst3d.tensors import Array
+from nst3d.tensors import Array, Share
 
 C0 = 0.28209479177387814
 """The constant harmonic, 1 / (2 √π): colour = 0.5 + C0 · (first coefficient)."""
@@ -49,3 +49,9 @@ def to_colours(constant: Array) -> Array:
 def from_colours(colours: Array) -> Array:
     """Colours (n, 3) as first coefficients."""
     return (colours - 0.5) / C0
+
+
+def faded(rows: Array, share: Share) -> Array:
+    """Rows (n, …) of higher coefficients × `share`, a number or one per row (n,), as float32."""
+    factor = np.asarray(share, np.float32)
+    return rows.astype(np.float32) * factor.reshape(-1, *(1,) * (rows.ndim - 1))

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 
 from nst3d.stylize.look import Look
+from nst3d.stylize.plain_state import check_plain
 
 Ramp = tuple[tuple[float, float], ...]
 """A piecewise linear weight schedule of knots (fraction of the run, factor); 1 without knots."""
@@ -42,7 +43,7 @@ class Guide(ABC):
         """Record a look whose step was taken, once per view and step. Memory changes only here."""
 
     def state(self) -> dict[str, Any]:
-        """The memory as plain values and tensors, for a checkpoint."""
+        """The memory for a checkpoint: tensors, numbers and text, and lists and dicts of them, nothing else."""
         return {}
 
     def restore(self, state: dict[str, Any]) -> None:  # noqa: B027
@@ -68,6 +69,7 @@ class GuideSum(Guide):
         """`parts` by their name in reports; all share one render over `background`."""
         self.background = background
         self._parts = dict(parts)
+        self._checked = False
 
     def judge(self, look: Look) -> tuple[torch.Tensor, dict[str, float]]:
         """The weighted sum, and all parts, weighted."""
@@ -87,13 +89,19 @@ class GuideSum(Guide):
         return total, found
 
     def note(self, look: Look) -> None:
-        """Pass the look to each guide."""
+        """Pass the look to each guide. ConfigError at once for a guide whose state no checkpoint could hold."""
         for part in self._parts.values():
             part.guide.note(look.within(part.region))
+        if not self._checked:
+            self.state()
+            self._checked = True
 
     def state(self) -> dict[str, Any]:
-        """The guides' states by name."""
-        return {name: part.guide.state() for name, part in self._parts.items()}
+        """The guides' states by name. ConfigError for one with values that cannot be read back."""
+        states = {name: part.guide.state() for name, part in self._parts.items()}
+        for name, state in states.items():
+            check_plain(name, state)
+        return states
 
     def restore(self, state: dict[str, Any]) -> None:
         """Restore each guide's state."""

@@ -152,8 +152,8 @@ def test_the_loss_is_registered_by_a_call_once(inputs, tmp_path, example) -> Non
         register_loss("edges", edges.make)
 
 
-def test_the_guide_colours_the_scene(inputs, tmp_path, example) -> None:
-    example("tint")
+def test_the_guide_colours_the_scene(inputs, tmp_path, installed) -> None:
+    installed("tint")
     means = {}
     for name, colour in (("blue", (0.0, 0.0, 1.0)), ("red", (1.0, 0.0, 0.0))):
         config = with_terms(tint={"weight": 50.0, "colour": colour})
@@ -166,7 +166,6 @@ def test_the_guide_colours_the_scene(inputs, tmp_path, example) -> None:
 
 def test_a_guide_is_brought_along(inputs, tmp_path, example) -> None:
     tint = example("tint")
-    GUIDES.forget("tint")
 
     def make(inputs: nst3d.GuideInputs) -> nst3d.Guide:
         assert isinstance(inputs, nst3d.GuideInputs)
@@ -178,8 +177,43 @@ def test_a_guide_is_brought_along(inputs, tmp_path, example) -> None:
     assert result.metrics["losses"]["tint"] > 0
 
 
-def test_the_pictures_of_the_teacher_arrive_in_the_table(inputs, tmp_path, example) -> None:
-    example("mosaic")
+def test_guides_and_teachers_are_registered_by_a_call(example) -> None:
+    tint, mosaic = example("tint"), example("mosaic")
+    nst3d.register_guide("tint", tint.Tint, {"colour": (1.0, 0.0, 0.0)})
+    nst3d.register_teacher("mosaic", mosaic.Mosaic, {"side": 8})
+    assert GUIDES.get("tint").options == {"colour": (1.0, 0.0, 0.0)}
+    assert TEACHERS.get("mosaic") == mosaic.TEACHER
+
+
+def test_the_command_line_knows_an_installed_teacher_and_guide(inputs, tmp_path, installed, capsys) -> None:
+    installed("mosaic")
+    installed("tint")
+    command = [
+        "paint",
+        str(inputs / "photo.png"),
+        "--style",
+        str(inputs / "style.png"),
+        "--size",
+        "64",
+        "--quiet",
+    ]
+    command += [
+        "--iterations",
+        "2",
+        "--out",
+        str(tmp_path / "out"),
+        "--teacher",
+        "mosaic",
+        "--term",
+        "tint=5",
+    ]
+    assert main(command) == 0
+    assert "note" not in capsys.readouterr().err
+    assert "tint" in (tmp_path / "out" / "metrics.json").read_text()
+
+
+def test_the_pictures_of_the_teacher_arrive_in_the_table(inputs, tmp_path, installed) -> None:
+    installed("mosaic")
     recipe = replace(TINY.recipe, palette_before=0.0)
     config = replace(TINY, recipe=recipe, teach=TeachOptions("mosaic", options={"side": 4}))
     run_job(job(inputs, tmp_path / "out", config.with_iterations(0), "photo.png"))

@@ -14,6 +14,7 @@ from small_meshes import camera_at
 from nst3d.cameras.lens import BrownConrady, Fisheye
 from nst3d.cameras.pinhole import Camera
 from nst3d.errors import ConfigError
+from nst3d.formats.splats.registry import painted
 from nst3d.operators.checks import dot_test
 from nst3d.renderers.splat_reference import render_splats, splat_depths, splat_weights
 from nst3d.renderers.splats import SplatOptions, SplatRenderer
@@ -236,6 +237,17 @@ def test_harmonics_of_the_scene_are_added(camera, degree) -> None:
     bright = splats.colours + 20
     sum_of_parts = view.apply(torch.from_numpy(bright)) + 0.7 * renderer.specular(camera, view)
     assert worst(renderer.draw(camera, bright, 0.7).colour, sum_of_parts) < 1e-4
+
+
+def test_each_splat_keeps_its_own_share_of_harmonics(camera) -> None:
+    splats = random_splats(60, 2)
+    share = np.resize(np.array([1, 0.5, 0], np.float32), 60)
+    faded = SplatRenderer(painted(splats, splats.colours, share), EXACT)
+    renderer = SplatRenderer(splats, EXACT)
+    some, whole = (r.draw(camera, splats.colours, s) for r, s in ((renderer, share), (faded, 1.0)))
+    assert worst(some.colour, whole.colour) < 1e-6
+    view = renderer.compile(camera)
+    assert worst(renderer.specular(camera, view, share), faded.specular(camera, view)) < 1e-6
 
 
 def test_a_scene_without_harmonics_has_no_highlights(camera) -> None:

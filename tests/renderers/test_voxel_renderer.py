@@ -11,6 +11,7 @@ import torch
 from small_fields import CENTRE, camera, noisy_field
 
 from nst3d.cameras.pinhole import Camera, look_at
+from nst3d.formats.fields.paint import painted_harmonics
 from nst3d.operators import dot_test
 from nst3d.renderers.march import EMPTY, frame_of
 from nst3d.renderers.voxel_reference import Marched, ReferenceGrid, ReferenceRays, march_reference
@@ -127,6 +128,19 @@ def test_specular_is_what_the_higher_harmonics_add() -> None:
     added = renderer.specular(view, renderer.compile(view)).numpy()
     np.testing.assert_allclose(full - plain, added, atol=1e-4)
     np.testing.assert_allclose(half - plain, added / 2, atol=1e-4)
+
+
+def test_each_node_keeps_its_own_share_of_harmonics() -> None:
+    field, view = noisy_field(degree=2), camera()
+    share = np.resize(np.array([1, 0.5, 0], np.float32), len(field))
+    faded = replace(field, harmonics=painted_harmonics(field.harmonics, None, share))
+    some, whole = VoxelRenderer(field), VoxelRenderer(faded)
+    frames = [r.draw(view, field.colours, s).colour for r, s in ((some, share), (whole, 1.0))]
+    np.testing.assert_allclose(*frames, atol=1e-6)
+    compiled = some.compile(view)
+    np.testing.assert_allclose(
+        some.specular(view, compiled, share), whole.specular(view, compiled), atol=1e-6
+    )
 
 
 def test_what_looks_away_sees_nothing() -> None:

@@ -31,7 +31,7 @@ from nst3d.formats.io.npz import read_arrays, read_headers, write_arrays
 from nst3d.formats.io.peek import Peek
 from nst3d.formats.registry import Format, register_format
 from nst3d.representations.field import Space, VoxelField
-from nst3d.tensors import Array, ImageSize
+from nst3d.tensors import Array, ImageSize, Share
 
 _VERSION = 1
 _KEYS = {
@@ -98,7 +98,7 @@ def load_own(path: Path) -> VoxelField:
 
 
 def save_own(
-    path: Path, field: VoxelField, colours: Array | None = None, specular: float = 1.0
+    path: Path, field: VoxelField, colours: Array | None = None, specular: Share = 1.0
 ) -> list[Path]:
     """Write a field in nst3d's own format, painted as in the registry's `save_field`."""
     harmonics = painted_harmonics(field.harmonics, colours, specular)

@@ -22,7 +22,8 @@ from nst3d.formats.io.npz import Header, read_arrays, read_headers, write_arrays
 from nst3d.formats.io.peek import Peek
 from nst3d.formats.registry import Format, register_format
 from nst3d.representations.field import Space, VoxelField
-from nst3d.tensors import Array
+from nst3d.representations.harmonics import faded
+from nst3d.tensors import Array, Share
 
 _FORMS: dict[str, Form] = {
     "links": ((None, None, None), "i"),
@@ -96,7 +97,7 @@ def load_plenoxels(path: Path) -> VoxelField:
 
 
 def save_plenoxels(
-    path: Path, field: VoxelField, colours: Array | None = None, specular: float = 1.0
+    path: Path, field: VoxelField, colours: Array | None = None, specular: Share = 1.0
 ) -> list[Path]:
     """Write a field from `load_plenoxels`, painted as in `save_field`, in its own precision; returns [path].
 
@@ -109,12 +110,15 @@ def save_plenoxels(
     bases += 0 if beyond is None else beyond.shape[1]
     sh_data = np.empty((len(field), 3, bases), document.precision)
     largest = np.finfo(document.precision).max
+    share = np.broadcast_to(np.asarray(specular, np.float32), (len(field),))
     for start in range(0, len(field), _ROWS):
         rows = slice(start, start + _ROWS)
-        part = painted_harmonics(field.harmonics[rows], None if colours is None else colours[rows], specular)
+        part = painted_harmonics(
+            field.harmonics[rows], None if colours is None else colours[rows], share[rows]
+        )
         sh_data[rows, :, :shown] = np.clip(part, -largest, largest).swapaxes(1, 2)
         if beyond is not None:
-            sh_data[rows, :, shown:] = (beyond[rows] * np.float32(specular)).swapaxes(1, 2)
+            sh_data[rows, :, shown:] = faded(beyond[rows], share[rows]).swapaxes(1, 2)
     arrays = {**document.kept, "sh_data": sh_data.reshape(len(field), -1)}
     arrays.setdefault("links", field.links)
     write_arrays(

@@ -12,7 +12,7 @@ from nst3d.formats.io.npz import read_headers
 from nst3d.formats.io.peek import Peek
 from nst3d.formats.registry import format_of
 from nst3d.representations.field import VoxelField
-from nst3d.tensors import Array
+from nst3d.tensors import Array, Share
 
 
 def is_field(place: PathLike | Peek) -> bool:
@@ -38,13 +38,13 @@ def load_field(place: PathLike | Peek) -> VoxelField:
 
 
 def save_field(
-    path: PathLike, field: VoxelField, colours: Array | None = None, specular: float = 1.0
+    path: PathLike, field: VoxelField, colours: Array | None = None, specular: Share = 1.0
 ) -> list[Path]:
     """Write a field, in svox2's format if it came from there, otherwise in nst3d's; returns [path].
 
     `colours` (n, 3) replace the field's own; rows equal to them stay bit for bit. Higher harmonics are
-    multiplied by `specular`. Everything else stays bit for bit. Raises OutputError if the file cannot be
-    written; a partial file is never left behind.
+    multiplied by `specular`, a number or one per node (n,). Everything else stays bit for bit. Raises
+    OutputError if the file cannot be written; a partial file is never left behind.
     """
     path = Path(path)
     if colours is not None and colours.shape != (len(field), 3):

@@ -66,7 +66,7 @@ def repaint_packed_ply(tables: Tables, paint: Paint) -> bytes:
     """The file with new colours; chunks without changes keep their bits.
 
     In the others, bounds are recomputed and all colours requantised. The element "sh" is multiplied by
-    `specular`; with 0 it is dropped, because no byte value means 0.
+    `specular`; with 0 for all rows it is dropped, because no byte value means 0.
     """
     if paint.nothing:
         return tables.to_bytes()
@@ -83,10 +83,10 @@ def repaint_packed_ply(tables: Tables, paint: Paint) -> bytes:
     vertex["packed_color"][inside] = levels[:, 0] << 24 | levels[:, 1] << 16 | levels[:, 2] << 8 | alpha
     changed = tables.tables | {"vertex": vertex, "chunk": chunk}
     header = tables.header
-    if "sh" in changed and paint.specular == 0:
+    if "sh" in changed and not np.any(paint.specular):
         del changed["sh"]
         header = _SH.sub(b"", header)
-    elif "sh" in changed and paint.specular != 1:
+    elif "sh" in changed and paint.fades:
         changed["sh"] = _scaled(changed["sh"], paint)
     return replace(tables, header=header, tables=changed).to_bytes()
 
@@ -157,10 +157,10 @@ def _decoded(levels: Array) -> Array:
 
 
 def _scaled(sh: Array, paint: Paint) -> Array:
-    result = sh.copy()
+    result, column = sh.copy(), paint.column[:, 0]
     for name in sh.dtype.names or ():
-        share = _decoded(sh[name]) * (paint.specular / 8) + 0.5
-        result[name] = np.where(paint.broken, sh[name], np.clip(np.floor(share * 256), 0, 255))
+        share = _decoded(sh[name]) * (column / 8) + 0.5
+        result[name] = np.where(column == 1, sh[name], np.clip(np.floor(share * 256), 0, 255))
     return result
 
 

@@ -102,10 +102,10 @@ def repaint_splat_ply(tables: Tables, paint: Paint) -> bytes:
             if (kind := vertex.dtype[_RGB[k]]).kind in "ui":
                 shade = np.floor(shade * np.iinfo(kind).max + 0.5)
             vertex[_RGB[k]][paint.changed] = shade
-    if paint.specular != 1:
-        sound = ~paint.broken
+    if paint.fades:
+        fades = paint.column[:, 0] != 1
         for name in _rest_names(vertex):
-            vertex[name][sound] *= paint.specular
+            vertex[name][fades] *= paint.column[fades, 0]
     return replace(tables, tables=tables.tables | {"vertex": vertex}).to_bytes()
 
 

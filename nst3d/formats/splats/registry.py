@@ -25,9 +25,9 @@ from nst3d.formats.splats.rows import Paint, settled
 from nst3d.formats.splats.sog import repaint_sog
 from nst3d.formats.splats.sog_parts import META, meta_path
 from nst3d.formats.splats.splatfacto import RunSplats, write_run_splats
-from nst3d.representations.harmonics import from_colours
+from nst3d.representations.harmonics import faded, from_colours
 from nst3d.representations.splats import Splats
-from nst3d.tensors import Array
+from nst3d.tensors import Array, Share
 
 _SORTS = ("splats", "points")
 _RUN = "splatfacto"
@@ -81,16 +81,16 @@ def load_splats(place: PathLike | Peek) -> Splats:
     )
 
 
-def save_splats(path: PathLike, splats: Splats, colours: Array, specular: float = 0.0) -> list[Path]:
+def save_splats(path: PathLike, splats: Splats, colours: Array, specular: Share = 0.0) -> list[Path]:
     """Write splats with new colours (n, 3), sRGB-encoded and unclamped, in the format of the path's suffix.
 
-    Higher harmonics are multiplied by `specular`: 0 makes colours view-independent. In the format that they
-    were read from, everything else is written back bit for bit, as are the colours of rows equal to
-    `splats.colours`. Any splats can be written as .ply, .splat and .spz (.splat is 8-bit without harmonics,
-    .spz quantises everything); .compressed.ply and SOG can only be written from their own kind. A path named
-    meta.json gets SOG's parts beside it; a path ending in .ckpt writes a nerfstudio run below its folder, a
-    path without a suffix writes one below itself, plus painted.ply of the same splats. Raises ConfigError for
-    other suffixes, OutputError if a file cannot be written. Returns the paths.
+    Higher harmonics are multiplied by `specular`, a number or one per splat (n,): 0 makes colours view-independent.
+    In the format that they were read from, everything else is written back bit for bit, as are the colours of rows
+    equal to `splats.colours`. Any splats can be written as .ply, .splat and .spz (.splat is 8-bit without
+    harmonics, .spz quantises everything); .compressed.ply and SOG can only be written from their own kind. A path
+    named meta.json gets SOG's parts beside it; a path ending in .ckpt writes a nerfstudio run below its folder, a
+    path without a suffix writes one below itself, plus painted.ply of the same splats. Raises ConfigError for other
+    suffixes, OutputError if a file cannot be written. Returns the paths.
     """
     path = Path(path)
     kept = splats.document if isinstance(splats.document, SplatFile) else None
@@ -116,11 +116,11 @@ def save_splats(path: PathLike, splats: Splats, colours: Array, specular: float 
     return [path]
 
 
-def painted(splats: Splats, colours: Array, specular: float = 0.0) -> Splats:
-    """The splats with other colours (n, 3) and their higher harmonics × `specular`, dropped if that is 0."""
-    higher = splats.harmonics[:, 1:] * np.float32(specular) if specular else splats.harmonics[:, :0]
+def painted(splats: Splats, colours: Array, specular: Share = 0.0) -> Splats:
+    """The splats with other colours (n, 3) and their higher harmonics × `specular`, dropped if that is 0 for all."""
+    higher = splats.harmonics[:, 1:] if np.any(specular) else splats.harmonics[:, :0]
     constant = from_colours(np.asarray(colours, np.float32))[:, None]
-    return replace(splats, harmonics=np.concatenate([constant, higher], axis=1).astype(np.float32))
+    return replace(splats, harmonics=np.concatenate([constant, faded(higher, specular)], axis=1))
 
 
 def run_of(splats: Splats) -> NerfstudioRun | None:

@@ -10,7 +10,7 @@ import numpy as np
 
 from nst3d.errors import InputError
 from nst3d.representations.harmonics import basis
-from nst3d.tensors import Array
+from nst3d.tensors import Array, Share
 
 MAX_DEGREE = 3
 """Highest degree of harmonics that is drawn; a file's higher ones are only written back."""
@@ -54,13 +54,24 @@ class Paint:
     """(n,) bool: the sound rows with new colours; the others keep their bits."""
     broken: Array
     """(n,) bool: the rows that cannot be drawn."""
-    specular: float
-    """Factor for the higher harmonics; 1 keeps their bits."""
+    specular: Share
+    """Factor for the higher harmonics, for all rows or one per row (n,); 1 keeps their bits."""
 
     @property
     def nothing(self) -> bool:
         """Whether the file stays unchanged."""
-        return self.specular == 1 and not self.changed.any()
+        return not self.changed.any() and not self.fades
+
+    @property
+    def fades(self) -> bool:
+        """Whether higher harmonics change."""
+        return bool(np.any(np.asarray(self.specular) != 1))
+
+    @property
+    def column(self) -> Array:
+        """(n, 1) float32: the factor of each row's higher harmonics; 1 for broken rows, which stay as they are."""
+        share = np.broadcast_to(np.asarray(self.specular, np.float32), self.broken.shape)
+        return np.where(self.broken, np.float32(1), share)[:, None]
 
 
 @np.errstate(invalid="ignore", over="ignore", divide="ignore")

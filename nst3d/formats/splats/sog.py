@@ -17,6 +17,7 @@ from nst3d.errors import InputError
 from nst3d.formats.io.peek import Peek
 from nst3d.formats.registry import Format, register_format
 from nst3d.formats.splats.rows import Loaded, Paint, Rows, coefficients, from_smallest_three, join_harmonics
+from nst3d.formats.splats.sog_fade import PALETTE_ROW, faded_palette
 from nst3d.formats.splats.sog_parts import (
     META,
     SogFiles,
@@ -29,7 +30,6 @@ from nst3d.formats.splats.sog_parts import (
 from nst3d.representations.harmonics import from_colours
 from nst3d.tensors import Array
 
-_PALETTE_ROW = 64
 _ROUNDS = 20
 
 
@@ -58,7 +58,8 @@ def read_sog(path: Path) -> Loaded:
 def repaint_sog(files: SogFiles, paint: Paint) -> SogFiles:
     """The scene with new colours in a new codebook; only sh0's picture and meta.json change.
 
-    Higher harmonics are multiplied by `paint.specular` through their codebook.
+    Higher harmonics are multiplied by `paint.specular` through their codebook, or through the palette if the
+    factors of splats differ.
     """
     if paint.nothing:
         return files
@@ -72,7 +73,10 @@ def repaint_sog(files: SogFiles, paint: Paint) -> SogFiles:
         texels[:, :3] = np.searchsorted((codebook[1:] + codebook[:-1]) / 2, values)
         meta["sh0"]["codebook"] = codebook.tolist()
         members[meta["sh0"]["files"][0]] = encode_webp(picture)
-    if "shN" in meta and paint.specular != 1:
+    if "shN" in meta and np.ndim(paint.specular) and paint.fades:
+        *pictures, meta["shN"]["count"] = faded_palette(files, paint.column[:, 0])
+        members |= zip(meta["shN"]["files"], map(encode_webp, pictures))
+    elif "shN" in meta and paint.fades:
         meta["shN"]["codebook"] = (files.codebook("shN") * paint.specular).tolist()
     members[META] = json.dumps(meta, separators=(",", ":")).encode()
     return replace(files, members=members, meta=meta)
@@ -123,7 +127,7 @@ def _higher(files: SogFiles, count: int) -> Array:
         raise InputError(f"{files.name}: broken: shN has {bands} bands, expected 1 to 3 and a count")
     size = coefficients(bands)
     palette = files.pixels("shN", 0)
-    if palette.shape[1] != _PALETTE_ROW * size or palette.shape[0] * _PALETTE_ROW < entries:
+    if palette.shape[1] != PALETTE_ROW * size or palette.shape[0] * PALETTE_ROW < entries:
         raise InputError(f"{files.name}: broken: its palette of harmonics does not have {entries} entries")
     labels = _texels(files, "shN", count, 1)[:, :2].astype(np.int64) @ np.array([1, 256])
     known = labels < entries

@@ -90,12 +90,12 @@ def write_run_splats(folder: Path, content: RunSplats, paint: Paint) -> list[Pat
     state = dict(content.run.state)
     names = [content.prefix + name for name in ("features_dc", "features_rest")]
     dc, rest = (state[name].clone() for name in names)
-    changed, sound = (torch.from_numpy(mask) for mask in (paint.changed, ~paint.broken))
+    changed = torch.from_numpy(paint.changed)
     colours = paint.colours[paint.changed]
     values = logit(colours) if content.sigmoid else from_colours(colours)
     dc[changed] = torch.from_numpy(values).to(dc.dtype)
-    if paint.specular != 1:
-        rest[sound] *= paint.specular
+    if paint.fades:
+        rest *= torch.from_numpy(paint.column[..., None]).to(rest.dtype)
     return save_run(folder, content.run, state | dict(zip(names, (dc, rest))))
 
 

@@ -59,10 +59,10 @@ def repaint_spz(spz: Spz, paint: Paint) -> bytes:
     colours = np.frombuffer(spz.streams["colours"], np.uint8).reshape(-1, 3).copy()
     colours[paint.changed] = _colour_levels(paint.colours[paint.changed])
     changed = {"colours": colours.tobytes()}
-    if paint.specular != 1 and spz.degree:
+    if paint.fades and spz.degree:
         levels = np.frombuffer(spz.streams["harmonics"], np.uint8).reshape(spz.count, -1)
-        scaled = _harmonic_levels((levels / 128 - 1) * paint.specular)
-        changed["harmonics"] = np.where(paint.broken[:, None], levels, scaled).tobytes()
+        scaled = _harmonic_levels((levels / 128 - 1) * paint.column)
+        changed["harmonics"] = np.where(paint.column == 1, levels, scaled).tobytes()
     return spz.with_streams(changed).to_bytes()
 
 

@@ -152,3 +152,12 @@ def test_a_nerf_has_no_splats(tmp_path: Path) -> None:
     config = write_run(tmp_path, {"field.aabb": torch.ones(2, 3)}, method="nerfacto")
     with pytest.raises(InputError, match="a run of nerfacto, which has no splats"):
         load_splats(config)
+
+
+def test_view_dependence_fades_in_some_splats(tmp_path) -> None:
+    config = write_run(tmp_path / "a", splat_state())
+    splats = load_splats(config)
+    share = np.resize(np.array([1, 0.5], np.float32), len(splats))
+    paths = save_splats(tmp_path / "b", splats, splats.colours, share)
+    before, after = load_run(config).state, load_run(paths[0]).state
+    assert torch.equal(after[REST], before[REST] * torch.from_numpy(share)[:, None, None])

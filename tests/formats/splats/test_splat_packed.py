@@ -154,3 +154,12 @@ def test_bad_files_give_one_clear_line(data, message, tmp_path) -> None:
         load_splats(path)
     assert str(caught.value).startswith(f"{path}: ")
     assert "\n" not in str(caught.value)
+
+
+def test_specular_of_some_splats_leaves_the_bytes_of_others(tmp_path) -> None:
+    splats = load_splats(written(tmp_path, packed(some_words(), some_bytes(600, 24))))
+    share = np.resize(np.array([1, 0.5, 0], np.float32), 600)
+    save_splats(tmp_path / "b.compressed.ply", splats, splats.colours, share)
+    again = load_splats(tmp_path / "b.compressed.ply")
+    np.testing.assert_array_equal(again.harmonics[::3], splats.harmonics[::3])
+    assert np.abs(again.harmonics[:, 1:] - splats.harmonics[:, 1:] * share[:, None, None]).max() <= 8 / 256

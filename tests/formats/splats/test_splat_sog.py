@@ -13,7 +13,8 @@ from splat_samples import other_colours, same_geometry, some_splats, written
 from nst3d.errors import ConfigError, InputError
 from nst3d.formats.splats.registry import load_splats, save_splats, suffix_of
 from nst3d.formats.splats.sog import codebook_for
-from nst3d.formats.splats.sog_parts import encode_webp, zip_members
+from nst3d.formats.splats.sog_fade import faded_palette
+from nst3d.formats.splats.sog_parts import SogFiles, encode_webp, zip_members
 from nst3d.representations.harmonics import C0
 
 COUNT, SIDE = 30, 6
@@ -183,3 +184,29 @@ def test_bad_files_give_one_clear_line(data, message, tmp_path) -> None:
         load_splats(path)
     assert str(caught.value).startswith(f"{path}: ")
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("entries", [3, 64])
+def test_specular_of_some_splats_gets_entries_of_its_own(entries, tmp_path) -> None:
+    splats = load_splats(written(tmp_path, sog(shN={"count": entries}), "a.sog"))
+    share = np.resize(np.array([1, 0.5, 0], np.float32), COUNT)
+    save_splats(tmp_path / "b.sog", splats, splats.colours, share)
+    again = load_splats(tmp_path / "b.sog")
+    np.testing.assert_array_equal(again.harmonics[::3], splats.harmonics[::3])
+    expected = splats.harmonics[:, 1:] * share[:, None, None]
+    assert np.abs(again.harmonics[:, 1:] - expected).max() <= 2 / 255 + 1e-6
+
+
+def test_splats_lose_their_harmonics_where_labels_run_out() -> None:
+    pictures = {
+        "c": np.zeros((1024, 64 * 3, 4), np.uint8),
+        "l": np.zeros((1, 4, 4), np.uint8),
+    }
+    pictures["c"].reshape(-1, 3, 4)[:] = np.arange(1 << 16)[:, None, None] % 251 + 4
+    pictures["l"][0, :, 0] = [7, 8, 9, 10]
+    section = {"count": 1 << 16, "bands": 1, "codebook": np.arange(256.0).tolist(), "files": ["c", "l"]}
+    files = SogFiles({k: encode_webp(v) for k, v in pictures.items()}, {"shN": section}, "full.sog")
+    palette, labels, count = faded_palette(files, np.array([1, 0, 0.5, 1]))
+    chosen = palette.reshape(-1, 3, 4)[labels[0, :, 0] + 256 * labels[0, :, 1].astype(int)]
+    assert count == 1 << 16
+    np.testing.assert_array_equal(chosen[..., 0], np.repeat([[11], [4], [4], [14]], 3, axis=1))

@@ -18,7 +18,7 @@ from nst3d.operators.cache import ViewCache
 from nst3d.operators.matrix_free import MatrixFreeView
 from nst3d.operators.solve import SolveOptions, bake
 from nst3d.renderers.radiance import NOTHING, Frame, RadianceRenderer
-from nst3d.tensors import Array, Colours, Image
+from nst3d.tensors import Array, Colours, Image, Share
 
 _NODES = 2_000_000
 _FIT = SolveOptions(damping=0.02, iterations=12, tolerance=1e-3)
@@ -79,7 +79,7 @@ class NerfGridRenderer(RadianceRenderer):
         stored = view.stored(_ENTRY)
         return stored if stored.nbytes <= self._stored_bytes else view
 
-    def draw(self, camera: Camera, colours: Array, specular: float = 0.0) -> Frame:
+    def draw(self, camera: Camera, colours: Array, specular: Share = 0.0) -> Frame:
         """The view with nodes' colours (n, 3), plus `specular` times the NeRF's render beyond its table."""
         frozen = self.frozen(camera)
         view = self._view(frozen)
@@ -88,28 +88,41 @@ class NerfGridRenderer(RadianceRenderer):
         depth = np.where(opacity > NOTHING, frozen.depth, np.inf).astype(np.float32)
         return Frame(image.numpy(), opacity, depth)
 
-    def specular(self, camera: Camera, view: ViewOperator) -> Image:
-        """The NeRF's render beyond its table, (h, w, 3): highlights, and detail too fine for the grid."""
-        return self._beyond(self.frozen(camera), view)
+    def specular(self, camera: Camera, view: ViewOperator, share: Share = 1.0) -> Image:
+        """The NeRF's render beyond its table × `share`, (h, w, 3): highlights, and detail too fine for the grid.
+
+        A share per node (n,) is rendered like a colour, and scales the pixels.
+        """
+        return Image(_in_view(view, share) * self._beyond(self.frozen(camera), view))
 
     def frozen(self, camera: Camera) -> FrozenView:
         """The samples of a view: known ones gathered into the camera's pixels, or new ones."""
         known = (seen_at(view, camera) for view in self._views)
         return next((view for view in known if view is not None), None) or freeze(self.nerf, camera)
 
-    def shown(self, frozen: FrozenView, colours: Array, specular: float = 0.0) -> Image:
+    def shown(self, frozen: FrozenView, colours: Array, specular: Share = 0.0) -> Image:
         """The image that `draw` renders, (h, w, 3) premultiplied, for a view with known samples."""
         return self._shown(frozen, self._view(frozen), colours, specular)
 
-    def _shown(self, frozen: FrozenView, view: ViewOperator, colours: Array, specular: float) -> Image:
+    def _shown(self, frozen: FrozenView, view: ViewOperator, colours: Array, specular: Share) -> Image:
         image = view.apply(torch.from_numpy(np.ascontiguousarray(colours, np.float32)))
-        return Image(image + specular * self._beyond(frozen, view)) if specular else image
+        if not np.any(specular):
+            return image
+        return Image(image + _in_view(view, specular) * self._beyond(frozen, view))
 
     def _view(self, frozen: FrozenView) -> MatrixFreeView:
         return MatrixFreeView(frozen.camera.size, self.num_colours, self.grid.samples(frozen))
 
     def _beyond(self, frozen: FrozenView, view: ViewOperator) -> Image:
         return Image(torch.from_numpy(frozen.colour) - view.apply(torch.from_numpy(self._own)))
+
+
+def _in_view(view: ViewOperator, share: Share) -> float | torch.Tensor:
+    """A share of rows as a factor of a view's pixels, (h, w, 1) if it differs between rows."""
+    if isinstance(share, float | int):
+        return share
+    shown = view.apply(torch.from_numpy(np.asarray(share, np.float32))[:, None])
+    return shown / view.coverage.clamp_min(NOTHING)
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from nst3d.formats.nerfstudio.run import save_run
 from nst3d.integrations.nerfstudio.baked.bake import Baked, Count
 from nst3d.integrations.nerfstudio.model.colour_net import ColourNet, Looking
 from nst3d.integrations.nerfstudio.model.frozen import FrozenView
-from nst3d.tensors import Array, Image
+from nst3d.tensors import Array, Image, Share
 
 _MOST_RAYS = 1024
 
@@ -48,10 +48,13 @@ class PaintedRun:
         self.psnr = math.nan
         """PSNR of the written model to the painted grid over the last tenth of the steps, dB."""
 
-    def __call__(self, folder: Path, colours: Array, keep: float) -> list[Path]:
-        """Write the table (n, 3) with a fraction `keep` of the NeRF's view-dependence; returns the paths."""
+    def __call__(self, folder: Path, colours: Array, keep: Share) -> list[Path]:
+        """Write the table (n, 3) with a share `keep` of the NeRF's view-dependence; returns the paths.
+
+        With a share per node, the network keeps the most of them everywhere, and is fitted to views with the rest.
+        """
         renderer = self._baked.renderer
-        net = ColourNet(renderer.nerf, Looking(self._mean_direction(), keep))
+        net = ColourNet(renderer.nerf, Looking(self._mean_direction(), float(np.max(keep))))
         targets = [renderer.shown(view, colours, keep) for view in renderer.views]
         self.psnr = distil(net, renderer.views, targets, self._count, self._options)
         return save_run(folder, renderer.nerf.run, net.state(), net.edits() | self._moved)

@@ -56,7 +56,7 @@ class BakedSubject(RadianceSubject):
         """Write sheet.png, before and after from eight views, and flight.mp4, after from all views."""
         output = self._config.output
         cameras = self._shown(output.size)
-        before, after_look = (self.initial.numpy(), 1.0), (painted, self._config.keep_specular)
+        before, after_look = (self.initial.numpy(), 1.0), (painted, self.specular)
         count = min(_SHOWN, len(cameras) // _COLUMNS * _COLUMNS or len(cameras))
         some = [cameras[i] for i in np.linspace(0, len(cameras) - 1, count).round().astype(int)]
         rows = [

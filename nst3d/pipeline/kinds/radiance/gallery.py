@@ -15,13 +15,13 @@ from nst3d.images.io import write_image
 from nst3d.pipeline.kinds.radiance.scene import RadianceScene
 from nst3d.pipeline.kinds.radiance.shown import flight_frames, write_flight
 from nst3d.pipeline.settings.config import OutputOptions
-from nst3d.tensors import Array, ImageSize
+from nst3d.tensors import Array, ImageSize, Share
 
 _RISE = (math.radians(5), math.radians(35))
 _FIELD = math.radians(40)
 
-ShownTable = tuple[Array, float]
-"""A colour table (n, 3), and the fraction of the scene's view-dependence shown with it."""
+ShownTable = tuple[Array, Share]
+"""A colour table (n, 3), and the share of the scene's view-dependence shown with it."""
 
 
 def write_comparison(

@@ -6,17 +6,16 @@ import numpy as np
 import torch
 
 from nst3d.errors import ConfigError
-from nst3d.pipeline.settings.config import PaintConfig
-from nst3d.tensors import Array, Colours
+from nst3d.stylize.regions import Regions
+from nst3d.tensors import Array, Colours, Share
 
 
-def fading_note(config: PaintConfig, degree: int) -> tuple[str, ...]:
-    """A note if painting a region of a scene with harmonics of `degree` also changes colours outside of it."""
-    if config.region is None or degree == 0 or config.keep_specular == 1:
-        return ()
-    return (
-        "view-dependent colour fades in the whole scene, not only in `region`; `keep_specular` 1 keeps it",
-    )
+def kept_harmonics(regions: Regions, kept: float) -> Share:
+    """The share of its harmonics that each row keeps: `kept` for what is painted, all of them outside the region."""
+    if regions.painted is None or kept == 1:
+        return kept
+    column = regions.columns[regions.painted][:, 0].numpy()
+    return 1 - column * np.float32(1 - kept)
 
 
 def box_region(positions: Array, corners: str) -> Colours:

@@ -31,7 +31,6 @@ from nst3d.formats.io.peek import Peek
 from nst3d.formats.splats.registry import load_splats, save_splats, suffix_of
 from nst3d.pipeline.captures.reader import OWN_READER, CaptureReader
 from nst3d.pipeline.kinds.radiance.hull import robust_hull
-from nst3d.pipeline.kinds.radiance.regions import fading_note
 from nst3d.pipeline.runtime.machine import resolve_device
 from nst3d.pipeline.settings.config import PaintConfig
 from nst3d.pipeline.settings.surface import RigOptions
@@ -41,7 +40,7 @@ from nst3d.renderers.voxels import VoxelOptions, VoxelRenderer
 from nst3d.representations.capture import Capture, Photo
 from nst3d.representations.field import VoxelField
 from nst3d.representations.splats import Splats
-from nst3d.tensors import Array, ImageSize
+from nst3d.tensors import Array, ImageSize, Share
 
 SMALLEST = 16
 """Minimum shorter side of an encoded view, in pixels."""
@@ -50,8 +49,8 @@ _SAME_PLACE = 1e-3
 _REACH = 1.1
 """Margin of a rig around the hull without floaters, which lacks thin ends, too."""
 
-Save = Callable[[Path, Array, float], list[Path]]
-"""Maps (folder, colours (n, 3), fraction of the higher harmonics to keep) to the files written."""
+Save = Callable[[Path, Array, Share], list[Path]]
+"""Maps (folder, colours (n, 3), the share of the higher harmonics to keep) to the files written."""
 
 
 @dataclass(frozen=True)
@@ -130,7 +129,7 @@ def open_field(
         background=source.background,
         photos=tuple(photos[i] for i in chosen) if photos else (),
         lattice=_lattice(source),
-        notes=(*source.notes, *notes, *fading_note(config, source.degree)),
+        notes=(*source.notes, *notes),
     )
 
 
@@ -179,7 +178,6 @@ def splat_scene(
             *source.notes,
             *(() if capture is None else capture.notes),
             *renderer.notes,
-            *fading_note(config, source.degree),
         ),
     )
 

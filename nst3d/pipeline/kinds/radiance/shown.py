@@ -21,7 +21,7 @@ from nst3d.pipeline.settings.config import OutputOptions
 from nst3d.renderers import radiance_renderer
 from nst3d.renderers.radiance import Frame, RadianceRenderer
 from nst3d.representations.splats import Splats
-from nst3d.tensors import Array
+from nst3d.tensors import Array, Share
 from nst3d.video.encode import write_mp4
 
 
@@ -130,7 +130,7 @@ def write_flight(
     *,
     background: tuple[float, float, float] = OutputOptions.background,
     fps: float = 24.0,
-    specular: float = 0.0,
+    specular: Share = 0.0,
 ) -> Path:
     """Fly through a radiance scene with the colours (n, 3) along the cameras; writes an MP4 and returns `path`."""
     write_mp4(path, flight_frames(renderer, cameras, colours, background, specular), fps)
@@ -142,7 +142,7 @@ def flight_frames(
     cameras: Sequence[Camera],
     colours: Array,
     background: tuple[float, float, float] = OutputOptions.background,
-    specular: float = 0.0,
+    specular: Share = 0.0,
 ) -> Iterator[Array]:
     """Frames (h, w, 3) in [0, 1] over the background, one per camera; for flights and sheets."""
     behind = np.asarray(background, np.float32)

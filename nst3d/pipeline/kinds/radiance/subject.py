@@ -16,7 +16,7 @@ from nst3d.images.palette import PaletteMap, match_palette
 from nst3d.operators.cache import CacheTally
 from nst3d.operators.grid_fill import fill_hardly_seen
 from nst3d.pipeline.kinds.radiance.gallery import write_comparison, write_tour
-from nst3d.pipeline.kinds.radiance.regions import box_region
+from nst3d.pipeline.kinds.radiance.regions import box_region, kept_harmonics
 from nst3d.pipeline.kinds.radiance.scene import SMALLEST, RadianceScene, scaled_cameras
 from nst3d.pipeline.kinds.radiance.views import RadianceViews, Start, row_sight
 from nst3d.pipeline.kinds.regions import painted_region
@@ -44,6 +44,7 @@ class RadianceSubject(TableSubject):
         self._palette = self._palette_of(style)
         selectors = {"box": partial(box_region, scene.renderer.positions)}
         self.regions = painted_region(config.region, selectors, config.recipe.regions)
+        self.specular = kept_harmonics(self.regions, config.keep_specular)
         self.start = self.regions.inside(self._moved(self.initial), self.initial).clamp(0, 1)
         self._tally = CacheTally()
         self._check_sizes()
@@ -61,7 +62,7 @@ class RadianceSubject(TableSubject):
     def stage(self, scale: float) -> TableStage:
         """The cameras' views at a scale; the finest has the schedule's finest size along the long side."""
         cameras = scaled_cameras(self.scene, scale * self._config.schedule.finest, self._config.rig.crop)
-        start = Start(self.start, self._background, self._moved)
+        start = Start(self.start, self._background, self._moved, self.specular)
         return RadianceViews(self.scene, cameras, self._config, start, self._tally).stage(self.layout)
 
     def finished(self, colours: Colours, coverage: Colours, stage: TableStage) -> Colours:
@@ -83,15 +84,15 @@ class RadianceSubject(TableSubject):
     def drawn(self, colours: Array, layout: Layout, camera: Camera | None) -> Frame:
         """The scene from a camera in its file's coordinates; None: its first."""
         camera = camera or glance_of(self.scene.cameras[0])
-        return self.scene.renderer.draw(camera, colours, self._config.keep_specular)
+        return self.scene.renderer.draw(camera, colours, self.specular)
 
     def save(self, folder: Path, colours: Array) -> list[Path]:
         """Write the painted scene in the source's own format."""
-        return self.scene.save(folder, colours, self._config.keep_specular)
+        return self.scene.save(folder, colours, self.specular)
 
     def show(self, folder: Path, painted: Array) -> list[Path]:
         """Write sheet.png (before and after from eight places) and flight.mp4 (after, along the cameras)."""
-        tables = ((self.initial.numpy(), 1.0), (painted, self._config.keep_specular))
+        tables = ((self.initial.numpy(), 1.0), (painted, self.specular))
         paths = [write_comparison(folder / "sheet.png", self.scene, tables, self._config.output)]
         if self._config.output.turntable:
             paths.append(write_tour(folder / "flight.mp4", self.scene, tables[1], self._config.output))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 
 from nst3d.cameras.pinhole import Camera
@@ -20,7 +21,7 @@ from nst3d.pipeline.settings.config import PaintConfig
 from nst3d.stylize.kept import Kept
 from nst3d.stylize.layout import Layout
 from nst3d.stylize.stage_scene import TableStage
-from nst3d.tensors import Array, Colours, Image, Planes, to_planes
+from nst3d.tensors import Array, Colours, Image, Planes, Share, to_planes
 
 _GRID = 1.5
 """Side of the grid cells for painting rows denser than pixels, in pixels."""
@@ -41,6 +42,8 @@ class Start:
     """(3,): the background of contents."""
     recoloured: Callable[[torch.Tensor], torch.Tensor]
     """Maps the colours (…, 3) of photographs to the style's palette."""
+    specular: Share = 0.0
+    """The share of its higher harmonics that each row keeps."""
 
 
 class RadianceViews:
@@ -55,7 +58,6 @@ class RadianceViews:
         tally: CacheTally,
     ) -> None:
         self._scene, self._cameras, self._start = scene, cameras, start
-        self._keep_specular = config.keep_specular
         self._scaled = scene.lattice is not None and config.table.coverage_power > 0
         budget = config.cache_gb * 1e9
         self._views = ViewCache(self._compiled, len(cameras), budget, tally=tally)
@@ -88,10 +90,9 @@ class RadianceViews:
 
     def _compiled(self, number: int) -> ViewOperator:
         view = self._scene.renderer.compile(self._cameras[number])
-        keep = self._keep_specular
-        if keep == 0:
+        if not np.any(self._start.specular):
             return view
-        return Offset(view, Image(keep * self._scene.renderer.specular(self._cameras[number], view)))
+        return Offset(view, self._scene.renderer.specular(self._cameras[number], view, self._start.specular))
 
     def _photo(self, view: int) -> Array:
         if view not in self._pictures:
