@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 from nst3d.errors import ConfigError
+from nst3d.value_types import fits, is_number, wanted
 
 
 @dataclass(frozen=True)
@@ -47,11 +48,11 @@ def _written(value: float) -> str:
 
 
 def check_bounds(config: Any, where: str = "setting ") -> None:
-    """Raise ConfigError for the first number in a dataclass that is outside its field's `Within`.
+    """Raise ConfigError for the first value in a dataclass that is not of its field's type, or outside its `Within`.
 
-    Bounds are read from field types, including optional ones and tuples; nested dataclasses in fields and
-    tuples are checked, too. None satisfies all bounds. Errors name the field: `where`, followed by its dotted
-    path ("setting displace.stages[0].size is 9: expected a number from 16 to 8192").
+    Types and bounds are read from the fields, including optional ones and tuples; nested dataclasses in fields
+    and tuples are checked, too. None satisfies all bounds. Errors name the field: `where`, followed by its
+    dotted path ("setting displace.stages[0].size is 9: expected a number from 16 to 8192").
     """
     hints = get_type_hints(type(config), include_extras=True)
     for field in dataclasses.fields(config):
@@ -76,7 +77,14 @@ def _bounds(hint: Any) -> tuple[Within, ...]:
     return () if get_origin(hint) is tuple else tuple(b for a in args for b in _bounds(a))
 
 
+def check_value(name: str, value: Any, hint: Any) -> None:
+    """Raise ConfigError, which refers to the value as `name`, if it is not of a type or outside the type's bounds."""
+    _check(value, hint, name)
+
+
 def _check(value: Any, hint: Any, name: str) -> None:
+    if not fits(value, hint):
+        raise ConfigError(f"{name} is {_shown(value)}: expected {wanted(hint)}")
     if dataclasses.is_dataclass(value):
         check_bounds(value, f"{name}.")
     elif isinstance(value, tuple):
@@ -111,6 +119,8 @@ def misfit(value: Any, default: Any) -> str:
     return ""
 
 
-def is_number(value: Any) -> bool:
-    """Whether a value is a number; true and false are not."""
-    return isinstance(value, int | float) and not isinstance(value, bool)
+def _shown(value: Any) -> str:
+    """A value in a message; of collections the type alone."""
+    if is_number(value):
+        return _written(value)
+    return repr(value) if isinstance(value, bool | str | None) else f"a {type(value).__name__}"

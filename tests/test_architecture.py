@@ -9,7 +9,17 @@ from pathlib import Path
 import pytest
 from sources import PACKAGE, ROOT, Module, Source, sources
 
-EVERYWHERE = {"tensors", "errors", "files", "kernels", "bounds", "plugins", "interrupts", "limits"}
+EVERYWHERE = {
+    "tensors",
+    "errors",
+    "files",
+    "kernels",
+    "bounds",
+    "plugins",
+    "interrupts",
+    "limits",
+    "value_types",
+}
 """The files at the top of the package, which all folders may import."""
 
 ALLOWED: dict[str, set[str]] = {

@@ -8,6 +8,7 @@ import numpy as np
 
 from nst3d.errors import ConfigError, InputError
 from nst3d.files import PathLike
+from nst3d.formats.io.foreign import careful
 from nst3d.formats.io.peek import Peek
 from nst3d.formats.registry import (
     Format,
@@ -18,6 +19,7 @@ from nst3d.formats.registry import (
     suffixes_of,
     written_suffixes,
 )
+from nst3d.representations.checks import check_mesh
 from nst3d.representations.mesh import Instance, Mesh
 from nst3d.representations.paint import MeshPaint
 from nst3d.tensors import Array
@@ -64,7 +66,7 @@ def load_mesh(place: PathLike | Peek) -> Mesh:
     _refuse_others(path, start, row)
     if row is None or row.load is None:
         raise InputError(f"{path}: not a readable mesh; supported are {_readable()}")
-    mesh = row.load(path)
+    mesh: Mesh = careful(row.load, row.words, check_mesh)(path)
     if not any(_extent(mesh, instance).any() for instance in mesh.instances):
         raise InputError(f"{path}: its nodes scale all faces to a point; export it in a visible pose")
     return mesh

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from nst3d.errors import ConfigError
 from nst3d.files import PathLike
+from nst3d.formats.io.foreign import careful
 from nst3d.formats.io.peek import Peek
 from nst3d.formats.registry import Format, format_named, format_of, formats_of, register_format
 from nst3d.images.io import Picture, read_image, write_image
@@ -15,7 +16,7 @@ from nst3d.tensors import Array
 def load_picture(path: PathLike, max_pixels: int | None = None) -> Picture:
     """The picture in a file, reduced to at most `max_pixels`. Raises InputError like `read_image`."""
     row = format_of(path, "picture")
-    return (read_image if row is None or row.load is None else row.load)(path, max_pixels)
+    return (read_image if row is None or row.load is None else careful(row.load, row.words))(path, max_pixels)
 
 
 def save_picture(path: PathLike, pixels: Array, alpha: Array | None = None) -> list[Path]:

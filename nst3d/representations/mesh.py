@@ -6,11 +6,12 @@ that maps the placed asset into the unit sphere, where cameras and renderers wor
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
 
+from nst3d.representations.tables import table_of, triangles_of
 from nst3d.tensors import Array
 
 Wrap = Literal["repeat", "clamp", "mirror"]
@@ -127,15 +128,14 @@ class Mesh:
     ) -> Mesh:
         """A mesh of one part: vertices (v, 3), triangles (f, 3) of indices, and perhaps colours of vertices (v, 3).
 
-        Colours are sRGB-encoded in [0, 1]. The asset faces +Z where Y is up, otherwise -Y.
+        Colours are sRGB-encoded in [0, 1]. The asset faces +Z where Y is up, otherwise -Y. ConfigError for other
+        shapes, for numbers that are not finite, and for indices without a vertex.
         """
-        part = Part(
-            "mesh",
-            np.asarray(vertices, np.float64),
-            np.asarray(faces, np.int32),
-            0,
-            colours=None if colours is None else np.asarray(colours, np.float32),
-        )
+        table = table_of(vertices, "vertices", 3)
+        part = Part("mesh", table, triangles_of(faces, len(table)), 0)
+        if colours is not None:
+            shades = table_of(colours, "colours", 3, rows=len(table)).astype(np.float32)
+            part = replace(part, colours=shades)
         parts, instances = (part,), (Instance(0),)
         front = (0.0, 0.0, 1.0) if up[1] else (0.0, -1.0, 0.0)
         return cls(parts, instances, (Material("material"),), (), unit_frame(parts, instances), up, front)

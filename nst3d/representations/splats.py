@@ -8,7 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from nst3d.errors import ConfigError
 from nst3d.representations.harmonics import from_colours, to_colours
+from nst3d.representations.tables import table_of
 from nst3d.tensors import Array
 
 _SOLID = 0.95
@@ -50,16 +52,23 @@ class Splats:
     ) -> Splats:
         """Round, nearly opaque splats at positions (n, 3) with radii (n,), two standard deviations each.
 
-        `colours` (n, 3) are sRGB-encoded; `up` is the world's, a unit vector.
+        `colours` (n, 3) are sRGB-encoded; `up` is the world's, a unit vector. ConfigError for other shapes, and for
+        numbers that are not finite.
         """
-        count = len(positions)
-        sigma = np.broadcast_to(np.asarray(radii, np.float32), count) / 2
+        places = table_of(positions, "positions", 3)
+        count = len(places)
+        if np.ndim(radii) == 0:
+            radii = np.full(count, radii)
+        sigma = table_of(np.reshape(radii, (-1, 1)), "radii", 1, rows=count)[:, 0].astype(np.float32) / 2
+        shades = table_of(colours, "colours", 3, rows=count).astype(np.float32)
+        if not (sigma > 0).all():
+            raise ConfigError("radii: expected numbers above 0")
         return cls(
-            positions=np.asarray(positions, np.float32),
+            positions=places.astype(np.float32),
             scales=np.repeat(sigma[:, None], 3, axis=1),
             rotations=np.tile(np.array([1, 0, 0, 0], np.float32), (count, 1)),
             opacities=np.full(count, _SOLID, np.float32),
-            harmonics=from_colours(np.asarray(colours, np.float32))[:, None].astype(np.float32),
+            harmonics=from_colours(shades)[:, None].astype(np.float32),
             up=np.array(up, float),
         )
 

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 import torch
 
+from nst3d.bounds import Within
 from nst3d.stylize.canvas import Canvas
 from nst3d.stylize.optimisers import make_optimiser
 from nst3d.stylize.stage_scene import StageScene
@@ -63,7 +64,8 @@ class FieldCanvas(Canvas):
         return self._stage
 
     def enter(self, scale: float) -> None:
-        """Prepare a scale; the parameters stay unchanged."""
+        """Prepare a scale; the parameters stay unchanged. ConfigError for a scale that is not above 0."""
+        Within(0, above=True).check("`scale`", scale)
         self._stage = self._stage_of(scale)
 
     def parameters(self) -> list[torch.Tensor]:

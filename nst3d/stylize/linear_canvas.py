@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import torch
 
+from nst3d.bounds import Within
 from nst3d.errors import ConfigError
 from nst3d.losses.total_variation import texture_variation
 from nst3d.operators.solve import SolveOptions, bake
@@ -67,8 +68,9 @@ class LinearCanvas(Canvas):
         """Compile the views of a scale and carry the paint over.
 
         The change made by painting is resampled; detail of the start that the last scale could
-        not represent returns at the next.
+        not represent returns at the next. ConfigError for a scale that is not above 0.
         """
+        Within(0, above=True).check("`scale`", scale)
         if self._table is not None:
             # Free the last scale before compiling the next: both at once would set the memory peak.
             self._carried = (self.table.colours().detach() - self._before, self.table.layout)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal
 
-from nst3d.bounds import FileOnly, Within
+from nst3d.bounds import FileOnly, Within, check_bounds
 from nst3d.errors import ConfigError
 from nst3d.losses.base import Normalise
 from nst3d.stylize.terms import Term, made, merged
@@ -44,6 +44,10 @@ class Recipe:
     """Strength of the palette transfer from the style before painting."""
     palette_after: Annotated[float, Within(0, 1)] = 0.0
     """Strength of the palette transfer from the style after painting."""
+
+    def __post_init__(self) -> None:
+        """Raise ConfigError for values of wrong types or outside their bounds."""
+        check_bounds(self, "recipe.")
 
     def weight(self, name: str) -> float:
         """The summed weight of all terms with a name; 0 if there are none."""

@@ -9,11 +9,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Annotated, Any
 
-from nst3d.bounds import Within, is_number, misfit
+from nst3d.bounds import Within, check_bounds, misfit
 from nst3d.errors import ConfigError
 from nst3d.losses.registry import LOSSES, LossKind
 from nst3d.stylize.guide import Ramp
 from nst3d.stylize.guides import GUIDES, GuideKind
+from nst3d.value_types import is_number
 
 _FIELDS = ("weight", "layers", "options", "region", "schedule")
 
@@ -36,7 +37,8 @@ class Term:
     """Knots (fraction of the run, factor) between which the weight changes linearly; empty: constant."""
 
     def __post_init__(self) -> None:
-        """Raise ConfigError for an invalid name, option or schedule."""
+        """Raise ConfigError for an invalid name, value, option or schedule."""
+        check_bounds(self, "term: ")
         if self.name in LOSSES and self.name in GUIDES:
             raise ConfigError(f"term {self.name}: both a loss and a guide have that name; rename one of them")
         known = self.defaults

@@ -9,6 +9,7 @@ from nst3d.files import PathLike
 from nst3d.formats.captures.common import as_capture
 from nst3d.formats.captures.write import save_transforms
 from nst3d.formats.io.files import refuse_empty
+from nst3d.formats.io.foreign import careful
 from nst3d.formats.io.peek import Peek
 from nst3d.formats.registry import Format, format_of
 from nst3d.representations.capture import Capture
@@ -41,7 +42,7 @@ def load_capture(path: PathLike) -> Capture:
     row = _format(Peek(path))
     if row is None or row.load is None:
         raise InputError(f"{path}: no capture found, expected {_KINDS}")
-    return as_capture(row.load(path))
+    return as_capture(careful(row.load, row.words)(path))
 
 
 def _format(peek: Peek) -> Format | None:

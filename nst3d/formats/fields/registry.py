@@ -8,6 +8,7 @@ from nst3d.errors import InputError
 from nst3d.files import PathLike
 from nst3d.formats.fields.own import save_own
 from nst3d.formats.fields.plenoxels import PlenoxelsDocument, save_plenoxels
+from nst3d.formats.io.foreign import careful
 from nst3d.formats.io.npz import read_headers
 from nst3d.formats.io.peek import Peek
 from nst3d.formats.registry import format_of
@@ -34,7 +35,7 @@ def load_field(place: PathLike | Peek) -> VoxelField:
     if row is None or row.load is None:
         names = ", ".join(sorted(peek.once(read_headers))[:8]) or "nothing"
         raise InputError(f"{peek.path}: not a voxel field of nst3d or svox2; it contains {names}")
-    return row.load(peek.path)
+    return careful(row.load, row.words)(peek.path)
 
 
 def save_field(

@@ -7,6 +7,7 @@ from pathlib import Path
 from nst3d.cameras.paths import Flight
 from nst3d.errors import InputError
 from nst3d.files import PathLike
+from nst3d.formats.io.foreign import careful
 from nst3d.formats.registry import format_of, suffixes_of
 from nst3d.tensors import Array
 
@@ -36,7 +37,7 @@ def load_camera_path(path: PathLike, up: Array | None = None) -> Flight:
     if row is None or row.load is None:
         raise InputError(f"{path}: not a camera path; supported are {', '.join(suffixes_of('flight'))}")
     try:
-        return row.load(path, text, up)
+        return careful(row.load, row.words)(path, text, up)
     except RecursionError:
         raise InputError(f"{path}: nested too deeply for a camera path") from None
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from nst3d.errors import ConfigError, InputError
 from nst3d.files import PathLike, write_bytes
+from nst3d.formats.io.foreign import careful
 from nst3d.formats.io.peek import Peek
 from nst3d.formats.nerfstudio.run import NerfstudioRun, is_run
 from nst3d.formats.registry import (
@@ -68,7 +69,7 @@ def load_splats(place: PathLike | Peek) -> Splats:
     row = _format(peek)
     if row.load is None:
         raise InputError(f"{peek.path}: {row.hint.format(name=peek.path.name, stem=peek.path.stem)}")
-    loaded = row.load(peek.path)
+    loaded = careful(row.load, row.words)(peek.path)
     rows, broken, notes = settled(loaded.rows, peek.path)
     document = SplatFile(row, loaded.content, broken)
     return Splats(

@@ -19,11 +19,13 @@ from nst3d.formats.splats.registry import load_splats, save_splats
 from nst3d.images.io import Picture
 from nst3d.pipeline.kinds.registry import open_path
 from nst3d.representations.capture import Capture
+from nst3d.representations.checks import check_splats
 from nst3d.representations.field import VoxelField
 from nst3d.representations.mesh import Mesh
 from nst3d.representations.paint import MeshPaint
 from nst3d.representations.splats import Splats
-from nst3d.tensors import Array
+from nst3d.representations.tables import table_of
+from nst3d.tensors import Array, Share
 
 Scene: TypeAlias = Mesh | VoxelField | Splats | Picture | Capture
 
@@ -55,7 +57,7 @@ def save(
     colours: Array | None = None,
     *,
     paint: MeshPaint | None = None,
-    specular: float = 1.0,
+    specular: Share = 1.0,
 ) -> list[Path]:
     """Write a scene with new colours in the format of the path's suffix; returns all files written.
 
@@ -74,6 +76,7 @@ def save(
         table = None if colours is None else _table(path, colours, len(scene))
         return save_field(path, scene, table, specular)
     if isinstance(scene, Splats):
+        check_splats(scene)
         own = scene.colours if colours is None else _table(path, colours, len(scene))
         return save_splats(path, scene, own, specular)
     if isinstance(scene, Picture):
@@ -84,10 +87,8 @@ def save(
 
 
 def _table(path: Path, colours: Array, rows: int) -> Array:
-    """The colours as float32. Raises ConfigError unless they are (rows, 3)."""
-    table = np.asarray(colours, np.float32)
-    if table.shape != (rows, 3):
-        raise ConfigError(
-            f"{path}: colours of shape {table.shape}, expected ({rows}, 3), one row for each colour"
-        )
-    return table
+    """The colours as float32. Raises ConfigError unless they are (rows, 3), and finite."""
+    try:
+        return table_of(colours, "colours", 3, rows).astype(np.float32)
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error}") from None

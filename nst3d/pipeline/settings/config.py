@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from nst3d.bounds import FileOnly, Within, check_bounds
+from nst3d.bounds import FileOnly, Within, check_bounds, check_value
 from nst3d.cameras.axes import Up
 from nst3d.errors import ConfigError
 from nst3d.formats.mesh_files import mesh_formats
@@ -126,7 +126,7 @@ class PaintConfig:
 
     def with_size(self, size: int) -> PaintConfig:
         """The settings with `size` pixels for the finest view; all other stages, and the shape's, scale."""
-        Within(16, 8192).check("`size`", size)
+        check_value("`size`", size, Annotated[int, Within(16, 8192)])
         ratio = size / self.schedule.finest
         stages = _resized(self.schedule.stages, ratio)
         stages = (*stages[:-1], replace(stages[-1], size=size))
@@ -141,7 +141,7 @@ class PaintConfig:
 
         The shape's steps scale in proportion if the schedule counts steps, not epochs.
         """
-        Within(0 if self.teach.teacher else 1).check("`iterations`", iterations)
+        check_value("`iterations`", iterations, Annotated[int, Within(0 if self.teach.teacher else 1)])
         displace = self.displace
         if self.schedule.total:
             steps = Schedule(displace.stages)

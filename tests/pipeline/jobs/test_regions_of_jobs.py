@@ -84,8 +84,8 @@ def test_a_mask_that_cannot_be_read_or_is_black(scenes, tmp_path) -> None:
 
 
 def test_view_dependent_colour_fades_in_the_region_alone(scenes, tmp_path) -> None:
-    before = ball(60, 1)
-    save(tmp_path / "some.ply", before)
+    save(tmp_path / "some.ply", ball(60, 1))
+    before = load_splats(tmp_path / "some.ply")
     config = replace(TINY, region="box:0,-9,-9,2,9,9")
     run_job(replace(job(scenes, tmp_path / "out", config), scene=tmp_path / "some.ply"), Listener())
     after = load_splats(tmp_path / "out/painted.ply")
