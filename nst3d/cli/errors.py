@@ -6,9 +6,9 @@ import re
 
 _PLAIN = (
     "allow_outside", "alpha", "before", "cameras", "clean", "data", "dataparser", "displace", "ease", "elevation",
-    "faces", "fade", "field_of_view", "fps", "fusion", "iterations", "keep_specular", "memory", "nerf", "out",
-    "overwrite", "pass_format", "quality", "reach", "region", "renderer", "resume", "seconds", "seed", "size", "style",
-    "turns", "weights",
+    "faces", "fade", "field_of_view", "fps", "fusion", "iterations", "keep_specular", "lighting", "memory", "nerf",
+    "out", "overwrite", "pass_format", "quality", "reach", "region", "renderer", "resume", "seconds", "seed",
+    "size", "style", "turns", "up", "weights",
 )  # fmt: skip
 FLAGS = {name: f"--{name.replace('_', '-')}" for name in _PLAIN} | {
     "clean.depth": "--clean-depth",
@@ -26,7 +26,7 @@ FLAGS = {name: f"--{name.replace('_', '-')}" for name in _PLAIN} | {
     "texture.texture_size": "--texture-size",
 }
 """Parameter, as named in the library's messages, to flag."""
-_SETTINGS = ("displace.", "surface.")
+_SETTINGS = ("displace.", "output.formats", "surface.")
 """Groups of settings that messages refer to; each has the flag --settings.GROUP.NAME."""
 
 _MARKED = re.compile(r"`([a-z][a-z_.]*)(?:='(\w[\w.]*)'|=(\w+))?`")

@@ -65,7 +65,7 @@ class FieldCanvas(Canvas):
 
     def enter(self, scale: float) -> None:
         """Prepare a scale; the parameters stay unchanged. ConfigError for a scale that is not above 0."""
-        Within(0, above=True).check("`scale`", scale)
+        Within(0, above=True).check("scale", scale)
         self._stage = self._stage_of(scale)
 
     def parameters(self) -> list[torch.Tensor]:

@@ -70,7 +70,7 @@ class LinearCanvas(Canvas):
         The change made by painting is resampled; detail of the start that the last scale could
         not represent returns at the next. ConfigError for a scale that is not above 0.
         """
-        Within(0, above=True).check("`scale`", scale)
+        Within(0, above=True).check("scale", scale)
         if self._table is not None:
             # Free the last scale before compiling the next: both at once would set the memory peak.
             self._carried = (self.table.colours().detach() - self._before, self.table.layout)

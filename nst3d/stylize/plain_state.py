@@ -26,12 +26,12 @@ _PLAIN = (
 def check_plain(guide: str, state: Any) -> None:
     """Raise ConfigError, with the guide's name and the place, if its state is no dict of tensors and plain values."""
     if type(state) is not dict:
-        raise ConfigError(f"guide {guide!r}: its `state` returns a {_kind(state)}, expected a dict")
+        raise ConfigError(f"guide {guide!r}: its state is a {_kind(state)}, expected a dict")
     found = _foreign(state, "")
     if found is not None:
         place, value = found
         raise ConfigError(
-            f"guide {guide!r}: its `state` has a {_kind(value)} at {place}, which a checkpoint cannot hold; return"
+            f"guide {guide!r}: its state has a {_kind(value)} at {place}, which a checkpoint cannot hold; return"
             " tensors, numbers, text, and lists and dicts of them"
         )
 

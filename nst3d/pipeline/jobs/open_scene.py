@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from nst3d.errors import InputError
 from nst3d.files import PathLike
 from nst3d.formats.registry import formats_of
@@ -22,7 +24,7 @@ def open_scene(
     optional packages. Raises InputError for unreadable files.
     """
     opened = open_path(path)
-    check_options(() if options.data is None else ("data",), opened)
+    check_options(_asked(options), opened)
     reader = bridges.reader(options.dataparser, options.cameras)
     if opened.kind.show is None:
         if opened.kind.unready is not None:
@@ -31,3 +33,13 @@ def open_scene(
         raise InputError(f"{path}: is {opened.kind.one}; expected a mesh ({meshes}), splats or a voxel field")
     capture = None if options.cameras is None else reader.for_scene(options.cameras, opened.peek)
     return opened.kind.show(ShowRequest(opened, options, way, capture, note, bridges))
+
+
+def _asked(options: SceneOptions) -> Iterator[str]:
+    """The requested options that are not for every kind of scene."""
+    given = {
+        "data": options.data is not None,
+        "keep_specular": options.specular != SceneOptions.specular,
+        "lighting": options.lighting != SceneOptions.lighting,
+    }
+    return (option for option, asked in given.items() if asked)

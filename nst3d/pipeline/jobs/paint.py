@@ -146,6 +146,8 @@ def open_subject(asked: PaintRequest) -> tuple[Subject, PaintConfig]:
         raise asked.opened.refusal("paint", ", which cannot be painted")
     if asked.config.start != "content" and "start" not in kind.options:
         raise ConfigError("`start='noise'` is for pictures; other scenes start from their own colours")
+    if asked.config.output.formats and "output.formats" not in kind.options:
+        asked.note(f"`output.formats` is for meshes; {asked.opened.told}, which is written in its own format")
     return kind.paint(asked)
 
 
@@ -158,6 +160,8 @@ def _asked(job: Job) -> Iterator[str]:
         f"renderer={config.renderer!r}": config.renderer != PaintConfig.renderer,
         "displace": config.displace.fraction > 0,
         "nerf": config.nerf is not None,
+        "lighting": config.lighting != PaintConfig.lighting,
+        "up": config.up != PaintConfig.up,
         "data": job.data is not None,
     }
     return (option for option, asked in given.items() if asked)

@@ -43,12 +43,12 @@ def test_what_passes_can_be_read_back(tmp_path) -> None:
 @pytest.mark.parametrize(
     ("state", "says"),
     [
-        ({"mean": np.float64(1)}, r"its `state` has a numpy.float64 at \['mean'\]"),
+        ({"mean": np.float64(1)}, r"its state has a numpy.float64 at \['mean'\]"),
         ({"a": [0, {"b": np.zeros(3)}]}, r"has a numpy.ndarray at \['a'\]\[1\]\['b'\]"),
         ({"path": Path("a")}, r"Path at \['path'\]"),
         ({"f": len}, r"has a builtin_function_or_method at \['f'\]"),
         ({np.int64(1): 0}, r"has a numpy.int64 at .*\(the key\)"),
-        ([1], "returns a list, expected a dict"),
+        ([1], "is a list, expected a dict"),
     ],
 )
 def test_what_a_checkpoint_cannot_hold_is_refused_with_the_guides_name(state, says, inputs, tmp_path) -> None:

@@ -74,19 +74,19 @@ def test_the_kind_is_asked_in_one_place() -> None:
         ("picture", {"start"}, "picture", {"paint", "inspect", "blend"}),
         (
             "field",
-            {"cameras", "keep_specular"},
+            {"cameras", "keep_specular", "up"},
             "capture",
             {"paint", "show", "inspect", "blend", "source"},
         ),
         (
             "splats",
-            {"cameras", "keep_specular"},
+            {"cameras", "keep_specular", "up"},
             "capture",
             {"paint", "show", "inspect", "blend", "source"},
         ),
         (
             "points",
-            {"cameras", "keep_specular"},
+            {"cameras", "keep_specular", "up"},
             "capture",
             {"paint", "show", "inspect", "blend", "source"},
         ),
@@ -97,7 +97,12 @@ def test_the_kind_is_asked_in_one_place() -> None:
             {"paint", "show", "inspect"},
         ),
         ("capture", set(), "default", {"inspect"}),
-        ("mesh", {"renderer", "displace"}, "default", {"paint", "show", "inspect", "blend"}),
+        (
+            "mesh",
+            {"renderer", "displace", "lighting", "up", "output.formats"},
+            "default",
+            {"paint", "show", "inspect", "blend"},
+        ),
     ],
 )
 def test_a_row_says_what_a_kind_is_for(name, options, preset, commands) -> None:
@@ -117,6 +122,14 @@ def opened_as(name: str) -> Opened:
     [
         ("nerf", "mesh", "`nerf` is for nerfacto runs; a.file is a mesh"),
         ("displace", "splats", "`displace` is for meshes; a.file holds splats"),
+        ("lighting", "splats", "`lighting` is for meshes; a.file holds splats"),
+        (
+            "keep_specular",
+            "mesh",
+            "`keep_specular` is for voxel fields, splats, point clouds and nerfacto runs; a.file is a mesh",
+        ),
+        ("output.formats", "picture", "`output.formats` is for meshes; a.file is a picture"),
+        ("up", "picture", "`up` is for voxel fields, splats, point clouds and meshes; a.file is a picture"),
         ("renderer='pytorch3d'", "points", "`renderer='pytorch3d'` is for meshes; a.file is a point cloud"),
         (
             "cameras",

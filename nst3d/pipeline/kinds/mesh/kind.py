@@ -99,7 +99,7 @@ register_kind(
         show=_show,
         inspect=_inspect,
         blend=blend_meshes,
-        options=frozenset({"renderer", "displace"}),
+        options=frozenset({"renderer", "displace", "lighting", "up", "output.formats"}),
         cleaned="mesh",
     )
 )
