@@ -34,6 +34,8 @@ class TexturePaint:
     """For each part (f, 3, 2) float64 corner UVs of `Part.faces`, origin bottom-left."""
     fresh: tuple[bool, ...]
     """For each part whether its UVs are a new atlas, to be written in addition to the file's own set."""
+    kept_materials: frozenset[int] = frozenset()
+    """Materials without any paint: a writer that keeps the file's document leaves them and their images alone."""
 
     @property
     def num_colours(self) -> int:

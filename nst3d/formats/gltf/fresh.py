@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +22,7 @@ _FAR = 16.0  # a part this many times its size away from the origin gets a trans
 
 
 def fresh_document(
-    path: Path, mesh: Mesh, paint: MeshPaint, images: list[PaintedImage], colours: Array
+    path: Path, mesh: Mesh, paint: MeshPaint, images: Mapping[int, PaintedImage], colours: Array
 ) -> GltfEditor:
     """A glTF document with a mesh for each part and a node for each instance.
 
@@ -54,7 +55,7 @@ def fresh_document(
 
 
 def _textured(
-    editor: GltfEditor, mesh: Mesh, paint: TexturePaint, images: list[PaintedImage]
+    editor: GltfEditor, mesh: Mesh, paint: TexturePaint, images: Mapping[int, PaintedImage]
 ) -> list[tuple[int, Array]]:
     """The glTF mesh of each part and the (3,) offset that its nodes add."""
     textures, materials = {}, {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -31,13 +32,14 @@ class _Coat:
 
 
 def repaint(
-    document: GltfDocument, mesh: Mesh, paint: TexturePaint, images: list[PaintedImage]
+    document: GltfDocument, mesh: Mesh, paint: TexturePaint, images: Mapping[int, PaintedImage]
 ) -> GltfEditor:
     """The document with the image of each slot as the base colour of the slot's parts.
 
     Painted colours already include the factor and the vertex colours: factors become white (alpha stays) and
     COLOR_0 is removed. Parts with fresh UVs have their vertices split as needed, and the new UV set comes
-    after the file's own. A material shared between slots, or with unpainted parts, is copied first.
+    after the file's own. A material shared between slots, or with unpainted parts, is copied first. Parts with
+    a material of `paint.kept_materials` stay as they are; so do images that only they show.
     """
     editor = GltfEditor(document)
     taken: set[int] = set()
@@ -60,10 +62,12 @@ def repaint(
 
 
 def _coats(mesh: Mesh, paint: TexturePaint) -> list[_Coat]:
-    """All parts, grouped; those painted on their own UVs first, so that they keep their material."""
+    """All painted parts, grouped; those painted on their own UVs first, so that they keep their material."""
     coats: dict[tuple[int, int, bool], _Coat] = {}
     for part in sorted(range(len(mesh.parts)), key=lambda i: paint.fresh[i]):
         key = (mesh.parts[part].material, paint.slot_of_part[part], paint.fresh[part])
+        if key[0] in paint.kept_materials:
+            continue
         coats.setdefault(key, _Coat(*key)).parts.append(part)
     return list(coats.values())
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,7 +27,7 @@ class PaintedImage:
 
 
 def swap_textures(
-    editor: GltfEditor, images: list[PaintedImage], wanted: list[tuple[int, int | None]]
+    editor: GltfEditor, images: Mapping[int, PaintedImage], wanted: list[tuple[int, int | None]]
 ) -> list[int]:
     """For each wanted (image, texture it replaces or None), the index of a texture that shows the image.
 
@@ -63,7 +64,7 @@ def new_texture(editor: GltfEditor, wrap: tuple[Wrap, Wrap]) -> Json:
 
 def _put_images(
     editor: GltfEditor,
-    images: list[PaintedImage],
+    images: Mapping[int, PaintedImage],
     made: dict[tuple[int, int | None], int],
     former: dict[int, list[int]],
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from nst3d.files import PathLike
@@ -30,10 +31,13 @@ def save_gltf(path: PathLike, mesh: Mesh, paint: MeshPaint, colours: Array) -> l
     path = Path(path)
     if colours.shape != (paint.num_colours, 3):
         raise ValueError(f"a table of shape {colours.shape} for a paint with {paint.num_colours} colours")
-    images = _painted_images(paint, colours) if isinstance(paint, TexturePaint) else []
     if isinstance(mesh.document, GltfDocument) and isinstance(paint, TexturePaint):
-        editor = repaint(mesh.document, mesh, paint, images)
+        shown = {s for p, s in zip(mesh.parts, paint.slot_of_part) if p.material not in paint.kept_materials}
+        editor = repaint(mesh.document, mesh, paint, _painted_images(paint, colours, shown))
     else:
+        images = {}
+        if isinstance(paint, TexturePaint):
+            images = _painted_images(paint, colours, paint.slot_of_part)
         editor = fresh_document(path, mesh, paint, images, colours)
     write_document(path, *editor.build())
     return [path]
@@ -53,8 +57,9 @@ def left_out(mesh: Mesh, paint: MeshPaint) -> tuple[str, ...]:
     return (f"vertex paint writes a new file in the rest pose, without {', '.join(lost)}; {remedy}",)
 
 
-def _painted_images(paint: TexturePaint, colours: Array) -> list[PaintedImage]:
-    return [PaintedImage(slot_png(slot, colours), slot.name, slot.wrap) for slot in paint.slots]
+def _painted_images(paint: TexturePaint, colours: Array, shown: Iterable[int]) -> dict[int, PaintedImage]:
+    slots = {index: paint.slots[index] for index in shown}
+    return {i: PaintedImage(slot_png(slot, colours), slot.name, slot.wrap) for i, slot in slots.items()}
 
 
 _ANY_PAINT = frozenset({"textures", "vertices", "blocks"})

@@ -29,3 +29,11 @@ def material_region(scene: MeshScene, name: str) -> Colours:
     column = torch.zeros(scene.layout.num_colours, 1)
     column[valid] = torch.from_numpy(wanted[scene.surface.part[faces]]).float()[:, None]
     return filled(column.expand(-1, 3), scene.layout, valid)[:, :1].clamp(0, 1).contiguous()
+
+
+def untouched_materials(scene: MeshScene, weights: Colours) -> frozenset[int]:
+    """Materials on whose parts no row of the table has weight, (n, 1)."""
+    rows = scene.anchors.valid & (weights[:, 0] > 0).cpu().numpy()
+    touched = np.unique(scene.surface.part[scene.anchors.face[rows]])
+    parts = scene.mesh.parts
+    return frozenset(p.material for p in parts) - {parts[i].material for i in touched}

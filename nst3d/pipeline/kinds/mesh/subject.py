@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from nst3d.operators.base import ViewOperator
 from nst3d.operators.cache import CacheTally
 from nst3d.operators.grid_basis import grid_basis
 from nst3d.pipeline.kinds.mesh.gallery import GREY, ColouredSurface, write_sheet, write_turntable
-from nst3d.pipeline.kinds.mesh.regions import material_region
+from nst3d.pipeline.kinds.mesh.regions import material_region, untouched_materials
 from nst3d.pipeline.kinds.mesh.scene import MeshScene, filled, rebound
 from nst3d.pipeline.kinds.mesh.shown import show_mesh
 from nst3d.pipeline.kinds.mesh.views import MeshViews
@@ -32,7 +32,7 @@ from nst3d.renderers.mesh import MeshRenderer
 from nst3d.renderers.radiance import Frame
 from nst3d.representations.appearance import is_bare
 from nst3d.representations.mesh import Mesh
-from nst3d.representations.paint import VertexPaint
+from nst3d.representations.paint import TexturePaint, VertexPaint
 from nst3d.representations.surface import VertexBinding, welded_rows
 from nst3d.stylize.canvas import Canvas
 from nst3d.stylize.layout import Layout, resampled
@@ -187,8 +187,12 @@ class MeshSubject(TableSubject):
     def save(self, folder: Path, colours: Array) -> list[Path]:
         """Write painted.glb, and painted.obj, .ply or .vox if the source is one or settings request it."""
         paths: list[Path] = []
+        paint = self.scene.paint
+        if self.regions.painted is not None and isinstance(paint, TexturePaint):
+            kept = untouched_materials(self.scene, self.regions.columns[self.regions.painted])
+            paint = replace(paint, kept_materials=kept)
         for suffix in self._suffixes():
-            paths += save_mesh(folder / f"painted.{suffix}", self.scene.mesh, self.scene.paint, colours)
+            paths += save_mesh(folder / f"painted.{suffix}", self.scene.mesh, paint, colours)
         return paths
 
     def _suffixes(self) -> list[str]:
