@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import tyro
 
 from nst3d.cli.parse import first_value, parse
-from nst3d.cli.terminal import PaintBar, note, say
+from nst3d.cli.terminal import PaintBar, note, say, summarise
 from nst3d.errors import ConfigError
 from nst3d.formats.picture import is_picture
 from nst3d.integrations.bridges import BRIDGES
@@ -181,8 +181,8 @@ def _told(result: Result, parsed: PaintArguments) -> int:
         say(str(path))
     if result.interrupted:
         say(f"stopped early; run the same command with --resume to continue ({parsed.out} is kept)")
-        return 130
-    return 0
+    summarise(result.metrics["notes"], parsed.quiet)
+    return 130 if result.interrupted else 0
 
 
 def _terms(given: Sequence[str]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import tyro
 from rich.progress import TaskID
 
 from nst3d.cli.parse import first_value, parse
-from nst3d.cli.terminal import PaintBar, say
+from nst3d.cli.terminal import PaintBar, say, summarise
 from nst3d.integrations.bridges import BRIDGES
 from nst3d.pipeline.jobs.reconstruct import Reconstructed, ReconstructJob, run_reconstruct
 from nst3d.pipeline.runtime.events import Fitted
@@ -114,5 +114,5 @@ def _told(result: Reconstructed, given: ReconstructArguments) -> int:
         say(f"held out: PSNR {numbers['psnr']:.2f} dB, SSIM {numbers['ssim']:.3f}")
     if result.interrupted:
         say(f"stopped early; run the same command with --resume to continue ({given.out} is kept)")
-        return 130
-    return 0
+    summarise(numbers["notes"], given.quiet)
+    return 130 if result.interrupted else 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from types import TracebackType
 from typing import TypeVar
 
@@ -104,3 +105,12 @@ def note(text: str) -> None:
 def say(text: str) -> None:
     """Print a line of the command's output on stdout."""
     print(text)
+
+
+def summarise(notes: Sequence[str], quiet: bool = False) -> None:
+    """Print a run's notes once more at its end, on stderr: what was changed, left out or could not be done.
+
+    `quiet`: not again, as they have just been printed with nothing between them.
+    """
+    if notes and not quiet:
+        print("summary:", *(f"  {spoken(text)}" for text in notes), sep="\n", file=sys.stderr)

@@ -22,7 +22,7 @@ from nst3d.pipeline.kinds.regions import mask_files
 from nst3d.pipeline.kinds.registry import check_options, cleaned, open_path
 from nst3d.pipeline.kinds.subject import Subject
 from nst3d.pipeline.runtime.checkpoints import Keeper
-from nst3d.pipeline.runtime.events import Events, Listener
+from nst3d.pipeline.runtime.events import Events, Listener, Notebook
 from nst3d.pipeline.runtime.fingerprint import add_file, add_scene
 from nst3d.pipeline.runtime.machine import Clock, peak_memory_gb, use_threads
 from nst3d.pipeline.runtime.out_folder import claimed_folder, need_checkpoint
@@ -69,7 +69,8 @@ def run_job(
 
 def _paint(job: Job, opened: Opened, events: Events, bridges: Bridges, company: Company) -> Result:
     use_threads(job.config.threads)
-    clock = Clock()
+    clock, notebook = Clock(), Notebook()
+    events.add(notebook)
     events.phase("reading")
     styles = [read_style(path, events) for path in job.styles]
     clock.lap("read_s")
@@ -89,21 +90,25 @@ def _paint(job: Job, opened: Opened, events: Events, bridges: Bridges, company: 
     clock.lap("paint_s")
     try:
         events.phase("writing")
-        paths, metrics = _write(job, painter, clock, interrupted)
+        paths = _write(job, painter, interrupted)
+        if interrupted and painter.subject.num_views > 1:
+            events.note(_left_out(job, paths[0]))
+        clock.lap("write_s")
+        spent = clock.laps | {"peak_rss_gb": peak_memory_gb(), "notes": notebook.notes}
+        metrics = painter.metrics() | spent
+        paths += _write_records(job, metrics)
     except BaseException:
         if not interrupted:  # otherwise there is a checkpoint, and a second Ctrl-C means to leave at once
             with contextlib.suppress(OutputError):
                 painter.keep()
                 events.note("the painting is kept: run the same job with `resume` to write it")
         raise
-    if interrupted and painter.subject.num_views > 1:
-        events.note(_left_out(job, paths[0]))
     if not interrupted:
         keeper.forget()
     return Result(tuple(paths), metrics, interrupted)
 
 
-def _write(job: Job, painter: Painter, clock: Clock, interrupted: bool) -> tuple[list[Path], dict[str, Any]]:
+def _write(job: Job, painter: Painter, interrupted: bool) -> list[Path]:
     subject, painted = painter.subject, painter.result()
     paths = subject.save(job.out, painted)
     if interrupted and subject.num_views > 1:  # rendering takes long, and an earlier run's show other paint
@@ -111,9 +116,7 @@ def _write(job: Job, painter: Painter, clock: Clock, interrupted: bool) -> tuple
             (job.out / name).unlink(missing_ok=True)
     else:
         paths += subject.show(job.out, painted)
-    clock.lap("write_s")
-    metrics = painter.metrics() | clock.laps | {"peak_rss_gb": peak_memory_gb()}
-    return paths + _write_records(job, metrics), metrics
+    return paths
 
 
 def _left_out(job: Job, asset: Path) -> str:

@@ -23,7 +23,7 @@ from nst3d.pipeline.captures.held_out import measured, write_comparison
 from nst3d.pipeline.captures.photographs import Photographs, read_photographs
 from nst3d.pipeline.kinds.bridges import ALONE, Bridges
 from nst3d.pipeline.kinds.registry import open_path
-from nst3d.pipeline.runtime.events import Events, Fitted, Listener
+from nst3d.pipeline.runtime.events import Events, Fitted, Listener, Notebook
 from nst3d.pipeline.runtime.fit_keeper import FitKeeper
 from nst3d.pipeline.runtime.machine import Clock, peak_memory_gb, resolve_device, use_threads
 from nst3d.pipeline.runtime.out_folder import claimed_folder, need_checkpoint
@@ -107,7 +107,8 @@ def _refuse_scenes(path: Path) -> None:
 
 def _reconstruct(job: ReconstructJob, events: Events, bridges: Bridges) -> Reconstructed:
     use_threads(job.config.threads)
-    clock = Clock()
+    clock, notebook = Clock(), Notebook()
+    events.add(notebook)
     events.phase("reading")
     material = read_photographs(job.capture, job.config.size, bridges.reader(job.dataparser, job.capture))
     for note in material.notes:
@@ -139,7 +140,11 @@ def _reconstruct(job: ReconstructJob, events: Events, bridges: Bridges) -> Recon
         )
     clock.lap("write_s")
     state = {"iterations": fit.iteration, "nodes": len(result), "grid": list(result.links.shape)}
-    machine = {"earlier_fit_s": round(keeper.earlier, 2), "peak_rss_gb": peak_memory_gb()}
+    machine = {
+        "earlier_fit_s": round(keeper.earlier, 2),
+        "peak_rss_gb": peak_memory_gb(),
+        "notes": notebook.notes,
+    }
     metrics = {**marks, **counts, **state, **clock.laps, **machine}
     write_bytes(job.path("metrics.json"), (json.dumps(metrics, indent=2) + "\n").encode())
     if not interrupted:

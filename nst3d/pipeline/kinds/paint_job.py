@@ -44,6 +44,7 @@ class Result:
 
     paths: tuple[Path, ...]
     metrics: dict[str, Any]
-    """Content of metrics.json. Seconds cover this run (wall_s: all of it); iterations count resumed ones."""
+    """Content of metrics.json. Seconds cover this run (wall_s: all of it); iterations count resumed ones. Notes are
+    what was changed, left out or could not be done."""
     interrupted: bool = False
     """Stopped by the user; continue with `Job.resume`."""

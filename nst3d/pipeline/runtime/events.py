@@ -87,6 +87,18 @@ class Handler:
         """A step of a reconstruction is done."""
 
 
+class Notebook(Handler):
+    """Collects the notes of a job, each once, for its summary."""
+
+    def __init__(self) -> None:
+        self.notes: list[str] = []
+
+    def note(self, text: str) -> None:
+        """Write down a note."""
+        if text not in self.notes:
+            self.notes.append(text)
+
+
 class Events:
     """Passes every event to every listener, in the order given.
 
