@@ -24,7 +24,10 @@ def open_scene(
     optional packages. Raises InputError for unreadable files.
     """
     opened = open_path(path)
-    check_options(_asked(options), opened)
+    check_options(() if options.data is None else ("data",), opened)
+    for option in _asked(options):
+        if option not in opened.kind.options:
+            note(f"`{option}` changes nothing: {opened.told}")
     reader = bridges.reader(options.dataparser, options.cameras)
     if opened.kind.show is None:
         if opened.kind.unready is not None:
@@ -36,9 +39,8 @@ def open_scene(
 
 
 def _asked(options: SceneOptions) -> Iterator[str]:
-    """The requested options that are not for every kind of scene."""
+    """The requested options that change nothing in some kinds of scene."""
     given = {
-        "data": options.data is not None,
         "keep_specular": options.specular != SceneOptions.specular,
         "lighting": options.lighting != SceneOptions.lighting,
     }

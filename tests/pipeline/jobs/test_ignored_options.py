@@ -7,6 +7,9 @@ from dataclasses import replace
 from tiny_jobs import TINY, Listener, job
 
 from nst3d import run_job
+from nst3d.pipeline.jobs.open_scene import open_scene
+from nst3d.pipeline.kinds.flight import Way
+from nst3d.pipeline.settings.shown import SceneOptions
 
 
 def test_formats_of_meshes_are_noted_for_other_scenes(inputs, tmp_path) -> None:
@@ -15,3 +18,9 @@ def test_formats_of_meshes_are_noted_for_other_scenes(inputs, tmp_path) -> None:
     run_job(job(inputs, tmp_path / "out", config, "photo.png"), listener)
     assert any(note.startswith("`output.formats` is for meshes; ") for note in listener.notes)
     assert (tmp_path / "out" / "painted.png").is_file()
+
+
+def test_options_that_show_nothing_else_are_noted(inputs) -> None:
+    said: list[str] = []
+    open_scene(inputs / "cube.obj", SceneOptions(lighting="none", specular=0.5), Way(), said.append)
+    assert said == [f"`keep_specular` changes nothing: {inputs / 'cube.obj'} is a mesh"]
