@@ -7,6 +7,7 @@ import itertools
 import numpy as np
 
 from nst3d.cameras.pinhole import Camera
+from nst3d.renderers.layers import see
 from nst3d.renderers.mesh import MeshRenderer
 from nst3d.renderers.shading import Lighting
 from nst3d.tensors import Array, ImageSize
@@ -30,14 +31,15 @@ def draw_frame(renderer: MeshRenderer, camera: Camera, colours: Array, lighting:
     if min(size) == 0:
         return image
     view = camera.cropped(top, left, size)
-    hits = renderer.caster.view(view, 1)
-    inside = renderer.paint_samples(hits, 1, view, colours, lighting)
-    y, x = np.nonzero(_edges(hits.depth, hits.face >= 0, camera.focal))
+    layers = see(renderer.caster, *view.rays())
+    inside = renderer.paint_samples(layers, 1, view, colours, lighting)
+    rough = [_edges(d, f >= 0, camera.focal) for d, f in zip(layers.hits.depth, layers.hits.face)]
+    y, x = np.nonzero(np.any(rough, axis=0))
     if len(y):
         steps = (np.arange(_FINE) + 0.5) / _FINE
         grid = np.stack(np.meshgrid(steps, steps), axis=-1)
         pixels = np.stack([x, y], axis=1)[:, None, None] + grid
-        fine = renderer.caster.cast(view.position, view.directions(pixels.reshape(-1, _FINE, 2)))
+        fine = see(renderer.caster, view.position, view.directions(pixels.reshape(-1, _FINE, 2)))
         inside[y, x] = renderer.paint_samples(fine, _FINE, view, colours, lighting)[:, 0]
     image[top : top + size.height, left : left + size.width] = inside
     return image

@@ -1,8 +1,8 @@
 """The readable twin of the mesh renderer: pure torch, any device, no tree, no kernels.
 
-In a hundred lines it computes what `renderers.mesh` computes fast: the triangle that each sample hits first,
-the colours read there with their weights, and the mean over a pixel's samples. Tests compare the two. Time
-grows with rays × faces, so it suits small scenes, or a GPU without Embree.
+In few lines it computes what `renderers.mesh` computes fast: the triangles that each sample sees, front to
+back, the colours read there with their weights, and the mean over a pixel's samples. Tests compare the two.
+Time grows with rays × faces, so it suits small scenes, or a GPU without Embree.
 """
 
 from __future__ import annotations
@@ -14,7 +14,9 @@ import torch
 
 from nst3d.cameras.pinhole import Camera
 from nst3d.operators.sparse import Csr, SparseView
-from nst3d.representations.surface import WRAP_CODE, Surface, TexelBinding
+from nst3d.renderers.layers import FAINT, MOST
+from nst3d.representations.mesh import WRAP_CODE
+from nst3d.representations.surface import Surface, TexelBinding
 
 _PAIRS = 4_000_000
 """Number of ray–face pairs tested at a time."""
@@ -26,7 +28,7 @@ _EDGE = 1e-9
 
 @dataclass(frozen=True)
 class RayHits:
-    """First hits of rays (n, 3); float64, on the rays' device."""
+    """Hits of rays, one each; float64, on the rays' device."""
 
     face: torch.Tensor
     """(n,) int64, -1 for a miss."""
@@ -47,12 +49,80 @@ def reference_view(
     rays = torch.as_tensor(directions.reshape(-1, 3), dtype=torch.float64, device=device)
     corners = torch.as_tensor(surface.positions, dtype=torch.float64, device=device)
     faces = torch.as_tensor(surface.faces, dtype=torch.int64, device=device)
-    hits = first_hits(torch.as_tensor(origin, device=device), rays, corners[faces])
-    sample = (hits.face >= 0).nonzero()[:, 0]
-    columns, weights = _taps(surface, RayHits(hits.face[sample], hits.u[sample], hits.v[sample]))
+    sample, hits, light = fragments(surface, torch.as_tensor(origin, device=device), rays, corners[faces])
+    columns, weights = _taps(surface, hits)
     pixel = _pixel_of(sample, camera.size.width, samples)
     rows = pixel[:, None].expand_as(columns)
-    return _sparse_view(surface, camera, torch.stack([rows, columns]), weights / samples**2)
+    return _sparse_view(surface, camera, torch.stack([rows, columns]), weights * light[:, None] / samples**2)
+
+
+def fragments(
+    surface: Surface, origin: torch.Tensor, rays: torch.Tensor, triangles: torch.Tensor
+) -> tuple[torch.Tensor, RayHits, torch.Tensor]:
+    """What rays from `origin` (3,) along `rays` (n, 3) see of a surface's `triangles` (f, 3, 3).
+
+    Each ray meets its faces from near to far and loses to each as much light as that stops. Returns the
+    fragments' rays (m,), their hits, and the light that each takes (m,), by the rules of `layers.see`.
+    """
+    chunk = max(1, _PAIRS // max(len(triangles), 1))
+    starts = range(0, len(rays), chunk)
+    parts = [_fragments(surface, origin, rays[s : s + chunk], triangles, s) for s in starts]
+    sample, face, u, v, light = (torch.cat(column) for column in zip(*parts))
+    return sample, RayHits(face, u, v), light
+
+
+def _fragments(
+    surface: Surface, origin: torch.Tensor, rays: torch.Tensor, triangles: torch.Tensor, start: int
+) -> tuple[torch.Tensor, ...]:
+    """Ray (counted from `start`), face, u, v and light of each fragment of a few rays."""
+    distance, u, v = _meet(origin, rays, triangles)
+    light, level = rays.new_ones(len(rays)), torch.zeros(len(rays), dtype=torch.int64, device=rays.device)
+    found: list[tuple[torch.Tensor, ...]] = []
+    while True:
+        nearest = distance.min(1)
+        ray = (nearest.values.isfinite() & (light > 0)).nonzero()[:, 0]
+        face = nearest.indices[ray]
+        hits = RayHits(face, u[ray, face], v[ray, face])
+        alpha = _stopped(surface, hits, rays[ray], triangles)
+        alpha = torch.where((level[ray] == MOST - 1) & (alpha < 1), 0, alpha)
+        alpha = torch.where(light[ray] * (1 - alpha) <= float(FAINT), 1, alpha)
+        seen = alpha > 0
+        found.append(tuple(a[seen] for a in (ray + start, face, hits.u, hits.v, light[ray] * alpha)))
+        if not len(ray):
+            return tuple(torch.cat(column) for column in zip(*found))
+        light[ray] *= 1 - alpha
+        level[ray] += seen
+        distance[ray, face] = torch.inf
+
+
+def _stopped(surface: Surface, hits: RayHits, rays: torch.Tensor, triangles: torch.Tensor) -> torch.Tensor:
+    """How much of the light of rays (n, 3) their hits stop, (n,)."""
+    device = rays.device
+    alpha = torch.ones_like(hits.u)
+    if surface.opacity is not None:
+        opacity = surface.opacity
+        rule = torch.as_tensor(opacity.rule, device=device).long()[hits.face]
+        factor, cutoff = torch.as_tensor(opacity.rules, device=device).double()[rule].unbind(1)
+        image = torch.as_tensor(opacity.image, device=device).long()[rule]
+        alpha = factor * torch.where(image >= 0, _read_alpha(surface, hits, image.clamp_min(0)), 1)
+        alpha = torch.where(cutoff >= 0, (alpha >= cutoff).double(), alpha)
+    if surface.sides is not None:
+        a, b, c = triangles[hits.face].unbind(1)
+        towards = (torch.linalg.cross(b - a, c - a) * rays).sum(1)
+        side = torch.as_tensor(surface.sides, device=device)[hits.face]
+        alpha = torch.where(towards * side > 0, 0, alpha)
+    return alpha
+
+
+def _read_alpha(surface: Surface, hits: RayHits, image: torch.Tensor) -> torch.Tensor:
+    """The bilinear mean of the images (n,) of a surface's opacity at hits; 1 without images."""
+    assert surface.opacity is not None
+    if not len(surface.opacity.images):
+        return torch.ones_like(hits.u)
+    uvs = torch.as_tensor(surface.opacity.corners, dtype=torch.float64, device=hits.u.device)[hits.face]
+    slots = torch.as_tensor(surface.opacity.images, device=hits.u.device).long()
+    columns, weights = _bilinear((_corner_weights(hits)[..., None] * uvs).sum(1), slots[image])
+    return (torch.as_tensor(surface.opacity.alphas, device=hits.u.device)[columns] * weights).sum(1)
 
 
 def first_hits(origin: torch.Tensor, rays: torch.Tensor, triangles: torch.Tensor) -> RayHits:
@@ -62,14 +132,17 @@ def first_hits(origin: torch.Tensor, rays: torch.Tensor, triangles: torch.Tensor
     Faces are two-sided. Where faces meet, the one with the lower index is hit.
     """
     chunk = max(1, _PAIRS // max(len(triangles), 1))
-    parts = [_intersect(origin, part, triangles) for part in rays.split(chunk)]
+    parts = [_nearest(*_meet(origin, part, triangles)) for part in rays.split(chunk)]
     return RayHits(*(torch.cat(column) for column in zip(*parts)))
 
 
-def _intersect(
+def _meet(
     origin: torch.Tensor, rays: torch.Tensor, triangles: torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Face, u and v of each ray. o + t d = a + u (b − a) + v (c − a), solved by Cramer's rule."""
+    """Ray parameter t, u and v of each ray with each face, (n, f); t is infinite where they miss.
+
+    o + t d = a + u (b − a) + v (c − a), solved by Cramer's rule.
+    """
     a = triangles[:, 0]
     ab, ac = triangles[:, 1] - a, triangles[:, 2] - a
     from_a = origin - a
@@ -81,7 +154,13 @@ def _intersect(
     v = -(across * ab).sum(-1) / safe
     t = (from_a * normal).sum(-1) / safe
     hit = (u >= -_EDGE) & (v >= -_EDGE) & (u + v <= 1 + _EDGE) & (t > 0)  # false where any is nan
-    distance = torch.where(hit, t, torch.inf)
+    return torch.where(hit, t, torch.inf), u, v
+
+
+def _nearest(
+    distance: torch.Tensor, u: torch.Tensor, v: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Face, u and v of each ray's nearest hit."""
     nearest = distance.min(1)
     face = torch.where(nearest.values.isfinite(), nearest.indices, -1)
     pick = nearest.indices[:, None]
@@ -91,7 +170,7 @@ def _intersect(
 def _taps(surface: Surface, hits: RayHits) -> tuple[torch.Tensor, torch.Tensor]:
     """The colours that each hit reads, (n, k) int64, and their weights (n, k), which sum to 1."""
     device = hits.face.device
-    corner_weights = torch.stack([1 - hits.u - hits.v, hits.u, hits.v], dim=1)
+    corner_weights = _corner_weights(hits)
     binding = surface.binding
     if not isinstance(binding, TexelBinding):
         return torch.as_tensor(binding.rows, device=device)[hits.face].long(), corner_weights
@@ -99,6 +178,10 @@ def _taps(surface: Surface, hits: RayHits) -> tuple[torch.Tensor, torch.Tensor]:
     slots = torch.as_tensor(binding.slots, device=device).long()
     slot = slots[torch.as_tensor(binding.slot, device=device).long()[hits.face]]
     return _bilinear((corner_weights[..., None] * uvs).sum(1), slot)
+
+
+def _corner_weights(hits: RayHits) -> torch.Tensor:
+    return torch.stack([1 - hits.u - hits.v, hits.u, hits.v], dim=1)
 
 
 def _bilinear(uv: torch.Tensor, slot: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from nst3d.cameras.pinhole import Camera
+from nst3d.renderers.layers import light_between, see
+from nst3d.renderers.opacity import opacity_at, turned_away
 from nst3d.renderers.raycast import Raycaster
 from nst3d.representations.surface import Surface
 from nst3d.representations.triangles import face_normals
@@ -16,6 +18,10 @@ _LIFT = 1e-3
 """Offset of ray origins from the surface (unit sphere), which avoids self-intersection."""
 _GRAZING = 0.15
 """Cosine of the viewing angle below which a surface is too oblique to be painted from a camera."""
+_CLEAR = 0.1
+"""Share of light that must pass for a point to be seen through glass."""
+_FAINT = 0.02
+"""Opacity below which there is no surface to paint."""
 
 
 @dataclass(frozen=True)
@@ -26,10 +32,12 @@ class Points:
     """(n, 3)."""
     normals: Array
     """(n, 3) unit vectors."""
+    face: Array | None = None
+    """(n,) int32 faces of the surface; None: points seen from both sides."""
 
 
 def sample_points(surface: Surface, count: int, seed: int = 0) -> Points:
-    """`count` random points on the surface, uniform by area."""
+    """`count` random points on the surface, uniform by area; fewer if some of it is cut away."""
     generator = np.random.default_rng(seed)
     areas = surface.areas()
     total = areas.sum()
@@ -39,24 +47,33 @@ def sample_points(surface: Surface, count: int, seed: int = 0) -> Points:
     flip = u + v > 1
     u, v = np.where(flip, 1 - u, u), np.where(flip, 1 - v, v)
     weights = np.stack([1 - u - v, u, v], axis=1)
+    there = opacity_at(surface, face, u, v) > _FAINT
+    if there.any() and not there.all():
+        face, weights = face[there], weights[there]
     triangles = surface.positions[surface.faces[face]].astype(np.float64)
-    return Points(np.einsum("nk,nkc->nc", weights, triangles), face_normals(triangles))
+    return Points(np.einsum("nk,nkc->nc", weights, triangles), face_normals(triangles), face)
 
 
 def sees(caster: Raycaster, camera: Camera, points: Points) -> Array:
     """Whether a camera sees each point (in the frame, not too oblique, unoccluded), (n,) bool.
 
-    Surfaces are two-sided, as in renderers.
+    Opacity and sides count as in renderers: points behind glass are seen, faces that are turned away are not.
     """
     pixels, depth = camera.project(points.positions)
     to_camera = camera.position - points.positions
     reach = np.maximum(np.linalg.norm(to_camera, axis=1), 1e-30)
     cosine = np.einsum("nc,nc->n", to_camera, points.normals) / reach
     inside = (pixels >= 0).all(1) & (pixels[:, 0] < camera.size.width) & (pixels[:, 1] < camera.size.height)
-    candidates = np.flatnonzero(inside & (depth > 0) & (np.abs(cosine) > _GRAZING))
+    shown = inside & (depth > 0) & (np.abs(cosine) > _GRAZING)
+    if points.face is not None:
+        shown &= ~turned_away(caster.surface, points.face, -to_camera)
+    candidates = np.flatnonzero(shown)
     lifted = points.positions[candidates]
     lifted = lifted + points.normals[candidates] * (np.sign(cosine[candidates]) * _LIFT)[:, None]
     free = ~caster.occluded(lifted, camera.position - lifted)
+    if not caster.surface.solid:
+        hidden = np.flatnonzero(~free)
+        free[hidden] = light_between(caster, camera.position, lifted[hidden] - camera.position) > _CLEAR
     visible = np.zeros(len(points.positions), bool)
     visible[candidates[free]] = True
     return visible
@@ -80,7 +97,7 @@ def cell_points(surface: Surface, caster: Raycaster, camera: Camera, stride: int
     """The surface points at the centres of a view's cells; only whole cells count, because encoders pool."""
     size = ImageSize(camera.size.height // stride, camera.size.width // stride)
     origin, directions = camera.scaled(1 / stride).cropped(0, 0, size).rays()
-    hits = caster.cast(origin, directions)
+    hits = see(caster, origin, directions).median()
     triangles = surface.positions[surface.faces[np.maximum(hits.face, 0)]]
     depth = np.where(hits.face >= 0, hits.depth, 0.0)[..., None]
     return CellPoints(hits.face, origin + directions * depth, face_normals(triangles), stride)
@@ -94,7 +111,7 @@ def warp(caster: Raycaster, cells: CellPoints, partner: Camera) -> tuple[Array, 
     point.
     """
     shape = cells.face.shape
-    points = Points(cells.positions.reshape(-1, 3), cells.normals.reshape(-1, 3))
+    points = Points(cells.positions.reshape(-1, 3), cells.normals.reshape(-1, 3), cells.face.ravel())
     valid = sees(caster, partner, points) & (cells.face.ravel() >= 0)
     pixels, _ = partner.project(points.positions)
     filled = np.array([partner.size.width, partner.size.height]) // cells.stride * cells.stride

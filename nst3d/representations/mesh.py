@@ -15,6 +15,11 @@ from nst3d.representations.tables import table_of, triangles_of
 from nst3d.tensors import Array
 
 Wrap = Literal["repeat", "clamp", "mirror"]
+WRAP_CODE: dict[Wrap, int] = {"repeat": 0, "clamp": 1, "mirror": 2}
+"""Wrap modes as numbers, for compiled code."""
+AlphaMode = Literal["opaque", "mask", "blend"]
+"""opaque: alpha does not count. mask: a point is solid where alpha reaches a cutoff, and absent elsewhere.
+blend: alpha is the opacity."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +45,12 @@ class Material:
     texture: int | None = None
     """Index into `Mesh.textures`."""
     double_sided: bool = True
+    """Whether faces are also seen from behind, where their corners turn clockwise."""
+    alpha_mode: AlphaMode = "opaque"
+    alpha: float = 1.0
+    """Factor in [0, 1]; alpha is that of the texture times this."""
+    cutoff: float = 0.5
+    """The least alpha of solid points; "mask" only."""
 
 
 @dataclass(frozen=True)

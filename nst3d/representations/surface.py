@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nst3d.representations.mesh import Mesh, Part
+from nst3d.representations.mesh import WRAP_CODE, Instance, Mesh, Part
+from nst3d.representations.opacity import Opacity, surface_opacity
 from nst3d.representations.paint import MeshPaint, TexturePaint, VertexPaint
 from nst3d.representations.triangles import face_areas, face_normals, turned_normals, unit
 from nst3d.tensors import Array
 
-WRAP_CODE = {"repeat": 0, "clamp": 1, "mirror": 2}
 # Grid directions within two steps of the origin, one of each opposite pair.
 _HALF_SPACE = np.argwhere(np.ones((5, 5, 5)))[:62].astype(np.float32) - 2
 _CREASE = np.cos(np.radians(40.0))
@@ -57,6 +57,16 @@ class Surface:
     """(3,) float64, world up."""
     front: Array
     """(3,) float64, direction that the asset faces."""
+    opacity: Opacity | None = None
+    """How much light its points stop; None: all of it."""
+    sides: Array | None = None
+    """(f,) int8: 0 for faces seen from both sides, 1 for those seen only from where their corners turn
+    counter-clockwise, -1 clockwise (in mirrored instances). None: all from both."""
+
+    @property
+    def solid(self) -> bool:
+        """Whether every point stops all light from both sides."""
+        return self.opacity is None and self.sides is None
 
     def hull(self, most: int) -> Array:
         """About `most` of the positions, (k, 3) float64, that a view must frame.
@@ -81,7 +91,7 @@ def build_surface(mesh: Mesh, paint: MeshPaint) -> Surface:
     """Place all instances of a mesh and bind their corners to the colour table of `paint`."""
     parts = paint.parts if isinstance(paint, VertexPaint) else mesh.parts
     corner_normals = [_corner_normals(p) for p in parts]
-    positions, faces, normals, part, local_face = [], [], [], [], []
+    positions, faces, normals, part, local_face, sides = [], [], [], [], [], []
     offset = 0
     for instance in mesh.instances:
         source = parts[instance.part]
@@ -92,6 +102,7 @@ def build_surface(mesh: Mesh, paint: MeshPaint) -> Surface:
         normals.append(unit(turned).reshape(-1, 3, 3).astype(np.float32))
         part.append(np.full(len(source.faces), instance.part, np.int32))
         local_face.append(np.arange(len(source.faces), dtype=np.int32))
+        sides.append(np.full(len(source.faces), _side(mesh, source, instance), np.int8))
         offset += len(source.vertices)
     part_of_face, local = np.concatenate(part), np.concatenate(local_face)
     return Surface(
@@ -104,7 +115,16 @@ def build_surface(mesh: Mesh, paint: MeshPaint) -> Surface:
         num_colours=paint.num_colours,
         up=np.asarray(mesh.up, np.float64),
         front=np.asarray(mesh.front, np.float64),
+        opacity=surface_opacity(mesh, parts, part_of_face, local),
+        sides=one_sided if (one_sided := np.concatenate(sides)).any() else None,
     )
+
+
+def _side(mesh: Mesh, part: Part, instance: Instance) -> int:
+    """The side from which an instance's faces are seen, as in `Surface.sides`."""
+    if mesh.materials[part.material].double_sided:
+        return 0
+    return 1 if np.linalg.det(instance.transform[:3, :3]) >= 0 else -1
 
 
 def _bind(paint: MeshPaint, part: Array, local_face: Array) -> VertexBinding | TexelBinding:

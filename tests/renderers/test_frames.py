@@ -30,7 +30,7 @@ def camera(target: tuple[float, float, float] = (0.0, 0.0, 0.0)) -> Camera:
 def test_a_frame_is_close_to_one_with_many_samples(globe: MeshRenderer, lighting: Lighting) -> None:
     colours = noise(globe.surface.num_colours, 3)
     fine, coarse = (
-        globe.paint_samples(globe.caster.view(camera(), k), k, camera(), colours, lighting) for k in (8, 1)
+        globe.paint_samples(globe.look(camera(), k), k, camera(), colours, lighting) for k in (8, 1)
     )
     frame = draw_frame(globe, camera(), colours, lighting)
     error, coarse_error = (np.sqrt(np.square(image - fine).mean()) for image in (frame, coarse))

@@ -98,7 +98,7 @@ def test_drawing_equals_the_operator(surface, lighting) -> None:
     camera = camera_at((1, 2, 3), 24)
     colours = noise(surface.num_colours, 3)
     view = renderer.compile(camera, options)
-    drawn = renderer.paint_samples(renderer.caster.view(camera, 2), 2, camera, colours, lighting)
+    drawn = renderer.paint_samples(renderer.look(camera, 2), 2, camera, colours, lighting)
     np.testing.assert_allclose(drawn[..., 3:], view.coverage.numpy(), atol=1e-6)
     linear = view.apply(torch.from_numpy(colours)).numpy()
     # The operator shades a pixel by the mean over its samples, which differs only where light breaks.

@@ -17,13 +17,14 @@ from nst3d.formats.gltf.ktx2 import BASIS, KTX2, decode_ktx2
 from nst3d.formats.meshes.textures import MID_GREY
 from nst3d.images.colour import srgb_encode
 from nst3d.images.io import decode_image
-from nst3d.representations.mesh import Material, Texture, Wrap
+from nst3d.representations.mesh import AlphaMode, Material, Texture, Wrap
 from nst3d.tensors import Array
 
 SPECULAR = "KHR_materials_pbrSpecularGlossiness"
 TRANSFORM = "KHR_texture_transform"
 PLAIN_SOURCES = ("EXT_texture_webp", "EXT_texture_avif")
 WRAPS: dict[Any, Wrap] = {10497: "repeat", 33071: "clamp", 33648: "mirror"}
+_ALPHA_MODES: dict[Any, AlphaMode] = {"MASK": "mask", "BLEND": "blend"}
 
 
 @dataclass
@@ -69,6 +70,11 @@ class MaterialReader:
             name=str(material.get("name", "")),
             factor=(red, green, blue),
             double_sided=material.get("doubleSided") is True,
+            alpha_mode=_ALPHA_MODES.get(material.get("alphaMode"), "opaque"),
+            alpha=float(np.clip(factor[3], 0.0, 1.0)),
+            cutoff=float(
+                self.document.numbers({"cutoff": [material.get("alphaCutoff", 0.5)]}, "cutoff", (0.5,))[0]
+            ),
         )
         if texture_key not in holder:
             return read

@@ -63,7 +63,7 @@ class ShownMesh:
         """The lit view; depth, from one ray per pixel, if requested, otherwise infinite."""
         image = draw_frame(self.renderer, camera, self.colours, self.lighting)
         if depth:
-            hits = self.renderer.caster.view(camera, 1)
+            hits = self.renderer.look(camera, 1).median()
             seen = np.where(hits.face >= 0, hits.depth, np.float32(np.inf))
         else:
             seen = np.full(camera.size, np.inf, np.float32)
