@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from nst3d.images.colour import srgb_decode, srgb_encode
-from nst3d.representations.mesh import Mesh
+from nst3d.representations.mesh import Mesh, Wrap
 from nst3d.representations.paint import MeshPaint, TexturePaint, VertexPaint
 from nst3d.representations.surface import Surface, VertexBinding, build_surface
 from nst3d.representations.texels import Anchors, anchor_rows
@@ -42,7 +42,8 @@ def base_colours(mesh: Mesh, paint: MeshPaint, surface: Surface, anchors: Anchor
         linear = np.broadcast_to(srgb_decode(np.asarray(material.factor)), (len(rows), 3)).copy()
         if material.texture is not None and part.uvs is not None:
             uvs = np.einsum("nk,nkc->nc", weights, part.uvs[local])
-            linear *= srgb_decode(_sample(mesh, material.texture, uvs, part.uvs, len(rows)))
+            texture = mesh.textures[material.texture]
+            linear *= srgb_decode(sampled(texture.pixels, texture.wrap, uvs, part.uvs, len(rows)))
         if part.colours is not None:
             shades = srgb_decode(part.colours.astype(np.float64))
             linear *= np.einsum("nk,nkc->nc", weights, shades[part.faces[local]])
@@ -64,13 +65,15 @@ def vertex_colours(mesh: Mesh, paint: VertexPaint) -> Array:
     return base_colours(mesh, paint, surface, anchor_rows(surface))
 
 
-def _sample(mesh: Mesh, texture: int, uvs: Array, corners: Array, rows: int) -> Array:
-    """Bilinear samples (n, 3) of a texture at UVs (n, 2), downsampled to about `rows` texels in use."""
-    image = mesh.textures[texture].pixels
+def sampled(image: Array, wrap: tuple[Wrap, Wrap], uvs: Array, corners: Array, rows: int) -> Array:
+    """Bilinear samples (n, c) of a picture at UVs (n, 2), downsampled to about `rows` texels in use.
+
+    `corners` are the UVs (f, 3, 2) of the faces that use it.
+    """
     used = uv_areas(corners).sum() * image.shape[0] * image.shape[1]
     while used > 4 * rows and min(image.shape[:2]) > 8:
         image, used = _halved(image), used / 4
-    return bilinear(image, uvs, mesh.textures[texture].wrap)
+    return bilinear(image, uvs, wrap)
 
 
 def _halved(image: Array) -> Array:

@@ -21,7 +21,9 @@ class TextureSlot:
     texture: int | None
     """Texture of the mesh that it replaces; None: the materials had none, or it is a new atlas."""
     alpha: Array | None = None
-    """(h, w) float32 opacity to write with the colours, resized to `size`; or None."""
+    """(h, w) float32 opacity to write with the colours; or None."""
+    clear: bool = False
+    """Whether a material shows that opacity: it then keeps a resolution that exceeds `size`."""
 
 
 @dataclass(frozen=True)

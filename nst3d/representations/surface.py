@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -67,6 +67,10 @@ class Surface:
     def solid(self) -> bool:
         """Whether every point stops all light from both sides."""
         return self.opacity is None and self.sides is None
+
+    def made_solid(self) -> Surface:
+        """The surface with every point opaque and shown from both sides."""
+        return replace(self, opacity=None, sides=None)
 
     def hull(self, most: int) -> Array:
         """About `most` of the positions, (k, 3) float64, that a view must frame.

@@ -143,6 +143,7 @@ def _own_slot(mesh: Mesh, group: _Group, budget: TexelBudget, offset: int) -> Te
         materials=group.materials,
         texture=group.texture,
         alpha=None if texture is None else texture.alpha,
+        clear=any(mesh.materials[m].alpha_mode != "opaque" for m in group.materials),
     )
 
 

@@ -68,7 +68,7 @@ def _textured(
         sets = [part.uvs, uvs] if fresh and part.uvs is not None else [uvs]
         key = (part.material, slot, len(sets) - 1)
         if key not in materials:
-            material = _material(mesh, part.material) | _alpha_mode(paint.slots[slot].alpha)
+            material = _alpha_mode(paint.slots[slot].alpha) | _material(mesh, part.material)
             material["pbrMetallicRoughness"]["baseColorTexture"] = {
                 "index": textures[slot],
                 "texCoord": key[2],
@@ -122,8 +122,13 @@ def _write_part(
 
 def _material(mesh: Mesh, index: int) -> Json:
     material = mesh.materials[index]
-    matt = {"metallicFactor": 0.0, "roughnessFactor": 1.0}
-    return {"name": material.name, "doubleSided": material.double_sided, "pbrMetallicRoughness": matt}
+    matt: Json = {"metallicFactor": 0.0, "roughnessFactor": 1.0}
+    plain: Json = {"name": material.name, "doubleSided": material.double_sided, "pbrMetallicRoughness": matt}
+    if material.alpha_mode == "opaque":
+        return plain
+    matt["baseColorFactor"] = [1.0, 1.0, 1.0, material.alpha]
+    cutoff = {"alphaCutoff": material.cutoff} if material.alpha_mode == "mask" else {}
+    return plain | {"alphaMode": material.alpha_mode.upper()} | cutoff
 
 
 def _alpha_mode(alpha: Array | None) -> Json:

@@ -24,10 +24,18 @@ def write_slots(path: Path, paint: TexturePaint, colours: Array) -> list[Path]:
 
 
 def slot_png(slot: TextureSlot, colours: Array) -> bytes:
-    """The PNG of a slot: its rows of the table (n, 3), with its alpha resized to match."""
+    """The PNG of a slot: its rows of the table (n, 3), with its alpha.
+
+    One of them is resized to match the other: alpha that shows is never made coarser.
+    """
     rows = colours[slot.offset : slot.offset + slot.size.height * slot.size.width]
-    alpha = None if slot.alpha is None else resize(slot.alpha[..., None], slot.size)[..., 0]
-    return encode_png(rows.reshape(*slot.size, 3), alpha)
+    image = rows.reshape(*slot.size, 3)
+    if slot.alpha is None:
+        return encode_png(image)
+    size: tuple[int, int] = slot.size
+    if slot.clear and slot.alpha.size > size[0] * size[1]:
+        size = slot.alpha.shape
+    return encode_png(resize(image, size), resize(slot.alpha[..., None], size)[..., 0])
 
 
 def safe_name(name: str) -> str:

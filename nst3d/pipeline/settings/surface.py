@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from nst3d.bounds import Within
+from nst3d.renderers.outside import SidesChoice
 from nst3d.representations.unwrap import AtlasChoice
 
 PaintMode = Literal["auto", "texture", "vertex"]
@@ -26,6 +27,9 @@ class SurfaceOptions:
     """Resolution of the paint: texels (or vertices) per pixel side of the finest view."""
     max_vertices: Annotated[int, Within(0)] = 1_000_000
     """Approximate limit on the vertex count when a mesh is subdivided for vertex paint."""
+    sides: SidesChoice = "auto"
+    """Sides of faces that views show; auto: only the front of those that a glTF says are single-sided, unless most are
+    turned inside out; both: front and back of all."""
 
 
 @dataclass(frozen=True)

@@ -58,7 +58,7 @@ def displace_mesh(
     started = time.perf_counter()
     resume = keeper.resumed_shape() if keeper else None
     mesh = _fine_enough(mesh, config, events)
-    surface = build_surface(mesh, paint_vertices(mesh, np.inf, 0))
+    surface = build_surface(mesh, paint_vertices(mesh, np.inf, 0)).made_solid()
     views = ShapeViews(surface, weld_mesh(mesh, surface), config)
     if resume and resume.canvas and len(resume.canvas[0]) != views.welded.num_offsets:
         raise InputError("the checkpoint's shape belongs to another mesh; start over with `overwrite`")
@@ -126,7 +126,7 @@ def _fine_enough(mesh: Mesh, config: PaintConfig, events: Events) -> Mesh:
     options = config.displace
     if options.subdivide == "never":
         return mesh
-    surface = build_surface(mesh, paint_vertices(mesh, np.inf, 0))
+    surface = build_surface(mesh, paint_vertices(mesh, np.inf, 0)).made_solid()
     pixel = plan_rig(surface, Raycaster(surface), config.rig, finest_size(options)).pixel
     held = isinstance(mesh.document, GltfDocument)
     edge, mode = _EDGE * pixel, choose_mode(mesh, config.surface)

@@ -50,7 +50,7 @@ def _paint(asked: PaintRequest) -> tuple[Subject, PaintConfig]:
         shape = Displaced(before, facts)
         asked.events.phase("preparing")
     scene = prepare_mesh(mesh, config.surface, config.rig, config.schedule.finest, casting)
-    asked.note(*left_out(mesh, scene.paint))
+    asked.note(*scene.notes, *left_out(mesh, scene.paint))
     return MeshSubject(scene, job.scene, styles[0], config, shape), config
 
 

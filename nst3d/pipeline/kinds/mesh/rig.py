@@ -54,6 +54,9 @@ def plan_rig(surface: Surface, caster: Raycaster, options: RigOptions, size: int
     points = sample_points(surface, _SAMPLES)
     visible = np.stack([sees(caster, camera, points) for camera in cameras], axis=1)
     chosen = greedy_cover(visible, options.views, options.coverage, options.max_views)
+    if not surface.solid:
+        # From behind, or through what is cut away, a direction may show nothing at all.
+        chosen = [i for i in chosen if visible[:, i].any()] or chosen
     reachable = visible.any(1)
     seen = visible[:, chosen].any(1)
     used = [cameras[i] for i in chosen]

@@ -16,8 +16,10 @@ from nst3d.images.fill import fill
 from nst3d.pipeline.kinds.mesh.rig import Rig, plan_rig
 from nst3d.pipeline.settings.surface import RigOptions, SurfaceOptions
 from nst3d.renderers.mesh import MeshRenderer
+from nst3d.renderers.outside import like, seen_from_outside
 from nst3d.renderers.raycast import Casting
 from nst3d.representations.appearance import base_colours
+from nst3d.representations.carried_alpha import carry_alpha
 from nst3d.representations.mesh import Mesh
 from nst3d.representations.paint import MeshPaint, TexturePaint
 from nst3d.representations.subdivide import paint_vertices
@@ -46,6 +48,8 @@ class MeshScene:
     layout: Layout
     hull: Array = field(repr=False)
     """Points that a view must frame, (k, 3)."""
+    notes: tuple[str, ...] = ()
+    """What views show otherwise than the asset says, one sentence each."""
 
 
 def upright(mesh: Mesh, up: Up) -> Mesh:
@@ -62,26 +66,27 @@ def prepare_mesh(
     """Choose the paint target and cameras for views of `size` pixels; `casting` None: Embree."""
     mode = choose_mode(mesh, options)
     # A first rig on the unpainted mesh gives the size of a pixel on it, and so the paint's resolution.
-    sketch = build_surface(mesh, paint_vertices(mesh, np.inf, 0))
-    renderer = MeshRenderer(sketch)
+    caster, notes = seen_from_outside(build_surface(mesh, paint_vertices(mesh, np.inf, 0)), options.sides)
+    sketch, renderer = caster.surface, MeshRenderer(caster.surface, caster)
     rig = plan_rig(sketch, renderer.caster, rig_options, size)
     texel = rig.pixel / options.texels_per_pixel
     paint: MeshPaint
     if mode == "vertex":
         paint = paint_vertices(mesh, 1.8 * texel, options.max_vertices)
-        surface = build_surface(mesh, paint)
+        surface = like(sketch, build_surface(mesh, paint))
         renderer = MeshRenderer(surface)
     else:
         paint = paint_textures(mesh, TexelBudget(texel, options.texture_size), options.atlas)
-        surface = build_surface(mesh, paint)
-        renderer = MeshRenderer(surface, renderer.caster)
+        surface = like(sketch, build_surface(mesh, paint))
+        paint = carry_alpha(mesh, paint, surface)
+        renderer = MeshRenderer(surface, caster)
     if casting is not None:
         renderer = MeshRenderer(surface, renderer.caster, casting(surface))
     anchors = anchor_rows(surface)
     layout = layout_of(paint)
     own = torch.from_numpy(base_colours(mesh, paint, surface, anchors))
     initial = filled(own, layout, torch.from_numpy(anchors.valid))
-    return MeshScene(mesh, paint, surface, renderer, anchors, rig, initial, layout, sketch.hull(5000))
+    return MeshScene(mesh, paint, surface, renderer, anchors, rig, initial, layout, sketch.hull(5000), notes)
 
 
 def choose_mode(mesh: Mesh, options: SurfaceOptions) -> Literal["texture", "vertex"]:

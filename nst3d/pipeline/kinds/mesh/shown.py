@@ -15,6 +15,7 @@ from nst3d.pipeline.kinds.mesh.scene import filled, layout_of
 from nst3d.pipeline.settings.config import OutputOptions
 from nst3d.renderers.frames import draw_frame
 from nst3d.renderers.mesh import MeshRenderer
+from nst3d.renderers.outside import like, seen_from_outside
 from nst3d.renderers.radiance import Frame
 from nst3d.renderers.shading import Lighting
 from nst3d.representations.appearance import base_colours, is_bare
@@ -80,11 +81,11 @@ class ShownMesh:
 def show_mesh(mesh: Mesh, orbit: Orbit, lighting: Lighting = "studio") -> ShownMesh:
     """A mesh with its textures, otherwise its vertex colours, otherwise grey."""
     corners = paint_vertices(mesh, np.inf, 0)
-    surface = build_surface(mesh, corners)
-    renderer = MeshRenderer(surface)
+    caster, notes = seen_from_outside(build_surface(mesh, corners))
+    surface, renderer = caster.surface, MeshRenderer(caster.surface, caster)
     hull = surface.hull(5000)
     grey = np.full((surface.num_colours, 3), GREY, np.float32)
-    bare = ShownMesh(surface, renderer, grey, hull, mesh.frame, lighting, notes=mesh.notes)
+    bare = ShownMesh(surface, renderer, grey, hull, mesh.frame, lighting, notes=(*mesh.notes, *notes))
     if is_bare(mesh):
         return bare
     paint: MeshPaint = corners
@@ -92,8 +93,8 @@ def show_mesh(mesh: Mesh, orbit: Orbit, lighting: Lighting = "studio") -> ShownM
         camera = orbit_cameras(bare, orbit)[0]
         pixel = float(np.linalg.norm(camera.position)) / camera.focal
         paint = paint_textures(mesh, TexelBudget(pixel / _TEXELS_PER_PIXEL), "show")
-        surface = build_surface(mesh, paint)
-        renderer = MeshRenderer(surface, renderer.caster)
+        surface = like(surface, build_surface(mesh, paint))
+        renderer = MeshRenderer(surface, caster)
     anchors = anchor_rows(surface)
     own = torch.from_numpy(base_colours(mesh, paint, surface, anchors))
     colours = filled(own, layout_of(paint), torch.from_numpy(anchors.valid)).numpy()

@@ -29,6 +29,7 @@ from nst3d.pipeline.kinds.table_subject import TableSubject, glance_of
 from nst3d.pipeline.settings.config import PaintConfig
 from nst3d.renderers.frames import draw_frame
 from nst3d.renderers.mesh import MeshRenderer
+from nst3d.renderers.opacity import opacity_at
 from nst3d.renderers.radiance import Frame
 from nst3d.representations.appearance import is_bare
 from nst3d.representations.mesh import Mesh
@@ -102,7 +103,10 @@ class MeshSubject(TableSubject):
         return self.scene.initial
 
     def _palette_start(self, style: Style) -> Colours:
-        weights = torch.from_numpy(self.scene.anchors.valid).double()
+        anchors = self.scene.anchors
+        # What is cut away has colours, too, often black, which are not the asset's.
+        opacity = opacity_at(self.scene.surface, anchors.face, anchors.weights[:, 1], anchors.weights[:, 2])
+        weights = torch.from_numpy(opacity).double()
         strength = self._config.recipe.palette_before
         return to_palette(self.scene.initial.double(), style.palette.double(), weights, strength).float()
 
