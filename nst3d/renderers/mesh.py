@@ -84,7 +84,7 @@ class MeshRenderer:
         height, width = (side // samples for side in hits.face.shape[1:])
         image = np.zeros((height, width, 4), np.float32)
         table = np.ascontiguousarray(colours, np.float32)
-        _draw((hits.face, hits.u, hits.v, factors), layers.weight, samples, taps, *args, table, image)
+        _draw((hits.face, hits.u, hits.v, factors), layers.weight, samples, taps, args, table, image)
         return image
 
 
@@ -161,9 +161,10 @@ def _fill_rows(hits, light, k, taps, binding, columns, weights, counts):  # type
 
 
 @kernel(parallel=True)
-def _draw(fragments, light, k, taps, corners, slot, table, colours, image):  # type: ignore[no-untyped-def]
+def _draw(fragments, light, k, taps, binding, colours, image):  # type: ignore[no-untyped-def]
     """Averages the fragments' shaded colours into pixels. `light` None: 1 for each."""
     face, u, v, factors = fragments
+    corners, slot, table = binding
     equal = np.float32(1.0 / (k * k))
     for y in numba.prange(image.shape[0]):
         columns = np.empty(4, np.int32)

@@ -20,6 +20,8 @@ SidesChoice = Literal["auto", "both"]
 _RAYS = 4096
 _AWAY = 1.2
 """Radius of the sphere on which rays begin; the surface has radius 1."""
+_TOGETHER = 1e-4
+"""Share of a ray's length between faces that lie in one place."""
 _NOTHING = 0.002
 """Share of the light that a surface must stop to count as visible."""
 
@@ -41,7 +43,10 @@ def seen_from_outside(surface: Surface, sides: SidesChoice = "auto") -> tuple[Ra
     hit = first.face >= 0
     if caster.surface.sides is not None:
         sided = hit & (caster.surface.sides[first.face] != 0)
-        if 2 * turned_away(caster.surface, first.face, directions).sum() > sided.sum():
+        away = np.flatnonzero(turned_away(caster.surface, first.face, directions))
+        behind = caster.beyond(origins[away], directions[away], first.at(away)).depth - first.depth[away]
+        # Of two faces in one place either may be hit.
+        if 2 * (behind > _TOGETHER).sum() > sided.sum():
             caster = caster.seen_as(replace(caster.surface, sides=None))
             notes.append(
                 "most single-sided faces are turned inside out, so views show both sides of all:"

@@ -15,6 +15,8 @@ from nst3d.tensors import Array
 # Grid directions within two steps of the origin, one of each opposite pair.
 _HALF_SPACE = np.argwhere(np.ones((5, 5, 5)))[:62].astype(np.float32) - 2
 _CREASE = np.cos(np.radians(40.0))
+_CANCELLED = 0.1
+"""Length of the mean of unit normals at a position below which faces there lie back to back."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,7 @@ class Surface:
 def build_surface(mesh: Mesh, paint: MeshPaint) -> Surface:
     """Place all instances of a mesh and bind their corners to the colour table of `paint`."""
     parts = paint.parts if isinstance(paint, VertexPaint) else mesh.parts
-    corner_normals = [_corner_normals(p) for p in parts]
+    corner_normals = [_corner_normals(p, not mesh.materials[p.material].double_sided) for p in parts]
     positions, faces, normals, part, local_face, sides = [], [], [], [], [], []
     offset = 0
     for instance in mesh.instances:
@@ -177,32 +179,46 @@ def weld(vertices: Array) -> tuple[Array, Array]:
     return first, inverse.ravel()
 
 
-def _corner_normals(part: Part) -> Array:
+def _corner_normals(part: Part, one_sided: bool) -> Array:
     """(f, 3, 3) unit normals: the file's own, or smooth ones with creases."""
     if part.normals is not None:
         return part.normals[part.faces].astype(np.float32)
     a, b, c = (part.vertices[part.faces[:, k]] for k in range(3))
     flat = unit(np.cross(b - a, c - a))
-    corners = _smooth_normals(part)[part.faces]
+    corners = _smooth_normals(part, one_sided)
     sharp = np.einsum("fkc,fc->fk", corners, flat) < _CREASE
     corners[sharp] = np.broadcast_to(flat[:, None], corners.shape)[sharp]
     return corners.astype(np.float32)
 
 
-def _smooth_normals(part: Part) -> Array:
-    """The mean normal (v, 3) of the faces around each position.
+def _smooth_normals(part: Part, one_sided: bool) -> Array:
+    """For each corner (f, 3, 3) the mean normal of the faces around its position.
 
     Faces are weighted by their angle there (Thürmer & Wüthrich 1998), so that the triangulation of a flat
-    side does not matter.
+    side does not matter. Where single-sided sheets lie back to back, each side has its own mean.
     """
     first, inverse = weld(part.vertices)
     corners = part.vertices[part.faces]
     flat = face_normals(corners)  # 0 for faces without area, which then do not count
     edges = unit(np.roll(corners, -1, axis=1) - corners)
-    total = np.zeros((len(first), 3))
+    angle = np.arccos(np.clip(-np.einsum("fkc,fkc->fk", edges, np.roll(edges, 1, axis=1)), -1, 1))
+    group = inverse[part.faces]
+    total = _sums(group, flat, angle, len(first))
+    if one_sided:
+        around = np.bincount(group.ravel(), angle.ravel(), len(first))
+        cancelled = np.linalg.norm(total, axis=1) < _CANCELLED * around
+        one = np.zeros((len(first), 3))
+        one[group] = flat[:, None]
+        behind = cancelled[group] & (np.einsum("fkc,fc->fk", one[group], flat) < 0)
+        group = group + len(first) * behind
+        total = _sums(group, flat, angle, 2 * len(first))
+    return unit(total)[group]
+
+
+def _sums(group: Array, flat: Array, angle: Array, count: int) -> Array:
+    """The sum (count, 3) of face normals by angle over each group of corners (f, 3)."""
+    total = np.zeros((count, 3))
     for k in range(3):
-        angle = np.arccos(np.clip(-np.einsum("fc,fc->f", edges[:, k], edges[:, k - 1]), -1, 1))
         for axis in range(3):
-            weights = flat[:, axis] * angle
-            total[:, axis] += np.bincount(inverse[part.faces[:, k]], weights, len(first))
-    return unit(total)[inverse]
+            total[:, axis] += np.bincount(group[:, k], flat[:, axis] * angle[:, k], count)
+    return total

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from small_meshes import cube, mesh_of, quad, sphere, texel_surface, texture_paint, vertex_surface
 
-from nst3d.representations.mesh import Instance
+from nst3d.representations.mesh import Instance, Material
 from nst3d.representations.paint import VertexPaint
 from nst3d.representations.subdivide import paint_vertices
 from nst3d.representations.surface import TexelBinding, VertexBinding, build_surface, weld, welded_rows
@@ -154,3 +154,16 @@ def test_the_points_to_frame_hold_a_thin_spire() -> None:
         np.linalg.norm(few, axis=1).max(), np.linalg.norm(surface.positions, axis=1).max()
     )
     assert np.array_equal(surface.hull(10**6), surface.positions)
+
+
+def test_single_sided_sheets_back_to_back_have_normals_of_their_own() -> None:
+    bent = quad(uvs=None)
+    heights = np.array([[0, 0, 0.1], [0, 0, 0], [0, 0, 0.1], [0, 0, 0]])
+    bent = replace(bent, vertices=bent.vertices + heights, uvs=None)
+    faces = np.concatenate([bent.faces, bent.faces[:, ::-1]])
+    both = mesh_of(replace(bent, faces=faces), materials=(Material("sheet", double_sided=False),))
+    alone = mesh_of(bent, materials=(Material("sheet", double_sided=False),))
+    normals = build_surface(both, paint_vertices(both, np.inf, 0)).normals
+    front = build_surface(alone, paint_vertices(alone, np.inf, 0)).normals
+    np.testing.assert_allclose(normals[:2], front, atol=1e-6)
+    np.testing.assert_allclose(normals[2:], -front[:, ::-1], atol=1e-6)
