@@ -59,10 +59,10 @@ def see(caster: Raycaster, origins: Array, directions: Array, first: Hits | None
     first = caster.cast(origins, directions) if first is None else first
     if caster.surface.solid:
         return layers_of(first)
-    shape = first.face.shape
     alpha = caster.stopped(first, directions)
-    if ((alpha == 1) | (first.face < 0)).all():
+    if np.array_equal(alpha == 1, first.face >= 0):
         return layers_of(first)
+    shape = first.face.shape
     stack = _Stack(alpha.size)
     for step in _walk(caster, _Rays.of(origins, directions), first, alpha):
         stack.add(step)

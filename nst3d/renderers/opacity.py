@@ -66,10 +66,10 @@ def _turn(face, directions, surface, out):  # type: ignore[no-untyped-def]
         f = face[i]
         if f < 0 or sides[f] == 0:
             continue
-        a, b, c = positions[faces[f, 0]], positions[faces[f, 1]], positions[faces[f, 2]]
-        total = 0.0
-        for k in range(3):
-            m, n = (k + 1) % 3, (k + 2) % 3
-            cross = (b[m] - a[m]) * (c[n] - a[n]) - (b[n] - a[n]) * (c[m] - a[m])
-            total += cross * directions[i, k]
-        out[i] = total * sides[f] > 0.0
+        a, b, c = faces[f, 0], faces[f, 1], faces[f, 2]
+        px, py, pz = positions[a, 0], positions[a, 1], positions[a, 2]
+        qx, qy, qz = positions[b, 0] - px, positions[b, 1] - py, positions[b, 2] - pz
+        rx, ry, rz = positions[c, 0] - px, positions[c, 1] - py, positions[c, 2] - pz
+        along = directions[i, 0] * (qy * rz - qz * ry) + directions[i, 1] * (qz * rx - qx * rz)
+        along += directions[i, 2] * (qx * ry - qy * rx)
+        out[i] = along * sides[f] > 0.0

@@ -52,6 +52,8 @@ class Caster(Protocol):
 
 _STEP = 1e-5
 """Distance from a hit at which a ray continues (unit sphere)."""
+_HIDDEN = 64
+"""Faces turned away that a ray passes at most, in a place where sheets lie back to back."""
 _AXIS = (0.5477, 0.6325, 0.5477)
 """Divides faces into two trees, so that those back to back are apart; along no direction in which models are made."""
 
@@ -89,13 +91,23 @@ class Raycaster:
         """
         step = _STEP / np.linalg.norm(directions, axis=1)
         hits = self._tree.cast_from(origins, directions, last.depth + step)
-        away = np.flatnonzero(turned_away(self.surface, last.face, directions))
-        if len(away):
-            start = last.depth[away] - step[away] / 2
-            found = self._shown(origins[away], directions[away], start, step[away])
+        rays = np.flatnonzero(turned_away(self.surface, last.face, directions))
+        start = origins[rays] + directions[rays] * (last.depth[rays] - step[rays] / 2)[:, None]
+        rays = rays[self._in_one_place(start, directions[rays] * step[rays, None], last.face[rays])]
+        if len(rays):
+            begin = last.depth[rays] - step[rays] / 2
+            found = self._shown(origins[rays], directions[rays], begin, step[rays])
             for store, values in zip(hits.arrays(), found.arrays()):
-                store[away] = values
+                store[rays] = values
         return hits
+
+    def _in_one_place(self, origins: Array, directions: Array, face: Array) -> Array:
+        """Whether short rays (n, 3) through faces (n,) also meet one of the other half, (n,) bool."""
+        met = np.zeros(len(face), bool)
+        for tree, faces in self._half_trees() if len(face) else []:
+            other = np.flatnonzero(~np.isin(face, faces, kind="table"))
+            met[other] = tree.occluded(origins[other], directions[other])
+        return met
 
     def _shown(self, origins: Array, directions: Array, start: Array, step: Array) -> Hits:
         """First hits of rays (n, 3) from `start` (n,) on faces that are not turned away from them."""
@@ -104,7 +116,7 @@ class Raycaster:
         )
         for tree, faces in self._half_trees():
             begin, rays = start.copy(), np.arange(len(start))
-            while len(rays):
+            for _ in range(_HIDDEN):
                 half = tree.cast_from(origins[rays], directions[rays], begin[rays])
                 hits = Hits(np.where(half.face >= 0, faces[half.face], -1), half.u, half.v, half.depth)
                 away = turned_away(self.surface, hits.face, directions[rays])
@@ -113,6 +125,8 @@ class Raycaster:
                     store[rays[nearer]] = values[nearer]
                 begin[rays] = hits.depth + step[rays]
                 rays = rays[away & (hits.depth < best.depth[rays])]
+                if not len(rays):
+                    break
         return best
 
     def _half_trees(self) -> list[tuple[_Tree, Array]]:
@@ -127,10 +141,7 @@ class Raycaster:
 
     def occluded(self, origins: Array, directions: Array) -> Array:
         """Whether rays (n, 3) hit anything within their own length, (n,) bool."""
-        starts = np.ascontiguousarray(origins, np.float32)
-        rays = np.ascontiguousarray(directions, np.float32)
-        reach = np.ones(len(rays), np.float32)
-        return self._tree.occluded(starts, rays, reach)
+        return self._tree.occluded(origins, directions)
 
     def view(self, camera: Camera, samples: int) -> Hits:
         """First hits of `samples` × `samples` rays per pixel, (height · samples, width · samples)."""
@@ -158,7 +169,10 @@ class _Tree:
         hits = self.cast(origins + directions * depth[:, None], directions)
         return Hits(hits.face, hits.u, hits.v, (hits.depth + depth).astype(np.float32))
 
-    def occluded(self, starts: Array, rays: Array, reach: Array) -> Array:
+    def occluded(self, origins: Array, directions: Array) -> Array:
+        starts = np.ascontiguousarray(origins, np.float32)
+        rays = np.ascontiguousarray(directions, np.float32)
+        reach = np.ones(len(rays), np.float32)
         return self._scene.run(starts, rays, dists=reach, query="OCCLUDED") >= 0
 
 
