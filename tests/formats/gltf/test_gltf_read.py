@@ -350,3 +350,16 @@ def test_real_files(data_dir: Path, name: str, parts: int, instances: int, faces
     # The fox's skin is at rest as it was bound, so that trimesh, which knows no skins, agrees about it too.
     scale = np.abs(scene.bounds).max()
     assert np.allclose([placed.min(0), placed.max(0)], scene.bounds, atol=1e-6 * scale)
+
+
+def test_the_alpha_of_materials(tmp_path: Path) -> None:
+    sample = Sample()
+    sample.add("materials", alphaMode="MASK", alphaCutoff=0.25, doubleSided=True)
+    sample.add("materials", alphaMode="BLEND", pbrMetallicRoughness={"baseColorFactor": [1, 1, 1, 0.5]})
+    sample.add("materials", alphaMode="unheard of")
+    for index in range(3):
+        sample.show(sample.quad(material=index))
+    leaf, glass, plain = load_gltf(sample.save(tmp_path / "a.glb")).materials
+    assert (leaf.alpha_mode, leaf.cutoff, leaf.double_sided) == ("mask", 0.25, True)
+    assert (glass.alpha_mode, glass.alpha, glass.double_sided) == ("blend", 0.5, False)
+    assert (plain.alpha_mode, plain.alpha, plain.cutoff) == ("opaque", 1.0, 0.5)

@@ -20,6 +20,7 @@ from nst3d.formats.gltf.read import load_gltf
 from nst3d.formats.gltf.write import left_out, save_gltf
 from nst3d.representations.mesh import Instance, Material, Mesh, Part, Texture, unit_frame
 from nst3d.representations.paint import TexturePaint, TextureSlot, VertexPaint
+from nst3d.representations.unwrap import TexelBudget, paint_textures
 from nst3d.tensors import Array, ImageSize
 
 
@@ -583,3 +584,34 @@ def test_the_fox_keeps_its_skin_and_animations(data_dir: Path, tmp_path: Path) -
             assert view_bytes(gltf, index) == view_bytes(old, index)
         assert [a.name for a in gltf.animations] == [a.name for a in old.animations]
         assert isinstance(load_gltf(path).document, GltfDocument)
+
+
+def test_opacity_that_shows_keeps_its_resolution(tmp_path: Path) -> None:
+    sample, pixels = Sample(), noise(8, 8, channels=4)
+    pbr = {"baseColorTexture": {"index": sample.texture(pixels)}}
+    sample.add("materials", alphaMode="MASK", pbrMetallicRoughness=pbr)
+    sample.show(sample.quad(material=0))
+    mesh = load_gltf(sample.save(tmp_path / "in.glb"))
+    paint = paint_textures(mesh, TexelBudget(1.0, fixed=8))
+    coarse = replace(paint.slots[0], size=ImageSize(4, 4))
+    table = np.full((16, 3), 0.6, np.float32)
+    save_gltf(tmp_path / "out.glb", mesh, replace(paint, slots=(coarse,)), table)
+    again = image_pixels(pygltflib.GLTF2().load(str(tmp_path / "out.glb")), 0)
+    assert again.shape == (8, 8, 4)
+    assert (again[..., 3] == pixels[..., 3]).all()
+    assert (again[..., :3] == 153).all()
+
+
+def test_transparent_materials_of_other_formats_are_written(tmp_path: Path) -> None:
+    mesh = bare_mesh()
+    glass = Material("glass", alpha_mode="blend", alpha=0.25)
+    leaf = Material("leaf", alpha_mode="mask", cutoff=0.75)
+    for material in (glass, leaf):
+        mesh = replace(mesh, materials=(material,))
+        save_gltf(tmp_path / "x.glb", mesh, *one_slot(mesh, False))
+        (read,) = load_gltf(tmp_path / "x.glb").materials
+        assert (read.alpha_mode, read.alpha, read.cutoff) == (
+            material.alpha_mode,
+            material.alpha,
+            material.cutoff,
+        )

@@ -14,6 +14,7 @@ from nst3d.pipeline.kinds.mesh.subject import MeshSubject
 from nst3d.pipeline.settings.config import PaintConfig
 from nst3d.pipeline.settings.surface import RigOptions, SurfaceOptions
 from nst3d.renderers.visibility import cell_points
+from nst3d.representations.mesh import Material, Mesh, Texture
 from nst3d.representations.paint import TexturePaint, VertexPaint
 from nst3d.representations.surface import TexelBinding
 from nst3d.stylize.layout import Layout
@@ -161,3 +162,37 @@ def test_finished_vertices_that_lie_at_one_place_share_a_colour() -> None:
     _, place = np.unique(vertices, axis=0, return_inverse=True)
     for group in range(place.max() + 1):
         assert (done[place.ravel() == group] == done[place.ravel() == group][0]).all()
+
+
+def leaf(black: float) -> Mesh:
+    """A card whose picture is green where it is solid, and of any colour, with no alpha, around that."""
+    pixels = np.full((32, 32, 3), black, np.float32)
+    pixels[:, 8:24] = (0.1, 0.6, 0.2)
+    alpha = np.zeros((32, 32), np.float32)
+    alpha[:, 8:24] = 1
+    material = Material("leaf", texture=0, alpha_mode="mask", cutoff=0.9)
+    return mesh_of(quad(), materials=(material,), textures=(Texture("leaf", pixels, alpha),))
+
+
+def test_colours_that_are_cut_away_do_not_count(tmp_path: Path) -> None:
+    starts = []
+    for black in (0.0, 0.9):
+        scene = scene_of(leaf(black), texture_size=32)
+        subject = MeshSubject(scene, tmp_path / "leaf.glb", Style((STYLE,)), PaintConfig())
+        starts.append(subject.start.reshape(32, 32, 3)[4:-4, 12:20])
+    torch.testing.assert_close(*starts, atol=0.02, rtol=0)
+
+
+def test_hidden_backs_can_be_shown() -> None:
+    mesh = mesh_of(quad(), materials=(Material("sheet", double_sided=False),))
+    scene = scene_of(mesh)
+    assert scene.surface.sides is not None
+    assert scene.renderer.caster.surface.sides is not None
+    both = scene_of(mesh, sides="both")
+    assert both.surface.solid
+    assert both.renderer.caster.surface.solid
+    inside_out = scene_of(
+        mesh_of(replace(sphere(6), faces=sphere(6).faces[:, ::-1], uvs=None), materials=mesh.materials)
+    )
+    assert inside_out.surface.solid
+    assert len(inside_out.notes) == 1

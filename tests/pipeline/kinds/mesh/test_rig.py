@@ -11,7 +11,7 @@ from nst3d.pipeline.kinds.mesh.rig import plan_rig
 from nst3d.pipeline.settings.surface import RigOptions
 from nst3d.renderers.raycast import Raycaster
 from nst3d.renderers.visibility import sample_points, sees
-from nst3d.representations.mesh import Part
+from nst3d.representations.mesh import Material, Part
 from nst3d.representations.subdivide import paint_vertices
 from nst3d.representations.surface import Surface, build_surface
 
@@ -101,3 +101,13 @@ def test_deterministic() -> None:
     assert len(rigs[0].cameras) == len(rigs[1].cameras)
     for a, b in zip(rigs[0].cameras, rigs[1].cameras):
         assert np.array_equal(a.camera_to_world, b.camera_to_world)
+
+
+def test_views_from_behind_a_single_sided_sheet_are_left_out() -> None:
+    mesh = mesh_of(quad(), materials=(Material("sheet", double_sided=False),))
+    surface = build_surface(mesh, paint_vertices(mesh, np.inf, 0))
+    caster = Raycaster(surface)
+    rig = plan_rig(surface, caster, RigOptions(views=12), 32)
+    assert len(rig.cameras) > 2
+    assert all(camera.position[2] > 0 for camera in rig.cameras)
+    assert rig.coverage == 1
