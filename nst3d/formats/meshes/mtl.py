@@ -36,6 +36,10 @@ class MtlMaterial:
     """Whether the map is clamped at its border (-clamp on) instead of repeating."""
     moved: bool = False
     """Whether -o, -s or -t shift or scale the map; these are not applied."""
+    opacity: float = 1.0
+    """d, or 1 - Tr, in [0, 1]."""
+    mask: str | None = None
+    """File name in map_d as written, without options."""
 
 
 def parse_mtl(data: bytes) -> dict[str, MtlMaterial]:
@@ -56,6 +60,10 @@ def parse_mtl(data: bytes) -> dict[str, MtlMaterial]:
                 "clamp": options.get("-clamp", [""])[0].lower() == "on",
                 "moved": any(_shifts(key, values) for key, values in options.items()),
             }
+        elif keyword in (b"d", b"tr"):
+            fields |= _opacity(keyword, decode(value), fields)
+        elif keyword == b"map_d":
+            fields |= {"mask": split_map(decode(value))[1] or None}
         if name is not None:
             found[name] = MtlMaterial(name, **fields)  # type: ignore[arg-type]
     return found
@@ -145,6 +153,17 @@ def _colour(value: str) -> tuple[float, ...]:
     numbers = [float(w) for w in words[:3]]
     rgb = numbers if len(numbers) == 3 else numbers[:1] * 3
     return tuple(float(c) for c in np.clip(rgb, 0.0, 1.0))
+
+
+def _opacity(keyword: bytes, value: str, known: Mapping[str, object]) -> dict[str, object]:
+    """What a statement of d or Tr says. Some exporters write Tr for d, so 1 and what contradicts d are passed over."""
+    words = value.split()
+    if not words or not _NUMBER.match(words[0]):
+        return {}
+    number = float(np.clip(float(words[0]), 0.0, 1.0))
+    if keyword == b"d":
+        return {"opacity": number}
+    return {} if "opacity" in known or number == 1 else {"opacity": 1 - number}
 
 
 def _shifts(option: str, values: list[str]) -> bool:

@@ -18,7 +18,7 @@ from nst3d.formats.io.files import OutsideError, find_beside, read_bytes
 from nst3d.formats.io.textscan import Lines, parse_numbers, select, split_lines, tokens_per_line
 from nst3d.formats.meshes.mtl import DEFAULT_KD, MtlMaterial, other_maps, parse_mtl
 from nst3d.formats.meshes.obj_faces import Corners, read_corners
-from nst3d.formats.meshes.textures import MID_GREY, load_texture, map_file
+from nst3d.formats.meshes.textures import MID_GREY, load_mask, load_texture, map_file
 from nst3d.representations.mesh import Instance, Material, Mesh, Part, Similarity, Texture
 from nst3d.representations.repair import repaired
 from nst3d.representations.rows import unique_rows, used_rows
@@ -144,7 +144,7 @@ def _materials(
     """The materials in order of name, and their textures, each file read once."""
     library = parse_mtl(document.library)
     materials, notes = [], []
-    textures: dict[tuple[str, bool], int | None] = {}
+    textures: dict[tuple[str, bool, str | None], int | None] = {}
     read: list[Texture] = []
     for name in names:
         entry = library.get(name)
@@ -155,19 +155,34 @@ def _materials(
             continue
         texture = None
         if entry.image is not None:
-            key = (entry.image, entry.clamp)
+            key = (entry.image, entry.clamp, entry.mask)
             if key not in textures:
                 loaded, note = load_texture(entry.image, document.folders, entry.clamp)
                 textures[key] = None if loaded is None else len(read)
-                read += [] if loaded is None else [loaded]
                 notes += [f"{note}; using mid grey"] if note else []
+                if loaded is not None and entry.mask is not None:
+                    alpha, note = load_mask(entry.mask, document.folders)
+                    loaded = replace(loaded, alpha=loaded.alpha if alpha is None else alpha)
+                    notes += [f"{note}; it is taken as opaque"] if note else []
+                read += [] if loaded is None else [loaded]
             texture = textures[key]
             if entry.moved:
                 notes.append(
                     f"material {name!r} shifts or scales its texture (-o, -s, -t); this is not applied"
                 )
-        materials.append(Material(name, _factor(entry, texture is not None), texture))
+        plain = Material(name, _factor(entry, texture is not None), texture)
+        materials.append(_transparent(plain, entry, None if texture is None else read[texture].alpha))
     return tuple(materials), tuple(read), notes
+
+
+def _transparent(material: Material, entry: MtlMaterial, alpha: Array | None) -> Material:
+    """The material with the opacity of d and of map_d, whose picture has `alpha` (h, w)."""
+    masked = entry.mask is not None and alpha is not None
+    if entry.opacity == 1 and masked and bool(np.isin(alpha, (0, 1)).all()):
+        return replace(material, alpha_mode="mask")
+    if entry.opacity < 1 or masked:
+        return replace(material, alpha_mode="blend", alpha=entry.opacity)
+    return material
 
 
 def _factor(entry: MtlMaterial, textured: bool) -> tuple[float, float, float]:

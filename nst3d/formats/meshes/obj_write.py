@@ -53,7 +53,9 @@ def save_obj(path: PathLike, mesh: Mesh, paint: MeshPaint, colours: Array) -> li
     pairs = list(dict.fromkeys((p.material, s) for p, s in zip(mesh.parts, paint.slot_of_part)))
     names = dict(zip(pairs, distinct(safe_name(mesh.materials[m].name) for m, _ in pairs)))
     transparent = [slot.alpha is not None for slot in paint.slots]
-    entries = [_material(names[m, s], images[s].name, transparent[s]) for m, s in pairs]
+    entries = [
+        _material(names[m, s], images[s].name, transparent[s], mesh.materials[m].alpha) for m, s in pairs
+    ]
     used: list[str | None] = [
         names[mesh.parts[i.part].material, paint.slot_of_part[i.part]] for i in mesh.instances
     ]
@@ -63,8 +65,9 @@ def save_obj(path: PathLike, mesh: Mesh, paint: MeshPaint, colours: Array) -> li
     return [path, library, *images]
 
 
-def _material(name: str, image: str, transparent: bool) -> str:
+def _material(name: str, image: str, transparent: bool, alpha: float) -> str:
     opacity = f"map_d {image}\n" if transparent else ""
+    opacity += f"d {alpha:.7g}\n" if alpha < 1 else ""
     return f"newmtl {name}\nKd 1 1 1\nmap_Kd {image}\n{opacity}"
 
 

@@ -10,6 +10,7 @@ from nst3d.formats.io.files import find_beside, read_bytes
 from nst3d.images.header import read_header
 from nst3d.images.io import decode_image
 from nst3d.representations.mesh import Texture, Wrap
+from nst3d.tensors import Array
 
 MID_GREY = (0.5, 0.5, 0.5)
 """Placeholder for colours that could not be found."""
@@ -28,6 +29,18 @@ def load_texture(name: str, folders: Iterable[Path], clamp: bool = False) -> tup
     except InputError as error:
         return None, str(error)
     return Texture(path.stem, picture.pixels, picture.alpha, (wrap, wrap)), ""
+
+
+def load_mask(name: str, folders: Iterable[Path]) -> tuple[Array | None, str]:
+    """The opacity (h, w) in the picture that a material calls `name`, or None and a note with the reason.
+
+    It is the picture's alpha, or its red channel if it is opaque.
+    """
+    texture, note = load_texture(name, folders)
+    if texture is None:
+        return None, note
+    opaque = texture.alpha is None or bool((texture.alpha == 1).all())
+    return texture.pixels[..., 0].copy() if opaque else texture.alpha, ""
 
 
 def map_file(name: str, folders: Iterable[Path]) -> tuple[Path | None, str]:
