@@ -88,7 +88,7 @@ class _Rays(NamedTuple):
     def of(cls, origins: Array, directions: Array) -> _Rays:
         return cls(np.broadcast_to(origins, directions.shape).reshape(-1, 3), directions.reshape(-1, 3))
 
-    def __getitem__(self, rows: Array) -> _Rays:  # type: ignore[override]
+    def at(self, rows: Array) -> _Rays:
         return _Rays(self.origins[rows], self.directions[rows])
 
 
@@ -121,8 +121,9 @@ def _walk(caster: Raycaster, rays: _Rays, hits: Hits, alpha: Array, far: float =
         light, level = light * (1 - alpha), level + (alpha > 0).astype(np.int8)
         on = np.flatnonzero(light > 0)
         number, light, level, last = number[on], light[on], level[on], hits.at(on)
-        hits = caster.beyond(*rays[number], last)
-        alpha = caster.stopped(hits, rays.directions[number])
+        ahead = rays.at(number)
+        hits = caster.beyond(ahead.origins, ahead.directions, last)
+        alpha = caster.stopped(hits, ahead.directions)
         # A ray that grazes a face may meet it twice.
         alpha[hits.face == last.face] = 0
 

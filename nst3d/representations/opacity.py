@@ -55,7 +55,8 @@ def surface_opacity(mesh: Mesh, parts: Sequence[Part], part: Array, local_face: 
     clear = [index for index, source in enumerate(parts) if is_clear(mesh, source)]
     if not clear:
         return None
-    rules, image, pictures = [(1.0, 0.0)], [-1], {}
+    rules, image = [(1.0, 0.0)], [-1]
+    pictures: dict[int, int] = {}
     rule = np.zeros(len(part), np.int32)
     corners = np.zeros((len(part), 3, 2), np.float32)
     for index in clear:

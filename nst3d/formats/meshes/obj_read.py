@@ -177,10 +177,10 @@ def _materials(
 
 def _transparent(material: Material, entry: MtlMaterial, alpha: Array | None) -> Material:
     """The material with the opacity of d and of map_d, whose picture has `alpha` (h, w)."""
-    masked = entry.mask is not None and alpha is not None
-    if entry.opacity == 1 and masked and bool(np.isin(alpha, (0, 1)).all()):
+    masked = alpha if entry.mask is not None else None
+    if entry.opacity == 1 and masked is not None and bool(np.isin(masked, (0, 1)).all()):
         return replace(material, alpha_mode="mask")
-    if entry.opacity < 1 or masked:
+    if entry.opacity < 1 or masked is not None:
         return replace(material, alpha_mode="blend", alpha=entry.opacity)
     return material
 
