@@ -54,6 +54,8 @@ def test_a_folder_with_one_mesh(tmp_path: Path) -> None:
         load_mesh(folder)
     (folder / "a ü.OBJ").write_text(TRIANGLE)
     assert load_mesh(folder).num_faces == 1
+    (folder / "._a ü.OBJ").write_text("macOS' attributes of the file beside it")
+    assert load_mesh(folder).num_faces == 1
     (folder / "b.obj").write_text(TRIANGLE)
     with pytest.raises(InputError, match="contains 2 meshes"):
         load_mesh(folder)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,15 +11,22 @@ import numpy as np
 from nst3d.cameras.lens import BrownConrady, Fisheye, Lens
 from nst3d.errors import InputError
 from nst3d.formats.captures.colmap_model import Model, ModelCamera, read_binary, read_text
-from nst3d.formats.captures.common import Found, Intrinsics, Shot
+from nst3d.formats.captures.colmap_place import (
+    NAMES,
+    ModelFiles,
+    find_models,
+    largest_model,
+    model_files,
+    photo_folder,
+)
+from nst3d.formats.captures.common import Found, Intrinsics, Shot, listed
 from nst3d.formats.captures.intrinsics import MAX_SIDE
-from nst3d.formats.io.files import relative_parts, resolve
+from nst3d.formats.captures.search import pictures_in
 from nst3d.formats.io.peek import Peek
 from nst3d.formats.registry import Format, register_format
 from nst3d.tensors import Array, ImageSize
 
-_MODELS = ("sparse/0", "sparse", "colmap/sparse/0", "colmap/sparse", "distorted/sparse/0", "")
-_PHOTOS = ("images", "input", "images_2", "images_4", "images_8")
+_UNPOSED = 8
 
 
 def _plain(_: Sequence[float]) -> Lens | None:
@@ -40,69 +47,47 @@ _LENSES: Mapping[str, tuple[bool, Callable[[Sequence[float]], Lens | None]]] = {
 }
 
 
-_NAMES = ("cameras.bin", "cameras.txt", "images.bin", "images.txt")
-
-
-@dataclass(frozen=True)
-class _Place:
-    """Paths of a model's files, and the reader for them."""
-
-    folder: Path
-    suffix: str
-
-
-def find_model(folder: Path) -> Path | None:
-    """The folder with the cameras and images of a COLMAP model in or below a folder, or None."""
-    for place in _MODELS:
-        if _place(folder / place) is not None:
-            return folder / place
-    return None
-
-
-def read_colmap(source: Path, folder: Path) -> Found:
-    """The shots of the model in `folder` by name; photographs come from `images` beside or above it.
+def read_colmap(source: Path, files: ModelFiles) -> Found:
+    """The shots of a model by name; their photographs come from the folder in or above `source` that fits.
 
     Raises InputError for models that are broken, refer to missing cameras or use an unknown lens.
     """
-    place = _place(folder)
-    if place is None:
-        raise InputError(f"{folder}: a COLMAP model needs both cameras and images, .bin or .txt")
-    read = read_binary if place.suffix == ".bin" else read_text
-    model = read(folder / f"cameras{place.suffix}", folder / f"images{place.suffix}")
-    used = {image.camera for image in model.images}
-    intrinsics = {i: _intrinsics(model.cameras[i], folder) for i in used if i in model.cameras}
-    photos = _photo_folder(source, folder, model)
-    shots, missing = [], []
-    for image in sorted(model.images, key=lambda i: i.name):
+    read = read_binary if files.is_binary else read_text
+    model = read(files.cameras, files.images)
+    images = sorted(model.images, key=lambda i: i.name)
+    used = {image.camera for image in images}
+    intrinsics = {i: _intrinsics(model.cameras[i], files.folder) for i in used if i in model.cameras}
+    for image in images:
         if image.camera not in intrinsics:
             raise InputError(
-                f"{folder}: {image.name} refers to camera {image.camera}, which the model does not have"
+                f"{files.folder}: {image.name} refers to camera {image.camera}, which the model does not have"
             )
-        path = resolve(photos, image.name)
-        if path.is_file():
-            pose = _pose(image.quaternion, image.translation)
-            shots.append(Shot(image.name, pose, intrinsics[image.camera], path))
-        else:
-            missing.append(image.name)
-    return Found(source, f"COLMAP ({'binary' if place.suffix == '.bin' else 'text'})", shots, missing)
+    search = photo_folder(source, files.folder, [(i.name, intrinsics[i.camera].size) for i in images])
+    photos = search.find_all([i.name for i in images], source)
+    shots = [
+        Shot(i.name, _pose(i.quaternion, i.translation), intrinsics[i.camera], photos[i.name])
+        for i in images
+        if i.name in photos
+    ]
+    missing = [i.name for i in images if i.name not in photos]
+    kind = f"COLMAP ({'binary' if files.is_binary else 'text'})"
+    return Found(source, kind, shots, missing, notes=_notes(model, files, list(photos.values())))
 
 
-def _place(folder: Path) -> _Place | None:
-    for suffix in (".bin", ".txt"):
-        if all((folder / f"{name}{suffix}").is_file() for name in ("cameras", "images")):
-            return _Place(folder, suffix)
-    return None
-
-
-def _photo_folder(source: Path, folder: Path, model: Model) -> Path:
-    """The folder that holds the model's photographs, or the first place where they were looked for."""
-    roots = [source, *(p for p in (folder, *folder.resolve().parents[:3]) if p != source)]
-    candidates = [root / name for root in roots for name in (*_PHOTOS, "")]
-    some = [relative_parts(image.name) for image in model.images[:50]]
-    for candidate in candidates:
-        if any(candidate.joinpath(*name).is_file() for name in some):
-            return candidate
-    return candidates[0]
+def _notes(model: Model, files: ModelFiles, photos: Sequence[Path]) -> list[str]:
+    """What does not add up: the images that the file declares, the photographs without a pose."""
+    notes = []
+    if model.declared not in (None, len(model.images)):
+        notes.append(f"{files.images}: declares {model.declared} images, but has {len(model.images)}")
+    posed = set(photos)
+    unposed = [p.name for folder in sorted({p.parent for p in photos}) for p in pictures_in(folder)
+               if p not in posed]  # fmt: skip
+    if unposed:
+        notes.append(
+            f"{len(unposed)} photographs beside the {len(posed)} of the model have no pose, and are left out:"
+            f" {listed(unposed, _UNPOSED)}"
+        )
+    return notes
 
 
 def _pose(quaternion: Array, translation: Array) -> Array:
@@ -146,14 +131,19 @@ def _intrinsics(camera: ModelCamera, folder: Path) -> Intrinsics:
 
 def _is_colmap(peek: Peek) -> bool:
     if peek.is_folder:
-        return peek.once(find_model) is not None
-    return peek.path.name in _NAMES and peek.path.is_file()
+        return bool(peek.once(find_models))
+    return peek.path.name.lower() in NAMES and peek.path.is_file()
 
 
 def _load(path: Path) -> Found:
     if not path.is_dir():
-        return read_colmap(path.parent, path.parent)
-    return read_colmap(path, find_model(path) or path)
+        files = model_files(path.parent)
+        if files is None:
+            raise InputError(f"{path.parent}: a COLMAP model needs both cameras and images, .bin or .txt")
+        return read_colmap(path.parent, files)
+    files, notes = largest_model(path, find_models(path))
+    found = read_colmap(path, files)
+    return replace(found, notes=(*notes, *found.notes))
 
 
 # Before LLFF: a COLMAP model knows the lens, and folders that have both were made from it.

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,6 +31,7 @@ _MODELS = {  # number in binary files: name, number of parameters
 _COUNTS = dict(_MODELS.values())
 _POINT = 24
 """Bytes of a 2D point in images.bin: x, y, index of the 3D point."""
+_DECLARED = re.compile(r"#\s*Number of images:\s*(\d{1,9})\b")
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,8 @@ class Model:
 
     cameras: dict[int, ModelCamera]
     images: list[ModelImage]
+    declared: int | None = None
+    """The number of images that a text file's header states."""
 
 
 def read_binary(cameras: Path, images: Path) -> Model:
@@ -69,7 +73,20 @@ def read_binary(cameras: Path, images: Path) -> Model:
 
 def read_text(cameras: Path, images: Path) -> Model:
     """The model in cameras.txt and images.txt. Raises InputError for malformed lines."""
-    return Model({c.number: c for c in _text_cameras(cameras)}, list(_text_images(images)))
+    lines = _lines(images)
+    told = next((match for line in lines if (match := _DECLARED.match(line))), None)
+    poses = list(_text_images(lines, images))
+    return Model({c.number: c for c in _text_cameras(cameras)}, poses, None if told is None else int(told[1]))
+
+
+def count_images(images: Path) -> int:
+    """The number of images in an images.bin or images.txt; 0 if it cannot be read."""
+    try:
+        if images.suffix.lower() == ".bin":
+            return _Reader(images).count(73)
+        return sum(1 for _ in _text_images(_lines(images), images))
+    except InputError:
+        return 0
 
 
 class _Reader:
@@ -134,7 +151,7 @@ def _binary_images(path: Path) -> Iterator[ModelImage]:
 
 
 def _text_cameras(path: Path) -> Iterator[ModelCamera]:
-    for line in filter(None, _lines(path)):
+    for line in _content(_lines(path)):
         words = line.split()
         try:
             number, width, height = int(words[0]), int(words[2]), int(words[3])
@@ -148,12 +165,11 @@ def _text_cameras(path: Path) -> Iterator[ModelCamera]:
         yield ModelCamera(number, words[1], (height, width), parameters)
 
 
-def _text_images(path: Path) -> Iterator[ModelImage]:
-    # Two lines per image: the pose and name, then its 2D points, which may be an empty line.
-    lines = _lines(path)
-    while lines and not lines[-1]:
-        lines.pop()
-    for line in lines[::2]:
+def _text_images(lines: Sequence[str], path: Path) -> Iterator[ModelImage]:
+    # COLMAP writes two lines per image: pose and name, then its 2D points, perhaps none. Others leave the second out.
+    for line in _content(lines):
+        if _are_points(line):
+            continue
         words = line.split(maxsplit=9)
         try:
             pose = np.array([float(w) for w in words[1:8]])
@@ -163,10 +179,22 @@ def _text_images(path: Path) -> Iterator[ModelImage]:
         yield ModelImage(name, camera, pose[:4], pose[4:])
 
 
+def _are_points(line: str) -> bool:
+    """Whether a line holds x, y and a point's number, any number of times; a pose has ten words or a name."""
+    words = line.split()
+    if len(words) % 3:
+        return False
+    try:
+        return bool(np.array(words, np.float64).size)
+    except ValueError:
+        return False
+
+
+def _content(lines: Sequence[str]) -> Iterator[str]:
+    """The lines that are neither empty nor comments."""
+    return (line for line in lines if line and not line.startswith("#"))
+
+
 def _lines(path: Path) -> list[str]:
-    """The lines of a text file without comments, and without empty lines before the first."""
-    text = read_bytes(path).decode("utf-8", "replace")
-    lines = [line.strip() for line in text.splitlines() if not line.startswith("#")]
-    while lines and not lines[0]:
-        lines.pop(0)
-    return lines
+    """The lines of a text file, stripped."""
+    return [line.strip() for line in read_bytes(path).decode("utf-8", "replace").splitlines()]

@@ -80,7 +80,7 @@ def as_capture(found: Found) -> Capture:
     source, total = found.source, len(found.shots) + len(found.missing)
     if not found.shots:
         raise InputError(
-            f"{source}: none of its {total} photographs exists ({_listed(found.missing, 3)})"
+            f"{source}: none of its {total} photographs exists ({listed(found.missing, 3)})"
             if total
             else f"{source}: lists no photographs"
         )
@@ -93,7 +93,7 @@ def as_capture(found: Found) -> Capture:
     notes = list(found.notes)
     if found.missing:
         notes.append(
-            f"{len(found.shots)} of {total} photographs found; missing: {_listed(found.missing, _NAMED)}"
+            f"{len(found.shots)} of {total} photographs found; missing: {listed(found.missing, _NAMED)}"
         )
     photos, resized = _photos(found.shots, poses)
     if resized:
@@ -197,6 +197,7 @@ def _see_through(photos: Sequence[Photo]) -> bool:
     return False
 
 
-def _listed(names: Sequence[str], most: int) -> str:
+def listed(names: Sequence[str], most: int) -> str:
+    """The first `most` names, and how many more there are."""
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return ", ".join(names[:most]) + more

@@ -12,9 +12,10 @@ import numpy as np
 from nst3d.errors import InputError
 from nst3d.formats.captures.common import Found, Intrinsics, Shot
 from nst3d.formats.captures.intrinsics import MAX_SIDE
-from nst3d.formats.io.files import read_bytes
+from nst3d.formats.captures.search import check_inside, pictures_in
+from nst3d.formats.io.files import descend, read_bytes
 from nst3d.formats.io.peek import Peek
-from nst3d.formats.registry import Format, register_format, suffixes_of
+from nst3d.formats.registry import Format, register_format
 from nst3d.tensors import Array, ImageSize
 
 POSES = "poses_bounds.npy"
@@ -29,7 +30,7 @@ def read_llff(folder: Path) -> Found:
     and focal length) and the nearest and farthest depth. Raises InputError if it holds something else, or
     if the numbers of poses and photographs differ.
     """
-    path = folder / POSES
+    path = descend(folder, [POSES]) or folder / POSES
     rows = _rows(path)
     photos = _photos(folder, len(rows))
     blocks = rows[:, :15].reshape(-1, 3, 5)
@@ -54,10 +55,12 @@ def _rows(path: Path) -> Array:
 def _photos(folder: Path, count: int) -> list[Path]:
     found = {}
     for name in _PHOTOS:
-        if (folder / name).is_dir():
-            pictures = suffixes_of("picture")
-            files = sorted(p for p in (folder / name).iterdir() if p.suffix.lower() in pictures)
+        place = descend(folder, [name])
+        if place is not None and place.is_dir():
+            check_inside([place], folder)
+            files = pictures_in(place)
             if len(files) == count:
+                check_inside(files, folder)
                 return files
             found[name] = len(files)
     told = ", ".join(f"{n} in {name}" for name, n in found.items()) or "no folder named images"
@@ -113,9 +116,8 @@ def _header(data: bytes, wide: bool) -> tuple[tuple[int, ...], bool, np.dtype]:
 
 
 def _is_llff(peek: Peek) -> bool:
-    return (
-        (peek.path / POSES).is_file() if peek.is_folder else peek.path.name == POSES and peek.path.is_file()
-    )
+    file = descend(peek.path, [POSES]) if peek.is_folder else peek.path
+    return file is not None and file.name.lower() == POSES and file.is_file()
 
 
 def _load(path: Path) -> Found:

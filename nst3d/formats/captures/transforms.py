@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,8 @@ import numpy as np
 from nst3d.errors import InputError
 from nst3d.formats.captures.common import Found, Shot, from_opengl
 from nst3d.formats.captures.intrinsics import read_intrinsics
-from nst3d.formats.io.files import OutsideError, find_beside, lies_inside, relative_parts
+from nst3d.formats.captures.search import PhotoSearch
+from nst3d.formats.io.files import OutsideError, descend, relative_parts, resolve
 from nst3d.formats.io.json_values import frames_of, matrix, names, read_object
 from nst3d.formats.io.peek import Peek
 from nst3d.formats.registry import Format, register_format
@@ -21,8 +23,6 @@ from nst3d.tensors import Array
 
 _TRANSFORMS, _BLENDER = "transforms.json", "transforms_train.json"
 _LARGEST_JSON = 256 * 2**20
-_SUFFIXES = ("", ".png", ".jpg", ".jpeg", ".PNG", ".JPG", ".JPEG", ".webp", ".tif", ".bmp")
-"""Suffixes tried in turn for a file_path, which instant-ngp and Blender scenes may write without one."""
 
 
 def read_transforms(path: Path) -> Found:
@@ -43,13 +43,13 @@ def read_transforms(path: Path) -> Found:
     shots: list[Shot] = []
     missing: list[str] = []
     unlisted = 0
-    _check_inside(frames, path)
+    photos = _photos(frames, path)
     for frame in frames:
         name = _name(frame, path)
         if split and name not in split:
             unlisted += 1
             continue
-        shot = _shot(frame, content, path, split.get(name))
+        shot = _shot(frame, content, path, photos, split.get(name))
         if shot is None:
             missing.append(name)
         else:
@@ -61,7 +61,7 @@ def read_transforms(path: Path) -> Found:
 
 def read_blender(folder: Path) -> Found:
     """The shots of a synthetic Blender scene: train, with test (or else val) held out; +z is up."""
-    files = {kind: folder / f"transforms_{kind}.json" for kind in ("train", "test", "val")}
+    files = {kind: _listed_as(folder, f"transforms_{kind}.json") for kind in ("train", "test", "val")}
     held_out = next((kind for kind in ("test", "val") if files[kind].is_file()), None)
     notes = []
     if held_out == "test" and files["val"].is_file():
@@ -73,9 +73,10 @@ def read_blender(folder: Path) -> Found:
         if kind is None:
             continue
         content = read_object(files[kind])
-        _check_inside(frames_of(content, files[kind]), files[kind])
-        for frame in frames_of(content, files[kind]):
-            shot = _shot(frame, content, files[kind], split if held_out else None)
+        frames = frames_of(content, files[kind])
+        photos = _photos(frames, files[kind])
+        for frame in frames:
+            shot = _shot(frame, content, files[kind], photos, split if held_out else None)
             if shot is None:
                 missing.append(_name(frame, files[kind]))
             else:
@@ -83,15 +84,28 @@ def read_blender(folder: Path) -> Found:
     return Found(folder, "Blender synthetic", shots, missing, np.array([0.0, 0.0, 1.0]), notes=notes)
 
 
-def _shot(frame: dict[str, Any], content: dict[str, Any], path: Path, split: Split | None) -> Shot | None:
+def _shot(
+    frame: dict[str, Any],
+    content: dict[str, Any],
+    path: Path,
+    photos: Mapping[str, Path],
+    split: Split | None,
+) -> Shot | None:
     """The frame's shot, or None if its photograph is missing."""
     name = _name(frame, path)
-    photo = _find(name, path.parent)
+    photo = photos.get(name)
     if photo is None:
         return None
     intrinsics = read_intrinsics((frame, content), path, name, lambda: read_header(photo).size)
     pose = from_opengl(matrix(frame, name, path))
     return Shot(name, pose, intrinsics, photo, split=split, depth=_depth(frame, photo, path.parent))
+
+
+def _photos(frames: Sequence[dict[str, Any]], path: Path) -> dict[str, Path]:
+    """The photographs that are there, by name. Raises OutsideError if some exist outside the folder only."""
+    folder = path.parent
+    search = PhotoSearch([folder, folder / "images"], [folder])
+    return search.find_all([_name(frame, path) for frame in frames], path)
 
 
 def _name(frame: dict[str, Any], path: Path) -> str:
@@ -101,38 +115,14 @@ def _name(frame: dict[str, Any], path: Path) -> str:
     return "/".join(relative_parts(name)) if not Path(name).is_absolute() else name
 
 
-def _find(name: str, folder: Path) -> Path | None:
-    for suffix in _SUFFIXES:
-        candidate = folder / f"{name}{suffix}"
-        if candidate.is_file() and lies_inside(candidate, [folder]):
-            return candidate
-    # A path on the author's own disk: only its end matters.
-    return find_beside(name, [folder, folder / "images"]) if Path(name).is_absolute() else None
-
-
-def _check_inside(frames: Sequence[dict[str, Any]], path: Path) -> None:
-    """Raise OutsideError, which counts them, if photographs exist outside of the capture's folder only."""
-    folder = path.parent
-    outside = []
-    for frame in frames:
-        name = _name(frame, path)
-        beyond = [
-            p for s in _SUFFIXES if (p := folder / f"{name}{s}").is_file() and not lies_inside(p, [folder])
-        ]
-        if beyond and _find(name, folder) is None:
-            outside.append(str(beyond[0]))
-    if outside:
-        raise OutsideError(
-            f"{path}: {len(outside)} of its {len(frames)} photographs lie outside its folder, such as"
-            f" {outside[0][:80]}; give `allow_outside` to read them, or copy them into the folder"
-        )
-
-
 def _depth(frame: dict[str, Any], photo: Path, folder: Path) -> Path | None:
     """The depth image named by the frame, or beside the photograph as in Blender scenes."""
     name = frame.get("depth_file_path")
     if isinstance(name, str) and name:
-        return _find("/".join(relative_parts(name)), folder)
+        with suppress(OutsideError):
+            path = resolve(folder, name)
+            return path if path.is_file() else None
+        return None
     beside = sorted(photo.parent.glob(f"{photo.stem}_depth_*.png")) if "[" not in photo.stem else []
     return beside[0] if beside else None
 
@@ -173,8 +163,8 @@ def _up(content: dict[str, Any], path: Path) -> Array | None:
 
 def _is_transforms(peek: Peek) -> bool:
     if peek.is_folder:
-        return (peek.path / _TRANSFORMS).is_file()
-    named = peek.suffix == ".json" and peek.path.name != _BLENDER and peek.path.is_file()
+        return _listed_as(peek.path, _TRANSFORMS).is_file()
+    named = peek.suffix == ".json" and peek.path.name.lower() != _BLENDER and peek.path.is_file()
     return named and peek.once(_has_frames)
 
 
@@ -183,12 +173,17 @@ def _has_frames(path: Path) -> bool:
 
 
 def _is_blender(peek: Peek) -> bool:
-    file = peek.path / _BLENDER if peek.is_folder else peek.path
-    return file.name == _BLENDER and file.is_file()
+    file = _listed_as(peek.path, _BLENDER) if peek.is_folder else peek.path
+    return file.name.lower() == _BLENDER and file.is_file()
+
+
+def _listed_as(folder: Path, name: str) -> Path:
+    """A file of a folder by its name, in any case."""
+    return descend(folder, [name]) or folder / name
 
 
 def _load_transforms(path: Path) -> Found:
-    return read_transforms(path / _TRANSFORMS if path.is_dir() else path)
+    return read_transforms(_listed_as(path, _TRANSFORMS) if path.is_dir() else path)
 
 
 def _load_blender(path: Path) -> Found:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import stat
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from nst3d.errors import InputError
@@ -42,19 +42,32 @@ def refuse_empty(path: Path, expected: str) -> None:
         raise InputError(f"{path}: the folder is empty, expected {expected}")
 
 
-def find_beside(name: str, folders: Iterable[Path]) -> Path | None:
+def names_in(folder: Path) -> dict[str, str]:
+    """The names of a folder's visible entries by their case-folded form. Raises OSError."""
+    return {p.name.casefold(): p.name for p in sorted(folder.iterdir(), reverse=True) if is_visible(p)}
+
+
+def is_visible(path: Path) -> bool:
+    """Whether a name was given by a person: not hidden (.DS_Store, macOS' ._copies), nor Windows' Thumbs.db."""
+    return not path.name.startswith(".") and path.name.casefold() not in ("thumbs.db", "desktop.ini")
+
+
+def find_beside(
+    name: str, folders: Iterable[Path], listing: Callable[[Path], Mapping[str, str]] = names_in
+) -> Path | None:
     """The file that an asset refers to as `name`, or None.
 
     Accepts backslashes, quotes, another case, and paths from the author's own disk: looks for the path
-    relative to each folder, then for its last component there and in a `textures` folder there. Raises
-    OutsideError if it is found outside of all folders only, unless the limits allow that.
+    relative to each folder, then for ever shorter ends of it there, and for its last component in a `textures`
+    folder there. Raises OutsideError if it is found outside of all folders only, unless the limits allow that.
+    `listing` replaces `names_in`, for a caller that looks for many files and keeps the lists.
     """
     folders = list(folders)
     parts = relative_parts(name)
     outside: Path | None = None
-    for trail in (parts, parts[-1:], ["textures", *parts[-1:]]):
+    for trail in (parts, *_ends(parts), ["textures", *parts[-1:]]):
         for folder in folders:
-            found = _descend(folder, trail)
+            found = descend(folder, trail, listing)
             if found is None or not found.is_file():
                 continue
             if lies_inside(found, folders):
@@ -102,17 +115,26 @@ def relative_parts(name: str) -> list[str]:
     return [p for p in name.strip().strip('"').replace("\\", "/").split("/") if p not in ("", ".")]
 
 
-def _descend(folder: Path, trail: list[str]) -> Path | None:
+def descend(
+    folder: Path, trail: Iterable[str], listing: Callable[[Path], Mapping[str, str]] = names_in
+) -> Path | None:
+    """The path below a folder with these components, in any case where none has exactly this one, or None."""
     here = folder
     try:
         for part in trail:
             if part == ".." or (here / part).exists():
                 here = here / part
                 continue
-            same = [p for p in here.iterdir() if p.name.casefold() == part.casefold()]
-            if not same:
+            same = listing(here).get(part.casefold())
+            if same is None:
                 return None
-            here = same[0]
+            here = here / same
     except OSError:
         return None
     return here
+
+
+def _ends(parts: list[str]) -> list[list[str]]:
+    """The ever shorter ends of a path, without the part that climbs."""
+    last_up = max((i for i, part in enumerate(parts) if part == ".."), default=-1)
+    return [parts[k:] for k in range(max(last_up + 1, 1), len(parts))]

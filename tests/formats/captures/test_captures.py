@@ -276,3 +276,21 @@ def test_the_microphone(data_dir: Path) -> None:
     camera = capture.photos[0].camera
     assert camera.focal == pytest.approx(200 / np.tan(0.6911112070083618 / 2))
     assert load_photo(capture.photos[0], ImageSize(50, 50), capture.background)[0, 0].tolist() == [1, 1, 1]
+
+
+@pytest.mark.parametrize(
+    "listed", ["images/0003.jpg", "Images/0003.PNG", "images\\0003", r"D:\shoot\0003.png"]
+)
+def test_transforms_name_photographs_as_people_have_them(tmp_path: Path, listed: str) -> None:
+    path = write_transforms(tmp_path)
+    path.write_text(path.read_text().replace("images/0003.png", listed.replace("\\", "\\\\")))
+    path.rename(tmp_path / "Transforms.json")
+    assert len(load_capture(tmp_path).photos) == len(poses())
+
+
+def test_a_depth_image_is_never_a_photograph(tmp_path: Path) -> None:
+    path = write_transforms(tmp_path)
+    content = json.loads(path.read_text())
+    content["frames"][0]["depth_file_path"] = "depth/0000.png"
+    path.write_text(json.dumps(content))
+    assert load_capture(tmp_path).photos[0].depth is None
