@@ -16,7 +16,7 @@ import numpy as np
 from nst3d.errors import InputError
 from nst3d.formats.io.peek import Peek
 from nst3d.formats.registry import Format, register_format
-from nst3d.formats.splats.ply import is_packed_header
+from nst3d.formats.splats.ply import is_packed_header, stated_up
 from nst3d.formats.splats.ply_tables import Tables, read_header, read_tables
 from nst3d.formats.splats.rows import (
     Loaded,
@@ -59,7 +59,7 @@ def read_packed_ply(path: Path, tables: Tables) -> Loaded:
             opacities=opacity,
             harmonics=join_harmonics(from_colours(_colours(tables)), _higher(tables, path)),
         )
-    return Loaded(rows, tables)
+    return Loaded(rows, tables, up=stated_up(tables))
 
 
 def repaint_packed_ply(tables: Tables, paint: Paint) -> bytes:

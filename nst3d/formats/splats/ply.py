@@ -3,6 +3,7 @@
 Properties may have any order and float type; additional ones are kept unchanged:
 x y z, f_dc_0…2, f_rest_* (all of red, then green, then blue), opacity (a logit), scale_* (logarithms; two
 of them for flat splats) and rot_0…3 (w x y z, of any length). Colours may be red green blue instead of f_dc.
+CloudCompare, which has such properties as scalar fields, writes scalar_ before their names.
 """
 
 from __future__ import annotations
@@ -13,10 +14,11 @@ from pathlib import Path
 
 import numpy as np
 
+from nst3d.cameras.axes import UP_AND_FRONT, Direction
 from nst3d.errors import InputError
 from nst3d.formats.io.peek import Peek
 from nst3d.formats.registry import Format, register_format
-from nst3d.formats.splats.ply_tables import Tables, properties_of, read_header, read_tables
+from nst3d.formats.splats.ply_tables import Tables, properties_of, read_header, read_tables, up_of
 from nst3d.formats.splats.rows import (
     Loaded,
     Paint,
@@ -37,13 +39,16 @@ _RGB = ("red", "green", "blue")
 _SCALE = ("scale_0", "scale_1", "scale_2")
 _ROTATION = ("rot_0", "rot_1", "rot_2", "rot_3")
 _REST = re.compile(r"f_rest_(\d+)")
+_GAUSSIAN = re.compile(r"(?:f_dc|f_rest|scale|rot)_\d+|opacity")
+_SCALAR = "scalar_"
+_UP = "-y"
 _MARKS = {"opacity", "f_dc_0", "scale_0", "rot_0"}
 """Properties of Gaussians; a file with two of them but not the others is a broken splat file."""
 
 
 def is_splat_header(header: bytes) -> bool:
     """Whether a PLY header declares 3D Gaussians, packed or not."""
-    names = properties_of(header)
+    names = {_plain(name) for name in properties_of(header)}
     return {"packed_position", "packed_color"} <= names or len(_MARKS & names) > 1
 
 
@@ -52,9 +57,14 @@ def is_packed_header(header: bytes) -> bool:
     return "packed_position" in properties_of(header)
 
 
+def stated_up(tables: Tables) -> Direction:
+    """World up as the header says; otherwise up in photographs' cameras."""
+    return UP_AND_FRONT[up_of(tables.header) or _UP][0]
+
+
 def read_splat_ply(path: Path, tables: Tables) -> Loaded:
     """The splats in a PLY's element "vertex". Raises InputError for missing properties."""
-    vertex = tables.tables.get("vertex", np.zeros(0, np.dtype([])))
+    vertex = _plainly(tables.tables.get("vertex", np.zeros(0, np.dtype([]))))
     names = set(vertex.dtype.names or ())
     flat = "scale_2" not in names
     colours = _RGB if _DC[0] not in names and set(_RGB) <= names else _DC
@@ -84,14 +94,14 @@ def read_splat_ply(path: Path, tables: Tables) -> Loaded:
             harmonics=join_harmonics(constant, higher),
         )
     notes = ("flat splats (two scales): the third is 0",) if flat else ()
-    return Loaded(rows, tables, (*notes, *degree_note(degree)))
+    return Loaded(rows, tables, (*notes, *degree_note(degree)), stated_up(tables))
 
 
 def repaint_splat_ply(tables: Tables, paint: Paint) -> bytes:
     """The file with new colours: f_dc, and red green blue if present; f_rest × `paint.specular`."""
     if paint.nothing:
         return tables.to_bytes()
-    vertex = tables.tables["vertex"].copy()
+    vertex = _plainly(tables.tables["vertex"].copy())
     names = set(vertex.dtype.names or ())
     dc = from_colours(paint.colours)
     for k in range(3):
@@ -115,9 +125,26 @@ def fresh_splat_ply(splats: Splats) -> bytes:
     names = [*_PLACE, *_DC, *(f"f_rest_{k}" for k in range(rest.shape[1])), "opacity", *_SCALE, *_ROTATION]
     columns = [splats.positions, splats.harmonics[:, 0], rest, logit(splats.opacities)[:, None]]
     columns += [np.log(splats.scales.astype(np.float64)), splats.rotations]
-    lines = ["ply", "format binary_little_endian 1.0", f"element vertex {len(splats)}"]
+    told = [f"comment Vertical Axis: {n}" for n, (up, _) in UP_AND_FRONT.items()
+            if n != _UP and np.array_equal(splats.up, up)]  # fmt: skip
+    lines = ["ply", "format binary_little_endian 1.0", *told, f"element vertex {len(splats)}"]
     lines += [*(f"property float {n}" for n in names), "end_header", ""]
     return "\n".join(lines).encode() + np.concatenate(columns, axis=1).astype("<f4").tobytes()
+
+
+def _plain(name: str) -> str:
+    """A property's name in the reference code."""
+    own = name.removeprefix(_SCALAR)
+    return own if _GAUSSIAN.fullmatch(own) else name
+
+
+def _plainly(vertex: Array) -> Array:
+    """The same rows under the reference code's names, unless that makes two of one name."""
+    names = vertex.dtype.names or ()
+    plain = [_plain(n) for n in names]
+    if plain == list(names) or len(set(plain)) < len(plain):
+        return vertex
+    return vertex.view([(p, vertex.dtype[n]) for p, n in zip(plain, names)])
 
 
 def _rest_names(vertex: Array) -> list[str]:

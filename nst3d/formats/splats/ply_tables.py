@@ -22,6 +22,7 @@ _ORDERS = {b"binary_little_endian": "<", b"binary_big_endian": ">", b"ascii": "<
 _FORMAT = re.compile(rb"^format[ \t]+(\w+)", re.MULTILINE)
 _HEADER_END = re.compile(rb"^end_header[ \t]*\r?\n", re.MULTILINE)
 _LONGEST_HEADER = 1 << 18
+_UP = re.compile(rb"^comment (?:up|vertical axis:)[ \t]+(-?[xyz])[ \t\r]*$", re.MULTILINE | re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,12 @@ def elements_of(header: bytes) -> dict[str, tuple[int, list[tuple[str, str]]]]:
     if any(count < 0 for count, _ in elements.values()):
         raise ValueError
     return elements
+
+
+def up_of(header: bytes) -> str | None:
+    """The axis that a comment names as up (ours: "up z", nerfstudio's: "Vertical Axis: z"), or None."""
+    told = _UP.search(header)
+    return None if told is None else told[1].decode().lower()
 
 
 def properties_of(header: bytes, element: str = "vertex") -> set[str]:

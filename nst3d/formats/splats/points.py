@@ -21,7 +21,7 @@ from nst3d.formats.io.peek import Peek
 from nst3d.formats.registry import Format, register_format
 from nst3d.formats.splats.pcd import read_pcd
 from nst3d.formats.splats.ply import is_splat_header
-from nst3d.formats.splats.ply_tables import Tables, elements_of, read_header, read_tables
+from nst3d.formats.splats.ply_tables import Tables, elements_of, read_header, read_tables, up_of
 from nst3d.formats.splats.rows import Loaded, Paint, Rows
 from nst3d.formats.splats.xyz import read_xyz
 from nst3d.representations.harmonics import from_colours
@@ -33,7 +33,6 @@ _SUFFIXES = (".pcd", ".xyz")
 """Suffixes that are always point clouds; a .ply may be one."""
 _COLOURS = (("red", "green", "blue"), ("diffuse_red", "diffuse_green", "diffuse_blue"), ("r", "g", "b"))
 _NORMAL = ("nx", "ny", "nz")
-_UP = re.compile(rb"^comment up ([xyz])[ \t\r]*$", re.MULTILINE)
 _TYPES = {"f4": "float", "f8": "double", "u1": "uchar", "i1": "char", "u2": "ushort", "i2": "short"}
 _TYPES |= {"u4": "uint", "i4": "int"}
 _FARTHEST = 1e15
@@ -131,9 +130,8 @@ def _read(path: Path) -> tuple[PointFile, str]:
     if suffix in readers:
         tables, up = _as_ply(readers[suffix](path)), "z"  # scanners and robots have z up
     else:
-        tables, up = read_tables(path), "y"
-        if told := _UP.search(tables.header):
-            up = told[1].decode()
+        tables = read_tables(path)
+        up = up_of(tables.header) or "y"
     vertex = tables.tables.get("vertex", np.zeros(0, np.dtype([])))
     if not len(vertex) or not {"x", "y", "z"} <= set(vertex.dtype.names or ()):
         raise InputError(f"{path}: holds no points")

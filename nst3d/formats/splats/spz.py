@@ -1,8 +1,8 @@
-"""Niantic's .spz, versions 2 and 3 (one gzip stream) and 4 (one Zstandard stream per attribute).
+"""Niantic's .spz, versions 1 to 3 (one gzip stream) and 4 (one Zstandard stream per attribute).
 
-Positions are 24-bit fixed point, scales logarithms in sixteenths, rotations bytes (version 2) or the
-smallest three components, harmonics bytes centred on 128. Stored axes are right, up, back unless an extension
-record says otherwise; they are converted to right, down, forward on reading, as in PLY.
+Positions are 24-bit fixed point (version 1: half floats), scales logarithms in sixteenths, rotations bytes
+(versions 1 and 2) or the smallest three components, harmonics bytes centred on 128. Stored axes are right, up,
+back unless an extension record says otherwise; they are converted to right, down, forward on reading, as in PLY.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def read_spz(path: Path) -> Loaded:
     higher = (streams["harmonics"].reshape(count, -1, 3).astype(np.float32) - 128) / 128
     constant = (streams["colours"].reshape(count, 3) / 255 - 0.5) / _COLOUR_SCALE
     rows = Rows(
-        positions=_positions(streams["positions"].reshape(count, 3, 3), spz.fraction_bits),
+        positions=_positions(streams["positions"], spz),
         scales=np.exp(streams["scales"].reshape(count, 3) / 16 - 10),
         rotations=_rotations(streams["rotations"].reshape(count, -1)),
         opacities=streams["opacities"] / 255,
@@ -84,9 +84,13 @@ def fresh_spz(splats: Splats) -> bytes:
     return Spz(3, len(splats), splats.degree, bits, 0, streams).to_bytes()
 
 
-def _positions(triples: Array, fraction_bits: int) -> Array:
+def _positions(stream: Array, spz: Spz) -> Array:
+    """(n, 3) float64, in stored axes."""
+    if spz.version == 1:
+        return stream.view("<f2").reshape(spz.count, 3).astype(np.float64)
+    triples = stream.reshape(spz.count, 3, 3)
     values = triples.astype(np.int32) @ np.array([1, 1 << 8, 1 << 16], np.int32)
-    return (values - ((values >> 23) << 24)).astype(np.float64) / 2.0**fraction_bits
+    return (values - ((values >> 23) << 24)).astype(np.float64) / 2.0**spz.fraction_bits
 
 
 def _rotations(codes: Array) -> Array:

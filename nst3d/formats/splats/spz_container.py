@@ -70,8 +70,9 @@ class Spz:
 
 def stream_sizes(version: int, count: int, degree: int) -> dict[str, int]:
     """The size of each stream of a file, in bytes."""
-    rotation = 3 if version == 2 else 4
-    widths = (9, 1, 3, 3, rotation, 3 * coefficients(degree))
+    position = 6 if version == 1 else 9
+    rotation = 3 if version < 3 else 4
+    widths = (position, 1, 3, 3, rotation, 3 * coefficients(degree))
     return {n: count * w for n, w in zip(NAMES, widths)}
 
 
@@ -87,8 +88,10 @@ def read_spz_file(path: Path) -> Spz:
 
 def _checked(version: int, count: int, degree: int, packed_size: int, path: Path) -> dict[str, int]:
     """The sizes of the streams, if the header is plausible."""
-    if version not in (2, 3, 4):
-        raise InputError(f"{path}: .spz version {version} is not supported, only 2, 3 and 4")
+    if version not in (1, 2, 3, 4):
+        raise InputError(
+            f"{path}: .spz version {version} is not supported, only 1 to 4; convert it to one of them, or to .ply"
+        )
     if degree > 4:
         raise InputError(f"{path}: broken: its header declares harmonics of degree {degree}")
     if not count:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from splat_samples import (
@@ -29,7 +31,11 @@ def layouts():
     supersplat = sorted(plain, key=lambda n: ("xyz".find(n), n.startswith("f_rest"), n))
     extra = {"state": np.arange(count).astype(np.uint8), "id": np.arange(count).astype(np.int32)}
     camera = "element image_size 2\nproperty uint value\n"
+    colours = {n: np.full(count, 7, np.uint8) for n in ("red", "green", "blue")}
+    fields = {n if n in "xyz" else f"scalar_{n}": c for n, c in plain.items()}
     return {
+        "CloudCompare": ply_bytes(fields | {"scalar_state": np.zeros(count, np.float32)}),
+        "CloudCompare with colours": ply_bytes(colours | fields),
         "reference code": ply_bytes(columns),
         "without normals": ply_bytes(plain),
         "another order": ply_bytes({n: plain[n] for n in supersplat}),
@@ -69,8 +75,9 @@ class TestLayouts:
         # Put the old colours back: the whole file, with all that is not read, must be as before.
         vertex = again.document.content.tables["vertex"]
         restored = vertex.copy()
-        for k in range(3):
-            restored[f"f_dc_{k}"] = splats.document.content.tables["vertex"][f"f_dc_{k}"]
+        for name in vertex.dtype.names:
+            if "f_dc_" in name or name in ("red", "green", "blue"):
+                restored[name] = splats.document.content.tables["vertex"][name]
         assert (tmp_path / "b.ply").read_bytes().replace(vertex.tobytes(), restored.tobytes()) == data
 
 
@@ -217,3 +224,18 @@ def test_bad_files_give_one_clear_line(data, message, tmp_path) -> None:
 @pytest.mark.parametrize("name", ["opacity", "scale_0", "rot_0", "f_dc_0"])
 def test_a_splat_file_without_one_property_is_no_point_cloud(name, tmp_path) -> None:
     assert is_splats(written(tmp_path, without(name)))
+
+
+@pytest.mark.parametrize(
+    ("comment", "up"),
+    [("Vertical Axis: z", (0, 0, 1)), ("vertical axis: Y", (0, 1, 0)), ("up x", (1, 0, 0)),
+     ("up is z", (0, -1, 0)), ("Vertical Axis: zenith", (0, -1, 0))],
+)  # fmt: skip
+def test_the_axis_that_a_comment_names_is_up(comment, up, tmp_path) -> None:
+    data = ply_bytes(ply_columns(some_splats())).replace(b"made by hand", comment.encode())
+    splats = load_splats(written(tmp_path, data))
+    np.testing.assert_array_equal(splats.up, up)
+    save_splats(tmp_path / "b.spz", splats, splats.colours)
+    again = replace(load_splats(tmp_path / "b.spz"), up=splats.up)
+    save_splats(tmp_path / "c.ply", again, again.colours)  # a new file says so, too
+    np.testing.assert_array_equal(load_splats(tmp_path / "c.ply").up, up)

@@ -1,4 +1,4 @@
-""".spz: versions 2, 3 and 4, stored axes, and that only the colour stream changes."""
+""".spz: versions 1 to 4, stored axes, and that only the colour stream changes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ needs_zstd = pytest.mark.skipif(
     importlib.util.find_spec("backports") is None or importlib.util.find_spec("backports.zstd") is None,
     reason="version 4 needs the backports.zstd package",
 )
-VERSIONS = [2, 3, pytest.param(4, marks=needs_zstd)]
+VERSIONS = [1, 2, 3, pytest.param(4, marks=needs_zstd)]
 
 PRECISION = {
     "positions": 2**-21,  # half a step at 20 fractional bits
@@ -35,11 +35,14 @@ PRECISION = {
 
 
 def spz_of(splats: Splats, folder, version: int = 3) -> Spz:
-    """The streams of a file; version 2 gets rotations of bytes."""
+    """The streams of a file; versions 1 and 2 get rotations of bytes, 1 positions of half floats."""
     save_splats(folder / "source.spz", splats, splats.colours, 1)
     spz = load_splats(folder / "source.spz").document.content
     streams = dict(spz.streams)
-    if version == 2:
+    if version == 1:
+        stored = splats.positions * np.array([1, -1, -1])
+        streams["positions"] = stored.astype("<f2").tobytes()
+    if version < 3:
         w, x, y, z = splats.rotations.T
         turned = np.stack([x, -y, -z], axis=1) * np.where(w < 0, -1, 1)[:, None]
         streams["rotations"] = np.rint((turned + 1) * 127.5).astype(np.uint8).tobytes()
@@ -53,8 +56,10 @@ def test_what_was_written_is_read(version, degree, tmp_path) -> None:
     again = load_splats(written(tmp_path, spz_of(splats, tmp_path, version).to_bytes(), "a.spz"))
     assert again.degree == degree
     for name, difference in differences(splats, again).items():
-        # Version 2 leaves w to √(1 − x² − y² − z²): near 0 bytes make that √(6 / 255) wrong.
-        loose = 60 if (version, name) == (2, "rotations") else 1
+        # Before version 3, w is √(1 − x² − y² − z²): near 0 bytes make that √(6 / 255) wrong.
+        loose = 60 if version < 3 and name == "rotations" else 1
+        if (version, name) == (1, "positions"):
+            loose = 2**11  # half floats below 4: 2⁻¹⁰
         assert difference <= PRECISION[name] * loose + 1e-6, name
 
 
@@ -84,7 +89,7 @@ def test_specular_scales_the_harmonics(tmp_path) -> None:
 
 
 @pytest.mark.parametrize("system", range(1, 9))
-@pytest.mark.parametrize("version", VERSIONS[1:])
+@pytest.mark.parametrize("version", VERSIONS[2:])
 def test_axes_that_a_record_names_are_turned(version, system, tmp_path) -> None:
     """Systems 1 to 8 are LDB RDB LUB RUB LDF RDF LUF RUF: signs of right, down, forward."""
     splats = some_splats()
@@ -125,7 +130,7 @@ def legacy(version=3, count=300, degree=2, magic=b"NGSP", body=b"") -> bytes:
 
 
 BAD = {
-    "version 1": (legacy(1), "version 1 is not supported, only 2, 3 and 4"),
+    "version 0": (legacy(0), "version 0 is not supported, only 1 to 4; convert it"),
     "version 9": (legacy(9), "version 9"),
     "degree 7": (legacy(degree=7), "degree 7"),
     "no splats": (legacy(count=0), "no splats"),
