@@ -179,6 +179,19 @@ def visiting_order(cameras: Sequence[Camera]) -> list[int]:
     return [int(i) for i in taken[order]]
 
 
+def spread_out(cameras: Sequence[Camera], most: int) -> list[int]:
+    """The indices of the cameras to use, in order: all, or those farthest apart."""
+    if len(cameras) <= most:
+        return list(range(len(cameras)))
+    apart = distances(cameras)
+    chosen = [int(apart.sum(1).argmin())]
+    nearest = apart[chosen[0]]
+    while len(chosen) < most:
+        chosen.append(int(nearest.argmax()))
+        nearest = np.minimum(nearest, apart[chosen[-1]])
+    return sorted(chosen)
+
+
 def distances(cameras: Sequence[Camera]) -> Array:
     """Distances (n, n) between cameras: norm of position, in units of their spread, and angle, radians."""
     positions = np.array([c.position for c in cameras])

@@ -9,7 +9,7 @@ import numpy as np
 from nst3d.errors import ConfigError, InputError
 from nst3d.files import PathLike
 from nst3d.formats.io.foreign import careful
-from nst3d.formats.io.files import is_visible
+from nst3d.formats.io.files import visible
 from nst3d.formats.io.peek import Peek
 from nst3d.formats.registry import (
     Format,
@@ -129,7 +129,7 @@ def _entries(folder: Path) -> list[Path]:
 
 
 def _only_mesh(folder: Path) -> Path:
-    found = [p for p in _entries(folder) if is_visible(p) and is_mesh(p)]
+    found = [p for p in _entries(folder) if visible(p) and is_mesh(p)]
     if len(found) == 1:
         return found[0]
     if found:

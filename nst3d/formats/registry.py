@@ -80,6 +80,7 @@ def _check_suffixes(row: Format, others: list[Format]) -> None:
 
 _MODULES = (
     "nst3d.formats.captures.arrays",
+    "nst3d.formats.captures.camera_list",
     "nst3d.formats.captures.colmap",
     "nst3d.formats.captures.llff",
     "nst3d.formats.captures.transforms",
@@ -100,6 +101,7 @@ _MODULES = (
     "nst3d.formats.splats.sog",
     "nst3d.formats.splats.splatfacto",
     "nst3d.formats.splats.spz",
+    "nst3d.formats.splats.trained_folder",
     "nst3d.formats.voxels.binvox",
     "nst3d.formats.voxels.vox",
 )

@@ -22,13 +22,18 @@ class Photo:
     camera: Camera
     """Camera at the photograph's full size."""
     path: Path | None = None
-    """Image file; None if `pixels` are given."""
+    """Image file; None if `pixels` are given, or only the camera is known."""
     pixels: Array | None = None
     """(h, w, 3 or 4) uint8 or float32 in [0, 1], for captures that store their images in one file."""
     split: Split = "train"
     """test: held out from reconstruction."""
     depth: Path | None = None
     """Depth image, if there is one."""
+
+    @property
+    def has_picture(self) -> bool:
+        """Whether the photograph itself is there, not its camera alone."""
+        return self.path is not None or self.pixels is not None
 
 
 @dataclass(frozen=True)

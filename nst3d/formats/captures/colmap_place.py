@@ -10,7 +10,7 @@ from nst3d.errors import InputError
 from nst3d.formats.captures.colmap_model import count_images
 from nst3d.formats.captures.photos import fitting_size
 from nst3d.formats.captures.search import PhotoSearch
-from nst3d.formats.io.files import descend, is_visible
+from nst3d.formats.io.files import descend, visible
 from nst3d.images.header import read_header
 from nst3d.tensors import ImageSize
 
@@ -134,6 +134,6 @@ def _candidates(roots: Sequence[Path]) -> Iterator[Path]:
 
 def _folders(place: Path) -> list[Path]:
     try:
-        return sorted(p for p in place.iterdir() if p.is_dir() and is_visible(p))
+        return sorted(p for p in place.iterdir() if p.is_dir() and visible(p))
     except OSError:
         return []

@@ -189,7 +189,7 @@ def _split(photos: Sequence[Photo], given: Sequence[Split | None]) -> list[Photo
 def _see_through(photos: Sequence[Photo]) -> bool:
     """Whether the photographs show a cut-out object: the first, middle or last is transparent somewhere."""
     for photo in (photos[0], photos[len(photos) // 2], photos[-1]):
-        if photo.path is not None and not read_header(photo.path).alpha:
+        if not photo.has_picture or (photo.path is not None and not read_header(photo.path).alpha):
             continue
         alpha = load_alpha(photo)
         if alpha is not None and alpha.min() < 1:

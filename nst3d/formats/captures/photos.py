@@ -88,7 +88,9 @@ def _stored(photo: Photo) -> tuple[Array, Array | None]:
 
 def _given(photo: Photo) -> tuple[Array, Array | None]:
     if photo.pixels is None:
-        raise InputError(f"{photo.name}: the photograph has neither a file nor pixels")
+        raise InputError(
+            f"{photo.name}: the photograph is not here, only its camera; give the capture that has it"
+        )
     pixels = photo.pixels
     values = pixels.astype(np.float32) / 255 if pixels.dtype == np.uint8 else pixels.astype(np.float32)
     return values[..., :3], values[..., 3] if values.shape[2] == 4 else None

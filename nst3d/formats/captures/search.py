@@ -11,10 +11,10 @@ from nst3d.errors import InputError
 from nst3d.formats.io.files import (
     OutsideError,
     find_beside,
-    is_visible,
     lies_inside,
     names_in,
     relative_parts,
+    visible,
 )
 from nst3d.formats.registry import suffixes_of
 from nst3d.limits import limits
@@ -92,7 +92,7 @@ def pictures_in(folder: Path) -> list[Path]:
         entries = sorted(folder.iterdir())
     except OSError as error:
         raise InputError(f"{folder}: cannot be read ({error.strerror or error})") from None
-    return [p for p in entries if p.suffix.lower() in suffixes and is_visible(p) and p.is_file()]
+    return [p for p in entries if p.suffix.lower() in suffixes and visible(p) and p.is_file()]
 
 
 def check_inside(paths: Iterable[Path], folder: Path) -> None:

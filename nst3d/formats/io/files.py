@@ -44,10 +44,10 @@ def refuse_empty(path: Path, expected: str) -> None:
 
 def names_in(folder: Path) -> dict[str, str]:
     """The names of a folder's visible entries by their case-folded form. Raises OSError."""
-    return {p.name.casefold(): p.name for p in sorted(folder.iterdir(), reverse=True) if is_visible(p)}
+    return {p.name.casefold(): p.name for p in sorted(folder.iterdir(), reverse=True) if visible(p)}
 
 
-def is_visible(path: Path) -> bool:
+def visible(path: Path) -> bool:
     """Whether a name was given by a person: not hidden (.DS_Store, macOS' ._copies), nor Windows' Thumbs.db."""
     return not path.name.startswith(".") and path.name.casefold() not in ("thumbs.db", "desktop.ini")
 

@@ -34,8 +34,10 @@ def inspect_capture(path: Path, reader: CaptureReader = OWN_READER) -> Report:
     """
     capture = reader(path)
     frame = capture_frame(capture)
-    quality = measure_quality(capture.photos)
-    wrong = [*capture.notes, *_pose_problems(capture, frame), *_photo_problems(capture, quality)]
+    here = all(photo.has_picture for photo in capture.photos)
+    quality = measure_quality(capture.photos) if here else None
+    wrong = [*capture.notes, *_pose_problems(capture, frame)]
+    wrong += [] if quality is None else _photo_problems(capture, quality)
     return Report(
         tuple(_lines(capture, frame, quality)),
         tuple(wrong),
@@ -43,7 +45,7 @@ def inspect_capture(path: Path, reader: CaptureReader = OWN_READER) -> Report:
     )
 
 
-def _lines(capture: Capture, frame: SceneFrame, quality: Quality) -> list[str]:
+def _lines(capture: Capture, frame: SceneFrame, quality: Quality | None) -> list[str]:
     photos = capture.photos
     sizes = Counter(p.camera.size for p in photos).most_common()
     told = ", ".join(
@@ -60,6 +62,8 @@ def _lines(capture: Capture, frame: SceneFrame, quality: Quality) -> list[str]:
     ]
     if capture.background is not None:
         lines.append("alpha: yes, laid over white")
+    if quality is None:
+        return lines
     worst = [f"{photos[i].name} ({quality.sharpness[i]:.0%})" for i in quality.blurriest()[:_RANKED]]
     return [*lines, f"least sharp beside their neighbours: {', '.join(worst)}"]
 
@@ -134,8 +138,7 @@ def _distances(capture: Capture, frame: SceneFrame) -> Array:
     return np.linalg.norm(np.stack([p.camera.position for p in capture.photos]) - frame.centre, axis=1)
 
 
-def _facts(capture: Capture, frame: SceneFrame, quality: Quality) -> dict[str, Any]:
-    blurred, jumps = set(quality.blurred()), set(quality.jumps())
+def _facts(capture: Capture, frame: SceneFrame, quality: Quality | None) -> dict[str, Any]:
     return {
         "file": str(capture.source),
         "kind": "capture",
@@ -158,14 +161,27 @@ def _facts(capture: Capture, frame: SceneFrame, quality: Quality) -> dict[str, A
                 "focal": [float(p.camera.focal), float(p.camera.focal * p.camera.aspect)],
                 "lens": None if p.camera.lens is None else _lens_facts(p.camera),
                 "split": p.split,
-                "exposure": float(quality.exposure[i]),
-                "sharpness": float(quality.sharpness[i]),
-                "exposure_jump": i in jumps,
-                "blurred": i in blurred,
+                **measures,
             }
-            for i, p in enumerate(capture.photos)
+            for p, measures in zip(capture.photos, _quality_facts(quality, len(capture.photos)))
         ],
     }
+
+
+def _quality_facts(quality: Quality | None, count: int) -> list[dict[str, Any]]:
+    """The measures of each photograph; none without photographs."""
+    if quality is None:
+        return [{}] * count
+    blurred, jumps = set(quality.blurred()), set(quality.jumps())
+    return [
+        {
+            "exposure": float(quality.exposure[i]),
+            "sharpness": float(quality.sharpness[i]),
+            "exposure_jump": i in jumps,
+            "blurred": i in blurred,
+        }
+        for i in range(count)
+    ]
 
 
 def _lens_facts(camera: Camera) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from nst3d.cameras.crowd import visiting_order
+from nst3d.cameras.crowd import spread_out, visiting_order
 from nst3d.cameras.pinhole import Camera
 from nst3d.images.io import write_image
 from nst3d.integrations.nerfstudio.baked.bake import Baked, BakeOptions, Count, bake_nerf
@@ -22,7 +22,7 @@ from nst3d.integrations.nerfstudio.baked.node_grid import NodeGrid
 from nst3d.integrations.nerfstudio.model.colour_net import colour_layout
 from nst3d.integrations.nerfstudio.model.nerfacto import Nerfacto
 from nst3d.pipeline.kinds.radiance.gallery import ShownTable
-from nst3d.pipeline.kinds.radiance.scene import RadianceScene, RowGrid, spread_out
+from nst3d.pipeline.kinds.radiance.scene import RadianceScene, RowGrid
 from nst3d.pipeline.kinds.radiance.shown import flight_frames
 from nst3d.pipeline.kinds.radiance.subject import RadianceSubject
 from nst3d.pipeline.kinds.table_subject import glance_of

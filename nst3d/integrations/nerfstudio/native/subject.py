@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 from nst3d.cameras.bounds import scene_frame
-from nst3d.cameras.crowd import visiting_order
+from nst3d.cameras.crowd import spread_out, visiting_order
 from nst3d.cameras.paths import fitting_size, tour
 from nst3d.cameras.pinhole import Camera
 from nst3d.formats.captures.photos import load_photo
@@ -26,7 +26,7 @@ from nst3d.integrations.nerfstudio.model.colour_net import ColourNet, Looking
 from nst3d.integrations.nerfstudio.model.nerfacto import Nerfacto
 from nst3d.integrations.nerfstudio.native.views import NerfDepths, NerfViews, draw
 from nst3d.pipeline.kinds.radiance.overlap import DepthViews
-from nst3d.pipeline.kinds.radiance.scene import SMALLEST, spread_out
+from nst3d.pipeline.kinds.radiance.scene import SMALLEST
 from nst3d.pipeline.settings.config import PaintConfig
 from nst3d.renderers.radiance import Frame
 from nst3d.representations.capture import Capture

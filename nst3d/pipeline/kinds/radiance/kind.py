@@ -13,6 +13,7 @@ from nst3d.formats.registry import format_of
 from nst3d.pipeline.kinds.kind import Kind, Opened, PaintRequest, ShowRequest
 from nst3d.pipeline.kinds.placing import cameras_in, orientation_of
 from nst3d.pipeline.kinds.radiance.blend import blend_fields, blend_splats
+from nst3d.pipeline.kinds.radiance.frame_check import frame_note
 from nst3d.pipeline.kinds.radiance.inspect_field import inspect_field
 from nst3d.pipeline.kinds.radiance.inspect_points import inspect_points
 from nst3d.pipeline.kinds.radiance.inspect_splats import inspect_splats
@@ -54,7 +55,10 @@ def showing(show_: Callable[..., ShownRadiance]) -> Callable[[ShowRequest], Show
     def show(asked: ShowRequest) -> ShownRadiance:
         capture = asked.capture
         scene = show_(asked.opened.peek, asked.options.specular)
-        for text in (*scene.notes, *(() if capture is None else capture.notes)):
+        seen = (
+            () if capture is None else (*capture.notes, *frame_note(scene.renderer, scene.colours, capture))
+        )
+        for text in (*scene.notes, *seen):
             asked.note(text)
         orientation = orientation_of(asked.options, capture) or scene.orientation
         cameras = scene.cameras if capture is None else cameras_in(scene, capture)

@@ -11,7 +11,7 @@ import numpy as np
 
 from nst3d.cameras.axes import UP_AND_FRONT
 from nst3d.cameras.bounds import scene_frame
-from nst3d.cameras.crowd import distances
+from nst3d.cameras.crowd import spread_out
 from nst3d.cameras.paths import moved
 from nst3d.cameras.pinhole import Camera
 from nst3d.cameras.rigs import (
@@ -30,7 +30,9 @@ from nst3d.formats.fields.registry import load_field, save_field
 from nst3d.formats.io.peek import Peek
 from nst3d.formats.splats.registry import load_splats, save_splats, suffix_of
 from nst3d.pipeline.captures.reader import OWN_READER, CaptureReader
+from nst3d.pipeline.kinds.radiance.frame_check import frame_note
 from nst3d.pipeline.kinds.radiance.hull import robust_hull
+from nst3d.pipeline.kinds.radiance.own_cameras import own_capture
 from nst3d.pipeline.runtime.machine import resolve_device
 from nst3d.pipeline.settings.config import PaintConfig
 from nst3d.pipeline.settings.surface import RigOptions
@@ -112,22 +114,25 @@ def open_field(
     Raises InputError for a file that cannot be read, ConfigError if no cameras are known.
     """
     source = load_field(place)
-    field_up = _up(source.up, config)
-    photos, notes = _field_photos(source, cameras, config, reader)
-    own = tuple(p.camera for p in photos) if photos and cameras is not None else source.cameras
+    capture = None if cameras is None else reader(cameras)
+    photos, notes = _field_photos(source, config) if capture is None else (capture.of("train"), capture.notes)
+    own = source.cameras if capture is None else tuple(p.camera for p in photos)
     if not own:
         raise ConfigError(f"{Peek.at(place).path}: has no cameras of its own; give `cameras`, a capture")
     chosen = spread_out(own, config.capture_views)
     options = VoxelOptions(stored_bytes=config.cache_gb * 1e9 / len(chosen))
+    renderer, colours = VoxelRenderer(source, options), source.colours.astype(np.float32)
+    if capture is not None:
+        notes = (*notes, *frame_note(renderer, colours, capture))
     return RadianceScene(
         kind="field",
-        renderer=VoxelRenderer(source, options),
-        colours=source.colours.astype(np.float32),
+        renderer=renderer,
+        colours=colours,
         cameras=tuple(own[i] for i in chosen),
         save=lambda folder, colours, keep: save_field(folder / "painted.npz", source, colours, keep),
-        up=field_up,
+        up=_up(source.up, config),
         background=source.background,
-        photos=tuple(photos[i] for i in chosen) if photos else (),
+        photos=_with_pictures([photos[i] for i in chosen]) if photos else (),
         lattice=_lattice(source),
         notes=(*source.notes, *notes),
     )
@@ -136,13 +141,13 @@ def open_field(
 def open_splats(
     place: PathLike | Peek, cameras: Path | None, config: PaintConfig, reader: CaptureReader = OWN_READER
 ) -> RadianceScene:
-    """The splats in a file, with the cameras of the capture `cameras`, or a rig for the finest stage.
+    """The splats in a file, with the cameras of the capture `cameras`, their own, or a rig for the finest stage.
 
     Raises InputError for a file that cannot be read.
     """
     source = load_splats(place)
     name = f"painted{suffix_of(source)}"
-    capture = None if cameras is None else reader.for_scene(cameras, place)
+    capture = own_capture(place) if cameras is None else reader.for_scene(cameras, place)
     return splat_scene(
         source,
         capture,
@@ -165,18 +170,19 @@ def splat_scene(
         photos = [photos[i] for i in spread_out([p.camera for p in photos], config.capture_views)]
         own = tuple(p.camera for p in photos)
     renderer = radiance_renderer(source, resolve_device(config.device))
+    colours = source.colours.astype(np.float32)
     return RadianceScene(
         kind=kind,
         renderer=renderer,
-        colours=source.colours.astype(np.float32),
+        colours=colours,
         cameras=own,
         save=save,
         up=up,
-        photos=tuple(photos) if config.photos else (),
+        photos=_with_pictures(photos) if config.photos else (),
         hull=hull,
         notes=(
             *source.notes,
-            *(() if capture is None else capture.notes),
+            *(() if capture is None else (*capture.notes, *frame_note(renderer, colours, capture))),
             *renderer.notes,
         ),
     )
@@ -207,27 +213,15 @@ def _up(own: Array, config: PaintConfig) -> Array:
     return np.asarray(own, float) if config.up == "auto" else np.array(UP_AND_FRONT[config.up][0])
 
 
-def spread_out(cameras: Sequence[Camera], most: int) -> list[int]:
-    """The indices of the cameras to use, in order: all, or those farthest apart."""
-    if len(cameras) <= most:
-        return list(range(len(cameras)))
-    apart = distances(cameras)
-    chosen = [int(apart.sum(1).argmin())]
-    nearest = apart[chosen[0]]
-    while len(chosen) < most:
-        chosen.append(int(nearest.argmax()))
-        nearest = np.minimum(nearest, apart[chosen[-1]])
-    return sorted(chosen)
+def _with_pictures(photos: Sequence[Photo]) -> tuple[Photo, ...]:
+    """The photographs, or none unless all of them are there."""
+    return tuple(photos) if all(photo.has_picture for photo in photos) else ()
 
 
-def _field_photos(
-    source: VoxelField, cameras: Path | None, config: PaintConfig, reader: CaptureReader
-) -> tuple[list[Photo], list[str]]:
-    """The photographs of a field's cameras, in order, and notes; empty if unavailable."""
-    if cameras is not None:
-        return list(reader(cameras).of("train")), []
+def _field_photos(source: VoxelField, config: PaintConfig) -> tuple[Sequence[Photo], tuple[str, ...]]:
+    """The photographs of a field's own cameras, in order, and notes; empty if unavailable or not wanted."""
     if not config.photos:
-        return [], []
+        return (), ()
     why = "the field does not name its capture"
     if source.capture and source.cameras:
         try:
@@ -236,9 +230,9 @@ def _field_photos(
             why = str(error)
         else:
             if found is not None:
-                return found, []
+                return found, ()
             why = f"{source.capture}: its cameras are not the field's"
-    return [], [f"the photographs are not available ({why}); using the field's own renders as content"]
+    return (), (f"the photographs are not available ({why}); using the field's own renders as content",)
 
 
 def _lattice(source: VoxelField) -> RowGrid:

@@ -16,6 +16,7 @@ from nst3d.formats.fields.registry import load_field
 from nst3d.formats.io.peek import Peek
 from nst3d.formats.splats.registry import load_splats
 from nst3d.pipeline.kinds.radiance.hull import robust_hull
+from nst3d.pipeline.kinds.radiance.own_cameras import own_capture
 from nst3d.pipeline.runtime.machine import resolve_device
 from nst3d.pipeline.settings.config import OutputOptions
 from nst3d.renderers import radiance_renderer
@@ -98,8 +99,12 @@ def show_field(place: PathLike | Peek, specular: float = 1.0) -> ShownRadiance:
 
 
 def show_splats(place: PathLike | Peek, specular: float = 1.0) -> ShownRadiance:
-    """Splats as stored in their file. Raises InputError."""
-    return shown_splats(load_splats(place), specular)
+    """Splats as stored in their file, with the cameras they bring along. Raises InputError."""
+    shown, capture = shown_splats(load_splats(place), specular), own_capture(place)
+    if capture is None:
+        return shown
+    cameras = tuple(photo.camera for photo in capture.photos)
+    return replace(shown, cameras=cameras, orientation=standing(capture.up))
 
 
 def shown_splats(scene: Splats, specular: float = 1.0) -> ShownRadiance:
