@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from nst3d.errors import InputError
+from nst3d.formats.io.files import OutsideError
 from nst3d.formats.nerfstudio.checkpoint import not_finite, some
 from nst3d.formats.nerfstudio.config import config_part
 from nst3d.formats.nerfstudio.data import find_data, told_data
@@ -105,11 +106,7 @@ def _problems(run: NerfstudioRun) -> list[str]:
             config_part(run.folder, run.config, name)
         except InputError as error:
             found.append(str(error))
-    data = told_data(run.config)
-    if data is None:
-        found.append("the run has no data path: painting needs `data`, the folder of its data")
-    elif find_data(run.folder, data) is None:
-        found.append(f"its data is no longer in {data}: painting needs `data`, its new folder")
+    found += _data_problems(run)
     needed = (_BOX, *(_TCNN if _FLAT in run.state else _TORCH))
     if missing := [name for name in needed if name not in run.state]:
         found.append(f"the checkpoint lacks {some(missing)}, which nerfacto requires")
@@ -121,6 +118,17 @@ def _problems(run: NerfstudioRun) -> list[str]:
     if broken := not_finite({k: t for k, t in run.state.items() if k.startswith(_RENDERED)}):
         found.append(broken)
     return found
+
+
+def _data_problems(run: NerfstudioRun) -> list[str]:
+    data = told_data(run.config)
+    if data is None:
+        return ["the run has no data path: painting needs `data`, the folder of its data"]
+    try:
+        found = find_data(run.folder, data)
+    except OutsideError as error:
+        return [str(error)]
+    return [] if found else [f"its data is no longer in {data}: painting needs `data`, its new folder"]
 
 
 def _text(value: Any) -> str | None:
