@@ -6,6 +6,7 @@ from pathlib import Path
 
 from nst3d.errors import InputError
 from nst3d.files import PathLike
+from nst3d.formats.captures.bare import how_to_pose, is_bare
 from nst3d.formats.captures.common import as_capture
 from nst3d.formats.captures.write import save_transforms
 from nst3d.formats.io.files import refuse_empty
@@ -18,7 +19,7 @@ __all__ = ["is_capture", "load_capture", "save_transforms"]
 
 _KINDS = (
     "transforms.json, transforms_train.json, a COLMAP model (cameras and images, .bin or .txt), "
-    "poses_bounds.npy or an .npz with images, poses and focal"
+    "poses_bounds.npy, a cameras.json of 3DGS, or an .npz with images, poses and focal"
 )
 
 
@@ -39,7 +40,10 @@ def load_capture(path: PathLike) -> Capture:
     if not path.exists():
         raise InputError(f"{path}: no such file or folder, expected a capture")
     refuse_empty(path, "a capture")
-    row = _format(Peek(path))
+    peek = Peek(path)
+    row = _format(peek)
+    if row is None and is_bare(peek):
+        raise InputError(how_to_pose(peek))
     if row is None or row.load is None:
         raise InputError(f"{path}: no capture found, expected {_KINDS}")
     return as_capture(careful(row.load, row.words)(path))

@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from nst3d.errors import ConfigError, InputError
+from nst3d.errors import ConfigError
 from nst3d.files import PathLike
 from nst3d.formats.captures.registry import load_capture
 from nst3d.formats.fields.registry import load_field, save_field
@@ -47,7 +47,7 @@ def load(path: PathLike) -> Scene:
     """
     opened = open_path(path)
     if opened.kind.name not in _LOADERS:
-        raise InputError(f"{opened.told}, which has no table of colours to load; paint it with run_job")
+        raise opened.refusal("load", ", which has no table of colours to load; paint it with run_job")
     return _LOADERS[opened.kind.name](opened.peek)
 
 

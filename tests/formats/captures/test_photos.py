@@ -96,5 +96,5 @@ def test_small_ones(tmp_path) -> None:
 
 
 def test_a_photograph_of_nothing() -> None:
-    with pytest.raises(InputError, match="neither a file nor pixels"):
+    with pytest.raises(InputError, match="the photograph is not here"):
         load_photo(photo_of((2, 2)))

@@ -49,6 +49,7 @@ def test_the_rows_are_asked_in_one_order() -> None:
         "points",
         "nerf",
         "capture",
+        "photographs",
         "mesh",
     ]
     assert len({k.rank for k in all_kinds()}) == len(all_kinds())

@@ -1,10 +1,11 @@
-"""The kind "capture", which can only be inspected; a scene made from it can be painted."""
+"""The kinds "capture", which can only be inspected, and "photographs", which first need poses."""
 
 from __future__ import annotations
 
 import shlex
 from pathlib import Path
 
+from nst3d.formats.captures.bare import how_to_pose, is_bare
 from nst3d.formats.captures.registry import is_capture
 from nst3d.pipeline.captures.inspect import inspect_capture
 from nst3d.pipeline.kinds.kind import Kind, Opened
@@ -33,5 +34,15 @@ register_kind(
         rank=60,
         inspect=_inspect,
         unready=_unready,
+    )
+)
+register_kind(
+    Kind(
+        name="photographs",
+        one="photographs without camera poses",
+        many="photographs without camera poses",
+        sniff=is_bare,
+        rank=70,
+        unready=how_to_pose,
     )
 )
