@@ -71,7 +71,7 @@ WINGS: dict[str, set[str]] = {
         "gltf": "io registry meshes",
         "voxels": "io registry meshes",
         "nerfstudio": "io registry",
-        "splats": "io registry nerfstudio",  # splatfacto's are read from its runs
+        "splats": "io registry nerfstudio gltf",  # splatfacto's are read from its runs, others from glTF
         "captures": "io registry picture",
         "": "io registry picture flights fields meshes gltf voxels nerfstudio splats captures",
     }),

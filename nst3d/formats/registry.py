@@ -94,6 +94,7 @@ _MODULES = (
     "nst3d.formats.meshes.stl",
     "nst3d.formats.picture",
     "nst3d.formats.splats.antimatter",
+    "nst3d.formats.splats.gltf_splats",
     "nst3d.formats.splats.ksplat",
     "nst3d.formats.splats.packed_ply",
     "nst3d.formats.splats.ply",

@@ -100,7 +100,7 @@ def test_what_is_offered_is_what_is_written() -> None:
     [
         ("mesh", [".glb", ".gltf", ".obj", ".ply", ".stl", ".binvox", ".vox"]),
         ("points", [".pcd", ".ply", ".xyz"]),
-        ("splats", [".ply", ".compressed.ply", ".sog", ".splat", ".spz"]),
+        ("splats", [".ply", ".compressed.ply", ".sog", ".splat", ".spz", ".glb", ".gltf"]),
         ("field", [".npz"]),
         ("flight", [".json", ".yaml", ".yml"]),
         ("nothing", []),

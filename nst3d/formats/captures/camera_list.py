@@ -44,7 +44,8 @@ def read_camera_list(path: Path) -> Found:
         except OutsideError:
             outside = True
         missing += photo is None
-        shots.append(Shot(name, _pose(entry, name, path), _intrinsics(entry, name, path), photo))
+        pose, intrinsics = _pose(entry, name, path), _intrinsics(entry, name, path)
+        shots.append(Shot(name, pose, intrinsics, photo, split="train"))
     if not missing:
         return Found(path, "3DGS cameras", shots)
     note = f"{path}: {missing} of its {len(shots)} cameras are used without their photographs"

@@ -87,6 +87,11 @@ def write_document(path: Path, content: Json, binary: bytes) -> None:
             content = {**content, "buffers": [head]}
         write_bytes(path, _dump(content))
         return
+    write_bytes(path, glb_bytes(content, binary, str(path)))
+
+
+def glb_bytes(content: Json, binary: bytes, name: str) -> bytes:
+    """JSON and one buffer as the bytes of a GLB called `name` in messages. Raises `OutputError` if it is too large."""
     text = _dump(content)
     text += b" " * (-len(text) % 4)
     chunks = [struct.pack("<II", len(text), _JSON_CHUNK), text]
@@ -95,8 +100,8 @@ def write_document(path: Path, content: Json, binary: bytes) -> None:
         chunks += [struct.pack("<II", padded, _BIN_CHUNK), binary, bytes(padded - len(binary))]
     size = 12 + sum(map(len, chunks))
     if size > _MAX_GLB:
-        raise OutputError(f"{path}: a GLB cannot hold {size} bytes; ask for smaller textures")
-    write_bytes(path, b"".join([struct.pack("<4sII", _MAGIC, 2, size), *chunks]))
+        raise OutputError(f"{name}: a GLB cannot hold {size} bytes; ask for smaller textures")
+    return b"".join([struct.pack("<4sII", _MAGIC, 2, size), *chunks])
 
 
 def _dump(content: Json) -> bytes:

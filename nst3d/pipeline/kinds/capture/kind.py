@@ -42,7 +42,7 @@ register_kind(
         one="photographs without camera poses",
         many="photographs without camera poses",
         sniff=is_bare,
-        rank=70,
+        rank=65,
         unready=how_to_pose,
     )
 )
