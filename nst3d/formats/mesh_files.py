@@ -8,8 +8,8 @@ import numpy as np
 
 from nst3d.errors import ConfigError, InputError
 from nst3d.files import PathLike
-from nst3d.formats.io.foreign import careful
 from nst3d.formats.io.files import visible
+from nst3d.formats.io.foreign import careful
 from nst3d.formats.io.peek import Peek
 from nst3d.formats.registry import (
     Format,

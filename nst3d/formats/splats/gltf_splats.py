@@ -147,13 +147,13 @@ def _painted(document: GltfDocument, cloud: _Cloud, paint: Paint, rows: slice) -
     """The attributes that change, as stored, by name."""
     if paint.nothing:
         return {}
-    changed, colours, sound = paint.changed[rows], paint.colours[rows], ~paint.broken[rows]
+    changed, colours = paint.changed[rows], paint.colours[rows]
     old = _floats(document, cloud, _harmonic(0, 0))
     new = {_harmonic(0, 0): np.where(changed[:, None], from_colours(colours), old).astype("<f4")}
-    if paint.specular != 1:
+    if paint.fades:
         for name in (n for n in cloud.attributes if n.startswith(f"{NAME}:SH_") and n != _harmonic(0, 0)):
-            values = _floats(document, cloud, name)
-            new[name] = np.where(sound[:, None], values * np.float32(paint.specular), values).astype("<f4")
+            values, share = _floats(document, cloud, name), paint.column[rows]
+            new[name] = np.where(share == 1, values, values * share).astype("<f4")
     if "COLOR_0" in cloud.attributes:
         new["COLOR_0"] = _fallback(document, cloud.attributes["COLOR_0"], (to_colours(old), colours), changed)
     return new
