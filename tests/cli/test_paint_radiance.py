@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
-from small_meshes import noise
 from small_splats import ball
 
 from nst3d.cameras.pinhole import look_at, perspective
 from nst3d.formats.captures.registry import save_transforms
 from nst3d.formats.splats.registry import load_splats, save_splats
 from nst3d.images.io import read_image
+from nst3d.renderers.splats import SplatRenderer
 from nst3d.tensors import ImageSize
 
 _SMALL = ("--iterations", "3", "--settings.output.frames", "4", "--settings.output.size", "48", "--quiet")
@@ -32,7 +32,8 @@ def scene(tmp_path_factory) -> Path:
         for d in ([0, 0, -3.0], [3.0, 0, 0], [2.0, 0, -2.0])
     ]
     cameras = [perspective(pose, ImageSize(48, 64), 0.9) for pose in poses]
-    images = (noise(48, 64, 3, seed=i) for i in range(3))
+    renderer = SplatRenderer(splats)
+    images = (renderer.draw(camera, splats.colours, 1.0).over(0.5) for camera in cameras)
     save_transforms(folder / "capture", cameras, images, splits=["train"] * 3)
     return folder
 
