@@ -49,20 +49,27 @@ def anchor_rows(surface: Surface) -> Anchors:
 
 _CERTAIN = 4.0
 """UV area, in whole textures, above which a face is assumed to overlap itself by wrapping."""
+_WORK = 64
+"""Whole textures that faces' bounding boxes may fill before they are counted at a lower resolution."""
 
 
-def overlap(uvs: Array, resolution: int = 1024) -> float:
-    """The fraction of a texture's used texels that two or more faces share, in [0, 1].
+def overlaps(uvs: Array, most: float, resolution: int = 1024) -> bool:
+    """Whether two or more faces share more than the fraction `most` of the texels that are used; also if none are.
 
     `uvs` is (f, 3, 2) and wraps around [0, 1]. Shared borders do not count: a texel counts for a face only if
-    its centre is inside by a hundredth of the face.
+    its centre is inside by a hundredth of the face. Counting stops as soon as the answer is certain.
     """
-    if (uv_areas(uvs) > _CERTAIN).any():
-        return 1.0
-    counts = np.zeros((resolution, resolution), np.int32)
-    _count(uvs.astype(np.float64), counts)
-    used = np.count_nonzero(counts)
-    return float(np.count_nonzero(counts > 1) / used) if used else 1.0
+    areas = uv_areas(uvs)
+    if (areas > _CERTAIN).any():
+        return True
+    boxes = float(np.ptp(uvs[areas > 0], axis=1).prod(axis=1).sum())
+    if boxes > _WORK:  # many faces on few texels, which are enough to tell
+        resolution = max(64, int(resolution * np.sqrt(_WORK / boxes)))
+    counts = np.zeros((resolution, resolution), np.uint8)
+    # Faces cannot use more texels than this, so that a larger share is more than the fraction.
+    used = min(1.0, float(areas.sum())) * counts.size
+    shared = _count(uvs.astype(np.float64), counts, most * used)
+    return bool(shared > most * used or shared > most * np.count_nonzero(counts) or not counts.any())
 
 
 @kernel()
@@ -108,8 +115,9 @@ def _rasterise(corners, slot, slots, face, weights):  # type: ignore[no-untyped-
 
 
 @kernel()
-def _count(uvs, counts):  # type: ignore[no-untyped-def]
-    size = counts.shape[0]
+def _count(uvs, counts, most):  # type: ignore[no-untyped-def]
+    # Returns how many texels two or more faces share, or the first such number above `most`.
+    size, shared = counts.shape[0], 0
     for f in range(len(uvs)):
         ax, ay = uvs[f, 0, 0] * size, uvs[f, 0, 1] * size
         bx, by = uvs[f, 1, 0] * size, uvs[f, 1, 1] * size
@@ -120,4 +128,9 @@ def _count(uvs, counts):  # type: ignore[no-untyped-def]
             for x in range(left, min(right, left + 4 * size)):
                 w0, w1, w2 = _edge_weights(ax, ay, bx, by, cx, cy, x + 0.5, y + 0.5)
                 if w0 > 0.01 and w1 > 0.01 and w2 > 0.01:
-                    counts[y % size, x % size] += 1
+                    count = counts[y % size, x % size]
+                    shared += count == 1
+                    counts[y % size, x % size] = min(count + 1, 2)
+        if shared > most:
+            break
+    return shared

@@ -9,9 +9,10 @@ import numpy as np
 import xatlas
 
 from nst3d.errors import InputError
+from nst3d.representations.charts import add_part, chart_options
 from nst3d.representations.mesh import Mesh, Part
 from nst3d.representations.paint import TexturePaint, TextureSlot
-from nst3d.representations.texels import overlap
+from nst3d.representations.texels import overlaps
 from nst3d.representations.triangles import face_areas, uv_areas
 from nst3d.tensors import Array, ImageSize
 
@@ -125,7 +126,7 @@ def _usable(mesh: Mesh, group: _Group, strict: bool) -> bool:
     corners = np.concatenate([p.uvs for p in parts if p.uvs is not None])
     if uv_areas(corners).sum() <= 1e-9:
         return False
-    return not strict or overlap(corners) <= MAX_OVERLAP
+    return not strict or not overlaps(corners, MAX_OVERLAP)
 
 
 def _own_slot(mesh: Mesh, group: _Group, budget: TexelBudget, offset: int) -> TextureSlot:
@@ -162,30 +163,32 @@ def _sized(texels: float, aspect: float, budget: TexelBudget) -> ImageSize:
 def _atlas(mesh: Mesh, indices: list[int], budget: TexelBudget) -> tuple[ImageSize, list[Array]]:
     """A new atlas of the parts `indices`: its size, and corner UVs (f, 3, 2) of each part."""
     atlas = xatlas.Atlas()
-    for index in indices:
-        part = mesh.parts[index]
-        scale = mesh.frame.scale * _largest_scale(mesh, index)
-        centred = (part.vertices - part.vertices.mean(0)) * scale
-        atlas.add_mesh(centred.astype(np.float32), part.faces.astype(np.uint32))
     area = sum(float(placed_areas(mesh, i).sum()) for i in indices)
+    charts = chart_options([mesh.parts[i] for i in indices], area)
+    origins = [
+        add_part(atlas, mesh.parts[i], mesh.frame.scale * _largest_scale(mesh, i), charts) for i in indices
+    ]
     options = xatlas.PackOptions()
     options.padding, options.bilinear, options.rotate_charts = _PADDING, True, True
     # Charts fill about 70 % of a packed atlas.
     side = max(_sized(area / budget.texel**2 / 0.7, 1.0, budget))
     options.resolution = side
-    atlas.generate(xatlas.ChartOptions(), options)
+    atlas.generate(charts, options)
     # The packer treats the resolution as a hint; its padding holds at the size that it chose.
     size = ImageSize(atlas.height, atlas.width)
     if not size.height * size.width:
         raise InputError(
             "the mesh has only slivers of faces, which cannot be unwrapped; give `surface.paint='vertex'`"
         )
-    return size, [_corner_uvs(mesh.parts[i], atlas.get_mesh(k)) for k, i in enumerate(indices)]
+    return size, [
+        _corner_uvs(mesh.parts[i], origin, atlas.get_mesh(k))
+        for k, (i, origin) in enumerate(zip(indices, origins))
+    ]
 
 
-def _corner_uvs(part: Part, unwrapped: tuple[Array, Array, Array]) -> Array:
+def _corner_uvs(part: Part, origin: Array, unwrapped: tuple[Array, Array, Array]) -> Array:
     """xatlas's (vertex map, faces, UVs), in any order, as corner UVs of the part's own faces."""
-    vertex_map, faces, uvs = unwrapped
+    vertex_map, faces, uvs = origin[unwrapped[0]], *unwrapped[1:]
     if len(faces) == len(part.faces) and np.array_equal(vertex_map[faces], part.faces):
         return uvs[faces].astype(np.float64)
     corners = np.zeros((len(part.faces), 3, 2))

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -9,7 +10,7 @@ from small_meshes import cube, mesh_of, noise, quad, sphere, textured
 from nst3d.errors import InputError
 from nst3d.representations.mesh import Instance, Material, Mesh, Part, Texture
 from nst3d.representations.surface import TexelBinding, build_surface
-from nst3d.representations.texels import anchor_rows, overlap
+from nst3d.representations.texels import anchor_rows, overlaps
 from nst3d.representations.triangles import uv_areas
 from nst3d.representations.unwrap import (
     TexelBudget,
@@ -61,7 +62,7 @@ def test_a_mesh_without_uvs_gets_an_atlas() -> None:
     corners = np.concatenate(paint.uvs)
     assert corners.min() >= 0
     assert corners.max() <= 1
-    assert overlap(corners) < 0.001
+    assert not overlaps(corners, 0.001)
     assert faces_without_uvs(mesh) == len(cube().faces) + len(sphere(5).faces)
     for part, uvs in zip(mesh.parts, paint.uvs):
         assert uvs.shape == (len(part.faces), 3, 2)
@@ -171,6 +172,39 @@ def test_instances_share_their_texels_at_the_largest_placement() -> None:
     np.testing.assert_allclose(placed_areas(mesh, 0), expected)
     paint = paint_textures(mesh, BUDGET)
     assert build_surface(mesh, paint).num_colours == paint.num_colours
+
+
+def folded(side: int) -> Part:
+    """A sheet of side × side squares whose right half mirrors the UVs of the left."""
+    u, v = (g.ravel() for g in np.meshgrid(np.linspace(0, 1, side + 1), np.linspace(0, 1, side + 1)))
+    at = np.arange((side + 1) ** 2).reshape(side + 1, side + 1)
+    a, b, c, d = (g.ravel() for g in (at[:-1, :-1], at[:-1, 1:], at[1:, 1:], at[1:, :-1]))
+    faces = np.concatenate([np.stack([a, b, c], 1), np.stack([a, c, d], 1)]).astype(np.int32)
+    uvs = np.stack([np.abs(2 * u - 1), v], 1)
+    return Part("sheet", np.stack([u, v, 0.05 * np.sin(9 * u)], 1), faces, 0, uvs=uvs[faces])
+
+
+def test_a_dense_mesh_is_unwrapped_along_its_own_seams() -> None:
+    """As two mirrored halves; one chart of 20,000 faces would take most of a minute."""
+    started = time.process_time()
+    part = folded(102)
+    paint = paint_textures(textured(part, noise(8, 8, 3)), BUDGET)
+    assert time.process_time() - started < 8
+    assert paint.fresh == (True,)
+    assert not overlaps(paint.uvs[0], 0.001)
+    assert (uv_areas(paint.uvs[0]) > 0).all()
+    points = np.unique(np.concatenate([part.faces[..., None], paint.uvs[0]], 2).reshape(-1, 3), axis=0)
+    assert len(points) == len(part.vertices) + 103  # split along the fold alone
+
+
+def test_a_dense_mesh_without_uvs_is_cut_into_small_charts() -> None:
+    started = time.process_time()
+    paint = paint_textures(mesh_of(replace(folded(102), uvs=None)), BUDGET)
+    assert time.process_time() - started < 8
+    assert not overlaps(paint.uvs[0], 0.001)
+    flat = folded(102)
+    flat.uvs[:] = 0.5  # a palette: every face shows one texel
+    assert not overlaps(paint_textures(textured(flat, noise(8, 8, 3)), BUDGET, "new").uvs[0], 0.001)
 
 
 def test_deterministic() -> None:
