@@ -52,6 +52,8 @@ class VertexPaint:
     parts: tuple[Part, ...]
     offsets: tuple[int, ...]
     """First table row of each part; vertex i of a part reads row offset + `Part.paint_rows`[i]."""
+    kept_materials: frozenset[int] = frozenset()
+    """Like `TexturePaint.kept_materials`."""
 
     @property
     def num_colours(self) -> int:

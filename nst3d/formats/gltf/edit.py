@@ -100,18 +100,21 @@ class GltfEditor:
         self.json["images"][old] = {"name": name, **image, "mimeType": "image/png", "bufferView": view}
         return old
 
-    def alias_image(self, index: int, of: int) -> None:
-        """Makes an unused image an alias of another and drops its bytes."""
+    def drop_image(self, index: int, instead: int | None) -> None:
+        """Drops the bytes of an unused image, which becomes an alias of another."""
         image = self.json["images"][index]
         image.pop("uri", None)
         if "bufferView" in image and self._only_user(image["bufferView"]):
             self.put_view(bytes(4), image["bufferView"])
-        image |= {k: v for k, v in self.json["images"][of].items() if k in ("mimeType", "bufferView")}
+        if instead is not None:
+            image |= {
+                k: v for k, v in self.json["images"][instead].items() if k in ("mimeType", "bufferView")
+            }
 
     def build(self) -> tuple[Json, bytes]:
         """The JSON, with at most one buffer, and the bytes of that buffer."""
         for index, data in self.document.images.items():
-            image = self.json["images"][index]
+            image = self.json["images"][index] if index < len(self.json.get("images", [])) else {}
             if "uri" in image:
                 del image["uri"]
                 image |= {"mimeType": image_type(data), "bufferView": self.put_view(data)}

@@ -11,13 +11,12 @@ from nst3d.formats.gltf.capture import capture_extras
 from nst3d.formats.gltf.document import GltfDocument, Json
 from nst3d.formats.gltf.edit import VERTEX_DATA, GltfEditor
 from nst3d.formats.gltf.textures import PaintedImage, new_texture
-from nst3d.images.colour import srgb_decode
+from nst3d.formats.gltf.tint import colour_rows
 from nst3d.representations.mesh import Mesh, Part
 from nst3d.representations.paint import MeshPaint, TexturePaint, VertexPaint
 from nst3d.representations.split import split_vertices
 from nst3d.tensors import Array
 
-_FULL = 65535.0
 _FAR = 16.0  # a part this many times its size away from the origin gets a translation, for float32's sake
 
 
@@ -107,10 +106,7 @@ def _write_part(
     for k in range(len(uv_sets)):
         attributes[f"TEXCOORD_{k}"] = editor.put_uvs(uvs[:, 2 * k : 2 * k + 2])
     if colours is not None:
-        linear = srgb_decode(np.clip(colours[vertex_map].astype(np.float64), 0.0, 1.0))
-        opaque = np.concatenate([linear, np.ones((len(linear), 1))], axis=1)
-        stored = np.rint(opaque * _FULL).astype("<u2")
-        attributes["COLOR_0"] = editor.put_rows(stored, VERTEX_DATA)
+        attributes["COLOR_0"] = editor.put_rows(colour_rows(colours[vertex_map]), VERTEX_DATA)
         editor.json["accessors"][attributes["COLOR_0"]]["normalized"] = True
     primitive = {
         "attributes": attributes,

@@ -21,6 +21,7 @@ from nst3d.representations.mesh import AlphaMode, Material, Texture, Wrap
 from nst3d.tensors import Array
 
 SPECULAR = "KHR_materials_pbrSpecularGlossiness"
+UNLIT = "KHR_materials_unlit"
 TRANSFORM = "KHR_texture_transform"
 PLAIN_SOURCES = ("EXT_texture_webp", "EXT_texture_avif")
 WRAPS: dict[Any, Wrap] = {10497: "repeat", 33071: "clamp", 33648: "mirror"}
@@ -63,7 +64,8 @@ class MaterialReader:
 
     def _read(self, material: Json) -> Material:
         holder, texture_key, factor_key = base_colour(material)
-        factor = self.document.numbers(holder, factor_key, (1.0, 1.0, 1.0, 1.0))
+        glow = holder is material
+        factor = self.document.numbers(holder, factor_key, (1.0,) * (3 if glow else 4))
         # Rounded, so that white is exactly 1 and not one bit less.
         red, green, blue = srgb_encode(np.clip(factor[:3], 0.0, 1.0)).round(12).tolist()
         read = Material(
@@ -78,19 +80,27 @@ class MaterialReader:
         )
         if texture_key not in holder:
             return read
-        texture = self._texture(self.document.item("textures", holder[texture_key].get("index")))
+        if glow:
+            self.notes.append(
+                f"the material '{read.name}' has its colours in its emissive map, over a black base:"
+                " that map is painted"
+            )
+        found = self.document.item("textures", holder[texture_key].get("index"))
+        texture = self._texture(found, opaque=glow)
         if texture is None:
             return replace(read, factor=MID_GREY)
         return replace(read, texture=texture)
 
-    def _texture(self, texture: Json) -> int | None:
+    def _texture(self, texture: Json, opaque: bool) -> int | None:
+        """The index of a glTF texture among the mesh's; None if it cannot be read. Emission has no alpha."""
         image = texture_image(self.document, texture)
         wrap = _wrap(self.document, texture)
-        key = (image, wrap)
+        key = (image, wrap, opaque)
         if key not in self._indices:
             self._indices[key] = None
             try:
                 decoded = self._decode(image, wrap)
+                decoded = replace(decoded, alpha=None) if opaque else decoded
             except InputError as error:
                 self.notes.append(f"{error}; using plain grey for its material")
             else:
@@ -112,11 +122,23 @@ class MaterialReader:
 
 
 def base_colour(material: Json) -> tuple[Json, str, str]:
-    """Where a material stores its base colour: the object, its texture key and its factor key."""
+    """Where a material stores its colour: the object, its texture key and its factor key.
+
+    That is the base colour, or the emission of a material that only glows.
+    """
     specular = extension(material, SPECULAR)
     if specular is not None:
         return specular, "diffuseTexture", "diffuseFactor"
+    if glows(material):
+        return material, "emissiveTexture", "emissiveFactor"
     return material.get("pbrMetallicRoughness", {}), "baseColorTexture", "baseColorFactor"
+
+
+def glows(material: Json) -> bool:
+    """Whether a material's only colour is its emission, over a black base: a scan with baked light, for example."""
+    base = material.get("pbrMetallicRoughness", {}).get("baseColorFactor", [1.0])
+    lit = extension(material, UNLIT) is None and extension(material, SPECULAR) is None
+    return lit and not any(base[:3]) and any(material.get("emissiveFactor", []))
 
 
 def texture_image(document: GltfDocument, texture: Json) -> int:

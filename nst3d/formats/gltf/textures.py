@@ -71,11 +71,9 @@ def _put_images(
     users = count_values(editor.json["textures"], "source") if made else Counter()
     taken: set[int] = set()
     for index in dict.fromkeys(image for image, _ in made):
-        free = [i for i in dict.fromkeys(former.get(index, [])) if not users[i] and i not in taken]
-        taken.update(free)
+        free = [i for i in former.get(index, []) if not users[i] and i not in taken]
+        taken.update(free[:1])
         place = editor.put_image(images[index].png, images[index].name, free[0] if free else None)
-        for other in free[1:]:
-            editor.alias_image(other, of=place)
         for (image, _), texture in made.items():
             if image == index:
                 editor.json["textures"][texture]["source"] = place

@@ -7,15 +7,16 @@ from pathlib import Path
 
 from nst3d.files import PathLike
 from nst3d.formats.gltf.container import write_document
-from nst3d.formats.gltf.document import GltfDocument
 from nst3d.formats.gltf.fresh import fresh_document
+from nst3d.formats.gltf.notes import keeps_document
 from nst3d.formats.gltf.read import load_gltf
 from nst3d.formats.gltf.repaint import repaint
 from nst3d.formats.gltf.textures import PaintedImage
+from nst3d.formats.gltf.tint import tint
 from nst3d.formats.meshes.painted_images import slot_png
 from nst3d.formats.registry import Format, register_format
 from nst3d.representations.mesh import Mesh
-from nst3d.representations.paint import MeshPaint, TexturePaint
+from nst3d.representations.paint import MeshPaint, TexturePaint, VertexPaint
 from nst3d.tensors import Array
 
 
@@ -23,15 +24,18 @@ def save_gltf(path: PathLike, mesh: Mesh, paint: MeshPaint, colours: Array) -> l
     """Writes the mesh with its paint to one self-contained file and returns the paths written.
 
     `colours` is the (n, 3) float32 table, sRGB-encoded in [0, 1], that `paint` maps onto the mesh. A mesh
-    that came from glTF and is painted in textures keeps its own document: skins, animations, morph
-    targets, other maps, extensions and extras stay byte for byte. Anything else becomes a new document in
+    that came from glTF keeps its own document, unless vertex paint has subdivided its faces: skins, animations,
+    morph targets, other maps, extensions and extras stay byte for byte. Anything else becomes a new document in
     its rest pose. A .gltf path gets its buffer as a data URI; any other path is written as GLB.
     Raises `OutputError`; a partial file is never left behind.
     """
     path = Path(path)
     if colours.shape != (paint.num_colours, 3):
         raise ValueError(f"a table of shape {colours.shape} for a paint with {paint.num_colours} colours")
-    if isinstance(mesh.document, GltfDocument) and isinstance(paint, TexturePaint):
+    kept = keeps_document(mesh, paint)
+    if kept and isinstance(paint, VertexPaint):
+        editor = tint(mesh.document, mesh, paint, colours)
+    elif kept and isinstance(paint, TexturePaint):
         shown = {s for p, s in zip(mesh.parts, paint.slot_of_part) if p.material not in paint.kept_materials}
         editor = repaint(mesh.document, mesh, paint, _painted_images(paint, colours, shown))
     else:
@@ -41,20 +45,6 @@ def save_gltf(path: PathLike, mesh: Mesh, paint: MeshPaint, colours: Array) -> l
         editor = fresh_document(path, mesh, paint, images, colours)
     write_document(path, *editor.build())
     return [path]
-
-
-def left_out(mesh: Mesh, paint: MeshPaint) -> tuple[str, ...]:
-    """A sentence for the user about parts of the glTF document that this paint drops; or nothing."""
-    if not isinstance(mesh.document, GltfDocument) or isinstance(paint, TexturePaint):
-        return ()
-    lost = [kind for kind in ("skins", "animations") if mesh.document.items(kind)]
-    primitives = [p for m in mesh.document.items("meshes") for p in m.get("primitives", [])]
-    if any("targets" in p for p in primitives):
-        lost.append("morph targets")
-    if not lost:
-        return ()
-    remedy = "`surface.paint='texture'` keeps them"
-    return (f"vertex paint writes a new file in the rest pose, without {', '.join(lost)}; {remedy}",)
 
 
 def _painted_images(paint: TexturePaint, colours: Array, shown: Iterable[int]) -> dict[int, PaintedImage]:

@@ -17,16 +17,17 @@ class SurfaceOptions:
     """Target and resolution of a mesh's paint."""
 
     paint: PaintMode = "auto"
-    """Target of the paint; auto: textures if the asset has usable UVs, vertices if it has vertex colours or
-    is a dense mesh without UVs."""
+    """Target of the paint; auto: vertices if vertex colours are all that the asset has, or if it is a dense mesh
+    without usable UVs and not glTF; otherwise textures. glTF keeps its document either way."""
     atlas: AtlasChoice = "auto"
     """UV atlas; keep: the asset's own UVs even if they overlap; new: always a new atlas."""
     texture_size: Annotated[int, Within(8, 16384)] | None = None
     """Long side of painted textures, in pixels; None: chosen from surface area and view size."""
     texels_per_pixel: Annotated[float, Within(0.05, 16)] = 1.2
     """Resolution of the paint: texels (or vertices) per pixel side of the finest view."""
-    max_vertices: Annotated[int, Within(0)] = 1_000_000
-    """Approximate limit on the vertex count when a mesh is subdivided for vertex paint."""
+    max_vertices: Annotated[int, Within(0)] | None = None
+    """Approximate limit on the vertex count when a mesh is subdivided for vertex paint; None: 1,000,000, and the
+    faces of glTF stay as they are."""
     sides: SidesChoice = "auto"
     """Sides of faces that views show; auto: only the front of those that a glTF says are single-sided, unless most are
     turned inside out; both: front and back of all."""

@@ -15,7 +15,6 @@ from nst3d.formats.gltf.cut import cut_document
 from nst3d.formats.gltf.document import GltfDocument
 from nst3d.formats.gltf.move import moved_document
 from nst3d.pipeline.kinds.mesh.rig import plan_rig
-from nst3d.pipeline.kinds.mesh.scene import choose_mode
 from nst3d.pipeline.kinds.mesh.shape_guide import ShapeGuides
 from nst3d.pipeline.kinds.mesh.shape_views import ShapeViews, finest_size
 from nst3d.pipeline.runtime.checkpoints import Keeper
@@ -37,6 +36,8 @@ from nst3d.stylize.style import Style
 
 _EDGE = 2.0
 """Maximum edge length where edges can be subdivided, in pixels of the finest view."""
+_MOST = 125_000
+"""Vertices of a subdivided mesh, unless the settings limit them."""
 _COARSE = 2.5
 """Longer edges are reported where they cannot be."""
 
@@ -129,12 +130,8 @@ def _fine_enough(mesh: Mesh, config: PaintConfig, events: Events) -> Mesh:
     surface = build_surface(mesh, paint_vertices(mesh, np.inf, 0)).made_solid()
     pixel = plan_rig(surface, Raycaster(surface), config.rig, finest_size(options)).pixel
     held = isinstance(mesh.document, GltfDocument)
-    edge, mode = _EDGE * pixel, choose_mode(mesh, config.surface)
-    parts, rounds = even_parts(mesh, edge, config.surface.max_vertices // 8)
-    # Vertex paint, which dense parts without UVs get, would be a new file.
-    while held and choose_mode(dataclasses.replace(mesh, parts=parts), config.surface) != mode:
-        edge *= 1.5
-        parts, rounds = even_parts(mesh, edge, config.surface.max_vertices // 8)
+    most = _MOST if config.surface.max_vertices is None else config.surface.max_vertices // 8
+    parts, rounds = even_parts(mesh, _EDGE * pixel, most)
     if not any(rounds):
         return mesh
     document = cut_document(mesh.document, parts, rounds) if held else None

@@ -10,7 +10,7 @@ import numpy as np
 from nst3d.cameras.orbits import Orbit
 from nst3d.errors import InputError
 from nst3d.formats.gltf.document import GltfDocument
-from nst3d.formats.gltf.write import left_out
+from nst3d.formats.gltf.notes import painting_notes
 from nst3d.formats.io.peek import Peek
 from nst3d.formats.mesh_files import load_mesh
 from nst3d.formats.registry import format_of
@@ -18,7 +18,7 @@ from nst3d.pipeline.kinds.kind import Kind, Opened, PaintRequest, ShowRequest
 from nst3d.pipeline.kinds.mesh.blend import blend_meshes
 from nst3d.pipeline.kinds.mesh.displace import displace_mesh
 from nst3d.pipeline.kinds.mesh.inspect import inspect_mesh
-from nst3d.pipeline.kinds.mesh.scene import prepare_mesh, upright
+from nst3d.pipeline.kinds.mesh.scene import prepare_mesh, upright, vertex_notes
 from nst3d.pipeline.kinds.mesh.shown import ShownMesh, show_mesh
 from nst3d.pipeline.kinds.mesh.subject import Displaced, MeshSubject
 from nst3d.pipeline.kinds.placing import cameras_in, orientation_of
@@ -50,8 +50,9 @@ def _paint(asked: PaintRequest) -> tuple[Subject, PaintConfig]:
         shape = Displaced(before, facts)
         asked.events.phase("preparing")
     scene = prepare_mesh(mesh, config.surface, config.rig, config.schedule.finest, casting)
-    asked.note(*scene.notes, *left_out(mesh, scene.paint))
-    return MeshSubject(scene, job.scene, styles[0], config, shape), config
+    subject = MeshSubject(scene, job.scene, styles[0], config, shape)
+    asked.note(*scene.notes, *painting_notes(scene.mesh, subject.paint), *vertex_notes(scene))
+    return subject, config
 
 
 def _show(asked: ShowRequest) -> ShownMesh:

@@ -12,6 +12,8 @@ from nst3d.cameras.axes import UP_AND_FRONT, Up
 from nst3d.cameras.pinhole import Camera
 from nst3d.cameras.rigs import tight
 from nst3d.errors import ConfigError
+from nst3d.formats.gltf.cut import cut_document
+from nst3d.formats.gltf.document import GltfDocument
 from nst3d.images.fill import fill
 from nst3d.pipeline.kinds.mesh.rig import Rig, plan_rig
 from nst3d.pipeline.settings.surface import RigOptions, SurfaceOptions
@@ -21,8 +23,8 @@ from nst3d.renderers.raycast import Casting
 from nst3d.representations.appearance import base_colours
 from nst3d.representations.carried_alpha import carry_alpha
 from nst3d.representations.mesh import Mesh
-from nst3d.representations.paint import MeshPaint, TexturePaint
-from nst3d.representations.subdivide import paint_vertices
+from nst3d.representations.paint import MeshPaint, TexturePaint, VertexPaint
+from nst3d.representations.subdivide import even_parts, paint_vertices
 from nst3d.representations.surface import Surface, TexelBinding, build_surface
 from nst3d.representations.texels import Anchors, anchor_rows
 from nst3d.representations.unwrap import TexelBudget, faces_without_uvs, paint_textures
@@ -31,6 +33,12 @@ from nst3d.tensors import Array, Colours
 
 _DENSE = 20_000
 """Face count above which a mesh without usable UVs is painted on its vertices: an atlas would take long."""
+_APART = 1.8
+"""Distance of painted vertices, in texels of a texture that would be as fine."""
+_MOST_VERTICES = 1_000_000
+"""Default of `SurfaceOptions.max_vertices`, where faces are subdivided."""
+_COARSE = 2.5
+"""Distance of painted vertices above which a note is worth it, in pixels of the finest view."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +80,7 @@ def prepare_mesh(
     texel = rig.pixel / options.texels_per_pixel
     paint: MeshPaint
     if mode == "vertex":
-        paint = paint_vertices(mesh, 1.8 * texel, options.max_vertices)
+        mesh, paint = _vertex_paint(mesh, _APART * texel, options)
         surface = like(sketch, build_surface(mesh, paint))
         renderer = MeshRenderer(surface)
     else:
@@ -89,8 +97,43 @@ def prepare_mesh(
     return MeshScene(mesh, paint, surface, renderer, anchors, rig, initial, layout, sketch.hull(5000), notes)
 
 
+def _vertex_paint(mesh: Mesh, edge: float, options: SurfaceOptions) -> tuple[Mesh, VertexPaint]:
+    """The mesh with vertex paint, its faces subdivided until edges are at most `edge` long.
+
+    The faces of a glTF document are subdivided if the settings give a number of vertices, and if skins and morph
+    targets allow it; the document stays.
+    """
+    if not isinstance(mesh.document, GltfDocument):
+        most = _MOST_VERTICES if options.max_vertices is None else options.max_vertices
+        return mesh, paint_vertices(mesh, edge, most)
+    if options.max_vertices is not None:
+        parts, rounds = even_parts(mesh, edge, options.max_vertices)
+        document = cut_document(mesh.document, parts, rounds) if any(rounds) else None
+        if document is not None:
+            mesh = replace(mesh, parts=parts, document=document)
+    return mesh, paint_vertices(mesh, np.inf, 0)
+
+
+def vertex_notes(scene: MeshScene) -> tuple[str, ...]:
+    """A sentence for the user about the vertices of a glTF document that are too few for the painting; or nothing."""
+    binding = scene.surface.binding
+    if not isinstance(scene.mesh.document, GltfDocument) or isinstance(binding, TexelBinding):
+        return ()
+    spacing = float(np.sqrt(scene.surface.areas().sum() / len(np.unique(binding.rows)))) / scene.rig.pixel
+    if spacing < _COARSE:
+        return ()
+    return (
+        f"the vertices that are painted are about {spacing:.0f} pixels apart: `surface.paint='texture'` paints finer,"
+        f" and so does `surface.max_vertices={_MOST_VERTICES}`, which subdivides faces",
+    )
+
+
 def choose_mode(mesh: Mesh, options: SurfaceOptions) -> Literal["texture", "vertex"]:
-    """The paint target of a mesh."""
+    """The paint target of a mesh.
+
+    Textures of a glTF go into its own document, however dense it is. Other meshes are written anew, for which
+    dense ones without usable UVs keep their vertices.
+    """
     if options.paint != "auto":
         return options.paint
     if any(p.cells is not None for p in mesh.parts):
@@ -98,7 +141,8 @@ def choose_mode(mesh: Mesh, options: SurfaceOptions) -> Literal["texture", "vert
     textured = any(mesh.materials[p.material].texture is not None for p in mesh.parts)
     if any(p.colours is not None for p in mesh.parts) and not textured:
         return "vertex"
-    return "vertex" if faces_without_uvs(mesh) > _DENSE else "texture"
+    kept = isinstance(mesh.document, GltfDocument)
+    return "vertex" if not kept and faces_without_uvs(mesh) > _DENSE else "texture"
 
 
 def layout_of(paint: MeshPaint) -> Layout:

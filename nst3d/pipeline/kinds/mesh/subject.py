@@ -33,7 +33,7 @@ from nst3d.renderers.opacity import opacity_at
 from nst3d.renderers.radiance import Frame
 from nst3d.representations.appearance import is_bare
 from nst3d.representations.mesh import Mesh
-from nst3d.representations.paint import TexturePaint, VertexPaint
+from nst3d.representations.paint import MeshPaint, VertexPaint
 from nst3d.representations.surface import VertexBinding, welded_rows
 from nst3d.stylize.canvas import Canvas
 from nst3d.stylize.layout import Layout, resampled
@@ -131,6 +131,14 @@ class MeshSubject(TableSubject):
         mean = basis.apply(basis.adjoint(Image(both[:, None])))[:, 0]
         return mean[:, 0] / mean[:, 1]
 
+    @property
+    def paint(self) -> MeshPaint:
+        """The scene's paint, with the materials that the painted region does not touch."""
+        if self.regions.painted is None:
+            return self.scene.paint
+        kept = untouched_materials(self.scene, self.regions.columns[self.regions.painted])
+        return replace(self.scene.paint, kept_materials=kept)
+
     def stage(self, scale: float) -> TableStage:
         """The rig's views at a scale, and the same views with content lighting."""
         layout = self.layout.scaled(scale)
@@ -191,12 +199,8 @@ class MeshSubject(TableSubject):
     def save(self, folder: Path, colours: Array) -> list[Path]:
         """Write painted.glb, and painted.obj, .ply or .vox if the source is one or settings request it."""
         paths: list[Path] = []
-        paint = self.scene.paint
-        if self.regions.painted is not None and isinstance(paint, TexturePaint):
-            kept = untouched_materials(self.scene, self.regions.columns[self.regions.painted])
-            paint = replace(paint, kept_materials=kept)
         for suffix in self._suffixes():
-            paths += save_mesh(folder / f"painted.{suffix}", self.scene.mesh, paint, colours)
+            paths += save_mesh(folder / f"painted.{suffix}", self.scene.mesh, self.paint, colours)
         return paths
 
     def _suffixes(self) -> list[str]:

@@ -15,6 +15,7 @@ from tiny_jobs import SHAPE, Listener
 from nst3d.errors import InputError
 from nst3d.formats.mesh_files import load_mesh, save_mesh
 from nst3d.pipeline.kinds.mesh.displace import displace_mesh
+from nst3d.pipeline.kinds.mesh.scene import choose_mode
 from nst3d.pipeline.runtime.checkpoints import Keeper
 from nst3d.pipeline.runtime.events import Events
 from nst3d.pipeline.settings.config import PaintConfig
@@ -156,14 +157,11 @@ def test_a_posed_gltf_stays_as_it_is_unless_it_must_be_cut(data_dir) -> None:
         assert (len(moved.parts[0].faces) > faces) == cut
 
 
-def test_a_gltf_is_cut_no_finer_than_textures_can_be_painted(data_dir, monkeypatch) -> None:
-    """The truck's UVs overlap: were it dense, it would be painted on vertices, into a new file."""
+def test_a_gltf_is_cut_as_finely_as_views_show(data_dir) -> None:
+    """The truck's UVs overlap: it is painted in its own document, however dense."""
     truck = load_mesh(data_dir / "meshes" / "gltf" / "CesiumMilkTruck.glb")
     auto = replace(CONFIG, displace=replace(SHAPE, subdivide="auto", stages=(Stage(48, 1, 1.0),)))
-    faces = []
-    for most in (20_000, 5_000):
-        monkeypatch.setattr("nst3d.pipeline.kinds.mesh.scene._DENSE", most)
-        moved, _ = displace_mesh(truck, STYLE, auto, Events())
-        faces.append(sum(len(p.faces) for p in moved.parts))
-        assert moved.document.json["animations"] == truck.document.json["animations"]
-    assert 2856 < faces[1] <= 5_000 < faces[0]
+    moved, _ = displace_mesh(truck, STYLE, auto, Events())
+    assert sum(len(p.faces) for p in moved.parts) > 20_000
+    assert moved.document.json["animations"] == truck.document.json["animations"]
+    assert choose_mode(moved, auto.surface) == "texture"

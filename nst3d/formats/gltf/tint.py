@@ -1,0 +1,96 @@
+"""Paints a kept glTF document on its vertices: COLOR_0 holds the paint, and base colours are white."""
+
+from __future__ import annotations
+
+import copy
+
+import numpy as np
+
+from nst3d.formats.gltf.accessors import read_rows, read_values
+from nst3d.formats.gltf.coats import own_material, primitive_of, strip
+from nst3d.formats.gltf.document import GltfDocument, Json
+from nst3d.formats.gltf.edit import VERTEX_DATA, GltfEditor
+from nst3d.formats.gltf.materials import glows
+from nst3d.formats.gltf.textures import PaintedImage, swap_textures
+from nst3d.formats.gltf.tidy import tidy
+from nst3d.images.colour import srgb_decode
+from nst3d.images.io import encode_png
+from nst3d.representations.mesh import Mesh, Texture
+from nst3d.representations.paint import VertexPaint
+from nst3d.tensors import Array
+
+_FULL = 65535.0
+
+
+def tint(document: GltfDocument, mesh: Mesh, paint: VertexPaint, colours: Array) -> GltfEditor:
+    """The document with the table `colours` (n, 3), sRGB-encoded, as COLOR_0 of the paint's parts.
+
+    These must have the document's own vertices. Painted colours already include factor and texture: factors become
+    white (alpha stays), and textures are removed, or white where they have an alpha channel. Parts with a material
+    of `paint.kept_materials` stay as they are.
+    """
+    editor = GltfEditor(document)
+    taken: set[int] = set()
+    cut_outs: dict[int, PaintedImage] = {}
+    wanted: list[tuple[int, int | None]] = []
+    places: list[tuple[Json, str, Json]] = []
+    for index in sorted({part.material for part in mesh.parts} - paint.kept_materials):
+        parts = [i for i, part in enumerate(mesh.parts) if part.material == index]
+        material = own_material(editor, index, parts, taken, alone=True)
+        _unlit_glow(material)
+        holders, info = strip(material)
+        texture = mesh.materials[index].texture
+        if info and texture is not None and (image := _cut_out(mesh.textures[texture])):
+            cut_outs[index] = image
+            wanted.append((index, info["index"]))
+            places += [(holder, key, info) for holder, key in holders[:1]]
+        for part in parts:
+            _write(editor, primitive_of(editor, part), paint.at_vertices(part, colours))
+    for number, (holder, key, info) in zip(swap_textures(editor, cut_outs, wanted), places):
+        holder[key] = {**copy.deepcopy(info), "index": number}
+    tidy(editor)
+    return editor
+
+
+def colour_rows(colours: Array, alpha: Array | None = None) -> Array:
+    """Rows (n, 4) uint16 of COLOR_0, linear light, for sRGB-encoded colours (n, 3) and alpha (n,); None: opaque."""
+    linear = srgb_decode(np.clip(colours.astype(np.float64), 0.0, 1.0))
+    rows = np.concatenate([linear, np.ones((len(linear), 1)) if alpha is None else alpha[:, None]], axis=1)
+    return np.rint(rows * _FULL).astype("<u2")
+
+
+def _unlit_glow(material: Json) -> None:
+    """Moves a material's colour from its emission, which vertex colours do not tint, to its base colour."""
+    if glows(material):
+        material.pop("emissiveTexture", None)
+        del material["emissiveFactor"]
+        pbr = material.setdefault("pbrMetallicRoughness", {})
+        pbr["baseColorFactor"] = [1.0, 1.0, 1.0, *pbr["baseColorFactor"][3:]]
+
+
+def _cut_out(texture: Texture) -> PaintedImage | None:
+    """A white image with a texture's alpha; None if it is opaque."""
+    if texture.alpha is None or (texture.alpha == 1).all():
+        return None
+    return PaintedImage(encode_png(np.ones_like(texture.pixels), texture.alpha), texture.name, texture.wrap)
+
+
+def _write(editor: GltfEditor, primitive: Json, colours: Array) -> None:
+    """Sets a primitive's COLOR_0, in the file's own type if that is float, with its alpha."""
+    old = primitive["attributes"].get("COLOR_0")
+    alpha = None if old is None else _alpha(editor.document, old)
+    rows = colour_rows(colours, alpha)
+    if old is not None and read_rows(editor.document, old).dtype.kind == "f":
+        linear = srgb_decode(np.clip(colours.astype(np.float64), 0.0, 1.0))
+        full = linear if alpha is None else np.concatenate([linear, alpha[:, None]], axis=1)
+        primitive["attributes"]["COLOR_0"] = editor.put_rows(full.astype("<f4"), VERTEX_DATA, old)
+        return
+    accessor = editor.put_rows(rows, VERTEX_DATA, old)
+    editor.json["accessors"][accessor]["normalized"] = True
+    primitive["attributes"]["COLOR_0"] = accessor
+
+
+def _alpha(document: GltfDocument, accessor: int) -> Array | None:
+    """The alpha (n,) of vertex colours in [0, 1]; None if they have three columns."""
+    values = read_values(document, accessor)
+    return np.clip(np.nan_to_num(values[:, 3], nan=1.0), 0.0, 1.0) if values.shape[1] == 4 else None

@@ -1,0 +1,158 @@
+"""UV sets of new atlases, variants, other scenes, animated colours and emission: what happens, and what is said."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from gltf_samples import QUAD_UVS, Sample, noise, texture_paint
+
+from nst3d.formats.gltf.accessors import read_rows
+from nst3d.formats.gltf.notes import painting_notes
+from nst3d.formats.gltf.read import load_gltf
+from nst3d.formats.gltf.write import save_gltf
+
+VARIANTS, POINTER, MOVED = "KHR_materials_variants", "KHR_animation_pointer", "KHR_texture_transform"
+
+
+def painted(sample: Sample, folder, fresh: bool | None = None):
+    """The mesh of a sample, its painted document, and what is said."""
+    mesh = load_gltf(sample.save(folder / "in.glb"))
+    paint, table = texture_paint(mesh, fresh)
+    save_gltf(folder / "out.glb", mesh, paint, table)
+    return mesh, load_gltf(folder / "out.glb"), painting_notes(mesh, paint)
+
+
+def test_an_atlas_takes_the_first_set_if_no_other_map_reads_it(tmp_path) -> None:
+    sample = Sample()
+    sample.add("materials", pbrMetallicRoughness={"baseColorTexture": {"index": sample.texture(noise(2, 2))}})
+    sample.show(sample.quad(material=0))
+    mesh, again, notes = painted(sample, tmp_path, fresh=True)
+    assert notes == ()
+    (primitive,) = again.document.json["meshes"][0]["primitives"]
+    assert "texCoord" not in again.document.json["materials"][0]["pbrMetallicRoughness"]["baseColorTexture"]
+    former = read_rows(again.document, primitive["attributes"]["TEXCOORD_1"])[again.parts[0].faces.ravel()]
+    assert (former == QUAD_UVS[mesh.parts[0].faces.ravel()]).all()
+
+
+@pytest.mark.parametrize("coord", [0, 1])
+def test_the_set_of_an_atlas_beside_other_maps_is_said(tmp_path, coord) -> None:
+    sample = Sample()
+    info = {"index": sample.texture(noise(2, 2)), "texCoord": coord}
+    sample.add("materials", name="brick", normalTexture=info)
+    quad = sample.quad(material=0)
+    quad["attributes"]["TEXCOORD_1"] = sample.accessor(QUAD_UVS)
+    sample.show(quad)
+    _, again, notes = painted(sample, tmp_path, fresh=True)
+    shown = again.document.json["materials"][0]["pbrMetallicRoughness"]["baseColorTexture"]
+    if coord:  # the first is free
+        assert (notes, shown) == ((), {"index": 1})
+        return
+    (said,) = notes
+    assert "the new UVs of 'brick' are set 2 (TEXCOORD_2)" in said
+    assert shown == {"index": 1, "texCoord": 2}
+
+
+def varied() -> Sample:
+    """A square in a white material, which another square shows as a variant, and a variant in red of its own."""
+    sample = Sample()
+    for name in ("white", "red"):
+        sample.add(
+            "materials", name=name, pbrMetallicRoughness={"baseColorTexture": {"index": len(name) - 3}}
+        )
+    for number in range(3):
+        sample.texture(noise(2, 2, number))
+    first = [{"material": 0, "variants": [0]}, {"material": 1, "variants": [1]}]
+    second = [{"material": 0, "variants": [1]}]
+    sample.show(
+        sample.quad(material=0, extensions={VARIANTS: {"mappings": first}}),
+        sample.quad(extensions={VARIANTS: {"mappings": second}}),
+    )
+    sample.json["extensions"] = {VARIANTS: {"variants": [{"name": "day"}, {"name": "night"}]}}
+    sample.json["extensionsUsed"] = [VARIANTS]
+    return sample
+
+
+def test_variants_that_are_not_painted_are_said_and_keep_their_material(tmp_path) -> None:
+    mesh, again, notes = painted(varied(), tmp_path, fresh=True)
+    assert any("variants 'night' keep their own colours" in note for note in notes)
+    before, after = mesh.document.json, again.document.json
+    assert after["materials"][:2] == before["materials"]
+    first, second = after["meshes"][0]["primitives"]
+    # The painted copy is the first variant too; the second still finds its materials and their UVs.
+    shown = [m["material"] for m in first["extensions"][VARIANTS]["mappings"]]
+    assert shown == [first["material"], 1]
+    assert second["extensions"][VARIANTS]["mappings"][0]["material"] == 0
+    assert (read_rows(again.document, first["attributes"]["TEXCOORD_0"]).max(0) == [1, 1]).all()
+
+
+def test_meshes_outside_the_scene_are_said_unless_they_show_the_painted_image(tmp_path) -> None:
+    def two_levels(shared: bool) -> Sample:
+        sample = Sample()
+        for number in range(2):
+            info = {"index": sample.texture(noise(2, 2, number))}
+            sample.add("materials", pbrMetallicRoughness={"baseColorTexture": info})
+        far = sample.add("meshes", name="far", primitives=[sample.quad(material=0 if shared else 1)])
+        far = sample.add("nodes", mesh=far)
+        sample.show(sample.quad(material=0), extensions={"MSFT_lod": {"ids": [far]}})
+        sample.json["extensionsUsed"] = ["MSFT_lod"]
+        return sample
+
+    assert painted(two_levels(True), tmp_path)[2] == ()
+    (said,) = painted(two_levels(False), tmp_path)[2]
+    assert "1 meshes outside the default scene" in said
+    assert "'far'" in said
+
+
+def pulsing(*pointers: str) -> Sample:
+    """A tinted, shifted square with animations of properties."""
+    sample = Sample()
+    info = {"index": sample.texture(noise(2, 2)), "extensions": {MOVED: {"offset": [0, 0]}}}
+    pbr = {"baseColorTexture": info, "baseColorFactor": [1, 0, 0, 1], "roughnessFactor": 0.5}
+    sample.add("materials", pbrMetallicRoughness=pbr)
+    sample.show(sample.quad(material=0))
+    track = {"input": sample.accessor([0, 1]), "output": sample.accessor([[0, 0], [1, 1]])}
+    for pointer in pointers:
+        target = {"path": "pointer", "extensions": {POINTER: {"pointer": pointer}}}
+        sample.add("animations", samplers=[track], channels=[{"sampler": 0, "target": target}])
+    sample.json["extensionsUsed"] = [POINTER, MOVED]
+    return sample
+
+
+PBR = "/materials/0/pbrMetallicRoughness"
+SHIFT = f"{PBR}/baseColorTexture/extensions/{MOVED}/offset"
+
+
+@pytest.mark.parametrize(
+    ("fresh", "kept"), [(None, [f"{PBR}/roughnessFactor", SHIFT]), (True, [f"{PBR}/roughnessFactor"])]
+)
+def test_animations_of_what_painting_changes_go(tmp_path, fresh, kept) -> None:
+    sample = pulsing(f"{PBR}/baseColorFactor", f"{PBR}/roughnessFactor", SHIFT)
+    _, again, notes = painted(sample, tmp_path, fresh)
+    left = again.document.json["animations"]
+    assert [a["channels"][0]["target"]["extensions"][POINTER]["pointer"] for a in left] == kept
+    (said,) = notes
+    assert said.startswith(f"{3 - len(kept)} animated base colours")
+    assert POINTER in again.document.json["extensionsUsed"]
+
+
+def test_a_file_whose_only_animation_goes_has_no_trace_of_it(tmp_path) -> None:
+    _, again, _ = painted(pulsing(f"{PBR}/baseColorFactor"), tmp_path)
+    assert "animations" not in again.document.json
+    assert again.document.json["extensionsUsed"] == [MOVED]
+
+
+def test_colours_in_the_emissive_map_are_painted_there(tmp_path) -> None:
+    sample, pixels = Sample(), noise(4, 4)
+    glow = {"emissiveTexture": {"index": sample.texture(pixels)}, "emissiveFactor": [1, 1, 0.5]}
+    sample.add("materials", name="baked", pbrMetallicRoughness={"baseColorFactor": [0, 0, 0, 1]}, **glow)
+    sample.show(sample.quad(material=0))
+    mesh, again, _ = painted(sample, tmp_path)
+    assert any("'baked' has its colours in its emissive map" in note for note in mesh.notes)
+    assert (np.rint(mesh.textures[0].pixels * 255) == pixels).all()
+    (material,) = again.document.json["materials"]
+    assert material == {
+        "name": "baked",
+        "pbrMetallicRoughness": {"baseColorFactor": [0, 0, 0, 1]},
+        "emissiveFactor": [1, 1, 1],
+        "emissiveTexture": {"index": 0},
+    }
