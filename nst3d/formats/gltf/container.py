@@ -24,6 +24,7 @@ _SIGNATURES = {
     b"\xff\xd8\xff": "image/jpeg",
     b"RIFF": "image/webp",
     b"\xabKTX": "image/ktx2",
+    b"DDS ": "image/vnd-ms.dds",
 }
 
 
@@ -70,8 +71,10 @@ def decode_data_uri(uri: str) -> bytes | None:
 
 
 def image_type(data: bytes | memoryview) -> str | None:
-    """The MIME type of PNG, JPEG, WebP or KTX2 bytes by their signature; None for anything else."""
-    start = bytes(data[:4])
+    """The MIME type of PNG, JPEG, WebP, AVIF, KTX2 or DDS bytes by their signature; None for anything else."""
+    start = bytes(data[:12])
+    if start[4:] == b"ftypavif":
+        return "image/avif"
     return next((mime for magic, mime in _SIGNATURES.items() if start.startswith(magic)), None)
 
 

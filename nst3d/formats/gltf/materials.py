@@ -53,6 +53,11 @@ class MaterialReader:
             self._used[index] = self._read(material)
         return index
 
+    @property
+    def images(self) -> set[int]:
+        """The images that base colours show."""
+        return {image for image, *_ in self._indices}
+
     def materials(self) -> tuple[Material, ...]:
         """All materials in the document's order, then the default one if a primitive has none."""
         plain = [

@@ -8,9 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from nst3d.formats.gltf.document import GltfDocument, Json
+from nst3d.formats.gltf.accessors import read_values
+from nst3d.formats.gltf.document import GltfDocument, Json, extension
 from nst3d.tensors import Array
 
+_INSTANCING = "EXT_mesh_gpu_instancing"
+_MOST_INSTANCES = 1 << 20
 _HUGE = 1e30  # largest matrix entry; together with float32 positions this keeps squares finite
 
 
@@ -55,7 +58,7 @@ def world_matrices(document: GltfDocument) -> list[Array]:
 
 
 def placements(document: GltfDocument, world: list[Array]) -> list[Placement]:
-    """The nodes of the default scene that have a mesh, parents before children.
+    """The nodes of the default scene that have a mesh, and all instances of each, parents before children.
 
     If one mesh is shown in several poses (skins, morph weights), all but the first get a copy of the
     mesh in the document's JSON, with the same accessors, so that each mesh has one rest pose.
@@ -68,6 +71,7 @@ def placements(document: GltfDocument, world: list[Array]) -> list[Placement]:
         if "mesh" not in node:
             continue
         placement = _place(document, node, world[index])
+        own = _instances(document, node)
         pose = (placement.skin, placement.weights)
         if poses.setdefault(placement.mesh, pose) != pose:
             key = (placement.mesh, *pose)
@@ -76,8 +80,34 @@ def placements(document: GltfDocument, world: list[Array]) -> list[Placement]:
                 document.json["meshes"].append(copy.deepcopy(document.item("meshes", placement.mesh)))
             node["mesh"] = copies[key]
             placement = replace(placement, mesh=copies[key])
-        found.append(placement)
+        found += [replace(placement, transform=placement.transform @ matrix) for matrix in own]
     return found
+
+
+def _instances(document: GltfDocument, node: Json) -> list[Array]:
+    """The (4, 4) transforms at which a node shows its mesh: one, or those of EXT_mesh_gpu_instancing.
+
+    A skinned mesh has one, because its joints place it.
+    """
+    packed = extension(node, _INSTANCING)
+    accessors = packed.get("attributes", {}) if packed and "skin" not in node else {}
+    widths = {"TRANSLATION": 3, "ROTATION": 4, "SCALE": 3}
+    given = {n: read_values(document, accessors[n], w) for n, w in widths.items() if n in accessors}
+    counts = {len(rows) for rows in given.values()}
+    if not counts:
+        return [np.eye(4)]
+    if len(counts) > 1 or not 0 < min(counts) <= _MOST_INSTANCES:
+        raise document.fault(
+            f"{_INSTANCING} lists {sorted(counts)} instances, expected 1 to {_MOST_INSTANCES}"
+        )
+    if not all((np.abs(rows) < _HUGE).all() for rows in given.values()):
+        raise document.fault(f"{_INSTANCING} has values that are not finite or beyond {_HUGE:g}")
+    matrices = np.tile(np.eye(4), (counts.pop(), 1, 1))
+    if "ROTATION" in given:
+        matrices[:, :3, :3] = [_rotation(q) for q in given["ROTATION"]]
+    matrices[:, :3, :3] *= given["SCALE"][:, None] if "SCALE" in given else 1.0
+    matrices[:, :3, 3] = given.get("TRANSLATION", 0.0)
+    return list(matrices)
 
 
 def _place(document: GltfDocument, node: Json, world: Array) -> Placement:

@@ -42,7 +42,7 @@ class _Findings:
             "{} triangles without area are kept, but cannot be seen": self.degenerate,
             "{} normals were zero or not numbers and were recomputed from the faces": self.bad_normals,
             "{} texture coordinates were not numbers and were set to zero": self.bad_uvs,
-            "{} primitives are not painted: points, lines, or without triangles": self.skipped,
+            "{} primitives are not painted, but kept: points, lines, or without triangles": self.skipped,
             "{} primitives end with an incomplete triangle, which was dropped": self.partial,
         }
         return [text.format(count) for text, count in texts.items() if count]
@@ -90,7 +90,7 @@ def _load(path: Path) -> Mesh:
         materials=materials.materials(),
         textures=tuple(materials.textures),
         frame=unit_frame(tuple(parts), tuple(instances)),
-        notes=(*unpacking, *materials.notes, *findings.sentences()),
+        notes=(*unpacking, *materials.notes, *findings.sentences(), *_far_images(document, materials.images)),
         scene_from_capture=scene_from_capture(document),
         document=replace(document, sources=tuple(sources)),
     )
@@ -135,6 +135,22 @@ def _read_mesh(
         if primitive.get("mode", _TRIANGLES) == _TRIANGLES:
             findings.degenerate += int((face_normals(vertices[faces]) == 0).all(axis=1).sum())
     return found
+
+
+def _far_images(document: GltfDocument, painted: set[int]) -> list[str]:
+    """A sentence about files that the painted asset will still refer to: missing ones, or no pictures."""
+    uris = {index: image.get("uri", "data:") for index, image in enumerate(document.items("images"))}
+    far = [
+        str(u)
+        for i, u in uris.items()
+        if not str(u).startswith("data:") and i not in {*document.images, *painted}
+    ]
+    if not far:
+        return []
+    listed = ", ".join(far[:6])
+    return [
+        f"{len(far)} images are missing, or not in a known format, and are not copied along: {listed:.200}"
+    ]
 
 
 def _check_rows(document: GltfDocument, primitive: Json) -> None:

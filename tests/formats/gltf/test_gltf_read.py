@@ -7,9 +7,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from gltf_samples import QUAD, QUAD_UVS, Sample, corners, encoded, noise
+from gltf_samples import QUAD, QUAD_UVS, Sample, corners, encoded, noise, texture_paint
 
+from nst3d.errors import InputError
 from nst3d.formats.gltf.read import load_gltf
+from nst3d.formats.gltf.write import save_gltf
 from nst3d.images.colour import srgb_decode, srgb_encode
 
 FACES = [[0, 1, 2], [0, 2, 3]]
@@ -363,3 +365,71 @@ def test_the_alpha_of_materials(tmp_path: Path) -> None:
     assert (leaf.alpha_mode, leaf.cutoff, leaf.double_sided) == ("mask", 0.25, True)
     assert (glass.alpha_mode, glass.alpha, glass.double_sided) == ("blend", 0.5, False)
     assert (plain.alpha_mode, plain.alpha, plain.cutoff) == ("opaque", 1.0, 0.5)
+
+
+def instanced(**attributes) -> Sample:
+    sample = Sample()
+    lists = {
+        name: sample.accessor(rows, *kind, **fields) for name, (rows, kind, fields) in attributes.items()
+    }
+    sample.show(
+        sample.quad(),
+        extensions={"EXT_mesh_gpu_instancing": {"attributes": lists}},
+        translation=[0, 0, 5],
+        scale=[2, 2, 2],
+    )
+    return sample
+
+
+def test_every_instance_of_a_node_is_shown(tmp_path: Path) -> None:
+    half = np.sqrt(0.5)
+    turns = np.rint(np.array([[0, 0, 0, 1], [0, 0, half, half]]) * 32767)
+    mesh = load_gltf(
+        instanced(
+            TRANSLATION=([[1, 0, 0], [0, 3, 0]], (), {}),
+            ROTATION=(turns, ("int16",), {"normalized": True}),
+            SCALE=([[1, 1, 1], [1, 2, 1]], (), {}),
+        ).save(tmp_path / "x.glb")
+    )
+    assert len(mesh.parts) == 1
+    placed = [QUAD @ i.transform[:3, :3].T + i.transform[:3, 3] for i in mesh.instances]
+    expected = [np.array([1, 0, 0]) + QUAD, np.stack([-2 * QUAD[:, 1], QUAD[:, 0] + 3, QUAD[:, 2]], 1)]
+    for found, wanted in zip(placed, expected, strict=True):
+        np.testing.assert_allclose(found, np.array(wanted) * 2 + [0, 0, 5], atol=1e-3)
+    low, high = np.min(placed, axis=(0, 1)), np.max(placed, axis=(0, 1))
+    assert mesh.frame.scale == pytest.approx(2 / np.linalg.norm(high - low))  # all of them are framed
+
+
+def test_instances_that_do_not_agree_are_refused(tmp_path: Path) -> None:
+    sample = instanced(TRANSLATION=([[1, 0, 0]], (), {}), SCALE=([[1, 1, 1]] * 2, (), {}))
+    with pytest.raises(InputError, match=r"EXT_mesh_gpu_instancing lists \[1, 2\] instances"):
+        load_gltf(sample.save(tmp_path / "x.glb"))
+    sample = instanced(TRANSLATION=([[np.nan, 0, 0]], (), {}))
+    with pytest.raises(InputError, match="not finite"):
+        load_gltf(sample.save(tmp_path / "x.glb"))
+
+
+def test_pictures_beside_the_file_are_taken_in_whatever_their_format_and_others_are_said(
+    tmp_path: Path,
+) -> None:
+    sample = Sample()
+    files = {
+        "a.dds": b"DDS " + bytes(20),
+        "b.avif": bytes(4) + b"ftypavif" + bytes(9),
+        "c.txt": b"no picture",
+    }
+    for name, data in files.items():
+        (tmp_path / name).write_bytes(data)
+        sample.add("images", uri=name)
+    sample.add("images", uri="missing.png")
+    sample.show(sample.quad())
+    mesh = load_gltf(sample.save(tmp_path / "x.glb"))
+    assert mesh.document.images == {0: files["a.dds"], 1: files["b.avif"]}
+    (said,) = mesh.notes
+    assert said.startswith("2 images are missing, or not in a known format")
+    assert said.endswith("c.txt, missing.png")
+    (tmp_path / "out").mkdir()
+    save_gltf(tmp_path / "out" / "x.glb", mesh, *texture_paint(mesh))
+    images = load_gltf(tmp_path / "out" / "x.glb").document.json["images"]
+    assert [i.get("mimeType") for i in images[:2]] == ["image/vnd-ms.dds", "image/avif"]
+    assert [i.get("uri") for i in images[:4]] == [None, None, "c.txt", "missing.png"]
