@@ -21,7 +21,7 @@ class GltfEditor:
     """A document being edited.
 
     New data replaces a buffer view or accessor that nothing else refers to, and is appended otherwise,
-    so that no index in the document ever shifts.
+    so that no index of either ever shifts.
     """
 
     def __init__(self, document: GltfDocument) -> None:
@@ -30,6 +30,7 @@ class GltfEditor:
         self._view_users = count_values(document.json, "bufferView")
         self._accessor_users = accessor_users(document)
         self._contents: dict[int, bytes] = {}
+        self._embedded = False
 
     def append(self, kind: str, item: Json) -> int:
         """Adds an entry to a top-level array and returns its index."""
@@ -100,24 +101,25 @@ class GltfEditor:
         self.json["images"][old] = {"name": name, **image, "mimeType": "image/png", "bufferView": view}
         return old
 
-    def drop_image(self, index: int, instead: int | None) -> None:
-        """Drops the bytes of an unused image, which becomes an alias of another."""
-        image = self.json["images"][index]
+    def drop_bytes(self, image: Json) -> None:
+        """Drops the bytes of an image, which must not be used any more."""
         image.pop("uri", None)
-        if "bufferView" in image and self._only_user(image["bufferView"]):
-            self.put_view(bytes(4), image["bufferView"])
-        if instead is not None:
-            image |= {
-                k: v for k, v in self.json["images"][instead].items() if k in ("mimeType", "bufferView")
-            }
+        view = image.pop("bufferView", None)
+        if view is not None and self._only_user(view):
+            self.put_view(bytes(4), view)
 
-    def build(self) -> tuple[Json, bytes]:
-        """The JSON, with at most one buffer, and the bytes of that buffer."""
-        for index, data in self.document.images.items():
-            image = self.json["images"][index] if index < len(self.json.get("images", [])) else {}
+    def embed_images(self) -> None:
+        """Takes in the images that lie in separate files; the indices must still be the document's."""
+        for index, data in {} if self._embedded else self.document.images.items():
+            image = self.json["images"][index]
             if "uri" in image:
                 del image["uri"]
                 image |= {"mimeType": image_type(data), "bufferView": self.put_view(data)}
+        self._embedded = True
+
+    def build(self) -> tuple[Json, bytes]:
+        """The JSON, with at most one buffer, and the bytes of that buffer."""
+        self.embed_images()
         out = bytearray()
         for index, buffer in enumerate(self.document.buffers):
             out += bytes(-len(out) % 4)

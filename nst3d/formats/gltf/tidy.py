@@ -16,34 +16,51 @@ _UNUSED_AFTERWARDS = (*PLAIN_SOURCES, BASIS, "MSFT_texture_dds", TRANSFORM, POIN
 def tidy(editor: GltfEditor) -> None:
     """Drops former textures and images, animations of what has changed, and extensions that nothing uses now.
 
-    No index shifts: entries are removed from the end of their array, and others lose their bytes.
+    Images are renumbered, unless more than textures may refer to them. Other indices do not shift: an unused texture
+    is removed if it is the last, and otherwise has no image any more.
     """
     former, content = editor.document.json, editor.json
     settle_pointers(former, content)
     for index in _unused(former, content, "textures"):
-        texture = content["textures"][index]
-        for holder in (texture, *texture.get("extensions", {}).values()):
+        for holder in _holders(content["textures"][index]):
             holder.pop("source", None)
-        _shorten(content, "textures", index)
-    for index in _unused(former, content, "images"):
-        shown = set(_users(content, "images")) & set(range(len(content["images"])))
-        editor.drop_image(index, instead=min(shown, default=None))
-        _shorten(content, "images", index)
+        if index == len(content["textures"]) - 1:
+            del content["textures"][index]
+    _drop_images(editor, _unused(former, content, "images"))
     present = {key for key, _ in walk(content)}
     for kind in ("extensionsUsed", "extensionsRequired"):
         names = content.get(kind, [])
         names[:] = [name for name in names if name not in _UNUSED_AFTERWARDS or name in present]
-        if kind in content and not names:
+    for kind in ("extensionsUsed", "extensionsRequired", "textures", "images"):
+        if content.get(kind) == []:
             del content[kind]
 
 
-def _shorten(content: Json, kind: str, index: int) -> None:
-    """Removes an entry if it is the last of its array."""
-    entries: list[Json] = content[kind]
-    if index == len(entries) - 1:
-        del entries[index]
-        if not entries:
-            del content[kind]
+def _holders(texture: Json) -> list[Json]:
+    """The objects in which a texture may name its image."""
+    return [h for h in (texture, *texture.get("extensions", {}).values()) if isinstance(h, dict)]
+
+
+def _drop_images(editor: GltfEditor, unused: list[int]) -> None:
+    """Removes images; if something else may refer to images by number, makes them copies of a used one."""
+    content, textures = editor.json, editor.json.get("textures", [])
+    images: list[Json] = content.get("images", [])
+    shown = next((images[t["source"]] for t in textures if "source" in t), None)
+    fixed = any(True for _ in _named(content, "image"))
+    if not unused or (fixed and shown is None):
+        return
+    editor.embed_images()
+    for index in unused:
+        editor.drop_bytes(images[index])
+    if fixed and shown is not None:
+        for index in unused:
+            images[index] |= {k: v for k, v in shown.items() if k in ("mimeType", "bufferView")}
+        return
+    images[:] = [image for index, image in enumerate(images) if index not in unused]
+    for texture in textures:
+        for holder in _holders(texture):
+            if isinstance(holder.get("source"), int):
+                holder["source"] -= sum(index < holder["source"] for index in unused)
 
 
 def _unused(former: Json, content: Json, kind: str) -> list[int]:
@@ -54,9 +71,15 @@ def _unused(former: Json, content: Json, kind: str) -> list[int]:
 
 def _users(content: Json, kind: str) -> Iterator[int]:
     """The textures or images that are referred to, as far as keys tell; rather too many than too few."""
-    exact, part = {"textures": ("index", "texture"), "images": ("source", "image")}[kind]
+    exact, word = {"textures": ("index", "texture"), "images": ("source", "image")}[kind]
+    yield from (value for key, value in walk(content) if key == exact and isinstance(value, int))
+    yield from _named(content, word)
+
+
+def _named(content: Json, word: str) -> Iterator[int]:
+    """All integers under keys that contain a word."""
     for key, value in walk(content):
-        if key == exact or part in key.lower():
+        if word in key.lower():
             yield from _integers(value)
 
 

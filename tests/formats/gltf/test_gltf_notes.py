@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from gltf_samples import QUAD_UVS, Sample, noise, texture_paint
+from gltf_samples import QUAD_UVS, Sample, encoded, noise, texture_paint
 
-from nst3d.formats.gltf.accessors import read_rows
+from nst3d.formats.gltf.accessors import read_rows, view_bytes
 from nst3d.formats.gltf.notes import painting_notes
 from nst3d.formats.gltf.read import load_gltf
 from nst3d.formats.gltf.write import save_gltf
@@ -156,3 +156,28 @@ def test_colours_in_the_emissive_map_are_painted_there(tmp_path) -> None:
         "emissiveFactor": [1, 1, 1],
         "emissiveTexture": {"index": 0},
     }
+
+
+@pytest.mark.parametrize("thumbnail", [False, True])
+def test_former_images_go_and_the_rest_is_renumbered(tmp_path, thumbnail) -> None:
+    """Two materials go into one atlas; a third image, a file, stays. A thumbnail may be any image: none moves."""
+    sample = Sample()
+    (tmp_path / "normal.png").write_bytes(encoded(noise(2, 2)))
+    first, second = sample.texture(noise(64, 64)), sample.texture(noise(64, 64, 1))
+    file = sample.add("textures", source=sample.add("images", uri="normal.png"))
+    for index in (first, second):
+        pbr = {"baseColorTexture": {"index": index}}
+        sample.add("materials", pbrMetallicRoughness=pbr, normalTexture={"index": file, "texCoord": 1})
+    quads = [sample.quad(material=index) for index in range(2)]
+    for quad in quads:
+        quad["attributes"]["TEXCOORD_1"] = quad["attributes"]["TEXCOORD_0"]
+    sample.show(*quads)
+    if thumbnail:
+        sample.json["extensions"] = {"VRMC_vrm": {"meta": {"thumbnailImage": 2}}}
+    _, again, _ = painted(sample, tmp_path, fresh=True)
+    content, count = again.document.json, 3 if thumbnail else 2
+    assert [t["source"] for t in content["textures"]] == [0, 0, count - 1]
+    assert len(content["images"]) == count
+    view = content["images"][count - 1]["bufferView"]
+    assert bytes(view_bytes(again.document, view)) == encoded(noise(2, 2))
+    assert (tmp_path / "out.glb").stat().st_size < 5000 + 2000 * thumbnail  # the pictures had 24,000
