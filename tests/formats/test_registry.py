@@ -99,7 +99,7 @@ def test_what_is_offered_is_what_is_written() -> None:
     ("reads", "suffixes"),
     [
         ("mesh", [".glb", ".gltf", ".obj", ".ply", ".stl", ".binvox", ".vox"]),
-        ("points", [".pcd", ".ply", ".xyz"]),
+        ("points", [".glb", ".gltf", ".pcd", ".ply", ".xyz"]),
         ("splats", [".ply", ".compressed.ply", ".sog", ".splat", ".spz", ".glb", ".gltf"]),
         ("field", [".npz"]),
         ("flight", [".json", ".yaml", ".yml"]),

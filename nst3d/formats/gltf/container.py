@@ -48,6 +48,17 @@ def read_document(path: Path) -> GltfDocument:
     return GltfDocument(path, document.json, buffers, images)
 
 
+def peek_json(path: Path) -> Json:
+    """The JSON of a .glb or .gltf file, without its buffers. Raises `InputError` or OSError."""
+    with path.open("rb") as file:
+        head = file.read(20)
+        if head[:4] == _MAGIC and len(head) == 20:
+            size, kind = struct.unpack_from("<II", head, 12)
+            if kind == _JSON_CHUNK and size <= path.stat().st_size:
+                return _parse_json(path, file.read(size))
+    return _parse_json(path, read_bytes(path))
+
+
 def read_neighbour(path: Path, uri: str) -> bytes | None:
     """The bytes of the file beside `path` that a relative URI refers to; None if there is no such file."""
     for name in dict.fromkeys((unquote(uri), uri)):

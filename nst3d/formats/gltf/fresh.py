@@ -11,7 +11,7 @@ from nst3d.formats.gltf.capture import capture_extras
 from nst3d.formats.gltf.document import GltfDocument, Json
 from nst3d.formats.gltf.edit import VERTEX_DATA, GltfEditor
 from nst3d.formats.gltf.textures import PaintedImage, new_texture
-from nst3d.formats.gltf.tint import colour_rows
+from nst3d.formats.gltf.tint import colour_rows, linear_light
 from nst3d.representations.mesh import Mesh, Part
 from nst3d.representations.paint import MeshPaint, TexturePaint, VertexPaint
 from nst3d.representations.split import split_vertices
@@ -106,7 +106,7 @@ def _write_part(
     for k in range(len(uv_sets)):
         attributes[f"TEXCOORD_{k}"] = editor.put_uvs(uvs[:, 2 * k : 2 * k + 2])
     if colours is not None:
-        attributes["COLOR_0"] = editor.put_rows(colour_rows(colours[vertex_map]), VERTEX_DATA)
+        attributes["COLOR_0"] = editor.put_rows(colour_rows(linear_light(colours[vertex_map])), VERTEX_DATA)
         editor.json["accessors"][attributes["COLOR_0"]]["normalized"] = True
     primitive = {
         "attributes": attributes,

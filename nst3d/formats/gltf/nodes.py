@@ -66,7 +66,7 @@ def placements(document: GltfDocument, world: list[Array]) -> list[Placement]:
     found = []
     poses: dict[int, tuple[Any, ...]] = {}
     copies: dict[tuple[Any, ...], int] = {}
-    for index in _scene_nodes(document):
+    for index in scene_nodes(document):
         node = document.item("nodes", index)
         if "mesh" not in node:
             continue
@@ -124,7 +124,7 @@ def _place(document: GltfDocument, node: Json, world: Array) -> Placement:
     )
 
 
-def _scene_nodes(document: GltfDocument) -> list[int]:
+def scene_nodes(document: GltfDocument) -> list[int]:
     """All nodes under the default scene (the first if none is named; all nodes if there is no scene)."""
     if not document.items("scenes"):
         return list(range(len(document.items("nodes"))))

@@ -23,7 +23,8 @@ from nst3d.representations.triangles import face_normals
 from nst3d.tensors import Array
 
 _TRIANGLES, _STRIP, _FAN = 4, 5, 6
-_MALFORMED = (KeyError, TypeError, ValueError, IndexError, AttributeError, OverflowError, RecursionError)
+MALFORMED = (KeyError, TypeError, ValueError, IndexError, AttributeError, OverflowError, RecursionError)
+"""What a malformed document raises while it is read."""
 
 
 @dataclass
@@ -59,7 +60,7 @@ def load_gltf(path: PathLike) -> Mesh:
     path = Path(path)
     try:
         return _load(path)
-    except _MALFORMED as error:
+    except MALFORMED as error:
         what = f"its glTF structure is malformed ({type(error).__name__}: {str(error)!r:.100})"
         raise InputError(f"{path}: {what}; export the asset again") from error
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -45,16 +47,57 @@ def tint(document: GltfDocument, mesh: Mesh, paint: VertexPaint, colours: Array)
             wanted.append((index, info["index"]))
             places += [(holder, key, info) for holder, key in holders[:1]]
         for part in parts:
-            _write(editor, primitive_of(editor, part), paint.at_vertices(part, colours))
+            _write(editor, primitive_of(editor, part), linear_light(paint.at_vertices(part, colours)))
     for number, (holder, key, info) in zip(swap_textures(editor, cut_outs, wanted), places):
         holder[key] = {**copy.deepcopy(info), "index": number}
     tidy(editor)
     return editor
 
 
-def colour_rows(colours: Array, alpha: Array | None = None) -> Array:
-    """Rows (n, 4) uint16 of COLOR_0, linear light, for sRGB-encoded colours (n, 3) and alpha (n,); None: opaque."""
-    linear = srgb_decode(np.clip(colours.astype(np.float64), 0.0, 1.0))
+@dataclass(frozen=True)
+class PointPaint:
+    """The paint of a primitive's vertices: sums of colours, of which a vertex that is shown twice has two."""
+
+    total: Array
+    """(v, 3) float64, sRGB-encoded."""
+    times: Array
+    """(v,) int64, how many colours each sum has; 0: the vertex keeps its colour."""
+
+
+def tint_points(document: GltfDocument, paints: Mapping[tuple[int, int], PointPaint]) -> GltfEditor:
+    """The document with painted points, by (mesh, primitive); textures, which tint points, and factors go into them."""
+    document = replace(document, sources=tuple(paints))
+    editor, taken = GltfEditor(document), set[int]()
+    materials: dict[int | None, list[int]] = {}
+    for part, (mesh, number) in enumerate(paints):
+        primitive = document.items("meshes")[mesh]["primitives"][number]
+        materials.setdefault(primitive.get("material"), []).append(part)
+    for index, parts in materials.items():
+        factor = np.ones(3)
+        if index is not None:
+            material = own_material(editor, index, parts, taken, alone=True)
+            pbr = material.get("pbrMetallicRoughness", {})
+            factor = np.asarray(document.numbers(pbr, "baseColorFactor", (1.0,) * 4)[:3])
+            strip(material)
+        for part in parts:
+            primitive, paint = primitive_of(editor, part), paints[document.sources[part]]
+            old = primitive["attributes"].get("COLOR_0")
+            own = np.ones_like(paint.total) if old is None else read_values(document, old)[:, :3]
+            mean = paint.total / np.maximum(paint.times, 1)[:, None]
+            linear = np.where(paint.times[:, None] > 0, srgb_decode(mean), own * factor)
+            _write(editor, primitive, linear)
+    tidy(editor)
+    return editor
+
+
+def linear_light(colours: Array) -> Array:
+    """sRGB-encoded colours (n, 3), clamped, in linear light, float64."""
+    linear: Array = srgb_decode(np.clip(colours.astype(np.float64), 0.0, 1.0))
+    return linear
+
+
+def colour_rows(linear: Array, alpha: Array | None = None) -> Array:
+    """Rows (n, 4) uint16 of COLOR_0 for linear light (n, 3) and alpha (n,) in [0, 1]; None: opaque."""
     rows = np.concatenate([linear, np.ones((len(linear), 1)) if alpha is None else alpha[:, None]], axis=1)
     return np.rint(rows * _FULL).astype("<u2")
 
@@ -75,17 +118,15 @@ def _cut_out(texture: Texture) -> PaintedImage | None:
     return PaintedImage(encode_png(np.ones_like(texture.pixels), texture.alpha), texture.name, texture.wrap)
 
 
-def _write(editor: GltfEditor, primitive: Json, colours: Array) -> None:
-    """Sets a primitive's COLOR_0, in the file's own type if that is float, with its alpha."""
+def _write(editor: GltfEditor, primitive: Json, linear: Array) -> None:
+    """Sets a primitive's COLOR_0 to linear light (v, 3), in the file's own type if that is float, with its alpha."""
     old = primitive["attributes"].get("COLOR_0")
     alpha = None if old is None else _alpha(editor.document, old)
-    rows = colour_rows(colours, alpha)
     if old is not None and read_rows(editor.document, old).dtype.kind == "f":
-        linear = srgb_decode(np.clip(colours.astype(np.float64), 0.0, 1.0))
         full = linear if alpha is None else np.concatenate([linear, alpha[:, None]], axis=1)
         primitive["attributes"]["COLOR_0"] = editor.put_rows(full.astype("<f4"), VERTEX_DATA, old)
         return
-    accessor = editor.put_rows(rows, VERTEX_DATA, old)
+    accessor = editor.put_rows(colour_rows(linear, alpha), VERTEX_DATA, old)
     editor.json["accessors"][accessor]["normalized"] = True
     primitive["attributes"]["COLOR_0"] = accessor
 

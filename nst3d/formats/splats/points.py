@@ -72,7 +72,11 @@ def read_points(path: Path) -> Loaded:
     A cloud without colours is shaded by its normals, estimated if missing. Raises InputError
     for a file that is broken, truncated, or has no finite points.
     """
-    file, up = _read(path)
+    return as_splats(*_read(path), path)
+
+
+def as_splats(file: PointFile, up: str, path: Path) -> Loaded:
+    """A cloud with the given up axis ("y"), as `read_points` returns it; `path` is for messages."""
     notes: list[str] = []
     vertex = file.tables.tables["vertex"]
     places = _columns(vertex, "xyz")
@@ -95,8 +99,11 @@ def read_points(path: Path) -> Loaded:
 
 def load_points(path: PathLike) -> PointCloud:
     """The finite points of a cloud, unconverted. Raises InputError like `read_points`."""
-    path = Path(path)
-    file, up = _read(path)
+    return as_cloud(*_read(Path(path)), Path(path))
+
+
+def as_cloud(file: PointFile, up: str, path: Path) -> PointCloud:
+    """A cloud with the given up axis, as `load_points` returns it; `path` is for messages."""
     vertex = file.tables.tables["vertex"]
     places = _columns(vertex, "xyz").astype(np.float64)
     sound = _sound(places, path)
@@ -135,8 +142,18 @@ def _read(path: Path) -> tuple[PointFile, str]:
     vertex = tables.tables.get("vertex", np.zeros(0, np.dtype([])))
     if not len(vertex) or not {"x", "y", "z"} <= set(vertex.dtype.names or ()):
         raise InputError(f"{path}: holds no points")
+    return _with_names(tables), up
+
+
+def file_of(columns: dict[str, Array]) -> PointFile:
+    """Columns (n,) named as a PLY's, "x" to "blue", as a cloud."""
+    return _with_names(_as_ply(columns))
+
+
+def _with_names(tables: Tables) -> PointFile:
+    vertex = tables.tables["vertex"]
     names = next((n for n in _COLOURS if set(n) <= set(vertex.dtype.names or ())), ())
-    return PointFile(tables, names, _full(vertex, names)), up
+    return PointFile(tables, names, _full(vertex, names))
 
 
 def _full(vertex: Array, names: tuple[str, ...]) -> float:

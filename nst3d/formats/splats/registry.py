@@ -164,6 +164,8 @@ def _named(path: Path, kept: SplatFile | None) -> tuple[Format, str]:
         row = format_by_name(_RUN)
     else:
         row = format_named(path.name, "splats")
+        if row is None and kept and name.endswith(kept.format.suffix):
+            row = kept.format
     if row is None or (row.save is None and row.repaint is None and row.name != _RUN):
         raise ConfigError(f"{path}: splats are written as {_writable()} or {META}")
     return row, row.suffix

@@ -13,7 +13,7 @@ from nst3d.cameras.rigs import standing
 from nst3d.errors import ConfigError, InputError
 from nst3d.files import PathLike
 from nst3d.formats.mesh_files import load_mesh
-from nst3d.formats.splats.points import is_point_cloud, load_points
+from nst3d.formats.point_clouds import is_cloud, load_cloud
 from nst3d.integrations.open3d.package import open3d
 from nst3d.pipeline.kinds.mesh.cleaning import OneMesh, as_one, from_one
 from nst3d.pipeline.settings.clean import CleanOptions
@@ -53,8 +53,8 @@ def clean_scene(path: PathLike, options: CleanOptions, note: Note) -> Mesh:
     """
     path = Path(path)
     package = open3d(_WHAT)
-    if is_point_cloud(path):
-        cloud = load_points(path)
+    if is_cloud(path):
+        cloud = load_cloud(path)
         one, up = _meshed(package, cloud, options, note, path), cloud.up
         front = tuple(float(v) for v in standing(np.array(up)).front)
         before = None

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from nst3d.formats.splats.points import load_points
+from nst3d.formats.point_clouds import load_cloud
 from nst3d.formats.splats.registry import load_splats
 from nst3d.pipeline.runtime.findings import Report, point_text
 from nst3d.representations.points import splat_widths
@@ -14,7 +14,7 @@ from nst3d.representations.points import splat_widths
 
 def inspect_points(path: Path) -> Report:
     """A report on a point cloud. Raises InputError for one that cannot be read."""
-    cloud, splats = load_points(path), load_splats(path)
+    cloud, splats = load_cloud(path), load_splats(path)
     low, high = cloud.positions.min(0).tolist(), cloud.positions.max(0).tolist()
     width = float(np.median(splat_widths(cloud.positions)))
     normals = cloud.normals is not None
