@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from nst3d.formats.gltf.document import GltfDocument, Json, extension
 from nst3d.formats.gltf.edit import GltfEditor
-from nst3d.formats.gltf.materials import SPECULAR, base_colour
+from nst3d.formats.gltf.materials import SPECULAR, base_colour, uv_set
 from nst3d.representations.mesh import Mesh
 from nst3d.representations.paint import TexturePaint
 
@@ -73,6 +73,14 @@ def own_material(
             if holder is primitive or holder.get("material") == material:
                 holder["material"] = index
     return made
+
+
+def has_bare_users(document: GltfDocument, material: int) -> bool:
+    """Whether a primitive that is not painted, such as lines, shows a material but has no UVs for a picture in it."""
+    base, key, _ = base_colour(document.item("materials", material))
+    name = f"TEXCOORD_{uv_set(base.get(key, {}))}"
+    others = set(_users(document, material)) - set(document.sources)
+    return any(name not in document.items("meshes")[m]["primitives"][p]["attributes"] for m, p in others)
 
 
 def _users(document: GltfDocument, material: int) -> Iterator[tuple[int, int]]:

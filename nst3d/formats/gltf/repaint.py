@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from nst3d.formats.gltf.accessors import read_rows, read_values
-from nst3d.formats.gltf.coats import Coat, coats_of, own_material, primitive_of, strip
+from nst3d.formats.gltf.coats import Coat, coats_of, has_bare_users, own_material, primitive_of, strip
 from nst3d.formats.gltf.document import GltfDocument, Json
 from nst3d.formats.gltf.edit import VERTEX_DATA, GltfEditor
 from nst3d.formats.gltf.textures import PaintedImage, swap_textures
@@ -36,7 +36,9 @@ def repaint(
     painted: list[tuple[list[tuple[Json, str]], Json]] = []
     wanted: list[tuple[int, int | None]] = []
     for coat in coats_of(mesh, paint):
-        places, info = strip(own_material(editor, coat.material, coat.parts, taken, coat.fresh))
+        known = coat.material < len(document.items("materials"))
+        alone = coat.fresh or (known and has_bare_users(document, coat.material))
+        places, info = strip(own_material(editor, coat.material, coat.parts, taken, alone))
         wanted.append((coat.slot, info.get("index")))
         if coat.fresh:
             number = _write_atlas(editor, mesh, paint, coat)

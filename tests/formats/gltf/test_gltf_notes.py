@@ -181,3 +181,15 @@ def test_former_images_go_and_the_rest_is_renumbered(tmp_path, thumbnail) -> Non
     view = content["images"][count - 1]["bufferView"]
     assert bytes(view_bytes(again.document, view)) == encoded(noise(2, 2))
     assert (tmp_path / "out.glb").stat().st_size < 5000 + 2000 * thumbnail  # the pictures had 24,000
+
+
+def test_lines_keep_the_colour_that_they_share_with_painted_triangles(tmp_path) -> None:
+    sample = Sample()
+    sample.add("materials", name="ink", pbrMetallicRoughness={"baseColorFactor": [0, 0, 1, 1]})
+    quad = sample.quad(material=0)
+    line = {"attributes": {"POSITION": quad["attributes"]["POSITION"]}, "mode": 1, "material": 0}
+    sample.show(quad, line)
+    mesh, again, _ = painted(sample, tmp_path)
+    assert again.document.json["materials"][0] == mesh.document.json["materials"][0]
+    first, second = again.document.json["meshes"][0]["primitives"]
+    assert (first["material"], second) == (1, line)
