@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from nst3d.files import PathLike
-from nst3d.formats.gltf_points import is_gltf_points, load_gltf_points
 from nst3d.formats.io.peek import Peek
+from nst3d.formats.splats.gltf_points import is_gltf_points, load_gltf_points
 from nst3d.formats.splats.points import is_point_cloud, load_points
 from nst3d.representations.points import PointCloud
 

@@ -89,7 +89,7 @@ _MODULES = (
     "nst3d.formats.flights.keyframes",
     "nst3d.formats.flights.nerfstudio",
     "nst3d.formats.gltf.write",
-    "nst3d.formats.gltf_points",
+    "nst3d.formats.splats.gltf_points",
     "nst3d.formats.meshes.obj_write",
     "nst3d.formats.meshes.ply",
     "nst3d.formats.meshes.stl",

@@ -78,7 +78,7 @@ class MaterialReader:
             factor=(red, green, blue),
             double_sided=material.get("doubleSided") is True,
             alpha_mode=_ALPHA_MODES.get(material.get("alphaMode"), "opaque"),
-            alpha=float(np.clip(factor[3], 0.0, 1.0)),
+            alpha=1.0 if glow else float(np.clip(factor[3], 0.0, 1.0)),
             cutoff=float(
                 self.document.numbers({"cutoff": [material.get("alphaCutoff", 0.5)]}, "cutoff", (0.5,))[0]
             ),

@@ -12,8 +12,8 @@ from nst3d.errors import InputError
 from nst3d.formats.gltf.accessors import read_rows
 from nst3d.formats.gltf.container import read_document
 from nst3d.formats.gltf.read import load_gltf
-from nst3d.formats.gltf_points import is_gltf_points
 from nst3d.formats.point_clouds import is_cloud, load_cloud
+from nst3d.formats.splats.gltf_points import is_gltf_points
 from nst3d.formats.splats.registry import load_splats, save_splats
 from nst3d.images.colour import srgb_encode
 from nst3d.pipeline.kinds.registry import open_path
