@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+import reprlib
+from typing import Any
+
+_SHOWN = 80
+_SHORT = reprlib.Repr()
+_SHORT.maxlevel, _SHORT.maxstring, _SHORT.maxother, _SHORT.maxlong = 2, _SHOWN, _SHOWN, 40
+
 
 class Nst3dError(Exception):
     """An error that the user can fix; the message says what is wrong, where, and what to do."""
@@ -9,6 +16,10 @@ class Nst3dError(Exception):
 
 class InputError(Nst3dError):
     """A file or folder that cannot be used: missing, unreadable, of the wrong kind, or damaged."""
+
+
+class TooLargeError(InputError):
+    """A file whose contents would take more memory than the limit for what is read."""
 
 
 class OutputError(Nst3dError):
@@ -21,3 +32,17 @@ class ConfigError(Nst3dError):
 
 class MissingDependencyError(Nst3dError):
     """An optional package or weight file that is not installed; the message says how to get it."""
+
+
+def shown(value: Any) -> str:
+    """A value from a file for a message: at most 80 characters, whatever its size and nesting."""
+    try:
+        return _SHORT.repr(value)[:_SHOWN]
+    except (ValueError, RecursionError):  # an integer of more digits than Python prints
+        return f"a {type(value).__name__} that is too large to print"
+
+
+def cut(text: str) -> str:
+    """Words from a file for a message, on one line: at most 80 characters."""
+    line = " ".join(text[: 4 * _SHOWN].split())
+    return line if len(line) <= _SHOWN and len(text) <= 4 * _SHOWN else line[: _SHOWN - 1] + "…"

@@ -47,7 +47,7 @@ examples:
 
 options of every command:
   --allow-outside   read files outside an asset's folder that the asset refers to
-  --memory GIB      largest size of a file that is read into memory (default {memory:g})
+  --memory GIB      memory that the contents of an asset may take, decoded (default {memory:g})
 
 nst3d COMMAND --help shows the options of a command.
 """

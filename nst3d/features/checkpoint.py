@@ -13,6 +13,7 @@ import torch
 
 from nst3d.errors import InputError
 from nst3d.features.layers import conv_shape, layer_names
+from nst3d.limits import claim_archive, regular
 from nst3d.tensors import Array
 
 Convs = dict[str, tuple[torch.Tensor, torch.Tensor]]
@@ -76,6 +77,7 @@ def _checked(
 
 
 def _read_torch(path: Path) -> dict[str, torch.Tensor]:
+    claim_archive(path)
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except (OSError, EOFError, RuntimeError, ValueError, KeyError, UnpicklingError) as error:
@@ -88,7 +90,7 @@ def _read_torch(path: Path) -> dict[str, torch.Tensor]:
 
 def _read_safetensors(path: Path) -> dict[str, torch.Tensor]:
     try:
-        raw = np.memmap(path, dtype=np.uint8, mode="c")
+        raw = np.memmap(regular(path), dtype=np.uint8, mode="c")
         length = int.from_bytes(raw[:8].tobytes(), "little")
         if len(raw) < 8 or length > min(_MAX_HEADER, len(raw) - 8):
             raise ValueError("its header claims more bytes than the file has")

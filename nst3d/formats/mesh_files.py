@@ -20,6 +20,7 @@ from nst3d.formats.registry import (
     suffixes_of,
     written_suffixes,
 )
+from nst3d.limits import one_asset
 from nst3d.representations.checks import check_mesh
 from nst3d.representations.mesh import Instance, Mesh
 from nst3d.representations.paint import MeshPaint
@@ -44,6 +45,7 @@ def is_mesh(path: PathLike) -> bool:
     return path.is_file() and format_of(path, "mesh") is not None
 
 
+@one_asset()
 def load_mesh(place: PathLike | Peek) -> Mesh:
     """The mesh in a file, or in a folder that holds exactly one mesh file.
 

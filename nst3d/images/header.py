@@ -8,9 +8,10 @@ from pathlib import Path
 
 from PIL import Image
 
-from nst3d.errors import InputError
+from nst3d.errors import InputError, cut
 from nst3d.files import PathLike
 from nst3d.images.io import BROKEN, FORMATS
+from nst3d.limits import regular
 from nst3d.tensors import ImageSize
 
 _ORIENTATION = 0x0112
@@ -35,11 +36,11 @@ def read_header(path: PathLike) -> PictureHeader:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            with Image.open(path, formats=FORMATS) as image:
+            with Image.open(regular(path), formats=FORMATS) as image:
                 size = ImageSize(image.height, image.width)
                 lying = image.getexif().get(_ORIENTATION) in _LYING
                 return PictureHeader(size, lying, image.has_transparency_data)
     except FileNotFoundError:
         raise InputError(f"{path}: no such file, expected a picture") from None
     except (*BROKEN, Image.DecompressionBombError) as error:
-        raise InputError(f"{path}: not a readable picture ({error})") from None
+        raise InputError(f"{path}: not a readable picture ({cut(str(error))})") from None

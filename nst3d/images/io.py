@@ -12,15 +12,22 @@ import numpy as np
 import torch
 from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
-from nst3d.errors import InputError, OutputError
+from nst3d.errors import InputError, OutputError, TooLargeError, cut
 from nst3d.files import PathLike, write_bytes
+from nst3d.limits import claim, regular
 from nst3d.tensors import Array
 
 FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "GIF", "TGA", "PPM", "JPEG2000", "DDS", "ICO")
 """Formats that are read. Pillow supports more, but some of those run external programs."""
 
-LIMIT = 100_000_000
-"""Number of pixels above which a file is treated as a decompression bomb."""
+LIMIT = 178_000_000
+"""Number of pixels above which a file is treated as a decompression bomb, as by Pillow."""
+
+MOST_TEXELS = 8192 * 8192
+"""Number of pixels to which the textures of assets are reduced."""
+
+_STORED = 12
+"""Bytes per pixel while a picture is decoded: four channels as stored, converted, and as an array."""
 
 BROKEN = (
     OSError,
@@ -53,11 +60,12 @@ def read_image(path: PathLike, max_pixels: int | None = None) -> Picture:
     """The picture in a PNG, JPEG, WebP, TIFF, BMP, GIF, TGA … file, turned upright by its EXIF orientation.
 
     With `max_pixels`, a larger picture is reduced to at most that many pixels, with a note. An animation
-    gives its first frame. Raises InputError if the file is missing, not a picture, damaged, or over `LIMIT`
-    pixels.
+    gives its first frame. Raises InputError if the file is missing, not a picture, damaged, over `LIMIT`
+    pixels, or in need of more memory than the limit for what is read.
     """
     path = Path(path)
     try:
+        claim(0, str(path), regular(path).stat().st_size)
         data = path.read_bytes()
     except FileNotFoundError:
         raise InputError(f"{path}: no such file, expected a picture") from None
@@ -135,19 +143,21 @@ def _decode(data: bytes, name: str, max_pixels: int | None, upright: bool) -> Pi
             f"{name}: not a readable picture, expected PNG, JPEG, WebP, TIFF, BMP, TGA …"
         ) from None
     except (Image.DecompressionBombError, MemoryError):
-        raise InputError(_too_large(name)) from None
+        raise TooLargeError(_too_large(name)) from None
     except BROKEN as error:
-        raise InputError(f"{name}: the picture is damaged or of an unknown format ({error})") from None
+        what = "the picture is damaged or of an unknown format"
+        raise InputError(f"{name}: {what} ({cut(str(error))})") from None
 
 
 def _open(data: bytes, name: str, max_pixels: int | None, upright: bool) -> Picture:
     image: Image.Image = Image.open(io.BytesIO(data), formats=FORMATS)
     width, height = image.size
     if width * height > LIMIT:
-        raise InputError(_too_large(name))
+        raise TooLargeError(_too_large(name))
     if width * height == 0:
         raise InputError(f"{name}: the picture has no pixels ({width} x {height})")
     image.draft(None, _reduced(image.size, max_pixels))  # a JPEG decodes faster at 1/2, 1/4 or 1/8
+    _claim_picture(image, _reduced(image.size, max_pixels), name)
     image.load()
     image = _simplified(ImageOps.exif_transpose(image) if upright else image)
     size = _reduced(image.size, max_pixels)
@@ -158,6 +168,12 @@ def _open(data: bytes, name: str, max_pixels: int | None, upright: bool) -> Pict
         return Picture(pixels, alpha)
     resized = f"{name}: {width} x {height} pixels, reduced to {size[0]} x {size[1]}"
     return Picture(pixels, alpha, (resized,))
+
+
+def _claim_picture(image: Image.Image, size: tuple[int, int], name: str) -> None:
+    """Ask for the memory that a picture takes while it is decoded, and then at `size`."""
+    channels = 3 + ("A" in image.getbands() or "transparency" in image.info)
+    claim(4 * channels * size[0] * size[1], name, _STORED * image.width * image.height)
 
 
 def _too_large(name: str) -> str:
@@ -202,5 +218,6 @@ def _arrays(image: Image.Image) -> tuple[Array, Array | None]:
     data = np.asarray(image)
     if data.ndim == 2:
         return np.repeat(data.clip(0, 1)[..., None], 3, axis=-1), None
-    values = data.astype(np.float32) / np.float32(255)
+    values = data.astype(np.float32)
+    values /= np.float32(255)
     return np.ascontiguousarray(values[..., :3]), values[..., 3].copy() if values.shape[2] == 4 else None

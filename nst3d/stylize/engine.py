@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 
-from nst3d.errors import ConfigError
+from nst3d.errors import ConfigError, InputError, cut
 from nst3d.interrupts import stoppable
 from nst3d.stylize.canvas import Canvas
 from nst3d.stylize.phases import Moment, Phase, Work, legs_of
@@ -60,6 +61,19 @@ class RunState:
     """State of optimiser and guide."""
 
 
+@contextmanager
+def _fitting() -> Iterator[None]:
+    """Turn the errors of a state that does not fit its run into one that says so."""
+    try:
+        yield
+    except (KeyError, IndexError, ValueError, TypeError, AttributeError, RuntimeError) as error:
+        raise _unfit(f"{type(error).__name__}: {cut(str(error))}") from error
+
+
+def _unfit(why: str) -> InputError:
+    return InputError(f"the checkpoint does not fit this painting ({why}); start over with `overwrite`")
+
+
 class Run:
     """A run of phases on a canvas; iterate over it to execute it. `state()` can be saved between steps."""
 
@@ -72,7 +86,8 @@ class Run:
         self._state = resume or RunState()
         self._generator = torch.Generator().manual_seed(seed)
         if self._state.generator is not None:
-            self._generator.set_state(self._state.generator)
+            with _fitting():
+                self._generator.set_state(self._state.generator)
         self._work: Work | None = None
         self._views, self._seconds = 0, 0.0
         self._whole = True  # no step was broken off
@@ -97,8 +112,9 @@ class Run:
             self._canvas.enter(leg.scale)
             self._work = leg.begin(self._canvas)
             if self._state.canvas:
-                self._canvas.restore(self._state.canvas)
-                self._work.restore(self._state.work)
+                with _fitting():
+                    self._canvas.restore(self._state.canvas)
+                    self._work.restore(self._state.work)
             self._kept = None
             while self._state.iteration < leg.steps and not leg.settled(self._state.history):
                 with stoppable() as stopped:
@@ -181,6 +197,8 @@ class Run:
         return Progress(index, state.done, total, loss, parts, self._seconds, self._views)
 
     def _next_view(self) -> int:
+        if any(view >= self._canvas.num_views for view in self._state.queue):
+            raise _unfit("it names views that this scene does not have")
         if not self._state.queue:
             order = torch.randperm(self._canvas.num_views, generator=self._generator)
             self._state.queue = order.tolist()

@@ -13,6 +13,7 @@ from nst3d.errors import ConfigError
 from nst3d.stylize.canvas import Canvas
 from nst3d.stylize.guide import Guide
 from nst3d.stylize.look import Look
+from nst3d.stylize.optimisers import restore_optimiser
 from nst3d.stylize.schedule import Schedule, Stage
 from nst3d.stylize.style import Style
 from nst3d.stylize.teachers.registry import Teacher
@@ -258,5 +259,5 @@ class _Pleasing:
         return {"optimiser": copy.deepcopy(self._optimiser.state_dict()), "guide": self._guide.state()}
 
     def restore(self, state: dict[str, Any]) -> None:
-        self._optimiser.load_state_dict(state["optimiser"])
+        restore_optimiser(self._optimiser, state["optimiser"])
         self._guide.restore(state.get("guide", {}))

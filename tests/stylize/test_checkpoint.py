@@ -102,3 +102,52 @@ def test_nothing_in_a_file_is_executed(tmp_path) -> None:
 def test_a_folder_that_is_not_there(tmp_path) -> None:
     with pytest.raises(OutputError, match="cannot be written"):
         save_checkpoint(tmp_path / "none" / "c.pt", state_of(), "f")
+
+
+def _edited(state: RunState, change: str) -> None:
+    """Change a state as someone would who edits its file."""
+    tables = state.work["optimiser"]["state"][0]
+    name = next(k for k, v in tables.items() if isinstance(v, torch.Tensor) and v.dim() > 1)
+    if change == "NaN":
+        state.canvas[0][0] = torch.nan
+    elif change == "infinite average":
+        tables[name][0] = torch.inf
+    elif change == "stage":
+        state.stage = -1
+    elif change == "history":
+        state.history = ["a"]
+    elif change == "average of another shape":
+        tables[name] = tables[name][:2]
+    elif change == "turned average":
+        tables[name] = tables[name].T.contiguous()
+    elif change == "paint of another shape":
+        state.canvas[0] = state.canvas[0][:1]
+    elif change == "no optimiser":
+        del state.work["optimiser"]
+    elif change == "no paint":
+        state.canvas = state.canvas[:1]
+    elif change == "generator":
+        state.generator = torch.zeros(3)
+    else:
+        state.queue = [10**6]
+
+
+def _resumed(path, optimiser: str) -> None:
+    stylize(canvas(TableOptions()), to_target, schedule(optimiser), load_checkpoint(path, "f").state)
+
+
+@pytest.mark.parametrize("optimiser", ["adam", "rmsprop"])
+@pytest.mark.parametrize(
+    "change",
+    [
+        *("NaN", "infinite average", "stage", "history", "average of another shape", "turned average"),
+        *("paint of another shape", "no optimiser", "no paint", "generator", "view"),
+    ],
+)
+def test_a_checkpoint_that_was_edited(tmp_path, change, optimiser) -> None:
+    state = state_of(optimiser)
+    _edited(state, change)
+    save_checkpoint(tmp_path / "c.pt", state, "f")
+    with pytest.raises(InputError, match=r"not a usable checkpoint|does not fit this painting") as caught:
+        _resumed(tmp_path / "c.pt", optimiser)
+    assert "`overwrite`" in str(caught.value)

@@ -11,10 +11,9 @@ from nst3d.formats.captures.common import Found, Intrinsics, Shot, from_opengl
 from nst3d.formats.io.npz import read_arrays, read_headers
 from nst3d.formats.io.peek import Peek
 from nst3d.formats.registry import Format, register_format
+from nst3d.limits import claim
 from nst3d.tensors import Array, ImageSize
 
-_LARGEST = 8 * 2**30
-"""Largest array that is read, in bytes; a compressed file can declare any size."""
 _FEWEST = {"images": 1, "poses": 1, "focal": 0}
 
 
@@ -28,11 +27,14 @@ def read_arrays_capture(path: Path) -> Found:
     lacking = [name for name in _FEWEST if name not in headers]
     if lacking:
         raise InputError(f"{path}: contains no {' and no '.join(lacking)}; expected images, poses and focal")
-    if sum(headers[name].nbytes for name in _FEWEST) > _LARGEST:
-        raise InputError(f"{path}: over the limit of {_LARGEST // 2**30} GiB")
     for name in _FEWEST:
         if headers[name].dtype.kind not in "fiu":
             raise InputError(f"{path}: {name} has type {headers[name].dtype}, expected numbers")
+    if headers["images"].dtype != np.uint8:
+        claim(4 * headers["images"].count, str(path))
+    claim(
+        0, str(path), 4 * headers["images"].count // max(headers["images"].shape[:1] or (1,))
+    )  # one photograph as floats
     arrays = read_arrays(path, tuple(_FEWEST))
     images, poses, focal = (arrays[name] for name in _FEWEST)
     _check_shapes(path, images, poses, focal)

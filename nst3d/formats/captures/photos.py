@@ -10,6 +10,7 @@ from nst3d.errors import InputError
 from nst3d.formats.io.files import read_bytes
 from nst3d.images.header import PictureHeader, read_header
 from nst3d.images.io import decode_image, read_image
+from nst3d.limits import claim
 from nst3d.representations.capture import Photo
 from nst3d.tensors import Array, ImageSize
 
@@ -92,6 +93,7 @@ def _given(photo: Photo) -> tuple[Array, Array | None]:
             f"{photo.name}: the photograph is not here, only its camera; give the capture that has it"
         )
     pixels = photo.pixels
+    claim(4 * pixels.size, photo.name)
     values = pixels.astype(np.float32) / 255 if pixels.dtype == np.uint8 else pixels.astype(np.float32)
     return values[..., :3], values[..., 3] if values.shape[2] == 4 else None
 

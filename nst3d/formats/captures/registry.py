@@ -13,6 +13,7 @@ from nst3d.formats.io.files import refuse_empty
 from nst3d.formats.io.foreign import careful
 from nst3d.formats.io.peek import Peek
 from nst3d.formats.registry import Format, format_of
+from nst3d.limits import one_asset
 from nst3d.representations.capture import Capture
 
 __all__ = ["is_capture", "load_capture", "save_transforms"]
@@ -28,6 +29,7 @@ def is_capture(place: PathLike | Peek) -> bool:
     return _format(Peek.at(place)) is not None
 
 
+@one_asset()
 def load_capture(path: PathLike) -> Capture:
     """The capture in a file or folder, with OpenCV axes, its split and world up.
 

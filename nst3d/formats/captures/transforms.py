@@ -18,6 +18,7 @@ from nst3d.formats.io.json_values import frames_of, matrix, names, read_object
 from nst3d.formats.io.peek import Peek
 from nst3d.formats.registry import Format, register_format
 from nst3d.images.header import read_header
+from nst3d.limits import regular
 from nst3d.representations.capture import Split
 from nst3d.tensors import Array
 
@@ -169,7 +170,7 @@ def _is_transforms(peek: Peek) -> bool:
 
 
 def _has_frames(path: Path) -> bool:
-    return path.stat().st_size <= _LARGEST_JSON and b'"frames"' in path.read_bytes()
+    return regular(path).stat().st_size <= _LARGEST_JSON and b'"frames"' in path.read_bytes()
 
 
 def _is_blender(peek: Peek) -> bool:

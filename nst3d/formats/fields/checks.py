@@ -9,13 +9,12 @@ import numpy as np
 
 from nst3d.errors import InputError
 from nst3d.formats.io.npz import Header
+from nst3d.limits import claim
 from nst3d.tensors import Array
 
 Form = tuple[tuple[int | None, ...], str]
 """A shape, with None for any length, and the accepted NumPy dtype kinds, one letter each."""
 
-MOST_BYTES = 4 * 2**30
-"""Memory limit for links, density and harmonics in float32: a job must fit into 8 GiB."""
 _FARTHEST = 1e15
 _LONGEST_SIDE = 4096
 
@@ -38,18 +37,14 @@ def wanted(path: Path, headers: Mapping[str, Header], forms: Mapping[str, Form])
 
 
 def check_budget(path: Path, links: tuple[int, ...], harmonics: tuple[int, ...]) -> None:
-    """Raise InputError if a field with links (X, Y, Z) and harmonics (n, …) needs too much memory."""
+    """Raise TooLargeError if a field with links (X, Y, Z) and harmonics (n, …) needs too much memory."""
     if not all(2 <= side <= _LONGEST_SIDE for side in links):
         raise InputError(
             f"{path}: a grid of {_by(links)} nodes; each side must have between 2 and {_LONGEST_SIDE}"
         )
     cells, values = int(np.prod(links, dtype=object)), int(np.prod(harmonics, dtype=object))
     need = 4 * (cells + harmonics[0] + values)
-    if need > MOST_BYTES:
-        raise InputError(
-            f"{path}: a grid of {_by(links)} with {harmonics[0]} nodes needs {need / 2**30:.1f} GiB, but only"
-            f" {MOST_BYTES / 2**30:.0f} GiB are allowed; use a coarser grid"
-        )
+    claim(0, f"{path}: a grid of {_by(links)} with {harmonics[0]} nodes", need)
 
 
 def check_placing(path: Path, centre: Array, radius: Array, contracted: bool) -> None:

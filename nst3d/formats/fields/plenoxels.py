@@ -32,8 +32,6 @@ _FORMS: dict[str, Form] = {
 }
 _BASES = {1: "spherical harmonics", 4: "a learned texture", 255: "a network"}
 _ROWS = 1 << 16
-_MOST_KEPT = 2**30
-"""Memory limit, in bytes, for arrays that are only kept for writing."""
 
 
 @dataclass(frozen=True)
@@ -71,8 +69,6 @@ def load_plenoxels(path: Path) -> VoxelField:
     if headers["density_data"].shape[0] != nodes:
         raise InputError(f"{path}: broken; {headers['density_data'].shape[0]} densities for {nodes} colours")
     check_budget(path, headers["links"].shape, (nodes, columns))
-    if sum(h.nbytes for name, h in headers.items() if name not in _FORMS) > _MOST_KEPT:
-        raise InputError(f"{path}: more than 1 GiB of arrays besides links, density_data and sh_data")
     arrays = read_arrays(path, headers)
     _check_basis(path, arrays)
     centre, radius = (

@@ -12,6 +12,7 @@ from nst3d.formats.io.foreign import careful
 from nst3d.formats.io.npz import read_headers
 from nst3d.formats.io.peek import Peek
 from nst3d.formats.registry import format_of
+from nst3d.limits import one_asset
 from nst3d.representations.field import VoxelField
 from nst3d.tensors import Array, Share
 
@@ -24,6 +25,7 @@ def is_field(place: PathLike | Peek) -> bool:
     return format_of(place, "field") is not None
 
 
+@one_asset()
 def load_field(place: PathLike | Peek) -> VoxelField:
     """The voxel field in a file, such as an .npz archive of nst3d or svox2.
 

@@ -13,7 +13,7 @@ import yaml
 
 from nst3d.cameras.paths import Flight, Keyframe
 from nst3d.cameras.pinhole import look_at
-from nst3d.errors import InputError
+from nst3d.errors import InputError, shown
 from nst3d.formats.flights.nerfstudio import OPENGL
 from nst3d.formats.flights.values import (
     angle,
@@ -26,7 +26,6 @@ from nst3d.formats.flights.values import (
     vector,
     whole_number,
 )
-from nst3d.formats.io.json_values import shown
 from nst3d.formats.io.yaml_values import load_yaml
 from nst3d.formats.registry import Format, register_format
 from nst3d.tensors import Array

@@ -7,8 +7,11 @@ from pathlib import Path
 from nst3d.cameras.paths import Flight
 from nst3d.errors import InputError
 from nst3d.files import PathLike
+from nst3d.formats.io.files import read_bytes
 from nst3d.formats.io.foreign import careful
+from nst3d.formats.io.json_values import claim_json
 from nst3d.formats.registry import format_of, suffixes_of
+from nst3d.limits import regular
 from nst3d.tensors import Array
 
 _LARGEST_FILE = 256_000_000
@@ -44,9 +47,11 @@ def load_camera_path(path: PathLike, up: Array | None = None) -> Flight:
 
 def _read(path: Path) -> str:
     try:
-        if path.stat().st_size > _LARGEST_FILE:
+        if regular(path).stat().st_size > _LARGEST_FILE:
             raise InputError(f"{path}: too large for a camera path (at most {_LARGEST_FILE // 10**6} MB)")
-        return path.read_text(encoding="utf-8-sig")
+        data = read_bytes(path)
+        claim_json(data, str(path))
+        return data.decode("utf-8-sig")
     except FileNotFoundError:
         raise InputError(f"{path}: no such file, expected a camera path") from None
     except OSError as error:

@@ -9,8 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from nst3d.errors import InputError
-from nst3d.formats.io.json_values import shown
+from nst3d.errors import InputError, shown
 from nst3d.tensors import Array, ImageSize
 
 _MOST_KEYS = 200_000

@@ -15,6 +15,7 @@ from nst3d.errors import InputError, OutputError
 from nst3d.files import write_bytes
 from nst3d.formats.gltf.document import GltfDocument, Json
 from nst3d.formats.io.files import find_beside, read_bytes
+from nst3d.formats.io.json_values import claim_json
 
 _MAGIC = b"glTF"
 _JSON_CHUNK, _BIN_CHUNK = 0x4E4F534A, 0x004E4942
@@ -152,6 +153,7 @@ def _refuse_constant(name: str) -> Any:
 
 def _parse_json(path: Path, text: bytes) -> Json:
     """The JSON object of a glTF 2.0 file."""
+    claim_json(text, str(path))
     try:
         content = json.loads(text.rstrip(b"\0 ").decode("utf-8-sig"), parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:

@@ -9,7 +9,8 @@ import numpy as np
 
 from nst3d.errors import InputError
 from nst3d.formats.gltf.packages import decoder
-from nst3d.images.io import LIMIT, Picture
+from nst3d.images.io import MOST_TEXELS, Picture
+from nst3d.limits import claim
 
 BASIS = "KHR_texture_basisu"
 KTX2 = b"\xabKTX"
@@ -23,13 +24,15 @@ _ZSTD = 2
 
 
 def decode_ktx2(data: bytes, name: str, path: Path) -> Picture:
-    """The picture in KTX2 bytes; of one with more than `LIMIT` pixels, the largest smaller level.
+    """The picture in KTX2 bytes; of one with more than `MOST_TEXELS` pixels, the largest smaller level.
 
     `name` is used in messages; `path` is the file that holds it. Raises InputError for data that is damaged,
     too large, or not Basis Universal, MissingDependencyError without a decoder.
     """
     size, level = _fitting(data, name)
     otherwise = "export it again with PNG or JPEG textures"
+    wide, high = max(size[0] >> level, 1), max(size[1] >> level, 1)
+    claim(16 * wide * high, name, 8 * wide * high)
     package = decoder("opengl_basisu", path, f"it has KTX2 textures ({BASIS})", otherwise)
     try:
         texture = package.open(data)
@@ -47,7 +50,7 @@ def decode_ktx2(data: bytes, name: str, path: Path) -> Picture:
 
 
 def _fitting(data: bytes, name: str) -> tuple[tuple[int, int], int]:
-    """Width and height, and the first level with at most `LIMIT` pixels."""
+    """Width and height, and the first level with at most `MOST_TEXELS` pixels."""
     if len(data) < _HEADER.size:
         raise InputError(f"{name}: truncated, {len(data)} bytes")
     fields = _HEADER.unpack_from(data)
@@ -62,6 +65,8 @@ def _fitting(data: bytes, name: str) -> tuple[tuple[int, int], int]:
         blocks = ((wide + 3) // 4) * ((high + 3) // 4)
         if start + length > len(data) or (packing == _ZSTD and plain > blocks * _BLOCK):
             raise InputError(f"{name}: damaged, level {level} claims more than there is")
-        if wide * high <= LIMIT:
+        if wide * high <= MOST_TEXELS:
             return (width, height), level
-    raise InputError(f"{name}: {width} x {height} pixels, at most {LIMIT} are read; use a smaller texture")
+    raise InputError(
+        f"{name}: {width} x {height} pixels, at most {MOST_TEXELS} are read; use a smaller texture"
+    )

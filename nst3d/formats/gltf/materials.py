@@ -9,14 +9,14 @@ from urllib.parse import unquote
 
 import numpy as np
 
-from nst3d.errors import InputError
+from nst3d.errors import InputError, TooLargeError
 from nst3d.formats.gltf.accessors import view_bytes
 from nst3d.formats.gltf.container import decode_data_uri
 from nst3d.formats.gltf.document import GltfDocument, Json, extension
 from nst3d.formats.gltf.ktx2 import BASIS, KTX2, decode_ktx2
 from nst3d.formats.meshes.textures import MID_GREY
 from nst3d.images.colour import srgb_encode
-from nst3d.images.io import decode_image
+from nst3d.images.io import MOST_TEXELS, Picture, decode_image
 from nst3d.representations.mesh import AlphaMode, Material, Texture, Wrap
 from nst3d.tensors import Array
 
@@ -106,6 +106,8 @@ class MaterialReader:
             try:
                 decoded = self._decode(image, wrap)
                 decoded = replace(decoded, alpha=None) if opaque else decoded
+            except TooLargeError:
+                raise
             except InputError as error:
                 self.notes.append(f"{error}; using plain grey for its material")
             else:
@@ -120,10 +122,14 @@ class MaterialReader:
         if data is None:
             raise InputError(f"{self.document.path}: the image '{name}' is missing")
         title = f"{self.document.path}: the image '{name}'"
-        basis = data.startswith(KTX2)
-        picture = decode_ktx2(data, title, self.document.path) if basis else decode_image(data, title)
+        picture = self._picture(data, title)
         self.notes.extend(picture.notes)
         return Texture(name, picture.pixels, picture.alpha, wrap)
+
+    def _picture(self, data: bytes, title: str) -> Picture:
+        if data.startswith(KTX2):
+            return decode_ktx2(data, title, self.document.path)
+        return decode_image(data, title, MOST_TEXELS)
 
 
 def base_colour(material: Json) -> tuple[Json, str, str]:

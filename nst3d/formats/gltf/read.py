@@ -10,6 +10,7 @@ import numpy as np
 from nst3d.errors import InputError
 from nst3d.files import PathLike
 from nst3d.formats.gltf.accessors import read_rows, read_values, view_bytes
+from nst3d.formats.gltf.budget import claim_geometry
 from nst3d.formats.gltf.capture import scene_from_capture
 from nst3d.formats.gltf.container import read_document
 from nst3d.formats.gltf.document import GltfDocument, Json, accessor_users
@@ -18,6 +19,7 @@ from nst3d.formats.gltf.nodes import Placement, placements, world_matrices
 from nst3d.formats.gltf.pose import pose_vertices
 from nst3d.formats.gltf.unpack import unpacked
 from nst3d.images.colour import srgb_encode
+from nst3d.limits import one_asset
 from nst3d.representations.mesh import Instance, Mesh, Part, unit_frame
 from nst3d.representations.triangles import face_normals
 from nst3d.tensors import Array
@@ -49,6 +51,7 @@ class _Findings:
         return [text.format(count) for text, count in texts.items() if count]
 
 
+@one_asset()
 def load_gltf(path: PathLike) -> Mesh:
     """The asset in a .glb or .gltf file: the default scene at rest.
 
@@ -76,7 +79,9 @@ def _load(path: Path) -> Mesh:
     sources: list[tuple[int, int]] = []
     instances: list[Instance] = []
     of_mesh: dict[int, list[int]] = {}
-    for placement in placements(document, world):
+    placed = placements(document, world)
+    claim_geometry(document, placed)
+    for placement in placed:
         if placement.mesh not in of_mesh:
             found = _read_mesh(document, placement, world, materials, findings)
             of_mesh[placement.mesh] = list(range(len(parts), len(parts) + len(found)))

@@ -14,10 +14,9 @@ from nst3d.formats.gltf.draco import NAME as DRACO
 from nst3d.formats.gltf.draco import DracoMesh, decode_draco
 from nst3d.formats.gltf.meshopt import NAMES as MESHOPT
 from nst3d.formats.gltf.meshopt import decode_meshopt, meshopt_size
+from nst3d.limits import claim
 from nst3d.tensors import Array
 
-_MOST_BYTES = 1 << 31
-"""Largest decoded geometry; what a document claims is checked before anything is decoded."""
 _TRIANGLES, _STRIP = 4, 5
 
 
@@ -68,7 +67,6 @@ class _Unpacker:
         self.decoded: list[str] = []
         self._plain = bytearray()
         self._own = len(document.buffers)
-        self._claimed = 0
         self._filled: set[int] = set()
 
     def take_views(self, name: str) -> None:
@@ -122,10 +120,7 @@ class _Unpacker:
             self.decoded.append(what)
 
     def _claim(self, size: int) -> None:
-        self._claimed += size
-        if self._claimed > _MOST_BYTES:
-            what = f"its compressed geometry claims {self._claimed} bytes or more, at most {_MOST_BYTES} are decoded"
-            raise self.document.fault(what, "reduce the mesh, e.g. with 'gltf-transform simplify'")
+        claim(2 * size, f"{self.document.path}: its compressed geometry")  # as decoded, and in the buffer
 
     def _put(self, data: bytes) -> Json:
         """Where some decoded bytes are, as the fields of a buffer view."""

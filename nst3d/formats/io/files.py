@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import stat
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
-from nst3d.errors import InputError
-from nst3d.limits import check_size, limits
+from nst3d.errors import InputError, shown
+from nst3d.limits import claim, limits, regular
 
 
 class OutsideError(InputError):
@@ -21,10 +20,7 @@ def read_bytes(path: Path) -> bytes:
     on memory.
     """
     try:
-        state = path.stat()
-        if not (stat.S_ISREG(state.st_mode) or stat.S_ISDIR(state.st_mode)):
-            raise InputError(f"{path}: is a device or pipe, expected a file")
-        check_size(state.st_size, str(path))
+        claim(regular(path).stat().st_size, str(path))
         return path.read_bytes()
     except FileNotFoundError:
         raise InputError(f"{path}: no such file") from None
@@ -105,7 +101,7 @@ def lies_inside(path: Path, folders: Iterable[Path]) -> bool:
 def outside_message(name: str, folder: Path) -> str:
     """Why a name inside a file is not followed, and what to do."""
     return (
-        f"{folder}: a file in it refers to {name[:80]!r}, outside this folder; copy that file into the folder, or"
+        f"{folder}: a file in it refers to {shown(name)}, outside this folder; copy that file into the folder, or"
         " give `allow_outside` to read it"
     )
 

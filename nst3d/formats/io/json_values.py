@@ -4,31 +4,37 @@ from __future__ import annotations
 
 import json
 import math
-import reprlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from nst3d.errors import InputError
+from nst3d.errors import InputError, cut, shown
 from nst3d.formats.io.files import read_bytes
+from nst3d.limits import claim
 from nst3d.tensors import Array
 
-_SHOWN = 80
-_SHORT = reprlib.Repr()
-_SHORT.maxlevel, _SHORT.maxstring, _SHORT.maxother, _SHORT.maxlong = 2, _SHOWN, _SHOWN, 40
+_VALUE = 80
+"""Bytes that a value of a JSON text takes in Python, about."""
 
 
 def read_object(path: Path) -> dict[str, Any]:
     """The object in a JSON file. Raises InputError if the file is missing, not JSON, or not an object."""
+    data = read_bytes(path)
+    claim_json(data, str(path))
     try:
-        content = json.loads(read_bytes(path).decode("utf-8-sig"))
+        content = json.loads(data.decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:
-        raise InputError(f"{path}: not a JSON file ({error})") from None
+        raise InputError(f"{path}: not a JSON file ({cut(str(error))})") from None
     if not isinstance(content, dict):
         raise InputError(f"{path}: holds a {type(content).__name__}, expected an object")
     return content
+
+
+def claim_json(text: bytes, what: str) -> None:
+    """Ask for the memory that the values of a JSON text take, at most. Raises TooLargeError, naming `what`."""
+    claim(_VALUE * sum(text.count(mark) for mark in (b",", b"[", b"{", b":")), what)
 
 
 def frames_of(content: dict[str, Any], path: Path) -> list[dict[str, Any]]:
@@ -54,14 +60,6 @@ def number(scopes: Sequence[dict[str, Any]], key: str, path: Path) -> float | No
             raise InputError(f"{path}: {key} is {shown(value)}, expected a finite number")
         return float(value)
     return None
-
-
-def shown(value: Any) -> str:
-    """A value from a file for a message: at most 80 characters, whatever its size and nesting."""
-    try:
-        return _SHORT.repr(value)[:_SHOWN]
-    except (ValueError, RecursionError):  # an integer of more digits than Python prints
-        return f"a {type(value).__name__} that is too large to print"
 
 
 def _is_finite(value: float) -> bool:

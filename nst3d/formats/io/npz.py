@@ -13,8 +13,9 @@ from typing import IO
 
 import numpy as np
 
-from nst3d.errors import InputError
+from nst3d.errors import InputError, cut, shown
 from nst3d.files import replacing
+from nst3d.limits import claim, regular
 from nst3d.tensors import Array
 
 _BROKEN = (
@@ -55,7 +56,7 @@ def read_headers(path: Path) -> dict[str, Header]:
     with _opened(path) as archive:
         for info in archive.infolist():
             if not info.filename.endswith(".npy"):
-                raise InputError(f"{path}: contains {info.filename!r}, expected arrays (.npy) only")
+                raise InputError(f"{path}: contains {shown(info.filename)}, expected arrays (.npy) only")
             with archive.open(info) as file:
                 header = _header(file, info.compress_type != zipfile.ZIP_STORED)
                 name, start = info.filename[: -len(".npy")], file.tell()
@@ -70,9 +71,13 @@ def read_headers(path: Path) -> dict[str, Header]:
 
 
 def read_arrays(path: Path, names: Collection[str]) -> dict[str, Array]:
-    """Some arrays of an archive whose headers are valid. Raises InputError if it is broken or truncated."""
+    """Some arrays of an archive whose headers are valid.
+
+    Raises InputError if it is broken, truncated, or in need of more memory than the limit for what is read.
+    """
     arrays = {}
     with _opened(path) as archive:
+        claim(sum(archive.getinfo(f"{name}.npy").file_size for name in names), str(path))
         for name in names:
             with archive.open(f"{name}.npy") as file:
                 arrays[name] = np.lib.format.read_array(file, allow_pickle=False)
@@ -94,14 +99,14 @@ def write_arrays(path: Path, arrays: Mapping[str, Array], packed: Collection[str
 @contextmanager
 def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
     try:
-        with zipfile.ZipFile(path) as archive:
+        with zipfile.ZipFile(regular(path)) as archive:
             yield archive
     except FileNotFoundError:
         raise InputError(f"{path}: no such file") from None
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror or error})") from None
     except _BROKEN as error:
-        raise InputError(f"{path}: not an .npz archive, broken or truncated ({error})") from None
+        raise InputError(f"{path}: not an .npz archive, broken or truncated ({cut(str(error))})") from None
 
 
 def _header(file: IO[bytes], compressed: bool) -> Header:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from nst3d.files import PathLike
+from nst3d.limits import regular
 
 T = TypeVar("T")
 
@@ -59,7 +60,8 @@ class Peek:
             return b""
 
     def read_start(self) -> bytes:
-        """The first 64 bytes of a file. Raises OSError if it cannot be read."""
+        """The first 64 bytes of a file. Raises OSError if it cannot be read, InputError
+        for a device or pipe."""
         return self.once(_start)
 
     def ends_with(self, suffix: str) -> bool:
@@ -69,5 +71,5 @@ class Peek:
 
 
 def _start(path: Path) -> bytes:
-    with path.open("rb") as file:
+    with regular(path).open("rb") as file:
         return file.read(_START)

@@ -6,6 +6,8 @@ from typing import Any
 
 import yaml
 
+MOST_TEXT = 1 << 20
+"""Characters of a file that is read: a megabyte takes seconds."""
 MOST_VALUES = 4_000_000
 """Values that a file may stand for once its aliases are written out."""
 
@@ -13,10 +15,12 @@ MOST_VALUES = 4_000_000
 def load_yaml(text: str, loader: type[yaml.SafeLoader] = yaml.SafeLoader) -> Any:
     """The value in a text; nothing in it is executed.
 
-    Raises YAMLError if the text is not valid, if aliases contain themselves, or if they stand for more than
-    `MOST_VALUES` values; ValueError for dates and integers that are out of range, RecursionError for deep
-    nesting.
+    Raises YAMLError if the text is not valid or longer than `MOST_TEXT`, if aliases contain themselves, or if
+    they stand for more than `MOST_VALUES` values; ValueError for dates and integers that are out of range,
+    RecursionError for deep nesting.
     """
+    if len(text) > MOST_TEXT:
+        raise yaml.YAMLError(f"it has {len(text):,} characters, at most {MOST_TEXT:,} are read")
     value = loader(text).get_single_data()
     if _expanded(value, {}) > MOST_VALUES:
         raise yaml.YAMLError(f"its aliases stand for more than {MOST_VALUES:,} values")

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from nst3d.errors import InputError
+from nst3d.errors import InputError, shown
 from nst3d.files import PathLike
 from nst3d.formats.io.files import OutsideError, find_beside, read_bytes
 from nst3d.formats.io.textscan import Lines, parse_numbers, select, split_lines, tokens_per_line
@@ -129,7 +129,7 @@ def _read_library(lines: Lines, path: Path, text: bytes) -> tuple[ObjDocument, l
             continue
         files += [f for f in found if f is not None and f not in files]
         if None in found:
-            notes.append(f"material file {name!r} was not found beside the mesh; using mid grey")
+            notes.append(f"material file {shown(name)} was not found beside the mesh; using mid grey")
     folders = tuple(dict.fromkeys([path.parent, *(f.parent for f in files)]))
     library = b"\n".join(read_bytes(f) for f in files)
     for name in other_maps(library, dict.fromkeys(parse_mtl(library), "")):
@@ -151,7 +151,7 @@ def _materials(
         if entry is None:
             materials.append(Material(name, MID_GREY if name else DEFAULT_KD))
             if name:
-                notes.append(f"material {name!r} is not defined in any material file; using mid grey")
+                notes.append(f"material {shown(name)} is not defined in any material file; using mid grey")
             continue
         texture = None
         if entry.image is not None:
@@ -159,7 +159,7 @@ def _materials(
             if key not in textures:
                 loaded, note = load_texture(entry.image, document.folders, entry.clamp)
                 textures[key] = None if loaded is None else len(read)
-                notes += [f"{note}; using mid grey"] if note else []
+                notes += [] if not note else [note] if loaded else [f"{note}; using mid grey"]
                 if loaded is not None and entry.mask is not None:
                     alpha, note = load_mask(entry.mask, document.folders)
                     loaded = replace(loaded, alpha=loaded.alpha if alpha is None else alpha)
@@ -168,7 +168,7 @@ def _materials(
             texture = textures[key]
             if entry.moved:
                 notes.append(
-                    f"material {name!r} shifts or scales its texture (-o, -s, -t); this is not applied"
+                    f"material {shown(name)} shifts or scales its texture (-o, -s, -t); this is not applied"
                 )
         plain = Material(name, _factor(entry, texture is not None), texture)
         materials.append(_transparent(plain, entry, None if texture is None else read[texture].alpha))

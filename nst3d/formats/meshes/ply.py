@@ -221,7 +221,8 @@ def _material(
             Material("material", _WHITE if coloured else MID_GREY),
             [f"{note}; using {remedy}"],
         )
-    notes = ["several textures; only the first is read"] if len(names) > 1 else []
+    notes = [note] if note else []
+    notes += ["several textures; only the first is read"] if len(names) > 1 else []
     notes += ["the texture overrides the vertex colours"] if coloured else []
     return texture, Material("material", _WHITE, 0), notes
 

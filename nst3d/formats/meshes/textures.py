@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from nst3d.errors import InputError
+from nst3d.errors import InputError, TooLargeError, shown
 from nst3d.formats.io.files import find_beside, read_bytes
 from nst3d.images.header import read_header
-from nst3d.images.io import decode_image
+from nst3d.images.io import MOST_TEXELS, decode_image
 from nst3d.representations.mesh import Texture, Wrap
 from nst3d.tensors import Array
 
@@ -19,16 +19,20 @@ PLAIN_GREY = (0.8, 0.8, 0.8)
 
 
 def load_texture(name: str, folders: Iterable[Path], clamp: bool = False) -> tuple[Texture | None, str]:
-    """The texture that an asset in these folders calls `name`, or None and a note with the reason."""
+    """The texture that an asset in these folders calls `name`, and a note:
+    how it was changed or, if it is None, why.
+    """
     wrap: Wrap = "clamp" if clamp else "repeat"
     try:
         path = find_beside(name, folders)
         if path is None:
-            return None, f"texture {name!r} was not found beside the mesh"
-        picture = decode_image(read_bytes(path), str(path))
+            return None, f"texture {shown(name)} was not found beside the mesh"
+        picture = decode_image(read_bytes(path), str(path), MOST_TEXELS)
+    except TooLargeError:
+        raise
     except InputError as error:
         return None, str(error)
-    return Texture(path.stem, picture.pixels, picture.alpha, (wrap, wrap)), ""
+    return Texture(path.stem, picture.pixels, picture.alpha, (wrap, wrap)), "; ".join(picture.notes)
 
 
 def load_mask(name: str, folders: Iterable[Path]) -> tuple[Array | None, str]:

@@ -18,6 +18,7 @@ import torch
 
 from nst3d.errors import InputError, OutputError
 from nst3d.files import replacing
+from nst3d.limits import claim_archive
 
 _NAME = re.compile(r"step-(\d+)\.ckpt")
 _PREFIX = re.compile(r"(?:module\.)?_model\.(module\.)?")
@@ -51,6 +52,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
     Prefixes of the pipeline and of distributed training are stripped from the model's names. Raises
     InputError for a file that is missing, truncated, not a nerfstudio checkpoint, or contains other objects.
     """
+    claim_archive(path)
     content = _load(path)
     pipeline = content.get("pipeline") if isinstance(content, dict) else None
     if not isinstance(pipeline, dict) or not all(isinstance(k, str) for k in pipeline):

@@ -18,6 +18,7 @@ import yaml
 from nst3d.errors import InputError
 from nst3d.formats.io.files import read_bytes
 from nst3d.formats.io.peek import Peek
+from nst3d.limits import regular
 
 CLASS = "_class"
 """Key under which a dict that was an object has the dotted name of its class."""
@@ -40,7 +41,7 @@ def is_config(place: Path | Peek) -> bool:
 def _content(path: Path) -> bytes:
     """The start of a file, one byte longer than any valid config; empty if it cannot be read."""
     try:
-        with path.open("rb") as file:
+        with regular(path).open("rb") as file:
             return file.read(_LARGEST + 1)
     except OSError:
         return b""

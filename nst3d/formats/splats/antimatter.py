@@ -12,7 +12,7 @@ import numpy as np
 from nst3d.errors import InputError
 from nst3d.formats.io.files import read_bytes
 from nst3d.formats.registry import Format, register_format
-from nst3d.formats.splats.rows import Loaded, Paint, Rows
+from nst3d.formats.splats.rows import Loaded, Paint, Rows, claim_rows
 from nst3d.representations.harmonics import from_colours
 from nst3d.representations.splats import Splats
 from nst3d.tensors import Array
@@ -28,6 +28,7 @@ def read_splat(path: Path) -> Loaded:
             f"{path}: not a .splat file, or truncated: {len(data)} bytes are not a multiple of 32"
         )
     records = np.frombuffer(data, _RECORD)
+    claim_rows(len(records), 1, path)
     rows = Rows(
         positions=records["place"],
         scales=records["scale"],

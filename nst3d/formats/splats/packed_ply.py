@@ -22,6 +22,7 @@ from nst3d.formats.splats.rows import (
     Loaded,
     Paint,
     Rows,
+    claim_rows,
     coefficients,
     from_smallest_three,
     join_harmonics,
@@ -50,6 +51,7 @@ def read_packed_ply(path: Path, tables: Tables) -> Loaded:
         raise InputError(f"{path}: not a compressed splat PLY: its packed words are not uint")
     if len(chunk) != -(-len(vertex) // _CHUNK):
         raise InputError(f"{path}: broken: {len(chunk)} chunks for {len(vertex)} splats, expected 256 each")
+    claim_rows(len(vertex), 16 if "sh" in tables.tables else 1, path)
     opacity = (vertex["packed_color"] & 255) / 255
     with np.errstate(over="ignore", invalid="ignore"):
         rows = Rows(

@@ -14,6 +14,7 @@ from nst3d.errors import InputError
 from nst3d.formats.io.files import read_bytes
 from nst3d.formats.io.textscan import decode, parse_numbers
 from nst3d.kernels import kernel
+from nst3d.limits import claim
 from nst3d.tensors import Array
 
 _LONGEST_HEADER = 1 << 16
@@ -123,6 +124,7 @@ def _from_columns(header: _Header, data: bytes, start: int, path: Path) -> list[
     wanted = header.points * header.row.itemsize
     if packed > len(data) - start - 8 or size != wanted or size > _DENSEST * max(packed, 1):
         raise _cut_short(path, header)
+    claim(2 * size, str(path))
     plain = np.zeros(size, np.uint8)
     if size and _unpack(np.frombuffer(data, np.uint8, packed, start + 8), plain) != size:
         raise InputError(f"{path}: its compressed data is broken")

@@ -23,6 +23,7 @@ from nst3d.formats.splats.rows import (
     Loaded,
     Paint,
     Rows,
+    claim_rows,
     coefficients,
     degree_note,
     join_harmonics,
@@ -79,6 +80,7 @@ def read_splat_ply(path: Path, tables: Tables) -> Loaded:
         raise InputError(
             f"{path}: has {len(rest)} f_rest properties, numbered up to {rest[-1][7:]}, expected 0, 9, 24 or 45"
         )
+    claim_rows(len(vertex), 1 + coefficients(min(degree, 3)), path)
     constant = _columns(vertex, colours)
     if colours == _RGB:
         full = np.iinfo(vertex.dtype["red"]).max if vertex.dtype["red"].kind in "ui" else 1

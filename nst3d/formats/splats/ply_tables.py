@@ -11,6 +11,7 @@ import numpy as np
 from nst3d.errors import InputError
 from nst3d.formats.io.files import read_bytes
 from nst3d.formats.io.textscan import decode, parse_numbers
+from nst3d.limits import regular
 from nst3d.tensors import Array
 
 _TYPES = {
@@ -44,7 +45,7 @@ class Tables:
 def read_header(path: Path) -> bytes:
     """A PLY file's header; empty if the file is not a PLY or cannot be read."""
     try:
-        with path.open("rb") as file:
+        with regular(path).open("rb") as file:
             start = file.read(_LONGEST_HEADER)
     except OSError:
         return b""

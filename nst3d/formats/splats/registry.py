@@ -26,6 +26,7 @@ from nst3d.formats.splats.rows import Paint, settled
 from nst3d.formats.splats.sog import repaint_sog
 from nst3d.formats.splats.sog_parts import META, meta_path
 from nst3d.formats.splats.splatfacto import RunSplats, write_run_splats
+from nst3d.limits import one_asset
 from nst3d.representations.harmonics import faded, from_colours
 from nst3d.representations.splats import Splats
 from nst3d.tensors import Array, Share
@@ -57,6 +58,7 @@ def is_splats(place: PathLike | Peek) -> bool:
     return format_of(place, *_SORTS) is not None
 
 
+@one_asset()
 def load_splats(place: PathLike | Peek) -> Splats:
     """The splats in a .ply (also PlayCanvas' compressed), .splat, .spz or .sog file, an unpacked SOG folder,
     or a nerfstudio run of splatfacto (its folder, config.yml or checkpoint).

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from nst3d.errors import InputError
+from nst3d.limits import claim
 from nst3d.representations.harmonics import basis
 from nst3d.tensors import Array, Share
 
@@ -28,6 +29,15 @@ class Rows:
     rotations: Array
     opacities: Array
     harmonics: Array
+
+
+def claim_rows(count: int, harmonics: int, path: Path) -> None:
+    """Ask for the memory of `count` splats with so many coefficients, before they are decoded.
+
+    Meanwhile all but the harmonics are float64. Raises TooLargeError.
+    """
+    shape = 4 * (3 + 3 + 4 + 1) * count
+    claim(shape + 12 * harmonics * count, f"{path}: {count} splats", 2 * shape)
 
 
 @dataclass(frozen=True)
@@ -174,8 +184,10 @@ def coefficients(degree: int) -> int:
 
 
 def join_harmonics(constant: Array, higher: Array) -> Array:
-    """First coefficients (n, 3) and further ones (n, k, 3) as one table, up to degree 3."""
-    return np.concatenate([constant[:, None], higher[:, : coefficients(MAX_DEGREE)]], axis=1)
+    """First coefficients (n, 3) and further ones (n, k, 3) as one table (n, 1 + k, 3) float32, up to degree 3."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        parts = [constant[:, None], higher[:, : coefficients(MAX_DEGREE)]]
+        return np.concatenate(parts, axis=1, dtype=np.float32, casting="same_kind")
 
 
 def degree_note(degree: int) -> tuple[str, ...]:

@@ -16,7 +16,15 @@ import numpy as np
 from nst3d.errors import InputError
 from nst3d.formats.io.peek import Peek
 from nst3d.formats.registry import Format, register_format
-from nst3d.formats.splats.rows import Loaded, Paint, Rows, coefficients, from_smallest_three, join_harmonics
+from nst3d.formats.splats.rows import (
+    Loaded,
+    Paint,
+    Rows,
+    claim_rows,
+    coefficients,
+    from_smallest_three,
+    join_harmonics,
+)
 from nst3d.formats.splats.sog_fade import PALETTE_ROW, faded_palette
 from nst3d.formats.splats.sog_parts import (
     META,
@@ -40,6 +48,7 @@ def read_sog(path: Path) -> Loaded:
     if not isinstance(count, int) or count < 0:
         raise InputError(f"{path}: broken: meta.json has no count")
     colours = _texels(files, "sh0", count)
+    claim_rows(count, 16 if "shN" in files.meta else 1, path)
     quats = _texels(files, "quats", count)
     others = (quats[:, :3] / 255 * 2 - 1) * 0.5**0.5
     identity = quats[:, 3:] < 252

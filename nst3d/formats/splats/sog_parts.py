@@ -16,6 +16,7 @@ from PIL import Image
 
 from nst3d.errors import InputError
 from nst3d.formats.io.files import read_bytes, resolve
+from nst3d.limits import claim, regular
 from nst3d.tensors import Array
 
 META = "meta.json"
@@ -47,6 +48,7 @@ class SogFiles:
                 picture = Image.open(io.BytesIO(data), formats=("WEBP", "PNG"))
                 if picture.width * picture.height > _LARGEST_PICTURE:
                     raise ValueError("too large")
+                claim(0, self.name, 12 * picture.width * picture.height)
                 return np.array(picture.convert("RGBA"))
             except (*_BROKEN, Image.DecompressionBombError) as error:
                 raise InputError(f"{self.name}: its {member} is broken ({str(error)[:80]})") from None
@@ -85,7 +87,7 @@ def meta_path(path: Path) -> Path | None:
 def is_sog_meta(path: Path) -> bool:
     """Whether a meta.json belongs to a SOG scene."""
     try:
-        meta = json.loads(path.read_bytes()) if path.stat().st_size <= _LARGEST_META else None
+        meta = json.loads(path.read_bytes()) if regular(path).stat().st_size <= _LARGEST_META else None
     except (OSError, ValueError, RecursionError):
         return False
     return isinstance(meta, dict) and {"means", "sh0", "quats"} <= meta.keys()
@@ -124,6 +126,7 @@ def _unzipped(path: Path) -> dict[str, bytes]:
             # Pictures do not compress further: an archive that claims otherwise is a zip bomb.
             if sum(e.file_size for e in entries) > 8 * len(data) + _LARGEST_META:
                 raise InputError(f"{path}: broken: it would unpack to far more than its size")
+            claim(sum(e.file_size for e in entries), str(path))
             return {e.filename: archive.read(e) for e in entries}
     except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, *_BROKEN) as error:
         raise InputError(f"{path}: not a SOG scene, broken or truncated ({str(error)[:80]})") from None

@@ -12,7 +12,8 @@ from typing import Any
 
 from nst3d.errors import InputError, MissingDependencyError
 from nst3d.formats.io.files import read_bytes
-from nst3d.formats.splats.rows import coefficients
+from nst3d.formats.splats.rows import MAX_DEGREE, claim_rows, coefficients
+from nst3d.limits import claim
 
 NAMES = ("positions", "opacities", "colours", "scales", "rotations", "harmonics")
 """Names of the streams, in order."""
@@ -99,6 +100,8 @@ def _checked(version: int, count: int, degree: int, packed_size: int, path: Path
     sizes = stream_sizes(version, count, degree)
     if sum(sizes.values()) > _BEST_RATIO * packed_size:
         raise InputError(f"{path}: broken: its header declares {count} splats, more than the file can hold")
+    claim(sum(sizes.values()), str(path))
+    claim_rows(count, 1 + coefficients(min(degree, MAX_DEGREE)), path)
     return sizes
 
 

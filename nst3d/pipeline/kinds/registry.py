@@ -16,6 +16,7 @@ from nst3d.formats.io.peek import Peek
 from nst3d.formats.mesh_files import is_mesh
 from nst3d.formats.nerfstudio.run import CONFIG, is_run
 from nst3d.formats.splats.registry import is_splats
+from nst3d.limits import regular
 from nst3d.pipeline.kinds.kind import Kind, Opened
 from nst3d.plugins import Registry, rows_of
 
@@ -76,7 +77,7 @@ def cleaned(opened: Opened) -> Opened:
 
 
 def _kind_of(peek: Peek) -> Kind:
-    path = peek.path
+    path = regular(peek.path)
     if not path.exists():
         raise InputError(f"{path}: no such file, expected a mesh, a picture, a voxel field or splats")
     refuse_empty(path, "a mesh, a capture or splats")

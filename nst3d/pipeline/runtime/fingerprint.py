@@ -7,6 +7,7 @@ from pathlib import Path
 
 from nst3d.formats.io.peek import Peek
 from nst3d.formats.nerfstudio.run import is_run, run_files
+from nst3d.limits import regular
 
 _BLOCK = 1 << 22
 
@@ -37,6 +38,6 @@ def add_neighbours(digest: hashlib._Hash, path: Path) -> None:
 
 
 def _add_bytes(digest: hashlib._Hash, path: Path) -> None:
-    with path.open("rb") as file:
+    with regular(path).open("rb") as file:
         while block := file.read(_BLOCK):
             digest.update(block)

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from nst3d.errors import InputError
-from nst3d.formats.fields.checks import check_links, wanted
+from nst3d.formats.fields.checks import check_links, check_values, wanted
 from nst3d.formats.io.npz import read_arrays, read_headers, write_arrays
 from nst3d.pipeline.runtime.out_folder import need_checkpoint
 from nst3d.reconstruct.fit import Fit
@@ -58,6 +58,11 @@ class FitKeeper:
         check_links(path, state["links"], count)
         if state["colours"].shape != (count, values) or state["squares"].shape != (count, 1 + values):
             raise InputError(f"{path}: broken; its arrays do not fit together; start over with `overwrite`")
+        check_values(path, {k: state[k] for k in ("density", "colours", "squares", "seconds")})
+        if int(state["iteration"]) < 0:
+            raise InputError(
+                f"{path}: broken: iteration {int(state['iteration'])}; start over with `overwrite`"
+            )
         self.earlier = float(state["seconds"])
         fit.restore(state)
 

@@ -12,10 +12,9 @@ from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 import msgspec
 import yaml
 
-from nst3d.errors import ConfigError, InputError
+from nst3d.errors import ConfigError, InputError, shown
 from nst3d.files import PathLike
 from nst3d.formats.io.files import read_bytes
-from nst3d.formats.io.json_values import shown
 from nst3d.formats.io.yaml_values import load_yaml
 
 Config = TypeVar("Config")

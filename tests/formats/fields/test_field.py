@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 from npz_samples import field_of, links_of, svox2_arrays, write_npz
 
-from nst3d.errors import InputError, OutputError
+from nst3d.errors import InputError, OutputError, TooLargeError
 from nst3d.formats.fields.registry import is_field, load_field, save_field
+from nst3d.limits import Limits, limited
 from nst3d.representations.field import Space
 from nst3d.representations.harmonics import C0, basis
 
@@ -238,10 +239,9 @@ def test_an_array_that_is_shorter_than_announced_is_not_allocated(tmp_path):
         load_field(path)
 
 
-def test_a_grid_that_needs_too_much_memory_is_not_loaded(tmp_path, monkeypatch):
-    monkeypatch.setattr("nst3d.formats.fields.checks.MOST_BYTES", 4000)
+def test_a_grid_that_needs_too_much_memory_is_not_loaded(tmp_path):
     path = write_npz(tmp_path / "a.npz", svox2_arrays())
-    with pytest.raises(InputError, match=r"a grid of 4 x 5 x 6 with 40 nodes needs 0\.0 GiB, but"):
+    with limited(Limits(memory=4000 / 2**30)), pytest.raises(TooLargeError, match=r"4 x 5 x 6 with 40 nodes"):
         load_field(path)
 
 

@@ -208,11 +208,11 @@ def test_draco_that_claims_too_much_or_is_damaged(tmp_path: Path, data: bytes, t
 def test_accessors_that_claim_too_much_are_refused_before_decoding(tmp_path: Path) -> None:
     sample = draco_sample()
     sample.json["accessors"][0]["count"] = 10**9
-    with pytest.raises(InputError, match="claims 12000000044 bytes"):
+    with pytest.raises(InputError, match=r"compressed geometry: needs 22\.4 GiB"):
         load_gltf(sample.save(tmp_path / "a.glb"))
     sample = meshopt_sample()
     sample.json["bufferViews"][0]["extensions"][MESHOPT]["count"] = 10**10
-    with pytest.raises(InputError, match="claims 120000000000 bytes"):
+    with pytest.raises(InputError, match="compressed geometry: needs 224 GiB"):
         load_gltf(save_meshopt(sample, tmp_path / "a.gltf"))
 
 
@@ -238,7 +238,7 @@ def test_meshopt_that_is_damaged(tmp_path: Path, change: dict[str, Any], text: s
 @pytest.mark.parametrize(
     ("data", "text"),
     [
-        (ktx2(BLUE, 60_000, 60_000), "at most 100000000 are read"),
+        (ktx2(BLUE, 60_000, 60_000), "at most 67108864 are read"),
         (ktx2(BLUE, packing=2, plain=10**12), "claims more"),
         (ktx2(BLUE)[:-8], "claims more"),
         (ktx2(BLUE, 64, 64), "cannot be decoded"),
