@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import io
+import logging
 import os
 import signal
 import sys
@@ -93,6 +94,9 @@ def _ending(own_process: bool) -> None:
 
 def _guarded(arguments: Sequence[str]) -> int:
     """The exit code of the command or of its error; KeyboardInterrupt passes through."""
+    logging.getLogger("PIL").addHandler(
+        logging.NullHandler()
+    )  # what Pillow logs about a file is in our message
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # file names may contain what the terminal cannot show
             stream.reconfigure(errors="backslashreplace")

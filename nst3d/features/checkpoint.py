@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import Any
 
 import numpy as np
 import torch
 
-from nst3d.errors import InputError
+from nst3d.errors import InputError, cut
 from nst3d.features.layers import conv_shape, layer_names
 from nst3d.limits import claim_archive, regular
 from nst3d.tensors import Array
@@ -80,9 +79,9 @@ def _read_torch(path: Path) -> dict[str, torch.Tensor]:
     claim_archive(path)
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, EOFError, RuntimeError, ValueError, KeyError, UnpicklingError) as error:
+    except Exception as error:  # torch raises many kinds for a damaged file
         first = (str(error).splitlines() or [type(error).__name__])[0]
-        raise InputError(f"{path}: cannot be read as a torch weight file ({first})") from None
+        raise InputError(f"{path}: cannot be read as a torch weight file ({cut(first)})") from None
     if not isinstance(content, Mapping):
         raise InputError(f"{path}: contains a {type(content).__name__}, expected a dictionary of tensors")
     return {str(k): v for k, v in content.items() if isinstance(v, torch.Tensor)}

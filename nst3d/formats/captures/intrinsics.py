@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from nst3d.cameras.lens import BrownConrady, Fisheye, Lens
-from nst3d.errors import InputError
+from nst3d.errors import InputError, shown
 from nst3d.formats.captures.common import Intrinsics
 from nst3d.formats.io.json_values import number
 from nst3d.tensors import ImageSize
@@ -63,7 +63,7 @@ def read_lens(scopes: Sequence[dict[str, Any]], path: Path) -> Lens | None:
     known = (None, *_PLAIN, *_BENT, *_ROUND)
     if model not in known:
         raise InputError(
-            f"{path}: camera model {model!r} is not supported, expected one of {', '.join(known[1:])}"
+            f"{path}: camera model {shown(model)} is not supported, expected one of {', '.join(known[1:])}"
         )
     if model in _PLAIN:
         return None

@@ -24,7 +24,7 @@ import numpy as np
 
 from nst3d.cameras.lens import BrownConrady, Fisheye, Lens
 from nst3d.cameras.pinhole import Camera
-from nst3d.errors import InputError
+from nst3d.errors import InputError, shown
 from nst3d.formats.fields.checks import check_budget, check_links, check_placing, check_values, wanted
 from nst3d.formats.fields.paint import painted_harmonics
 from nst3d.formats.io.npz import read_arrays, read_headers, write_arrays
@@ -74,7 +74,7 @@ def load_own(path: Path) -> VoxelField:
     if version != _VERSION:
         raise InputError(f"{path}: has version {version}; this nst3d reads {_VERSION}, install a newer one")
     if activation not in ("relu", "softplus"):
-        raise InputError(f"{path}: activation is {activation!r}, expected relu or softplus")
+        raise InputError(f"{path}: activation is {shown(activation)}, expected relu or softplus")
     contracted = bool(arrays["contracted"])
     check_placing(path, arrays["centre"], arrays["radius"], contracted)
     check_links(path, arrays["links"], nodes)

@@ -64,7 +64,7 @@ def flight_from_yaml(path: Path, text: str, up: Array | None) -> Flight:
     axes = values.get("axes", "opencv")
     if axes not in ("opencv", "opengl"):
         raise InputError(
-            f"{path}: axes {axes!r}: choose opencv (y down, z forward) or opengl (y up, z backward)"
+            f"{path}: axes {shown(axes)}: choose opencv (y down, z forward) or opengl (y up, z backward)"
         )
     general = angle(values, str(path))
     frames = [

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from nst3d.cameras.paths import Flight, Keyframe
-from nst3d.errors import InputError
+from nst3d.errors import InputError, cut, shown
 from nst3d.formats.flights.values import angle, flag, keys_of, number, pose_of, whole_number
 from nst3d.formats.registry import Format, register_format
 from nst3d.tensors import Array, ImageSize
@@ -29,12 +29,14 @@ def flight_from_json(path: Path, text: str) -> Flight:
     try:
         values = json.loads(text)
     except ValueError as error:
-        raise InputError(f"{path}: not valid JSON ({error})") from None
+        raise InputError(f"{path}: not valid JSON ({cut(str(error))})") from None
     if not isinstance(values, dict) or not ("camera_path" in values or "keyframes" in values):
         raise InputError(f"{path}: not a nerfstudio camera path: it has neither camera_path nor keyframes")
     kind = values.get("camera_type", "perspective")
     if kind != "perspective":
-        raise InputError(f"{path}: its camera_type is {kind!r}; only perspective cameras can be rendered")
+        raise InputError(
+            f"{path}: its camera_type is {shown(kind)}; only perspective cameras can be rendered"
+        )
     dense = values.get("camera_path") or []
     keys = keys_of(values, "camera_path" if dense else "keyframes", path)
     pose = "camera_to_world" if dense else "matrix"

@@ -16,6 +16,9 @@ _MOST_KEYS = 200_000
 _WIDEST = 170.0
 
 
+_FARTHEST = 1e15
+
+
 def pose_of(value: Any, where: str) -> Array:
     """A camera-to-world matrix with a true rotation; InputError for anything else."""
     try:
@@ -24,8 +27,8 @@ def pose_of(value: Any, where: str) -> Array:
         matrix = np.empty(0)
     if matrix.size not in (12, 16):
         raise InputError(f"{where}: expected 16 numbers (or 12), row by row")
-    if not np.isfinite(matrix).all():
-        raise InputError(f"{where}: holds numbers that are not finite")
+    if not (np.abs(matrix) < _FARTHEST).all():
+        raise InputError(f"{where}: holds numbers that are not finite, or absurdly large")
     matrix = matrix.reshape(-1, 4)
     if len(matrix) == 4:
         if np.allclose(matrix[:3, 3], 0) and not np.allclose(matrix[3, :3], 0):
@@ -50,7 +53,7 @@ def check_names(values: dict[str, Any], names: tuple[str, ...], where: str) -> N
     """Raise InputError for unknown names in a mapping."""
     for name in values:
         if name not in names:
-            raise InputError(f"{where}: {name!r} is not known; known are {', '.join(names)}")
+            raise InputError(f"{where}: {shown(name)} is not known; known are {', '.join(names)}")
 
 
 def keys_of(values: dict[str, Any], name: str, path: Path) -> list[Any]:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from nst3d.errors import InputError
+from nst3d.errors import InputError, shown
 from nst3d.formats.io.textscan import decode, parse_numbers, tokens_per_line
 from nst3d.tensors import Array
 
@@ -111,7 +111,7 @@ def _parse_header(lines: list[str], path: Path) -> tuple[str, list[_Element], tu
             f"{path}: the PLY header has a line that cannot be read: {line.strip()[:60]!r}"
         ) from None
     if order not in _ORDER:
-        raise InputError(f"{path}: the PLY header is broken (format {order!r})")
+        raise InputError(f"{path}: the PLY header is broken (format {shown(order)})")
     if negative := [e for e in elements if e.length < 0]:
         raise InputError(f"{path}: its header declares {negative[0].length} {negative[0].name} entries")
     return order, elements, tuple(comments)

@@ -61,7 +61,7 @@ class SogFiles:
         """A list of numbers (count,) float64 in a section of meta.json."""
         try:
             values = np.asarray(self.meta[section][key], np.float64)
-        except (KeyError, TypeError, ValueError):
+        except (KeyError, TypeError, ValueError, OverflowError):
             values = np.zeros(0)
         if values.shape != (count,):
             raise InputError(
