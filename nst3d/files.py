@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Generic, TypeAlias, TypeVar, cast
@@ -17,6 +18,8 @@ RESULTS = frozenset(
     {"checkpoint.npz", "checkpoint.pt", "config.yaml", "metrics.json", "sheet.png", "turntable.mp4"}
 )
 """Files of a result, in lower case; files copied from an asset never take these names."""
+
+_TEMPORARY = re.compile(r"\..+\.(\d+)\.tmp")
 
 Given = TypeVar("Given", contravariant=True)
 Held = TypeVar("Held", covariant=True)
@@ -82,6 +85,33 @@ def replacing(path: PathLike) -> Iterator[Path]:
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink()
+
+
+def sweep(folder: Path) -> None:
+    """Remove the temporary files that processes which are gone left in a folder."""
+    for path in folder.glob(".*.tmp"):
+        left = _TEMPORARY.fullmatch(path.name)
+        if left and not _is_running(int(left[1])):
+            with contextlib.suppress(OSError):
+                path.unlink()
+
+
+def is_temporary(path: Path) -> bool:
+    """Whether a file is one that `replacing` writes to."""
+    return _TEMPORARY.fullmatch(path.name) is not None
+
+
+def _is_running(process: int) -> bool:
+    """Whether a process is running, as far as the system tells: always on Windows, where asking would end it."""
+    if os.name == "nt":
+        return True
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except OSError:  # someone else's
+        return True
+    return True
 
 
 def write_bytes(path: PathLike, data: bytes) -> None:

@@ -1,4 +1,4 @@
-"""Ctrl-C that waits for work which counts only as a whole."""
+"""Ctrl-C and SIGTERM that wait for work which counts only as a whole."""
 
 from __future__ import annotations
 
@@ -8,17 +8,31 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+_STOPS = (signal.SIGINT, signal.SIGTERM)
+
+
+def stop_on_terminate() -> None:
+    """Let SIGTERM raise KeyboardInterrupt in the main thread, like Ctrl-C, unless it does something of its own."""
+    main = threading.current_thread() is threading.main_thread()
+    if main and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
+def ignore_stops() -> None:
+    """Ignore Ctrl-C and SIGTERM from now on, in a process that is exiting and cleaning up."""
+    for number in _STOPS:
+        signal.signal(number, signal.SIG_IGN)
+
 
 @contextmanager
 def stoppable() -> Iterator[Callable[[], bool]]:
     """Whether Ctrl-C was pressed since: the first only marks it, a second one raises KeyboardInterrupt at once.
 
-    Outside of the main thread, and where Ctrl-C does something of its own, nothing is changed.
+    SIGTERM counts as well after `stop_on_terminate`. Outside of the main thread, and where a signal does something of
+    its own, nothing is changed.
     """
     main = threading.current_thread() is threading.main_thread()
-    if not main or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
-        yield lambda: False
-        return
+    stops = [n for n in _STOPS if main and signal.getsignal(n) is signal.default_int_handler]
     asked: list[int] = []
 
     def ask(number: int, frame: FrameType | None) -> None:
@@ -26,8 +40,10 @@ def stoppable() -> Iterator[Callable[[], bool]]:
             raise KeyboardInterrupt
         asked.append(number)
 
-    signal.signal(signal.SIGINT, ask)
+    for number in stops:
+        signal.signal(number, ask)
     try:
         yield lambda: bool(asked)
     finally:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+        for number in stops:
+            signal.signal(number, signal.default_int_handler)

@@ -6,7 +6,6 @@ import importlib
 import io
 import logging
 import os
-import signal
 import sys
 import tempfile
 import traceback
@@ -15,6 +14,7 @@ from collections.abc import Callable, Sequence
 from nst3d.cli.errors import spoken
 from nst3d.cli.plugin_notes import plugin_notes
 from nst3d.errors import ConfigError, Nst3dError
+from nst3d.interrupts import ignore_stops, stop_on_terminate
 from nst3d.limits import DEFAULT_MEMORY, Limits, limited
 
 COMMANDS = {
@@ -66,6 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     own_process = arguments is None
     if own_process:
         _spin_briefly()
+        stop_on_terminate()
     try:
         code = _guarded(sys.argv[1:] if arguments is None else arguments)
         _ending(own_process)
@@ -89,7 +90,7 @@ def _spin_briefly() -> None:
 def _ending(own_process: bool) -> None:
     """Keep Ctrl-C from disturbing a process that is exiting and cleaning up."""
     if own_process:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        ignore_stops()
 
 
 def _guarded(arguments: Sequence[str]) -> int:

@@ -67,12 +67,14 @@ def wait_for(there: Callable[[], object], process: subprocess.Popen[str]) -> Non
         time.sleep(0.01)
 
 
-def press(process: subprocess.Popen[str], gap: float | None = None) -> tuple[str, str, float]:
+def press(
+    process: subprocess.Popen[str], gap: float | None = None, stop: signal.Signals = signal.SIGINT
+) -> tuple[str, str, float]:
     """Ctrl-C, again after `gap` seconds; what the process said, and how long it took to end."""
-    process.send_signal(signal.SIGINT)
+    process.send_signal(stop)
     if gap is not None:
         time.sleep(gap)
-        process.send_signal(signal.SIGINT)
+        process.send_signal(stop)
     began = time.monotonic()
     answer, errors = process.communicate(timeout=60)
     assert "Traceback" not in errors
@@ -90,11 +92,12 @@ def paint(folder: Path, out: Path, iterations: int) -> list[object]:
     return [*given, "--settings.output.checkpoint-seconds", "0.01"]
 
 
-def test_once_while_painting_writes_the_asset_and_skips_the_film(folder, tmp_path, begin) -> None:
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+def test_once_while_painting_writes_the_asset_and_skips_the_film(folder, tmp_path, begin, stop) -> None:
     out = tmp_path / "out"
     process = begin(*paint(folder, out, 500))
     wait_for(lambda: (out / "checkpoint.pt").exists(), process)
-    answer, errors, seconds = press(process)
+    answer, errors, seconds = press(process, stop=stop)
     assert seconds < SOON
     assert {p.name for p in out.iterdir()} == {"painted.ply", "config.yaml", "metrics.json", "checkpoint.pt"}
     assert len(load(out / "painted.ply")) == 2000

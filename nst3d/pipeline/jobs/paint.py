@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from nst3d.errors import ConfigError, OutputError
+from nst3d.errors import ConfigError
 from nst3d.files import write_bytes
 from nst3d.pipeline.jobs.painter import Company, Painter
 from nst3d.pipeline.kinds.bridges import ALONE, Bridges
@@ -25,7 +25,7 @@ from nst3d.pipeline.runtime.checkpoints import Keeper
 from nst3d.pipeline.runtime.events import Events, Listener, Notebook
 from nst3d.pipeline.runtime.fingerprint import add_file, add_scene
 from nst3d.pipeline.runtime.machine import Clock, peak_memory_gb, use_threads
-from nst3d.pipeline.runtime.out_folder import claimed_folder, need_checkpoint
+from nst3d.pipeline.runtime.out_folder import STARTS_OVER, claimed_folder, resumable
 from nst3d.pipeline.settings.config import PaintConfig
 from nst3d.pipeline.settings.overrides import as_plain
 from nst3d.pipeline.styles import read_style
@@ -33,7 +33,7 @@ from nst3d.stylize.guides import MakeGuide
 from nst3d.stylize.teachers.registry import Teacher
 
 CHECKPOINT = "checkpoint.pt"
-_CONFIG = "config.yaml"
+_CONFIG, _METRICS = "config.yaml", "metrics.json"
 _SHOWN = ("sheet.png", "turntable.mp4", "flight.mp4")
 """Files in which subjects show several views."""
 
@@ -58,13 +58,17 @@ def run_job(
     from. A second Ctrl-C raises KeyboardInterrupt at once; partial files are never left behind.
     """
     bridges.casting(job.config)  # report a missing package before anything is read
-    if job.resume:  # checked first, as reading the scene may take long
-        need_checkpoint(job.out / CHECKPOINT)
+    again = job.resume
+    if again and not resumable(job.out / CHECKPOINT, job.out / _CONFIG, job.out / _METRICS):
+        job = replace(job, resume=False)  # known first, as reading the scene may take long
     opened = opened or open_path(job.scene)
     if opened.kind.check_out is not None:
         opened.kind.check_out(opened, job.out)
-    with claimed_folder(job.out, job.overwrite or job.resume, [_CONFIG]):
-        return _paint(job, opened, Events(listeners), bridges, Company(guides or {}, teachers))
+    events = Events(listeners)
+    if again and not job.resume:
+        events.note(STARTS_OVER)
+    with claimed_folder(job.out, job.overwrite or again, [_CONFIG]):
+        return _paint(job, opened, events, bridges, Company(guides or {}, teachers))
 
 
 def _paint(job: Job, opened: Opened, events: Events, bridges: Bridges, company: Company) -> Result:
@@ -77,7 +81,9 @@ def _paint(job: Job, opened: Opened, events: Events, bridges: Bridges, company: 
     events.phase("preparing")
     opened = checked(job, opened)
     seconds = job.config.output.checkpoint_seconds
-    keeper = Keeper(job.out / CHECKPOINT, _fingerprint(job, opened, company), seconds, job.resume)
+    keeper = Keeper(
+        job.out / CHECKPOINT, _fingerprint(job, opened, company), seconds, job.resume, events.note
+    )
     events.add(keeper)
     reader = bridges.reader(job.dataparser, job.cameras)
     subject, config = open_subject(PaintRequest(opened, job, styles, reader, events, bridges, keeper))
@@ -98,10 +104,9 @@ def _paint(job: Job, opened: Opened, events: Events, bridges: Bridges, company: 
         metrics = painter.metrics() | spent
         paths += _write_records(job, metrics)
     except BaseException:
-        if not interrupted:  # otherwise there is a checkpoint, and a second Ctrl-C means to leave at once
-            with contextlib.suppress(OutputError):
-                painter.keep()
-                events.note("the painting is kept: run the same job with `resume` to write it")
+        # Interrupted before, there is a checkpoint, and a second Ctrl-C means to leave at once.
+        if not interrupted and painter.keep():
+            events.note("the painting is kept: run the same job with `resume` to write it")
         raise
     if not interrupted:
         keeper.forget()
@@ -205,6 +210,6 @@ def _fingerprint(job: Job, opened: Opened, company: Company) -> str:
 
 
 def _write_records(job: Job, metrics: dict[str, Any]) -> list[Path]:
-    path = job.out / "metrics.json"
+    path = job.out / _METRICS
     write_bytes(path, (json.dumps(metrics, indent=2) + "\n").encode())
     return [job.out / _CONFIG, path]

@@ -75,9 +75,9 @@ class Painter:
             self._events.tell(step)
             yield step
 
-    def keep(self) -> None:
-        """Write a checkpoint of the current painting."""
-        self._keeper.keep(self._run.state())
+    def keep(self) -> bool:
+        """Write a checkpoint of the current painting; False, with a note, if that is not possible."""
+        return self._keeper.keep(self._run.state())
 
     def result(self) -> Any:
         """The finished paint, for the subject's `save` and `show`."""

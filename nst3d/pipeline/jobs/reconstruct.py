@@ -6,7 +6,7 @@ import hashlib
 import json
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,7 @@ from nst3d.pipeline.kinds.registry import open_path
 from nst3d.pipeline.runtime.events import Events, Fitted, Listener, Notebook
 from nst3d.pipeline.runtime.fit_keeper import FitKeeper
 from nst3d.pipeline.runtime.machine import Clock, peak_memory_gb, resolve_device, use_threads
-from nst3d.pipeline.runtime.out_folder import claimed_folder, need_checkpoint
+from nst3d.pipeline.runtime.out_folder import STARTS_OVER, claimed_folder, resumable
 from nst3d.pipeline.settings.overrides import as_plain
 from nst3d.pipeline.settings.reconstruct import ReconstructConfig
 from nst3d.reconstruct.fit import Fit
@@ -82,14 +82,16 @@ def run_reconstruct(
     """
     if job.dataparser is None:
         _refuse_scenes(job.capture)
-    if job.resume:  # checked first, as reading the photographs may take long
-        need_checkpoint(job.path(_CHECKPOINT))
+    again, events = job.resume, Events(listeners)
+    if again and not resumable(*map(job.path, (_CHECKPOINT, "config.yaml", "metrics.json"))):
+        job = replace(job, resume=False)  # known first, as reading the photographs may take long
+        events.note(STARTS_OVER)
     folder = job.path("field.npz").parent
     alone = folder != job.out
-    if alone and job.out.exists() and not (job.overwrite or job.resume):
+    if alone and job.out.exists() and not (job.overwrite or again):
         raise OutputError(f"{job.out}: exists; give `overwrite` or another `out`")
-    with claimed_folder(folder, alone or job.overwrite or job.resume, [job.path("config.yaml").name]):
-        return _reconstruct(job, Events(listeners), bridges)
+    with claimed_folder(folder, alone or job.overwrite or again, [job.path("config.yaml").name]):
+        return _reconstruct(job, events, bridges)
 
 
 def _refuse_scenes(path: Path) -> None:
@@ -114,7 +116,9 @@ def _reconstruct(job: ReconstructJob, events: Events, bridges: Bridges) -> Recon
     for note in material.notes:
         events.note(note)
     fit = _fit(job, material)
-    keeper = FitKeeper(job.path(_CHECKPOINT), _fingerprint(job, material), job.config.checkpoint_seconds)
+    keeper = FitKeeper(
+        job.path(_CHECKPOINT), _fingerprint(job, material), job.config.checkpoint_seconds, events.note
+    )
     if job.resume:
         keeper.resume(fit)
     counts = {

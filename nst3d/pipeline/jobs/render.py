@@ -11,6 +11,7 @@ from PIL import ImageColor
 
 from nst3d.cameras.pinhole import Camera
 from nst3d.errors import ConfigError, OutputError
+from nst3d.files import sweep
 from nst3d.images.io import write_image
 from nst3d.pipeline.jobs.open_scene import open_scene
 from nst3d.pipeline.jobs.render_options import RenderJob
@@ -195,6 +196,8 @@ def _claim(job: RenderJob) -> None:
                 raise OutputError(f"{out}: exists and is not empty; give `overwrite` or another `out`")
         elif out.exists() and (not output.overwrite or not out.suffix):
             raise OutputError(f"{out}: exists; give `overwrite` or another `out`")
-        (out.parent if out.suffix else out).mkdir(parents=True, exist_ok=True)
+        folder = out.parent if out.suffix else out
+        folder.mkdir(parents=True, exist_ok=True)
+        sweep(folder)
     except OSError as error:
         raise OutputError(f"{out}: cannot be written ({error.strerror or error})") from None

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
+from collections.abc import Callable
 from pathlib import Path
 
+from nst3d.errors import OutputError
 from nst3d.pipeline.runtime.events import DISPLACING, Began, Event, Stepped
-from nst3d.pipeline.runtime.out_folder import need_checkpoint
 from nst3d.stylize.checkpoint import CheckpointContent, load_checkpoint, save_checkpoint
 from nst3d.stylize.engine import RunState
 
@@ -14,8 +16,19 @@ from nst3d.stylize.engine import RunState
 class Keeper:
     """Saves and finds a run's checkpoint at `path`. As an event listener, it saves one periodically."""
 
-    def __init__(self, path: Path, fingerprint: str, every: float, resume: bool) -> None:
-        """`every`: seconds between checkpoints (0: only on request); `resume`: continue an earlier run."""
+    def __init__(
+        self,
+        path: Path,
+        fingerprint: str,
+        every: float,
+        resume: bool,
+        note: Callable[[str], None] | None = None,
+    ) -> None:
+        """`every`: seconds between checkpoints (0: only on request); `resume`: continue an earlier run.
+
+        `note` is told of checkpoints that cannot be written.
+        """
+        self._note = note or (lambda text: None)
         self._path, self._fingerprint, self._every, self._resume = path, fingerprint, every, resume
         self._last = time.perf_counter()
         self._shape: RunState | None = None
@@ -38,15 +51,20 @@ class Keeper:
             self._shape = self._load().shape
         return self._shape
 
-    def keep(self, state: RunState) -> None:
-        """Write a checkpoint of a painting."""
-        save_checkpoint(self._path, state, self._fingerprint, self._shape)
+    def keep(self, state: RunState) -> bool:
+        """Write a checkpoint of a painting; False, with a note, if it cannot be written: the painting goes on."""
         self._last = time.perf_counter()
+        try:
+            save_checkpoint(self._path, state, self._fingerprint, self._shape)
+        except OutputError as error:
+            self._note(f"{error}: without this checkpoint, the painting so far cannot be resumed")
+            return False
+        return True
 
-    def keep_shape(self, state: RunState) -> None:
-        """Write a checkpoint of a mesh being displaced; all later ones contain its shape, too."""
+    def keep_shape(self, state: RunState) -> bool:
+        """Write a checkpoint of a mesh being displaced, as `keep` does; all later ones contain its shape, too."""
         self._shape = state
-        self.keep(RunState())
+        return self.keep(RunState())
 
     @property
     def due(self) -> bool:
@@ -55,8 +73,8 @@ class Keeper:
 
     def forget(self) -> None:
         """Remove the checkpoint of a finished run."""
-        self._path.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            self._path.unlink()
 
     def _load(self) -> CheckpointContent:
-        need_checkpoint(self._path)
         return load_checkpoint(self._path, self._fingerprint)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
-from nst3d.errors import InputError
+from nst3d.errors import InputError, OutputError
 from nst3d.formats.fields.checks import check_links, check_values, wanted
 from nst3d.formats.io.npz import read_arrays, read_headers, write_arrays
-from nst3d.pipeline.runtime.out_folder import need_checkpoint
 from nst3d.reconstruct.fit import Fit
 
 _FORMS = {
@@ -28,8 +29,14 @@ _FORMS = {
 class FitKeeper:
     """Saves and finds a fit's checkpoint at `path`."""
 
-    def __init__(self, path: Path, fingerprint: str, every: float) -> None:
-        """`fingerprint` identifies data and settings; `every`: seconds between checkpoints, 0: none."""
+    def __init__(
+        self, path: Path, fingerprint: str, every: float, note: Callable[[str], None] | None = None
+    ) -> None:
+        """`fingerprint` identifies data and settings; `every`: seconds between checkpoints, 0: none.
+
+        `note` is told of checkpoints that cannot be written.
+        """
+        self._note = note or (lambda text: None)
         self._path, self._fingerprint, self._every = path, fingerprint, every
         self._start = self._last = time.perf_counter()
         self.earlier = 0.0
@@ -41,9 +48,8 @@ class FitKeeper:
         return self.earlier + time.perf_counter() - self._start
 
     def resume(self, fit: Fit) -> None:
-        """Restore a fit from an earlier run. InputError if there is no checkpoint, or one of another fit."""
+        """Restore a fit from an earlier run. InputError if there is no usable checkpoint, or one of another fit."""
         path = self._path
-        need_checkpoint(path)
         headers = read_headers(path)
         if set(headers) != set(_FORMS):
             raise InputError(f"{path}: not a reconstruction checkpoint; start over with `overwrite`")
@@ -67,10 +73,13 @@ class FitKeeper:
         fit.restore(state)
 
     def keep(self, fit: Fit) -> None:
-        """Write a checkpoint."""
-        own = {"nst3d_fit": np.array(self._fingerprint), "seconds": np.array(self.seconds)}
-        write_arrays(self._path, own | fit.state(), packed=("links",))
+        """Write a checkpoint; if it cannot be written, a note says so, and the fit goes on."""
         self._last = time.perf_counter()
+        own = {"nst3d_fit": np.array(self._fingerprint), "seconds": np.array(self.seconds)}
+        try:
+            write_arrays(self._path, own | fit.state(), packed=("links",))
+        except OutputError as error:
+            self._note(f"{error}: without this checkpoint, the fit so far cannot be resumed")
 
     def now_and_then(self, fit: Fit) -> None:
         """Write a checkpoint if it is time."""
@@ -79,4 +88,5 @@ class FitKeeper:
 
     def forget(self) -> None:
         """Remove the checkpoint of a finished run."""
-        self._path.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            self._path.unlink()

@@ -60,9 +60,12 @@ class KeptFrames:
         return self._folder / f"frame_{number:05d}.png"
 
     def read(self, number: int) -> Array | None:
-        """A frame (h, w, 3) in [0, 1], or None if it does not exist yet."""
+        """A frame (h, w, 3) in [0, 1], or None if it does not exist yet, or cannot be read and is drawn again."""
         path = self.path(number)
-        return read_image(path).pixels if path.is_file() else None
+        try:
+            return read_image(path).pixels if path.is_file() else None
+        except InputError:
+            return None
 
     def keep(self, number: int, frame: Array, others: Callable[[], None]) -> None:
         """Write a frame (h, w, 3) in [0, 1], after `others`, while the next one is rendered."""
@@ -107,6 +110,8 @@ class KeptFrames:
 
 
 def _check_mark(folder: Path, mark: Path, fingerprint: str) -> None:
+    if not mark.is_file() and folder.is_dir() and not any(folder.glob("frame_*.png")):
+        return  # it was stopped before its first frame
     if not mark.is_file():
         raise InputError(f"{folder}: has no frames to resume from; leave out `resume`")
     if mark.read_text(encoding="utf-8", errors="replace") != fingerprint:

@@ -8,6 +8,10 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from nst3d.errors import InputError, OutputError
+from nst3d.files import is_temporary, sweep
+
+STARTS_OVER = "the earlier run was stopped before its first checkpoint: starting over"
+"""Note for a run that is to be resumed where there is nothing to resume from."""
 
 
 @contextlib.contextmanager
@@ -26,6 +30,7 @@ def claimed_folder(folder: Path, reuse: bool, records: Collection[str]) -> Itera
             )
         folder.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=folder).close()
+        sweep(folder)
     except OSError as error:
         raise OutputError(
             f"{folder}: the folder cannot be created or written ({error.strerror or error})"
@@ -42,7 +47,21 @@ def claimed_folder(folder: Path, reuse: bool, records: Collection[str]) -> Itera
         raise
 
 
-def need_checkpoint(path: Path) -> None:
-    """Raise InputError if an earlier run left no checkpoint at `path`."""
-    if not path.is_file():
-        raise InputError(f"{path}: no such file, so there is nothing to resume; leave out `resume`")
+def resumable(checkpoint: Path, begun: Path, finished: Path) -> bool:
+    """Whether an earlier run left a checkpoint; False if it was stopped before its first, and starts over.
+
+    A run writes `begun` at its start and `finished` at its end. Raises InputError if it is finished, or never began.
+    """
+    if checkpoint.is_file():
+        return True
+    try:
+        started = begun.is_file() and not (
+            finished.is_file() and finished.stat().st_mtime_ns >= begun.stat().st_mtime_ns
+        )
+        # It may have been stopped even before, while the scene was read.
+        empty = checkpoint.parent.is_dir() and all(is_temporary(p) for p in checkpoint.parent.iterdir())
+    except OSError:
+        started = empty = False
+    if started or empty:
+        return False
+    raise InputError(f"{checkpoint}: no such file, so there is nothing to resume; leave out `resume`")

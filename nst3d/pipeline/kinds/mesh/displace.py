@@ -89,8 +89,7 @@ def _displace(
         for progress in run:
             events.tell(Stepped(progress, preview, run.state))
     except KeyboardInterrupt:
-        if keeper and run.done > before and run.whole:
-            keeper.keep_shape(run.state())
+        if keeper and run.done > before and run.whole and keeper.keep_shape(run.state()):
             events.note("the shape so far is kept: run the same job with `resume` to continue")
         raise
     if keeper and run.done > before:
