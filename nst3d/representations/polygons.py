@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from nst3d.representations.ears import ears
 from nst3d.tensors import Array
 
 
@@ -45,7 +46,7 @@ def _cut(outline: Array, place: Array) -> Array:
     local = order[:, fan]
     if size > 4:
         for k in np.flatnonzero(concave):
-            local[k] = _ears(_flattened(outline[k], normal[k]))
+            local[k] = ears(_flattened(outline[k], normal[k]))
     return np.take_along_axis(place[:, None, :], local, axis=2)
 
 
@@ -54,39 +55,3 @@ def _flattened(outline: Array, normal: Array) -> Array:
     axis = int(np.abs(normal).argmax())
     flat = outline[:, [(axis + 1) % 3, (axis + 2) % 3]]
     return flat if normal[axis] >= 0 else flat * [-1.0, 1.0]
-
-
-def _ears(flat: Array) -> list[tuple[int, int, int]]:
-    """Triangles of a counter-clockwise outline (n, 2), by repeatedly clipping an empty convex corner."""
-    left = list(range(len(flat)))
-    triangles = []
-    while len(left) > 3:
-        k = next((k for k in range(len(left)) if _is_ear(flat, left, k)), None)
-        if k is None:
-            k = int(np.argmax([_turn(*flat[_corner(left, k)]) for k in range(len(left))]))
-        a, b, c = _corner(left, k)
-        triangles.append((a, b, c))
-        del left[k]
-    return [*triangles, (left[0], left[1], left[2])]
-
-
-def _corner(left: list[int], k: int) -> list[int]:
-    return [left[k - 1], left[k], left[(k + 1) % len(left)]]
-
-
-def _turn(a: Array, b: Array, c: Array) -> float:
-    return float((b[0] - a[0]) * (c[1] - b[1]) - (b[1] - a[1]) * (c[0] - b[0]))
-
-
-def _is_ear(flat: Array, left: list[int], k: int) -> bool:
-    a, b, c = flat[_corner(left, k)]
-    if _turn(a, b, c) <= 0:
-        return False
-    others = flat[left]
-    inside = np.ones(len(others), dtype=bool)
-    for start, end in ((a, b), (b, c), (c, a)):
-        edge, to = end - start, others - start
-        inside &= edge[0] * to[:, 1] - edge[1] * to[:, 0] >= 0
-        # A bridge to a hole visits its ends twice: a twin of the triangle's own corner does not block it.
-        inside &= (others != start).any(1)
-    return not inside.any()

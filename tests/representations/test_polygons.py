@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 import pytest
 
@@ -54,3 +56,20 @@ def test_polygons_without_area_still_give_triangles() -> None:
     assert triangles.shape == (4, 3)
     points[2] = np.nan
     assert triangulate(points, np.arange(6), np.asarray([6]))[0].shape == (4, 3)
+
+
+@pytest.mark.parametrize("crossing", [False, True])
+def test_a_polygon_of_thousands_of_corners_takes_no_minutes(crossing: bool) -> None:
+    """A spiral, whose ears are few, and an outline that crosses itself everywhere, which has none."""
+    turn = np.linspace(0, 12 * np.pi, 1000)
+    arm = np.column_stack([np.cos(turn), np.sin(turn)])
+    outline = np.concatenate([(turn + 2.5)[:, None] * arm, ((turn + 1)[:, None] * arm)[::-1]])
+    if crossing:
+        outline = np.random.default_rng(0).random((2000, 2))
+    points = np.column_stack([outline, np.zeros(len(outline))])
+    triangulate(points[:10], np.arange(10), np.asarray([10]))  # compiled
+    began = time.perf_counter()
+    triangles, _ = triangulate(points, np.arange(len(points)), np.asarray([len(points)]))
+    assert time.perf_counter() - began < 5
+    a, b, c = (points[triangles[:, k]] for k in range(3))
+    assert np.cross(b - a, c - a)[:, 2].sum() / 2 == pytest.approx(shoelace(outline))

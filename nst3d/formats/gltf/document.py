@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,8 @@ class GltfDocument:
     """The bytes of images stored in separate files, by image index."""
     sources: tuple[tuple[int, int], ...] = ()
     """The (mesh, primitive) of each part of the mesh."""
+    _known: dict[str, tuple[list[Json], int]] = field(default_factory=dict, compare=False, repr=False)
+    """The lists that have been checked, and how many of their items."""
 
     def fault(self, what: str, remedy: str = "export the asset again") -> InputError:
         """The error to raise for this file: one line with the file name, the fault and the remedy."""
@@ -36,8 +38,12 @@ class GltfDocument:
     def items(self, kind: str) -> list[Json]:
         """The top-level array `kind` ("meshes", "nodes", …), empty if the file has none."""
         found = self.json.get(kind, [])
+        known, checked = self._known.get(kind, (None, 0))
+        if known is found and checked == len(found):
+            return found
         if not isinstance(found, list) or not all(isinstance(item, dict) for item in found):
             raise self.fault(f"'{kind}' is not a list of objects")
+        self._known[kind] = (found, len(found))
         return found
 
     def item(self, kind: str, index: Any) -> Json:
