@@ -9,7 +9,7 @@ import numpy as np
 from nst3d.images.colour import srgb_decode, srgb_encode
 from nst3d.representations.mesh import Mesh, Wrap
 from nst3d.representations.paint import MeshPaint, TexturePaint, VertexPaint
-from nst3d.representations.surface import Surface, VertexBinding, build_surface
+from nst3d.representations.surface import Surface, VertexBinding, build_surface, rows_of_parts
 from nst3d.representations.texels import Anchors, anchor_rows
 from nst3d.representations.triangles import uv_areas
 from nst3d.tensors import Array
@@ -34,8 +34,7 @@ def base_colours(mesh: Mesh, paint: MeshPaint, surface: Surface, anchors: Anchor
     faces = anchors.face[valid]
     # Subdivided parts include the file's own UVs and vertex colours.
     parts = mesh.parts if isinstance(paint, TexturePaint) else paint.parts
-    for index, part in enumerate(parts):
-        here = surface.part[faces] == index
+    for here, part in zip(rows_of_parts(surface.part[faces], len(parts)), parts):
         rows, local = valid[here], surface.local_face[faces[here]]
         weights = anchors.weights[rows]
         material = mesh.materials[part.material]
@@ -58,8 +57,7 @@ def vertex_colours(mesh: Mesh, paint: VertexPaint) -> Array:
     """
     surface = build_surface(mesh, paint)
     rows = np.empty((len(surface.part), 3), np.int32)
-    for index, (part, offset) in enumerate(zip(paint.parts, paint.offsets)):
-        here = surface.part == index
+    for here, part, offset in zip(rows_of_parts(surface.part, len(paint.parts)), paint.parts, paint.offsets):
         rows[here] = part.paint_rows[part.faces[surface.local_face[here]]] + offset
     surface = replace(surface, binding=VertexBinding(rows))
     return base_colours(mesh, paint, surface, anchor_rows(surface))

@@ -133,12 +133,17 @@ def _side(mesh: Mesh, part: Part, instance: Instance) -> int:
     return 1 if np.linalg.det(instance.transform[:3, :3]) >= 0 else -1
 
 
+def rows_of_parts(part: Array, count: int) -> list[Array]:
+    """The ascending rows of each of `count` parts, given the part (n,) of each row; one sort, however many parts."""
+    order = np.argsort(part, kind="stable")
+    return np.split(order, np.searchsorted(part[order], np.arange(1, count)))
+
+
 def _bind(paint: MeshPaint, part: Array, local_face: Array) -> VertexBinding | TexelBinding:
     if isinstance(paint, VertexPaint):
         welded = welded_rows(paint)
         rows = np.empty((len(part), 3), np.int32)
-        for index, (source, offset) in enumerate(zip(paint.parts, paint.offsets)):
-            here = part == index
+        for here, source, offset in zip(rows_of_parts(part, len(paint.parts)), paint.parts, paint.offsets):
             rows[here] = welded[source.paint_rows[source.faces[local_face[here]]] + offset]
         return VertexBinding(rows)
     return _bind_texels(paint, part, local_face)
@@ -146,8 +151,7 @@ def _bind(paint: MeshPaint, part: Array, local_face: Array) -> VertexBinding | T
 
 def _bind_texels(paint: TexturePaint, part: Array, local_face: Array) -> TexelBinding:
     corners = np.empty((len(part), 3, 2), np.float32)
-    for index, uvs in enumerate(paint.uvs):
-        here = part == index
+    for here, uvs in zip(rows_of_parts(part, len(paint.uvs)), paint.uvs):
         corners[here] = uvs[local_face[here]]
     slots = [(s.offset, *s.size, WRAP_CODE[s.wrap[0]], WRAP_CODE[s.wrap[1]]) for s in paint.slots]
     return TexelBinding(

@@ -72,7 +72,8 @@ def paint_textures(
             slot_of_part[index], uvs[index] = len(slots), corners
         materials = tuple(sorted({mesh.parts[i].material for i in fresh_parts}))
         slots.append(TextureSlot("atlas", size, offset, ("clamp", "clamp"), materials, texture=None))
-    fresh = tuple(i in set(fresh_parts) for i in range(len(mesh.parts)))
+    new = set(fresh_parts)
+    fresh = tuple(i in new for i in range(len(mesh.parts)))
     return TexturePaint(tuple(slots), tuple(slot_of_part), tuple(uvs), fresh)
 
 

@@ -9,7 +9,14 @@ from small_meshes import cube, mesh_of, quad, sphere, texel_surface, texture_pai
 from nst3d.representations.mesh import Instance, Material
 from nst3d.representations.paint import VertexPaint
 from nst3d.representations.subdivide import paint_vertices
-from nst3d.representations.surface import TexelBinding, VertexBinding, build_surface, weld, welded_rows
+from nst3d.representations.surface import (
+    TexelBinding,
+    VertexBinding,
+    build_surface,
+    rows_of_parts,
+    weld,
+    welded_rows,
+)
 from nst3d.tensors import ImageSize
 
 
@@ -167,3 +174,8 @@ def test_single_sided_sheets_back_to_back_have_normals_of_their_own() -> None:
     front = build_surface(alone, paint_vertices(alone, np.inf, 0)).normals
     np.testing.assert_allclose(normals[:2], front, atol=1e-6)
     np.testing.assert_allclose(normals[2:], -front[:, ::-1], atol=1e-6)
+
+
+def test_rows_of_parts() -> None:
+    part = np.array([2, 0, 2, 3, 0], np.int32)
+    assert [rows.tolist() for rows in rows_of_parts(part, 5)] == [[1, 4], [], [0, 2], [3], []]
