@@ -12,10 +12,11 @@ import traceback
 from collections.abc import Callable, Sequence
 
 from nst3d.cli.errors import spoken
+from nst3d.cli.every_command import HELP, take_limits
 from nst3d.cli.plugin_notes import plugin_notes
-from nst3d.errors import ConfigError, Nst3dError
+from nst3d.errors import Nst3dError, shown
 from nst3d.interrupts import ignore_stops, stop_on_terminate
-from nst3d.limits import DEFAULT_MEMORY, Limits, limited
+from nst3d.limits import limited
 
 COMMANDS = {
     "paint": "paint a mesh, a voxel field, splats or a picture in the style of an image",
@@ -31,9 +32,6 @@ COMMANDS = {
 }
 """Name and summary of each command, in the order of nst3d --help: the function `name` in nst3d/cli/name.py."""
 
-GLOBAL = ("--allow-outside", "--memory")
-"""Options that every command takes."""
-
 _HELP = """\
 nst3d paints 3D scenes: neural style transfer that gives the asset back.
 
@@ -46,9 +44,7 @@ examples:
   nst3d paint photo.jpg --style wave.jpg --out out/ --preset gatys
   nst3d render painted/painted.glb --path orbit --out orbit.mp4
 
-options of every command:
-  --allow-outside   read files outside an asset's folder that the asset refers to
-  --memory GIB      memory that the contents of an asset may take, decoded (default {memory:g})
+{options}
 
 nst3d COMMAND --help shows the options of a command.
 """
@@ -102,7 +98,7 @@ def _guarded(arguments: Sequence[str]) -> int:
         if isinstance(stream, io.TextIOWrapper):  # file names may contain what the terminal cannot show
             stream.reconfigure(errors="backslashreplace")
     try:
-        chosen, arguments = _limits(arguments)
+        chosen, arguments = take_limits(arguments)
         with plugin_notes(), limited(chosen):
             return _answer(arguments)
     except Nst3dError as error:
@@ -118,31 +114,6 @@ def _guarded(arguments: Sequence[str]) -> int:
         if _is_out_of_memory(error):
             return _failed("out of memory; use a smaller --size or fewer views", 1)
         return _failed(_unforeseen(error), 1)
-
-
-def _limits(arguments: Sequence[str]) -> tuple[Limits, list[str]]:
-    """The limits that --allow-outside and --memory set, and the other arguments."""
-    rest, outside, memory = [], False, DEFAULT_MEMORY
-    given = iter(arguments)
-    for argument in given:
-        name, equals, value = argument.partition("=")
-        if argument == "--allow-outside":
-            outside = True
-        elif name == "--memory":
-            memory = _gib(value if equals else next(given, ""))
-        else:
-            rest.append(argument)
-    return Limits(outside, memory), rest
-
-
-def _gib(text: str) -> float:
-    try:
-        memory = float(text)
-    except ValueError:
-        memory = 0.0
-    if not 0 < memory < 1e6:
-        raise ConfigError(f"--memory is {text[:80]!r}: expected a number of GiB above 0")
-    return memory
 
 
 def _unforeseen(error: Exception) -> str:
@@ -162,7 +133,7 @@ def _unforeseen(error: Exception) -> str:
 def _answer(arguments: Sequence[str]) -> int:
     if not arguments or arguments[0] in ("-h", "--help"):
         lines = (f"  {name:<12} {summary}" for name, summary in COMMANDS.items())
-        print(_HELP.format(commands="\n".join(lines), memory=DEFAULT_MEMORY), end="", flush=True)
+        print(_HELP.format(commands="\n".join(lines), options=HELP), end="", flush=True)
         return 0 if arguments else 2
     if arguments[0] == "--version":
         from nst3d import __version__
@@ -171,7 +142,7 @@ def _answer(arguments: Sequence[str]) -> int:
         return 0
     command = _command(arguments[0])
     if command is None:
-        return _failed(f"{arguments[0]!r} is not a command; nst3d --help lists all commands", 2)
+        return _failed(f"{shown(arguments[0])} is not a command; nst3d --help lists all commands", 2)
     return command(arguments[1:])
 
 

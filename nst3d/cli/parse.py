@@ -24,6 +24,7 @@ from tyro.constructors import (
 )
 
 from nst3d.bounds import FileOnly
+from nst3d.cli.every_command import HELP as EVERY
 
 Arguments = TypeVar("Arguments")
 
@@ -39,7 +40,7 @@ def parse(default: Arguments, arguments: Sequence[str], program: str, descriptio
     return tyro.cli(
         type(default),
         prog=program,
-        description=_unwrapped(description),
+        description=f"{_unwrapped(description)}\n\n{EVERY}",
         args=list(arguments),
         default=default,
         registry=registry,

@@ -12,8 +12,8 @@ import pytest
 
 from nst3d.cli.blend import BlendArguments
 from nst3d.cli.errors import FLAGS, spoken
+from nst3d.cli.every_command import GLOBAL
 from nst3d.cli.export import ExportArguments
-from nst3d.cli.main import GLOBAL
 from nst3d.cli.paint import PaintArguments
 from nst3d.cli.reconstruct import ReconstructArguments
 from nst3d.cli.render import RenderArguments

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ import pytest
 import tyro
 
 from nst3d.cli import blend, demo, doctor, export, inspect, paint, reconstruct, render, view, weights
+from nst3d.cli.every_command import GLOBAL
 from nst3d.cli.main import COMMANDS, main
 from nst3d.cli.parse import parse
 from nst3d.pipeline.settings.config import PaintConfig
@@ -75,3 +78,15 @@ def test_none_is_still_a_value() -> None:
     assert given.settings.nerf is None
     assert given.size == 64
     assert doctor.DoctorArguments() == parse(doctor.DoctorArguments(), [], "nst3d doctor", "")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_options_of_every_command_are_in_each_help(command: str, capsys: Any) -> None:
+    assert all(option in shown(capsys, command, "--help") for option in GLOBAL)
+
+
+def test_the_package_runs_as_a_module() -> None:
+    command = [sys.executable, "-m", "nst3d", "--version"]
+    assert re.fullmatch(
+        r"\d+\.\d+.*\n", subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    )

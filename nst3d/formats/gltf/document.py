@@ -38,9 +38,9 @@ class GltfDocument:
     def items(self, kind: str) -> list[Json]:
         """The top-level array `kind` ("meshes", "nodes", …), empty if the file has none."""
         found = self.json.get(kind, [])
-        known, checked = self._known.get(kind, (None, 0))
-        if known is found and checked == len(found):
-            return found
+        known, checked = self._known.get(kind, ([], -1))
+        if known is found and checked == len(known):
+            return known
         if not isinstance(found, list) or not all(isinstance(item, dict) for item in found):
             raise self.fault(f"'{kind}' is not a list of objects")
         self._known[kind] = (found, len(found))
