@@ -87,18 +87,18 @@ def replacing(path: PathLike) -> Iterator[Path]:
             temporary.unlink()
 
 
-def sweep(folder: Path) -> None:
+def sweep(folder: PathLike) -> None:
     """Remove the temporary files that processes which are gone left in a folder."""
-    for path in folder.glob(".*.tmp"):
+    for path in Path(folder).glob(".*.tmp"):
         left = _TEMPORARY.fullmatch(path.name)
         if left and not _is_running(int(left[1])):
             with contextlib.suppress(OSError):
                 path.unlink()
 
 
-def is_temporary(path: Path) -> bool:
+def is_temporary(path: PathLike) -> bool:
     """Whether a file is one that `replacing` writes to."""
-    return _TEMPORARY.fullmatch(path.name) is not None
+    return _TEMPORARY.fullmatch(Path(path).name) is not None
 
 
 def _is_running(process: int) -> bool:
