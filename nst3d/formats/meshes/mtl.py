@@ -7,20 +7,50 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from nst3d.formats.io.textscan import decode
+from nst3d.tensors import Array
 
 DEFAULT_KD = (0.8, 0.8, 0.8)
 """The diffuse colour of a material that states none."""
 
 _MAPS = re.compile(rb"^(map_\w+|bump|disp|decal|refl|norm)[ \t]+(.*)$", re.IGNORECASE)
 _NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?$")
-_UP_TO_THREE = ("-o", "-s", "-t")
+_UP_TO_THREE = {"-o": 0.0, "-s": 1.0, "-t": 0.0}
+"""Options of up to three numbers, and the number that changes nothing."""
 _ONE_VALUE = ("-bm", "-boost", "-texres", "-clamp", "-blendu", "-blendv", "-cc", "-imfchan", "-type")
+_LARGEST = 1e6
+"""Larger options of a map are no numbers that anyone meant."""
 _VALUES = {"-mm": 2} | dict.fromkeys(_ONE_VALUE, 1)
+
+
+@dataclass(frozen=True)
+class MapOptions:
+    """The options of a map statement that change what is seen."""
+
+    offset: tuple[float, float] = (0.0, 0.0)
+    """-o along u and v: added to UVs, after they are scaled."""
+    scale: tuple[float, float] = (1.0, 1.0)
+    """-s along u and v: the number of repetitions for each unit of UV."""
+    clamp: bool = False
+    """Whether the map is clamped at its border (-clamp on) instead of repeating."""
+    tone: tuple[float, float] = (0.0, 1.0)
+    """-mm: what is added to the map's values, once they are multiplied by the second number."""
+    turbulent: bool = False
+    """Whether -t disturbs the map, which is not applied."""
+
+    def place(self, uvs: Array) -> Array:
+        """UVs (…, 2) of the map's image from those of the faces."""
+        return uvs * self.scale + self.offset
+
+    def words(self) -> str:
+        """The options that place the map, as a map statement has them; empty, or with a space at the end."""
+        offset = "-o {} {} 0 ".format(*self.offset) if any(self.offset) else ""
+        scale = "-s {} {} 1 ".format(*self.scale) if self.scale != (1.0, 1.0) else ""
+        return offset + scale + ("-clamp on " if self.clamp else "")
 
 
 @dataclass(frozen=True)
@@ -32,10 +62,8 @@ class MtlMaterial:
     """Kd, assumed to be sRGB-encoded."""
     image: str | None = None
     """File name in map_Kd as written, without options."""
-    clamp: bool = False
-    """Whether the map is clamped at its border (-clamp on) instead of repeating."""
-    moved: bool = False
-    """Whether -o, -s or -t shift or scale the map; these are not applied."""
+    options: MapOptions = field(default_factory=MapOptions)
+    """The options of map_Kd."""
     opacity: float = 1.0
     """d, or 1 - Tr, in [0, 1]."""
     mask: str | None = None
@@ -55,11 +83,7 @@ def parse_mtl(data: bytes) -> dict[str, MtlMaterial]:
             fields |= {"diffuse": _colour(decode(value))}
         elif keyword == b"map_kd":
             options, image = split_map(decode(value))
-            fields |= {
-                "image": image or None,
-                "clamp": options.get("-clamp", [""])[0].lower() == "on",
-                "moved": any(_shifts(key, values) for key, values in options.items()),
-            }
+            fields |= {"image": image or None, "options": _map_options(options)}
         elif keyword in (b"d", b"tr"):
             fields |= _opacity(keyword, decode(value), fields)
         elif keyword == b"map_d":
@@ -104,30 +128,31 @@ def other_maps(data: bytes, painted: Mapping[str, str]) -> list[str]:
 def repaint_mtl(data: bytes, painted: Mapping[str, str], moved: Mapping[str, str]) -> bytes:
     """An MTL whose `painted` materials (name to file) use the given images; other lines stay unchanged.
 
-    Their Kd becomes white, because the image contains the final colour; map options are dropped with the old
-    map. Other maps keep their line unless their file is in `moved` (name as written to new name).
-    Painted materials missing from the file are added.
+    Their Kd becomes white, because the image contains the final colour; of the old map's options those that
+    place it are kept, and its tones are in the image. Other maps keep their line unless their file is in
+    `moved` (name as written to new name). Painted materials missing from the file are added.
     """
     newline = b"\r\n" if b"\r\n" in data else b"\n"
     out, seen, current = [], set(), ""
+    known = parse_mtl(data)
     for line in data.splitlines():
         keyword, value = _statement(line)
         if keyword == b"newmtl":
             current = decode(value)
             out.append(line)
             if current in painted and current not in seen:
-                out += _base_colour(painted[current])
+                out += _base_colour(painted[current], known[current].options)
             seen.add(current)
         elif not (keyword in (b"kd", b"map_kd") and current in painted):
             out.append(_renamed(line, moved) if _MAPS.match(line.strip()) else line)
     for name in painted:
         if name not in seen:
-            out += [b"", f"newmtl {name}".encode(), *_base_colour(painted[name])]
+            out += [b"", f"newmtl {name}".encode(), *_base_colour(painted[name], MapOptions())]
     return newline.join(out) + newline
 
 
-def _base_colour(image: str) -> list[bytes]:
-    return [b"Kd 1 1 1", f"map_Kd {image}".encode()]
+def _base_colour(image: str, options: MapOptions) -> list[bytes]:
+    return [b"Kd 1 1 1", f"map_Kd {options.words()}{image}".encode()]
 
 
 def _renamed(line: bytes, moved: Mapping[str, str]) -> bytes:
@@ -166,6 +191,25 @@ def _opacity(keyword: bytes, value: str, known: Mapping[str, object]) -> dict[st
     return {} if "opacity" in known or number == 1 else {"opacity": 1 - number}
 
 
-def _shifts(option: str, values: list[str]) -> bool:
-    neutral = 1.0 if option == "-s" else 0.0
-    return option in _UP_TO_THREE and any(float(v) != neutral for v in values)
+def _map_options(given: Mapping[str, list[str]]) -> MapOptions:
+    offset, scale, turbulence = (_three(given, key) for key in _UP_TO_THREE)
+    tone = [_number(word, neutral) for word, neutral in zip(given.get("-mm", ()), (0.0, 1.0))]
+    return MapOptions(
+        offset[:2],
+        scale[:2],
+        "".join(given.get("-clamp", ())).lower() == "on",
+        (tone[0], tone[1]) if len(tone) == 2 else (0.0, 1.0),
+        any(turbulence),
+    )
+
+
+def _three(given: Mapping[str, list[str]], key: str) -> tuple[float, ...]:
+    """The option's three numbers; those left out change nothing."""
+    neutral = _UP_TO_THREE[key]
+    values = [_number(word, neutral) for word in given.get(key, ())]
+    return tuple([*values, neutral, neutral, neutral][:3])
+
+
+def _number(word: str, otherwise: float) -> float:
+    value = float(word) if _NUMBER.match(word) else otherwise
+    return value if abs(value) < _LARGEST else otherwise

@@ -7,6 +7,7 @@ these occur in common assets. Source: the OBJ specification, Alias/Wavefront, 19
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from nst3d.errors import InputError, shown
 from nst3d.files import PathLike
 from nst3d.formats.io.files import OutsideError, find_beside, read_bytes
 from nst3d.formats.io.textscan import Lines, parse_numbers, select, split_lines, tokens_per_line
-from nst3d.formats.meshes.mtl import DEFAULT_KD, MtlMaterial, other_maps, parse_mtl
+from nst3d.formats.meshes.mtl import DEFAULT_KD, MapOptions, MtlMaterial, other_maps, parse_mtl
 from nst3d.formats.meshes.obj_faces import Corners, read_corners
 from nst3d.formats.meshes.textures import MID_GREY, load_mask, load_texture, map_file
 from nst3d.representations.mesh import Instance, Material, Mesh, Part, Similarity, Texture
@@ -36,6 +37,8 @@ class ObjDocument:
     """All its MTL files, one after the other."""
     folders: tuple[Path, ...]
     """Search path for textures: beside the OBJ, then beside each MTL."""
+    unnamed: str = ""
+    """Material of the faces if the text names none; empty: there is no such material."""
 
 
 @dataclass(frozen=True)
@@ -67,10 +70,16 @@ def load_obj(path: PathLike) -> Mesh:
         what = "is a point cloud" if len(tables.vertices) else "is empty"
         raise InputError(f"{path}: no faces, it {what}; expected a triangle or polygon mesh")
     document, library_notes = _read_library(lines, path, data)
-    materials, textures, material_notes = _materials(corners.materials, document)
+    library = parse_mtl(document.library)
+    if corners.materials == ("",) and library:
+        document, note = _without_usemtl(document, library)
+        corners = replace(corners, materials=(document.unnamed,))
+        notes = [*notes, note]
+    materials, textures, material_notes = _materials(corners.materials, library, document.folders)
     if tables.colours is not None:
         materials = tuple(replace(m, factor=(1.0, 1.0, 1.0)) if m.texture is None else m for m in materials)
-    parts = tuple(_part(tables, corners, k, material) for k, material in enumerate(materials))
+    options = [library[m.name].options if m.name in library else MapOptions() for m in materials]
+    parts = tuple(_part(tables, corners, k, m, options[k]) for k, m in enumerate(materials))
     mesh = Mesh(
         parts=parts,
         instances=tuple(Instance(k, name=part.name) for k, part in enumerate(parts)),
@@ -138,13 +147,20 @@ def _read_library(lines: Lines, path: Path, text: bytes) -> tuple[ObjDocument, l
     return ObjDocument(path, text, library, folders), notes
 
 
+def _without_usemtl(document: ObjDocument, library: Mapping[str, MtlMaterial]) -> tuple[ObjDocument, str]:
+    """The document with the material of faces that name none: the only one, if it is; and a note."""
+    if len(library) > 1:
+        return document, f"no face names a material (usemtl) and there are {len(library)}; using light grey"
+    (only,) = library
+    return replace(document, unnamed=only), f"no face names a material (usemtl); using the only one, {only!r}"
+
+
 def _materials(
-    names: tuple[str, ...], document: ObjDocument
+    names: tuple[str, ...], library: Mapping[str, MtlMaterial], folders: tuple[Path, ...]
 ) -> tuple[tuple[Material, ...], tuple[Texture, ...], list[str]]:
     """The materials in order of name, and their textures, each file read once."""
-    library = parse_mtl(document.library)
     materials, notes = [], []
-    textures: dict[tuple[str, bool, str | None], int | None] = {}
+    textures: dict[tuple[str, bool, tuple[float, float], str | None], int | None] = {}
     read: list[Texture] = []
     for name in names:
         entry = library.get(name)
@@ -155,24 +171,36 @@ def _materials(
             continue
         texture = None
         if entry.image is not None:
-            key = (entry.image, entry.clamp, entry.mask)
+            key = (entry.image, entry.options.clamp, entry.options.tone, entry.mask)
             if key not in textures:
-                loaded, note = load_texture(entry.image, document.folders, entry.clamp)
+                loaded, more = _texture(entry.image, entry, folders)
                 textures[key] = None if loaded is None else len(read)
-                notes += [] if not note else [note] if loaded else [f"{note}; using mid grey"]
-                if loaded is not None and entry.mask is not None:
-                    alpha, note = load_mask(entry.mask, document.folders)
-                    loaded = replace(loaded, alpha=loaded.alpha if alpha is None else alpha)
-                    notes += [f"{note}; it is taken as opaque"] if note else []
                 read += [] if loaded is None else [loaded]
+                notes += more
             texture = textures[key]
-            if entry.moved:
-                notes.append(
-                    f"material {shown(name)} shifts or scales its texture (-o, -s, -t); this is not applied"
-                )
+            if entry.options.turbulent:
+                notes.append(f"material {shown(name)} disturbs its texture (-t); this is not applied")
         plain = Material(name, _factor(entry, texture is not None), texture)
         materials.append(_transparent(plain, entry, None if texture is None else read[texture].alpha))
     return tuple(materials), tuple(read), notes
+
+
+def _texture(
+    image: str, entry: MtlMaterial, folders: tuple[Path, ...]
+) -> tuple[Texture | None, list[str]]:
+    """The picture of map_Kd with -mm applied and the opacity of map_d; and notes."""
+    loaded, note = load_texture(image, folders, entry.options.clamp)
+    if loaded is None:
+        return None, [f"{note}; using mid grey"]
+    notes = [note] if note else []
+    base, gain = entry.options.tone
+    if (base, gain) != (0.0, 1.0):
+        loaded = replace(loaded, pixels=np.clip(base + gain * loaded.pixels, 0, 1).astype(np.float32))
+    if entry.mask is None:
+        return loaded, notes
+    alpha, note = load_mask(entry.mask, folders)
+    loaded = replace(loaded, alpha=loaded.alpha if alpha is None else alpha)
+    return loaded, [*notes, f"{note}; it is taken as opaque"] if note else notes
 
 
 def _transparent(material: Material, entry: MtlMaterial, alpha: Array | None) -> Material:
@@ -192,12 +220,12 @@ def _factor(entry: MtlMaterial, textured: bool) -> tuple[float, float, float]:
     return (1.0, 1.0, 1.0) if textured and not any(entry.diffuse) else entry.diffuse
 
 
-def _part(tables: _Tables, corners: Corners, index: int, material: Material) -> Part:
+def _part(tables: _Tables, corners: Corners, index: int, material: Material, options: MapOptions) -> Part:
     mine = corners.material == index
     vertex, uv, normal = corners.vertex[mine], corners.uv[mine], corners.normal[mine]
     uvs = None
     if (uv >= 0).any():
-        uvs = np.where((uv >= 0)[..., None], tables.uvs[uv], np.nan)
+        uvs = options.place(np.where((uv >= 0)[..., None], tables.uvs[uv], np.nan))
     rows, faces, normals = _split_at_normals(vertex, normal, tables)
     colours = None if tables.colours is None or material.texture is not None else tables.colours[rows]
     return Part(material.name or "mesh", tables.vertices[rows], faces, index, normals, uvs, colours)

@@ -75,7 +75,7 @@ def _keep_document(path: Path, library: Path, mesh: Mesh, images: list[str]) -> 
     """Write the original text and MTL with new images (one name per part), and copy the other files."""
     document: ObjDocument = mesh.document
     known = [*parse_mtl(document.library), *(m.name for m in mesh.materials)]
-    nameless = distinct(["painted"], known)[0]
+    nameless = document.unnamed or distinct(["painted"], known)[0]
     painted = {mesh.materials[p.material].name or nameless: image for p, image in zip(mesh.parts, images)}
     taken = {*RESULTS, *(n.lower() for n in (path.name, library.name, *images))}
     copies = _copies(document, painted, path.parent, taken)

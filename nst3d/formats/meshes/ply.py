@@ -1,4 +1,4 @@
-"""PLY: reads scans with vertex colours or one texture, writes vertex colours.
+"""PLY: reads scans with vertex colours or textures, writes vertex colours.
 
 Not trimesh's PLY reader (5.2), which cannot read binary files that mix polygons, triangulates concave ones
 as fans, and splits vertices at UV seams.
@@ -6,7 +6,7 @@ as fans, and splits vertices at UV seams.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,20 +16,20 @@ from nst3d.files import PathLike, write_bytes
 from nst3d.formats.io.files import read_bytes
 from nst3d.formats.meshes.placing import Placed, placed
 from nst3d.formats.meshes.ply_elements import PlyFile, Ragged, read_ply
-from nst3d.formats.meshes.textures import MID_GREY, PLAIN_GREY, load_texture
+from nst3d.formats.meshes.ply_textures import FaceMaterials, face_materials
 from nst3d.formats.registry import Format, register_format
 from nst3d.images.io import to_bytes
-from nst3d.representations.mesh import Instance, Material, Mesh, Part, Similarity, Texture
+from nst3d.representations.mesh import Instance, Mesh, Part, Similarity
 from nst3d.representations.paint import MeshPaint, TexturePaint
 from nst3d.representations.polygons import triangulate
 from nst3d.representations.repair import repaired
+from nst3d.representations.rows import used_rows
 from nst3d.representations.triangles import unit
 from nst3d.tensors import Array
 
 _COLOUR_NAMES = (("red", "green", "blue"), ("diffuse_red", "diffuse_green", "diffuse_blue"), ("r", "g", "b"))
 _UV_NAMES = (("s", "t"), ("u", "v"), ("texture_u", "texture_v"))
 _FULL = {"u1": 255.0, "u2": 65535.0, "f4": 1.0, "f8": 1.0}
-_WHITE = (1.0, 1.0, 1.0)
 
 
 @dataclass(frozen=True)
@@ -42,12 +42,13 @@ class _Triangles:
 
 @np.errstate(invalid="ignore", over="ignore")
 def load_ply(path: PathLike) -> Mesh:
-    """The mesh in a PLY file as one part; up is +Y and front +Z, as in the Stanford scans.
+    """The mesh in a PLY file; up is +Y and front +Z, as in the Stanford scans.
 
     Vertex colours may be integers or floats; face colours are averaged at each vertex. UVs are read
-    from vertices (s t, u v, texture_u texture_v) or faces (texcoord), and the texture from a comment
-    `TextureFile NAME`, which overrides vertex colours. Polygons and triangle strips become
-    triangles. Raises InputError if the file is broken or truncated, or a point cloud.
+    from vertices (s t, u v, texture_u texture_v) or faces (texcoord), and textures from comments `TextureFile
+    NAME`, which override vertex colours. Of several, each face has that of its `texnumber`, and each texture
+    becomes a part. Polygons and triangle strips become triangles. Raises InputError if the file is broken or
+    truncated, or a point cloud.
     """
     path = Path(path)
     file = read_ply(read_bytes(path), path)
@@ -60,24 +61,25 @@ def load_ply(path: PathLike) -> Mesh:
     if colours is None and (of_faces := _colours(file, "face")) is not None:
         colours = _mean_at_vertices(of_faces[triangles.polygon], triangles.faces, len(vertices))
         notes.append("face colours were averaged at the vertices")
-    texture, material, texture_notes = _material(file, path, colours is not None, triangles.uvs is not None)
     normals = _columns(file, "vertex", ("nx", "ny", "nz"))
-    part = Part(
+    whole = Part(
         name=path.stem,
         vertices=vertices.astype(np.float64),
         faces=triangles.faces,
         material=0,
         normals=None if normals is None else unit(normals, (0.0, 0.0, 0.0)).astype(np.float32),
         uvs=triangles.uvs,
-        colours=None if texture is not None else colours,
+        colours=colours,
     )
+    looks = face_materials(file, path, triangles.polygon, whole)
+    parts = _parts(whole, looks)
     mesh = Mesh(
-        parts=(part,),
-        instances=(Instance(0, name=path.stem),),
-        materials=(material,),
-        textures=() if texture is None else (texture,),
+        parts=parts,
+        instances=tuple(Instance(k, name=part.name) for k, part in enumerate(parts)),
+        materials=looks.materials,
+        textures=looks.textures,
         frame=Similarity(np.zeros(3), 1.0),
-        notes=(*notes, *texture_notes),
+        notes=(*notes, *looks.notes),
     )
     return repaired(mesh, str(path))
 
@@ -206,25 +208,25 @@ def _mean_at_vertices(colours: Array, faces: Array, count: int) -> Array:
     return (np.stack(sums, axis=1) / weight[:, None]).astype(np.float32)
 
 
-def _material(
-    file: PlyFile, path: Path, coloured: bool, has_uvs: bool
-) -> tuple[Texture | None, Material, list[str]]:
-    names = [c[len("texturefile") :].strip() for c in file.comments if c.lower().startswith("texturefile")]
-    factor = _WHITE if coloured else PLAIN_GREY
-    if not names or not has_uvs:
-        return None, Material("material", factor), []
-    texture, note = load_texture(names[0], [path.parent])
-    if texture is None:
-        remedy = "the vertex colours" if coloured else "mid grey"
-        return (
-            None,
-            Material("material", _WHITE if coloured else MID_GREY),
-            [f"{note}; using {remedy}"],
-        )
-    notes = [note] if note else []
-    notes += ["several textures; only the first is read"] if len(names) > 1 else []
-    notes += ["the texture overrides the vertex colours"] if coloured else []
-    return texture, Material("material", _WHITE, 0), notes
+def _parts(whole: Part, looks: FaceMaterials) -> tuple[Part, ...]:
+    """The whole, or a part for each material that is used."""
+    parts = []
+    for number, material in enumerate(looks.materials):
+        part = replace(whole, material=number)
+        if len(looks.materials) > 1:
+            mine = looks.of_face == number
+            rows, faces = used_rows(len(whole.vertices), whole.faces[mine])
+            part = replace(
+                part,
+                name=f"{whole.name}_{material.name}",
+                vertices=whole.vertices[rows],
+                faces=faces.astype(np.int32),
+                normals=None if whole.normals is None else whole.normals[rows],
+                uvs=None if whole.uvs is None else whole.uvs[mine],
+                colours=None if whole.colours is None else whole.colours[rows],
+            )
+        parts.append(part if material.texture is None else replace(part, colours=None))
+    return tuple(parts)
 
 
 register_format(

@@ -9,7 +9,7 @@ import pytest
 import trimesh
 
 from nst3d.errors import InputError, OutputError
-from nst3d.formats.meshes.mtl import parse_mtl, repaint_mtl, split_map
+from nst3d.formats.meshes.mtl import MapOptions, parse_mtl, repaint_mtl, split_map
 from nst3d.formats.meshes.obj_read import load_obj
 from nst3d.formats.meshes.obj_write import save_obj
 from nst3d.images.io import read_image, write_image
@@ -157,8 +157,56 @@ def test_map_options() -> None:
     )
     assert split_map("-o 1 2 3 4.png") == ({"-o": ["1", "2", "3"]}, "4.png")
     entry = parse_mtl(b"newmtl a\r\n\tKd 2\r\nmap_Kd -s 2 2 1 -clamp on b.png\r\n")["a"]
-    assert (entry.diffuse, entry.image, entry.clamp, entry.moved) == ((1, 1, 1), "b.png", True, True)
+    assert (entry.diffuse, entry.image) == ((1, 1, 1), "b.png")
+    assert entry.options == MapOptions(scale=(2, 2), clamp=True)
+    odd = parse_mtl(b"newmtl a\nmap_Kd -s 3 -o 1e999 0.5 -mm x 2 -t 0 0 .1 b.png\n")["a"].options
+    assert odd == MapOptions(offset=(0, 0.5), scale=(3, 1), tone=(0, 2), turbulent=True)
     assert parse_mtl(b"newmtl a\nKd spectral x.rfl\n")["a"].diffuse == (0.8, 0.8, 0.8)
+
+
+def test_maps_are_placed_and_toned_by_their_options(tmp_path: Path) -> None:
+    write_image(tmp_path / "skin.png", np.full((2, 2, 3), 0.4, np.float32))
+    options = "-s 2 3 1 -o 0.25 -0.5 0 -mm 0.1 0.5 -clamp on"
+    written(tmp_path, f"newmtl blue\nmap_Kd {options} skin.png\n", "lid.mtl")
+    mesh = load_obj(
+        written(tmp_path, "mtllib lid.mtl\n" + SQUARE + "usemtl blue\nf 1/1 2/2 3/3\nf 1/1 3/3 4/4\n")
+    )
+    assert mesh.notes == ()
+    (part,) = mesh.parts
+    np.testing.assert_allclose(part.uvs[0], [[0.25, -0.5], [2.25, -0.5], [2.25, 2.5]])
+    np.testing.assert_allclose(mesh.textures[0].pixels, 0.3, atol=1e-3)
+    assert mesh.textures[0].wrap == ("clamp", "clamp")
+    save_obj(tmp_path / "b.obj", mesh, *own_paint(mesh))
+    again = load_obj(tmp_path / "b.obj")
+    np.testing.assert_array_equal(again.parts[0].uvs, part.uvs)
+    assert again.textures[0].wrap == ("clamp", "clamp")
+    assert "-mm" not in (tmp_path / "b.mtl").read_text()
+
+
+def test_turbulence_is_said(tmp_path: Path) -> None:
+    write_image(tmp_path / "skin.png", np.full((2, 2, 3), 0.4, np.float32))
+    written(tmp_path, "newmtl red side\nnewmtl blue\nmap_Kd -t 1 1 1 skin.png\n", "lid.mtl")
+    mesh = load_obj(written(tmp_path, TWO_COLOURS))
+    assert mesh.notes == ("material 'blue' disturbs its texture (-t); this is not applied",)
+    assert mesh.materials[1].texture == 0
+
+
+def test_the_only_material_is_that_of_faces_without_usemtl(tmp_path: Path) -> None:
+    write_image(tmp_path / "skin.png", np.full((2, 2, 3), 0.4, np.float32))
+    written(tmp_path, "newmtl skin\nmap_Kd skin.png\n", "lid.mtl")
+    path = written(tmp_path, "mtllib lid.mtl\n" + SQUARE + "f 1/1 2/2 3/3\nf 1/1 3/3 4/4\n")
+    mesh = load_obj(path)
+    assert [(m.name, m.texture) for m in mesh.materials] == [("skin", 0)]
+    assert mesh.notes == ("no face names a material (usemtl); using the only one, 'skin'",)
+    save_obj(tmp_path / "b.obj", mesh, *own_paint(mesh))
+    assert (
+        tmp_path / "b.obj"
+    ).read_text() == "mtllib b.mtl\n" + SQUARE + "usemtl skin\nf 1/1 2/2 3/3\nf 1/1 3/3 4/4\n"
+    assert load_obj(tmp_path / "b.obj").notes == ()
+    written(tmp_path, "newmtl skin\nnewmtl hair\n", "lid.mtl")
+    mesh = load_obj(path)
+    assert mesh.materials[0].texture is None
+    assert mesh.notes == ("no face names a material (usemtl) and there are 2; using light grey",)
 
 
 def test_repaint_changes_only_kd_and_map_kd() -> None:

@@ -11,6 +11,7 @@ import trimesh
 
 from nst3d.errors import ConfigError, InputError
 from nst3d.formats.meshes.ply import load_ply, save_ply
+from nst3d.formats.meshes.textures import MID_GREY
 from nst3d.images.io import write_image
 from nst3d.representations.mesh import Instance, Mesh
 from nst3d.representations.paint import TexturePaint, TextureSlot, VertexPaint
@@ -96,6 +97,53 @@ def test_uvs_and_texture(tmp_path: Path, names: str) -> None:
     part = mesh.parts[0]
     assert mesh.textures[0].name == "the skin"
     np.testing.assert_array_equal(part.uvs, part.vertices[part.faces][..., :2])
+
+
+TWO_SKINS = (
+    "comment TextureFile a.png\ncomment TextureFile b.png\n",
+    XYZ,
+    FACE.format(n=3),
+    "property list uchar float texcoord\nproperty int texnumber\n",
+)
+
+
+def with_skins(folder: Path, numbers: tuple[int, int, int], blocks: tuple[str, ...] = TWO_SKINS) -> Mesh:
+    for name, level in (("a", 0.2), ("b", 0.8)):
+        write_image(folder / f"{name}.png", np.full((2, 2, 3), level, np.float32))
+    corners = ("0 1 2", "0 2 3", "1 2 3")
+    faces = "".join(f"3 {c} 6 0 0 {k} 0 1 1 {n}\n" for k, (c, n) in enumerate(zip(corners, numbers)))
+    return load_ply(written(folder, header("ascii", *blocks) + ROWS + faces))
+
+
+def test_each_face_has_its_own_of_several_textures(tmp_path: Path) -> None:
+    mesh = with_skins(tmp_path, (1, 0, 1))
+    assert [t.name for t in mesh.textures] == ["a", "b"]
+    assert [mesh.materials[p.material].texture for p in mesh.parts] == [0, 1]
+    assert [p.vertices[p.faces][:, :, 0].tolist() for p in mesh.parts] == [
+        [[0, 1, 0]],
+        [[0, 1, 1], [1, 1, 0]],
+    ]
+    assert [p.uvs[:, 1, 0].tolist() for p in mesh.parts] == [[1], [0, 2]]
+    assert mesh.notes == ()
+
+
+def test_a_texture_that_no_face_uses_is_left_alone(tmp_path: Path) -> None:
+    mesh = with_skins(tmp_path, (1, 1, 1))
+    assert [t.name for t in mesh.textures] == ["b"]
+    assert len(mesh.parts) == 1
+
+
+def test_faces_without_one_of_several_textures_are_grey(tmp_path: Path) -> None:
+    mesh = with_skins(tmp_path, (0, -1, 7))
+    assert [(m.texture, m.factor) for m in mesh.materials] == [(None, MID_GREY), (0, (1, 1, 1))]
+    assert [len(p.faces) for p in mesh.parts] == [2, 1]
+    assert mesh.notes == ("some faces have no texture; using mid grey",)
+
+
+def test_the_first_of_several_textures_is_used_if_faces_do_not_say(tmp_path: Path) -> None:
+    mesh = with_skins(tmp_path, (0, 0, 0), (*TWO_SKINS[:3], TWO_SKINS[3].replace("texnumber", "other")))
+    assert [t.name for t in mesh.textures] == ["a"]
+    assert mesh.notes == ("several textures, and its faces do not say which; using the first",)
 
 
 @pytest.mark.parametrize(
