@@ -32,7 +32,10 @@ def find_encoder(config: PaintConfig, device: torch.device, events: Events) -> V
 
 
 def read_style(path: PathLike, events: Events) -> Style:
-    """The style in an image file. Raises InputError for an image too narrow to be encoded."""
+    """The style in an image file; its transparent pixels do not count.
+
+    Raises InputError for an image too narrow to be encoded, or transparent throughout.
+    """
     path = Path(path)
     picture = read_image(path, max_pixels=_STYLE_PIXELS)
     for note in picture.notes:
@@ -40,4 +43,9 @@ def read_style(path: PathLike, events: Events) -> Style:
     height, width = picture.pixels.shape[:2]
     if max(height, width) > _STYLE_ASPECT * min(height, width):
         raise InputError(f"{path}: {width} x {height} pixels is too narrow for a style; crop it")
-    return Style((Image(torch.from_numpy(picture.pixels)),), path.stem)
+    images = (Image(torch.from_numpy(picture.pixels)),)
+    if picture.alpha is None or (picture.alpha >= 1).all():
+        return Style(images, path.stem)
+    if not picture.alpha.any():
+        raise InputError(f"{path}: is transparent throughout; give a style with opaque pixels")
+    return Style(images, path.stem, opacities=(torch.from_numpy(picture.alpha),))

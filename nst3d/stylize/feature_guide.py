@@ -17,6 +17,7 @@ from nst3d.stylize.agreement import ViewMemory
 from nst3d.stylize.guide import Guide, Ramp, ramped
 from nst3d.stylize.kept import Kept
 from nst3d.stylize.look import Look
+from nst3d.stylize.style import opaque
 from nst3d.tensors import Features, Mask, Planes
 
 _MASK_BYTES = 1 << 28
@@ -138,11 +139,13 @@ class FeatureGuide(Guide):
         masks = {IMAGE: (coverage > threshold).to(coverage.dtype)}
         for layer in self._layers:
             assert self._encoder is not None
-            cell = self._encoder.stride(layer) * self._viewing.reduce
-            pooled = F.avg_pool2d(coverage[None, None], cell)[0, 0]
-            mask = (pooled > threshold).to(coverage.dtype)
             # A view with only slivers of the scene still counts where coverage is highest.
-            most = pooled.max()
-            masks[layer] = mask if bool(mask.any()) else ((pooled >= most) & (most > 0)).to(coverage.dtype)
+            masks[layer] = cell_mask(coverage, self._encoder.stride(layer) * self._viewing.reduce, threshold)
         # A layer without a mask counts everywhere, without a copy.
         return {layer: mask for layer, mask in masks.items() if not bool(mask.all())}
+
+
+def cell_mask(coverage: Mask, cell: int, threshold: float = Viewing.threshold) -> Mask:
+    """(h, w) in {0, 1}: the cells of a layer, `cell` pixels wide, that are covered to more than `threshold`;
+    if none is, those that are covered most."""
+    return opaque(F.avg_pool2d(coverage[None, None], cell)[0, 0], threshold)

@@ -15,8 +15,9 @@ from nst3d.losses.content import ContentLoss
 from nst3d.losses.observation import IMAGE
 from nst3d.losses.partner import FindPartner
 from nst3d.losses.registry import LOSSES, LossInputs
+from nst3d.losses.rows import covered_positions
 from nst3d.stylize.agreement import ViewMemory
-from nst3d.stylize.feature_guide import FeatureGuide, Viewing, WeightedLoss
+from nst3d.stylize.feature_guide import FeatureGuide, Viewing, WeightedLoss, cell_mask
 from nst3d.stylize.guide import Guide, GuideSum, Weighted
 from nst3d.stylize.guides import FEATURES, GUIDES, GuideInputs
 from nst3d.stylize.kept import Kept
@@ -24,7 +25,7 @@ from nst3d.stylize.recipe import Recipe
 from nst3d.stylize.stage_scene import StageScene
 from nst3d.stylize.style import Style, distinct
 from nst3d.stylize.terms import Term
-from nst3d.tensors import Features, Planes
+from nst3d.tensors import Features, Mask, Planes
 
 
 @dataclass(frozen=True)
@@ -129,14 +130,21 @@ class _Targets:
             styles = distinct(self._inputs.styles)
             heaviest = max(style.weight for style in styles)
             encoded = [
-                (self._encoder(Planes(picture.to(device)), wanted), style.weight / heaviest)
+                (self._encoder(Planes(picture.to(device)), wanted), opacity, style.weight / heaviest)
                 for style in styles
-                for picture in style.at(self._long)
+                for picture, opacity in zip(style.at(self._long), style.opacities_at(self._long))
             ]
             for layer in wanted:
-                rows = [_thinned(e[layer].flatten(1), share) for e, share in encoded]
+                rows = [_thinned(self._opaque(e[layer], layer, seen), share) for e, seen, share in encoded]
                 self._styles[layer] = torch.cat(rows, dim=1)[:, None]
         return {layer: self._styles[layer] for layer in layers}
+
+    def _opaque(self, features: Features, layer: str, opacity: Mask | None) -> Features:
+        """The positions (c, n) of a style's features (c, h, w) at which its picture is opaque."""
+        if opacity is None:
+            return features.flatten(1)
+        mask = cell_mask(opacity.to(features.device), self._encoder.stride(layer))
+        return features.flatten(1)[:, covered_positions(mask)]
 
     def contents(self, layers: tuple[str, ...]) -> Mapping[int, Mapping[str, Features]]:
         """The views' contents by layer."""

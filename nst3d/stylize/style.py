@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
+from nst3d.errors import ConfigError
 from nst3d.images.resize import fit_long_side
-from nst3d.tensors import Colours, Image, Planes, to_planes
+from nst3d.tensors import Colours, Image, Mask, Planes, to_planes
 
 SHORTEST = 16
 """Minimum shorter side of an encoded style, in pixels."""
@@ -26,26 +27,78 @@ class Style:
     """Weight in the style statistics, relative to other styles."""
     scale: float = 1.0
     """Stroke size: its pictures are scaled by this factor."""
+    opacities: tuple[Mask | None, ...] = ()
+    """(h, w) in [0, 1] for each picture, or None for an opaque one; empty: all are opaque. What is transparent
+    is left out of the style's statistics."""
+
+    def __post_init__(self) -> None:
+        """Raise ConfigError unless each picture has its opacity, and each opacity something opaque."""
+        if self.opacities and len(self.opacities) != len(self.images):
+            raise ConfigError(
+                f"style {self.name!r}: {len(self.images)} images, {len(self.opacities)} opacities"
+            )
+        for image, opacity in zip(self.images, self.opacities):
+            if opacity is None:
+                continue
+            if opacity.shape != image.shape[:2]:
+                size, own = tuple(image.shape[:2]), tuple(opacity.shape)
+                raise ConfigError(f"style {self.name!r}: an image of {size} pixels with opacities {own}")
+            if not opacity.max() > 0:
+                raise ConfigError(f"style {self.name!r}: an image is transparent throughout")
 
     @property
     def background(self) -> torch.Tensor:
         """(3,): the mean colour of the first picture, used as the background while painting."""
-        return self.images[0].mean((0, 1))
+        return _mean(self.images[0], self._opacity(0))
 
     @property
     def palette(self) -> Colours:
-        """(n, 3): the colours for palette transfer."""
-        return self.images[0].reshape(-1, 3)
+        """(n, 3): the colours for palette transfer, those of the first picture's opaque pixels."""
+        opacity = self._opacity(0)
+        colours = self.images[0].reshape(-1, 3)
+        return colours if opacity is None else colours[opaque(opacity).reshape(-1) > 0]
 
     def at(self, size: int) -> tuple[Planes, ...]:
-        """The pictures (3, h, w) with a long side of `size` · scale pixels, or more for a narrow one."""
-        return tuple(self._at(image, round(size * self.scale)) for image in self.images)
+        """The pictures (3, h, w) with a long side of `size` · scale pixels, or more for a narrow one.
 
-    @staticmethod
-    def _at(image: Image, long: int) -> Planes:
+        Transparent ones lie on their own mean colour.
+        """
+        return tuple(
+            to_planes(self._fitted(_over(image, self._opacity(k)), size))
+            for k, image in enumerate(self.images)
+        )
+
+    def opacities_at(self, size: int) -> tuple[Mask | None, ...]:
+        """The opacities (h, w) of the pictures that `at` gives for this size; None: opaque."""
+        masks = (self._opacity(k) for k in range(len(self.images)))
+        return tuple(m if m is None else self._fitted(Image(m[..., None]), size)[..., 0] for m in masks)
+
+    def _opacity(self, number: int) -> Mask | None:
+        return self.opacities[number] if self.opacities else None
+
+    def _fitted(self, image: Image, size: int) -> Image:
         height, width = image.shape[:2]
         least = math.ceil(SHORTEST * max(height, width) / min(height, width))
-        return to_planes(fit_long_side(image, max(long, least)))
+        return fit_long_side(image, max(round(size * self.scale), least))
+
+
+def opaque(opacity: Mask, threshold: float = 0.5) -> Mask:
+    """(h, w) in {0, 1}: where an opacity is above the threshold; if it is nowhere, where it is highest."""
+    mask, most = opacity > threshold, opacity.max()
+    return (mask if bool(mask.any()) else (opacity >= most) & (most > 0)).to(opacity.dtype)
+
+
+def _mean(image: Image, opacity: Mask | None) -> torch.Tensor:
+    if opacity is None:
+        return image.mean((0, 1))
+    return (image * opacity[..., None]).sum((0, 1)) / opacity.sum()
+
+
+def _over(image: Image, opacity: Mask | None) -> Image:
+    """The picture on its mean colour, so that what it hides under transparent pixels cannot leak."""
+    if opacity is None:
+        return image
+    return Image(torch.lerp(_mean(image, opacity).expand_as(image), image, opacity[..., None]))
 
 
 def distinct(styles: Sequence[Style]) -> tuple[Style, ...]:
@@ -57,10 +110,17 @@ def distinct(styles: Sequence[Style]) -> tuple[Style, ...]:
             kept.append(style)
         else:
             old = kept[twin]
-            kept[twin] = Style(old.images, old.name, old.weight + style.weight, old.scale)
+            kept[twin] = replace(old, weight=old.weight + style.weight)
     return tuple(kept)
 
 
 def _same(one: Style, other: Style) -> bool:
-    alike = len(one.images) == len(other.images) and one.scale == other.scale
-    return alike and all(torch.equal(a, b) for a, b in zip(one.images, other.images))
+    if len(one.images) != len(other.images) or one.scale != other.scale:
+        return False
+    return all(_equal(one._opacity(k), other._opacity(k)) for k in range(len(one.images))) and all(
+        map(_equal, one.images, other.images)
+    )
+
+
+def _equal(one: torch.Tensor | None, other: torch.Tensor | None) -> bool:
+    return one is other or (one is not None and other is not None and torch.equal(one, other))

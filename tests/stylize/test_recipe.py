@@ -116,6 +116,20 @@ def test_the_style_itself_is_the_minimum(encoder) -> None:
     assert found["nnfm"] == pytest.approx(0, abs=1e-5)
 
 
+def test_transparent_pixels_of_a_style_do_not_count(encoder) -> None:
+    """A style that covers a part of its picture is matched by a view whose coverage is the same part."""
+    opacity = torch.zeros(16, 16)
+    opacity[:, :9] = 1
+    style = Style((noise(16, 16, 3, seed=1),), opacities=(opacity,))
+    asked = inputs(styles=[style], size=16, viewing=Viewing(style.background))
+    found = build_guide(ALL, encoder, asked).judge(Look(style.at(16)[0], opacity, 0))[1]
+    assert found["gram"] == pytest.approx(0, abs=1e-9)
+    assert found["moments"] == pytest.approx(0, abs=1e-9)
+    assert found["nnfm"] == pytest.approx(0, abs=1e-5)
+    whole = build_guide(ALL, encoder, asked).judge(Look(style.at(16)[0], torch.ones(16, 16), 0))[1]
+    assert whole["gram"] > 1e-3
+
+
 def test_several_styles_count_together(encoder) -> None:
     one, two = noise(3, 16, 16, seed=1), noise(3, 16, 32, seed=2)
     found = parts(build_guide(ALL, encoder, inputs(styles=style_of(one, two), size=16)), seed=1)

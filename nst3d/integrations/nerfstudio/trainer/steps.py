@@ -13,7 +13,6 @@ from typing import Literal
 import torch
 
 from nst3d.formats.nerfstudio.run import NerfstudioRun, save_run
-from nst3d.images.io import read_image
 from nst3d.integrations.nerfstudio.model.colour_net import ColourNet
 from nst3d.integrations.nerfstudio.model.nerfacto import Nerfacto
 from nst3d.integrations.nerfstudio.native.subject import NativeSubject
@@ -21,9 +20,8 @@ from nst3d.pipeline.jobs.painter import Painter
 from nst3d.pipeline.runtime.checkpoints import Keeper
 from nst3d.pipeline.runtime.events import Events, Stepped
 from nst3d.pipeline.settings.config import PaintConfig, load_preset
+from nst3d.pipeline.styles import read_style
 from nst3d.representations.capture import Capture
-from nst3d.stylize.style import Style
-from nst3d.tensors import Image
 
 
 @dataclass(frozen=True)
@@ -62,7 +60,7 @@ class LivePainting:
 
     def __init__(self, run: NerfstudioRun, capture: Capture, options: LiveOptions) -> None:
         """The capture is in the run's frame. Raises Nst3dError for what a paint job refuses."""
-        style = Style((Image(torch.from_numpy(read_image(options.style).pixels)),))
+        style = read_style(options.style, Events())
         self._run = run
         self._subject = NativeSubject(
             Nerfacto(run, torch.device(options.device)), capture, style, options.config()

@@ -171,10 +171,11 @@ class PaintingTrainer(Trainer):
             raise InputError(
                 f"{data}: no such file or folder; give the run's photographs: nerfstudio-data --data DATA"
             )
-        from nst3d.images.io import read_image
+        from nst3d.pipeline.runtime.events import Events
+        from nst3d.pipeline.styles import read_style
 
         # Otherwise this error would appear only after reading the photographs.
-        read_image(self.config.pipeline.model.style_image)
+        read_style(self.config.pipeline.model.style_image, Events())
         self._options().config()
 
     def _options(self) -> LiveOptions:

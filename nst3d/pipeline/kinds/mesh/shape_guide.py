@@ -18,8 +18,8 @@ from nst3d.stylize.recipe import Recipe, read_terms
 from nst3d.stylize.schedule import Stage
 from nst3d.stylize.shape.options import DisplaceOptions
 from nst3d.stylize.stage_guide import StageInputs, build_guide
-from nst3d.stylize.style import Style
-from nst3d.tensors import Image, to_image
+from nst3d.stylize.style import Style, opaque
+from nst3d.tensors import Image, Mask, to_image
 
 _CONTRAST = 1.5
 """The style's contrast, in units of the shape's own shading contrast."""
@@ -39,9 +39,14 @@ class ShapeGuides:
         long = round(stage.size * recipe.style_scale / recipe.reduce)
         contrast = self._contrast()
         styles = [
-            Style((_lightness(to_image(picture), contrast),), style.name, style.weight)
+            Style(
+                (_lightness(to_image(picture), opacity, contrast),),
+                style.name,
+                style.weight,
+                opacities=(opacity,),
+            )
             for style in self._styles
-            for picture in style.at(long)
+            for picture, opacity in zip(style.at(long), style.opacities_at(long))
         ]
         background = torch.full((3,), BACKGROUND, device=views.device)
         viewing = Viewing(background, reduce=recipe.reduce, moving=True)
@@ -72,9 +77,10 @@ def shape_recipe(recipe: Recipe, options: DisplaceOptions) -> Recipe:
     return dataclasses.replace(recipe, terms=read_terms((), terms, "displace"))
 
 
-def _lightness(style: Image, contrast: tuple[float, float]) -> Image:
+def _lightness(style: Image, opacity: Mask | None, contrast: tuple[float, float]) -> Image:
     """A style's luma as a grey picture (h, w, 3), in the tonal range of a lit grey shape."""
     luma = style @ style.new_tensor(LUMA)
+    counted = luma if opacity is None else luma[opaque(opacity) > 0]
     mean, deviation = contrast
-    tones = (luma - luma.mean()) / luma.std().clamp_min(1e-6) * deviation * _CONTRAST + mean
+    tones = (luma - counted.mean()) / counted.std().clamp_min(1e-6) * deviation * _CONTRAST + mean
     return Image(tones.clamp(0, 1)[..., None].expand(-1, -1, 3))
