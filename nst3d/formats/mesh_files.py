@@ -31,12 +31,11 @@ _FOREIGN: tuple[tuple[bytes, str], ...] = (
     (b"\x1f\x8b", "a gzip archive, which must be unpacked first"),
     (b"Kaydara FBX", "an FBX, which Blender can convert to GLB"),
     (b"BLENDER", "a Blender file, which Blender can export as GLB"),
-    (b"OFF", "an OFF file, which MeshLab can convert to PLY"),
-    (b"<?xml", "an XML file, perhaps COLLADA, which Blender can convert to GLB"),
+    (b"<?xml", "an XML file; if it is COLLADA, rename it to end in .dae"),
 )
 """First bytes of files that are not readable meshes."""
-_ARCHIVES = tuple(magic for magic, _ in _FOREIGN[:2])
-"""Many formats are archives, so these bytes do not identify one."""
+_SHARED = (*(magic for magic, _ in _FOREIGN[:2]), b"<?xml")
+"""Many formats are archives or XML, so these bytes do not identify one."""
 
 
 def is_mesh(path: PathLike) -> bool:
@@ -49,9 +48,9 @@ def is_mesh(path: PathLike) -> bool:
 def load_mesh(place: PathLike | Peek) -> Mesh:
     """The mesh in a file, or in a folder that holds exactly one mesh file.
 
-    Reads GLB, glTF, OBJ, PLY, STL, and voxels (.vox, .binvox) as the mesh of their exposed faces. Raises
-    InputError for a missing or unreadable file, one of another kind (named if its first bytes identify it),
-    and a folder with no mesh or several.
+    Reads GLB, glTF, OBJ, PLY, STL, OFF, 3MF, COLLADA, XAML, and voxels (.vox, .binvox) as the mesh of their
+    exposed faces. Raises InputError for a missing or unreadable file, one of another kind (named if its first
+    bytes identify it), and a folder with no mesh or several.
     """
     peek = Peek.at(place)
     if peek.is_folder:
@@ -105,7 +104,7 @@ def _refuse_others(path: Path, start: bytes, row: Format | None) -> None:
     if row is not None and start.startswith(row.magic):
         return
     for other in all_formats():
-        if start.startswith(other.magic) and not start.startswith(_ARCHIVES):
+        if start.startswith(other.magic) and not start.startswith(_SHARED):
             remedy = f"supported are {_readable()}"
             if other.reads == "mesh":
                 remedy = f"rename it to end in {other.suffixes[0]}"

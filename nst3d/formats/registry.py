@@ -50,8 +50,8 @@ class Format:
     """Whether a file with such a suffix is this format; None: the suffix suffices."""
     magic: tuple[bytes, ...] = ()
     """First bytes, at most 64, that identify this format even under a wrong name: every file of it starts
-    with one of them, and no other does. ZIP- and gzip-based formats list those signatures, too, only to avoid
-    being refused."""
+    with one of them, and no other does. Formats based on ZIP, gzip or XML list those signatures, too, only to
+    avoid being refused."""
     holds: frozenset[str] = field(default_factory=frozenset)
     """The kinds of paint that a mesh file can store: textures, vertices, blocks."""
     writes: str = ""
@@ -89,12 +89,16 @@ _MODULES = (
     "nst3d.formats.flights.keyframes",
     "nst3d.formats.flights.nerfstudio",
     "nst3d.formats.gltf.write",
-    "nst3d.formats.splats.gltf_points",
+    "nst3d.formats.meshes.collada",
     "nst3d.formats.meshes.obj_write",
+    "nst3d.formats.meshes.off",
     "nst3d.formats.meshes.ply",
     "nst3d.formats.meshes.stl",
+    "nst3d.formats.meshes.threemf",
+    "nst3d.formats.meshes.xaml",
     "nst3d.formats.picture",
     "nst3d.formats.splats.antimatter",
+    "nst3d.formats.splats.gltf_points",
     "nst3d.formats.splats.gltf_splats",
     "nst3d.formats.splats.ksplat",
     "nst3d.formats.splats.packed_ply",

@@ -95,7 +95,7 @@ def installed(tmp_path_factory, monkeypatch, example) -> Callable[[str], None]:
 
 
 def test_there_are_six_of_at_most_thirty_lines() -> None:
-    assert list(EXAMPLES) == ["edges", "tint", "mosaic", "off", "molecule", "diary"]
+    assert list(EXAMPLES) == ["edges", "tint", "mosaic", "tri", "molecule", "diary"]
     lengths = {name: len(text.rstrip().splitlines()) for name, text in EXAMPLES.items()}
     assert all(length <= 30 for length in lengths.values()), lengths
     for text in EXAMPLES.values():
@@ -233,33 +233,33 @@ def test_a_teacher_without_a_name_paints_a_mesh(inputs, tmp_path, example) -> No
 
 
 def test_the_format_is_read_and_written_back(inputs, tmp_path, installed) -> None:
-    installed("off")
+    installed("tri")
     cube = load(inputs / "cube.obj").parts[0]
-    lines = [f"OFF {len(cube.vertices)} {len(cube.faces)} 0"]
+    lines = [f"TRI {len(cube.vertices)} {len(cube.faces)} 3"]
     lines += [" ".join(map(str, row)) for row in cube.vertices]
-    lines += [" ".join(map(str, (3, *face))) for face in cube.faces]
-    (tmp_path / "cube.off").write_text("\n".join(lines))
-    config = replace(TINY, output=replace(TINY.output, formats=("off",)))
-    painting = Job(tmp_path / "cube.off", (inputs / "style.png",), tmp_path / "out", config)
+    lines += [" ".join(map(str, face)) for face in cube.faces]
+    (tmp_path / "cube.tri").write_text("\n".join(lines))
+    config = replace(TINY, output=replace(TINY.output, formats=("tri",)))
+    painting = Job(tmp_path / "cube.tri", (inputs / "style.png",), tmp_path / "out", config)
     assert open_path(painting.scene).kind.name == "mesh"
     vertices = replace(config, surface=replace(config.surface, paint="vertex"))
     result = run_job(replace(painting, config=vertices))
-    assert tmp_path / "out" / "painted.off" in result.paths
-    painted = load(tmp_path / "out" / "painted.off").parts[0]
+    assert tmp_path / "out" / "painted.tri" in result.paths
+    painted = load(tmp_path / "out" / "painted.tri").parts[0]
     assert painted.colours.shape == painted.vertices.shape
     assert painted.colours.std() > 0.02
     np.testing.assert_allclose(np.ptp(painted.vertices, axis=0), np.ptp(cube.vertices, axis=0), atol=1e-5)
-    assert main(["inspect", str(tmp_path / "out" / "painted.off")]) == 0
+    assert main(["inspect", str(tmp_path / "out" / "painted.tri")]) == 0
 
 
 def test_formats_of_settings_follow(example) -> None:
-    off = example("off")
-    with pytest.raises(ConfigError, match=r"output\.formats is 'off': choose glb, gltf, obj, ply, vox"):
-        OutputOptions(("off",))
-    assert register_format(off.FORMAT) is off.FORMAT
-    assert OutputOptions(("off",)).formats == ("off",)
-    with pytest.raises(ConfigError, match="format 'off' is already registered"):
-        register_format(off.FORMAT)
+    tri = example("tri")
+    with pytest.raises(ConfigError, match=r"output\.formats is 'tri': choose glb, gltf, obj, ply, vox"):
+        OutputOptions(("tri",))
+    assert register_format(tri.FORMAT) is tri.FORMAT
+    assert OutputOptions(("tri",)).formats == ("tri",)
+    with pytest.raises(ConfigError, match="format 'tri' is already registered"):
+        register_format(tri.FORMAT)
 
 
 def test_the_kind_is_opened_painted_and_shown(inputs, tmp_path, installed) -> None:

@@ -56,7 +56,9 @@ def registered() -> Iterator[Callable[[Format], Format]]:
 def test_every_file_that_registers_a_format_is_imported_for_it() -> None:
     files = [p for p in (PACKAGE / "formats").rglob("*.py") if p.name != "registry.py"]
     found = {
-        p for p in files if re.search(r"^register_format\(", p.read_text(encoding="utf-8"), re.MULTILINE)
+        p
+        for p in files
+        if re.search(r"^register_(format|foreign)\(", p.read_text(encoding="utf-8"), re.MULTILINE)
     }
     modules = {".".join(p.relative_to(PACKAGE.parent).with_suffix("").parts) for p in found}
     assert modules == set(registry._MODULES)
@@ -77,7 +79,7 @@ def test_the_order_does_not_depend_on_what_was_imported_first() -> None:
 def test_suffixes_and_names_are_well_formed() -> None:
     for row in all_formats():
         assert re.fullmatch(r"[a-z-]+", row.name)
-        assert all(re.fullmatch(r"(\.[a-z]+)+", s) for s in row.suffixes)
+        assert all(re.fullmatch(r"(\.[a-z3]+)+", s) for s in row.suffixes)
         assert row.suffixes or row.sniff
         assert row.load or row.hint
         assert all(len(m) <= 64 for m in row.magic)
@@ -98,7 +100,10 @@ def test_what_is_offered_is_what_is_written() -> None:
 @pytest.mark.parametrize(
     ("reads", "suffixes"),
     [
-        ("mesh", [".glb", ".gltf", ".obj", ".ply", ".stl", ".binvox", ".vox"]),
+        (
+            "mesh",
+            [".glb", ".gltf", ".obj", ".ply", ".stl", ".binvox", ".vox", ".dae", ".off", ".3mf", ".xaml"],
+        ),
         ("points", [".glb", ".gltf", ".pcd", ".ply", ".xyz"]),
         ("splats", [".ply", ".compressed.ply", ".sog", ".splat", ".spz", ".glb", ".gltf"]),
         ("field", [".npz"]),

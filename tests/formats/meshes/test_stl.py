@@ -41,6 +41,36 @@ def test_both_kinds_are_the_same_closed_mesh(tmp_path: Path) -> None:
         assert not [line for line in problems(mesh) if "edges" in line or "inwards" in line]
 
 
+def coloured(attributes: list[int], title: bytes = b"") -> bytes:
+    rows = b"".join(
+        struct.pack("<12fH", 0, 0, 0, *TETRAHEDRON[f].ravel(), a) for f, a in zip(FACES, attributes)
+    )
+    return title.ljust(80, b" ") + struct.pack("<I", len(FACES)) + rows
+
+
+RED_LAST, RED_FIRST = 31 << 10, 31
+"""Of the five-bit colours of VisCAM and of Magics."""
+
+
+@pytest.mark.parametrize(
+    ("data", "others"),
+    [
+        (coloured([1 << 15 | RED_LAST, 7, 0, 1]), (0.8, 0.8, 0.8)),
+        (coloured([RED_FIRST, *[1 << 15] * 3], b"COLOR=\x00\xff\x00\xff,MATERIAL="), (0, 1, 0)),
+    ],
+    ids=["VisCAM", "Magics"],
+)
+def test_colours_of_faces(tmp_path: Path, data: bytes, others: tuple[float, ...]) -> None:
+    (tmp_path / "a.stl").write_bytes(data)
+    mesh = load_stl(tmp_path / "a.stl")
+    part = mesh.parts[0]
+    np.testing.assert_array_equal(part.vertices[part.faces], TETRAHEDRON[FACES])
+    np.testing.assert_allclose(part.colours[part.faces][:, 0], [(1, 0, 0), *[others] * 3], atol=1e-6)
+    assert (part.colours[part.faces] == part.colours[part.faces][:, :1]).all()
+    assert len(part.vertices) == 3 + 4
+    assert mesh.materials[0].factor == (1, 1, 1)
+
+
 def test_rounding_merges_and_a_wild_corner_does_not(tmp_path: Path) -> None:
     text = ascii_text().replace("vertex 1.0", "vertex 1.0000001", 1)
     (tmp_path / "a.stl").write_text(text)
