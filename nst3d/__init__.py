@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from nst3d.formats.mesh_files import load_mesh, save_mesh
     from nst3d.formats.registry import Format, register_format
     from nst3d.integrations.bridges import BRIDGES
+    from nst3d.integrations.objects import ObjectKind, register_object
+    from nst3d.integrations.paint_object import paint
     from nst3d.losses.base import Loss
     from nst3d.losses.observation import Observation
     from nst3d.losses.registry import LossInputs, LossKind, register_loss
@@ -74,6 +76,7 @@ _HOMES = {
     "LossKind": "nst3d.losses.registry",
     "Mesh": "nst3d.representations.mesh",
     "Nst3dError": "nst3d.errors",
+    "ObjectKind": "nst3d.integrations.objects",
     "Observation": "nst3d.losses.observation",
     "PaintConfig": "nst3d.pipeline.settings.config",
     "Please": "nst3d.stylize.phases",
@@ -97,11 +100,13 @@ _HOMES = {
     "load": "nst3d.pipeline.kinds.any_scene",
     "load_encoder": "nst3d.features.weights",
     "load_mesh": "nst3d.formats.mesh_files",
+    "paint": "nst3d.integrations.paint_object",
     "prepare": "nst3d.pipeline.jobs.prepare",
     "register_format": "nst3d.formats.registry",
     "register_guide": "nst3d.stylize.guides",
     "register_kind": "nst3d.pipeline.kinds.registry",
     "register_loss": "nst3d.losses.registry",
+    "register_object": "nst3d.integrations.objects",
     "register_teacher": "nst3d.stylize.teachers.registry",
     "run_job": "nst3d.pipeline.jobs.paint",
     "run_render": "nst3d.pipeline.jobs.render",
@@ -130,6 +135,7 @@ __all__ = [
     "LossKind",
     "Mesh",
     "Nst3dError",
+    "ObjectKind",
     "Observation",
     "PaintConfig",
     "Please",
@@ -153,11 +159,13 @@ __all__ = [
     "load",
     "load_encoder",
     "load_mesh",
+    "paint",
     "prepare",
     "register_format",
     "register_guide",
     "register_kind",
     "register_loss",
+    "register_object",
     "register_teacher",
     "run_job",
     "run_render",

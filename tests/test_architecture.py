@@ -94,8 +94,10 @@ WINGS: dict[str, set[str]] = {
     "stylize/look": set(),
     "stylize/teachers": {"stylize/style", "stylize/look"},
     "stylize/shape": {"stylize"},
-    "integrations/open3d": set(),
-    "integrations/pytorch3d": set(),
+    "integrations/objects": set(),  # what a package's objects are taken as, below the packages
+    "integrations/open3d": {"integrations/objects"},
+    "integrations/pytorch3d": {"integrations/objects"},
+    "integrations/trimesh": {"integrations/objects"},
     **_within(_NERFSTUDIO, {
         "package": "",
         "dataparsers": "package",
@@ -106,7 +108,7 @@ WINGS: dict[str, set[str]] = {
         "": "package dataparsers model baked native trainer",
     }),
     "integrations": {
-        "integrations/open3d", "integrations/pytorch3d", "integrations/nerfstudio",
+        "integrations/objects", "integrations/open3d", "integrations/pytorch3d", "integrations/nerfstudio",
         "integrations/nerfstudio/dataparsers",
     },
 }  # fmt: skip

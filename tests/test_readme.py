@@ -84,18 +84,28 @@ def test_every_setting_named_is_there(option: str, understood) -> None:
     assert job.config != PaintConfig()
 
 
-def test_the_python_example_fits_the_interface() -> None:
-    (block,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
-    tree = ast.parse(block)
-    for node in ast.walk(tree):
+BLOCKS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+
+
+@pytest.mark.parametrize("block", BLOCKS)
+def test_the_python_examples_fit_the_interface(block: str) -> None:
+    calls = 0
+    for node in ast.walk(ast.parse(block)):
         if isinstance(node, ast.ImportFrom):
             assert all(hasattr(nst3d, alias.name) for alias in node.names)
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and hasattr(nst3d, node.func.id):
-            keywords = {k.arg: ast.unparse(k.value) for k in node.keywords}
-            inspect.signature(getattr(nst3d, node.func.id)).bind(*node.args, **keywords)
+        if isinstance(node, ast.Call):
+            name = ast.unparse(node.func).removeprefix("nst3d.")
+            if hasattr(nst3d, name):
+                keywords = {k.arg: ast.unparse(k.value) for k in node.keywords}
+                inspect.signature(getattr(nst3d, name)).bind(*node.args, **keywords)
+                calls += 1
         if isinstance(node, ast.Constant) and str(node.value).startswith("scenes/"):
             assert (ROOT / node.value).is_file()
-    used = {n.attr for n in ast.walk(tree) if isinstance(n, ast.Attribute)}
+    assert calls
+
+
+def test_the_python_example_reads_what_a_result_has() -> None:
+    used = {n.attr for n in ast.walk(ast.parse(BLOCKS[0])) if isinstance(n, ast.Attribute)}
     assert used == {"paths", "metrics"} <= set(inspect.signature(Result).parameters)
     assert Job("a.glb", ["b.jpg"], "c").styles == (Path("b.jpg"),)
 

@@ -53,6 +53,8 @@ def load_mesh(place: PathLike | Peek) -> Mesh:
     bytes identify it), and a folder with no mesh or several.
     """
     peek = Peek.at(place)
+    if isinstance(peek.content, Mesh):
+        return peek.content
     if peek.is_folder:
         peek = Peek(_only_mesh(peek.path))
     path = peek.path

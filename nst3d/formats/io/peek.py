@@ -16,10 +16,11 @@ _START = 64
 
 
 class Peek:
-    """A file or folder, with a cache of everything read from it so far."""
+    """A file or folder, with a cache of everything read from it so far; or a scene in memory."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: Path, content: Any = None) -> None:
+        """`content` is a scene in memory, which loaders return in place of reading the path, a mere name."""
+        self.path, self.content = path, content
         self._known: dict[tuple[Any, Path], Any] = {}
 
     def __repr__(self) -> str:

@@ -90,7 +90,7 @@ def load_foreign(path: PathLike, row: Foreign) -> Mesh:
         _need(package, path, row.words)
     textures = _Textures(path.parent)
     scene = read_scene(data, row.suffix, path, row.words, textures)
-    up, front = UP_AND_FRONT[row.up(data)]  # type: ignore[index]
+    up, front = UP_AND_FRONT[row.up(data)]
     names = SceneNames(path.stem, linear=False, merged=True)
     mesh = mesh_of_scene(scene, names, up, front)
     lost = row.lost(data)

@@ -9,7 +9,7 @@ import numpy as np
 
 from nst3d.formats.meshes.textures import PLAIN_GREY
 from nst3d.images.colour import srgb_encode
-from nst3d.representations.mesh import Instance, Material, Mesh, Part, Texture, unit_frame
+from nst3d.representations.mesh import Instance, Material, Mesh, Part, Similarity, Texture, unit_frame
 from nst3d.representations.rows import unique_rows
 from nst3d.representations.split import split_vertices
 from nst3d.tensors import Array
@@ -88,7 +88,7 @@ def mesh_of_scene(
             parts.append(_part(str(key), geometry, looks, names.merged))
         instances.append(Instance(index[key], np.array(transform, np.float64), str(node)))
     placed = tuple(instances)
-    frame = unit_frame(tuple(parts), placed)
+    frame = unit_frame(tuple(parts), placed) if placed else Similarity(np.zeros(3), 1.0)
     return Mesh(tuple(parts), placed, tuple(looks.materials), tuple(looks.textures), frame, up, front)
 
 

@@ -195,19 +195,20 @@ def _map_options(given: Mapping[str, list[str]]) -> MapOptions:
     offset, scale, turbulence = (_three(given, key) for key in _UP_TO_THREE)
     tone = [_number(word, neutral) for word, neutral in zip(given.get("-mm", ()), (0.0, 1.0))]
     return MapOptions(
-        offset[:2],
-        scale[:2],
+        (offset[0], offset[1]),
+        (scale[0], scale[1]),
         "".join(given.get("-clamp", ())).lower() == "on",
         (tone[0], tone[1]) if len(tone) == 2 else (0.0, 1.0),
         any(turbulence),
     )
 
 
-def _three(given: Mapping[str, list[str]], key: str) -> tuple[float, ...]:
+def _three(given: Mapping[str, list[str]], key: str) -> tuple[float, float, float]:
     """The option's three numbers; those left out change nothing."""
     neutral = _UP_TO_THREE[key]
     values = [_number(word, neutral) for word in given.get(key, ())]
-    return tuple([*values, neutral, neutral, neutral][:3])
+    first, second, third = [*values, neutral, neutral, neutral][:3]
+    return first, second, third
 
 
 def _number(word: str, otherwise: float) -> float:

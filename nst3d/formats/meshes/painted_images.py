@@ -24,18 +24,23 @@ def write_slots(path: Path, paint: TexturePaint, colours: Array) -> list[Path]:
 
 
 def slot_png(slot: TextureSlot, colours: Array) -> bytes:
-    """The PNG of a slot: its rows of the table (n, 3), with its alpha.
+    """The PNG of a slot."""
+    return encode_png(*slot_pixels(slot, colours))
+
+
+def slot_pixels(slot: TextureSlot, colours: Array) -> tuple[Array, Array | None]:
+    """The pixels (h, w, 3) of a slot, its rows of the table (n, 3), and its alpha (h, w) or None.
 
     One of them is resized to match the other: alpha that shows is never made coarser.
     """
     rows = colours[slot.offset : slot.offset + slot.size.height * slot.size.width]
     image = rows.reshape(*slot.size, 3)
     if slot.alpha is None:
-        return encode_png(image)
+        return image, None
     size: tuple[int, int] = slot.size
     if slot.clear and slot.alpha.size > size[0] * size[1]:
         size = slot.alpha.shape
-    return encode_png(resize(image, size), resize(slot.alpha[..., None], size)[..., 0])
+    return resize(image, size), resize(slot.alpha[..., None], size)[..., 0]
 
 
 def safe_name(name: str) -> str:

@@ -22,10 +22,11 @@ from nst3d.formats.registry import Format, register_format
 from nst3d.formats.splats.pcd import read_pcd
 from nst3d.formats.splats.ply import is_splat_header
 from nst3d.formats.splats.ply_tables import Tables, elements_of, read_header, read_tables, up_of
-from nst3d.formats.splats.rows import Loaded, Paint, Rows
+from nst3d.formats.splats.rows import Loaded, Paint, Rows, settled
 from nst3d.formats.splats.xyz import read_xyz
 from nst3d.representations.harmonics import from_colours
 from nst3d.representations.points import PointCloud, estimated_normals, shades, splat_widths
+from nst3d.representations.splats import Splats
 from nst3d.representations.triangles import unit
 from nst3d.tensors import Array
 
@@ -83,18 +84,33 @@ def as_splats(file: PointFile, up: str, path: Path) -> Loaded:
     sound = _sound(places, path)
     colours = _shown(file, vertex, sound)
     if colours is None:
-        colours, note = _shaded(vertex, places, sound, up)
+        colours, note = _shaded(_normals(vertex), places, sound, np.array(UP_AND_FRONT[up][0]))
         notes.append(note)
+    rows = _rows(places, sound, colours, notes)
+    return Loaded(rows, file, tuple(notes), UP_AND_FRONT[up][0])
+
+
+def splats_of_points(cloud: PointCloud, name: str) -> Splats:
+    """The same of a cloud in memory: splats in the order of its points. InputError, which begins with `name`."""
+    places, notes = cloud.positions, list[str]()
+    sound, colours = _sound(places, Path(name)), cloud.colours
+    if colours is None:
+        colours, note = _shaded(cloud.normals, places, sound, np.array(cloud.up))
+        notes.append(note)
+    rows, _, more = settled(_rows(places, sound, colours, notes), Path(name))
+    return Splats(**vars(rows), up=np.array(cloud.up), notes=(*notes, *more))
+
+
+def _rows(places: Array, sound: Array, colours: Array, notes: list[str]) -> Rows:
     widths = np.zeros(len(places), np.float32)
     widths[sound] = splat_widths(places[sound])
-    rows = Rows(
+    return Rows(
         positions=_near(places, sound, notes),
         scales=np.repeat(widths[:, None], 3, axis=1),
         rotations=np.tile(np.array([1, 0, 0, 0], np.float32), (len(places), 1)),
         opacities=np.where(sound, 1.0, 0.0),
         harmonics=from_colours(colours)[:, None],
     )
-    return Loaded(rows, file, tuple(notes), UP_AND_FRONT[up][0])
 
 
 def load_points(path: PathLike) -> PointCloud:
@@ -208,12 +224,12 @@ def _normals(vertex: Array) -> Array | None:
     return normals if normals.any() else None
 
 
-def _shaded(vertex: Array, places: Array, sound: Array, up: str) -> tuple[Array, str]:
-    normals, how = _normals(vertex), "its normals"
+def _shaded(normals: Array | None, places: Array, sound: Array, up: Array) -> tuple[Array, str]:
+    how = "its normals"
     if normals is None:
         normals, how = np.zeros((len(places), 3), np.float32), "normals estimated from neighbours"
         normals[sound] = estimated_normals(places[sound].astype(np.float64))
-    axes = standing(np.array(UP_AND_FRONT[up][0])).axes()
+    axes = standing(up).axes()
     return shades(normals, axes), f"the points have no colours; starting from grey, shaded by {how}"
 
 

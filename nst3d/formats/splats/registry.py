@@ -68,6 +68,8 @@ def load_splats(place: PathLike | Peek) -> Splats:
     file that is missing, of another kind, broken, truncated or empty.
     """
     peek = Peek.at(place)
+    if isinstance(peek.content, Splats):
+        return peek.content
     row = _format(peek)
     if row.load is None:
         raise InputError(f"{peek.path}: {row.hint.format(name=peek.path.name, stem=peek.path.stem)}")

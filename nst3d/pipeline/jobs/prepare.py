@@ -12,7 +12,7 @@ from nst3d.files import PathLike
 from nst3d.pipeline.jobs.paint import checked, open_subject
 from nst3d.pipeline.jobs.painter import guide_of_stage
 from nst3d.pipeline.kinds.bridges import ALONE, Bridges
-from nst3d.pipeline.kinds.kind import PaintRequest
+from nst3d.pipeline.kinds.kind import Opened, PaintRequest
 from nst3d.pipeline.kinds.paint_job import Job
 from nst3d.pipeline.kinds.registry import open_path
 from nst3d.pipeline.kinds.subject import Subject
@@ -68,17 +68,18 @@ def prepare(
     cameras: PathLike | None = None,
     listeners: Listener | Iterable[Listener] = (),
     bridges: Bridges = ALONE,
+    opened: Opened | None = None,
 ) -> Prepared:
     """Read a scene of any kind and its styles, and choose cameras, as `run_job` does before painting.
 
-    `cameras`: a capture whose cameras paint a voxel field or splats. Nothing is written. Raises Nst3dError
-    subclasses like `run_job`.
+    `cameras`: a capture whose cameras paint a voxel field or splats. `opened` is the result of `open_path` for
+    the scene, if already known. Nothing is written. Raises Nst3dError subclasses like `run_job`.
     """
     events = Events(listeners)
     job = Job(scene, styles, "", config or PaintConfig(), cameras=cameras)
     bridges.casting(job.config)
     pictures = [read_style(path, events) for path in job.styles]
     reader = bridges.reader(job.dataparser, job.cameras)
-    opened = checked(job, open_path(job.scene))
+    opened = checked(job, opened or open_path(job.scene))
     subject, settled = open_subject(PaintRequest(opened, job, pictures, reader, events, bridges, None))
     return Prepared(subject, tuple(pictures), settled)
