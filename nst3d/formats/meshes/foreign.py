@@ -31,6 +31,8 @@ from nst3d.representations.mesh import Mesh
 from nst3d.representations.repair import repaired
 from nst3d.tensors import Array
 
+_ENCODING = re.compile(rb"encoding\s*=\s*[\"']([^\"']*)")
+_PLAIN = (b"utf-8", b"us-ascii", b"ascii", b"iso-8859-1", b"iso-8859-15", b"windows-1252")
 _DTD = re.compile(rb"<!\s*(DOCTYPE|ENTITY)", re.IGNORECASE)
 
 
@@ -142,9 +144,15 @@ def _need(package: str, path: Path, words: str) -> None:
 
 
 def refuse_entities(data: bytes, path: Path) -> None:
-    """Raise InputError for bytes that are no XML, or XML that declares what its readers would expand."""
+    """Raise InputError for bytes that are no XML, or XML that declares what its readers would expand.
+
+    Only encodings in which ASCII is ASCII are read, so that a declaration cannot hide.
+    """
     if not data.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
         raise InputError(f"{path}: not an XML file; rename it to the suffix of its format")
+    encoding = _ENCODING.search(data[:200])
+    if b"\0" in data or (encoding is not None and encoding[1].lower() not in _PLAIN):
+        raise InputError(f"{path}: XML in an encoding that is not read; save it as UTF-8")
     if _DTD.search(data):
         raise InputError(
             f"{path}: declares a document type or entities, which are not read; export it without them"

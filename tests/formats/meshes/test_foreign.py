@@ -157,6 +157,8 @@ DOUBLING = "".join(
         ("a.dae", COLLADA.replace("<asset>", ENTITIES), "declares a document type or entities"),
         ("a.dae", COLLADA[:900], "not a COLLADA file, broken or truncated"),
         ("a.dae", "nothing", "not an XML file"),
+        ("a.dae", COLLADA.replace("<asset>", ENTITIES).encode("utf-16-le"), "save it as UTF-8"),
+        ("a.xaml", '<?xml version="1.0" encoding="utf-7"?>' + XAML, "save it as UTF-8"),
         ("a.dae", COLLADA.format(image="a.png", nodes=DOUBLING), "more than 100000 copies"),
         (
             "a.dae",
