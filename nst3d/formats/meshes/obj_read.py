@@ -185,9 +185,7 @@ def _materials(
     return tuple(materials), tuple(read), notes
 
 
-def _texture(
-    image: str, entry: MtlMaterial, folders: tuple[Path, ...]
-) -> tuple[Texture | None, list[str]]:
+def _texture(image: str, entry: MtlMaterial, folders: tuple[Path, ...]) -> tuple[Texture | None, list[str]]:
     """The picture of map_Kd with -mm applied and the opacity of map_d; and notes."""
     loaded, note = load_texture(image, folders, entry.options.clamp)
     if loaded is None:
