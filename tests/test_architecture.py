@@ -96,6 +96,7 @@ WINGS: dict[str, set[str]] = {
     "stylize/shape": {"stylize"},
     "integrations/objects": set(),  # what a package's objects are taken as, below the packages
     "integrations/open3d": {"integrations/objects"},
+    "integrations/pycolmap": set(),
     "integrations/pytorch3d": {"integrations/objects"},
     "integrations/trimesh": {"integrations/objects"},
     **_within(_NERFSTUDIO, {
@@ -108,7 +109,8 @@ WINGS: dict[str, set[str]] = {
         "": "package dataparsers model baked native trainer",
     }),
     "integrations": {
-        "integrations/objects", "integrations/open3d", "integrations/pytorch3d", "integrations/nerfstudio",
+        "integrations/objects", "integrations/open3d", "integrations/pycolmap", "integrations/pytorch3d",
+        "integrations/nerfstudio",
         "integrations/nerfstudio/dataparsers",
     },
 }  # fmt: skip

@@ -53,9 +53,12 @@ def test_what_is_imported_is_required() -> None:
     assert not missing(PACKAGE, "tensorboard")
 
 
-@pytest.mark.parametrize("extra", ["nerfstudio", "open3d", "pytorch3d"])
-def test_a_bridge_imports_what_its_extra_brings(extra) -> None:
-    assert not missing(BRIDGES / extra, extra)
+@pytest.mark.parametrize(
+    ("folder", "extra"),
+    [("nerfstudio", "nerfstudio"), ("open3d", "open3d"), ("pycolmap", "capture"), ("pytorch3d", "pytorch3d")],
+)
+def test_a_bridge_imports_what_its_extra_brings(folder, extra) -> None:
+    assert not missing(BRIDGES / folder, extra)
 
 
 def test_what_is_missing_is_found() -> None:

@@ -20,6 +20,7 @@ from nst3d.limits import limited
 
 COMMANDS = {
     "paint": "paint a mesh, a voxel field, splats or a picture in the style of an image",
+    "capture": "find the cameras of photographs or a video, for reconstruct",
     "reconstruct": "make a voxel field from a capture, photographs with poses",
     "render": "make a video or pictures of any asset",
     "blend": "mix painted versions of one scene",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Sequence
 from types import TracebackType
 from typing import TypeVar
@@ -95,6 +96,28 @@ class CountBar(_Bar):
     def count(self, done: int, total: int) -> None:
         """Move the bar; `total` is 0 if unknown."""
         self._bar.update(self._task, completed=done, total=total or None)
+
+
+class StageBar(_Bar):
+    """A bar for each stage of a job, with counts; plain lines without a terminal."""
+
+    def __init__(self, quiet: bool = False) -> None:
+        """`quiet` keeps notes and drops the rest."""
+        super().__init__(quiet, MofNCompleteColumn())
+        self._quiet = quiet
+        self._stages: dict[str, TaskID] = {}
+        self._printed = 0.0
+
+    def count(self, stage: str, done: int, total: int) -> None:
+        """Move the bar of a stage; `total` is 0 if unknown."""
+        new = stage not in self._stages
+        if new:
+            self._stages[stage] = self._bar.add_task(stage, total=None)
+        self._bar.update(self._stages[stage], completed=done, total=total or None)
+        due = new or done == total or time.monotonic() - self._printed > 10
+        if due and not (self._quiet or self._console.is_terminal):
+            self._printed = time.monotonic()
+            self._console.print(f"{stage} {done}{f'/{total}' if total else ''}", markup=False)
 
 
 def note(text: str) -> None:

@@ -9,13 +9,13 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
-import imageio_ffmpeg
 import numpy as np
 
-from nst3d.errors import MissingDependencyError, OutputError
+from nst3d.errors import OutputError
 from nst3d.files import PathLike, replacing
 from nst3d.images.io import to_bytes
 from nst3d.tensors import Array
+from nst3d.video.program import ffmpeg_program
 
 
 def write_mp4(path: PathLike, frames: Iterable[Array], fps: float, crf: int = 18) -> int:
@@ -64,13 +64,7 @@ def _encode(command: list[str], pictures: Iterable[Array]) -> int:
 
 
 def _command(path: Path, size: tuple[int, int], fps: float, crf: int) -> list[str]:
-    try:
-        program = imageio_ffmpeg.get_ffmpeg_exe()
-    except RuntimeError:
-        raise MissingDependencyError(
-            "no ffmpeg for writing videos: install it, or set IMAGEIO_FFMPEG_EXE to its path"
-        ) from None
     source = ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", "{}x{}".format(*size), "-r", str(fps), "-i", "-"]
     coding = ["-c:v", "libx264", "-pix_fmt", "yuv420p", "-crf", str(crf), "-preset", "fast"]
     target = ["-movflags", "+faststart", "-f", "mp4", f"file:{path}"]
-    return [program, "-y", "-loglevel", "error", *source, "-an", *coding, *target]
+    return [ffmpeg_program("writing"), "-y", "-loglevel", "error", *source, "-an", *coding, *target]

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from nst3d.cli.blend import BlendArguments
+from nst3d.cli.capture import CaptureArguments
 from nst3d.cli.errors import FLAGS, spoken
 from nst3d.cli.every_command import GLOBAL
 from nst3d.cli.export import ExportArguments
@@ -20,7 +21,14 @@ from nst3d.cli.render import RenderArguments
 from nst3d.pipeline.settings.config import PaintConfig
 
 PACKAGE = Path(__file__).resolve().parents[2] / "nst3d"
-COMMANDS = (BlendArguments, ExportArguments, PaintArguments, ReconstructArguments, RenderArguments)
+COMMANDS = (
+    BlendArguments,
+    CaptureArguments,
+    ExportArguments,
+    PaintArguments,
+    ReconstructArguments,
+    RenderArguments,
+)
 
 
 @pytest.mark.parametrize(

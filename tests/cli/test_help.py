@@ -12,15 +12,16 @@ from typing import Any
 import pytest
 import tyro
 
-from nst3d.cli import blend, demo, doctor, export, inspect, paint, reconstruct, render, view, weights
+from nst3d.cli import blend, capture, demo, doctor, export, inspect, paint, reconstruct, render, view, weights
 from nst3d.cli.every_command import GLOBAL
 from nst3d.cli.main import COMMANDS, main
 from nst3d.cli.parse import parse
 from nst3d.pipeline.settings.config import PaintConfig
 
 ARGUMENTS = [
-    blend.BlendArguments, demo.DemoArguments, export.ExportArguments, inspect.InspectArguments, paint.PaintArguments,
-    reconstruct.ReconstructArguments, render.RenderArguments, view.ViewArguments, weights.FetchArguments,
+    blend.BlendArguments, capture.CaptureArguments, demo.DemoArguments, export.ExportArguments,
+    inspect.InspectArguments, paint.PaintArguments, reconstruct.ReconstructArguments, render.RenderArguments,
+    view.ViewArguments, weights.FetchArguments,
 ]  # fmt: skip
 
 

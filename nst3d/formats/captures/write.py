@@ -46,6 +46,20 @@ def save_transforms(
             raise ValueError(f"{name}: the image is {image.shape[:2]}, its camera's {tuple(camera.size)}")
         alpha = image[..., 3] if image.shape[2] == 4 else None
         write_bytes(folder / name, encode_png(image[..., :3], alpha))
+    return save_cameras(folder / "transforms.json", names, cameras, up, splits)
+
+
+def save_cameras(
+    path: PathLike,
+    names: Sequence[str],
+    cameras: Sequence[Camera],
+    up: Array | None = None,
+    splits: Sequence[Split] | None = None,
+) -> Path:
+    """Write a transforms.json for photographs that exist; returns its path. See `save_transforms`.
+
+    `names` are the photographs' paths relative to the JSON's folder. Raises OutputError if it cannot be written.
+    """
     intrinsics = [_intrinsics(camera) for camera in cameras]
     shared = {k: v for k, v in intrinsics[0].items() if all(i.get(k) == v for i in intrinsics)}
     content: dict[str, Any] = {**shared}
@@ -61,7 +75,7 @@ def save_transforms(
         }
         for name, own, camera in zip(names, intrinsics, cameras)
     ]
-    path = folder / "transforms.json"
+    path = Path(path)
     write_bytes(path, (json.dumps(content, indent=1) + "\n").encode())
     return path
 

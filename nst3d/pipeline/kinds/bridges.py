@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 import torch
 
 from nst3d.errors import ConfigError
+from nst3d.pipeline.captures.poses import PoseFinder
 from nst3d.pipeline.captures.reader import OWN_READER, CaptureReader
 from nst3d.pipeline.kinds.paint_job import Job
 from nst3d.pipeline.kinds.shown import Shown
@@ -49,6 +50,8 @@ class Bridges:
     """Opens a nerfacto run to be painted in a style, with a capture's cameras or its own (None)."""
     show_nerf: Callable[[Path, SceneOptions, Capture | None, Note], Shown] = _absent
     """Opens a nerfacto run to be shown, with a capture's cameras or its own (None)."""
+    pose_finder: Callable[[], PoseFinder] = _absent
+    """Gives what finds the cameras of photographs with pycolmap."""
 
     def reader(self, dataparser: str | None, cameras: Path | None) -> CaptureReader:
         """The reader of the capture `cameras`. Raises ConfigError for a dataparser without a capture."""

@@ -1,0 +1,1 @@
+"""Cameras of photographs by structure from motion, with pycolmap."""
