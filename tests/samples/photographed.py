@@ -14,7 +14,7 @@ from nst3d.pipeline.kinds.mesh.shown import show_mesh
 from nst3d.renderers.frames import draw_frame
 from nst3d.tensors import Array, ImageSize
 
-SIZE = ImageSize(288, 384)
+SIZE = ImageSize(300, 400)
 _SCENE = Path(__file__).resolve().parents[2] / "scenes" / "lighthouse" / "lighthouse.glb"
 
 
@@ -49,7 +49,8 @@ def _ground(camera: Camera, up: Array, base: float) -> Array:
     points = origin + directions * np.where(hit, far, 0)[..., None]
     side = np.cross(up, np.roll(up, 1))
     flat = np.stack([points @ side, points @ np.cross(up, side)], axis=-1)
-    grey = sum(_noise(flat * 2.0**k, k) * 0.75**k for k in range(1, 6)) / 2.5
+    layers = [_noise(flat * 2.0**k, k) - 0.5 for k in range(1, 7)]
+    grey = (0.5 + 0.55 * sum(layers)).clip(0, 1)
     tint = np.stack([grey, 0.9 * grey + 0.05, 0.7 * grey + 0.1], axis=-1)
     return np.where(hit[..., None], tint, [0.6, 0.75, 0.9])
 

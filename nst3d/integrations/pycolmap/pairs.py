@@ -41,14 +41,13 @@ def alike_pairs(features: Sequence[Array]) -> set[tuple[int, int]]:
     cost, which grows with the square of the number of stills, is a small part of that of matching all features.
     """
     units = [_units(f) for f in features]
-    sizes = [len(unit) for unit in units]
     pairs = set()
     for i, own in enumerate(units):
         if not len(own):
             continue
         shared = np.array([0 if i == j else _shared(own @ other.T) for j, other in enumerate(units)])
         best = np.argsort(-shared, kind="stable")[:_ALIKE]
-        pairs |= {(min(i, int(j)), max(i, int(j))) for j in best if shared[j] and sizes[j]}
+        pairs |= {(min(i, int(j)), max(i, int(j))) for j in best if shared[j]}
     return pairs
 
 

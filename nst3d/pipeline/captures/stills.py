@@ -12,7 +12,7 @@ from typing import Any
 from PIL import Image
 
 from nst3d.errors import InputError
-from nst3d.files import replacing, write_bytes
+from nst3d.files import PathLike, replacing, write_bytes
 from nst3d.formats.picture import is_picture
 from nst3d.images.exif import CameraNotes, read_camera_notes
 from nst3d.images.io import encode_png, read_image, to_bytes
@@ -27,9 +27,9 @@ _JPEG = {"quality": 95, "subsampling": 0}
 _SOUGHT = "expected a folder of photographs or a video"
 
 
-def is_video(path: Path) -> bool:
+def is_video(path: PathLike) -> bool:
     """Whether a path has the suffix of a video."""
-    return path.suffix.lower() in VIDEOS
+    return Path(path).suffix.lower() in VIDEOS
 
 
 def find_photographs(source: Path) -> list[Path]:
