@@ -15,9 +15,10 @@ MEASURED = 480
 _TILE = 64
 _REDUCED = 192
 """Long side at which motion is measured, in pixels; it is divided into tiles."""
-_FAR = 0.2
-"""Motion, as a share of a tile, from which it is measured against a new frame."""
-_STEP = 0.06
+_FAR, _LONG = 3.0, 12
+"""Motion, in pixels, and number of frames after which motion is measured against a new frame: from another place
+tiles look different, and are no longer recognised."""
+_STEP = 0.04
 """Motion between chosen frames, as a share of the frame's long side: neighbours share most of what they show."""
 _FEWEST = 30
 """Number of frames chosen where there is little motion."""
@@ -42,16 +43,16 @@ def measure_frames(frames: Iterable[Array]) -> FrameMeasures:
     """
     sharpness: list[float] = []
     travel: list[float] = []
-    base, reference = 0.0, None
-    for frame in frames:
+    base, begun, reference = 0.0, 0, None
+    for number, frame in enumerate(frames):
         grey = frame.astype(np.float32)
         sharpness.append(_sharpness(grey))
         spectra = _spectra(_reduced(grey))
         reference = spectra if reference is None else reference
         shift = _shift(reference, spectra)
         travel.append(max(base + shift / _REDUCED, travel[-1] if travel else 0.0))
-        if shift > _FAR * _TILE:
-            base, reference = travel[-1], spectra
+        if shift > _FAR or number - begun >= _LONG:
+            base, begun, reference = travel[-1], number, spectra
     return FrameMeasures(np.array(sharpness), np.array(travel))
 
 
@@ -59,7 +60,7 @@ def choose_frames(measures: FrameMeasures, most: int) -> list[int]:
     """Numbers of the frames to take, ascending, at most `most`: the sharpest of each of many equal parts.
 
     The parts are equal in motion rather than in time: a camera that rests gives few frames. There are as many
-    as make neighbours overlap by all but a sixteenth, or 30 if that is more.
+    as make neighbours overlap by all but a 25th, or 30 if that is more.
     """
     total = len(measures.travel)
     if total <= most and total <= _FEWEST:

@@ -60,7 +60,7 @@ def _pairs(database: Any, task: PoseTask, numbers: list[int]) -> set[tuple[int, 
 
 def _largest(database: Any, number: int) -> Array:
     """Descriptors of a still's largest features, which it is likeliest to share with another."""
-    keypoints = np.asarray(database.read_keypoints(number).to_array())
+    keypoints = np.asarray(database.read_keypoints(number))
     descriptors = np.asarray(database.read_descriptors(number).data)
     sizes = np.linalg.norm(keypoints[:, 2:], axis=1)
     return descriptors[np.argsort(-sizes, kind="stable")[:STRONGEST]]
