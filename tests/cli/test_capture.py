@@ -12,12 +12,16 @@ import time
 from importlib.util import find_spec
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 from photographed import misplaced, photograph_lighthouse
 
 from nst3d.formats.captures.registry import load_capture
 from nst3d.images.io import write_image
+from nst3d.integrations.bridges import BRIDGES
+from nst3d.pipeline.captures.poses import PoseTask, Still
+from nst3d.pipeline.settings.capture import PoseOptions
 
 ROOT = Path(__file__).resolve().parents[2]
 COUNT = 16
@@ -122,6 +126,34 @@ def test_ctrl_c_and_resume(walk, environment, process, tmp_path) -> None:
     done = process("capture", few, "--out", out, "--resume", *FAST)
     assert done.returncode == 0, done.stderr
     assert len(load_capture(out).photos) == 6
+
+
+@with_colmap
+def test_stopping_while_cameras_are_placed_leaves_the_capture_as_it_was(captured, tmp_path) -> None:
+    out, stages = captured[0], []
+    stills = msgspec.json.decode((out / "colmap" / "stills.json").read_bytes())["stills"]
+    stills = msgspec.convert(stills, list[Still])
+    task = PoseTask(
+        out / "images", out / "colmap", tmp_path / "model", stills, False, PoseOptions(features=1500)
+    )
+    before = sorted(out.rglob("*"))
+    find = BRIDGES.pose_finder()
+    found = find(task, lambda *given: stages.append(given), lambda: stages[-1][:2] == ("placing cameras", 3))
+    assert found is None
+    assert stages[0] == ("features", COUNT, COUNT)  # what is done is not done again
+    assert not (tmp_path / "model").exists()
+    assert sorted(out.rglob("*")) == before
+
+
+@with_colmap
+def test_a_damaged_database(captured, nst3d, walk, tmp_path) -> None:
+    shutil.copytree(captured[0], tmp_path / "out")
+    (tmp_path / "out" / "colmap" / "database.db").write_bytes(b"nothing" * 1000)
+    done = nst3d("capture", walk[0], "--out", tmp_path / "out", "--resume", *FAST)
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"nst3d: {tmp_path / 'out' / 'colmap'}: COLMAP failed (")
+    assert done.stderr.endswith("give --overwrite to begin anew, without --resume\n")
+    assert done.stderr.count("\n") == 1
 
 
 @with_colmap

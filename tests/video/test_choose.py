@@ -30,11 +30,11 @@ def test_motion_is_measured_in_shares_of_the_long_side() -> None:
 
 def test_motion_goes_on_where_the_view_changes() -> None:
     """As on a walk around something: what is seen turns away, and a distant frame is not recognised."""
-    pictures = [texture(108, 400, seed) for seed in range(10)]
+    pictures = [texture(108, 400, seed) for seed in range(26)]
 
     def frame(place: int) -> np.ndarray:
-        older, share = divmod(place, 24)
-        mixed = pictures[older] * (1 - share / 24) + pictures[older + 1] * (share / 24)
+        older, share = divmod(place, 8)
+        mixed = pictures[older] * (1 - share / 8) + pictures[older + 1] * (share / 8)
         return mixed[:, place : place + 192]
 
     travel = measure_frames(map(frame, range(200))).travel

@@ -7,6 +7,7 @@ from itertools import groupby
 from typing import Any
 
 from nst3d.pipeline.captures.poses import Count, PoseTask, Still
+from nst3d.tensors import ImageSize
 
 DATABASE = "database.db"
 LENS = "RADIAL"
@@ -71,5 +72,5 @@ def _write_cameras(package: Any, database: Any, stills: Sequence[Still]) -> dict
     return written
 
 
-def _camera_of(still: Still) -> tuple[tuple[int, int], str, float]:
-    return tuple(still.size), still.camera, still.focal or 0.0
+def _camera_of(still: Still) -> tuple[ImageSize, str, float]:
+    return still.size, still.camera, still.focal or 0.0

@@ -75,16 +75,19 @@ def _models(
             token.cancel()
 
     count("placing cameras", 0, total)
-    found = package.incremental_mapping(
-        task.work / DATABASE,
-        task.images,
-        scratch,
-        options,
-        initial_image_pair_callback=began,
-        next_image_callback=another,
-        cancellation_token=token,
-    )
-    return None if stopped() else list(found.values())
+    try:
+        found = package.incremental_mapping(
+            task.work / DATABASE,
+            task.images,
+            scratch,
+            options,
+            initial_image_pair_callback=began,
+            next_image_callback=another,
+            cancellation_token=token,
+        )
+    except InterruptedError:  # by the token
+        return None
+    return list(found.values())
 
 
 def _set_upright(package: Any, model: Any) -> None:

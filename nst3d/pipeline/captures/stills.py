@@ -24,6 +24,8 @@ from nst3d.video.decode import VIDEOS, read_frames, read_grey
 FEWEST = 3
 """Number of photographs below which no place can be captured."""
 _JPEG = {"quality": 95, "subsampling": 0}
+_GLANCE = 100_000
+"""Number of pixels to which a photograph is reduced when it is only checked: a JPEG then decodes faster."""
 _SOUGHT = "expected a folder of photographs or a video"
 
 
@@ -63,6 +65,7 @@ def gather_photographs(paths: Sequence[Path], folder: Path, count: Count) -> lis
     for index, (name, path, noted) in enumerate(zip(_plain_names(paths, notes), paths, notes)):
         count("copying", index, len(paths))
         if noted.upright and noted.plain:
+            read_image(path, _GLANCE)  # a damaged one is named now, and not met by another program
             with replacing(folder / name) as temporary:
                 shutil.copyfile(path, temporary)
         else:
