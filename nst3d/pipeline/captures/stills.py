@@ -98,9 +98,12 @@ def gather_frames(video: Path, folder: Path, most: int, count: Count) -> list[St
 
 
 def _counted(frames: Iterable[Any], count: Count) -> Iterator[Any]:
-    for index, frame in enumerate(frames):
-        count("reading the video", index + 1, 0)
+    done = 0
+    for frame in frames:
         yield frame
+        done += 1
+        count("reading the video", done, 0)
+    count("reading the video", done, done)
 
 
 def _write_upright(path: Path, target: Path) -> None:
