@@ -23,6 +23,7 @@ from nst3d.formats.picture import is_picture, load_picture, save_picture
 from nst3d.formats.splats.registry import is_splats, load_splats, save_splats
 from nst3d.images.header import read_header
 from nst3d.pipeline.jobs.blend import BlendJob
+from nst3d.pipeline.jobs.capture import CaptureJob
 from nst3d.pipeline.jobs.export import ExportJob
 from nst3d.pipeline.jobs.inspect import inspect_file
 from nst3d.pipeline.jobs.reconstruct import ReconstructJob
@@ -31,6 +32,7 @@ from nst3d.pipeline.kinds.registry import open_path
 from nst3d.pipeline.settings.shown import SceneOptions
 from nst3d.pipeline.settings.surface import SurfaceOptions
 from nst3d.representations.subdivide import paint_vertices
+from nst3d.video.decode import read_frames
 from nst3d.video.encode import write_mp4
 from nst3d.video.passes import write_depth_scale
 
@@ -82,6 +84,7 @@ def test_pictures_videos_and_bytes(given, tmp_path) -> None:
     assert load_picture(given("a.png")).pixels.shape == (16, 16, 3)
     assert read_header(given("a.png")).size == (16, 16)
     assert write_mp4(given("a.mp4"), [pixels], 24) == 1
+    assert [frame.shape for frame in read_frames(given("a.mp4"), [0])] == [(16, 16, 3)]
     write_depth_scale(given("depth.json"), 1.0)
     write_bytes(given("a.bin"), b"a")
     assert {p.name for p in tmp_path.iterdir()} == {"a.png", "a.mp4", "depth.json", "a.bin"}
@@ -98,6 +101,7 @@ def test_captures(given, tmp_path) -> None:
     [
         (Job, {"scene": "a", "styles": ("s",), "out": "o"}, {"cameras": "c", "data": "d"}),
         (RenderJob, {"scene": "a", "out": "o"}, {}),
+        (CaptureJob, {"source": "a", "out": "o"}, {}),
         (ReconstructJob, {"capture": "a", "out": "o"}, {}),
         (ExportJob, {"scene": "a", "out": "o"}, {"cameras": "c"}),
         (BlendJob, {"scenes": ("a", "b"), "weights": (0.5, 0.5), "out": "o"}, {}),

@@ -29,7 +29,8 @@ def find_features(
     with package.Database.open(path) as database:
         known = {image.name: image.image_id for image in database.read_all_images()}
         done = [name for name, number in known.items() if database.exists_descriptors(number)]
-        cameras = {} if known else _write_cameras(package, database, task.stills)
+        new = [still for still in task.stills if still.name not in known]
+        cameras = _write_cameras(package, database, new)
     for camera, names in cameras.items():
         package.import_images(
             path,
