@@ -35,7 +35,7 @@ def is_video(path: PathLike) -> bool:
 
 
 def find_photographs(source: Path) -> list[Path]:
-    """The pictures in a folder, or in its folder `images` if it has none itself, sorted by name.
+    """The pictures in a folder, or in its folder images or input if it has none itself, sorted by name.
 
     Hidden files are left out. Raises InputError for fewer than three, and for what is no folder.
     """
@@ -44,7 +44,7 @@ def find_photographs(source: Path) -> list[Path]:
     if not source.is_dir():
         raise InputError(f"{source}: is neither a folder nor a video ({', '.join(VIDEOS)}), {_SOUGHT}")
     found: list[Path] = []
-    for folder in (source, source / "images"):
+    for folder in (source, source / "images", source / "input"):
         if not found and folder.is_dir():
             found = sorted(p for p in folder.iterdir() if not p.name.startswith(".") and is_picture(p))
     if len(found) < FEWEST:

@@ -142,10 +142,10 @@ def test_photographs_are_turned_upright_and_names_made_plain(photos, tmp_path) -
         assert (np.asarray(image) == colours).all()
 
 
-def test_a_folder_images_inside_is_found(photos, tmp_path) -> None:
-    photos.rename(tmp_path / "images")
+@pytest.mark.parametrize("name", ["images", "input"])
+def test_a_folder_inside_is_found(photos, tmp_path, name) -> None:
     (tmp_path / "in").mkdir()
-    (tmp_path / "images").rename(tmp_path / "in" / "images")
+    photos.rename(tmp_path / "in" / name)
     assert run(CaptureJob(tmp_path / "in", tmp_path / "out")).metrics["photographs"] == COUNT
 
 
