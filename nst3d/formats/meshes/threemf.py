@@ -9,7 +9,7 @@ from pathlib import Path
 
 from nst3d.errors import InputError
 from nst3d.formats.meshes.foreign import Foreign, refuse_entities, register_foreign
-from nst3d.limits import check_size
+from nst3d.limits import claim
 
 _STYLED = re.compile(rb"<(\w+:)?(basematerials|colorgroup|texture2dgroup)\b")
 
@@ -17,7 +17,7 @@ _STYLED = re.compile(rb"<(\w+:)?(basematerials|colorgroup|texture2dgroup)\b")
 def _check(data: bytes, path: Path) -> None:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            check_size(sum(info.file_size for info in archive.infolist()), f"{path}: unpacked, it")
+            claim(0, str(path), sum(info.file_size for info in archive.infolist()))
             models = [n for n in archive.namelist() if n.lower().endswith(".model")]
             if not models:
                 raise InputError(f"{path}: not a 3MF file; it contains no 3D model")

@@ -24,7 +24,7 @@ from nst3d.pipeline.captures.poses import Count, PosesFound, PoseTask, Still
 from nst3d.pipeline.captures.stills import find_photographs, gather_frames, gather_photographs, is_video
 from nst3d.pipeline.kinds.bridges import ALONE, Bridges, Note
 from nst3d.pipeline.runtime.machine import Clock
-from nst3d.pipeline.runtime.out_folder import claimed_folder, need_checkpoint
+from nst3d.pipeline.runtime.out_folder import claimed_folder, resumable
 from nst3d.pipeline.settings.capture import PoseOptions
 from nst3d.pipeline.settings.overrides import as_plain
 
@@ -94,7 +94,7 @@ def run_capture(
     photographs = [job.source] if video else find_photographs(job.source)
     _refuse_inside(job, photographs)
     if job.resume:
-        need_checkpoint(job.record)
+        resumable(job.record, job.record, job.out / "transforms.json")
     clock = Clock()
     with claimed_folder(job.out, job.overwrite or job.resume, []):
         stills = _stills(job, photographs, count)
@@ -119,7 +119,7 @@ def _refuse_inside(job: CaptureJob, photographs: Sequence[Path]) -> None:
 def _stills(job: CaptureJob, photographs: Sequence[Path], count: Count) -> list[Still]:
     """The stills in the output folder: those of an earlier run to resume, or new ones."""
     mark = _mark(job, photographs)
-    if job.resume:
+    if job.resume and job.record.is_file():
         record = _read_record(job.record)
         if record.job != mark:
             raise ConfigError(
