@@ -56,7 +56,7 @@ def _header(data: bytes, path: Path) -> _Header:
         end = data.find(b"\n", at, at + 1000)
         if end < 0:
             raise InputError(f"{path}: broken or truncated; its header has no 'data' line")
-        words = data[at:end].decode("latin-1").split()
+        words = data[at:end].decode("latin-1").partition("#")[0].split()  # comments begin with #
         at = end + 1
         if words[:1] == ["data"]:
             break

@@ -102,3 +102,11 @@ def test_a_broken_grid_gives_one_clear_line(tmp_path, case):
         load_binvox(path)
     assert str(caught.value).startswith(str(path))
     assert "\n" not in str(caught.value)
+
+
+def test_comments_in_the_header_are_passed_over(tmp_path):
+    plain, noted = tmp_path / "a.binvox", tmp_path / "b.binvox"
+    plain.write_bytes(HEAD + b"\x01\x08")
+    noted.write_bytes(HEAD.replace(b"\nscale 1", b" # where\n# how large\n  scale 1") + b"\x01\x08")
+    first, second = (load_binvox(path).instances[0].transform for path in (plain, noted))
+    np.testing.assert_array_equal(first, second)
