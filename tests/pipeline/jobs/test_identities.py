@@ -63,7 +63,9 @@ def saved(folder: Path, suffix: str, turn: np.ndarray | None = None) -> Path:
 
 def painted_egg(scene: Path, style: Path, out: Path, up: str = "y", seed: int = 0) -> Painted:
     output = replace(PLAIN.output, formats=("glb",))
-    surface = replace(PLAIN.surface, paint="vertex")
+    surface = replace(
+        PLAIN.surface, paint="vertex", max_vertices=100_000
+    )  # glTF is subdivided if asked alone
     schedule = replace(PLAIN.schedule, seed=seed)
     config = replace(PLAIN, up=up, surface=surface, output=output, schedule=schedule)
     run_job(Job(scene, (style,), out, config))
