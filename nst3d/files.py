@@ -15,7 +15,15 @@ PathLike: TypeAlias = str | os.PathLike[str]
 """What public functions take for a path; they turn it into a `Path` once, on entry."""
 
 RESULTS = frozenset(
-    {"checkpoint.npz", "checkpoint.pt", "config.yaml", "metrics.json", "sheet.png", "turntable.mp4"}
+    {
+        "checkpoint.npz",
+        "checkpoint.pt",
+        "config.yaml",
+        "metrics.json",
+        "preview.png",
+        "sheet.png",
+        "turntable.mp4",
+    }
 )
 """Files of a result, in lower case; files copied from an asset never take these names."""
 

@@ -11,15 +11,17 @@ from typing import Annotated, Any
 
 import tyro
 
+from nst3d.cli.pace import as_before, paced
 from nst3d.cli.parse import first_value, parse
 from nst3d.cli.terminal import PaintBar, note, say, summarise
 from nst3d.errors import ConfigError
 from nst3d.formats.picture import is_picture
 from nst3d.integrations.bridges import BRIDGES
-from nst3d.pipeline.jobs.paint import run_job
+from nst3d.pipeline.jobs.paint import CONFIG, run_job
 from nst3d.pipeline.kinds.kind import Opened
 from nst3d.pipeline.kinds.paint_job import Job, Result
 from nst3d.pipeline.kinds.registry import kind_named, open_path
+from nst3d.pipeline.runtime.early_look import EarlyLook
 from nst3d.pipeline.runtime.events import Listener
 from nst3d.pipeline.settings.clean import CleanOptions
 from nst3d.pipeline.settings.config import NerfPaint, PaintConfig, Renderer, Up, load_preset
@@ -118,7 +120,7 @@ def paint(arguments: Sequence[str]) -> int:
     arguments = ["--help" if a == "--help-all" else a for a in arguments]
     name = first_value(arguments, "--preset") or "default"
     parsed = _parsed(arguments, name, name)
-    opened = None
+    opened, own = None, name
     if name == "default" and not parsed.clean:
         # The job reports missing files.
         opened = open_path(parsed.scene) if parsed.scene.exists() else None
@@ -127,6 +129,9 @@ def paint(arguments: Sequence[str]) -> int:
     if not parsed.style:
         raise ConfigError("no style: give --style IMAGE")
     config = _adjusted(parsed)
+    if name == "default" and parsed.scene.exists() and _open_ended(parsed, load_preset(own)):
+        kept = as_before(config, parsed.out / CONFIG) if parsed.resume else None
+        config = kept or paced(config)
     job = Job(
         parsed.scene,
         parsed.style,
@@ -148,6 +153,13 @@ def _own_default(scene: Path, opened: Opened | None) -> str:
     if opened is not None:
         return opened.kind.preset
     return kind_named("picture" if is_picture(scene) else "mesh").preset
+
+
+def _open_ended(parsed: AllArguments, base: PaintConfig) -> bool:
+    """Whether the command line leaves sizes and steps to the preset `base`."""
+    settings = parsed.settings
+    same = settings.schedule == base.schedule and settings.displace.stages == base.displace.stages
+    return parsed.size is None and parsed.iterations is None and same
 
 
 def _parsed(arguments: Sequence[str], name: str, source: str) -> AllArguments:
@@ -173,7 +185,11 @@ def _run(job: Job, parsed: PaintArguments, opened: Opened | None) -> Result:
 
             listeners.append(stack.enter_context(closing(TensorBoardLog(job.out / "tensorboard"))))
         listeners.append(stack.enter_context(PaintBar(parsed.quiet)))
-        return run_job(job, listeners, BRIDGES, opened=opened)
+        early = EarlyLook(job.out)
+        result = run_job(job, [*listeners, early], BRIDGES, opened=opened)
+    if not result.interrupted:
+        early.remove()
+    return result
 
 
 def _told(result: Result, parsed: PaintArguments) -> int:

@@ -7,6 +7,7 @@ from pathlib import Path
 import torch
 
 from nst3d.errors import InputError
+from nst3d.features.precision import fast_dtype
 from nst3d.features.vgg import VGG
 from nst3d.features.weights import find_weights, load_encoder
 from nst3d.files import PathLike
@@ -16,7 +17,7 @@ from nst3d.pipeline.settings.config import PaintConfig
 from nst3d.stylize.style import Style
 from nst3d.tensors import Image
 
-_DTYPES = {"float32": torch.float32, "float64": torch.float64, "bfloat16": torch.bfloat16, "auto": None}
+_DTYPES = {"float32": torch.float32, "float64": torch.float64, "bfloat16": torch.bfloat16}
 _STYLE_PIXELS = 4_000_000
 _STYLE_ASPECT = 16
 
@@ -28,7 +29,12 @@ def find_encoder(config: PaintConfig, device: torch.device, events: Events) -> V
     if recipe.fallback_encoder is not None and find_weights(name) is None:
         events.note(f"weights {name} were not found, using {recipe.fallback_encoder}; see nst3d weights")
         name = recipe.fallback_encoder
-    return load_encoder(name, pooling=recipe.pooling, dtype=_DTYPES[config.precision], device=device)
+    return load_encoder(name, pooling=recipe.pooling, dtype=encoder_dtype(config, device), device=device)
+
+
+def encoder_dtype(config: PaintConfig, device: torch.device) -> torch.dtype:
+    """The number format in which the encoder runs on a device."""
+    return fast_dtype(device) if config.precision == "auto" else _DTYPES[config.precision]
 
 
 def read_style(path: PathLike, events: Events) -> Style:

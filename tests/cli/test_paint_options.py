@@ -19,7 +19,9 @@ from nst3d.pipeline.settings.config import PaintConfig, load_preset
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[Job]:
     """The jobs that would be run."""
     jobs: list[Job] = []
-    monkeypatch.setattr(paint, "run_job", lambda job, *rest, **more: jobs.append(job) or Result((), {}))
+    monkeypatch.setattr(
+        paint, "run_job", lambda job, *rest, **more: jobs.append(job) or Result((), {"notes": []})
+    )
     return jobs
 
 

@@ -22,6 +22,7 @@ from nst3d.pipeline.kinds.regions import mask_files
 from nst3d.pipeline.kinds.registry import check_options, cleaned, open_path
 from nst3d.pipeline.kinds.subject import Subject
 from nst3d.pipeline.runtime.checkpoints import Keeper
+from nst3d.pipeline.runtime.early_look import PREVIEW
 from nst3d.pipeline.runtime.events import Events, Listener, Notebook
 from nst3d.pipeline.runtime.fingerprint import add_file, add_scene
 from nst3d.pipeline.runtime.machine import Clock, peak_memory_gb, use_threads
@@ -33,7 +34,9 @@ from nst3d.stylize.guides import MakeGuide
 from nst3d.stylize.teachers.registry import Teacher
 
 CHECKPOINT = "checkpoint.pt"
-_CONFIG, _METRICS = "config.yaml", "metrics.json"
+CONFIG = "config.yaml"
+"""The settings of a job, in its folder."""
+_METRICS = "metrics.json"
 _SHOWN = ("sheet.png", "turntable.mp4", "flight.mp4")
 """Files in which subjects show several views."""
 
@@ -59,7 +62,7 @@ def run_job(
     """
     bridges.casting(job.config)  # report a missing package before anything is read
     again = job.resume
-    if again and not resumable(job.out / CHECKPOINT, job.out / _CONFIG, job.out / _METRICS):
+    if again and not resumable(job.out / CHECKPOINT, job.out / CONFIG, job.out / _METRICS):
         job = replace(job, resume=False)  # known first, as reading the scene may take long
     opened = opened or open_path(job.scene)
     if opened.kind.check_out is not None:
@@ -67,7 +70,7 @@ def run_job(
     events = Events(listeners)
     if again and not job.resume:
         events.note(STARTS_OVER)
-    with claimed_folder(job.out, job.overwrite or again, [_CONFIG]):
+    with claimed_folder(job.out, job.overwrite or again, [CONFIG, PREVIEW]):
         return _paint(job, opened, events, bridges, Company(guides or {}, teachers))
 
 
@@ -91,7 +94,7 @@ def _paint(job: Job, opened: Opened, events: Events, bridges: Bridges, company: 
     events.phase("painting")
     painter = Painter(config, subject, styles, keeper, events, company)
     # Only now: an earlier run's files stay intact until this one is known to work.
-    write_bytes(job.out / _CONFIG, _config_yaml(job))
+    write_bytes(job.out / CONFIG, _config_yaml(job))
     interrupted = painter.paint()
     clock.lap("paint_s")
     try:
@@ -212,4 +215,4 @@ def _fingerprint(job: Job, opened: Opened, company: Company) -> str:
 def _write_records(job: Job, metrics: dict[str, Any]) -> list[Path]:
     path = job.out / _METRICS
     write_bytes(path, (json.dumps(metrics, indent=2) + "\n").encode())
-    return [job.out / _CONFIG, path]
+    return [job.out / CONFIG, path]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -11,6 +11,7 @@ from nst3d.bounds import FileOnly, Within, check_bounds, check_value
 from nst3d.cameras.axes import Up
 from nst3d.errors import ConfigError
 from nst3d.formats.mesh_files import mesh_formats
+from nst3d.pipeline.settings.effort import RUNGS, encoder_flops
 from nst3d.pipeline.settings.limits import check_recipe
 from nst3d.pipeline.settings.overrides import Note, override, read_yaml
 from nst3d.pipeline.settings.resources import resource
@@ -148,6 +149,32 @@ class PaintConfig:
             total = max(1, round(steps.total * iterations / self.schedule.total))
             displace = replace(displace, stages=steps.shared_out(total).stages)
         return replace(self, schedule=self.schedule.shared_out(iterations), displace=displace)
+
+    def within(self, seconds: float, rate: float) -> PaintConfig:
+        """The settings with smaller views and fewer steps, so that painting takes about `seconds` or less.
+
+        The time is estimated for an encoder that computes `rate` floating-point operations per second, as
+        `convolution_rate` measures. Settings that fit are returned as they are; for those that never will, the
+        last of `rungs`.
+        """
+        check_value("`seconds`", seconds, Annotated[float, Within(0, above=True)])
+        check_value("`rate`", rate, Annotated[float, Within(0, above=True)])
+        for rung in self.rungs():
+            if rung._encoder_flops() <= seconds * rate:
+                break
+        return rung
+
+    def rungs(self) -> Iterator[PaintConfig]:
+        """The settings, then with smaller and smaller views and fewer and fewer steps: the choices of `within`."""
+        yield self
+        schedule = self.schedule.over(self.rig.views)
+        for size, steps in RUNGS:
+            smaller = self.with_size(max(32, round(schedule.finest * size / 16) * 16))
+            yield smaller.with_iterations(max(1, round(schedule.total * steps)))
+
+    def _encoder_flops(self) -> float:
+        schedules = [self.schedule, *([Schedule(self.displace.stages)] if self.displace.fraction else [])]
+        return sum(encoder_flops(self.recipe, schedule, self.rig.views) for schedule in schedules)
 
     def with_seed(self, seed: int) -> PaintConfig:
         """The settings with another random seed."""

@@ -1,0 +1,47 @@
+"""Chooses how much to paint by how fast this machine is, where the command line leaves it open."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from pathlib import Path
+
+from nst3d.cli.terminal import note
+from nst3d.errors import Nst3dError
+from nst3d.features.speed import convolution_rate
+from nst3d.pipeline.runtime.machine import resolve_device, use_threads
+from nst3d.pipeline.settings.config import PaintConfig, load_preset
+from nst3d.pipeline.styles import encoder_dtype
+
+PAINTING_SECONDS = 75.0
+"""Time for painting; reading, preparing and the video take as long again at most, so that a job ends within two
+minutes."""
+
+
+def paced(config: PaintConfig) -> PaintConfig:
+    """The settings, smaller if this machine would paint longer than `PAINTING_SECONDS`, with a note.
+
+    GPUs are never too slow.
+    """
+    device = resolve_device(config.device)
+    if device.type != "cpu":
+        return config
+    use_threads(config.threads)
+    rate = convolution_rate(encoder_dtype(config, device), device)
+    smaller = config.within(PAINTING_SECONDS, rate)
+    if smaller is not config:
+        size, steps = smaller.schedule.finest, smaller.schedule.total
+        note(
+            f"this CPU does {rate / 1e12:.2g} TFLOP/s: painting at {size} pixels with {steps} steps;"
+            f" give --size or --iterations to override (--size {config.schedule.finest} for the full preset)"
+        )
+    return smaller
+
+
+def as_before(config: PaintConfig, recorded: Path) -> PaintConfig | None:
+    """The settings as `paced` made them for an earlier run, by its config.yaml; None if they were not its choice."""
+    if not recorded.is_file():
+        return None
+    with suppress(Nst3dError):  # a damaged or foreign file: measure again
+        schedule = load_preset(str(recorded)).schedule
+        return next((rung for rung in config.rungs() if rung.schedule == schedule), None)
+    return None
