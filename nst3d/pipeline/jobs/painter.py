@@ -8,6 +8,7 @@ from typing import Any
 
 from nst3d.cameras.pinhole import Camera
 from nst3d.features.encoder import Encoder
+from nst3d.pipeline.jobs.measure import grain_of
 from nst3d.pipeline.kinds.subject import Subject
 from nst3d.pipeline.runtime.checkpoints import Keeper
 from nst3d.pipeline.runtime.events import Events, Stepped
@@ -84,8 +85,10 @@ class Painter:
         return self.subject.painted(self._canvas, self._styles[0])
 
     def metrics(self) -> dict[str, Any]:
-        """Final losses, steps and speed, and the subject's own numbers."""
-        return self._run.metrics() | self.subject.facts(self._canvas)
+        """Final losses, steps and speed, grain if the run is finished, and the subject's own numbers."""
+        found = grain_of(self._canvas, self._config, self._styles) if self._run.finished else None
+        measured = {} if found is None else {"grain": round(found, 2)}
+        return self._run.metrics() | measured | self.subject.facts(self._canvas)
 
     def _preview(self, camera: Camera | None) -> Frame:
         return self.subject.preview(self._canvas, camera)

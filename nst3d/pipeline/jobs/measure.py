@@ -1,0 +1,38 @@
+"""Measures a finished painting against its styles."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+
+from nst3d.metrics.grain import Masked, grain
+from nst3d.pipeline.settings.config import PaintConfig
+from nst3d.stylize.canvas import Canvas
+from nst3d.stylize.style import Style
+from nst3d.tensors import Array, Planes, to_image
+
+_VIEWS = 8
+"""Number of views that are measured, which takes a fraction of a second."""
+
+
+@torch.no_grad()
+def grain_of(canvas: Canvas, config: PaintConfig, styles: Sequence[Style]) -> float | None:
+    """The grain of the painted region in some views of a canvas in its finest scale; None if they are too small.
+
+    The styles are as large as painting saw them.
+    """
+    background = styles[0].background.to(canvas.parameters()[0])
+    every = math.ceil(canvas.num_views / _VIEWS)
+    looks = (
+        canvas.look(view, background).within(config.region) for view in range(0, canvas.num_views, every)
+    )
+    pictures: list[Masked] = [(_pixels(look.image), look.coverage.cpu().numpy()) for look in looks]
+    long = round(config.schedule.finest * config.recipe.style_scale)
+    return grain(pictures, [_pixels(picture) for style in styles for picture in style.at(long)])
+
+
+def _pixels(picture: Planes) -> Array:
+    pixels: Array = to_image(picture).clamp(0, 1).float().cpu().numpy()
+    return pixels

@@ -1,0 +1,75 @@
+"""Fine detail beyond the style's."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from nst3d.metrics.grain import fine_power, grain
+
+GREY = np.array([0.5, 0.5, 0.5])
+FLAT = np.full((64, 64, 3), 0.5)
+
+
+def wave(period: float, amplitude: float, colour=(1.0, 1.0, 1.0)) -> np.ndarray:
+    """A sine across a grey picture."""
+    ramp = amplitude * np.sin(2 * np.pi * np.arange(64) / period)
+    return 0.5 + np.broadcast_to(ramp[None, :, None], (64, 64, 1)) * np.asarray(colour)
+
+
+def whole(*pictures: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
+    return [(picture, np.ones(picture.shape[:2])) for picture in pictures]
+
+
+def noise(amplitude: float, size: int = 64, seed: int = 0) -> np.ndarray:
+    return 0.5 + amplitude * np.random.default_rng(seed).standard_normal((size, size, 3))
+
+
+def test_the_power_of_a_wave_is_its_mean_square() -> None:
+    power = fine_power(whole(wave(3, 0.1)))
+    assert power is not None
+    assert power.sum() == pytest.approx(3 * 0.1**2 / 2, rel=0.05)
+    assert power[:2, 0].sum() > 0.99 * power.sum()  # around 1/3 cycles per pixel, light alone
+    assert power[:, 1:].sum() < 1e-12
+
+
+@pytest.mark.parametrize("period", [16, 10, 8])
+def test_strokes_are_no_grain(period: float) -> None:
+    assert grain(whole(wave(period, 0.2)), [FLAT]) < 0.02 * 255 * 0.2
+
+
+def test_grain_is_its_amplitude_in_levels() -> None:
+    """White noise has 0.8 of its power in waves below four pixels: 1 - pi / 16."""
+    assert grain(whole(noise(4 / 255, 512)), [FLAT]) == pytest.approx(4 * np.sqrt(1 - np.pi / 16), rel=0.05)
+
+
+def test_what_the_style_has_is_no_grain() -> None:
+    assert grain(whole(noise(0.02)), [noise(0.02)]) == 0
+    assert grain(whole(noise(0.02)), [noise(0.04, seed=1)]) == 0
+    assert grain(whole(noise(0.04, 256)), [noise(0.02, 256, 1)]) == pytest.approx(
+        grain(whole(noise(0.02 * 3**0.5, 256)), [FLAT]), rel=0.05
+    )
+
+
+def test_light_does_not_make_up_for_colour() -> None:
+    style = wave(3, 0.1)
+    assert grain(whole(style), [style]) == 0
+    assert grain(whole(wave(3, 0.1, (1, -1, 0))), [style]) == pytest.approx(255 * 0.1 / 3**0.5, rel=0.05)
+
+
+def test_only_the_mask_counts() -> None:
+    picture, mask = FLAT.copy(), np.ones((64, 64))
+    picture[:, 40:] = noise(0.3)[:, 40:]
+    mask[:, 40:] = 0
+    assert grain([(picture, mask)], [FLAT]) == pytest.approx(0, abs=1e-9)
+    assert grain([(picture, np.ones((64, 64)))], [FLAT]) > 10
+
+
+def test_nothing_to_measure() -> None:
+    thin = np.zeros((64, 64))
+    thin[:, 20:30] = 1
+    assert grain([(FLAT, thin)], [FLAT]) is None
+    assert grain(whole(FLAT[:8]), [FLAT]) is None
+    assert grain(whole(FLAT), [FLAT[:, :9]]) is None
+    assert grain([], [FLAT]) is None
+    assert grain([*whole(noise(0.1)), (FLAT, thin)], [FLAT]) == grain(whole(noise(0.1)), [FLAT])
