@@ -12,9 +12,8 @@ from nst3d.pipeline.runtime.machine import resolve_device, use_threads
 from nst3d.pipeline.settings.config import PaintConfig, load_preset
 from nst3d.pipeline.styles import encoder_dtype
 
-PAINTING_SECONDS = 75.0
-"""Time for painting; reading, preparing and the video take as long again at most, so that a job ends within two
-minutes."""
+PAINTING_SECONDS = 95.0
+"""Time for painting, which leaves 25 seconds of two minutes for reading, preparing and the pictures."""
 
 
 def paced(config: PaintConfig) -> PaintConfig:

@@ -4,6 +4,7 @@ from nst3d.losses.agreement import AgreeingNNFMLoss
 from nst3d.losses.base import Loss
 from nst3d.losses.consistency import ConsistencyLoss
 from nst3d.losses.content import ContentLoss
+from nst3d.losses.grain import GrainLoss
 from nst3d.losses.gram import GramLoss, mean_gram
 from nst3d.losses.moments import MomentsLoss, moments
 from nst3d.losses.nnfm import NNFMLoss, Search
@@ -19,6 +20,7 @@ __all__ = [
     "ConsistencyLoss",
     "ContentLoss",
     "Correspondence",
+    "GrainLoss",
     "GramLoss",
     "Loss",
     "LossInputs",

@@ -66,7 +66,7 @@ LOSSES: Registry[LossKind] = Registry(
     "nst3d.losses",
     tuple(
         f"nst3d.losses.{name}"
-        for name in ("agreement", "consistency", "content", "gram", "moments", "total_variation")
+        for name in ("agreement", "consistency", "content", "grain", "gram", "moments", "total_variation")
     ),
     rows_of(LossKind),
 )

@@ -11,6 +11,7 @@ from nst3d.losses import (
     ConsistencyLoss,
     ContentLoss,
     Correspondence,
+    GrainLoss,
     GramLoss,
     Loss,
     MomentsLoss,
@@ -89,6 +90,10 @@ def variation(target: dict[str, torch.Tensor]) -> Loss:
     return TotalVariationLoss()
 
 
+def speckle(target: dict[str, torch.Tensor]) -> Loss:
+    return GrainLoss()
+
+
 def agreeing(target: dict[str, torch.Tensor]) -> Loss:
     return AgreeingNNFMLoss(nnfm(target), partner(target, disc()))
 
@@ -103,7 +108,7 @@ WITH_TARGET = [
     consistency,
     consistency_relative,
 ]
-ALL = [*WITH_TARGET, variation, agreeing]
+ALL = [*WITH_TARGET, variation, speckle, agreeing]
 
 
 @pytest.mark.parametrize("make", WITH_TARGET)

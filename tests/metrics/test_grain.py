@@ -26,8 +26,7 @@ def noise(amplitude: float, size: int = 64, seed: int = 0) -> np.ndarray:
 
 
 def test_the_power_of_a_wave_is_its_mean_square() -> None:
-    power = fine_power(whole(wave(3, 0.1)))
-    assert power is not None
+    power = fine_power(whole(wave(3, 0.1))).mean(0)
     assert power.sum() == pytest.approx(3 * 0.1**2 / 2, rel=0.05)
     assert power[:2, 0].sum() > 0.99 * power.sum()  # around 1/3 cycles per pixel, light alone
     assert power[:, 1:].sum() < 1e-12
@@ -55,6 +54,15 @@ def test_light_does_not_make_up_for_colour() -> None:
     style = wave(3, 0.1)
     assert grain(whole(style), [style]) == 0
     assert grain(whole(wave(3, 0.1, (1, -1, 0))), [style]) == pytest.approx(255 * 0.1 / 3**0.5, rel=0.05)
+
+
+def test_busy_places_do_not_excuse_flat_ones() -> None:
+    """The style has half noise, half none; so does the painting, but for a faint speckle."""
+    style, painted = noise(0.1, 128), noise(0.1, 128)
+    style[:, 64:] = 0.5
+    painted[:, 64:] = noise(0.01, 128, 1)[:, 64:]
+    found = grain(whole(painted), [style])
+    assert found == pytest.approx(255 * 0.01 * np.sqrt((1 - np.pi / 16) / 2), rel=0.15)
 
 
 def test_only_the_mask_counts() -> None:

@@ -11,7 +11,7 @@ from nst3d.bounds import FileOnly, Within, check_bounds, check_value
 from nst3d.cameras.axes import Up
 from nst3d.errors import ConfigError
 from nst3d.formats.mesh_files import mesh_formats
-from nst3d.pipeline.settings.effort import RUNGS, encoder_flops
+from nst3d.pipeline.settings.effort import OVERHEAD, RUNGS, encoder_flops
 from nst3d.pipeline.settings.limits import check_recipe
 from nst3d.pipeline.settings.overrides import Note, override, read_yaml
 from nst3d.pipeline.settings.resources import resource
@@ -160,7 +160,7 @@ class PaintConfig:
         check_value("`seconds`", seconds, Annotated[float, Within(0, above=True)])
         check_value("`rate`", rate, Annotated[float, Within(0, above=True)])
         for rung in self.rungs():
-            if rung._encoder_flops() <= seconds * rate:
+            if rung._encoder_flops() * OVERHEAD <= seconds * rate:
                 break
         return rung
 

@@ -9,14 +9,14 @@ import pytest
 from nst3d.errors import ConfigError
 from nst3d.features.speed import flops_per_pixel
 from nst3d.pipeline.settings.config import PaintConfig, load_preset
-from nst3d.pipeline.settings.effort import encoder_flops
+from nst3d.pipeline.settings.effort import OVERHEAD, encoder_flops
 from nst3d.stylize.recipe import Recipe
 from nst3d.stylize.schedule import Schedule, Stage
 from nst3d.stylize.terms import Term
 
 
 def cost(config: PaintConfig) -> float:
-    return encoder_flops(config.recipe, config.schedule, config.rig.views)
+    return OVERHEAD * encoder_flops(config.recipe, config.schedule, config.rig.views)
 
 
 def test_the_work_is_that_of_all_encoded_pixels() -> None:
