@@ -22,16 +22,16 @@ Masked = tuple[Array, Array]
 """A picture (h, w, 3) in [0, 1] and its mask (h, w), of which 1 counts."""
 
 
-def grain(pictures: Iterable[Masked], styles: Iterable[Array]) -> float | None:
+def grain(pictures: Iterable[Masked], styles: Iterable[Masked]) -> float | None:
     """How much stronger fine waves are in pictures than in the style's, RMS per channel in levels of 255.
 
-    Both must be at the same scale; `styles` are pictures (h, w, 3) in [0, 1]. Power is compared band by band, light,
+    Both must be at the same scale. Power is compared band by band, light,
     red to green and blue to yellow apart, and from the quietest windows of both to the busiest: what the style has
     in its edges does not excuse speckle in a flat place. 0: as fine as the style. None if no 16 x 16 pixels of either
     are in the mask throughout.
     """
     painted = fine_power(pictures)
-    wanted = fine_power((style, np.ones(style.shape[:2])) for style in styles)
+    wanted = fine_power(styles)
     if not (len(painted) and len(wanted)):
         return None
     excess = np.quantile(painted, _RANKS, axis=0) - np.quantile(wanted, _RANKS, axis=0)

@@ -34,26 +34,28 @@ def test_the_power_of_a_wave_is_its_mean_square() -> None:
 
 @pytest.mark.parametrize("period", [16, 10, 8])
 def test_strokes_are_no_grain(period: float) -> None:
-    assert grain(whole(wave(period, 0.2)), [FLAT]) < 0.02 * 255 * 0.2
+    assert grain(whole(wave(period, 0.2)), whole(FLAT)) < 0.02 * 255 * 0.2
 
 
 def test_grain_is_its_amplitude_in_levels() -> None:
     """White noise has 0.8 of its power in waves below four pixels: 1 - pi / 16."""
-    assert grain(whole(noise(4 / 255, 512)), [FLAT]) == pytest.approx(4 * np.sqrt(1 - np.pi / 16), rel=0.05)
+    assert grain(whole(noise(4 / 255, 512)), whole(FLAT)) == pytest.approx(
+        4 * np.sqrt(1 - np.pi / 16), rel=0.05
+    )
 
 
 def test_what_the_style_has_is_no_grain() -> None:
-    assert grain(whole(noise(0.02)), [noise(0.02)]) == 0
-    assert grain(whole(noise(0.02)), [noise(0.04, seed=1)]) == 0
-    assert grain(whole(noise(0.04, 256)), [noise(0.02, 256, 1)]) == pytest.approx(
-        grain(whole(noise(0.02 * 3**0.5, 256)), [FLAT]), rel=0.05
+    assert grain(whole(noise(0.02)), whole(noise(0.02))) == 0
+    assert grain(whole(noise(0.02)), whole(noise(0.04, seed=1))) == 0
+    assert grain(whole(noise(0.04, 256)), whole(noise(0.02, 256, 1))) == pytest.approx(
+        grain(whole(noise(0.02 * 3**0.5, 256)), whole(FLAT)), rel=0.05
     )
 
 
 def test_light_does_not_make_up_for_colour() -> None:
     style = wave(3, 0.1)
-    assert grain(whole(style), [style]) == 0
-    assert grain(whole(wave(3, 0.1, (1, -1, 0))), [style]) == pytest.approx(255 * 0.1 / 3**0.5, rel=0.05)
+    assert grain(whole(style), whole(style)) == 0
+    assert grain(whole(wave(3, 0.1, (1, -1, 0))), whole(style)) == pytest.approx(255 * 0.1 / 3**0.5, rel=0.05)
 
 
 def test_busy_places_do_not_excuse_flat_ones() -> None:
@@ -61,7 +63,7 @@ def test_busy_places_do_not_excuse_flat_ones() -> None:
     style, painted = noise(0.1, 128), noise(0.1, 128)
     style[:, 64:] = 0.5
     painted[:, 64:] = noise(0.01, 128, 1)[:, 64:]
-    found = grain(whole(painted), [style])
+    found = grain(whole(painted), whole(style))
     assert found == pytest.approx(255 * 0.01 * np.sqrt((1 - np.pi / 16) / 2), rel=0.15)
 
 
@@ -69,15 +71,16 @@ def test_only_the_mask_counts() -> None:
     picture, mask = FLAT.copy(), np.ones((64, 64))
     picture[:, 40:] = noise(0.3)[:, 40:]
     mask[:, 40:] = 0
-    assert grain([(picture, mask)], [FLAT]) == pytest.approx(0, abs=1e-9)
-    assert grain([(picture, np.ones((64, 64)))], [FLAT]) > 10
+    assert grain([(picture, mask)], whole(FLAT)) == pytest.approx(0, abs=1e-9)
+    assert grain([(picture, np.ones((64, 64)))], whole(FLAT)) > 10
+    assert grain(whole(noise(0.1)), [(picture, mask)]) > 10  # a style, transparent where it has noise
 
 
 def test_nothing_to_measure() -> None:
     thin = np.zeros((64, 64))
     thin[:, 20:30] = 1
-    assert grain([(FLAT, thin)], [FLAT]) is None
-    assert grain(whole(FLAT[:8]), [FLAT]) is None
-    assert grain(whole(FLAT), [FLAT[:, :9]]) is None
-    assert grain([], [FLAT]) is None
-    assert grain([*whole(noise(0.1)), (FLAT, thin)], [FLAT]) == grain(whole(noise(0.1)), [FLAT])
+    assert grain([(FLAT, thin)], whole(FLAT)) is None
+    assert grain(whole(FLAT[:8]), whole(FLAT)) is None
+    assert grain(whole(FLAT), whole(FLAT[:, :9])) is None
+    assert grain([], whole(FLAT)) is None
+    assert grain([*whole(noise(0.1)), (FLAT, thin)], whole(FLAT)) == grain(whole(noise(0.1)), whole(FLAT))

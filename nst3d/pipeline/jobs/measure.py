@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 
 from nst3d.metrics.grain import Masked, grain
 from nst3d.pipeline.settings.config import PaintConfig
 from nst3d.stylize.canvas import Canvas
 from nst3d.stylize.style import Style
-from nst3d.tensors import Array, Planes, to_image
+from nst3d.tensors import Array, Mask, Planes, to_image
 
 _VIEWS = 8
 """Number of views that are measured, which takes a fraction of a second."""
@@ -30,7 +31,13 @@ def grain_of(canvas: Canvas, config: PaintConfig, styles: Sequence[Style]) -> fl
     )
     pictures: list[Masked] = [(_pixels(look.image), look.coverage.cpu().numpy()) for look in looks]
     long = round(config.schedule.finest * config.recipe.style_scale)
-    return grain(pictures, [_pixels(picture) for style in styles for picture in style.at(long)])
+    wanted = (_opaque_part(*each) for s in styles for each in zip(s.at(long), s.opacities_at(long)))
+    return grain(pictures, wanted)
+
+
+def _opaque_part(picture: Planes, opacity: Mask | None) -> Masked:
+    pixels = _pixels(picture)
+    return pixels, np.ones(pixels.shape[:2]) if opacity is None else opacity.cpu().numpy()
 
 
 def _pixels(picture: Planes) -> Array:
