@@ -20,7 +20,13 @@ from nst3d.representations.mesh import Mesh
 from nst3d.representations.splats import Splats
 from nst3d.representations.subdivide import paint_vertices
 
-PLAIN = replace(TINY, threads=1, output=replace(TINY.output, turntable=False))
+# Without the term whose gradients cancel at some vertices, where float32 rounding decides which way Adam steps.
+PLAIN = replace(
+    TINY,
+    threads=1,
+    output=replace(TINY.output, turntable=False),
+    recipe=TINY.recipe.with_terms({"grain": 0.0}),
+)
 
 Painted = tuple[np.ndarray, np.ndarray]
 """Places (n, 3), in an order of their own, and their colours (n, 3)."""
@@ -86,13 +92,12 @@ def glb(inputs, tmp_path_factory) -> Painted:
 def assert_alike(found: Painted, expected: Painted) -> None:
     """The files hold colours in 16 bits of linear light, of which one is up to 2e-4 of sRGB where it is dark.
 
-    Painting carries such differences on, and float32 rounding of turned cameras: 1e-5 was measured in the mean, and
-    more than 3e-3 at two vertices of 6206, whose gradients cancel, so that rounding decides which way they step.
+    Painting carries such differences on, and float32 rounding of turned cameras: 7e-4 was measured at the
+    vertex where it is most, 5e-6 in the mean.
     """
     np.testing.assert_allclose(found[0], expected[0], rtol=0, atol=1e-5)
     difference = np.abs(found[1] - expected[1])
-    assert np.quantile(difference, 0.999) < 3e-3
-    assert difference.max() < 0.05  # two steps
+    assert difference.max() < 3e-3
     assert difference.mean() < 3e-5
 
 
