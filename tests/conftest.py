@@ -50,3 +50,10 @@ def _installed_weights_are_read_once() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(weights, "read_convs", read)
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _nothing_is_left_in_the_users_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("NST3D_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield

@@ -21,9 +21,12 @@ from rich.progress import (
 )
 
 from nst3d.cli.errors import spoken
-from nst3d.pipeline.runtime.events import Handler, Stepped
+from nst3d.pipeline.runtime.events import Counted, Handler, Stepped
 
 Self = TypeVar("Self", bound="_Bar")
+
+_PRINTED = 10
+"""Seconds between lines when not on a terminal."""
 
 
 class _Bar:
@@ -64,12 +67,26 @@ class PaintBar(_Bar, Handler):
         super().__init__(quiet, MofNCompleteColumn(), TextColumn("{task.fields[detail]}"))
         self._quiet = quiet
         self._task: TaskID | None = None
-        self._printed = 0.0
+        self._counting: TaskID | None = None
+        self._printed = self._counted = 0.0
 
     def phase(self, name: str) -> None:
         """Print the phase of the job that begins."""
         if not self._quiet:
             self._console.print(f"{name} …", style="dim")
+
+    def counted(self, event: Counted) -> None:
+        """Move the bar of what is counted, which vanishes when all is done."""
+        if self._counting is None:
+            self._counting, self._counted = self._bar.add_task(event.things, detail=""), 0.0
+        self._bar.update(self._counting, completed=event.done, total=event.total)
+        if not (self._quiet or self._console.is_terminal) and event.seconds - self._counted > _PRINTED:
+            self._counted = event.seconds
+            left = f"{event.seconds_left:.0f} s left"
+            self._console.print(f"{event.done}/{event.total} {event.things}, {left}", markup=False)
+        if event.done == event.total:
+            self._bar.remove_task(self._counting)
+            self._counting = None
 
     def step(self, event: Stepped) -> None:
         """Move the bar."""
@@ -80,7 +97,7 @@ class PaintBar(_Bar, Handler):
         if self._task is None:
             self._task = self._bar.add_task("painting", total=progress.total, detail=detail)
         self._bar.update(self._task, completed=progress.iteration, detail=detail)
-        if not (self._quiet or self._console.is_terminal) and progress.seconds - self._printed > 10:
+        if not (self._quiet or self._console.is_terminal) and progress.seconds - self._printed > _PRINTED:
             self._printed = progress.seconds
             self._console.print(f"step {progress.iteration}/{progress.total} {detail}", markup=False)
 

@@ -12,10 +12,11 @@ from nst3d.errors import InputError, cut
 from nst3d.files import PathLike
 from nst3d.images.io import BROKEN, FORMATS
 from nst3d.limits import regular
-from nst3d.tensors import ImageSize
+from nst3d.tensors import Array, ImageSize
 
 _ORIENTATION = 0x0112
 _LYING = (5, 6, 7, 8)
+"""Orientations whose rows are the upright picture's columns."""
 
 
 @dataclass(frozen=True)
@@ -24,10 +25,15 @@ class PictureHeader:
 
     size: ImageSize
     """Size as stored, before EXIF rotation."""
-    lying: bool
-    """Whether its EXIF orientation turns it by 90 degrees."""
+    orientation: int
+    """Its EXIF orientation, 1 to 8; 1 if it has none."""
     alpha: bool
     """Whether it has transparency."""
+
+    @property
+    def lying(self) -> bool:
+        """Whether its EXIF orientation turns it by 90 degrees."""
+        return self.orientation in _LYING
 
 
 def read_header(path: PathLike) -> PictureHeader:
@@ -38,9 +44,18 @@ def read_header(path: PathLike) -> PictureHeader:
             warnings.simplefilter("ignore")
             with Image.open(regular(path), formats=FORMATS) as image:
                 size = ImageSize(image.height, image.width)
-                lying = image.getexif().get(_ORIENTATION) in _LYING
-                return PictureHeader(size, lying, image.has_transparency_data)
+                orientation = image.getexif().get(_ORIENTATION, 1)
+                return PictureHeader(size, orientation, image.has_transparency_data)
     except FileNotFoundError:
         raise InputError(f"{path}: no such file, expected a picture") from None
     except (*BROKEN, Image.DecompressionBombError) as error:
         raise InputError(f"{path}: not a readable picture ({cut(str(error))})") from None
+
+
+def upright(image: Array, orientation: int) -> Array:
+    """A picture (h, w, …) turned upright according to its EXIF orientation; others than 1 to 8 leave it as it is."""
+    if orientation in _LYING:
+        image = image.swapaxes(0, 1)
+    if orientation in (3, 4, 7, 8):
+        image = image[::-1]
+    return image[:, ::-1] if orientation in (2, 3, 6, 7) else image

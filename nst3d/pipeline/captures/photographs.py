@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,11 +12,13 @@ import numpy as np
 
 from nst3d.cameras.bounds import SceneFrame, scene_frame
 from nst3d.errors import ConfigError, InputError
-from nst3d.formats.captures.photos import load_alpha, load_photo
+from nst3d.formats.captures.photos import laid_over
 from nst3d.images.resize import fitted_size
 from nst3d.metrics.image import SSIM_WINDOW
 from nst3d.pipeline.captures.held_out import Photograph
+from nst3d.pipeline.captures.kept import KeptPhotographs
 from nst3d.pipeline.captures.reader import OWN_READER, CaptureReader
+from nst3d.pipeline.runtime.events import Counted, Events
 from nst3d.representations.capture import Capture, Photo
 from nst3d.representations.capture_frame import capture_frame
 from nst3d.tensors import Array, ImageSize
@@ -41,11 +44,13 @@ class Photographs:
     notes: tuple[str, ...]
 
 
-def read_photographs(path: Path, long_side: int, reader: CaptureReader = OWN_READER) -> Photographs:
+def read_photographs(
+    path: Path, long_side: int, reader: CaptureReader = OWN_READER, events: Events | None = None
+) -> Photographs:
     """A capture and its photographs, no side longer than `long_side` pixels; each is read once.
 
-    Raises InputError for what `reader` refuses, fewer than two training photographs, and photographs of
-    a few pixels; ConfigError if they do not fit into memory.
+    `events` are told how many photographs are read. Raises InputError for what `reader` refuses, fewer than two
+    training photographs, and photographs of a few pixels; ConfigError if they do not fit into memory.
     """
     capture = reader(path)
     train, tests = capture.of("train"), capture.of("test")
@@ -53,8 +58,8 @@ def read_photographs(path: Path, long_side: int, reader: CaptureReader = OWN_REA
     notes = list(capture.notes)
     if not tests:
         notes.append(f"{path}: no photographs are held out, so the field cannot be measured")
-    views = [_view(photo, long_side, capture) for photo in train]
-    held = [_view(photo, long_side, capture) for photo in tests]
+    read = list(_read([*train, *tests], long_side, capture, events or Events()))
+    views, held = [view for view, _ in read[: len(train)]], [view for view, _ in read[len(train) :]]
     frame, background = capture_frame(capture), capture.background
     plain = plain_background([view.image for view in views]) if frame.kind == "unbounded" else None
     if plain is not None:
@@ -62,7 +67,7 @@ def read_photographs(path: Path, long_side: int, reader: CaptureReader = OWN_REA
         return Photographs(
             views, held, _bounded(capture), np.asarray(plain, np.float32), [], capture.up, tuple(notes)
         )
-    opacities = [] if background is None else [_opacity(photo, long_side) for photo in train]
+    opacities = [] if background is None else [_opacity(*pair) for pair in read[: len(train)]]
     behind = None if background is None else np.asarray(background, np.float32)
     return Photographs(views, held, frame, behind, opacities, capture.up, tuple(notes))
 
@@ -98,19 +103,26 @@ def _size(photo: Photo, long_side: int) -> ImageSize:
     return fitted_size(photo.camera.size, min(long_side, max(photo.camera.size)))
 
 
-def _view(photo: Photo, long_side: int, capture: Capture) -> Photograph:
-    size = _size(photo, long_side)
-    if min(size) < SSIM_WINDOW:
-        raise InputError(
-            f"{photo.name}: {size.width} x {size.height} pixels is too small to reconstruct from; each side needs"
-            f" at least {SSIM_WINDOW}"
+def _read(
+    photos: Sequence[Photo], long_side: int, capture: Capture, events: Events
+) -> Iterator[tuple[Photograph, Array | None]]:
+    """Photographs over the capture's background, each with its opacity (h, w) float32 in [0, 1] if it has one."""
+    kept, start = KeptPhotographs(), time.perf_counter()
+    for number, photo in enumerate(photos, 1):
+        size = _size(photo, long_side)
+        if min(size) < SSIM_WINDOW:
+            raise InputError(
+                f"{photo.name}: {size.width} x {size.height} pixels is too small to reconstruct from; each side needs"
+                f" at least {SSIM_WINDOW}"
+            )
+        image = kept.load(photo, size)
+        opacity = image[..., 3].copy() if image.shape[2] == 4 else None
+        yield (
+            Photograph(photo.name, photo.camera.resized(size), laid_over(image, capture.background)),
+            opacity,
         )
-    image = load_photo(photo, size, capture.background)
-    return Photograph(photo.name, photo.camera.resized(size), image)
+        events.tell(Counted(number, len(photos), "photographs", time.perf_counter() - start))
 
 
-def _opacity(photo: Photo, long_side: int) -> Array:
-    """A photograph's alpha, (h, w) float32 in [0, 1]."""
-    size = _size(photo, long_side)
-    alpha = load_alpha(photo, size)
-    return np.ones(size, np.float32) if alpha is None else np.asarray(alpha, np.float32)
+def _opacity(view: Photograph, opacity: Array | None) -> Array:
+    return np.ones(view.camera.size, np.float32) if opacity is None else opacity

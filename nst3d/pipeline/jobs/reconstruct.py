@@ -112,7 +112,8 @@ def _reconstruct(job: ReconstructJob, events: Events, bridges: Bridges) -> Recon
     clock, notebook = Clock(), Notebook()
     events.add(notebook)
     events.phase("reading")
-    material = read_photographs(job.capture, job.config.size, bridges.reader(job.dataparser, job.capture))
+    reader = bridges.reader(job.dataparser, job.capture)
+    material = read_photographs(job.capture, job.config.size, reader, events)
     for note in material.notes:
         events.note(note)
     fit = _fit(job, material)

@@ -29,6 +29,25 @@ class Note:
 
 
 @dataclass(frozen=True)
+class Counted:
+    """One more of a number of like things is done: of the photographs, one is read."""
+
+    done: int
+    """How many are done."""
+    total: int
+    """How many there are."""
+    things: str
+    """What they are, in the plural."""
+    seconds: float
+    """Seconds since the first one began."""
+
+    @property
+    def seconds_left(self) -> float:
+        """Estimated seconds until all are done."""
+        return self.seconds / max(self.done, 1) * (self.total - self.done)
+
+
+@dataclass(frozen=True)
 class Stepped:
     """A step of the painting is done."""
 
@@ -56,7 +75,7 @@ class Fitted:
     """Seconds spent fitting, including those before a resume."""
 
 
-Event = Began | Note | Stepped | Fitted
+Event = Began | Note | Counted | Stepped | Fitted
 Listener = Callable[[Event], None]
 
 
@@ -69,6 +88,8 @@ class Handler:
             self.phase(event.name)
         elif isinstance(event, Note):
             self.note(event.text)
+        elif isinstance(event, Counted):
+            self.counted(event)
         elif isinstance(event, Stepped):
             self.step(event)
         else:
@@ -79,6 +100,9 @@ class Handler:
 
     def note(self, text: str) -> None:
         """Something that the user should know."""
+
+    def counted(self, event: Counted) -> None:
+        """One more of a number of like things is done."""
 
     def step(self, event: Stepped) -> None:
         """A step of the painting is done."""

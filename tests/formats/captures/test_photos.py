@@ -7,7 +7,9 @@ from PIL import Image
 
 from nst3d.cameras.pinhole import Camera
 from nst3d.errors import InputError
-from nst3d.formats.captures.photos import area_average, load_alpha, load_photo, load_small
+from nst3d.formats.captures import photos
+from nst3d.formats.captures.photos import area_average, load_alpha, load_photo, load_reduced, load_small
+from nst3d.images.io import read_image
 from nst3d.representations.capture import Photo
 from nst3d.tensors import ImageSize
 
@@ -57,6 +59,54 @@ def oriented(path, orientation: int) -> np.ndarray:
     exif[0x0112] = orientation
     image.save(path, exif=exif)
     return pixels
+
+
+def scenery(height: int, width: int) -> np.ndarray:
+    """Waves down to 20 pixels and noise, uint8."""
+    y, x = np.mgrid[:height, :width]
+    waves = np.stack([np.sin(x / 9 + y / 30), np.sin(x / 40 - y / 7), np.cos((x + y) / 3.2)], -1)
+    noise = np.random.default_rng(3).normal(0, 0.03, waves.shape)
+    return ((waves * 0.4 + 0.5 + noise).clip(0, 1) * 255).astype(np.uint8)
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "png", "rgba.png"])
+@pytest.mark.parametrize("shape", [(432, 768), (431, 766)])
+def test_a_reduced_decoding_shows_the_same(tmp_path, suffix, shape) -> None:
+    """Also where neither the file's blocks nor the photograph's pixels fit together."""
+    path, pixels = tmp_path / f"p.{suffix}", scenery(*shape)
+    if suffix == "rgba.png":
+        pixels = np.dstack([pixels, scenery(*shape)[::-1, :, 0]])
+    Image.fromarray(pixels).save(path, **({"quality": 92} if suffix == "jpg" else {}))
+    stored = np.asarray(Image.open(path)).astype(np.float32) / 255
+    photo = photo_of(shape, path=path)
+    for size in (ImageSize(27, 48), ImageSize(45, 80), ImageSize(216, 384)):
+        exact, found = load_reduced(photo_of(shape, pixels=stored), size), load_reduced(photo, size)
+        assert found.shape == exact.shape
+        assert -10 * np.log10(np.mean((found - exact) ** 2) + 1e-12) > 45
+        assert abs((found - exact).mean()) < 2e-3
+
+
+def test_a_large_photograph_is_not_decoded_in_full(tmp_path, monkeypatch) -> None:
+    Image.fromarray(scenery(600, 960)).save(tmp_path / "p.jpg")
+    sides = []
+    monkeypatch.setattr(photos, "area_average", lambda image, *given: sides.append(image.shape) or image)
+    load_photo(photo_of((600, 960), path=tmp_path / "p.jpg"), ImageSize(20, 32))
+    assert sides == [(150, 240, 3)]
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_reduced_photograph_is_turned_as_a_whole_one(tmp_path, orientation) -> None:
+    image = Image.fromarray(scenery(200, 301))
+    exif = image.getexif()
+    exif[0x0112] = orientation
+    image.save(tmp_path / "p.png", exif=exif)
+    upright = read_image(tmp_path / "p.png").pixels
+    if orientation < 5:  # it fits as it is stored, and stays so
+        upright = np.asarray(image).astype(np.float32) / 255
+    height, width = upright.shape[:2]
+    size = ImageSize(height // 10, width // 10)
+    found = load_photo(photo_of((height, width), path=tmp_path / "p.png"), size)
+    assert np.abs(found - area_average(upright, size)).max() < 0.05
 
 
 @pytest.mark.parametrize("orientation", [1, 3, 6, 8])

@@ -23,7 +23,7 @@ from nst3d.pipeline.captures.photographs import plain_background
 from nst3d.pipeline.jobs.make_capture import CaptureOptions, capture_mesh
 from nst3d.pipeline.jobs.reconstruct import ReconstructJob, run_reconstruct
 from nst3d.pipeline.kinds.mesh.shown import show_mesh
-from nst3d.pipeline.runtime.events import Fitted, Handler
+from nst3d.pipeline.runtime.events import Counted, Fitted, Handler
 from nst3d.pipeline.settings.reconstruct import QUALITIES, ReconstructConfig, quality
 from nst3d.reconstruct.options import FitOptions, Level
 from nst3d.renderers.frames import draw_frame
@@ -40,10 +40,14 @@ class Listener(Handler):
     def __init__(self, stop: int = 0) -> None:
         self.notes: list[str] = []
         self.steps: list[Fitted] = []
+        self.counts: list[Counted] = []
         self._stop = stop
 
     def note(self, text: str) -> None:
         self.notes.append(text)
+
+    def counted(self, event: Counted) -> None:
+        self.counts.append(event)
 
     def fitted(self, event: Fitted) -> None:
         self.steps.append(event)
@@ -112,6 +116,7 @@ def test_a_stopped_run_is_kept_and_resumed_bit_for_bit(cut_out, unbroken, tmp_pa
     job = ReconstructJob(cut_out, out, TINY)
     stopped = run_reconstruct(job, first)
     assert stopped.interrupted
+    assert [(c.done, c.total) for c in first.counts] == [(n, 18) for n in range(1, 19)]
     assert stopped.metrics["iterations"] == 21
     assert {p.name for p in out.iterdir()} == {*RESULTS, "checkpoint.npz"} - {"heldout.png"}
     assert stopped.metrics["psnr"] is None  # measuring takes long
