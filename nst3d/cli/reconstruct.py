@@ -32,6 +32,8 @@ nst3d reconstruct --help-all lists all settings."""
 
 _PRINTED = 10
 """Seconds between lines when not on a terminal."""
+_WORST = 3
+"""How many of the photographs that fit worst are named."""
 
 
 @dataclass(frozen=True)
@@ -112,6 +114,10 @@ def _told(result: Reconstructed, given: ReconstructArguments) -> int:
     numbers = result.metrics
     if numbers["psnr"] is not None:
         say(f"held out: PSNR {numbers['psnr']:.2f} dB, SSIM {numbers['ssim']:.3f}")
+    fitted = numbers["train_views"]
+    if fitted and not result.interrupted:
+        worst = ", ".join(f"{row['name']} {row['psnr']:.1f} dB" for row in fitted[:_WORST])
+        say(f"fitted worst: {worst}; median {fitted[len(fitted) // 2]['psnr']:.1f} dB")
     if result.interrupted:
         say(f"stopped early; run the same command with --resume to continue ({given.out} is kept)")
     summarise(numbers["notes"], given.quiet)

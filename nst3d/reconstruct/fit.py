@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -12,6 +12,7 @@ import torch
 from nst3d.cameras.bounds import SceneFrame
 from nst3d.cameras.pinhole import Camera
 from nst3d.reconstruct import hull, kernels
+from nst3d.reconstruct.exposure import Exposures
 from nst3d.reconstruct.grid import FitGrid, Shape, first_grid, pruned, refined, z_order
 from nst3d.reconstruct.options import FitOptions, Level
 from nst3d.reconstruct.rays import RayBank
@@ -21,7 +22,21 @@ from nst3d.representations.field import Space, VoxelField
 from nst3d.representations.harmonics import from_colours
 from nst3d.tensors import Array
 
-__all__ = ["Fit", "FitOptions", "FitProgress", "Level"]
+__all__ = ["Fit", "FitOptions", "FitProgress", "Level", "Mark"]
+
+
+_FOG = 3
+"""Part of the iterations, one in three, after which the field is clear enough to tell how photographs are exposed."""
+
+
+@dataclass(frozen=True)
+class Mark:
+    """How well a field shows one of the photographs that it is fitted to."""
+
+    psnr: float | None
+    """PSNR of its rays in the second half of the last level, dB, with its exposure; None: there were none yet."""
+    gain: tuple[float, float, float]
+    """Its exposure in each channel relative to the mean of all."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +74,7 @@ class Fit:
         self._bank = RayBank(cameras, images, background, opacities)
         mean, self.background = self._bank.mean, self._bank.background
         silhouettes = [opacity > 0 for opacity in opacities]
+        self._views = (list(cameras), silhouettes) if silhouettes else ()
         contracted = frame.kind != "bounded"
         radius = np.broadcast_to(np.asarray(frame.radius, float), (3,)).copy()
         self._space = Space(np.asarray(frame.centre, float), radius, contracted)
@@ -71,8 +87,11 @@ class Fit:
         # At a raw density of about 3, one of the finest cells is opaque.
         scale = options.levels[-1].nodes / (self._space.extent * 2) / float(self._space.radius.max())
         self.grid = first_grid(self._space, self._shape(0), start, scale, near)
-        if silhouettes:
-            self.grid = pruned(self.grid, hull.kept(self.grid, cameras, silhouettes))
+        self._carve()
+        self._aimed: tuple[int, Array] = (-1, np.zeros(0, np.int64))
+        # What lies behind a bounded scene is known, and a gain would change it.
+        self._exposures = Exposures(len(cameras) if contracted and options.exposures else 0)
+        self._errors = np.zeros((len(cameras), 2))
         self._stepper: Stepper = KernelStepper(options)
         if device is not None and device.type != "cpu":
             self._stepper = TorchStepper(options, device)
@@ -92,14 +111,45 @@ class Fit:
     def _change_grid(self) -> None:
         """Refine at the start of a level; halfway through the last, prune nodes that no ray sees."""
         level, last = self._level(self.iteration), len(self.options.levels) - 1
-        half = self._first(last) + max(self.options.levels[last].iterations // 2, 1)
         if level > 0 and self.iteration == self._first(level):
             degree = self.options.degree if level == last else 0
             self._stepper.settle()
             self.grid = refined(self.grid, self._shape(level), self._important(), degree)
-        elif self.iteration == half:
+            self._carve()
+        elif self.iteration == self._half:
             self._stepper.settle()
             self.grid = pruned(self.grid, self._important())
+
+    def _carve(self) -> None:
+        """Drop the nodes outside of the silhouettes, by the size of the grid's cells."""
+        if self._views:
+            self.grid = pruned(self.grid, hull.kept(self.grid, *self._views))
+
+    def _rays(self) -> Array:
+        """Indices of the rays that can meet the grid of the current level: all, unless there are silhouettes."""
+        level = self._level(self.iteration)
+        if self._aimed[0] != level:
+            cell = 2 * float(self._space.radius.max()) / max(self._shape(level))
+            masks = [hull.near(c, s, self._space, cell)[c.valid()] for c, s in zip(*self._views)]
+            near = np.flatnonzero(np.concatenate(masks)) if masks else np.arange(len(self._bank))
+            self._aimed = level, near
+        return self._aimed[1]
+
+    @property
+    def _half(self) -> int:
+        """Half of the last level's iterations are done."""
+        last = len(self.options.levels) - 1
+        return self._first(last) + max(self.options.levels[last].iterations // 2, 1)
+
+    def marks(self) -> list[Mark]:
+        """How well the field shows each photograph that it is fitted to."""
+        errors, counts = self._errors.T
+        psnrs = -10 * np.log10(np.maximum(errors / np.maximum(3 * counts, 1), 1e-12))
+        gains = self._exposures.gains() if len(self._exposures.sums) else np.ones((len(errors), 3))
+        return [
+            Mark(float(p) if n else None, (float(g[0]), float(g[1]), float(g[2])))
+            for p, n, g in zip(psnrs, counts, gains)
+        ]
 
     def field(self, cameras: Sequence[Camera] = (), up: Array | None = None, capture: str = "") -> VoxelField:
         """The current result as an independent field."""
@@ -130,7 +180,8 @@ class Fit:
         self._stepper.settle()
         grid = self.grid
         values = {"density": grid.density, "colours": grid.colours, "squares": grid.squares}
-        return {"iteration": np.array(self.iteration), "links": grid.links, **values}
+        seen = {"exposures": self._exposures.sums.copy(), "errors": self._errors.copy()}
+        return {"iteration": np.array(self.iteration), "links": grid.links, **values, **seen}
 
     def restore(self, state: Mapping[str, Array]) -> None:
         """Continue from the result of `state`, in a fit of the same photographs and options."""
@@ -138,6 +189,7 @@ class Fit:
         grid = FitGrid(old.space, state["links"], state["density"], state["colours"], old.scale, old.near)
         grid.squares = state["squares"]
         self.grid, self.iteration = grid, int(state["iteration"])
+        self._exposures.sums, self._errors = state["exposures"].copy(), state["errors"].copy()
 
     def _shape(self, level: int) -> Shape:
         """Nodes per axis for cubic cells: the longest side of the box has the level's number of nodes."""
@@ -158,11 +210,25 @@ class Fit:
         options = self.options
         # A separate generator for each step, so that a resumed fit draws the same rays.
         random = np.random.default_rng([options.seed, self.iteration])
-        rays = np.sort(random.integers(0, len(self._bank), options.batch))
+        near = self._rays()
+        rays = np.sort(near[random.integers(0, len(near), options.batch)])
         jitter = random.random(options.batch, dtype=np.float32)
         batch = self._bank.take(rays, random.random(3, dtype=np.float32))
-        error = self._stepper.step(self.grid, batch, jitter, self._rates())
-        return -10 * math.log10(max(error / (3 * options.batch), 1e-12))
+        owners = self._bank.owners(rays)
+        stored = batch.targets
+        adjusts = len(self._exposures.sums) > 0
+        if adjusts and self.iteration >= self.iterations // _FOG:
+            batch = replace(batch, targets=self._exposures.undone(owners, stored))
+        shown = self._stepper.step(self.grid, batch, jitter, self._rates())
+        if adjusts:
+            self._exposures.learn(owners, shown, stored)
+        squares = np.square(shown - batch.targets, dtype=np.float64).sum(1)
+        if self.iteration >= self._half:
+            views = len(self._errors)
+            self._errors += np.stack(
+                [np.bincount(owners, w, views) for w in (squares, np.ones(len(rays)))], -1
+            )
+        return -10 * math.log10(max(float(squares.sum()) / (3 * options.batch), 1e-12))
 
     def _rates(self) -> Array:
         options = self.options
@@ -174,8 +240,9 @@ class Fit:
     def _important(self) -> Array:
         """Mask (n,) bool of the nodes that any of the photographs' rays sees."""
         best = np.zeros((kernels.TABLES, len(self.grid)), np.float32)
-        for start in range(0, len(self._bank), 1 << 18):
-            batch = self._bank.take(np.arange(start, min(len(self._bank), start + (1 << 18))))
+        near = self._rays()
+        for start in range(0, len(near), 1 << 18):
+            batch = self._bank.take(near[start : start + (1 << 18)])
             rays = (batch.origins, batch.directions)
             kernels.contributions(self.grid.kernel_grid, rays, self.grid.density, 0.5, best)
         seen = np.asarray(best.max(0) > self.options.prune)

@@ -16,6 +16,9 @@ from nst3d.tensors import Array
 _NODES = 64
 _MARGIN = 2
 """Margin around the hull, cells."""
+_REACH = 3
+"""Cells by which a ray may miss a silhouette and still meet nodes: a node inside the hull may lie a cell outside of
+it, its neighbour two, and what that contributes to reaches three."""
 
 
 def tight_space(space: Space, cameras: Sequence[Camera], silhouettes: Sequence[Array]) -> Space:
@@ -39,14 +42,18 @@ def kept(grid: FitGrid, cameras: Sequence[Camera], silhouettes: Sequence[Array])
     return seen if seen.any() else ~seen
 
 
+def near(camera: Camera, silhouette: Array, space: Space, cell: float) -> Array:
+    """Mask (h, w) of the pixels whose rays may meet what `kept` keeps, with its neighbours, of a grid of `cell`s."""
+    corners = space.to_world(np.argwhere(np.ones((2, 2, 2), bool)) * 2.0 - 0.5, (2, 2, 2))
+    return _grown(silhouette, _REACH * _reach(camera, float(camera.project(corners)[1].min()), cell))
+
+
 def _seen(points: Array, cell: float, cameras: Sequence[Camera], silhouettes: Sequence[Array]) -> Array:
     """Mask of the points (n, 3) that no camera sees outside its silhouette by more than a cell."""
     seen = np.ones(len(points), bool)
     for camera, silhouette in zip(cameras, silhouettes):
         pixels, depths = camera.project(points)
-        nearest = max(float(depths.min()), cell)
-        reach = int(np.ceil(camera.focal * cell / nearest))
-        wide = _grown(silhouette, reach)
+        wide = _grown(silhouette, _reach(camera, float(depths.min()), cell))
         column, row = (
             np.floor(p).astype(np.int64) for p in np.nan_to_num(pixels, nan=-1e6).clip(-1e6, 1e6).T
         )
@@ -54,6 +61,11 @@ def _seen(points: Array, cell: float, cameras: Sequence[Camera], silhouettes: Se
         visible = (depths > 0) & (column >= 0) & (column < width) & (row >= 0) & (row < height)
         seen[visible] &= wide[row[visible], column[visible]]
     return seen
+
+
+def _reach(camera: Camera, nearest: float, cell: float) -> int:
+    """The greatest length of a cell in the image, pixels."""
+    return int(np.ceil(camera.focal * cell / max(nearest, cell)))
 
 
 def _grown(mask: Array, pixels: int) -> Array:

@@ -21,8 +21,8 @@ _CAP = 1024
 
 
 @kernel(parallel=True)
-def accumulate(grid, batch, params, settings, gradients, touched, errors):  # type: ignore[no-untyped-def]
-    """Add the loss gradient of a batch of rays to `gradients` (TABLES, n, 1 + 3k); squared errors per table.
+def accumulate(grid, batch, params, settings, gradients, touched, shown):  # type: ignore[no-untyped-def]
+    """Add the loss gradient of a batch of rays to `gradients` (TABLES, n, 1 + 3k); write their colours to `shown`.
 
     `grid` = (frame, links, free, empty, soft, scale); `batch` = (origins, directions, basis, targets,
     jitter), one row per ray; `params` = (raw density (n,), colours and coefficients (n, 3k)). `settings` =
@@ -33,8 +33,8 @@ def accumulate(grid, batch, params, settings, gradients, touched, errors):  # ty
     each = (len(origins) + TABLES - 1) // TABLES
     for table in numba.prange(TABLES):
         first, last = table * each, min(len(origins), (table + 1) * each)
-        errors[table] = _accumulate_rays(
-            grid, batch, params, settings, (first, last), gradients[table], touched[table]
+        _accumulate_rays(
+            grid, batch, params, settings, (first, last, shown), gradients[table], touched[table]
         )
 
 
@@ -51,21 +51,19 @@ def _accumulate_rays(grid, batch, params, settings, span, gradient, touched):  #
     values = np.empty(params[1].shape[1], np.float32)
     background = settings[0]
     sums, error = np.empty(4, np.float32), np.empty(3, np.float32)
-    total = 0.0
+    shown = span[2]
     for ray in range(span[0], span[1]):
         start = (origins[ray], directions[ray], jitter[ray])
         count = _forward(grid, start, basis[ray], params, settings, samples, values, sums)
         for c in range(3):
-            error[c] = sums[c] + sums[3] * background[c] - targets[ray, c]
-            total += error[c] * error[c]
-            error[c] /= len(origins)
+            shown[ray, c] = sums[c] + sums[3] * background[c]
+            error[c] = (shown[ray, c] - targets[ray, c]) / len(origins)
         behind = np.float32(0)
         for c in range(3):
             behind += sums[3] * background[c] * error[c]
         for q in range(len(values)):
             values[q] = basis[ray, q // 3] * error[q % 3]
         _backward((settings[1], settings[3]), (error, values, behind), count, samples, gradient, touched)
-    return total
 
 
 @kernel(fastmath=True)

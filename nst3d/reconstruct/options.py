@@ -55,5 +55,8 @@ class FitOptions:
     near: Annotated[float, Within(0, 10)] = 0.25
     """Start of rays, as a share of the mean distance to the scene's centre; in bounded scenes rays start at the
     grid."""
+    exposures: bool = True
+    """Whether the exposure of each photograph, a gain per channel, is fitted and left out of the field; never for an
+    object on a known background."""
     seed: Annotated[int, Within(0, 2**63 - 1)] = 0
     """Random seed of the choice of rays."""

@@ -75,6 +75,10 @@ class RayBank:
         """The mean colour, (3,) float32."""
         return np.asarray(self._all[2].mean(0), np.float32)
 
+    def owners(self, rays: Array) -> Array:
+        """The number (n,) of the photograph that each of the rays is of."""
+        return np.asarray(self._all[0][rays])
+
     def take(self, rays: Array, behind: Array | None = None) -> RayBatch:
         """The rays with these indices, over the background `behind` (3,) if opacities are known."""
         owner, directions, targets = (column[rays] for column in self._all)

@@ -19,10 +19,11 @@ DECAY = 0.95
 class Stepper(Protocol):
     """Takes optimisation steps; the grid's values may be kept elsewhere in between."""
 
-    def step(self, grid: FitGrid, batch: RayBatch, jitter: Array, rates: Array) -> float:
+    def step(self, grid: FitGrid, batch: RayBatch, jitter: Array, rates: Array) -> Array:
         """Optimise the grid on a batch of rays with `jitter` (n,) and learning rates (1 + 3k,).
 
-        Returns the sum of the rays' squared errors. Successive steps may use the same grid or a new one.
+        Returns the colours (n, 3) float32 that the rays had before the step. Successive steps may use the same grid
+        or a new one.
         """
 
     def settle(self) -> None:
@@ -43,20 +44,20 @@ class KernelStepper:
         self._gradients = np.zeros((kernels.TABLES, 0, 0), np.float32)
         self._touched = np.zeros((kernels.TABLES, 0), np.uint8)
 
-    def step(self, grid: FitGrid, batch: RayBatch, jitter: Array, rates: Array) -> float:
+    def step(self, grid: FitGrid, batch: RayBatch, jitter: Array, rates: Array) -> Array:
         """Optimise the grid in place."""
         options, params = self._options, (grid.density, grid.colours)
         if self._gradients.shape[1:] != grid.squares.shape:
             self._gradients = np.zeros((kernels.TABLES, *grid.squares.shape), np.float32)
             self._touched = np.zeros((kernels.TABLES, len(grid)), np.uint8)
-        errors = np.zeros(kernels.TABLES)
+        shown = np.empty((len(jitter), 3), np.float32)
         settings = (batch.background, options.step, options.faint, options.distortion / options.batch)
         given = (batch.origins, batch.directions, batch.basis(grid.degree), batch.targets, jitter)
         tables = (self._gradients, self._touched)
-        kernels.accumulate(grid.kernel_grid, given, params, settings, *tables, errors)
+        kernels.accumulate(grid.kernel_grid, given, params, settings, *tables, shown)
         kernels.smooth(*params, (grid.links, grid.nodes), smoothing(options), *tables)
         kernels.update(*params, grid.squares, (rates, np.float32(DECAY)), *tables)
-        return float(errors.sum())
+        return shown
 
     def settle(self) -> None:
         """Do nothing: steps change the grid's own arrays."""

@@ -25,15 +25,15 @@ class TorchStepper:
         self._grid: FitGrid | None = None
         self._values = self._squares = torch.zeros(0, 4, device=device)
 
-    def step(self, grid: FitGrid, batch: RayBatch, jitter: Array, rates: Array) -> float:
+    def step(self, grid: FitGrid, batch: RayBatch, jitter: Array, rates: Array) -> Array:
         """Optimise the values on the device."""
         if grid is not self._grid:
             self.settle()
             self.take(grid)
-        gradient, touched, error = self.gradients(batch, jitter)
+        gradient, touched, shown = self.gradients(batch, jitter)
         gradient[touched] += self._variation(touched)
         self._update(gradient, touched, torch.from_numpy(rates).to(self._device))
-        return error
+        return np.asarray(shown.cpu().numpy(), np.float32)
 
     def settle(self) -> None:
         """Copy the values back into the grid's arrays."""
@@ -42,8 +42,8 @@ class TorchStepper:
             self._grid.density[:], self._grid.colours[:] = values[:, 0], values[:, 1:]
             self._grid.squares[:] = self._squares.cpu().numpy()
 
-    def gradients(self, batch: RayBatch, jitter: Array) -> tuple[torch.Tensor, torch.Tensor, float]:
-        """The rays' gradient (n, 1 + 3k), the touched rows (m,), and the sum of squared errors."""
+    def gradients(self, batch: RayBatch, jitter: Array) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """The gradient (n, 1 + 3k), the touched rows (m,), and the rays' colours (rays, 3)."""
         options = self._options
         values = self._values.requires_grad_()
         marched = march_reference(self._reference, self._rays(batch, jitter), values[:, 0], values[:, 1:])
@@ -53,7 +53,7 @@ class TorchStepper:
         loss = errors / 2 + options.distortion * distortion(marched, options.step)
         (gradient,) = torch.autograd.grad(loss / len(jitter), values)
         self._values = values.detach()
-        return gradient, torch.unique(marched.rows[marched.rows >= 0]), float(errors.detach())
+        return gradient, torch.unique(marched.rows[marched.rows >= 0]), shown.detach()
 
     def take(self, grid: FitGrid) -> None:
         """Copy the values of a grid to the device."""

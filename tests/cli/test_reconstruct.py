@@ -41,7 +41,9 @@ def test_it_reconstructs(nst3d, capture, tmp_path) -> None:
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
     assert lines[0] == str(out / "field.npz")
-    assert lines[-1].startswith("held out: PSNR ")
+    assert lines[-2].startswith("held out: PSNR ")
+    worst = json.loads((out / "metrics.json").read_text())["train_views"][0]
+    assert lines[-1].startswith(f"fitted worst: {worst['name']} {worst['psnr']:.1f} dB, ")
     assert "fitting" in done.stderr
     assert json.loads((out / "metrics.json").read_text())["iterations"] == 12
     assert "degree: 0" in (out / "config.yaml").read_text()

@@ -151,3 +151,49 @@ def test_pruning_keeps_values_neighbours_and_what_lies_at_infinity(contracted) -
     assert np.array_equal(less.density, whole.density[rows])
     assert np.array_equal(less.colours, whole.colours[rows])
     assert np.array_equal(less.squares, whole.squares[rows])
+
+
+def test_different_exposures_are_found_and_left_out() -> None:
+    """The field comes closer to the photographs as they were before their exposures were changed."""
+    cameras, images, _ = photographs(views=16, pixels=20, radius=1.3)  # the ball fills most of each
+    gains = np.random.default_rng(4).uniform(0.6, 1.4, 16)
+    gains /= gains.mean()
+    changed = [(i * g).astype(np.float32) for i, g in zip(images, gains)]
+    marks = {}
+    for exposures in (True, False):
+        options = replace(TINY, levels=(Level(10, 60), Level(16, 60)), batch=600, exposures=exposures)
+        run = Fit(cameras, changed, SceneFrame(CENTRE, 1.0, "unbounded"), options)
+        for _ in run:
+            pass
+        field = run.field()
+        shown = [VoxelRenderer(field).draw(c, field.colours, 1.0).over(run.background) for c in cameras]
+        marks[exposures] = float(np.mean([psnr(a, b) for a, b in zip(shown, images)]))
+        found = np.array([mark.gain for mark in run.marks()])
+        assert exposures or (found == 1).all()
+        assert not exposures or np.corrcoef(found.mean(1), gains)[0, 1] > 0.7
+    assert marks[True] > marks[False] + 0.5
+
+
+def test_a_photograph_that_fits_badly_has_the_worst_mark() -> None:
+    cameras, images, _ = photographs()
+    images[5] = 1 - images[5]
+    run = Fit(cameras, images, SceneFrame(CENTRE, 1.0, "bounded"), TINY, BACKGROUND)
+    assert all(mark.psnr is None for mark in run.marks())
+    for _ in run:
+        pass
+    found = [mark.psnr for mark in run.marks()]
+    assert int(np.argmin(found)) == 5
+    assert run.marks()[5].gain == (1, 1, 1)
+
+
+def test_each_level_is_carved_to_its_own_cells() -> None:
+    """Haze beside the ball, a coarse cell wide, is gone from the fine level; rays that miss it are not drawn."""
+    run = fit(replace(TINY, levels=(Level(12, 4), Level(32, 8))))
+    for _ in run:
+        pass
+    points = run.grid.space.to_world(run.grid.nodes.astype(float), run.grid.shape) - CENTRE
+    cell = 2 * run.grid.space.radius.max() / 32
+    assert np.linalg.norm(points, axis=1).max() < 0.6 + 6 * cell
+    assert len(run._rays()) < 0.7 * len(run._bank)
+    ball = np.linalg.norm(points, axis=1) < 0.6
+    assert ball.sum() == pytest.approx(4 / 3 * np.pi * 0.6**3 / cell**3, rel=0.1)

@@ -40,8 +40,10 @@ def rays() -> tuple[RayBatch, np.ndarray]:
     return batch, rng.random(RAYS, dtype=np.float32)
 
 
-def photographs(views: int = 14, pixels: int = 28) -> tuple[list[Camera], list[np.ndarray], list[np.ndarray]]:
-    """Cameras around a ball of radius 0.6 at `CENTRE`, its pictures over `BACKGROUND`, and its silhouettes."""
+def photographs(
+    views: int = 14, pixels: int = 28, radius: float = 0.6
+) -> tuple[list[Camera], list[np.ndarray], list[np.ndarray]]:
+    """Cameras around a ball of `radius` at `CENTRE`, its pictures over `BACKGROUND`, and its silhouettes."""
     up = np.array([0.0, 0.0, 1.0])
     directions = fibonacci_directions(views, Orientation(up, np.array([1.0, 0.0, 0.0])), 0.9)
     cameras, images, silhouettes = [], [], []
@@ -51,9 +53,9 @@ def photographs(views: int = 14, pixels: int = 28) -> tuple[list[Camera], list[n
         ways = ways / np.linalg.norm(ways, axis=-1, keepdims=True)
         middle = (ways * (CENTRE - origin)).sum(-1)
         miss = ((CENTRE - origin) ** 2).sum() - middle**2
-        hit = miss < 0.6**2
-        points = origin + ways * (middle - np.sqrt(np.maximum(0.36 - miss, 0)))[..., None] - CENTRE
-        images.append(np.where(hit[..., None], 0.5 + points / 1.5, BACKGROUND).astype(np.float32))
+        hit = miss < radius**2
+        points = origin + ways * (middle - np.sqrt(np.maximum(radius**2 - miss, 0)))[..., None] - CENTRE
+        images.append(np.where(hit[..., None], 0.5 + points * (0.4 / radius), BACKGROUND).astype(np.float32))
         cameras.append(camera)
         silhouettes.append(hit.astype(np.float32))
     return cameras, images, silhouettes

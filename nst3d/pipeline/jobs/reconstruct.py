@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -65,8 +65,8 @@ class Reconstructed:
 
     paths: tuple[Path, ...]
     metrics: dict[str, Any]
-    """Content of metrics.json. Seconds cover this run (wall_s: all of it); `earlier_fit_s` is the fitting
-    time of the runs that it resumed."""
+    """Content of metrics.json. `views` are those held out, `train_views` the others, the worst first. Seconds cover
+    this run (wall_s: all of it); `earlier_fit_s` is the fitting time of the runs that it resumed."""
     interrupted: bool = False
     """Stopped by the user; continue with `ReconstructJob.resume`."""
 
@@ -127,7 +127,7 @@ def _reconstruct(job: ReconstructJob, events: Events, bridges: Bridges) -> Recon
         "held_out": len(material.tests),
         "kind": material.frame.kind,
     }
-    cameras = [view.camera for view in material.train]
+    cameras, names = [view.camera for view in material.train], [view.name for view in material.train]
     del material.train[_TRAIN_SHOWN:], material.opacities[:]  # the fit has its own copy
     clock.lap("read_s")
     # Only now: an earlier run's files stay intact until this one is known to work.
@@ -150,7 +150,7 @@ def _reconstruct(job: ReconstructJob, events: Events, bridges: Bridges) -> Recon
         "peak_rss_gb": peak_memory_gb(),
         "notes": notebook.notes,
     }
-    metrics = {**marks, **counts, **state, **clock.laps, **machine}
+    metrics = {**marks, "train_views": _fitted(fit, names), **counts, **state, **clock.laps, **machine}
     write_bytes(job.path("metrics.json"), (json.dumps(metrics, indent=2) + "\n").encode())
     if not interrupted:
         keeper.forget()
@@ -200,6 +200,15 @@ def _write(
     held = marks.means() if marks else {"psnr": None, "ssim": None}
     numbers = {**held, "psnr_train": train.means()["psnr"], "views": marks.rows() if marks else []}
     return [*paths, job.path("config.yaml")], numbers
+
+
+def _fitted(fit: Fit, names: Sequence[str]) -> list[dict[str, Any]]:
+    """How well each photograph was fitted, the worst first; empty before there is anything to tell."""
+    marks = [(name, mark) for name, mark in zip(names, fit.marks()) if mark.psnr is not None]
+    marks = sorted(marks, key=lambda pair: pair[1].psnr or 0.0)
+    return [
+        {"name": n, "psnr": round(m.psnr or 0.0, 3), "gain": [round(g, 3) for g in m.gain]} for n, m in marks
+    ]
 
 
 def _config_yaml(job: ReconstructJob) -> bytes:

@@ -22,6 +22,8 @@ _FORMS = {
     "density": ((None,), "f"),
     "colours": ((None, None), "f"),
     "squares": ((None, None), "f"),
+    "exposures": ((None, 3, 2), "f"),
+    "errors": ((None, 2), "f"),
 }
 """Names of a checkpoint's arrays; the first holds the fingerprint."""
 
@@ -62,7 +64,13 @@ class FitKeeper:
             )
         count, values = len(state["density"]), state["colours"].shape[1]
         check_links(path, state["links"], count)
-        if state["colours"].shape != (count, values) or state["squares"].shape != (count, 1 + values):
+        own = fit.state()
+        views = [state[name].shape == own[name].shape for name in ("exposures", "errors")]
+        if (
+            not all(views)
+            or state["colours"].shape != (count, values)
+            or state["squares"].shape != (count, 1 + values)
+        ):
             raise InputError(f"{path}: broken; its arrays do not fit together; start over with `overwrite`")
         check_values(path, {k: state[k] for k in ("density", "colours", "squares", "seconds")})
         if int(state["iteration"]) < 0:

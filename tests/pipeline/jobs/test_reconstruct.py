@@ -88,6 +88,10 @@ def test_everything_is_written(cut_out, unbroken) -> None:
     assert (numbers["photographs"], numbers["held_out"], numbers["iterations"]) == (15, 3, 80)
     assert len(numbers["views"]) == 3
     assert numbers["psnr"] == pytest.approx(np.mean([v["psnr"] for v in numbers["views"]]), abs=0.01)
+    fitted = [row["psnr"] for row in numbers["train_views"]]
+    assert len(fitted) == 15
+    assert fitted == sorted(fitted)
+    assert fitted[0] > 10
     assert {"psnr_train", "fit_s", "wall_s", "peak_rss_gb", "nodes", "kind"} <= set(numbers)
     assert read_image(unbroken / "heldout.png").pixels.shape[1] % 3 == 0
     again = yaml.safe_load((unbroken / "config.yaml").read_text())
@@ -130,6 +134,7 @@ def test_a_stopped_run_is_kept_and_resumed_bit_for_bit(cut_out, unbroken, tmp_pa
     assert {p.name for p in out.iterdir()} == RESULTS
     assert (out / "field.npz").read_bytes() == (unbroken / "field.npz").read_bytes()
     assert (out / "heldout.png").read_bytes() == (unbroken / "heldout.png").read_bytes()
+    assert done.metrics["train_views"] == json.loads((unbroken / "metrics.json").read_text())["train_views"]
 
 
 def test_seconds_are_of_this_run_and_fit_into_the_whole(cut_out, tmp_path) -> None:
