@@ -30,7 +30,7 @@ class FitOptions:
     """Rays per step."""
     step: Annotated[float, Within(0.1, 4)] = 0.8
     """Distance between samples along a ray, in cells."""
-    density_rate: Annotated[float, Within(0)] = 0.1
+    density_rate: Annotated[float, Within(0)] = 0.3
     """Learning rate of raw density."""
     colour_rate: Annotated[float, Within(0)] = 0.03
     """Learning rate of colours."""
@@ -38,7 +38,7 @@ class FitOptions:
     """Learning rate of the higher harmonics, which depend on the view."""
     final_rate: Annotated[float, Within(1e-6, 1)] = 0.1
     """Share of the learning rates that is left at the end."""
-    smooth_density: Annotated[float, Within(0)] = 3e-4
+    smooth_density: Annotated[float, Within(0)] = 3e-5
     """Weight of the density's total variation."""
     smooth_colour: Annotated[float, Within(0)] = 3e-4
     """Weight of the colours' total variation."""
