@@ -86,7 +86,7 @@ class Foreign:
 def load_foreign(path: PathLike, row: Foreign) -> Mesh:
     """The mesh in a file, each geometry a part. Raises InputError for what is broken, dangerous or empty."""
     path = Path(path)
-    data = read_bytes(path)
+    data = _in_utf8(read_bytes(path))
     row.check(data, path)
     for package in row.packages:
         _need(package, path, row.words)
@@ -98,6 +98,18 @@ def load_foreign(path: PathLike, row: Foreign) -> Mesh:
     lost = row.lost(data)
     notes = (*mesh.notes, *textures.notes, *([lost] if lost else []))
     return repaired(Mesh(**{**vars(mesh), "notes": notes}), str(path))
+
+
+def _in_utf8(data: bytes) -> bytes:
+    """XML in UTF-16, which Windows programs write, as UTF-8; anything else unchanged."""
+    if not data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return data
+    try:
+        text = data.decode("utf-16")
+    except UnicodeDecodeError:  # the check says that it is none
+        return data
+    head, rest = text[:200], text[200:]
+    return (re.sub("(?i)utf-16", "utf-8", head, count=1) + rest).encode()
 
 
 def read_scene(data: bytes, suffix: str, path: Path, words: str, textures: Any = None) -> Any:

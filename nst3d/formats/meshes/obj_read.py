@@ -67,7 +67,7 @@ def load_obj(path: PathLike) -> Mesh:
     tables = _read_tables(lines, path)
     corners, notes = read_corners(lines, tables.vertices, (len(tables.uvs), len(tables.normals)), path)
     if not len(corners.vertex):
-        what = "is a point cloud" if len(tables.vertices) else "is empty"
+        what = "has points or lines alone" if len(tables.vertices) else "is empty"
         raise InputError(f"{path}: no faces, it {what}; expected a triangle or polygon mesh")
     document, library_notes = _read_library(lines, path, data)
     library = parse_mtl(document.library)

@@ -120,6 +120,16 @@ def test_collada_with_texture_axis_and_placement(tmp_path: Path) -> None:
     assert (mesh.up, mesh.notes) == ((0, 0, 1), ())
 
 
+def test_xml_of_windows_programs_is_read(tmp_path: Path) -> None:
+    text = '<?xml version="1.0" encoding="UTF-16"?>' + XAML
+    plain, wide = (
+        load_mesh(written(tmp_path, n, t)) for n, t in (("a.xaml", XAML), ("b.xaml", text.encode("utf-16")))
+    )
+    np.testing.assert_array_equal(wide.parts[0].vertices, plain.parts[0].vertices)
+    with pytest.raises(InputError, match="declares a document type or entities"):
+        load_mesh(written(tmp_path, "c.xaml", (ENTITIES + XAML).encode("utf-16")))
+
+
 def test_xaml_has_colours(tmp_path: Path) -> None:
     mesh = load_mesh(written(tmp_path, "a.xaml", XAML))
     np.testing.assert_allclose(mesh.parts[0].colours, [(0.2, 0.4, 0.8)] * 4, atol=1e-6)

@@ -100,7 +100,7 @@ def test_vertex_colours_and_those_that_are_not_numbers(tmp_path: Path) -> None:
     ("text", "expected"),
     [
         ("", "no faces, it is empty"),
-        ("v 0 0 0\nv 1 0 0\n", "point cloud"),
+        ("v 0 0 0\nv 1 0 0\n", "points or lines alone"),
         ("v 0 0 0\nv 1 x 0\nf 1 2 1\n", "'1 x 0'"),
         ("v 0 0\nv 1 0 0\nf 1 2 1\n", "fewer than 3 coordinates"),
         (SQUARE + "f 1 2 9\n", "a missing vertex"),
