@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from nst3d.representations.mesh import Mesh, Part
+from nst3d.representations.mesh import Mesh, Part, stray_faces
 from nst3d.representations.rows import unique_rows
 from nst3d.representations.triangles import uv_areas
 from nst3d.tensors import Array
@@ -17,13 +17,27 @@ _INWARD = 0.8
 def problems(mesh: Mesh) -> list[str]:
     """Problems of a mesh, one line each; empty if there are none.
 
-    These are the loader's notes, coordinates that are huge, tiny or far from the origin, open and
+    These are the loader's notes, strays far away, coordinates that are huge, tiny or far from the origin, open and
     non-manifold edges, and faces that point inwards. Edges are those of the placed scene, with vertices at
     exactly the same position merged.
     """
     if any(p.cells is not None for p in mesh.parts):  # voxels that touch along an edge are not a problem
-        return [*mesh.notes, *_coordinates(mesh)]
-    return [*mesh.notes, *_coordinates(mesh), *_topology(*_placed(mesh))]
+        return [*mesh.notes, *far_away(mesh), *_coordinates(mesh)]
+    return [*mesh.notes, *far_away(mesh), *_coordinates(mesh), *_topology(*_placed(mesh))]
+
+
+def far_away(mesh: Mesh) -> tuple[str, ...]:
+    """A sentence that names the strays that lie too far away to be framed; none without strays."""
+    far = stray_faces(mesh.parts, mesh.instances)
+    if far is None:
+        return ()
+    names = [i.name or mesh.parts[i.part].name for i, own in zip(mesh.instances, far) if own.any()]
+    named = _listed(list(dict.fromkeys(name or "(no name)" for name in names)))
+    count = sum(int(own.sum()) for own in far)
+    return (
+        f"faces far away from all others, in {named}: {count} of {mesh.num_faces}; they stay in the result, but"
+        " views do not frame them; delete them if they are a mistake",
+    )
 
 
 def contents(mesh: Mesh) -> list[str]:

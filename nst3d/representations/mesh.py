@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from nst3d.representations.framing import strays
 from nst3d.representations.tables import table_of, triangles_of
 from nst3d.tensors import Array
 
@@ -158,12 +159,34 @@ class Mesh:
 
 
 def unit_frame(parts: tuple[Part, ...], instances: tuple[Instance, ...]) -> Similarity:
-    """The similarity that centres the placed parts' bounding box and gives it a half diagonal of 1."""
+    """The similarity that centres the placed parts' bounding box and gives it a half diagonal of 1.
+
+    Strays, as `stray_faces` finds them, do not count.
+    """
     low, high = np.full(3, np.inf), np.full(3, -np.inf)
-    for instance in instances:
+    far = stray_faces(parts, instances)
+    for number, instance in enumerate(instances):
         part = parts[instance.part]
-        used = part.vertices[np.unique(part.faces)]
-        placed = used @ instance.transform[:3, :3].T + instance.transform[:3, 3]
-        low, high = np.minimum(low, placed.min(0)), np.maximum(high, placed.max(0))
+        faces = part.faces if far is None else part.faces[~far[number]]
+        if len(faces):
+            points = placed_points(part, instance, np.unique(faces))
+            low, high = np.minimum(low, points.min(0)), np.maximum(high, points.max(0))
     half = np.linalg.norm(high - low) / 2
     return Similarity(centre=(low + high) / 2, scale=float(1.0 / half) if half > 0 else 1.0)
+
+
+def stray_faces(parts: tuple[Part, ...], instances: tuple[Instance, ...]) -> list[Array] | None:
+    """For each instance, whether its faces are strays far from the rest, (f,) bool; None: nothing is."""
+    counts = [len(parts[i.part].vertices) for i in instances]
+    starts = np.concatenate([[0], np.cumsum(counts)[:-1]]).astype(int)
+    faces = [parts[i.part].faces for i in instances]
+    with np.errstate(invalid="ignore"):  # vertices of no face may be anything
+        points = np.concatenate([placed_points(parts[i.part], i) for i in instances])
+    far = strays(points, np.concatenate([f + start for f, start in zip(faces, starts)]))
+    return None if far is None else np.split(far, np.cumsum([len(f) for f in faces])[:-1])
+
+
+def placed_points(part: Part, instance: Instance, rows: Array | None = None) -> Array:
+    """A part's vertices in scene coordinates, all or some `rows`, (n, 3) float64."""
+    points = part.vertices if rows is None else part.vertices[rows]
+    return points @ instance.transform[:3, :3].T + instance.transform[:3, 3]

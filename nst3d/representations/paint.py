@@ -38,6 +38,8 @@ class TexturePaint:
     """For each part whether its UVs are a new atlas, to be written in addition to the file's own set."""
     kept_materials: frozenset[int] = frozenset()
     """Materials without any paint: a writer that keeps the file's document leaves them and their images alone."""
+    slivers: int = 0
+    """Faces of the new atlas that are too small or thin to be unwrapped, and have one flat colour each."""
 
     @property
     def num_colours(self) -> int:

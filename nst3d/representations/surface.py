@@ -18,6 +18,9 @@ _CREASE = np.cos(np.radians(40.0))
 _CANCELLED = 0.1
 """Length of the mean of unit normals at a position below which faces there lie back to back."""
 
+_OUTSIDE = 1.5
+"""Distance from the centre beyond which a point is a stray: `unit_frame` brings all others within 1."""
+
 
 @dataclass(frozen=True)
 class VertexBinding:
@@ -78,15 +81,17 @@ class Surface:
         """About `most` of the positions, (k, 3) float64, that a view must frame.
 
         They are an even sample of all, plus the outermost in 124 directions, because a thin spire has few
-        vertices.
+        vertices. Strays, which are outside of the unit sphere, are left out.
         """
-        step = max(1, len(self.positions) // most)
+        near = np.linalg.norm(self.positions, axis=1) < _OUTSIDE
+        positions = self.positions if near.all() or not near.any() else self.positions[near]
+        step = max(1, len(positions) // most)
         if step == 1:
-            return self.positions.astype(np.float64)
-        reaches = (self.positions @ direction for direction in _HALF_SPACE)
+            return positions.astype(np.float64)
+        reaches = (positions @ direction for direction in _HALF_SPACE)
         outermost = {int(k) for reach in reaches for k in (reach.argmin(), reach.argmax())}
-        chosen = np.union1d(np.arange(0, len(self.positions), step), sorted(outermost))
-        return self.positions[chosen].astype(np.float64)
+        chosen = np.union1d(np.arange(0, len(positions), step), sorted(outermost))
+        return positions[chosen].astype(np.float64)
 
     def areas(self) -> Array:
         """World area of each face, (f,) float64."""

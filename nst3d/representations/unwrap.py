@@ -8,10 +8,10 @@ from typing import Literal
 import numpy as np
 import xatlas
 
-from nst3d.errors import InputError
 from nst3d.representations.charts import add_part, chart_options
 from nst3d.representations.mesh import Mesh, Part
 from nst3d.representations.paint import TexturePaint, TextureSlot
+from nst3d.representations.slivers import with_slivers
 from nst3d.representations.texels import overlaps
 from nst3d.representations.triangles import face_areas, uv_areas
 from nst3d.tensors import Array, ImageSize
@@ -59,7 +59,7 @@ def paint_textures(
     slot_of_part = [0] * len(mesh.parts)
     uvs: list[Array] = [np.zeros((len(p.faces), 3, 2)) if p.uvs is None else p.uvs for p in mesh.parts]
     slots: list[TextureSlot] = []
-    offset = 0
+    offset = slivers = 0
     for group in kept:
         slot = _own_slot(mesh, group, budget, offset)
         for index in group.parts:
@@ -67,14 +67,14 @@ def paint_textures(
         slots.append(slot)
         offset += slot.size.height * slot.size.width
     if fresh_parts:
-        size, corner_uvs = _atlas(mesh, fresh_parts, budget)
+        size, corner_uvs, slivers = _atlas(mesh, fresh_parts, budget)
         for index, corners in zip(fresh_parts, corner_uvs):
             slot_of_part[index], uvs[index] = len(slots), corners
         materials = tuple(sorted({mesh.parts[i].material for i in fresh_parts}))
         slots.append(TextureSlot("atlas", size, offset, ("clamp", "clamp"), materials, texture=None))
     new = set(fresh_parts)
     fresh = tuple(i in new for i in range(len(mesh.parts)))
-    return TexturePaint(tuple(slots), tuple(slot_of_part), tuple(uvs), fresh)
+    return TexturePaint(tuple(slots), tuple(slot_of_part), tuple(uvs), fresh, slivers=slivers)
 
 
 def faces_without_uvs(mesh: Mesh) -> int:
@@ -161,8 +161,8 @@ def _sized(texels: float, aspect: float, budget: TexelBudget) -> ImageSize:
     return ImageSize(height, width)
 
 
-def _atlas(mesh: Mesh, indices: list[int], budget: TexelBudget) -> tuple[ImageSize, list[Array]]:
-    """A new atlas of the parts `indices`: its size, and corner UVs (f, 3, 2) of each part."""
+def _atlas(mesh: Mesh, indices: list[int], budget: TexelBudget) -> tuple[ImageSize, list[Array], int]:
+    """A new atlas of the parts `indices`: its size, corner UVs (f, 3, 2) of each part, and its slivers."""
     atlas = xatlas.Atlas()
     area = sum(float(placed_areas(mesh, i).sum()) for i in indices)
     charts = chart_options([mesh.parts[i] for i in indices], area)
@@ -177,14 +177,11 @@ def _atlas(mesh: Mesh, indices: list[int], budget: TexelBudget) -> tuple[ImageSi
     atlas.generate(charts, options)
     # The packer treats the resolution as a hint; its padding holds at the size that it chose.
     size = ImageSize(atlas.height, atlas.width)
-    if not size.height * size.width:
-        raise InputError(
-            "the mesh has only slivers of faces, which cannot be unwrapped; give `surface.paint='vertex'`"
-        )
-    return size, [
+    found = [
         _corner_uvs(mesh.parts[i], origin, atlas.get_mesh(k))
         for k, (i, origin) in enumerate(zip(indices, origins))
     ]
+    return with_slivers(size, found)
 
 
 def _corner_uvs(part: Part, origin: Array, unwrapped: tuple[Array, Array, Array]) -> Array:

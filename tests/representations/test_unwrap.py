@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from small_meshes import cube, mesh_of, noise, quad, sphere, textured
 
-from nst3d.errors import InputError
+from nst3d.representations.appearance import base_colours
 from nst3d.representations.mesh import Instance, Material, Mesh, Part, Texture
 from nst3d.representations.surface import TexelBinding, build_surface
 from nst3d.representations.texels import anchor_rows, overlaps
@@ -214,12 +214,37 @@ def test_deterministic() -> None:
     assert np.array_equal(first.uvs[0], second.uvs[0])
 
 
-def test_slivers_cannot_be_unwrapped() -> None:
+def speck(side: float, place: float) -> Part:
+    """A right triangle too small for the unwrapper."""
+    return Part("speck", place + side * np.eye(3)[[2, 0, 1]], np.array([[0, 1, 2]], np.int32), 0)
+
+
+def test_slivers_get_a_texel_of_their_own() -> None:
+    specks = [replace(speck(1e-4, 0.2 * k), material=k + 1) for k in range(3)]
+    materials = [Material("body"), *(Material(f"speck {k}", (k / 2, 0.5, 0.5)) for k in range(3))]
+    mesh = mesh_of(replace(cube(), uvs=None), *specks, materials=tuple(materials))
+    paint = paint_textures(mesh, BUDGET)
+    assert paint.slivers == 3
+    surface = build_surface(mesh, paint)
+    anchors = anchor_rows(surface)
+    rows = [np.flatnonzero(anchors.face == 12 + k) for k in range(3)]
+    assert [len(r) for r in rows] == [1, 1, 1]
+    colours = base_colours(mesh, paint, surface, anchors)
+    np.testing.assert_allclose(colours[np.concatenate(rows)][:, 0], [0, 0.5, 1], atol=1e-6)
+    assert overlap(np.concatenate(paint.uvs)) < 0.001
+    for row in np.concatenate(rows):  # nothing else within a texel's reach
+        y, x = np.unravel_index(row, paint.slots[0].size)
+        around = anchors.face.reshape(paint.slots[0].size)[max(y - 1, 0) : y + 2, max(x - 1, 0) : x + 2]
+        assert (around >= 0).sum() == 1
+
+
+def test_a_mesh_of_slivers_alone_has_an_atlas() -> None:
     sliver = Part(
         "sliver", np.array([[0, 0, 0], [1, 0, 0], [0.5, 1e-9, 0]]), np.array([[0, 1, 2]], np.int32), 0
     )
-    with pytest.raises(InputError, match=r"slivers.*`surface\.paint='vertex'`"):
-        paint_textures(mesh_of(sliver), BUDGET)
+    paint = paint_textures(mesh_of(sliver), BUDGET)
+    assert paint.slivers == 1
+    assert (anchor_rows(build_surface(mesh_of(sliver), paint)).face >= 0).sum() == 1
 
 
 def test_a_flattened_placement_shows_its_area() -> None:

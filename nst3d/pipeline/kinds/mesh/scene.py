@@ -22,6 +22,7 @@ from nst3d.renderers.outside import like, seen_from_outside
 from nst3d.renderers.raycast import Casting
 from nst3d.representations.appearance import base_colours
 from nst3d.representations.carried_alpha import carry_alpha
+from nst3d.representations.diagnose import far_away
 from nst3d.representations.mesh import Mesh
 from nst3d.representations.paint import MeshPaint, TexturePaint, VertexPaint
 from nst3d.representations.subdivide import even_parts, paint_vertices
@@ -57,7 +58,7 @@ class MeshScene:
     hull: Array = field(repr=False)
     """Points that a view must frame, (k, 3)."""
     notes: tuple[str, ...] = ()
-    """What views show otherwise than the asset says, one sentence each."""
+    """What views and paint do otherwise than the asset says, one sentence each."""
 
 
 def upright(mesh: Mesh, up: Up) -> Mesh:
@@ -91,6 +92,7 @@ def prepare_mesh(
     if casting is not None:
         renderer = MeshRenderer(surface, renderer.caster, casting(surface))
     anchors = anchor_rows(surface)
+    notes = (*far_away(mesh), *notes, *_slivers(paint))
     layout = layout_of(paint)
     own = torch.from_numpy(base_colours(mesh, paint, surface, anchors))
     initial = filled(own, layout, torch.from_numpy(anchors.valid))
@@ -143,6 +145,13 @@ def choose_mode(mesh: Mesh, options: SurfaceOptions) -> Literal["texture", "vert
         return "vertex"
     kept = isinstance(mesh.document, GltfDocument)
     return "vertex" if not kept and faces_without_uvs(mesh) > _DENSE else "texture"
+
+
+def _slivers(paint: MeshPaint) -> tuple[str, ...]:
+    """A note on faces that cannot be unwrapped."""
+    if not isinstance(paint, TexturePaint) or not paint.slivers:
+        return ()
+    return (f"faces too small or thin to be unwrapped, each painted in one flat colour: {paint.slivers}",)
 
 
 def layout_of(paint: MeshPaint) -> Layout:

@@ -19,6 +19,7 @@ from nst3d.renderers.outside import like, seen_from_outside
 from nst3d.renderers.radiance import Frame
 from nst3d.renderers.shading import Lighting
 from nst3d.representations.appearance import base_colours, is_bare
+from nst3d.representations.diagnose import far_away
 from nst3d.representations.mesh import Mesh, Similarity
 from nst3d.representations.paint import MeshPaint
 from nst3d.representations.subdivide import paint_vertices
@@ -85,7 +86,9 @@ def show_mesh(mesh: Mesh, orbit: Orbit, lighting: Lighting = "studio") -> ShownM
     surface, renderer = caster.surface, MeshRenderer(caster.surface, caster)
     hull = surface.hull(5000)
     grey = np.full((surface.num_colours, 3), GREY, np.float32)
-    bare = ShownMesh(surface, renderer, grey, hull, mesh.frame, lighting, notes=(*mesh.notes, *notes))
+    bare = ShownMesh(
+        surface, renderer, grey, hull, mesh.frame, lighting, notes=(*mesh.notes, *far_away(mesh), *notes)
+    )
     if is_bare(mesh):
         return bare
     paint: MeshPaint = corners
