@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from nst3d.cameras.paths import Target, Viewport, framed
-from nst3d.cameras.pinhole import Camera
-from nst3d.cameras.rigs import orbit_directions
+from nst3d.cameras.pinhole import Camera, look_at
+from nst3d.cameras.rigs import Orientation, orbit_directions
 from nst3d.tensors import Array, ImageSize
 
 _ELEVATION = math.radians(18)
@@ -40,3 +40,10 @@ def orbit_around(subject: Target, orbit: Orbit, u: Array) -> list[Camera]:
     local = np.stack([level * np.sin(turn), np.full(len(turn), rise), level * np.cos(turn)], axis=1)
     directions = local @ orientation.axes().T
     return framed(subject, directions, Viewport(orbit.size, orbit.field_of_view), circle)
+
+
+def pan(position: Array, orientation: Orientation, view: Viewport, frames: int) -> list[Camera]:
+    """Cameras that turn once around the up axis on one spot, level, starting to the front."""
+    ahead = -orbit_directions(frames, orientation, 0.0)
+    poses = [look_at(position, position + direction, orientation.up) for direction in ahead]
+    return [view.camera(pose) for pose in poses]

@@ -25,6 +25,12 @@ _TOGETHER = 1e-4
 _NOTHING = 0.002
 """Share of the light that a surface must stop to count as visible."""
 
+TURNED = (
+    "most single-sided faces are turned inside out, so views show both sides of all:"
+    " recalculate the normals and export again to have backs hidden"
+)
+"""The note for a surface whose fronts are inside."""
+
 
 def seen_from_outside(surface: Surface, sides: SidesChoice = "auto") -> tuple[Raycaster, tuple[str, ...]]:
     """A caster of the surface as views should show it, and a note for each way in which that departs.
@@ -48,10 +54,7 @@ def seen_from_outside(surface: Surface, sides: SidesChoice = "auto") -> tuple[Ra
         # Of two faces in one place either may be hit.
         if 2 * (behind > _TOGETHER).sum() > sided.sum():
             caster = caster.seen_as(replace(caster.surface, sides=None))
-            notes.append(
-                "most single-sided faces are turned inside out, so views show both sides of all:"
-                " recalculate the normals and export again to have backs hidden"
-            )
+            notes.append(TURNED)
     if caster.surface.opacity is not None:
         stopped = see(caster, origins, directions, first).light.sum()
         if stopped < _NOTHING * hit.sum():

@@ -35,6 +35,11 @@ class Points:
     face: Array | None = None
     """(n,) int32 faces of the surface; None: points seen from both sides."""
 
+    def at(self, rows: Array) -> Points:
+        """The points of some rows."""
+        face = None if self.face is None else self.face[rows]
+        return Points(self.positions[rows], self.normals[rows], face)
+
 
 def sample_points(surface: Surface, count: int, seed: int = 0) -> Points:
     """`count` random points on the surface, uniform by area; fewer if some of it is cut away."""

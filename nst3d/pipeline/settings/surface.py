@@ -9,6 +9,7 @@ from nst3d.bounds import Within
 from nst3d.renderers.outside import SidesChoice
 from nst3d.representations.unwrap import AtlasChoice
 
+InsideChoice = Literal["auto", "always", "never"]
 PaintMode = Literal["auto", "texture", "vertex"]
 
 
@@ -40,11 +41,15 @@ class RigOptions:
     views: Annotated[int, Within(1, 1000)] = 20
     """Directions spread evenly around the mesh, before cameras are added to see what they miss."""
     max_views: Annotated[int, Within(1, 1000)] = 40
-    """Maximum number of cameras."""
+    """Maximum number of cameras outside."""
+    max_inside: Annotated[int, Within(1, 1000)] = 160
+    """Maximum number of cameras inside."""
     coverage: Annotated[float, Within(0, 1)] = 0.98
     """Fraction of the visible surface at which no more cameras are added."""
+    inside: InsideChoice = "auto"
+    """Cameras inside the mesh; auto: if much of it is not seen from outside, and there is room."""
     field_of_view: Annotated[float, Within(1, 150)] = 40.0
-    """Field of view of each camera, degrees."""
+    """Field of view of each camera outside, degrees."""
     crop: bool = True
     """Fill each view with the mesh: all views share one scale, as large as the largest view allows, and are cropped
     to the mesh, which gives more pixels on the mesh for the same work."""

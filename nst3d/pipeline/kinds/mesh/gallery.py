@@ -9,8 +9,8 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from nst3d.cameras.orbits import Orbit, orbit_around
-from nst3d.cameras.paths import Target, shares
+from nst3d.cameras.orbits import Orbit, orbit_around, pan
+from nst3d.cameras.paths import Target, Viewport, shares
 from nst3d.cameras.pinhole import Camera
 from nst3d.cameras.rigs import Orientation
 from nst3d.images.io import write_image
@@ -23,6 +23,8 @@ from nst3d.video.encode import write_mp4
 
 GREY = 0.75
 """The colour of a mesh without its own, sRGB-encoded."""
+_INSIDE = math.radians(75)
+"""Field of view of pictures from inside."""
 _SHEET_ELEVATIONS = (math.radians(12), math.radians(35))
 
 
@@ -64,20 +66,47 @@ def draw_frames(look: ColouredSurface, cameras: list[Camera], output: OutputOpti
         yield image[..., :3] + (1 - image[..., 3:]) * background
 
 
-def write_turntable(path: Path, scene: Drawable, colours: Array, output: OutputOptions) -> Path:
-    """One turn around the mesh as MP4."""
-    cameras = orbit_cameras(scene, Orbit(output.frames, ImageSize(output.size, output.size)))
+def write_turntable(
+    path: Path, scene: Drawable, colours: Array, output: OutputOptions, within: Sequence[Camera] = ()
+) -> Path:
+    """One turn around the mesh as MP4; then, if there are cameras `within`, one on the spot of the first of them."""
+    size = ImageSize(output.size, output.size)
+    cameras = orbit_cameras(scene, Orbit(output.frames, size))
+    if within:
+        orientation = Orientation(scene.surface.up, scene.surface.front)
+        cameras += pan(within[0].position, orientation, Viewport(size, _INSIDE), output.frames)
     write_mp4(path, draw_frames(ColouredSurface(scene.renderer, colours), cameras, output), output.fps)
     return path
 
 
-def write_sheet(path: Path, scene: Drawable, looks: Sequence[ColouredSurface], output: OutputOptions) -> Path:
-    """Before and after from eight sides: two rows of four from low, two from higher, after below before."""
+def write_sheet(
+    path: Path,
+    scene: Drawable,
+    looks: Sequence[ColouredSurface],
+    output: OutputOptions,
+    within: Sequence[Camera] = (),
+) -> Path:
+    """Before and after from eight sides: two rows of four from low, two from higher, after below before.
+
+    Two more rows show what four of the cameras `within` see, if there are any.
+    """
     size = ImageSize(output.size, output.size)
-    rows = []
-    for turn, elevation in enumerate(_SHEET_ELEVATIONS):
-        # The upper four are between the lower four.
-        cameras = orbit_cameras(scene, Orbit(8, size, elevation))[turn::2]
-        rows += [np.concatenate(list(draw_frames(look, cameras, output)), 1) for look in looks]
+    # The upper four are between the lower four.
+    series = [
+        orbit_cameras(scene, Orbit(8, size, elevation))[turn::2]
+        for turn, elevation in enumerate(_SHEET_ELEVATIONS)
+    ]
+    if within:
+        series.append([_square(within[k * len(within) // 4], output.size) for k in range(4)])
+    rows = [
+        np.concatenate(list(draw_frames(look, cameras, output)), 1) for cameras in series for look in looks
+    ]
     write_image(path, np.concatenate(rows, 0))
     return path
+
+
+def _square(camera: Camera, side: int) -> Camera:
+    """The middle of a camera's view in a square picture."""
+    camera = camera.scaled(side / min(camera.size))
+    top, left = ((length - side) // 2 for length in camera.size)
+    return camera.cropped(top, left, ImageSize(side, side))

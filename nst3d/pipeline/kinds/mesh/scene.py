@@ -15,10 +15,11 @@ from nst3d.errors import ConfigError
 from nst3d.formats.gltf.cut import cut_document
 from nst3d.formats.gltf.document import GltfDocument
 from nst3d.images.fill import fill
-from nst3d.pipeline.kinds.mesh.rig import Rig, plan_rig
+from nst3d.pipeline.kinds.mesh.inside import plan_views
+from nst3d.pipeline.kinds.mesh.rig import Rig
 from nst3d.pipeline.settings.surface import RigOptions, SurfaceOptions
 from nst3d.renderers.mesh import MeshRenderer
-from nst3d.renderers.outside import like, seen_from_outside
+from nst3d.renderers.outside import like
 from nst3d.renderers.raycast import Casting
 from nst3d.representations.appearance import base_colours
 from nst3d.representations.carried_alpha import carry_alpha
@@ -40,6 +41,9 @@ _MOST_VERTICES = 1_000_000
 """Default of `SurfaceOptions.max_vertices`, where faces are subdivided."""
 _COARSE = 2.5
 """Distance of painted vertices above which a note is worth it, in pixels of the finest view."""
+
+_COVERED = 0.95
+"""Coverage below which the user is told."""
 
 
 @dataclass(frozen=True)
@@ -75,9 +79,9 @@ def prepare_mesh(
     """Choose the paint target and cameras for views of `size` pixels; `casting` None: Embree."""
     mode = choose_mode(mesh, options)
     # A first rig on the unpainted mesh gives the size of a pixel on it, and so the paint's resolution.
-    caster, notes = seen_from_outside(build_surface(mesh, paint_vertices(mesh, np.inf, 0)), options.sides)
+    bare = build_surface(mesh, paint_vertices(mesh, np.inf, 0))
+    caster, rig, notes = plan_views(bare, options.sides, rig_options, size)
     sketch, renderer = caster.surface, MeshRenderer(caster.surface, caster)
-    rig = plan_rig(sketch, renderer.caster, rig_options, size)
     texel = rig.pixel / options.texels_per_pixel
     paint: MeshPaint
     if mode == "vertex":
@@ -92,7 +96,7 @@ def prepare_mesh(
     if casting is not None:
         renderer = MeshRenderer(surface, renderer.caster, casting(surface))
     anchors = anchor_rows(surface)
-    notes = (*far_away(mesh), *notes, *_slivers(paint))
+    notes = (*far_away(mesh), *notes, *_slivers(paint), *_seen(rig))
     layout = layout_of(paint)
     own = torch.from_numpy(base_colours(mesh, paint, surface, anchors))
     initial = filled(own, layout, torch.from_numpy(anchors.valid))
@@ -154,6 +158,21 @@ def _slivers(paint: MeshPaint) -> tuple[str, ...]:
     return (f"faces too small or thin to be unwrapped, each painted in one flat colour: {paint.slivers}",)
 
 
+def _seen(rig: Rig) -> tuple[str, ...]:
+    """Notes on cameras inside, and on what no camera sees."""
+    notes = []
+    if rig.within:
+        notes.append(
+            f"cameras inside, too, for what is not seen from outside: {len(rig.within)} of {len(rig.cameras)}"
+        )
+    if rig.coverage < _COVERED:
+        notes.append(
+            f"no camera sees {1 - rig.coverage:.0%} of the surface, which keeps its own picture in the style's colours;"
+            " `rig.inside` or `cameras` may show more of it"
+        )
+    return tuple(notes)
+
+
 def layout_of(paint: MeshPaint) -> Layout:
     """The layout of a paint's table rows: in images, or one by one."""
     if isinstance(paint, TexturePaint):
@@ -181,8 +200,8 @@ def rebound(surface: Surface, layout: Layout) -> Surface:
 
 
 def stage_cameras(scene: MeshScene, scale: float, crop: bool) -> list[Camera]:
-    """The rig's cameras at `scale` times their finest size, cropped to the mesh."""
-    cameras = [c.scaled(scale) for c in scene.rig.cameras]
-    if any(c.size.height < 16 for c in cameras):
+    """The rig's cameras at `scale` times their finest size, those outside cropped to the mesh."""
+    around, within = ([c.scaled(scale) for c in cameras] for cameras in (scene.rig.around, scene.rig.within))
+    if any(min(c.size) < 16 for c in (*around, *within)):
         raise ConfigError("views smaller than 16 pixels cannot be encoded: give a larger `size`")
-    return [tight(c, scene.hull) for c in cameras] if crop else cameras
+    return [*([tight(c, scene.hull) for c in around] if crop else around), *within]

@@ -23,6 +23,7 @@ from nst3d.pipeline.kinds.mesh.gallery import GREY, ColouredSurface, write_sheet
 from nst3d.pipeline.kinds.mesh.regions import material_region, untouched_materials
 from nst3d.pipeline.kinds.mesh.scene import MeshScene, filled, rebound
 from nst3d.pipeline.kinds.mesh.shown import show_mesh
+from nst3d.pipeline.kinds.mesh.unseen import unseen_rows
 from nst3d.pipeline.kinds.mesh.views import MeshViews
 from nst3d.pipeline.kinds.regions import painted_region
 from nst3d.pipeline.kinds.table_subject import TableSubject, glance_of
@@ -179,11 +180,14 @@ class MeshSubject(TableSubject):
         return whole and isinstance(self.scene.paint, VertexPaint)
 
     def finished(self, colours: Colours, coverage: Colours, stage: TableStage) -> Colours:
-        """The table with texels that no view saw, such as island padding, filled from their neighbours."""
+        """The table with gaps and island padding filled from their neighbours; what no view saw is as at the start."""
         seen = coverage[:, 0]
         positive = seen[seen > 0]
         threshold = 0.1 * float(positive.median()) if len(positive) else 1.0
-        colours = filled(colours, self.layout, (seen / threshold).clamp(0, 1))
+        weight = (seen / threshold).clamp(0, 1).cpu()
+        kept = unseen_rows(self.layout, self.scene.anchors.valid, weight).to(colours.device)
+        colours = torch.where(kept[:, None], self.start.to(colours), colours)
+        colours = filled(colours, self.layout, torch.where(kept, 1.0, weight.to(colours)))
         if isinstance(self.scene.paint, VertexPaint):
             colours = colours[torch.from_numpy(welded_rows(self.scene.paint)).long()]
         return colours
@@ -223,20 +227,20 @@ class MeshSubject(TableSubject):
         return [usual, own] if own is not None and again else [usual]
 
     def show(self, folder: Path, painted: Array) -> list[Path]:
-        """Write sheet.png with before and after from eight sides, and turntable.mp4 of after."""
-        renderer, output = self.scene.renderer, self._config.output
+        """Write sheet.png with before and after from all sides, and turntable.mp4 of after; also from inside."""
+        renderer, output, within = self.scene.renderer, self._config.output, self.scene.rig.within
         before = ColouredSurface(renderer, self.initial.numpy())
         if self._displaced is not None:
             shown = show_mesh(self._displaced.before, Orbit(8, ImageSize(output.size, output.size)))
             before = ColouredSurface(shown.renderer, shown.colours)
         paths = [
             write_sheet(
-                folder / "sheet.png", self.scene, (before, ColouredSurface(renderer, painted)), output
+                folder / "sheet.png", self.scene, (before, ColouredSurface(renderer, painted)), output, within
             )
         ]
         if self._config.output.turntable:
             path = folder / "turntable.mp4"
-            paths.append(write_turntable(path, self.scene, painted, self._config.output))
+            paths.append(write_turntable(path, self.scene, painted, output, within))
         return paths
 
     def facts(self, canvas: Canvas) -> dict[str, Any]:
@@ -247,6 +251,7 @@ class MeshSubject(TableSubject):
             "textures": [list(s) for s in self.layout.images],
             "views": len(self.scene.rig.cameras),
             **self._tally.facts(),
+            "views_inside": len(self.scene.rig.within),
             "coverage": round(self.scene.rig.coverage, 4),
             "visible_from_outside": round(self.scene.rig.reachable, 4),
             **({} if self._displaced is None else self._displaced.facts),

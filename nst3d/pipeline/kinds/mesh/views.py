@@ -41,6 +41,7 @@ class MeshViews:
         surface = rebound(scene.surface, scene.layout.scaled(scale))
         self._renderer = MeshRenderer(surface, own.caster, own.fragments)
         self._cameras = stage_cameras(scene, scale, config.rig.crop)
+        self._around = len(scene.rig.around)
         self._lightings = (config.lighting, config.content_lighting)
         budget = config.cache_gb * 1e9
         self._views = ViewCache(self._compiled, len(self._cameras), budget, tally=tally)
@@ -77,10 +78,19 @@ class MeshViews:
         return to_planes(Image(image.clamp(0, 1)))
 
     def neighbours(self) -> Sequence[Sequence[int]]:
-        """The views whose directions are closest."""
+        """The views whose directions are closest; of those at places of their own, also the nearest."""
         directions = np.stack([c.forward for c in self._cameras])
-        order = np.argsort(-directions @ directions.T, axis=1)
-        return [[int(k) for k in row if k != i][:_NEIGHBOURS] for i, row in enumerate(order)]
+        places = np.stack([c.position for c in self._cameras])
+        within = np.arange(len(self._cameras)) >= self._around
+        closeness = directions @ directions.T
+        apart = np.linalg.norm(places[:, None] - places, axis=2)
+        closeness = np.where(within[:, None] & within, closeness - apart, closeness)
+        closeness[within[:, None] != within] = -np.inf
+        order = np.argsort(-closeness, axis=1)
+        allowed = np.isfinite(closeness)
+        return [
+            [int(k) for k in row if k != i and allowed[i, k]][:_NEIGHBOURS] for i, row in enumerate(order)
+        ]
 
     def correspond(self, view: int, partner: int, cell: int) -> Correspondence:
         """Cast a ray through each cell's centre, and one from the hit to the partner's camera."""

@@ -51,13 +51,32 @@ def test_cameras_are_added_for_what_is_hard_to_see() -> None:
     assert more.coverage >= 0.98 > few.coverage
 
 
-def test_what_lies_inside_does_not_count() -> None:
+def test_what_lies_inside_counts_as_not_seen() -> None:
     mesh = mesh_of(sphere(8), sphere(8, radius=0.5))
     surface = build_surface(mesh, paint_vertices(mesh, np.inf, 0))
     rig = plan_rig(surface, Raycaster(surface), RigOptions(views=12), 32)
     assert rig.reachable == pytest.approx(0.8, abs=0.03)
-    assert rig.coverage >= 0.98
+    assert 0.98 * rig.reachable <= rig.coverage <= rig.reachable
     assert len(rig.cameras) < 20
+
+
+def hills(turned: bool = False) -> Surface:
+    """A wavy sheet that faces up, or down if it is `turned`."""
+    x, z = (a.ravel() for a in np.meshgrid(np.linspace(-1, 1, 12), np.linspace(-1, 1, 12)))
+    corner = (np.arange(11)[:, None] * 12 + np.arange(11)).ravel()
+    square = corner[:, None] + [0, 12, 1, 13]
+    faces = np.concatenate([square[:, [0, 1, 2]], square[:, [1, 3, 2]]]).astype(np.int32)
+    points = np.stack([x, 0.1 * np.sin(5 * x), z], axis=1)
+    return vertex_surface(Part("hills", points, faces[:, ::-1] if turned else faces, 0))
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_no_camera_looks_at_a_terrain_from_below(turned) -> None:
+    surface = hills(turned)
+    rig = plan_rig(surface, Raycaster(surface), RigOptions(views=8), 32)
+    assert len(rig.cameras) >= 8
+    assert all(camera.position[1] > 0.05 for camera in rig.cameras)
+    assert rig.coverage >= 0.98
 
 
 def test_all_cameras_frame_the_mesh_from_one_distance() -> None:
