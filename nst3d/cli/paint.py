@@ -74,8 +74,8 @@ class PaintArguments:
     renderer: Renderer | None = None
     """Rasteriser for mesh views: embree, or pytorch3d if installed (on a CUDA GPU if there is one)."""
     cameras: Annotated[Path | None, tyro.conf.arg(metavar="CAPTURE")] = None
-    """Capture whose cameras paint a voxel field, splats or a nerfstudio run; by default the scene's own cameras, or
-    a rig around splats."""
+    """Capture whose cameras paint a mesh, a voxel field, splats or a nerfstudio run; for a mesh also a camera path,
+    whose keyframes are used. By default the scene's own cameras, or a rig."""
     dataparser: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
     """nerfstudio dataparser for the capture of --cameras, such as blender-data."""
     displace: Annotated[float | None, tyro.conf.arg(metavar="FRACTION")] = None

@@ -231,7 +231,7 @@ def test_slivers_get_a_texel_of_their_own() -> None:
     assert [len(r) for r in rows] == [1, 1, 1]
     colours = base_colours(mesh, paint, surface, anchors)
     np.testing.assert_allclose(colours[np.concatenate(rows)][:, 0], [0, 0.5, 1], atol=1e-6)
-    assert overlap(np.concatenate(paint.uvs)) < 0.001
+    assert not overlaps(np.concatenate(paint.uvs), 0.001)
     for row in np.concatenate(rows):  # nothing else within a texel's reach
         y, x = np.unravel_index(row, paint.slots[0].size)
         around = anchors.face.reshape(paint.slots[0].size)[max(y - 1, 0) : y + 2, max(x - 1, 0) : x + 2]

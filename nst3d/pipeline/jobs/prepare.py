@@ -72,8 +72,8 @@ def prepare(
 ) -> Prepared:
     """Read a scene of any kind and its styles, and choose cameras, as `run_job` does before painting.
 
-    `cameras`: a capture whose cameras paint a voxel field or splats. `opened` is the result of `open_path` for
-    the scene, if already known. Nothing is written. Raises Nst3dError subclasses like `run_job`.
+    `cameras`: a capture whose cameras paint the scene; for a mesh also a camera path. `opened` is the result of
+    `open_path` for the scene, if already known. Nothing is written. Raises Nst3dError subclasses like `run_job`.
     """
     events = Events(listeners)
     job = Job(scene, styles, "", config or PaintConfig(), cameras=cameras)

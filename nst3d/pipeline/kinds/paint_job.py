@@ -24,7 +24,7 @@ class Job:
     overwrite: bool = False
     resume: bool = False
     cameras: OptionalPathField = OptionalPathField()
-    """Capture whose cameras paint a voxel field or splats; None: the field's own, or a rig for splats."""
+    """Capture whose cameras paint the scene, for a mesh also a camera path; None: the scene's own, or a rig."""
     dataparser: str | None = None
     """nerfstudio dataparser for `cameras`; None: the format is detected."""
     clean: CleanOptions | None = None

@@ -100,7 +100,7 @@ def test_the_kind_is_asked_in_one_place() -> None:
         ("capture", set(), "default", {"inspect"}),
         (
             "mesh",
-            {"renderer", "displace", "lighting", "up", "output.formats"},
+            {"cameras", "renderer", "displace", "lighting", "up", "output.formats"},
             "default",
             {"paint", "show", "inspect", "blend"},
         ),
@@ -135,7 +135,7 @@ def opened_as(name: str) -> Opened:
         (
             "cameras",
             "picture",
-            "`cameras` is for voxel fields, splats, point clouds and nerfacto runs; a.file is a picture",
+            "`cameras` is for voxel fields, splats, point clouds, nerfacto runs and meshes; a.file is a picture",
         ),
     ],
 )

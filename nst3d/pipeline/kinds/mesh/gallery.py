@@ -67,16 +67,20 @@ def draw_frames(look: ColouredSurface, cameras: list[Camera], output: OutputOpti
 
 
 def write_turntable(
-    path: Path, scene: Drawable, colours: Array, output: OutputOptions, within: Sequence[Camera] = ()
+    path: Path, scene: Drawable, colours: Array, output: OutputOptions, more: Sequence[Camera] = ()
 ) -> Path:
-    """One turn around the mesh as MP4; then, if there are cameras `within`, one on the spot of the first of them."""
+    """One turn around the mesh as MP4, and what `more` cameras see."""
     size = ImageSize(output.size, output.size)
-    cameras = orbit_cameras(scene, Orbit(output.frames, size))
-    if within:
-        orientation = Orientation(scene.surface.up, scene.surface.front)
-        cameras += pan(within[0].position, orientation, Viewport(size, _INSIDE), output.frames)
+    cameras = [*orbit_cameras(scene, Orbit(output.frames, size)), *more]
     write_mp4(path, draw_frames(ColouredSurface(scene.renderer, colours), cameras, output), output.fps)
     return path
+
+
+def look_around(scene: Drawable, place: Array, output: OutputOptions) -> list[Camera]:
+    """Cameras of a turn on the spot at a place (3,), as long as one around the mesh."""
+    orientation = Orientation(scene.surface.up, scene.surface.front)
+    view = Viewport(ImageSize(output.size, output.size), _INSIDE)
+    return pan(place, orientation, view, output.frames)
 
 
 def write_sheet(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -10,6 +11,7 @@ import numpy as np
 
 from nst3d.cameras.pinhole import Camera, look_at, perspective
 from nst3d.cameras.rigs import Orientation, greedy_cover
+from nst3d.errors import ConfigError
 from nst3d.pipeline.kinds.mesh.rig import Rig, Sights, facing, plan_around
 from nst3d.pipeline.settings.surface import RigOptions
 from nst3d.renderers.outside import TURNED, SidesChoice, seen_from_outside
@@ -40,6 +42,7 @@ _FURNISHED = 0.03
 _THOROUGH = 0.25
 """Share of what may be missed outside that may be missed inside, where walls are large and what is in it is small."""
 _SAMPLES = 2500
+_POINTS = 8000
 _LIFT = 1e-3
 
 
@@ -52,18 +55,51 @@ class Plan(NamedTuple):
     """How views depart from what the asset says, one sentence each."""
 
 
-def plan_views(surface: Surface, sides: SidesChoice, options: RigOptions, size: int) -> Plan:
-    """The rig of a surface, outside and inside, and which sides of its faces views show."""
+def plan_views(
+    surface: Surface, sides: SidesChoice, options: RigOptions, size: int, given: Sequence[Camera] = ()
+) -> Plan:
+    """The cameras of a surface, `given` or a rig outside and inside, and which sides of its faces views show.
+
+    Raises ConfigError if given cameras see nothing of it.
+    """
     caster, notes = seen_from_outside(surface, sides)
-    rig = plan_with_inside(caster.surface, caster, options, size)
-    if not rig.within or TURNED not in notes:
+    rig = (
+        plan_given(caster, given, options, size)
+        if given
+        else plan_with_inside(caster.surface, caster, options, size)
+    )
+    if TURNED not in notes or not rig.within or not _see_fronts(caster, rig.within):
         return Plan(caster, rig, notes)
     # It is not inside out but a room: from outside it is a doll's house, whose backs are hidden.
     caster = caster.seen_as(replace(caster.surface, sides=surface.sides))
-    points = sample_points(caster.surface, 8000)
-    seen = np.stack([sees(caster, camera, points) for camera in rig.cameras], axis=1).any(1)
+    seen = _visible(caster, rig.cameras, sample_points(caster.surface, _POINTS)).any(1)
     rig = replace(rig, coverage=float(seen.mean()))
     return Plan(caster, rig, tuple(note for note in notes if note != TURNED))
+
+
+def plan_given(caster: Raycaster, cameras: Sequence[Camera], options: RigOptions, size: int) -> Rig:
+    """The rig that consists of some cameras, the largest `size` pixels long. Raises ConfigError if they see nothing."""
+    factor = size / max(max(c.size) for c in cameras)
+    cameras = [camera.scaled(factor) for camera in cameras]
+    rig, sights = plan_around(caster.surface, caster, options, size)
+    visible = _visible(caster, cameras, sights.points)
+    if not visible.any():
+        raise ConfigError("no camera of `cameras` sees the mesh; give cameras in the coordinates of its file")
+    pixel, coverage = _pixel(cameras, sights.points, visible), float(visible.any(1).mean())
+    return replace(rig, around=(), within=tuple(cameras), coverage=coverage, pixel=pixel)
+
+
+def _see_fronts(caster: Raycaster, cameras: Sequence[Camera]) -> bool:
+    """Whether most that cameras see are fronts."""
+    points = sample_points(caster.surface, _SAMPLES)
+    visible = _visible(caster, cameras, points)
+    return bool(2 * (visible & facing(cameras, points)).any(1).sum() > visible.any(1).sum())
+
+
+def _visible(caster: Raycaster, cameras: Sequence[Camera], points: Points) -> Array:
+    """Which points cameras see, (points, cameras) bool."""
+    seen = [sees(caster, camera, points) for camera in cameras]
+    return np.array(seen, bool).reshape(len(cameras), -1).T
 
 
 def plan_with_inside(surface: Surface, caster: Raycaster, options: RigOptions, size: int) -> Rig:
@@ -97,15 +133,14 @@ def _chosen(caster: Raycaster, sights: Sights, options: RigOptions, size: int) -
     wanted = points.at(some)
     # Opaque surfaces are cast at much faster, and a room is no less enclosed by them.
     solid = caster.seen_as(caster.surface.made_solid())
-    visible = np.stack([sees(solid, camera, wanted) for camera in tried], axis=1)
+    visible = _visible(solid, tried, wanted)
     fronts = visible & facing(tried, wanted)
     # Backs count only where no camera sees a front.
     if caster.surface.sides is None:
         fronts = np.where(fronts.any(1, keepdims=True), fronts, visible)
     target = 1 - _THOROUGH * (1 - options.coverage)
     chosen = [tried[i] for i in greedy_cover(fronts, 0, target, options.max_inside)]
-    seen = [sees(caster, camera, points) for camera in chosen]
-    return chosen, np.array(seen, bool).reshape(len(chosen), -1).T
+    return chosen, _visible(caster, chosen, points)
 
 
 def _places(caster: Raycaster, sights: Sights) -> Array:
@@ -152,7 +187,7 @@ def _looks(place: Array, surface: Surface, number: int, size: int) -> list[Camer
     return [perspective(pose, ImageSize(size, size), _FIELD) for pose in poses]
 
 
-def _pixel(cameras: list[Camera], points: Points, visible: Array) -> float:
+def _pixel(cameras: Sequence[Camera], points: Points, visible: Array) -> float:
     """The usual size of a pixel on what cameras see."""
     sizes = [c.project(points.positions[visible[:, k]])[1] / c.focal for k, c in enumerate(cameras)]
     return float(np.median(np.concatenate(sizes)))

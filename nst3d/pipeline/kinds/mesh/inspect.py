@@ -24,7 +24,7 @@ def inspect_mesh(path: Path, config: PaintConfig) -> Report:
         "kind: mesh",
         *contents(mesh),
         f"visible from outside: {rig.reachable:.1%} of the surface",
-        f"cameras: {len(rig.around)} outside and {len(rig.within)} inside, which see {rig.coverage:.1%} of the surface",
+        f"cameras: {len(rig.around)} outside and {len(rig.inside)} inside, which see {rig.coverage:.1%} of the surface",
         _paint_line(scene),
         *clean_plan(mesh),
     ]
@@ -66,7 +66,7 @@ def _scene_facts(scene: MeshScene) -> dict[str, Any]:
     return {
         "visible_from_outside": scene.rig.reachable,
         "views": len(scene.rig.cameras),
-        "views_inside": len(scene.rig.within),
+        "views_inside": len(scene.rig.inside),
         "coverage": scene.rig.coverage,
         "paint": "texture" if slots else "vertex",
         "paint_textures": [{"name": s.name, "width": s.size.width, "height": s.size.height} for s in slots],

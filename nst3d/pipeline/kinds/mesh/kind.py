@@ -8,8 +8,6 @@ import math
 import numpy as np
 
 from nst3d.cameras.orbits import Orbit
-from nst3d.errors import InputError
-from nst3d.formats.gltf.document import GltfDocument
 from nst3d.formats.gltf.notes import painting_notes
 from nst3d.formats.io.peek import Peek
 from nst3d.formats.mesh_files import load_mesh
@@ -17,6 +15,7 @@ from nst3d.formats.registry import format_of
 from nst3d.pipeline.kinds.kind import Kind, Opened, PaintRequest, ShowRequest
 from nst3d.pipeline.kinds.mesh.blend import blend_meshes
 from nst3d.pipeline.kinds.mesh.displace import displace_mesh
+from nst3d.pipeline.kinds.mesh.given import given_cameras, scene_from_capture, suited
 from nst3d.pipeline.kinds.mesh.inspect import inspect_mesh
 from nst3d.pipeline.kinds.mesh.scene import prepare_mesh, upright, vertex_notes
 from nst3d.pipeline.kinds.mesh.shown import ShownMesh, show_mesh
@@ -26,8 +25,7 @@ from nst3d.pipeline.kinds.registry import register_kind
 from nst3d.pipeline.kinds.subject import Subject
 from nst3d.pipeline.runtime.findings import Report
 from nst3d.pipeline.settings.config import PaintConfig
-from nst3d.representations.mesh import Mesh
-from nst3d.tensors import Array, ImageSize
+from nst3d.tensors import ImageSize
 
 
 def _sniff(peek: Peek) -> bool:
@@ -49,7 +47,9 @@ def _paint(asked: PaintRequest) -> tuple[Subject, PaintConfig]:
         mesh, facts = displace_mesh(mesh, styles, config, asked.events, asked.keeper)
         shape = Displaced(before, facts)
         asked.events.phase("preparing")
-    scene = prepare_mesh(mesh, config.surface, config.rig, config.schedule.finest, casting)
+    cameras = given_cameras(asked, mesh)
+    config = suited(config, cameras)
+    scene = prepare_mesh(mesh, config.surface, config.rig, config.schedule.finest, casting, cameras)
     subject = MeshSubject(scene, job.scene, styles[0], config, shape)
     asked.note(*scene.notes, *painting_notes(scene.mesh, subject.paint), *vertex_notes(scene))
     return subject, config
@@ -58,7 +58,7 @@ def _paint(asked: PaintRequest) -> tuple[Subject, PaintConfig]:
 def _show(asked: ShowRequest) -> ShownMesh:
     options, way, capture = asked.options, asked.way, asked.capture
     mesh = load_mesh(asked.opened.peek)
-    frame = np.eye(4) if capture is None else _scene_from_capture(asked.opened, mesh)
+    frame = np.eye(4) if capture is None else scene_from_capture(asked.opened, mesh)
     orientation = orientation_of(options, capture, frame)
     if orientation is not None:
         up, front = (tuple(v.tolist()) for v in (orientation.up, orientation.front))
@@ -71,18 +71,6 @@ def _show(asked: ShowRequest) -> ShownMesh:
     for text in (*shown.notes, *(() if capture is None else capture.notes)):
         asked.note(text)
     return shown if capture is None else dataclasses.replace(shown, cameras=cameras_in(shown, capture, frame))
-
-
-def _scene_from_capture(opened: Opened, mesh: Mesh) -> Array:
-    """The (4, 4) transform from capture to scene coordinates: glTF is rotated to y up."""
-    if mesh.scene_from_capture is not None:
-        return mesh.scene_from_capture
-    if isinstance(mesh.document, GltfDocument):
-        raise InputError(
-            f"{opened.path}: lacks the transform to its capture's cameras that glTF from nst3d export has;"
-            " export it again, or give the mesh as .obj or .ply in the capture's coordinates"
-        )
-    return np.eye(4)
 
 
 def _inspect(opened: Opened, config: PaintConfig) -> Report:
@@ -100,7 +88,7 @@ register_kind(
         show=_show,
         inspect=_inspect,
         blend=blend_meshes,
-        options=frozenset({"renderer", "displace", "lighting", "up", "output.formats"}),
+        options=frozenset({"cameras", "renderer", "displace", "lighting", "up", "output.formats"}),
         cleaned="mesh",
     )
 )

@@ -54,6 +54,11 @@ class Rig:
         """All cameras."""
         return self.around + self.within
 
+    @property
+    def inside(self) -> tuple[Camera, ...]:
+        """The cameras that see what those outside do not; none if cameras were given."""
+        return self.within if self.around else ()
+
 
 @dataclass(frozen=True)
 class Sights:

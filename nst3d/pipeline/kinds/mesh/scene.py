@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -74,13 +75,22 @@ def upright(mesh: Mesh, up: Up) -> Mesh:
 
 
 def prepare_mesh(
-    mesh: Mesh, options: SurfaceOptions, rig_options: RigOptions, size: int, casting: Casting | None = None
+    mesh: Mesh,
+    options: SurfaceOptions,
+    rig_options: RigOptions,
+    size: int,
+    casting: Casting | None = None,
+    cameras: Sequence[Camera] = (),
 ) -> MeshScene:
-    """Choose the paint target and cameras for views of `size` pixels; `casting` None: Embree."""
+    """Choose the paint target, and cameras for views of `size` pixels; `casting` None: Embree.
+
+    `cameras`, in normalised coordinates, are used instead of a rig if there are any. Raises ConfigError if they see
+    nothing of the mesh.
+    """
     mode = choose_mode(mesh, options)
     # A first rig on the unpainted mesh gives the size of a pixel on it, and so the paint's resolution.
     bare = build_surface(mesh, paint_vertices(mesh, np.inf, 0))
-    caster, rig, notes = plan_views(bare, options.sides, rig_options, size)
+    caster, rig, notes = plan_views(bare, options.sides, rig_options, size, cameras)
     sketch, renderer = caster.surface, MeshRenderer(caster.surface, caster)
     texel = rig.pixel / options.texels_per_pixel
     paint: MeshPaint
@@ -161,14 +171,14 @@ def _slivers(paint: MeshPaint) -> tuple[str, ...]:
 def _seen(rig: Rig) -> tuple[str, ...]:
     """Notes on cameras inside, and on what no camera sees."""
     notes = []
-    if rig.within:
+    if rig.inside:
         notes.append(
-            f"cameras inside, too, for what is not seen from outside: {len(rig.within)} of {len(rig.cameras)}"
+            f"cameras inside, too, for what is not seen from outside: {len(rig.inside)} of {len(rig.cameras)}"
         )
     if rig.coverage < _COVERED:
         notes.append(
             f"no camera sees {1 - rig.coverage:.0%} of the surface, which keeps its own picture in the style's colours;"
-            " `rig.inside` or `cameras` may show more of it"
+            " give `cameras` that show more of it"
         )
     return tuple(notes)
 

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from nst3d.cameras.orbits import Orbit
+from nst3d.cameras.paths import tour
 from nst3d.cameras.pinhole import Camera
 from nst3d.errors import ConfigError
 from nst3d.formats.mesh_files import mesh_formats, save_mesh
@@ -19,7 +20,7 @@ from nst3d.images.palette import principal_axis_ramp
 from nst3d.operators.base import ViewOperator
 from nst3d.operators.cache import CacheTally
 from nst3d.operators.grid_basis import grid_basis
-from nst3d.pipeline.kinds.mesh.gallery import GREY, ColouredSurface, write_sheet, write_turntable
+from nst3d.pipeline.kinds.mesh.gallery import GREY, ColouredSurface, look_around, write_sheet, write_turntable
 from nst3d.pipeline.kinds.mesh.regions import material_region, untouched_materials
 from nst3d.pipeline.kinds.mesh.scene import MeshScene, filled, rebound
 from nst3d.pipeline.kinds.mesh.shown import show_mesh
@@ -240,8 +241,17 @@ class MeshSubject(TableSubject):
         ]
         if self._config.output.turntable:
             path = folder / "turntable.mp4"
-            paths.append(write_turntable(path, self.scene, painted, output, within))
+            paths.append(write_turntable(path, self.scene, painted, output, self._more_frames()))
         return paths
+
+    def _more_frames(self) -> list[Camera]:
+        """Cameras of the video after the turn around the mesh: a look around inside, or a tour of given cameras."""
+        rig, output = self.scene.rig, self._config.output
+        if not rig.within:
+            return []
+        if rig.inside:
+            return look_around(self.scene, rig.inside[0].position, output)
+        return tour(rig.within, output.frames, ImageSize(output.size, output.size))
 
     def facts(self, canvas: Canvas) -> dict[str, Any]:
         """Counts of faces, colours and views, and coverage."""
@@ -251,7 +261,7 @@ class MeshSubject(TableSubject):
             "textures": [list(s) for s in self.layout.images],
             "views": len(self.scene.rig.cameras),
             **self._tally.facts(),
-            "views_inside": len(self.scene.rig.within),
+            "views_inside": len(self.scene.rig.inside),
             "coverage": round(self.scene.rig.coverage, 4),
             "visible_from_outside": round(self.scene.rig.reachable, 4),
             **({} if self._displaced is None else self._displaced.facts),
