@@ -33,6 +33,8 @@ class TexelBudget:
     """Fixed long side of every texture, pixels, instead of `texel`."""
     smallest: int = 64
     largest: int = 4096
+    unseen: frozenset[int] = frozenset()
+    """Parts that no view sees; a texture of such parts alone keeps its own size if that is larger."""
 
 
 @dataclass(frozen=True)
@@ -137,9 +139,10 @@ def _own_slot(mesh: Mesh, group: _Group, budget: TexelBudget, offset: int) -> Te
     area = sum(float(placed_areas(mesh, i).sum()) for i in group.parts)
     height, width = (1, 1) if texture is None else texture.pixels.shape[:2]
     texels = area / budget.texel**2 / covered if covered > 0 else 0.0
+    own = height * width if budget.unseen.issuperset(group.parts) else 0
     return TextureSlot(
         name=mesh.materials[group.materials[0]].name if texture is None else texture.name,
-        size=_sized(texels, height / width, budget),
+        size=_sized(max(texels, own), height / width, budget),
         offset=offset,
         wrap=("repeat", "repeat") if texture is None else texture.wrap,
         materials=group.materials,

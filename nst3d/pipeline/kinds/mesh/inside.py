@@ -12,7 +12,7 @@ import numpy as np
 from nst3d.cameras.pinhole import Camera, look_at, perspective
 from nst3d.cameras.rigs import Orientation, greedy_cover
 from nst3d.errors import ConfigError
-from nst3d.pipeline.kinds.mesh.rig import Rig, Sights, facing, plan_around
+from nst3d.pipeline.kinds.mesh.rig import Rig, Sights, covering, facing, plan_around
 from nst3d.pipeline.settings.surface import RigOptions
 from nst3d.renderers.outside import TURNED, SidesChoice, seen_from_outside
 from nst3d.renderers.raycast import Raycaster
@@ -72,8 +72,8 @@ def plan_views(
         return Plan(caster, rig, notes)
     # It is not inside out but a room: from outside it is a doll's house, whose backs are hidden.
     caster = caster.seen_as(replace(caster.surface, sides=surface.sides))
-    seen = _visible(caster, rig.cameras, sample_points(caster.surface, _POINTS)).any(1)
-    rig = replace(rig, coverage=float(seen.mean()))
+    points = sample_points(caster.surface, _POINTS)
+    rig = covering(rig, caster.surface, points, _any(_visible(caster, rig.cameras, points)))
     return Plan(caster, rig, tuple(note for note in notes if note != TURNED))
 
 
@@ -85,8 +85,8 @@ def plan_given(caster: Raycaster, cameras: Sequence[Camera], options: RigOptions
     visible = _visible(caster, cameras, sights.points)
     if not visible.any():
         raise ConfigError("no camera of `cameras` sees the mesh; give cameras in the coordinates of its file")
-    pixel, coverage = _pixel(cameras, sights.points, visible), float(visible.any(1).mean())
-    return replace(rig, around=(), within=tuple(cameras), coverage=coverage, pixel=pixel)
+    rig = replace(rig, around=(), within=tuple(cameras), pixel=_pixel(cameras, sights.points, visible))
+    return covering(rig, caster.surface, sights.points, _any(visible))
 
 
 def _see_fronts(caster: Raycaster, cameras: Sequence[Camera]) -> bool:
@@ -100,6 +100,11 @@ def _visible(caster: Raycaster, cameras: Sequence[Camera], points: Points) -> Ar
     """Which points cameras see, (points, cameras) bool."""
     seen = [sees(caster, camera, points) for camera in cameras]
     return np.array(seen, bool).reshape(len(cameras), -1).T
+
+
+def _any(visible: Array) -> Array:
+    """Which points any camera sees, (points,) bool."""
+    return np.asarray(visible.any(1))
 
 
 def plan_with_inside(surface: Surface, caster: Raycaster, options: RigOptions, size: int) -> Rig:
@@ -117,9 +122,9 @@ def plan_with_inside(surface: Surface, caster: Raycaster, options: RigOptions, s
     new = visible.any(1) & ~sights.reachable
     if options.inside == "auto" and new.mean() < _LITTLE:
         return rig
-    coverage = float((sights.seen | visible.any(1)).mean())
     pixel = min(rig.pixel, _pixel(cameras, sights.points, visible)) if cameras else rig.pixel
-    return replace(rig, within=tuple(cameras), coverage=coverage, pixel=pixel)
+    rig = replace(rig, within=tuple(cameras), pixel=pixel)
+    return covering(rig, surface, sights.points, sights.seen | _any(visible))
 
 
 def _chosen(caster: Raycaster, sights: Sights, options: RigOptions, size: int) -> tuple[list[Camera], Array]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -48,6 +48,8 @@ class Rig:
     """Size of a pixel on the mesh at the cameras' distance, in normalised units."""
     within: tuple[Camera, ...] = ()
     """Cameras at places of their own, inside the mesh or as they were given: never cropped."""
+    unseen: frozenset[int] = frozenset()
+    """Parts of the mesh of which no camera sees anything."""
 
     @property
     def cameras(self) -> tuple[Camera, ...]:
@@ -97,12 +99,20 @@ def plan_around(surface: Surface, caster: Raycaster, options: RigOptions, size: 
     rig = Rig(
         around=tuple(c.zoomed(zoom) for c in used),
         distance=distance,
-        coverage=float(seen.mean()),
+        coverage=0.0,
         reachable=float(reachable.mean()),
         pixel=2 * distance * math.tan(field_of_view / 2) / size / zoom,
     )
     fronts = np.asarray((visible & facing(cameras, points)).any(1))
-    return rig, Sights(points, seen, reachable, fronts)
+    return covering(rig, surface, points, seen), Sights(points, seen, reachable, fronts)
+
+
+def covering(rig: Rig, surface: Surface, points: Points, seen: Array) -> Rig:
+    """The rig with what its cameras see of a surface: those `seen` (n,) of points sampled on it."""
+    assert points.face is not None
+    part = surface.part[points.face]
+    unseen = frozenset(part.tolist()) - frozenset(part[seen].tolist())
+    return replace(rig, coverage=float(seen.mean()), unseen=unseen)
 
 
 def facing(cameras: Sequence[Camera], points: Points) -> Array:

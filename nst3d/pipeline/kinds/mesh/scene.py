@@ -99,7 +99,9 @@ def prepare_mesh(
         surface = like(sketch, build_surface(mesh, paint))
         renderer = MeshRenderer(surface)
     else:
-        paint = paint_textures(mesh, TexelBudget(texel, options.texture_size), options.atlas)
+        paint = paint_textures(
+            mesh, TexelBudget(texel, options.texture_size, unseen=rig.unseen), options.atlas
+        )
         surface = like(sketch, build_surface(mesh, paint))
         paint = carry_alpha(mesh, paint, surface)
         renderer = MeshRenderer(surface, caster)

@@ -136,11 +136,13 @@ def test_numbers_and_notes_say_what_is_seen(house) -> None:
 
 def test_what_no_camera_sees_keeps_its_picture() -> None:
     hidden = replace(sphere(10, radius=0.9), material=1)
-    images = tuple(Texture(name, noise(64, 64, 3, seed=k)) for k, name in enumerate("ab"))
+    images = tuple(Texture(name, noise(512, 512, 3, seed=k)) for k, name in enumerate("ab"))
     materials = tuple(Material(t.name, texture=k) for k, t in enumerate(images))
     mesh = mesh_of(sphere(10), hidden, materials=materials, textures=images)
     scene = prepare_mesh(mesh, SurfaceOptions(), FEW, 48)
     assert "no camera sees 45% of the surface" in scene.notes[0]
+    assert [slot.size for slot in scene.paint.slots][1] == (512, 512)  # its own density
+    assert scene.paint.slots[0].size.height < 512
     subject = subject_of(scene)
     canvas = subject.canvas()
     canvas.enter(1.0)
@@ -148,7 +150,7 @@ def test_what_no_camera_sees_keeps_its_picture() -> None:
     finished = subject.finished(torch.zeros(count, 3), canvas.colour_coverage(), canvas.stage)
     own = torch.from_numpy(scene.anchors.face >= len(sphere(10).faces))
     assert torch.equal(finished[own], subject.start[own])
-    assert finished[~own].mean() < 0.05
+    assert finished[: scene.paint.slots[1].offset].mean() < 0.05
 
 
 def test_the_sheet_has_pictures_from_inside(house, tmp_path) -> None:
