@@ -47,7 +47,8 @@ class RigOptions:
     coverage: Annotated[float, Within(0, 1)] = 0.98
     """Fraction of the visible surface at which no more cameras are added."""
     inside: InsideChoice = "auto"
-    """Cameras inside the mesh; auto: if much of it is not seen from outside, and there is room."""
+    """Cameras inside the mesh; auto: if much of it is not seen from outside, and there is room that is not within a
+    solid body; always: also within bodies."""
     field_of_view: Annotated[float, Within(1, 150)] = 40.0
     """Field of view of each camera outside, degrees."""
     crop: bool = True

@@ -18,7 +18,7 @@ from nst3d.renderers.outside import TURNED, SidesChoice, seen_from_outside
 from nst3d.renderers.raycast import Raycaster
 from nst3d.renderers.visibility import Points, sample_points, sees
 from nst3d.representations.surface import Surface
-from nst3d.representations.triangles import face_normals, unit
+from nst3d.representations.triangles import unit
 from nst3d.tensors import Array, ImageSize
 
 _HIDDEN = 0.05
@@ -44,6 +44,15 @@ _THOROUGH = 0.25
 _SAMPLES = 2500
 _POINTS = 8000
 _LIFT = 1e-3
+_FEW_RAYS = 32
+_OPEN = 0.1
+"""Largest winding number, either way, of a place in the open."""
+_WOUND = 0.6
+"""Least winding number, negative, of a place in a room of one skin; windows take from 1."""
+_CROSSINGS = 64
+"""Most faces that a ray passes when windings are counted."""
+_STEP = 1e-5
+"""Distance behind a face at which a ray continues."""
 
 
 class Plan(NamedTuple):
@@ -129,7 +138,7 @@ def plan_with_inside(surface: Surface, caster: Raycaster, options: RigOptions, s
 
 def _chosen(caster: Raycaster, sights: Sights, options: RigOptions, size: int) -> tuple[list[Camera], Array]:
     """Cameras that see what the rig outside does not, and which of the points (n,) each sees, (n, k) bool."""
-    places = _places(caster, sights)
+    places = _places(caster, sights, options.inside == "always")
     tried = [c for k, place in enumerate(places) for c in _looks(place, caster.surface, k, size)]
     points, dark = sights.points, np.flatnonzero(~sights.seen)
     if not tried or not len(dark):
@@ -148,10 +157,11 @@ def _chosen(caster: Raycaster, sights: Sights, options: RigOptions, size: int) -
     return chosen, _visible(caster, chosen, points)
 
 
-def _places(caster: Raycaster, sights: Sights) -> Array:
+def _places(caster: Raycaster, sights: Sights, within_bodies: bool) -> Array:
     """Places (k, 3) in rooms from which points that are not seen yet can be seen.
 
-    They are half way between such a point and what is opposite of it.
+    They are half way between such a point and what is opposite of it, not within a closed body unless
+    `within_bodies`.
     """
     generator = np.random.default_rng(0)
     dark = np.flatnonzero(~sights.seen)
@@ -164,20 +174,52 @@ def _places(caster: Raycaster, sights: Sights) -> Array:
     hits = caster.cast(starts, ways)
     far = np.where(hits.face >= 0, hits.depth, 0.0)
     places = starts + 0.5 * far[:, None] * ways
-    return places[_in_rooms(caster, places)][:_PLACES]
+    places = places[_in_rooms(caster, places)]
+    if not within_bodies:
+        around = _windings(caster, places)
+        places = places[(np.abs(around) < _OPEN) | (around < -_WOUND)]
+    return places[:_PLACES]
 
 
 def _in_rooms(caster: Raycaster, places: Array) -> Array:
-    """Whether places (k, 3) are enclosed, with room around them, and not inside of a solid body, (k,) bool."""
-    rays = unit(np.random.default_rng(1).normal(size=(_RAYS, 3)))
+    """Whether places (k, 3) are enclosed, with room around them, and see a front, (k,) bool."""
+    rays = _rays(_RAYS)
     hits = caster.cast(places[:, None], np.broadcast_to(rays, (len(places), _RAYS, 3)))
     hit = hits.face >= 0
-    triangles = caster.surface.positions[caster.surface.faces[np.maximum(hits.face, 0)]].astype(np.float64)
-    front = hit & ((face_normals(triangles) * rays).sum(-1) < 0)
+    front = hit & (_turns(caster.surface, hits.face, rays) < 0)
     far = np.where(hit, hits.depth, np.inf)
     middle = np.median(far, axis=1)
     wide = np.isfinite(middle) & (middle > _WIDE) & (far.min(1) > _CLEAR * middle)
     return wide & (hit.mean(1) > _ENCLOSED) & (front.mean(1) > _FURNISHED)
+
+
+def _windings(caster: Raycaster, places: Array) -> Array:
+    """How often the surface is wound around places (k, 3): 1 within a body, 0 in the open, -1 in a room of one skin.
+
+    This is the mean over rays of their exits less their entries.
+    """
+    ways = np.broadcast_to(_rays(_FEW_RAYS), (len(places), _FEW_RAYS, 3)).reshape(-1, 3)
+    origins, total = np.repeat(places, _FEW_RAYS, axis=0), np.zeros(len(ways))
+    rays = np.arange(len(ways))
+    for _ in range(_CROSSINGS):
+        hits = caster.cast(origins[rays], ways[rays])
+        rays, hits = rays[hits.face >= 0], hits.at(hits.face >= 0)
+        if not len(rays):
+            break
+        total[rays] += np.sign(_turns(caster.surface, hits.face, ways[rays]))
+        origins[rays] += ways[rays] * (hits.depth[:, None] + _STEP)
+    return total.reshape(-1, _FEW_RAYS).mean(1)
+
+
+def _rays(count: int) -> Array:
+    """Random directions (count, 3)."""
+    return unit(np.random.default_rng(1).normal(size=(count, 3)))
+
+
+def _turns(surface: Surface, face: Array, ways: Array) -> Array:
+    """The product of faces' outer normals and the directions (…, 3) of rays that hit them: below 0 for fronts."""
+    # Normals of corners also point outwards where an instance is mirrored.
+    return np.asarray((surface.normals[np.maximum(face, 0)].mean(-2) * ways).sum(-1))
 
 
 def _looks(place: Array, surface: Surface, number: int, size: int) -> list[Camera]:

@@ -229,7 +229,8 @@ class MeshSubject(TableSubject):
 
     def show(self, folder: Path, painted: Array) -> list[Path]:
         """Write sheet.png with before and after from all sides, and turntable.mp4 of after; also from inside."""
-        renderer, output, within = self.scene.renderer, self._config.output, self.scene.rig.within
+        renderer, output, rig = self.scene.renderer, self._config.output, self.scene.rig
+        within = rig.inside[:4] or rig.within  # those inside that see most come first
         before = ColouredSurface(renderer, self.initial.numpy())
         if self._displaced is not None:
             shown = show_mesh(self._displaced.before, Orbit(8, ImageSize(output.size, output.size)))

@@ -85,8 +85,9 @@ def test_a_single_sided_room_is_a_dolls_house_from_outside() -> None:
         (ball([0, 0, 0], 1.0),),
         (ball([0, 0, 0], 1.0), ball([0, 0, 0], 0.95)),
         (cube(), ball([0.5, 0.5, 2], 0.4)),
+        (box((-1, 0, -1), (1, 1, 1)), *FURNITURE, box((-0.1, -1, -0.1), (0.1, 2, 0.1))),
     ],
-    ids=["body", "under clothes", "two bodies"],
+    ids=["body", "under clothes", "two bodies", "embedded"],
 )
 def test_bodies_are_seen_from_outside_only(parts) -> None:
     assert planned(*parts)[0].rig.within == ()
