@@ -12,7 +12,7 @@ import numpy as np
 from nst3d.cameras.orbits import Orbit, orbit_around, pan
 from nst3d.cameras.paths import Target, Viewport, shares
 from nst3d.cameras.pinhole import Camera
-from nst3d.cameras.rigs import Orientation
+from nst3d.cameras.rigs import Orientation, orbit_directions
 from nst3d.images.io import write_image
 from nst3d.pipeline.settings.config import OutputOptions
 from nst3d.renderers.frames import draw_frame
@@ -76,11 +76,14 @@ def write_turntable(
     return path
 
 
-def look_around(scene: Drawable, place: Array, output: OutputOptions) -> list[Camera]:
-    """Cameras of a turn on the spot at a place (3,), as long as one around the mesh."""
+def look_around(scene: Drawable, places: Array, output: OutputOptions) -> list[Camera]:
+    """Cameras of a turn on the spot, as long as one around the mesh, at the one of `places` (k, 3) with most room."""
     orientation = Orientation(scene.surface.up, scene.surface.front)
     view = Viewport(ImageSize(output.size, output.size), _INSIDE)
-    return pan(place, orientation, view, output.frames)
+    level = np.broadcast_to(orbit_directions(32, orientation, 0.0), (len(places), 32, 3))
+    hits = scene.renderer.caster.cast(places[:, None], level)
+    room = np.where(hits.face >= 0, hits.depth, np.inf).min(1)
+    return pan(places[room.argmax()], orientation, view, output.frames)
 
 
 def write_sheet(

@@ -251,7 +251,7 @@ class MeshSubject(TableSubject):
         if not rig.within:
             return []
         if rig.inside:
-            return look_around(self.scene, rig.inside[0].position, output)
+            return look_around(self.scene, np.stack([c.position for c in rig.inside]), output)
         return tour(rig.within, output.frames, ImageSize(output.size, output.size))
 
     def facts(self, canvas: Canvas) -> dict[str, Any]:

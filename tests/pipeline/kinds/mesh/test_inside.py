@@ -9,7 +9,7 @@ import torch
 from small_meshes import cube, mesh_of, noise, sphere
 
 from nst3d.images.io import read_image
-from nst3d.pipeline.kinds.mesh.gallery import ColouredSurface, write_sheet
+from nst3d.pipeline.kinds.mesh.gallery import ColouredSurface, look_around, write_sheet
 from nst3d.pipeline.kinds.mesh.inside import Plan, plan_views
 from nst3d.pipeline.kinds.mesh.scene import MeshScene, prepare_mesh, stage_cameras
 from nst3d.pipeline.kinds.mesh.subject import MeshSubject
@@ -165,3 +165,11 @@ def test_the_sheet_has_pictures_from_inside(house, tmp_path) -> None:
     assert both.shape[0] == 6 * 32
     # In the middle of the house, a picture shows no background.
     np.testing.assert_allclose(both[4 * 32 :], 0.2, atol=0.01)
+
+
+def test_the_video_turns_where_there_is_room(house) -> None:
+    middle = house.mesh.frame.apply(np.array([[0, 0.6, 0], [0.95, 0.6, 0.95]]))
+    cameras = look_around(house, middle[::-1].copy(), OutputOptions(frames=6, size=32))
+    assert len(cameras) == 6
+    assert all(np.allclose(c.position, middle[0]) for c in cameras)
+    np.testing.assert_allclose(np.sum([c.forward for c in cameras], axis=0), 0, atol=1e-9)
