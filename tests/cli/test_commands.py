@@ -180,7 +180,7 @@ def test_missing_tensorboard(
     monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
     out = tmp_path / "out"
     job = ("paint", inputs / "cube.glb", "--style", inputs / "style.png", "--out", out)
-    code, _, errors = call(*job, "--tensorboard")
+    code, _, errors = call(*job, "--tensorboard", "--size", 64)
     assert code == 1
     assert _is_one_line(errors)
     assert "pip install tensorboard" in errors

@@ -157,8 +157,8 @@ class PaintConfig:
         `convolution_rate` measures. Settings that fit are returned as they are; for those that never will, the
         last of `rungs`.
         """
-        check_value("`seconds`", seconds, Annotated[float, Within(0, above=True)])
-        check_value("`rate`", rate, Annotated[float, Within(0, above=True)])
+        check_value("seconds", seconds, Annotated[float, Within(0, above=True)])
+        check_value("rate", rate, Annotated[float, Within(0, above=True)])
         for rung in self.rungs():
             if rung._encoder_flops() * OVERHEAD <= seconds * rate:
                 break
