@@ -61,9 +61,7 @@ def test_the_shape_counts() -> None:
     assert config.with_displacement(0.03).within(1, rate) != config.with_displacement(0.03)
 
 
-@pytest.mark.parametrize(
-    ("seconds", "rate", "says"), [(0, 1e12, "seconds is 0"), (60, -1.0, "rate is -1")]
-)
+@pytest.mark.parametrize(("seconds", "rate", "says"), [(0, 1e12, "seconds is 0"), (60, -1.0, "rate is -1")])
 def test_no_time_and_no_speed_are_refused(seconds, rate, says: str) -> None:
     with pytest.raises(ConfigError, match=says):
         PaintConfig().within(seconds, rate)
