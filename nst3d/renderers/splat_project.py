@@ -58,6 +58,16 @@ class Projection:
     Yu et al. 2024)."""
 
 
+def near_plane(splats: Splats) -> float:
+    """The near plane of a scene: 0.01, as in training, or a hundredth of the size of one that is smaller than 1."""
+    some = splats.positions[:: max(1, len(splats) // 10_000)]
+    some = some[np.isfinite(some).all(1)]
+    if not len(some):
+        return Projection.near
+    size = float(np.ptp(np.quantile(some, (0.01, 0.99), axis=0), axis=0).max())
+    return min(Projection.near, 0.01 * size) if size > 0 else Projection.near
+
+
 def project(splats: Splats, camera: Camera, options: Projection) -> Footprints:
     """The footprints of splats (EWA splatting, Zwicker et al. 2001, as used by Kerbl et al. 2023).
 

@@ -13,7 +13,7 @@ from nst3d.operators.base import ViewOperator
 from nst3d.operators.sparse import Csr, SparseView
 from nst3d.renderers.radiance import NOTHING, Frame, RadianceRenderer
 from nst3d.renderers.splat_composite import count_tiles, draw_tiles, fill_tiles
-from nst3d.renderers.splat_project import MIN_ALPHA, Footprints, Projection, project
+from nst3d.renderers.splat_project import MIN_ALPHA, Footprints, Projection, near_plane, project
 from nst3d.renderers.splat_tiles import TileIndex
 from nst3d.representations.harmonics import basis, faded
 from nst3d.representations.splats import Splats
@@ -63,8 +63,9 @@ class SplatRenderer(RadianceRenderer):
     """
 
     def __init__(self, splats: Splats, options: SplatOptions | None = None) -> None:
+        """`options` None: the defaults, with a near plane that suits the scene's size."""
         self.splats = splats
-        self.options = options or SplatOptions(antialiased=splats.antialiased)
+        self.options = options or SplatOptions(near_plane(splats), splats.antialiased)
         self.num_colours = len(splats)
 
     @property

@@ -253,3 +253,19 @@ def test_each_splat_keeps_its_own_share_of_harmonics(camera) -> None:
 def test_a_scene_without_harmonics_has_no_highlights(camera) -> None:
     renderer = SplatRenderer(random_splats(20))
     assert not renderer.specular(camera, renderer.compile(camera)).any()
+
+
+@pytest.mark.parametrize("size", [1e-4, 0.1])
+def test_small_scenes_are_drawn_like_large_ones(camera, size) -> None:
+    splats = random_splats(200)
+    pose = camera.camera_to_world.copy()
+    pose[:3, 3] *= size
+    scaled = replace(
+        splats, positions=splats.positions * np.float32(size), scales=splats.scales * np.float32(size)
+    )
+    near, far = (
+        SplatRenderer(scene).draw(view, scene.colours)
+        for scene, view in ((splats, camera), (scaled, replace(camera, camera_to_world=pose)))
+    )
+    assert near.opacity.max() > 0.5
+    assert worst(near.colour, far.colour) < 1e-3

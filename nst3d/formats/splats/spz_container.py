@@ -80,6 +80,8 @@ def stream_sizes(version: int, count: int, degree: int) -> dict[str, int]:
 def read_spz_file(path: Path) -> Spz:
     """The streams of a .spz file. Raises InputError if it is truncated or contradicts its header."""
     data = read_bytes(path)
+    if data.startswith(_MAGIC) and data[4:5] < b"\x04":  # an earlier version that was not packed
+        return replace(_read_gzip(gzip.compress(data, 1, mtime=0), path), original=data)
     if data.startswith(_MAGIC):
         return _read_streams(data, path)
     if data.startswith(b"\x1f\x8b"):

@@ -181,3 +181,14 @@ def test_streams_of_the_wrong_size(tmp_path) -> None:
     assert honest != swapped
     with pytest.raises(InputError, match="broken"):
         load_splats(written(tmp_path, swapped, "a.spz"))
+
+
+@pytest.mark.parametrize("version", [1, 2, 3])
+def test_earlier_versions_may_be_unpacked(version, tmp_path) -> None:
+    packed = spz_of(some_splats(), tmp_path, version).to_bytes()
+    first = load_splats(written(tmp_path, packed, "a.spz"))
+    second = load_splats(written(tmp_path, gzip.decompress(packed), "b.spz"))
+    assert same_geometry(first, second)
+    np.testing.assert_array_equal(first.harmonics, second.harmonics)
+    save_splats(tmp_path / "c.spz", second, second.colours, 1)
+    assert (tmp_path / "c.spz").read_bytes() == gzip.decompress(packed)  # nothing has changed
