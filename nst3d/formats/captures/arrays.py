@@ -30,11 +30,11 @@ def read_arrays_capture(path: Path) -> Found:
     for name in _FEWEST:
         if headers[name].dtype.kind not in "fiu":
             raise InputError(f"{path}: {name} has type {headers[name].dtype}, expected numbers")
-    if headers["images"].dtype != np.uint8:
-        claim(4 * headers["images"].count, str(path))
-    claim(
-        0, str(path), 4 * headers["images"].count // max(headers["images"].shape[:1] or (1,))
-    )  # one photograph as floats
+    stored = headers["images"]
+    if stored.dtype != np.uint8:
+        claim(4 * stored.count, str(path))
+    one = 4 * stored.count // max(stored.shape[:1] or (1,))  # a photograph as floats
+    claim(0, str(path), stored.nbytes + one)
     arrays = read_arrays(path, tuple(_FEWEST))
     images, poses, focal = (arrays[name] for name in _FEWEST)
     _check_shapes(path, images, poses, focal)
