@@ -5,7 +5,6 @@ from __future__ import annotations
 from contextlib import suppress
 from pathlib import Path
 
-from nst3d.cli.terminal import note
 from nst3d.errors import Nst3dError
 from nst3d.features.speed import convolution_rate
 from nst3d.pipeline.runtime.machine import resolve_device, use_threads
@@ -16,24 +15,24 @@ PAINTING_SECONDS = 95.0
 """Time for painting, which leaves 25 seconds of two minutes for reading, preparing and the pictures."""
 
 
-def paced(config: PaintConfig) -> PaintConfig:
-    """The settings, smaller if this machine would paint longer than `PAINTING_SECONDS`, with a note.
+def paced(config: PaintConfig) -> tuple[PaintConfig, str]:
+    """The settings, smaller if this machine would paint longer than `PAINTING_SECONDS`, and a note that says so.
 
-    GPUs are never too slow.
+    The note is empty if they are as before. GPUs are never too slow.
     """
     device = resolve_device(config.device)
     if device.type != "cpu":
-        return config
+        return config, ""
     use_threads(config.threads)
     rate = convolution_rate(encoder_dtype(config, device), device)
     smaller = config.within(PAINTING_SECONDS, rate)
-    if smaller is not config:
-        size, steps = smaller.schedule.finest, smaller.schedule.total
-        note(
-            f"this CPU does {rate / 1e12:.2g} TFLOP/s: painting at {size} pixels with {steps} steps;"
-            f" give --size or --iterations to override (--size {config.schedule.finest} for the full preset)"
-        )
-    return smaller
+    if smaller is config:
+        return config, ""
+    size, steps = smaller.schedule.finest, smaller.schedule.total
+    return smaller, (
+        f"this CPU does {rate / 1e12:.2g} TFLOP/s: painting at {size} pixels with {steps} steps;"
+        f" give `size` or `iterations` to override ({config.schedule.finest} is the full preset's size)"
+    )
 
 
 def as_before(config: PaintConfig, recorded: Path) -> PaintConfig | None:

@@ -128,10 +128,10 @@ def paint(arguments: Sequence[str]) -> int:
         parsed = parsed if own == name else _parsed(arguments, name, own)
     if not parsed.style:
         raise ConfigError("no style: give --style IMAGE")
-    config = _adjusted(parsed)
+    config, told = _adjusted(parsed), ""
     if name == "default" and parsed.scene.exists() and _open_ended(parsed, load_preset(own)):
         kept = as_before(config, parsed.out / CONFIG) if parsed.resume else None
-        config = kept or paced(config)
+        config, told = (kept, "") if kept else paced(config)
     job = Job(
         parsed.scene,
         parsed.style,
@@ -144,7 +144,7 @@ def paint(arguments: Sequence[str]) -> int:
         _cleaning(parsed),
         parsed.data,
     )
-    result = _run(job, parsed, opened)
+    result = _run(job, parsed, opened, told)
     return _told(result, parsed)
 
 
@@ -177,14 +177,16 @@ def _cleaning(parsed: PaintArguments) -> CleanOptions | None:
     return None
 
 
-def _run(job: Job, parsed: PaintArguments, opened: Opened | None) -> Result:
+def _run(job: Job, parsed: PaintArguments, opened: Opened | None, told: str) -> Result:
+    """Run the job; `told` is a note for when painting begins, which errors before that make pointless."""
     with ExitStack() as stack:
         listeners: list[Listener] = []
         if parsed.tensorboard:
             from nst3d.cli.tensorboard import TensorBoardLog
 
             listeners.append(stack.enter_context(closing(TensorBoardLog(job.out / "tensorboard"))))
-        listeners.append(stack.enter_context(PaintBar(parsed.quiet)))
+        bar = stack.enter_context(PaintBar(parsed.quiet, told))
+        listeners.append(bar)
         early = EarlyLook(job.out)
         result = run_job(job, [*listeners, early], BRIDGES, opened=opened)
     if not result.interrupted:

@@ -11,6 +11,7 @@ from nst3d.cli import pace, paint
 from nst3d.cli.main import main
 from nst3d.pipeline.kinds.paint_job import Job, Result
 from nst3d.pipeline.runtime.early_look import EarlyLook
+from nst3d.pipeline.runtime.events import Events
 from nst3d.pipeline.settings.config import PaintConfig, load_preset
 from nst3d.pipeline.settings.overrides import as_plain
 
@@ -33,9 +34,13 @@ def machine(monkeypatch):
 def asked(monkeypatch) -> list[Job]:
     """The jobs that would be run."""
     jobs: list[Job] = []
-    monkeypatch.setattr(
-        paint, "run_job", lambda job, *rest, **more: jobs.append(job) or Result((), {"notes": []})
-    )
+
+    def run(job: Job, listeners, *rest, **more) -> Result:
+        jobs.append(job)
+        Events(listeners[:1]).phase("painting")  # the bar's
+        return Result((), {"notes": []})
+
+    monkeypatch.setattr(paint, "run_job", run)
     return jobs
 
 
@@ -129,6 +134,21 @@ def test_the_choice_is_recorded_and_reproduced(machine, inputs, tmp_path, monkey
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "a/painted.glb").read_bytes() == (tmp_path / "b/painted.glb").read_bytes()
     assert json.loads((tmp_path / "b/metrics.json").read_text())["iterations"] == 2
+
+
+def test_nothing_is_said_about_a_job_that_cannot_begin(machine, inputs, tmp_path, capsys) -> None:
+    machine(SLOW)
+    given = [
+        "paint",
+        inputs / "cube.glb",
+        "--style",
+        tmp_path / "none.png",
+        "--out",
+        tmp_path / "out",
+        "--quiet",
+    ]
+    assert main([str(part) for part in given]) == 1
+    assert "TFLOP" not in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("interrupted", [False, True])

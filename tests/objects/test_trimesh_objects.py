@@ -80,7 +80,9 @@ def test_the_same_colours_as_from_a_file(style: Path, tmp_path: Path) -> None:
     nst3d.run_job(job)
     written = trimesh.load_mesh(tmp_path / "out" / "painted.glb")
     painted = nst3d.paint(trimesh.load_mesh(tmp_path / "box.glb"), style, TINY)
-    np.testing.assert_array_equal(pixels(painted.visual.material), pixels(written.visual.material))
+    difference = np.abs(pixels(painted.visual.material).astype(int) - pixels(written.visual.material))
+    assert difference.max() <= 1  # sums of several threads round differently
+    assert (difference > 0).mean() < 1e-3
 
 
 def test_simple_materials_stay_simple_and_lose_their_tint(style: Path) -> None:
