@@ -7,7 +7,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from nst3d.errors import InputError
-from nst3d.formats.meshes.foreign import Foreign, refuse_entities, register_foreign
+from nst3d.formats.meshes.through_trimesh import Foreign, refuse_entities, register_foreign
 
 _UP_AXIS = re.compile(rb"<up_axis>\s*([XYZ])_UP\s*</up_axis>")
 _MOST_NODES = 100_000

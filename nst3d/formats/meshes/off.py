@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from nst3d.errors import InputError
-from nst3d.formats.meshes.foreign import Foreign, register_foreign
+from nst3d.formats.meshes.through_trimesh import Foreign, register_foreign
 
 _COUNTED = re.compile(rb"^[ \t]*(\d+)[ \t]+(\d+)", re.MULTILINE)
 

@@ -8,7 +8,7 @@ import zipfile
 from pathlib import Path
 
 from nst3d.errors import InputError
-from nst3d.formats.meshes.foreign import Foreign, refuse_entities, register_foreign
+from nst3d.formats.meshes.through_trimesh import Foreign, refuse_entities, register_foreign
 from nst3d.limits import claim
 
 _STYLED = re.compile(rb"<(\w+:)?(basematerials|colorgroup|texture2dgroup)\b")

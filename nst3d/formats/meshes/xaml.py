@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from nst3d.formats.meshes.foreign import Foreign, refuse_entities, register_foreign
+from nst3d.formats.meshes.through_trimesh import Foreign, refuse_entities, register_foreign
 
 register_foreign("xaml", Foreign("xaml", "a XAML file", ("lxml",), refuse_entities), (b"<?xml",))
