@@ -179,8 +179,8 @@ def _seen(rig: Rig) -> tuple[str, ...]:
         )
     if rig.coverage < _COVERED:
         notes.append(
-            f"no camera sees {1 - rig.coverage:.0%} of the surface, which keeps its own picture in the style's colours;"
-            " give `cameras` that show more of it"
+            f"no camera sees {1 - rig.coverage:.0%} of the surface, such as what lies inside other parts: it keeps its"
+            " own picture in the style's colours; if it should be painted, too, give `cameras` that show it"
         )
     return tuple(notes)
 
