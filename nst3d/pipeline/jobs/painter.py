@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from nst3d.cameras.pinhole import Camera
+from nst3d.errors import ConfigError
 from nst3d.features.encoder import Encoder
 from nst3d.pipeline.jobs.measure import grain_of
 from nst3d.pipeline.kinds.subject import Subject
@@ -78,7 +79,12 @@ class Painter:
 
     def keep(self) -> bool:
         """Write a checkpoint of the current painting; False, with a note, if that is not possible."""
-        return self._keeper.keep(self._run.state())
+        try:
+            state = self._run.state()
+        except ConfigError as error:  # a guide's memory; the painting itself is whole, and gets written
+            self._events.note(f"there is no checkpoint to resume from: {error}")
+            return False
+        return self._keeper.keep(state)
 
     def result(self) -> Any:
         """The finished paint, for the subject's `save` and `show`."""

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from tiny_jobs import TINY, job
+from tiny_jobs import TINY, Listener, job
 
-from nst3d import Guide, Look, run_job
+from nst3d import Guide, Handler, Look, Schedule, Stage, Stepped, run_job
 from nst3d.errors import ConfigError
 from nst3d.stylize.checkpoint import load_checkpoint, save_checkpoint
 from nst3d.stylize.engine import RunState
@@ -58,3 +59,33 @@ def test_what_a_checkpoint_cannot_hold_is_refused_with_the_guides_name(state, sa
         run_job(
             job(inputs, tmp_path / "out", TINY, "photo.png"), guides={"memory": lambda made: Remembers(state)}
         )
+
+
+class TurnsForeign(Remembers):
+    """Has a state that a checkpoint holds, until it has noted three looks."""
+
+    def __init__(self) -> None:
+        super().__init__({})
+        self.noted = 0
+
+    def note(self, look: Look) -> None:
+        self.noted += 1
+        self.kept = {"mean": np.zeros(3)} if self.noted > 2 else {}
+
+
+class StopsAt(Handler):
+    """Ctrl-C after some steps."""
+
+    def step(self, event: Stepped) -> None:
+        if event.progress.iteration == 4:
+            raise KeyboardInterrupt
+
+
+def test_a_state_that_turns_foreign_costs_the_checkpoint_alone(inputs, tmp_path) -> None:
+    listener = Listener()
+    config = replace(TINY, schedule=Schedule((Stage(48, 9, 0.05),)))
+    painting = job(inputs, tmp_path / "out", config, "photo.png")
+    result = run_job(painting, [listener, StopsAt()], guides={"memory": lambda made: TurnsForeign()})
+    assert result.interrupted
+    assert (tmp_path / "out" / "painted.png").is_file()
+    assert any("no checkpoint to resume from: guide 'memory'" in note for note in listener.notes)
