@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
-from nst3d.errors import ConfigError
+from nst3d.errors import ConfigError, shown
 from nst3d.value_types import fits, is_number, wanted
 
 
@@ -123,4 +123,4 @@ def _shown(value: Any) -> str:
     """A value in a message; of collections the type alone."""
     if is_number(value):
         return _written(value)
-    return repr(value) if isinstance(value, bool | str | None) else f"a {type(value).__name__}"
+    return shown(value) if isinstance(value, bool | str | None) else f"a {type(value).__name__}"

@@ -199,7 +199,7 @@ def _told(result: Result, parsed: PaintArguments) -> int:
         say(str(path))
     if result.interrupted:
         say(f"stopped early; run the same command with --resume to continue ({parsed.out} is kept)")
-    summarise(result.metrics.get("notes", ()), parsed.quiet)
+    summarise(result.metrics["notes"], parsed.quiet)
     return 130 if result.interrupted else 0
 
 

@@ -134,7 +134,7 @@ class StageBar(_Bar):
         if new:
             self._stages[stage] = self._bar.add_task(stage, total=None)
         self._bar.update(self._stages[stage], completed=done, total=total or None)
-        due = new or done == total or time.monotonic() - self._printed > 10
+        due = new or done == total or time.monotonic() - self._printed > _PRINTED
         if due and not (self._quiet or self._console.is_terminal):
             self._printed = time.monotonic()
             self._console.print(f"{stage} {done}{f'/{total}' if total else ''}", markup=False)

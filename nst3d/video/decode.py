@@ -16,9 +16,6 @@ from nst3d.files import PathLike
 from nst3d.tensors import Array
 from nst3d.video.program import ffmpeg_program
 
-VIDEOS = (".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".mts", ".m2ts", ".3gp", ".wmv")
-"""Suffixes of the videos that are read."""
-
 # Playlists and lists of files, which ffmpeg also reads, would make it open what a user's file names.
 _CONTAINERS = "mov,matroska,webm,avi,mpeg,mpegts,asf"
 _RATE = "25"

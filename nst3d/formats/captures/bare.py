@@ -10,7 +10,7 @@ from nst3d.formats.io.files import descend, visible
 from nst3d.formats.io.peek import Peek
 from nst3d.formats.registry import format_of
 
-VIDEOS = (".mp4", ".mov", ".m4v", ".avi", ".mkv", ".webm")
+VIDEOS = (".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".mts", ".m2ts", ".3gp", ".wmv")
 """Suffixes of videos."""
 _FOLDERS = ("images", "input")
 _FEWEST = 3

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from nst3d.errors import InputError
+from nst3d.errors import InputError, cut
 
 
 def careful(
@@ -26,10 +26,8 @@ def careful(
         except InputError:
             raise
         except Exception as error:  # another package's reader may raise anything for a damaged file
-            shown = " ".join(str(error).split())[:80] or "no message"
-            raise InputError(
-                f"{path}: cannot be read as {words} ({type(error).__name__}: {shown})"
-            ) from error
+            why = cut(str(error)) or "no message"
+            raise InputError(f"{path}: cannot be read as {words} ({type(error).__name__}: {why})") from error
         return loaded
 
     return read

@@ -21,7 +21,7 @@ from urllib.parse import unquote
 from PIL import Image
 
 from nst3d.cameras.axes import UP_AND_FRONT
-from nst3d.errors import InputError, MissingDependencyError
+from nst3d.errors import InputError, MissingDependencyError, cut
 from nst3d.files import PathLike
 from nst3d.formats.io.files import find_beside, read_bytes
 from nst3d.formats.meshes.from_trimesh import SceneNames, mesh_of_scene
@@ -122,7 +122,7 @@ def read_scene(data: bytes, suffix: str, path: Path, words: str, textures: Any =
     except InputError:
         raise
     except Exception as error:  # whatever a broken file makes its readers raise
-        reason = " ".join(str(error).split())[:120] or type(error).__name__
+        reason = cut(str(error)) or type(error).__name__
         raise InputError(f"{path}: not {words}, broken or truncated ({reason})") from None
     if not any(isinstance(g, trimesh.Trimesh) and len(g.faces) for g in scene.geometry.values()):
         raise InputError(f"{path}: not {words}, truncated, or without faces; expected a mesh")

@@ -13,13 +13,14 @@ from PIL import Image
 
 from nst3d.errors import InputError
 from nst3d.files import PathLike, replacing, write_bytes
+from nst3d.formats.captures.bare import VIDEOS
 from nst3d.formats.picture import is_picture
 from nst3d.images.exif import CameraNotes, read_camera_notes
 from nst3d.images.io import encode_png, read_image, to_bytes
 from nst3d.pipeline.captures.poses import Count, Still
 from nst3d.tensors import ImageSize
 from nst3d.video.choose import MEASURED, choose_frames, measure_frames
-from nst3d.video.decode import VIDEOS, read_frames, read_grey
+from nst3d.video.decode import read_frames, read_grey
 
 FEWEST = 3
 """Number of photographs below which no place can be captured."""
