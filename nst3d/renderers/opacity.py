@@ -21,7 +21,7 @@ def opacity_at(surface: Surface, face: Array, u: Array, v: Array) -> Array:
         return (face >= 0).astype(np.float32)
     out = np.zeros(face.shape, np.float32)
     points = (face.ravel(), u.astype(np.float32).ravel(), v.astype(np.float32).ravel())
-    rules = (opacity.rule, opacity.rules, opacity.image, opacity.corners)
+    rules = (opacity.rule, opacity.rules, opacity.image, opacity.own, opacity.corners)
     _look_up(points, rules, (opacity.images, opacity.alphas), out.ravel())
     return out
 
@@ -39,14 +39,15 @@ def turned_away(surface: Surface, face: Array, directions: Array) -> Array:
 @kernel(parallel=True)
 def _look_up(points, rules, pictures, out):  # type: ignore[no-untyped-def]
     face, u, v = points
-    rule, factors, image, corners = rules
+    rule, factors, image, own, corners = rules
     images, alphas = pictures
     for i in numba.prange(len(face)):
         f = face[i]
         if f < 0:
             continue
         r = rule[f]
-        alpha = factors[r, 0]
+        alpha = own[f, 0] + u[i] * (own[f, 1] - own[f, 0]) + v[i] * (own[f, 2] - own[f, 0])
+        alpha *= factors[r, 0]
         if image[r] >= 0:
             texels, weights = np.empty(4, np.int32), np.empty(4, np.float32)
             texel_taps(corners[f], images[image[r]], u[i], v[i], texels, weights)
@@ -56,7 +57,7 @@ def _look_up(points, rules, pictures, out):  # type: ignore[no-untyped-def]
             alpha *= mean
         if factors[r, 1] >= 0.0:
             alpha = np.float32(1.0) if alpha >= factors[r, 1] else np.float32(0.0)
-        out[i] = alpha
+        out[i] = alpha * factors[r, 2]
 
 
 @kernel(parallel=True)

@@ -102,10 +102,12 @@ def _stopped(surface: Surface, hits: RayHits, rays: torch.Tensor, triangles: tor
     if surface.opacity is not None:
         opacity = surface.opacity
         rule = torch.as_tensor(opacity.rule, device=device).long()[hits.face]
-        factor, cutoff = torch.as_tensor(opacity.rules, device=device).double()[rule].unbind(1)
+        factor, cutoff, stops = torch.as_tensor(opacity.rules, device=device).double()[rule].unbind(1)
         image = torch.as_tensor(opacity.image, device=device).long()[rule]
+        own = torch.as_tensor(opacity.own, device=device).double()[hits.face]
+        factor = factor * (_corner_weights(hits) * own).sum(1)
         alpha = factor * torch.where(image >= 0, _read_alpha(surface, hits, image.clamp_min(0)), 1)
-        alpha = torch.where(cutoff >= 0, (alpha >= cutoff).double(), alpha)
+        alpha = stops * torch.where(cutoff >= 0, (alpha >= cutoff).double(), alpha)
     if surface.sides is not None:
         a, b, c = triangles[hits.face].unbind(1)
         towards = (torch.linalg.cross(b - a, c - a) * rays).sum(1)

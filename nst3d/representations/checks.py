@@ -23,6 +23,8 @@ def check_mesh(mesh: Mesh) -> None:
         triangles_of(part.faces, count)
         _same_rows(part.colours, "colours", count)
         _same_rows(part.normals, "normals", count)
+        if part.alphas is not None and np.shape(part.alphas) != (count,):
+            raise ConfigError(f"alphas of shape {np.shape(part.alphas)}, expected ({count},)")
         if part.uvs is not None and np.shape(part.uvs) != (len(part.faces), 3, 2):
             raise ConfigError(f"uvs of shape {np.shape(part.uvs)}, expected ({len(part.faces)}, 3, 2)")
         if not 0 <= part.material < len(mesh.materials):

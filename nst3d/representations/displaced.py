@@ -124,6 +124,7 @@ def _with_normals(part: Part, moved: Part, corners: Array, split: bool) -> Part:
         faces=group.reshape(-1, 3).astype(np.int32),
         normals=after[normals].astype(np.float32),
         colours=None if part.colours is None else part.colours[rows],
+        alphas=None if part.alphas is None else part.alphas[rows],
     )
 
 

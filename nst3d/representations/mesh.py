@@ -52,6 +52,9 @@ class Material:
     """Factor in [0, 1]; alpha is that of the texture times this."""
     cutoff: float = 0.5
     """The least alpha of solid points; "mask" only."""
+    transmission: float = 0.0
+    """The share in [0, 1] of light that solid points let through, tinted, as glass does. It counts in views, where
+    some of the surface always shows, and is not alpha: no painted texture has it."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +74,8 @@ class Part:
     """(f, 3, 2) float64, UVs of each corner of each face, origin bottom-left; None: the file has none."""
     colours: Array | None = None
     """(v, 3) float32 vertex colours, sRGB-encoded in [0, 1], multiplied in linear light into the base colour."""
+    alphas: Array | None = None
+    """(v,) float32 alpha of the vertices in [0, 1], multiplied into that of the material; None: 1."""
     cells: Array | None = None
     """(v,) int32, the voxel of each vertex, from 0: paint covers whole voxels, and sides are flat and not
     subdivided. None: not a voxel model."""

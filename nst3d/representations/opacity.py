@@ -13,22 +13,27 @@ from nst3d.tensors import Array
 _SOLID = 254 / 255
 """Alpha from which a blended surface counts as opaque."""
 _BLEND = -1.0
+_LEAST_GLASS = 0.25
+"""Share of light that glass stops at least, however clear: what no view shows gets no paint."""
 
 
 @dataclass(frozen=True)
 class Opacity:
     """What decides how much light a surface's points stop; faces are those of the `Surface`.
 
-    Alpha at a point is its rule's factor times the bilinear mean of its image. It is the opacity where the
-    rule's cutoff is negative; otherwise the point is opaque if alpha reaches the cutoff, and absent if not.
+    Alpha at a point is its rule's factor times its face's own, interpolated, times the bilinear mean of its image.
+    Where the rule's cutoff is negative it counts as it is; otherwise it counts as 1 if it reaches the cutoff, and
+    as 0 if not. The opacity is that times what a solid point of the rule stops.
     """
 
     rule: Array
     """(f,) int32, rule of each face."""
     rules: Array
-    """(r, 2) float32: factor and cutoff."""
+    """(r, 3) float32: factor, cutoff, and the share of light that a solid point stops."""
     image: Array
     """(r,) int32, image that each rule multiplies, or -1."""
+    own: Array
+    """(f, 3) float32 alpha of the corners of each face."""
     corners: Array
     """(f, 3, 2) float32 UVs of the asset's own textures, origin bottom-left."""
     images: Array
@@ -40,10 +45,14 @@ class Opacity:
 def is_clear(mesh: Mesh, part: Part) -> bool:
     """Whether any point of a part lets light through."""
     material = mesh.materials[part.material]
-    alpha = _image(mesh, part)
-    least = material.alpha * (1.0 if alpha is None else float(alpha.min()))
+    if material.transmission > 0:
+        return True
     if material.alpha_mode == "opaque":
         return False
+    alpha = _image(mesh, part)
+    least = material.alpha * (1.0 if alpha is None else float(alpha.min()))
+    if part.alphas is not None and len(part.faces):
+        least *= float(part.alphas[part.faces].min())
     return least < (material.cutoff if material.alpha_mode == "mask" else _SOLID)
 
 
@@ -55,9 +64,10 @@ def surface_opacity(mesh: Mesh, parts: Sequence[Part], part: Array, local_face: 
     clear = [index for index, source in enumerate(parts) if is_clear(mesh, source)]
     if not clear:
         return None
-    rules, image = [(1.0, 0.0)], [-1]
+    rules, image = [(1.0, 0.0, 1.0)], [-1]
     pictures: dict[int, int] = {}
     rule = np.zeros(len(part), np.int32)
+    own = np.ones((len(part), 3), np.float32)
     corners = np.zeros((len(part), 3, 2), np.float32)
     for index in clear:
         source, here = parts[index], part == index
@@ -65,15 +75,22 @@ def surface_opacity(mesh: Mesh, parts: Sequence[Part], part: Array, local_face: 
         rule[here] = len(rules)
         rules.append(_rule(material))
         image.append(-1)
+        if material.alpha_mode == "opaque":
+            continue
+        if source.alphas is not None:
+            own[here] = source.alphas[source.faces[local_face[here]]]
         if _image(mesh, source) is not None and source.uvs is not None and material.texture is not None:
             image[-1] = pictures.setdefault(material.texture, len(pictures))
             corners[here] = source.uvs[local_face[here]]
     images, alphas = _packed(mesh, list(pictures))
-    return Opacity(rule, np.array(rules, np.float32), np.array(image, np.int32), corners, images, alphas)
+    return Opacity(rule, np.array(rules, np.float32), np.array(image, np.int32), own, corners, images, alphas)
 
 
-def _rule(material: Material) -> tuple[float, float]:
-    return material.alpha, material.cutoff if material.alpha_mode == "mask" else _BLEND
+def _rule(material: Material) -> tuple[float, float, float]:
+    stops = max(1 - material.transmission, _LEAST_GLASS)
+    if material.alpha_mode == "opaque":
+        return 1.0, _BLEND, stops
+    return material.alpha, material.cutoff if material.alpha_mode == "mask" else _BLEND, stops
 
 
 def _image(mesh: Mesh, part: Part) -> Array | None:

@@ -110,6 +110,7 @@ def _keep(part: Part, mask: Array) -> Part:
         normals=None if part.normals is None else part.normals[used],
         uvs=None if part.uvs is None else part.uvs[mask],
         colours=None if part.colours is None else part.colours[used],
+        alphas=None if part.alphas is None else part.alphas[used],
     )
 
 

@@ -65,8 +65,8 @@ def subdivide(part: Part, edge: float, max_vertices: int = 2_000_000) -> Part:
     """The part with every edge longer than `edge` (part units) halved repeatedly.
 
     Each round splits long edges at their middle and re-triangulates the faces around them into two,
-    three or four, so neighbours always agree (no T-junctions). Normals, vertex colours and corner UVs
-    are interpolated. Ends early if another round would exceed `max_vertices`. Voxels are unchanged.
+    three or four, so neighbours always agree (no T-junctions). Normals, vertex colours with their alpha
+    and corner UVs are interpolated. Ends early if another round would exceed `max_vertices`. Voxels are unchanged.
     """
     return subdivided(part, edge, max_vertices)[0]
 
@@ -120,6 +120,7 @@ def _split_round(part: Part, edges: Array, edge_of_face: Array, long: Array) -> 
         uvs=uvs,
         normals=None if part.normals is None else _with_middles(part.normals, cut, unit=True),
         colours=None if part.colours is None else _with_middles(part.colours, cut),
+        alphas=None if part.alphas is None else _with_middles(part.alphas[:, None], cut)[:, 0],
     )
 
 

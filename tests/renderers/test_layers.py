@@ -106,6 +106,51 @@ def test_alpha_is_factor_times_texture() -> None:
     assert view.coverage[8, 8, 0] == pytest.approx(0.25)
 
 
+def fading(material: Material, alpha: Array | None = None) -> Mesh:
+    """A square whose vertices have alpha 0 on the left and 1 on the right, before a solid one."""
+    mesh = stack(material, SOLID, alpha=alpha)
+    front = replace(mesh.parts[0], alphas=np.array([0, 1, 1, 0], np.float32))
+    return replace(mesh, parts=(front, *mesh.parts[1:]))
+
+
+@pytest.mark.parametrize("bind", [vertex_bound, texel_bound])
+def test_alpha_of_vertices_is_interpolated_and_multiplies_the_rest(bind) -> None:
+    glass = Material("glass", texture=0, alpha_mode="blend", alpha=0.5)
+    mesh = fading(glass, np.full((4, 4), 0.5, np.float32))
+    origins, directions = AHEAD.rays()
+    layers = see(Raycaster(bind(mesh)), origins, directions)
+    across = (origins + directions * layers.hits.depth[0][..., None])[..., 0] / mesh.frame.scale
+    np.testing.assert_allclose(layers.weight[0], 0.25 * (across + 1) / 2, atol=1e-4)
+    np.testing.assert_allclose(layers.weight[1], 1 - layers.weight[0], atol=1e-6)
+
+
+def test_the_cutoff_holds_for_alpha_of_vertices() -> None:
+    surface = vertex_bound(fading(Material("leaf", alpha_mode="mask", cutoff=0.5)))
+    front = share_of(surface, 0, MeshRenderer(surface).compile(AHEAD))
+    assert front[:, :7].max() == 0
+    assert front[:, 9:].min() == pytest.approx(1)
+
+
+def test_opaque_materials_ignore_the_alpha_of_vertices() -> None:
+    assert vertex_bound(fading(SOLID)).solid
+
+
+@pytest.mark.parametrize(("transmission", "share"), [(0.6, 0.4), (1.0, 0.25)])
+def test_glass_shows_what_is_behind_it_and_some_of_itself(transmission, share) -> None:
+    glass = Material("glass", alpha=0.1, transmission=transmission)
+    surface = vertex_bound(stack(glass, SOLID))
+    pane, wall = (share_of(surface, k, MeshRenderer(surface).compile(AHEAD))[8, 8] for k in (0, 1))
+    assert (pane, wall) == pytest.approx((share, 1 - share), abs=1e-5)
+
+
+def test_cut_out_glass() -> None:
+    surface = vertex_bound(stack(replace(LEAF, transmission=0.5), SOLID))
+    view = MeshRenderer(surface).compile(AHEAD)
+    pane = share_of(surface, 0, view)
+    assert pane[8, 8] == 0
+    assert pane[1, 1] == pytest.approx(0.5)
+
+
 @pytest.mark.parametrize(("cutoff", "seen"), [(0.4, 1), (0.5, 1), (0.6, 0)])
 def test_the_cutoff(cutoff, seen) -> None:
     leaf = replace(LEAF, cutoff=cutoff)
@@ -150,6 +195,9 @@ SCENES = {
     "panes": lambda: vertex_bound(stack(GLASS, LEAF, GLASS, SOLID)),
     "soft": lambda: texel_bound(
         stack(Material("soft", texture=0, alpha_mode="blend", alpha=0.9), SOLID, alpha=noise(5, 7))
+    ),
+    "fading glass": lambda: texel_bound(
+        fading(Material("soft", texture=0, alpha_mode="blend", alpha=0.9, transmission=0.3), noise(5, 7))
     ),
     "open box": lambda: vertex_bound(
         mesh_of(replace(cube(), faces=cube().faces[4:], uvs=None), materials=(ONE_SIDED,))

@@ -81,6 +81,12 @@ def test_attributes_are_interpolated() -> None:
     np.testing.assert_allclose(fine.normals, np.tile([0, 0, 1], (len(fine.vertices), 1)))
 
 
+def test_alpha_of_vertices_is_interpolated() -> None:
+    part = replace(quad(), alphas=np.array([0, 1, 1, 0], np.float32))
+    fine = subdivide(part, 0.3)
+    np.testing.assert_allclose(fine.alphas, (fine.vertices[:, 0] + 1) / 2, atol=1e-6)
+
+
 def test_normals_stay_unit() -> None:
     globe = replace(sphere(6), normals=sphere(6).vertices.astype(np.float32))
     fine = subdivide(globe, 0.2)

@@ -9,7 +9,7 @@ from nst3d.formats.gltf.document import GltfDocument, Json
 from nst3d.formats.gltf.nodes import Placement
 from nst3d.limits import claim
 
-_VERTEX = {"POSITION": 24, "NORMAL": 12, "COLOR_0": 12}
+_VERTEX = {"POSITION": 24, "NORMAL": 12, "COLOR_0": 16}
 """Bytes of a part's vertex by attribute: positions in float64, the others in float32."""
 _CORNER, _CORNER_UV = 4, 16
 """Bytes of a triangle's corner: its index, and its texture coordinates in float64."""

@@ -103,10 +103,15 @@ def _write_part(
     attributes = {"POSITION": editor.put_rows(positions, VERTEX_DATA, bounds=True)}
     if part.normals is not None:
         attributes["NORMAL"] = editor.put_rows(part.normals[vertex_map].astype("<f4"), VERTEX_DATA)
+    alphas = None if part.alphas is None else part.alphas[vertex_map]
+    if colours is None and alphas is not None:
+        colours = np.ones((len(part.vertices), 3))
     for k in range(len(uv_sets)):
         attributes[f"TEXCOORD_{k}"] = editor.put_uvs(uvs[:, 2 * k : 2 * k + 2])
     if colours is not None:
-        attributes["COLOR_0"] = editor.put_rows(colour_rows(linear_light(colours[vertex_map])), VERTEX_DATA)
+        attributes["COLOR_0"] = editor.put_rows(
+            colour_rows(linear_light(colours[vertex_map]), alphas), VERTEX_DATA
+        )
         editor.json["accessors"][attributes["COLOR_0"]]["normalized"] = True
     primitive = {
         "attributes": attributes,

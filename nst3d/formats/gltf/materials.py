@@ -22,6 +22,7 @@ from nst3d.tensors import Array
 
 SPECULAR = "KHR_materials_pbrSpecularGlossiness"
 UNLIT = "KHR_materials_unlit"
+TRANSMISSION = "KHR_materials_transmission"
 TRANSFORM = "KHR_texture_transform"
 PLAIN_SOURCES = ("EXT_texture_webp", "EXT_texture_avif")
 WRAPS: dict[Any, Wrap] = {10497: "repeat", 33071: "clamp", 33648: "mirror"}
@@ -83,6 +84,7 @@ class MaterialReader:
                 self.document.numbers({"cutoff": [material.get("alphaCutoff", 0.5)]}, "cutoff", (0.5,))[0]
             ),
         )
+        read = replace(read, transmission=self._transmission(material, read.name))
         if texture_key not in holder:
             return read
         if glow:
@@ -95,6 +97,17 @@ class MaterialReader:
         if texture is None:
             return replace(read, factor=MID_GREY)
         return replace(read, texture=texture)
+
+    def _transmission(self, material: Json, name: str) -> float:
+        """The share of light that passes a material; 0 where a texture varies it, which is said."""
+        found = extension(material, TRANSMISSION) or {}
+        value = self.document.numbers({"factor": [found.get("transmissionFactor", 0.0)]}, "factor", (0.0,))[0]
+        if value > 0 and "transmissionTexture" in found:
+            self.notes.append(
+                f"a texture says where '{name}' lets light through: views show it solid everywhere"
+            )
+            return 0.0
+        return float(np.clip(value, 0.0, 1.0))
 
     def _texture(self, texture: Json, opaque: bool) -> int | None:
         """The index of a glTF texture among the mesh's; None if it cannot be read. Emission has no alpha."""

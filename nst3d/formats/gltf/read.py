@@ -137,6 +137,7 @@ def _read_mesh(
             normals=_mend_normals(vertices, faces, normals, findings),
             uvs=_read_uvs(document, primitive, faces, findings),
             colours=_read_colours(document, primitive),
+            alphas=_read_alphas(document, primitive),
         )
         if primitive.get("mode", _TRIANGLES) == _TRIANGLES:
             findings.degenerate += int((face_normals(vertices[faces]) == 0).all(axis=1).sum())
@@ -215,6 +216,15 @@ def _read_colours(document: GltfDocument, primitive: Json) -> Array | None:
     linear = read_values(document, primitive["attributes"]["COLOR_0"])
     linear = np.clip(np.nan_to_num(linear[:, :3], nan=1.0), 0.0, 1.0)
     return srgb_encode(linear).astype(np.float32)
+
+
+def _read_alphas(document: GltfDocument, primitive: Json) -> Array | None:
+    """(v,) float32 alpha of COLOR_0 in [0, 1]; None if it has none, or is opaque everywhere."""
+    if "COLOR_0" not in primitive["attributes"]:
+        return None
+    columns = read_values(document, primitive["attributes"]["COLOR_0"])[:, 3:]
+    alphas = np.clip(np.nan_to_num(columns, nan=1.0), 0.0, 1.0).astype(np.float32)
+    return alphas[:, 0] if (alphas < 1).any() else None
 
 
 def _mend_normals(vertices: Array, faces: Array, normals: Array | None, findings: _Findings) -> Array | None:

@@ -367,6 +367,39 @@ def test_the_alpha_of_materials(tmp_path: Path) -> None:
     assert (plain.alpha_mode, plain.alpha, plain.cutoff) == ("opaque", 1.0, 0.5)
 
 
+@pytest.mark.parametrize(("kind", "full"), [("float32", 1), ("uint8", 255), ("uint16", 65535)])
+def test_the_alpha_of_vertices(tmp_path: Path, kind: str, full: int) -> None:
+    sample = Sample()
+    rows = np.array([[1, 1, 1, 0], [1, 1, 1, 0.2], [1, 0, 1, 1], [1, 1, 1, 1]]) * full
+    normalised = {} if kind == "float32" else {"normalized": True}
+    for values in (rows, rows[:, :3], np.full((4, 4), full)):
+        primitive = sample.quad()
+        primitive["attributes"]["COLOR_0"] = sample.accessor(values, kind, **normalised)
+        sample.show(primitive)
+    fading, plain, solid = load_gltf(sample.save(tmp_path / "a.glb")).parts
+    assert fading.alphas == pytest.approx([0, 0.2, 1, 1], abs=1e-6)
+    assert plain.alphas is None
+    assert solid.alphas is None
+
+
+def test_transmission(tmp_path: Path) -> None:
+    sample = Sample()
+    texture = sample.texture(np.full((2, 2, 3), 255, np.uint8))
+    for own in (
+        {"transmissionFactor": 0.75},
+        {},
+        {"transmissionFactor": 1, "transmissionTexture": {"index": texture}},
+    ):
+        sample.show(
+            sample.quad(
+                material=sample.add("materials", name="pane", extensions={"KHR_materials_transmission": own})
+            )
+        )
+    mesh = load_gltf(sample.save(tmp_path / "a.glb"))
+    assert [m.transmission for m in mesh.materials] == [0.75, 0, 0]
+    assert mesh.notes == ("a texture says where 'pane' lets light through: views show it solid everywhere",)
+
+
 def instanced(**attributes) -> Sample:
     sample = Sample()
     lists = {

@@ -616,3 +616,16 @@ def test_transparent_materials_of_other_formats_are_written(tmp_path: Path) -> N
             material.alpha,
             material.cutoff,
         )
+
+
+def test_alpha_of_vertices_is_written_to_new_documents(tmp_path: Path) -> None:
+    mesh = bare_mesh()
+    alphas = np.linspace(0, 1, len(mesh.parts[0].vertices)).astype(np.float32)
+    glass = Material("glass", alpha_mode="blend")
+    mesh = replace(mesh, materials=(glass,), parts=(replace(mesh.parts[0], alphas=alphas),))
+    save_gltf(tmp_path / "x.glb", mesh, *one_slot(mesh, False))
+    (read,) = load_gltf(tmp_path / "x.glb").parts
+    assert read.colours is not None
+    assert (read.colours == 1).all()
+    before, after = (p.alphas[p.faces] for p in (mesh.parts[0], read))
+    np.testing.assert_allclose(after, before, atol=1e-4)
