@@ -24,6 +24,7 @@ SPECULAR = "KHR_materials_pbrSpecularGlossiness"
 UNLIT = "KHR_materials_unlit"
 TRANSMISSION = "KHR_materials_transmission"
 TRANSFORM = "KHR_texture_transform"
+DDS = "MSFT_texture_dds"
 PLAIN_SOURCES = ("EXT_texture_webp", "EXT_texture_avif")
 WRAPS: dict[Any, Wrap] = {10497: "repeat", 33071: "clamp", 33648: "mirror"}
 _ALPHA_MODES: dict[Any, AlphaMode] = {"MASK": "mask", "BLEND": "blend"}

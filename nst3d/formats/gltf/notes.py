@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from nst3d.formats.gltf.coats import VARIANTS, coats_of, mappings, strip
 from nst3d.formats.gltf.document import GltfDocument, Json, extension
 from nst3d.formats.gltf.pointers import pointer_of, settle_pointers
+from nst3d.formats.gltf.tidy import has_spare_dds
 from nst3d.formats.gltf.uv_sets import atlas_set
 from nst3d.representations.mesh import Mesh
 from nst3d.representations.paint import MeshPaint, TexturePaint, VertexPaint
@@ -30,6 +31,8 @@ def painting_notes(mesh: Mesh, paint: MeshPaint) -> tuple[str, ...]:
         return tuple(_lost(mesh.document))
     painted = {p.material for p in mesh.parts} - paint.kept_materials
     notes = [*_sets(mesh, paint), *_variants(mesh.document, painted), *_outside(mesh, paint)]
+    if any(has_spare_dds(mesh.document.json, t) for t in mesh.document.items("textures")):
+        notes.append("DDS files beside the glTF are left out where a texture has a PNG or JPEG, too")
     if count := _stale_pointers(mesh, paint):
         notes.append(
             f"{count} animated base colours (KHR_animation_pointer) are dropped, as they would tint the paint"

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from nst3d.formats.gltf.document import Json, walk
+from nst3d.formats.gltf.document import Json, extension, walk
 from nst3d.formats.gltf.edit import GltfEditor
-from nst3d.formats.gltf.materials import BASIS, PLAIN_SOURCES, TRANSFORM
+from nst3d.formats.gltf.materials import BASIS, DDS, PLAIN_SOURCES, TRANSFORM
 from nst3d.formats.gltf.pointers import POINTER, settle_pointers
 
-_UNUSED_AFTERWARDS = (*PLAIN_SOURCES, BASIS, "MSFT_texture_dds", TRANSFORM, POINTER)
+_UNUSED_AFTERWARDS = (*PLAIN_SOURCES, BASIS, DDS, TRANSFORM, POINTER)
 
 
 def tidy(editor: GltfEditor) -> None:
@@ -21,6 +21,7 @@ def tidy(editor: GltfEditor) -> None:
     """
     former, content = editor.document.json, editor.json
     settle_pointers(former, content)
+    _drop_spare_dds(content)
     for index in _unused(former, content, "textures"):
         for holder in _holders(content["textures"][index]):
             holder.pop("source", None)
@@ -34,6 +35,25 @@ def tidy(editor: GltfEditor) -> None:
     for kind in ("extensionsUsed", "extensionsRequired", "textures", "images"):
         if content.get(kind) == []:
             del content[kind]
+
+
+def has_spare_dds(content: Json, texture: Json) -> bool:
+    """Whether a texture names a DDS file beside the document, and a PNG or JPEG that shows the same."""
+    index = (extension(texture, DDS) or {}).get("source")
+    images = content.get("images", [])
+    if "source" not in texture or not isinstance(index, int) or not 0 <= index < len(images):
+        return False
+    uri = images[index].get("uri")
+    return isinstance(uri, str) and not uri.startswith("data:")
+
+
+def _drop_spare_dds(content: Json) -> None:
+    """Leaves out DDS files that another picture stands for: inside a glTF few programs read them."""
+    for texture in content.get("textures", []):
+        if has_spare_dds(content, texture):
+            del texture["extensions"][DDS]
+            if not texture["extensions"]:
+                del texture["extensions"]
 
 
 def _holders(texture: Json) -> list[Json]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from gltf_samples import QUAD_UVS, Sample, encoded, noise, texture_paint
@@ -193,3 +195,31 @@ def test_lines_keep_the_colour_that_they_share_with_painted_triangles(tmp_path) 
     assert again.document.json["materials"][0] == mesh.document.json["materials"][0]
     first, second = again.document.json["meshes"][0]["primitives"]
     assert (first["material"], second) == (1, line)
+
+
+@pytest.mark.parametrize("spare", [True, False])
+def test_a_dds_file_is_left_out_where_another_picture_shows_the_same(tmp_path: Path, spare: bool) -> None:
+    sample = Sample()
+    (tmp_path / "n.dds").write_bytes(b"DDS " + bytes(20))
+    white = np.full((2, 2, 3), 255, np.uint8)
+    colours, normals, dds = sample.texture(white), sample.image(white), sample.add("images", uri="n.dds")
+    other = {"source": normals} if spare else {}
+    bumps = sample.add("textures", extensions={"MSFT_texture_dds": {"source": dds}}, **other)
+    base = {"baseColorTexture": {"index": colours}}
+    material = sample.add("materials", pbrMetallicRoughness=base, normalTexture={"index": bumps})
+    sample.json["extensionsUsed"] = ["MSFT_texture_dds"]
+    sample.show(sample.quad(material=material))
+    mesh = load_gltf(sample.save(tmp_path / "x.glb"))
+    paint, table = texture_paint(mesh)
+    said = [note for note in painting_notes(mesh, paint) if "DDS" in note]
+    save_gltf(tmp_path / "out.glb", mesh, paint, table)
+    written = load_gltf(tmp_path / "out.glb").document.json
+    assert bool(said) == spare
+    assert ("extensionsUsed" in written) != spare
+    assert len(written["images"]) == (2 if spare else 3)
+    texture = written["textures"][written["materials"][0]["normalTexture"]["index"]]
+    if spare:
+        assert written["images"][texture["source"]]["mimeType"] == "image/png"
+    else:
+        kept = written["images"][texture["extensions"]["MSFT_texture_dds"]["source"]]
+        assert kept["mimeType"] == "image/vnd-ms.dds"
