@@ -13,6 +13,8 @@ from nst3d.formats.gltf.uv_sets import atlas_set
 from nst3d.representations.mesh import Mesh
 from nst3d.representations.paint import MeshPaint, TexturePaint, VertexPaint
 
+LEVELS = "MSFT_lod"
+
 
 def keeps_document(mesh: Mesh, paint: MeshPaint) -> bool:
     """Whether a painted mesh is written into its own glTF document: unless it has none, or faces were subdivided."""
@@ -30,7 +32,12 @@ def painting_notes(mesh: Mesh, paint: MeshPaint) -> tuple[str, ...]:
     if not keeps_document(mesh, paint):
         return tuple(_lost(mesh.document))
     painted = {p.material for p in mesh.parts} - paint.kept_materials
-    notes = [*_sets(mesh, paint), *_variants(mesh.document, painted), *_outside(mesh, paint)]
+    notes = [
+        *_sets(mesh, paint),
+        *_variants(mesh.document, painted),
+        *_far(mesh.document, painted),
+        *_outside(mesh, paint),
+    ]
     if any(has_spare_dds(mesh.document.json, t) for t in mesh.document.items("textures")):
         notes.append("DDS files beside the glTF are left out where a texture has a PNG or JPEG, too")
     if count := _stale_pointers(mesh, paint):
@@ -79,6 +86,20 @@ def _variants(document: GltfDocument, painted: set[int]) -> Iterator[str]:
     names = [str(known[v].get("name", v)) for v in sorted(shown) if v < len(known)]
     if names:
         yield f"the material variants {_listed(names)} keep their own colours: only what is shown first is painted"
+
+
+def _far(document: GltfDocument, painted: set[int]) -> Iterator[str]:
+    """About materials that painted ones turn into when they are far away."""
+    materials = document.items("materials")
+    shown = (extension(materials[m], LEVELS) or {} for m in sorted(painted) if m < len(materials))
+    others = dict.fromkeys(m for found in shown for m in found.get("ids", []) if m not in painted)
+    names = [
+        str(materials[m].get("name") or f"material {m}")
+        for m in others
+        if isinstance(m, int) and 0 <= m < len(materials)
+    ]
+    if names:
+        yield f"materials for levels of detail ({LEVELS}) keep their own colours: {_listed(names)}"
 
 
 def _outside(mesh: Mesh, paint: MeshPaint) -> Iterator[str]:

@@ -223,3 +223,18 @@ def test_a_dds_file_is_left_out_where_another_picture_shows_the_same(tmp_path: P
     else:
         kept = written["images"][texture["extensions"]["MSFT_texture_dds"]["source"]]
         assert kept["mimeType"] == "image/vnd-ms.dds"
+
+
+def test_materials_for_levels_of_detail_are_named(tmp_path: Path) -> None:
+    sample = Sample()
+    near, middle, far = (sample.add("materials", name=name) for name in ("near", "middle", "far"))
+    sample.json["materials"][near]["extensions"] = {"MSFT_lod": {"ids": [middle, far]}}
+    sample.show(sample.quad(material=near), sample.quad(material=middle))
+    mesh = load_gltf(sample.save(tmp_path / "x.glb"))
+    paint, table = texture_paint(mesh)
+    notes = painting_notes(mesh, paint)
+    assert "materials for levels of detail (MSFT_lod) keep their own colours: 'far'" in notes
+    save_gltf(tmp_path / "out.glb", mesh, paint, table)
+    materials = load_gltf(tmp_path / "out.glb").document.json["materials"]
+    assert materials[near]["extensions"] == {"MSFT_lod": {"ids": [middle, far]}}
+    assert materials[far] == {"name": "far"}
