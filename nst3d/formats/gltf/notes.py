@@ -38,6 +38,7 @@ def painting_notes(mesh: Mesh, paint: MeshPaint) -> tuple[str, ...]:
         *_far(mesh.document, painted),
         *_outside(mesh, paint),
     ]
+    notes += _uneven(mesh, paint)
     if any(has_spare_dds(mesh.document.json, t) for t in mesh.document.items("textures")):
         notes.append("DDS files beside the glTF are left out where a texture has a PNG or JPEG, too")
     if count := _stale_pointers(mesh, paint):
@@ -73,6 +74,30 @@ def _sets(mesh: Mesh, paint: MeshPaint) -> Iterator[str]:
                 f"the new UVs of {_listed(names)} are set {number} (TEXCOORD_{number}), as other maps use set 0:"
                 " programs that only know set 0 show the paint in the wrong places"
             )
+
+
+def _uneven(mesh: Mesh, paint: MeshPaint) -> Iterator[str]:
+    """About textures that were powers of two wide and high, and are not any more."""
+    if isinstance(paint, VertexPaint):
+        return
+    now: dict[str, None] = {}
+    for coat in coats_of(mesh, paint):
+        texture, slot = mesh.materials[coat.material].texture, paint.slots[coat.slot]
+        sharp = slot.clear and slot.alpha is not None and slot.alpha.size > slot.size.height * slot.size.width
+        height, width = slot.alpha.shape if sharp and slot.alpha is not None else slot.size
+        even = texture is not None and _powers_of_two(*mesh.textures[texture].pixels.shape[:2])
+        if even and not _powers_of_two(height, width):
+            now[f"{slot.name} {width} x {height}"] = None
+    if now:
+        yield (
+            f"textures that were powers of two in width and height are not any more: {_listed(list(now))};"
+            " programs with WebGL 1 alone resize them, or show them without mipmaps"
+            " (`surface.texture_size=1024` keeps powers of two where a texture keeps its UVs)"
+        )
+
+
+def _powers_of_two(*sides: int) -> bool:
+    return all(side & (side - 1) == 0 for side in sides)
 
 
 def _variants(document: GltfDocument, painted: set[int]) -> Iterator[str]:

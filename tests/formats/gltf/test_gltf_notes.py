@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from nst3d.formats.gltf.accessors import read_rows, view_bytes
 from nst3d.formats.gltf.notes import painting_notes
 from nst3d.formats.gltf.read import load_gltf
 from nst3d.formats.gltf.write import save_gltf
+from nst3d.tensors import ImageSize
 
 VARIANTS, POINTER, MOVED = "KHR_materials_variants", "KHR_animation_pointer", "KHR_texture_transform"
 
@@ -238,3 +240,19 @@ def test_materials_for_levels_of_detail_are_named(tmp_path: Path) -> None:
     materials = load_gltf(tmp_path / "out.glb").document.json["materials"]
     assert materials[near]["extensions"] == {"MSFT_lod": {"ids": [middle, far]}}
     assert materials[far] == {"name": "far"}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [((16, 32), (24, 48), True), ((16, 32), (8, 16), False), ((16, 24), (24, 40), False)],
+)
+def test_textures_that_are_no_powers_of_two_any_more_are_named(tmp_path: Path, before, after, said) -> None:
+    sample = Sample()
+    base = {"baseColorTexture": {"index": sample.texture(np.full((*before, 3), 255, np.uint8))}}
+    sample.show(sample.quad(material=sample.add("materials", pbrMetallicRoughness=base)))
+    mesh = load_gltf(sample.save(tmp_path / "x.glb"))
+    paint, _ = texture_paint(mesh)
+    paint = replace(paint, slots=(replace(paint.slots[0], size=ImageSize(*after)),))
+    notes = [note for note in painting_notes(mesh, paint) if "powers of two" in note]
+    assert len(notes) == said
+    assert all(f"{after[1]} x {after[0]}" in note for note in notes)
