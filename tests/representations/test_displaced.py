@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from small_meshes import cube, mesh_of, quad, sphere
@@ -97,3 +99,12 @@ def test_parts_without_normals_get_them_and_are_split_at_creases() -> None:
     whole = displaced(mesh, welded, np.zeros((welded.num_offsets, 3)), split=False)
     assert len(whole.parts[1].vertices) == 8
     assert whole.parts[1].normals is None
+
+
+def test_alpha_of_vertices_stays_with_its_corners_where_creases_split_them() -> None:
+    alphas = np.linspace(0, 1, 8).astype(np.float32)
+    mesh = mesh_of(replace(cube(), alphas=alphas))
+    welded = welded_of(mesh)
+    (part,) = displaced(mesh, welded, np.zeros((welded.num_offsets, 3))).parts
+    assert len(part.vertices) == 24
+    np.testing.assert_array_equal(part.alphas[part.faces], alphas[cube().faces])

@@ -156,3 +156,12 @@ def test_used_rows() -> None:
     used, numbers = used_rows(6, np.asarray([[4, 1, 4]]))
     np.testing.assert_array_equal(used, [1, 4])
     np.testing.assert_array_equal(numbers, [[1, 0, 1]])
+
+
+def test_alpha_of_vertices_stays_with_the_faces_that_are_kept() -> None:
+    alphas = np.linspace(0, 1, 8).astype(np.float32)
+    faces = cube().faces.copy()
+    faces[0] = 0
+    (part,) = repaired(mesh_of(replace(cube(), faces=faces[:4], uvs=None, alphas=alphas)), "a.obj").parts
+    assert len(part.vertices) < 8
+    np.testing.assert_array_equal(part.alphas[part.faces], alphas[faces[1:4]])
