@@ -191,6 +191,13 @@ def stray_faces(parts: tuple[Part, ...], instances: tuple[Instance, ...]) -> lis
     return None if far is None else np.split(far, np.cumsum([len(f) for f in faces])[:-1])
 
 
+def largest_placements(mesh: Mesh, scales: Array) -> Array:
+    """The largest of its instances' `scales` (i,) for each part, (p,) float64; 1 for a part that is not placed."""
+    largest = np.full(len(mesh.parts), -np.inf)
+    np.maximum.at(largest, [instance.part for instance in mesh.instances], scales)
+    return np.where(np.isinf(largest), 1.0, largest)
+
+
 def placed_points(part: Part, instance: Instance, rows: Array | None = None) -> Array:
     """A part's vertices in scene coordinates, all or some `rows`, (n, 3) float64."""
     points = part.vertices if rows is None else part.vertices[rows]

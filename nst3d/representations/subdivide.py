@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from nst3d.representations.mesh import Mesh, Part
+from nst3d.representations.mesh import Mesh, Part, largest_placements
 from nst3d.representations.paint import VertexPaint
 from nst3d.tensors import Array
 
@@ -49,10 +49,8 @@ def even_parts(
 
 def _in_parts(mesh: Mesh, edge: float) -> list[float]:
     """A normalised length in each part's own units, at its largest placement."""
-    lengths = []
-    for number in range(len(mesh.parts)):
-        scales = [np.linalg.norm(i.transform[:3, :3], 2) for i in mesh.instances if i.part == number]
-        lengths.append(float(edge / (mesh.frame.scale * max(scales, default=1.0))))
+    stretches = np.linalg.norm([i.transform[:3, :3] for i in mesh.instances], 2, axis=(-2, -1))
+    lengths: list[float] = (edge / (mesh.frame.scale * largest_placements(mesh, stretches))).tolist()
     return lengths
 
 
@@ -73,7 +71,7 @@ def subdivide(part: Part, edge: float, max_vertices: int = 2_000_000) -> Part:
 
 def subdivided(part: Part, edge: float, max_vertices: int) -> tuple[Part, tuple[Array, ...]]:
     """The result of `subdivide`, and the ends (n, 2) of the edges split in each round, in vertex order."""
-    if part.cells is not None:
+    if part.cells is not None or np.isinf(edge):
         return part, ()
     rounds = []
     for _ in range(_ROUNDS):

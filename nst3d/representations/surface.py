@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from nst3d.representations.mesh import WRAP_CODE, Instance, Mesh, Part
+from nst3d.representations.mesh import WRAP_CODE, Mesh, Part
 from nst3d.representations.opacity import Opacity, surface_opacity
 from nst3d.representations.paint import MeshPaint, TexturePaint, VertexPaint
-from nst3d.representations.triangles import face_areas, face_normals, turned_normals, unit
+from nst3d.representations.triangles import cross, face_areas, face_normals, normal_maps, unit
 from nst3d.tensors import Array
 
 # Grid directions within two steps of the origin, one of each opposite pair.
@@ -104,16 +105,18 @@ def build_surface(mesh: Mesh, paint: MeshPaint) -> Surface:
     corner_normals = [_corner_normals(p, not mesh.materials[p.material].double_sided) for p in parts]
     positions, faces, normals, part, local_face, sides = [], [], [], [], [], []
     offset = 0
-    for instance in mesh.instances:
+    linear = np.stack([i.transform[:3, :3] for i in mesh.instances])
+    for instance, turn, side in zip(mesh.instances, normal_maps(linear), _sides(mesh, parts, linear)):
         source = parts[instance.part]
         placed = source.vertices @ instance.transform[:3, :3].T + instance.transform[:3, 3]
         positions.append(mesh.frame.apply(placed).astype(np.float32))
         faces.append(source.faces + offset)
-        turned = turned_normals(corner_normals[instance.part].reshape(-1, 3), instance.transform[:3, :3])
+        own = corner_normals[instance.part].reshape(-1, 3).astype(np.float64)
+        turned = np.einsum("...ij,...j->...i", turn, own)
         normals.append(unit(turned).reshape(-1, 3, 3).astype(np.float32))
         part.append(np.full(len(source.faces), instance.part, np.int32))
         local_face.append(np.arange(len(source.faces), dtype=np.int32))
-        sides.append(np.full(len(source.faces), _side(mesh, source, instance), np.int8))
+        sides.append(np.full(len(source.faces), side, np.int8))
         offset += len(source.vertices)
     part_of_face, local = np.concatenate(part), np.concatenate(local_face)
     return Surface(
@@ -131,11 +134,10 @@ def build_surface(mesh: Mesh, paint: MeshPaint) -> Surface:
     )
 
 
-def _side(mesh: Mesh, part: Part, instance: Instance) -> int:
-    """The side from which an instance's faces are seen, as in `Surface.sides`."""
-    if mesh.materials[part.material].double_sided:
-        return 0
-    return 1 if np.linalg.det(instance.transform[:3, :3]) >= 0 else -1
+def _sides(mesh: Mesh, parts: Sequence[Part], linear: Array) -> Array:
+    """The side from which each instance's faces are seen, (i,), as in `Surface.sides`."""
+    both = np.array([mesh.materials[parts[i.part].material].double_sided for i in mesh.instances])
+    return np.where(both, 0, np.where(np.linalg.det(linear) >= 0, 1, -1))
 
 
 def rows_of_parts(part: Array, count: int) -> list[Array]:
@@ -193,7 +195,7 @@ def _corner_normals(part: Part, one_sided: bool) -> Array:
     if part.normals is not None:
         return part.normals[part.faces].astype(np.float32)
     a, b, c = (part.vertices[part.faces[:, k]] for k in range(3))
-    flat = unit(np.cross(b - a, c - a))
+    flat = unit(cross(b - a, c - a))
     corners = _smooth_normals(part, one_sided)
     sharp = np.einsum("fkc,fc->fk", corners, flat) < _CREASE
     corners[sharp] = np.broadcast_to(flat[:, None], corners.shape)[sharp]

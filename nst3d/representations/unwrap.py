@@ -8,8 +8,9 @@ from typing import Literal
 import numpy as np
 import xatlas
 
+from nst3d.limits import claim
 from nst3d.representations.charts import add_part, chart_options
-from nst3d.representations.mesh import Mesh, Part
+from nst3d.representations.mesh import Mesh, Part, largest_placements
 from nst3d.representations.paint import TexturePaint, TextureSlot
 from nst3d.representations.slivers import with_slivers
 from nst3d.representations.texels import overlaps
@@ -21,6 +22,12 @@ AtlasChoice = Literal["auto", "keep", "new"]
 MAX_OVERLAP = 0.05
 """Fraction of overlap above which UVs are replaced by an atlas."""
 _PADDING = 4
+_HELD = 40
+"""Bytes that a texel takes at least while it is painted: its colour, its gradient, and its place on the surface."""
+_SPILL = 1.5
+"""Number of texels, in squares of the largest side, to which padding may swell an atlas of many charts."""
+_PACKINGS = 4
+"""How often an atlas is packed at most, each time with larger texels."""
 
 
 @dataclass(frozen=True)
@@ -59,21 +66,24 @@ def paint_textures(
     kept = [g for g in groups if _keeps(mesh, g, atlas)]
     fresh_parts = sorted({i for g in groups if g not in kept for i in g.parts})
     slot_of_part = [0] * len(mesh.parts)
+    areas = [float(of_faces.sum()) for of_faces in placed_areas(mesh)]
     uvs: list[Array] = [np.zeros((len(p.faces), 3, 2)) if p.uvs is None else p.uvs for p in mesh.parts]
     slots: list[TextureSlot] = []
     offset = slivers = 0
     for group in kept:
-        slot = _own_slot(mesh, group, budget, offset)
+        slot = _own_slot(mesh, group, areas, budget, offset)
         for index in group.parts:
             slot_of_part[index] = len(slots)
         slots.append(slot)
         offset += slot.size.height * slot.size.width
     if fresh_parts:
-        size, corner_uvs, slivers = _atlas(mesh, fresh_parts, budget)
+        size, corner_uvs, slivers = _atlas(mesh, fresh_parts, sum(areas[i] for i in fresh_parts), budget)
         for index, corners in zip(fresh_parts, corner_uvs):
             slot_of_part[index], uvs[index] = len(slots), corners
         materials = tuple(sorted({mesh.parts[i].material for i in fresh_parts}))
         slots.append(TextureSlot("atlas", size, offset, ("clamp", "clamp"), materials, texture=None))
+        offset += size.height * size.width
+    claim(_HELD * offset, f"a painting in {offset / 1e6:.0f} million texels")
     new = set(fresh_parts)
     fresh = tuple(i in new for i in range(len(mesh.parts)))
     return TexturePaint(tuple(slots), tuple(slot_of_part), tuple(uvs), fresh, slivers=slivers)
@@ -85,18 +95,20 @@ def faces_without_uvs(mesh: Mesh) -> int:
     return sum(len(mesh.parts[i].faces) for parts in lacking for i in parts)
 
 
-def placed_areas(mesh: Mesh, index: int) -> Array:
-    """Normalised world area of each face of a part at its largest placement, (f,)."""
-    part = mesh.parts[index]
-    scale = mesh.frame.scale * _largest_scale(mesh, index)
-    return face_areas(part.vertices, part.faces) * scale**2
+def placed_areas(mesh: Mesh) -> list[Array]:
+    """Normalised world area of each face at its part's largest placement, (f,) for each part."""
+    return [face_areas(p.vertices, p.faces) * scale**2 for p, scale in zip(mesh.parts, _scales(mesh))]
 
 
-def _largest_scale(mesh: Mesh, index: int) -> float:
-    """The scale by the two larger stretches of a placement, because a flattened part still shows its area."""
-    placed = [i.transform[:3, :3] for i in mesh.instances if i.part == index]
-    scales = [np.sqrt(np.linalg.svd(m, compute_uv=False)[:2].prod()) for m in placed]
-    return float(max(scales, default=1.0))
+def _scales(mesh: Mesh) -> list[float]:
+    """The scale of each part at its largest placement, part units to normalised ones.
+
+    It is that of the two larger stretches of a placement, because a flattened part still shows its area.
+    """
+    stretches = np.linalg.svd([i.transform[:3, :3] for i in mesh.instances], compute_uv=False)
+    largest = largest_placements(mesh, np.sqrt(stretches[:, :2].prod(axis=1)))
+    scales: list[float] = (mesh.frame.scale * largest).tolist()
+    return scales
 
 
 def _groups(mesh: Mesh) -> list[_Group]:
@@ -132,11 +144,11 @@ def _usable(mesh: Mesh, group: _Group, strict: bool) -> bool:
     return not strict or not overlaps(corners, MAX_OVERLAP)
 
 
-def _own_slot(mesh: Mesh, group: _Group, budget: TexelBudget, offset: int) -> TextureSlot:
+def _own_slot(mesh: Mesh, group: _Group, areas: list[float], budget: TexelBudget, offset: int) -> TextureSlot:
     texture = None if group.texture is None else mesh.textures[group.texture]
     corners = [u for i in group.parts if (u := mesh.parts[i].uvs) is not None]
     covered = float(uv_areas(np.concatenate(corners)).sum()) if corners else 0.0
-    area = sum(float(placed_areas(mesh, i).sum()) for i in group.parts)
+    area = sum(areas[i] for i in group.parts)
     height, width = (1, 1) if texture is None else texture.pixels.shape[:2]
     texels = area / budget.texel**2 / covered if covered > 0 else 0.0
     own = height * width if budget.unseen.issuperset(group.parts) else 0
@@ -164,27 +176,39 @@ def _sized(texels: float, aspect: float, budget: TexelBudget) -> ImageSize:
     return ImageSize(height, width)
 
 
-def _atlas(mesh: Mesh, indices: list[int], budget: TexelBudget) -> tuple[ImageSize, list[Array], int]:
-    """A new atlas of the parts `indices`: its size, corner UVs (f, 3, 2) of each part, and its slivers."""
-    atlas = xatlas.Atlas()
-    area = sum(float(placed_areas(mesh, i).sum()) for i in indices)
-    charts = chart_options([mesh.parts[i] for i in indices], area)
-    origins = [
-        add_part(atlas, mesh.parts[i], mesh.frame.scale * _largest_scale(mesh, i), charts) for i in indices
-    ]
-    options = xatlas.PackOptions()
-    options.padding, options.bilinear, options.rotate_charts = _PADDING, True, True
+def _atlas(
+    mesh: Mesh, indices: list[int], area: float, budget: TexelBudget
+) -> tuple[ImageSize, list[Array], int]:
+    """A new atlas of the parts `indices`, `area` large: its size, corner UVs (f, 3, 2) of each, and its slivers."""
     # Charts fill about 70 % of a packed atlas.
-    side = max(_sized(area / budget.texel**2 / 0.7, 1.0, budget))
-    options.resolution = side
-    atlas.generate(charts, options)
-    # The packer treats the resolution as a hint; its padding holds at the size that it chose.
-    size = ImageSize(atlas.height, atlas.width)
+    side, scales = max(_sized(area / budget.texel**2 / 0.7, 1.0, budget)), _scales(mesh)
+    most = max(_SPILL * budget.largest**2, side**2)
+    for _ in range(_PACKINGS):
+        atlas, origins = _packed([mesh.parts[i] for i in indices], [scales[i] for i in indices], area, side)
+        # The packer treats the side as a hint; its padding holds at the size that it chose.
+        size = ImageSize(atlas.height, atlas.width)
+        if size.height * size.width <= most:
+            break
+        side = int(side * np.sqrt(most / (size.height * size.width)) / 1.1)
     found = [
         _corner_uvs(mesh.parts[i], origin, atlas.get_mesh(k))
         for k, (i, origin) in enumerate(zip(indices, origins))
     ]
     return with_slivers(size, found)
+
+
+def _packed(
+    parts: list[Part], scales: list[float], area: float, side: int
+) -> tuple[xatlas.Atlas, list[Array]]:
+    """The parts in an atlas about `side` wide, and the part's vertex of each vertex in it."""
+    atlas = xatlas.Atlas()
+    charts = chart_options(parts, area)
+    origins = [add_part(atlas, part, scale, charts) for part, scale in zip(parts, scales)]
+    options = xatlas.PackOptions()
+    options.padding, options.bilinear, options.rotate_charts = _PADDING, True, True
+    options.resolution = side
+    atlas.generate(charts, options)
+    return atlas, origins
 
 
 def _corner_uvs(part: Part, origin: Array, unwrapped: tuple[Array, Array, Array]) -> Array:

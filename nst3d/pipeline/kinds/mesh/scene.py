@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -55,15 +56,24 @@ class MeshScene:
     paint: MeshPaint
     surface: Surface
     renderer: MeshRenderer
-    anchors: Anchors
     rig: Rig
-    initial: Colours
-    """(n, 3): the asset's own colours in the paint's table; texels between islands are filled."""
     layout: Layout
     hull: Array = field(repr=False)
     """Points that a view must frame, (k, 3)."""
     notes: tuple[str, ...] = ()
     """What views and paint do otherwise than the asset says, one sentence each."""
+
+    # Properties, because `inspect` needs neither, and both take long where there are many texels.
+    @cached_property
+    def anchors(self) -> Anchors:
+        """The surface point of each row of the paint's table."""
+        return anchor_rows(self.surface)
+
+    @cached_property
+    def initial(self) -> Colours:
+        """(n, 3): the asset's own colours in the paint's table; texels between islands are filled."""
+        own = torch.from_numpy(base_colours(self.mesh, self.paint, self.surface, self.anchors))
+        return filled(own, self.layout, torch.from_numpy(self.anchors.valid))
 
 
 def upright(mesh: Mesh, up: Up) -> Mesh:
@@ -107,12 +117,8 @@ def prepare_mesh(
         renderer = MeshRenderer(surface, caster)
     if casting is not None:
         renderer = MeshRenderer(surface, renderer.caster, casting(surface))
-    anchors = anchor_rows(surface)
     notes = (*far_away(mesh), *notes, *_slivers(paint), *_seen(rig))
-    layout = layout_of(paint)
-    own = torch.from_numpy(base_colours(mesh, paint, surface, anchors))
-    initial = filled(own, layout, torch.from_numpy(anchors.valid))
-    return MeshScene(mesh, paint, surface, renderer, anchors, rig, initial, layout, sketch.hull(5000), notes)
+    return MeshScene(mesh, paint, surface, renderer, rig, layout_of(paint), sketch.hull(5000), notes)
 
 
 def _vertex_paint(mesh: Mesh, edge: float, options: SurfaceOptions) -> tuple[Mesh, VertexPaint]:
