@@ -25,9 +25,9 @@ def fill(image: Image, weight: Image) -> Image:
 def _pull(known: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
     """From premultiplied colours (1, c, h, w) and weights (1, 1, h, w) to colours everywhere."""
     height, width = known.shape[-2:]
-    own = known / weight.clamp_min(1e-8)
     if min(height, width) <= 1 or bool((weight >= 1).all()):
         mean = known.sum((2, 3), keepdim=True) / weight.sum((2, 3), keepdim=True).clamp_min(1e-8)
+        own = known / weight.clamp_min(1e-8)
         return own * weight + mean * (1 - weight)
     padded = [F.pad(t, (0, width % 2, 0, height % 2)) for t in (known, weight)]
     coarse_known, total = (F.avg_pool2d(t, 2) * 4 for t in padded)

@@ -30,6 +30,9 @@ MOST_TEXELS = 8192 * 8192
 _STORED = 12
 """Bytes per pixel while a picture is decoded: four channels as stored, converted, and as an array."""
 
+_EIGHT_BITS = ("1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr", "LAB", "HSV")
+"""Pillow's modes of pictures with at most 8 bits."""
+
 BROKEN = (
     OSError,
     SyntaxError,
@@ -50,9 +53,9 @@ class Picture:
     """A decoded picture."""
 
     pixels: Array
-    """(h, w, 3) float32, sRGB-encoded RGB in [0, 1], top row first."""
+    """(h, w, 3) float32, sRGB-encoded RGB in [0, 1], top row first; of `decode_texels` perhaps uint8."""
     alpha: Array | None
-    """(h, w) float32 in [0, 1], or None if the file has no alpha."""
+    """(h, w) float32 in [0, 1] or like the pixels, or None if the file has no alpha."""
     notes: tuple[str, ...] = ()
     """Changes made on reading, one sentence each, for the user."""
     extent: tuple[float, float] | None = None
@@ -87,6 +90,14 @@ def decode_image(data: bytes, name: str, max_pixels: int | None = None) -> Pictu
     Raises InputError like `read_image`.
     """
     return _decode(data, name, max_pixels, upright=False)
+
+
+def decode_texels(data: bytes, name: str) -> Picture:
+    """Like `decode_image` for the texture of an asset, reduced to `MOST_TEXELS`.
+
+    Pixels and alpha are levels (uint8), a quarter of the memory, unless the file has more than 8 bits.
+    """
+    return _guarded(lambda: _whole(data, name, MOST_TEXELS, upright=False, floats=False), data, name)
 
 
 def decode_blocks(data: bytes, name: str, least: ImageSize) -> Picture:
@@ -147,6 +158,15 @@ def to_bytes(values: Array | torch.Tensor) -> Array:
     return (np.clip(values, 0, 1) * np.float32(255) + np.float32(0.5)).astype(np.uint8)
 
 
+def from_bytes(values: Array) -> Array:
+    """Values in [0, 1] as float32: levels (uint8) divided by 255, floats as they are."""
+    if values.dtype != np.uint8:
+        return values
+    floats = values.astype(np.float32)
+    floats /= np.float32(255)
+    return floats
+
+
 def _encode(pixels: Array | torch.Tensor, alpha: Array | torch.Tensor | None, kind: str) -> bytes:
     data = to_bytes(pixels)
     if alpha is not None:
@@ -190,27 +210,28 @@ def _opened(data: bytes, name: str) -> Image.Image:
     return image
 
 
-def _whole(data: bytes, name: str, max_pixels: int | None, upright: bool) -> Picture:
+def _whole(data: bytes, name: str, max_pixels: int | None, upright: bool, floats: bool = True) -> Picture:
     image = _opened(data, name)
     width, height = image.size
     image.draft(None, _reduced(image.size, max_pixels))  # a JPEG decodes faster at 1/2, 1/4 or 1/8
-    _claim_picture(image, _reduced(image.size, max_pixels), name)
+    _claim_picture(image, _reduced(image.size, max_pixels), name, 4 if floats else 1)
     image.load()
     image = _simplified(ImageOps.exif_transpose(image) if upright else image)
     size = _reduced(image.size, max_pixels)
     if size != image.size:
         image = image.resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)
-    pixels, alpha = _arrays(image)
+    pixels, alpha = _arrays(image) if floats else _levels(image)
     if pixels.shape[0] * pixels.shape[1] == width * height:
         return Picture(pixels, alpha)
     resized = f"{name}: {width} x {height} pixels, reduced to {size[0]} x {size[1]}"
     return Picture(pixels, alpha, (resized,))
 
 
-def _claim_picture(image: Image.Image, size: tuple[int, int], name: str) -> None:
-    """Ask for the memory that a picture takes while it is decoded, and then at `size`."""
+def _claim_picture(image: Image.Image, size: tuple[int, int], name: str, width: int = 4) -> None:
+    """Ask for the memory that a picture takes while it is decoded, and then at `size`, `width` bytes a value."""
     channels = 3 + ("A" in image.getbands() or "transparency" in image.info)
-    claim(4 * channels * size[0] * size[1], name, _STORED * image.width * image.height)
+    width = width if image.mode in _EIGHT_BITS else 4
+    claim(width * channels * size[0] * size[1], name, _STORED * image.width * image.height)
 
 
 def _too_large(name: str) -> str:
@@ -236,7 +257,8 @@ def _simplified(image: Image.Image) -> Image.Image:
         return Image.fromarray(np.clip(grey / np.float32(white), 0, 1))
     if image.mode == "CMYK" and image.info.get("icc_profile"):
         return _through_profile(image)
-    return image.convert("RGBA" if image.has_transparency_data else "RGB")
+    mode = "RGBA" if image.has_transparency_data else "RGB"
+    return image if image.mode == mode else image.convert(mode)  # which copies in either case
 
 
 def _through_profile(image: Image.Image) -> Image.Image:
@@ -255,6 +277,13 @@ def _arrays(image: Image.Image) -> tuple[Array, Array | None]:
     data = np.asarray(image)
     if data.ndim == 2:
         return np.repeat(data.clip(0, 1)[..., None], 3, axis=-1), None
-    values = data.astype(np.float32)
-    values /= np.float32(255)
+    values = from_bytes(data)
     return np.ascontiguousarray(values[..., :3]), values[..., 3].copy() if values.shape[2] == 4 else None
+
+
+def _levels(image: Image.Image) -> tuple[Array, Array | None]:
+    """Like `_arrays`, but levels (uint8) unless the picture has more than 8 bits."""
+    data = np.asarray(image)
+    if data.ndim == 2:
+        return _arrays(image)
+    return np.ascontiguousarray(data[..., :3]), data[..., 3].copy() if data.shape[2] == 4 else None

@@ -7,12 +7,18 @@ from dataclasses import replace
 import numpy as np
 
 from nst3d.images.colour import srgb_decode, srgb_encode
-from nst3d.representations.mesh import Mesh, Wrap
+from nst3d.images.io import from_bytes
+from nst3d.representations.mesh import Mesh, Part, Wrap
 from nst3d.representations.paint import MeshPaint, TexturePaint, VertexPaint
 from nst3d.representations.surface import Surface, VertexBinding, build_surface, rows_of_parts
 from nst3d.representations.texels import Anchors, anchor_rows
 from nst3d.representations.triangles import uv_areas
 from nst3d.tensors import Array
+
+_AT_ONCE = 1 << 20
+"""Rows whose colours are computed at once, in float64."""
+_BAND = 512
+"""Rows of a halved picture that are computed at once."""
 
 
 def is_bare(mesh: Mesh) -> bool:
@@ -35,19 +41,27 @@ def base_colours(mesh: Mesh, paint: MeshPaint, surface: Surface, anchors: Anchor
     # Subdivided parts include the file's own UVs and vertex colours.
     parts = mesh.parts if isinstance(paint, TexturePaint) else paint.parts
     for here, part in zip(rows_of_parts(surface.part[faces], len(parts)), parts):
-        rows, local = valid[here], surface.local_face[faces[here]]
-        weights = anchors.weights[rows]
         material = mesh.materials[part.material]
-        linear = np.broadcast_to(srgb_decode(np.asarray(material.factor)), (len(rows), 3)).copy()
+        picture = None
         if material.texture is not None and part.uvs is not None:
-            uvs = np.einsum("nk,nkc->nc", weights, part.uvs[local])
-            texture = mesh.textures[material.texture]
-            linear *= srgb_decode(sampled(texture.pixels, texture.wrap, uvs, part.uvs, len(rows)))
-        if part.colours is not None:
-            shades = srgb_decode(part.colours.astype(np.float64))
-            linear *= np.einsum("nk,nkc->nc", weights, shades[part.faces[local]])
-        colours[rows] = srgb_encode(linear)
+            picture = _shrunk(mesh.textures[material.texture].pixels, part.uvs, len(here))
+        for some in np.array_split(here, len(here) // _AT_ONCE + 1):
+            rows, local = valid[some], surface.local_face[faces[some]]
+            colours[rows] = _part_colours(mesh, part, picture, local, anchors.weights[rows])
     return colours
+
+
+def _part_colours(mesh: Mesh, part: Part, picture: Array | None, local: Array, weights: Array) -> Array:
+    """The base colour (n, 3) at points of a part: faces (n,) and weights (n, 3); `picture` is its texture's."""
+    material = mesh.materials[part.material]
+    linear = np.broadcast_to(srgb_decode(np.asarray(material.factor)), (len(local), 3)).copy()
+    if picture is not None and material.texture is not None and part.uvs is not None:
+        uvs = np.einsum("nk,nkc->nc", weights, part.uvs[local])
+        linear *= srgb_decode(bilinear(picture, uvs, mesh.textures[material.texture].wrap))
+    if part.colours is not None:
+        shades = srgb_decode(part.colours.astype(np.float64))
+        linear *= np.einsum("nk,nkc->nc", weights, shades[part.faces[local]])
+    return srgb_encode(linear)
 
 
 def vertex_colours(mesh: Mesh, paint: VertexPaint) -> Array:
@@ -68,15 +82,23 @@ def sampled(image: Array, wrap: tuple[Wrap, Wrap], uvs: Array, corners: Array, r
 
     `corners` are the UVs (f, 3, 2) of the faces that use it.
     """
+    return bilinear(_shrunk(image, corners, rows), uvs, wrap)
+
+
+def _shrunk(image: Array, corners: Array, rows: int) -> Array:
+    """The picture, halved until it has about `rows` texels in use."""
     used = uv_areas(corners).sum() * image.shape[0] * image.shape[1]
     while used > 4 * rows and min(image.shape[:2]) > 8:
         image, used = _halved(image), used / 4
-    return bilinear(image, uvs, wrap)
+    return image
 
 
 def _halved(image: Array) -> Array:
     height, width = image.shape[0] // 2 * 2, image.shape[1] // 2 * 2
-    return image[:height, :width].reshape(height // 2, 2, width // 2, 2, -1).mean((1, 3))
+    blocks = image[:height, :width].reshape(height // 2, 2, width // 2, 2, -1)
+    # In bands, because as floats the whole picture takes four times the memory.
+    bands = np.array_split(blocks, max(1, len(blocks) // _BAND))
+    return np.concatenate([from_bytes(band).mean((1, 3)) for band in bands])
 
 
 def bilinear(image: Array, uvs: Array, wrap: tuple[str, str] = ("repeat", "repeat")) -> Array:
@@ -87,8 +109,8 @@ def bilinear(image: Array, uvs: Array, wrap: tuple[str, str] = ("repeat", "repea
     fx, fy = (x - x0)[:, None], (y - y0)[:, None]
     left, right = (wrapped(x0 + k, width, wrap[0]) for k in (0, 1))
     top, bottom = (wrapped(y0 + k, height, wrap[1]) for k in (0, 1))
-    upper = image[top, left] * (1 - fx) + image[top, right] * fx
-    lower = image[bottom, left] * (1 - fx) + image[bottom, right] * fx
+    upper = from_bytes(image[top, left]) * (1 - fx) + from_bytes(image[top, right]) * fx
+    lower = from_bytes(image[bottom, left]) * (1 - fx) + from_bytes(image[bottom, right]) * fx
     return upper * (1 - fy) + lower * fy
 
 

@@ -29,9 +29,9 @@ class Texture:
 
     name: str
     pixels: Array
-    """(h, w, 3) float32, sRGB-encoded RGB in [0, 1], top row first."""
+    """(h, w, 3) sRGB-encoded RGB, top row first: float32 in [0, 1], or levels (uint8), which `from_bytes` converts."""
     alpha: Array | None = None
-    """(h, w) float32 in [0, 1]; None: opaque."""
+    """(h, w) float32 in [0, 1], or levels (uint8); None: opaque."""
     wrap: tuple[Wrap, Wrap] = ("repeat", "repeat")
     """Wrap modes along u and v."""
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from nst3d.images.io import from_bytes
 from nst3d.representations.mesh import WRAP_CODE, Material, Mesh, Part
 from nst3d.tensors import Array
 
@@ -50,7 +51,7 @@ def is_clear(mesh: Mesh, part: Part) -> bool:
     if material.alpha_mode == "opaque":
         return False
     alpha = _image(mesh, part)
-    least = material.alpha * (1.0 if alpha is None else float(alpha.min()))
+    least = material.alpha * (1.0 if alpha is None else float(from_bytes(alpha.min(keepdims=True)).item()))
     if part.alphas is not None and len(part.faces):
         least *= float(part.alphas[part.faces].min())
     return least < (material.cutoff if material.alpha_mode == "mask" else _SOLID)
@@ -107,6 +108,6 @@ def _packed(mesh: Mesh, textures: Sequence[int]) -> tuple[Array, Array]:
         assert texture.alpha is not None
         height, width = texture.alpha.shape
         rows.append((offset, height, width, WRAP_CODE[texture.wrap[0]], WRAP_CODE[texture.wrap[1]]))
-        alphas.append(texture.alpha.astype(np.float32).ravel())
+        alphas.append(from_bytes(texture.alpha).astype(np.float32, copy=False).ravel())
         offset += height * width
     return np.array(rows, np.int32).reshape(-1, 5), np.concatenate([*alphas, np.zeros(1, np.float32)])

@@ -21,7 +21,7 @@ class TextureSlot:
     texture: int | None
     """Texture of the mesh that it replaces; None: the materials had none, or it is a new atlas."""
     alpha: Array | None = None
-    """(h, w) float32 opacity to write with the colours; or None."""
+    """(h, w) opacity to write with the colours, float32 or levels (uint8); or None."""
     clear: bool = False
     """Whether a material shows that opacity: it then keeps a resolution that exceeds `size`."""
 

@@ -32,7 +32,7 @@ def decode_ktx2(data: bytes, name: str, path: Path) -> Picture:
     size, level = _fitting(data, name)
     otherwise = "export it again with PNG or JPEG textures"
     wide, high = max(size[0] >> level, 1), max(size[1] >> level, 1)
-    claim(16 * wide * high, name, 8 * wide * high)
+    claim(4 * wide * high, name, 8 * wide * high)
     package = decoder("opengl_basisu", path, f"it has KTX2 textures ({BASIS})", otherwise)
     try:
         texture = package.open(data)
@@ -40,13 +40,12 @@ def decode_ktx2(data: bytes, name: str, path: Path) -> Picture:
         with_alpha = bool(texture.has_alpha)
     except (ValueError, IndexError, MemoryError) as error:
         raise InputError(f"{name}: cannot be decoded ({' '.join(str(error).split()):.80})") from None
-    values = pixels.astype(np.float32) / np.float32(255)
-    alpha = values[..., 3] if with_alpha and (pixels[..., 3] < 255).any() else None
+    alpha = pixels[..., 3].copy() if with_alpha and (pixels[..., 3] < 255).any() else None
     notes: tuple[str, ...] = ()
     if level:
         width, height = pixels.shape[1], pixels.shape[0]
         notes = (f"{name}: {size[0]} x {size[1]} pixels, reduced to {width} x {height}",)
-    return Picture(np.ascontiguousarray(values[..., :3]), alpha, notes)
+    return Picture(np.ascontiguousarray(pixels[..., :3]), alpha, notes)
 
 
 def _fitting(data: bytes, name: str) -> tuple[tuple[int, int], int]:

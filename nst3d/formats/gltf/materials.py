@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field, replace
+from hashlib import sha256
 from typing import Any
 from urllib.parse import unquote
 
@@ -16,7 +17,7 @@ from nst3d.formats.gltf.document import GltfDocument, Json, extension
 from nst3d.formats.gltf.ktx2 import BASIS, KTX2, decode_ktx2
 from nst3d.formats.meshes.textures import MID_GREY
 from nst3d.images.colour import srgb_encode
-from nst3d.images.io import MOST_TEXELS, Picture, decode_image
+from nst3d.images.io import Picture, decode_texels
 from nst3d.representations.mesh import AlphaMode, Material, Texture, Wrap
 from nst3d.tensors import Array
 
@@ -34,13 +35,15 @@ _ALPHA_MODES: dict[Any, AlphaMode] = {"MASK": "mask", "BLEND": "blend"}
 class MaterialReader:
     """Builds the mesh's materials: one for each in the document and one for primitives without any.
 
-    Only materials requested through `use` get their texture decoded; each image once per wrap mode.
+    Only materials requested through `use` get their texture decoded, each picture once.
     """
 
     document: GltfDocument
     textures: list[Texture] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     _indices: dict[Any, int | None] = field(default_factory=dict)
+    _pictures: dict[bytes, Picture] = field(default_factory=dict)
+    """Decoded pictures by a hash of their bytes: several images may hold the same ones."""
     _used: dict[int, Material] = field(default_factory=dict)
 
     def use(self, primitive: Json) -> int:
@@ -136,14 +139,17 @@ class MaterialReader:
         if data is None:
             raise InputError(f"{self.document.path}: the image '{name}' is missing")
         title = f"{self.document.path}: the image '{name}'"
-        picture = self._picture(data, title)
-        self.notes.extend(picture.notes)
+        key = sha256(data).digest()
+        if key not in self._pictures:
+            self._pictures[key] = self._picture(data, title)
+            self.notes.extend(self._pictures[key].notes)
+        picture = self._pictures[key]
         return Texture(name, picture.pixels, picture.alpha, wrap)
 
     def _picture(self, data: bytes, title: str) -> Picture:
         if data.startswith(KTX2):
             return decode_ktx2(data, title, self.document.path)
-        return decode_image(data, title, MOST_TEXELS)
+        return decode_texels(data, title)
 
 
 def base_colour(material: Json) -> tuple[Json, str, str]:

@@ -16,7 +16,7 @@ from nst3d.formats.gltf.materials import glows
 from nst3d.formats.gltf.textures import PaintedImage, swap_textures
 from nst3d.formats.gltf.tidy import tidy
 from nst3d.images.colour import srgb_decode
-from nst3d.images.io import encode_png
+from nst3d.images.io import encode_png, from_bytes
 from nst3d.representations.mesh import Mesh, Texture
 from nst3d.representations.paint import VertexPaint
 from nst3d.tensors import Array
@@ -113,9 +113,10 @@ def _unlit_glow(material: Json) -> None:
 
 def _cut_out(texture: Texture) -> PaintedImage | None:
     """A white image with a texture's alpha; None if it is opaque."""
-    if texture.alpha is None or (texture.alpha == 1).all():
+    if texture.alpha is None or ((alpha := from_bytes(texture.alpha)) == 1).all():
         return None
-    return PaintedImage(encode_png(np.ones_like(texture.pixels), texture.alpha), texture.name, texture.wrap)
+    white = np.ones((*alpha.shape, 3), np.float32)
+    return PaintedImage(encode_png(white, alpha), texture.name, texture.wrap)
 
 
 def _write(editor: GltfEditor, primitive: Json, linear: Array) -> None:

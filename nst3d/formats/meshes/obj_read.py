@@ -20,6 +20,7 @@ from nst3d.formats.io.textscan import Lines, parse_numbers, select, split_lines,
 from nst3d.formats.meshes.mtl import DEFAULT_KD, MapOptions, MtlMaterial, other_maps, parse_mtl
 from nst3d.formats.meshes.obj_faces import Corners, read_corners
 from nst3d.formats.meshes.textures import MID_GREY, load_mask, load_texture, map_file
+from nst3d.images.io import from_bytes
 from nst3d.representations.mesh import Instance, Material, Mesh, Part, Similarity, Texture
 from nst3d.representations.repair import repaired
 from nst3d.representations.rows import unique_rows, used_rows
@@ -193,7 +194,9 @@ def _texture(image: str, entry: MtlMaterial, folders: tuple[Path, ...]) -> tuple
     notes = [note] if note else []
     base, gain = entry.options.tone
     if (base, gain) != (0.0, 1.0):
-        loaded = replace(loaded, pixels=np.clip(base + gain * loaded.pixels, 0, 1).astype(np.float32))
+        loaded = replace(
+            loaded, pixels=np.clip(base + gain * from_bytes(loaded.pixels), 0, 1).astype(np.float32)
+        )
     if entry.mask is None:
         return loaded, notes
     alpha, note = load_mask(entry.mask, folders)
@@ -203,7 +206,7 @@ def _texture(image: str, entry: MtlMaterial, folders: tuple[Path, ...]) -> tuple
 
 def _transparent(material: Material, entry: MtlMaterial, alpha: Array | None) -> Material:
     """The material with the opacity of d and of map_d, whose picture has `alpha` (h, w)."""
-    masked = alpha if entry.mask is not None else None
+    masked = from_bytes(alpha) if alpha is not None and entry.mask is not None else None
     if entry.opacity == 1 and masked is not None and bool(np.isin(masked, (0, 1)).all()):
         return replace(material, alpha_mode="mask")
     if entry.opacity < 1 or masked is not None:

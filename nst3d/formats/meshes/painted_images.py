@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from nst3d.files import write_bytes
-from nst3d.images.io import encode_png
+from nst3d.images.io import encode_png, from_bytes
 from nst3d.images.resize import resize
 from nst3d.representations.paint import TexturePaint, TextureSlot
 from nst3d.tensors import Array
@@ -40,7 +40,7 @@ def slot_pixels(slot: TextureSlot, colours: Array) -> tuple[Array, Array | None]
     size: tuple[int, int] = slot.size
     if slot.clear and slot.alpha.size > size[0] * size[1]:
         size = slot.alpha.shape
-    return resize(image, size), resize(slot.alpha[..., None], size)[..., 0]
+    return resize(image, size), resize(from_bytes(slot.alpha)[..., None], size)[..., 0]
 
 
 def safe_name(name: str) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 from nst3d.errors import InputError, TooLargeError, shown
 from nst3d.formats.io.files import find_beside, read_bytes
 from nst3d.images.header import read_header
-from nst3d.images.io import MOST_TEXELS, decode_image
+from nst3d.images.io import decode_texels, from_bytes
 from nst3d.representations.mesh import Texture, Wrap
 from nst3d.tensors import Array
 
@@ -27,7 +27,7 @@ def load_texture(name: str, folders: Iterable[Path], clamp: bool = False) -> tup
         path = find_beside(name, folders)
         if path is None:
             return None, f"texture {shown(name)} was not found beside the mesh"
-        picture = decode_image(read_bytes(path), str(path), MOST_TEXELS)
+        picture = decode_texels(read_bytes(path), str(path))
     except TooLargeError:
         raise
     except InputError as error:
@@ -43,8 +43,10 @@ def load_mask(name: str, folders: Iterable[Path]) -> tuple[Array | None, str]:
     texture, note = load_texture(name, folders)
     if texture is None:
         return None, note
-    opaque = texture.alpha is None or bool((texture.alpha == 1).all())
-    return texture.pixels[..., 0].copy() if opaque else texture.alpha, ""
+    alpha = None if texture.alpha is None else from_bytes(texture.alpha)
+    if alpha is None or (alpha == 1).all():
+        alpha = from_bytes(texture.pixels[..., 0].copy())
+    return alpha, ""
 
 
 def map_file(name: str, folders: Iterable[Path]) -> tuple[Path | None, str]:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from nst3d.images.colour import srgb_decode, srgb_encode
-from nst3d.images.io import to_bytes
+from nst3d.images.io import from_bytes, to_bytes
 from nst3d.representations.appearance import wrapped
 from nst3d.representations.mesh import Material, Texture
 from nst3d.tensors import Array
@@ -28,7 +28,9 @@ def dress(package: Any, made: Any, texture: Texture, material: Material, uvs: Ar
     if max(len(columns), len(rows)) > _WIDEST or len(columns) * len(rows) > _MOST:
         return False
     # In OpenGL the first row of a texture is at the bottom.
-    linear = srgb_decode(texture.pixels[::-1].astype(np.float64)) * srgb_decode(np.asarray(material.factor))
+    linear = srgb_decode(from_bytes(texture.pixels)[::-1].astype(np.float64)) * srgb_decode(
+        np.asarray(material.factor)
+    )
     pixels = to_bytes(srgb_encode(linear))[np.ix_(rows, columns)]
     made.textures = [package.geometry.Image(np.ascontiguousarray(pixels))]
     made.triangle_uvs = package.utility.Vector2dVector(np.stack([across, up], axis=-1).reshape(-1, 2))

@@ -11,6 +11,7 @@ import numpy as np
 from nst3d.errors import InputError
 from nst3d.formats.mesh_files import load_mesh, save_mesh
 from nst3d.images.colour import srgb_decode, srgb_encode
+from nst3d.images.io import from_bytes
 from nst3d.pipeline.kinds.blend_tables import mixed_colours
 from nst3d.representations.appearance import vertex_colours
 from nst3d.representations.mesh import Mesh
@@ -92,7 +93,7 @@ def _texels(mesh: Mesh, paint: TexturePaint) -> Array:
     """The table (n, 3) of a mesh's textures, times the factor of their materials."""
     tables = []
     for slot in paint.slots:
-        pixels = mesh.textures[slot.texture or 0].pixels.reshape(-1, 3)
+        pixels = from_bytes(mesh.textures[slot.texture or 0].pixels).reshape(-1, 3)
         factor = np.asarray(mesh.materials[slot.materials[0]].factor)
         if (factor != 1).any():
             pixels = srgb_encode(srgb_decode(pixels) * srgb_decode(factor)).astype(np.float32)
