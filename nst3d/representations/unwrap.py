@@ -189,7 +189,7 @@ def _atlas(
         size = ImageSize(atlas.height, atlas.width)
         if size.height * size.width <= most:
             break
-        side = int(side * np.sqrt(most / (size.height * size.width)) / 1.1)
+        side = int(side * most / (size.height * size.width))  # no root, because padding does not shrink
     found = [
         _corner_uvs(mesh.parts[i], origin, atlas.get_mesh(k))
         for k, (i, origin) in enumerate(zip(indices, origins))

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from small_meshes import cube, mesh_of, quad, sphere, texel_surface, texture_paint, vertex_surface
 
-from nst3d.representations.mesh import Instance, Material
+from nst3d.representations.mesh import Instance, Material, placed_points
 from nst3d.representations.paint import VertexPaint
 from nst3d.representations.subdivide import paint_vertices
 from nst3d.representations.surface import (
@@ -179,3 +180,14 @@ def test_single_sided_sheets_back_to_back_have_normals_of_their_own() -> None:
 def test_rows_of_parts() -> None:
     part = np.array([2, 0, 2, 3, 0], np.int32)
     assert [rows.tolist() for rows in rows_of_parts(part, 5)] == [[1, 4], [], [0, 2], [3], []]
+
+
+def test_thousands_of_instances_are_placed_in_a_moment() -> None:
+    turns = np.eye(4) * np.linspace(0.5, 1.5, 4000)[:, None, None]
+    mesh = mesh_of(cube(), instances=tuple(Instance(0, turn) for turn in turns))
+    began = time.process_time()
+    surface = build_surface(mesh, paint_vertices(mesh, np.inf, 0))
+    assert time.process_time() - began < 1.0
+    assert len(surface.faces) == 4000 * 12
+    last = mesh.frame.apply(placed_points(mesh.parts[0], mesh.instances[-1]))
+    np.testing.assert_allclose(surface.positions[-len(last) :], last, atol=1e-6)

@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 from small_meshes import cube, mesh_of, noise, quad, sphere, textured
 
+from nst3d.errors import TooLargeError
+from nst3d.limits import Limits, limited
 from nst3d.representations.appearance import base_colours
 from nst3d.representations.mesh import Instance, Material, Mesh, Part, Texture
 from nst3d.representations.surface import TexelBinding, build_surface
@@ -251,3 +253,15 @@ def test_a_flattened_placement_shows_its_area() -> None:
     placed = (Instance(0, np.diag([2.0, 2.0, 0.0, 1.0])),)
     mesh = mesh_of(quad(), instances=placed)
     assert placed_areas(mesh)[0].sum() * (1 / mesh.frame.scale) ** 2 == pytest.approx(16)
+
+
+def test_an_atlas_of_many_charts_is_packed_again_with_larger_texels() -> None:
+    mesh = mesh_of(*(cube(uvs=None) for _ in range(300)))
+    height, width = paint_textures(mesh, TexelBudget(1e-6, largest=1024)).slots[0].size
+    assert height * width <= 1.5 * 1024**2
+
+
+def test_a_painting_that_exceeds_the_memory_is_refused_before_it_is_allocated() -> None:
+    mesh = mesh_of(quad())
+    with limited(Limits(memory=1e-3)), pytest.raises(TooLargeError, match=r"a painting in 1 million texels"):
+        paint_textures(mesh, TexelBudget(0.02, fixed=1024))

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from nst3d.images.io import from_bytes
 from nst3d.representations.mesh import Mesh
 from nst3d.representations.paint import TexturePaint, TextureSlot
 from nst3d.tensors import Array, ImageSize
@@ -115,7 +116,7 @@ def texture_paint(mesh: Mesh, fresh: bool | None = None) -> tuple[TexturePaint, 
             pixels, wrap, alpha = np.full((2, 2, 3), 0.2, np.float32), ("clamp", "clamp"), None
             if texture is not None:
                 source = mesh.textures[texture]
-                pixels, wrap, alpha = source.pixels, source.wrap, source.alpha
+                pixels, wrap, alpha = from_bytes(source.pixels), source.wrap, source.alpha
             size = ImageSize(*pixels.shape[:2])
             slots[key] = TextureSlot(
                 f"slot {len(slots)}", size, offset, wrap, (part.material,), texture, alpha

@@ -13,6 +13,8 @@ from nst3d.errors import InputError
 from nst3d.formats.gltf.read import load_gltf
 from nst3d.formats.gltf.write import save_gltf
 from nst3d.images.colour import srgb_decode, srgb_encode
+from nst3d.images.io import from_bytes
+from nst3d.limits import Limits, limited
 
 FACES = [[0, 1, 2], [0, 2, 3]]
 
@@ -32,7 +34,7 @@ def test_a_quad_with_a_texture(tmp_path: Path) -> None:
     assert part.faces.tolist() == FACES
     assert part.uvs is not None
     assert part.uvs.tolist() == QUAD[:, :2][FACES].tolist()  # bottom-left origin: UVs equal positions
-    assert (mesh.textures[0].pixels == pixels.astype(np.float32) / np.float32(255)).all()
+    assert (from_bytes(mesh.textures[0].pixels) == pixels.astype(np.float32) / np.float32(255)).all()
     assert mesh.textures[0].wrap == ("clamp", "mirror")
     assert mesh.materials[0].name == "Lack"
     assert mesh.materials[0].double_sided
@@ -218,7 +220,7 @@ def test_specular_glossiness_gives_the_base_colour(tmp_path: Path) -> None:
     mesh = load_gltf(sample.save(tmp_path / "a.glb"))
     assert mesh.materials[0].factor == (1.0, 0.0, 0.0)
     assert mesh.textures[0].alpha is not None
-    assert (mesh.textures[0].alpha == pixels[..., 3].astype(np.float32) / np.float32(255)).all()
+    assert (from_bytes(mesh.textures[0].alpha) == pixels[..., 3].astype(np.float32) / np.float32(255)).all()
 
 
 def test_a_primitive_without_material_is_white_and_one_sided(tmp_path: Path) -> None:
@@ -257,7 +259,7 @@ def test_files_beside_it_with_spaces_and_unicode(tmp_path: Path) -> None:
     (folder / "bilder" / "grün blau.png").write_bytes(encoded(pixels))
     (folder / "x.gltf").write_text(json.dumps(sample.json))
     mesh = load_gltf(folder / "x.gltf")
-    assert (mesh.textures[0].pixels * 255 == pixels).all()
+    assert (from_bytes(mesh.textures[0].pixels) * 255 == pixels).all()
     assert mesh.textures[0].name == "bilder/grün blau.png"
 
 
@@ -273,7 +275,7 @@ def test_data_uris_and_webp(tmp_path: Path) -> None:
     sample.json["buffers"] = [{"byteLength": len(sample.binary), "uri": uri}]
     (tmp_path / "x.gltf").write_text(json.dumps(sample.json))
     mesh = load_gltf(tmp_path / "x.gltf")
-    assert (mesh.textures[0].pixels * 255 == pixels).all()
+    assert (from_bytes(mesh.textures[0].pixels) * 255 == pixels).all()
 
 
 def test_what_can_be_put_right_is_told(tmp_path: Path) -> None:
@@ -466,3 +468,17 @@ def test_pictures_beside_the_file_are_taken_in_whatever_their_format_and_others_
     images = load_gltf(tmp_path / "out" / "x.glb").document.json["images"]
     assert [i.get("mimeType") for i in images[:2]] == ["image/vnd-ms.dds", "image/avif"]
     assert [i.get("uri") for i in images[:4]] == [None, None, "c.txt", "missing.png"]
+
+
+def test_equal_pictures_are_decoded_once(tmp_path) -> None:
+    sample, pixels = Sample(), noise(64, 64, 4)
+    for wrap in (33071, 10497):
+        texture = sample.texture(pixels, sampler=sample.add("samplers", wrapS=wrap))
+        sample.add("materials", pbrMetallicRoughness={"baseColorTexture": {"index": texture}})
+    sample.show(sample.quad(material=0), sample.quad(material=1))
+    # A picture takes 16,384 bytes, and 49,152 while it is decoded.
+    with limited(Limits(memory=120_000 / 2**30)):
+        first, second = load_gltf(sample.save(tmp_path / "a.glb")).textures
+    assert first.pixels is second.pixels
+    assert (first.wrap[0], second.wrap[0]) == ("clamp", "repeat")
+    assert first.pixels.dtype == np.uint8

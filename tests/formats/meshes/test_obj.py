@@ -12,7 +12,7 @@ from nst3d.errors import InputError, OutputError
 from nst3d.formats.meshes.mtl import MapOptions, parse_mtl, repaint_mtl, split_map
 from nst3d.formats.meshes.obj_read import load_obj
 from nst3d.formats.meshes.obj_write import save_obj
-from nst3d.images.io import read_image, write_image
+from nst3d.images.io import from_bytes, read_image, write_image
 from nst3d.limits import Limits, limited
 from nst3d.representations.mesh import Instance, Mesh
 from nst3d.representations.paint import TexturePaint, TextureSlot, VertexPaint
@@ -146,7 +146,7 @@ def test_textures_are_found_as_authors_write_them(tmp_path: Path, name: str) -> 
     written(tmp_path, LIBRARY + f"map_Kd {name}\n", "lid.mtl")
     mesh = load_obj(written(tmp_path, TWO_COLOURS))
     assert [m.texture for m in mesh.materials] == [None, 0]
-    np.testing.assert_array_equal(mesh.textures[0].pixels, pixels)
+    np.testing.assert_array_equal(from_bytes(mesh.textures[0].pixels), pixels)
     assert mesh.notes == ()
 
 
@@ -174,7 +174,7 @@ def test_maps_are_placed_and_toned_by_their_options(tmp_path: Path) -> None:
     assert mesh.notes == ()
     (part,) = mesh.parts
     np.testing.assert_allclose(part.uvs[0], [[0.25, -0.5], [2.25, -0.5], [2.25, 2.5]])
-    np.testing.assert_allclose(mesh.textures[0].pixels, 0.3, atol=1e-3)
+    np.testing.assert_allclose(from_bytes(mesh.textures[0].pixels), 0.3, atol=1e-3)
     assert mesh.textures[0].wrap == ("clamp", "clamp")
     save_obj(tmp_path / "b.obj", mesh, *own_paint(mesh))
     again = load_obj(tmp_path / "b.obj")
@@ -238,7 +238,7 @@ def test_own_uvs_keep_the_text(tmp_path: Path) -> None:
     back = load_obj(target)
     assert [m.factor for m in back.materials] == [(1, 1, 1)] * 2
     for k, part in enumerate(back.parts):
-        pixels = back.textures[back.materials[part.material].texture].pixels
+        pixels = from_bytes(back.textures[back.materials[part.material].texture].pixels)
         np.testing.assert_array_equal(pixels.reshape(-1, 3), colours[6 * k : 6 * k + 6])
     assert "Ks 0.5 0.5 0.5\nmap_Bump dents.png" in (target.parent / "größer_deckel.mtl").read_text("utf-8")
 
