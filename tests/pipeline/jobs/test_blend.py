@@ -12,7 +12,7 @@ from nst3d.formats.fields.registry import load_field, save_field
 from nst3d.formats.mesh_files import load_mesh, save_mesh
 from nst3d.formats.picture import save_picture
 from nst3d.formats.splats.registry import load_splats, save_splats
-from nst3d.images.io import read_image
+from nst3d.images.io import from_bytes, read_image
 from nst3d.pipeline.jobs.blend import BlendJob, alpha_weights, given_weights, run_blend
 from nst3d.pipeline.kinds.blend_tables import mixed, mixed_colours
 from nst3d.representations.field import Space, VoxelField
@@ -77,7 +77,7 @@ def vertex_colours(path: Path) -> np.ndarray:
 KINDS = {
     "field": (".npz", field_file, lambda p: load_field(p).harmonics, 1e-6),
     "splats": (".ply", splat_file, lambda p: load_splats(p).harmonics, 1e-6),
-    "mesh": (".glb", mesh_file, lambda p: load_mesh(p).textures[0].pixels, 0.6 / 255),
+    "mesh": (".glb", mesh_file, lambda p: from_bytes(load_mesh(p).textures[0].pixels), 0.6 / 255),
     "vertices": (".ply", ply_file, vertex_colours, 0.6 / 255),
     "picture": (".png", picture_file, lambda p: read_image(p).pixels, 0.6 / 255),
 }
