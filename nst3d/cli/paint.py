@@ -13,7 +13,7 @@ import tyro
 
 from nst3d.cli.pace import as_before, paced
 from nst3d.cli.parse import first_value, parse
-from nst3d.cli.terminal import PaintBar, note, say, summarise
+from nst3d.cli.terminal import PaintBar, say, summarise
 from nst3d.errors import ConfigError
 from nst3d.formats.picture import is_picture
 from nst3d.integrations.bridges import BRIDGES
@@ -119,19 +119,21 @@ def paint(arguments: Sequence[str]) -> int:
         parse(PaintArguments(tyro.MISSING, tyro.MISSING), ["--help"], "nst3d paint", _DESCRIPTION)
     arguments = ["--help" if a == "--help-all" else a for a in arguments]
     name = first_value(arguments, "--preset") or "default"
-    parsed = _parsed(arguments, name, name)
+    notes: list[str] = []
+    parsed = _parsed(arguments, name, name, notes)
     opened, own = None, name
     if name == "default" and not parsed.clean:
         # The job reports missing files.
         opened = open_path(parsed.scene) if parsed.scene.exists() else None
         own = _own_default(parsed.scene, opened)
-        parsed = parsed if own == name else _parsed(arguments, name, own)
+        parsed = parsed if own == name else _parsed(arguments, name, own, notes)
     if not parsed.style:
         raise ConfigError("no style: give --style IMAGE")
-    config, told = _adjusted(parsed), ""
+    config = _adjusted(parsed)
     if name == "default" and parsed.scene.exists() and _open_ended(parsed, load_preset(own)):
         kept = as_before(config, parsed.out / CONFIG) if parsed.resume else None
         config, told = (kept, "") if kept else paced(config)
+        notes += [told] if told else []
     job = Job(
         parsed.scene,
         parsed.style,
@@ -144,7 +146,7 @@ def paint(arguments: Sequence[str]) -> int:
         _cleaning(parsed),
         parsed.data,
     )
-    result = _run(job, parsed, opened, told)
+    result = _run(job, parsed, opened, notes)
     return _told(result, parsed)
 
 
@@ -162,9 +164,9 @@ def _open_ended(parsed: AllArguments, base: PaintConfig) -> bool:
     return parsed.size is None and parsed.iterations is None and same
 
 
-def _parsed(arguments: Sequence[str], name: str, source: str) -> AllArguments:
-    """The arguments, with defaults from the preset `source`."""
-    base = load_preset(source, note)
+def _parsed(arguments: Sequence[str], name: str, source: str, notes: list[str]) -> AllArguments:
+    """The arguments, with defaults from the preset `source`; `notes` on its settings are added."""
+    base = load_preset(source, notes.append)
     default = AllArguments(tyro.MISSING, tyro.MISSING, preset=name, settings=base)
     return parse(default, arguments, "nst3d paint", _DESCRIPTION)
 
@@ -177,18 +179,17 @@ def _cleaning(parsed: PaintArguments) -> CleanOptions | None:
     return None
 
 
-def _run(job: Job, parsed: PaintArguments, opened: Opened | None, told: str) -> Result:
-    """Run the job; `told` is a note for when painting begins, which errors before that make pointless."""
+def _run(job: Job, parsed: PaintArguments, opened: Opened | None, notes: list[str]) -> Result:
     with ExitStack() as stack:
         listeners: list[Listener] = []
         if parsed.tensorboard:
             from nst3d.cli.tensorboard import TensorBoardLog
 
             listeners.append(stack.enter_context(closing(TensorBoardLog(job.out / "tensorboard"))))
-        bar = stack.enter_context(PaintBar(parsed.quiet, told))
+        bar = stack.enter_context(PaintBar(parsed.quiet))
         listeners.append(bar)
         early = EarlyLook(job.out)
-        result = run_job(job, [*listeners, early], BRIDGES, opened=opened)
+        result = run_job(job, [*listeners, early], BRIDGES, opened=opened, notes=notes)
     if not result.interrupted:
         early.remove()
     return result

@@ -62,10 +62,9 @@ class _Bar:
 class PaintBar(_Bar, Handler):
     """A paint job's bar with iteration, losses, views/s and time left; plain lines without a terminal."""
 
-    def __init__(self, quiet: bool = False, told: str = "") -> None:
-        """`quiet` keeps notes and drops the rest; `told` is a note for when painting begins."""
+    def __init__(self, quiet: bool = False) -> None:
+        """`quiet` keeps notes and drops the rest."""
         super().__init__(quiet, MofNCompleteColumn(), TextColumn("{task.fields[detail]}"))
-        self._told = told
         self._quiet = quiet
         self._task: TaskID | None = None
         self._counting: TaskID | None = None
@@ -75,8 +74,6 @@ class PaintBar(_Bar, Handler):
         """Print the phase of the job that begins."""
         if not self._quiet:
             self._console.print(f"{name} …", style="dim")
-        if name == "painting" and self._told:
-            self.note(self._told)
 
     def counted(self, event: Counted) -> None:
         """Move the bar of what is counted, which vanishes when all is done."""

@@ -37,7 +37,10 @@ def asked(monkeypatch) -> list[Job]:
 
     def run(job: Job, listeners, *rest, **more) -> Result:
         jobs.append(job)
-        Events(listeners[:1]).phase("painting")  # the bar's
+        bar = Events(listeners[:1])
+        bar.phase("painting")
+        for text in more["notes"]:
+            bar.note(text)
         return Result((), {"notes": []})
 
     monkeypatch.setattr(paint, "run_job", run)
@@ -134,6 +137,7 @@ def test_the_choice_is_recorded_and_reproduced(machine, inputs, tmp_path, monkey
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "a/painted.glb").read_bytes() == (tmp_path / "b/painted.glb").read_bytes()
     assert json.loads((tmp_path / "b/metrics.json").read_text())["iterations"] == 2
+    assert any("TFLOP" in note for note in json.loads((tmp_path / "a/metrics.json").read_text())["notes"])
 
 
 def test_nothing_is_said_about_a_job_that_cannot_begin(machine, inputs, tmp_path, capsys) -> None:

@@ -23,7 +23,7 @@ from nst3d.pipeline.kinds.registry import check_options, cleaned, open_path
 from nst3d.pipeline.kinds.subject import Subject
 from nst3d.pipeline.runtime.checkpoints import Keeper
 from nst3d.pipeline.runtime.early_look import PREVIEW
-from nst3d.pipeline.runtime.events import Events, Listener, Notebook
+from nst3d.pipeline.runtime.events import Events, Listener
 from nst3d.pipeline.runtime.fingerprint import add_file, add_scene
 from nst3d.pipeline.runtime.machine import Clock, peak_memory_gb, use_threads
 from nst3d.pipeline.runtime.out_folder import STARTS_OVER, claimed_folder, resumable
@@ -49,12 +49,14 @@ def run_job(
     guides: Mapping[str, MakeGuide] | None = None,
     teachers: Sequence[Teacher] = (),
     opened: Opened | None = None,
+    notes: Sequence[str] = (),
 ) -> Result:
     """Paint a scene and write everything into `job.out`.
 
     `listeners` receive the job's events; `bridges` provide optional packages. `guides` are added to the
     recipe's with weight 1, and `teachers` paint the views before the guides do, one after the other. `opened`
-    is the result of `open_path` for the scene, if already known.
+    is the result of `open_path` for the scene, if already known. `notes` say how the caller chose the settings: they
+    are passed on when painting begins, as an error before that makes them pointless.
 
     Raises Nst3dError subclasses for errors that the user can fix. Ctrl-C ends the painting early: the asset
     is written in its current state, without pictures and videos of several views, plus a checkpoint to resume
@@ -71,13 +73,14 @@ def run_job(
     if again and not job.resume:
         events.note(STARTS_OVER)
     with claimed_folder(job.out, job.overwrite or again, [CONFIG, PREVIEW]):
-        return _paint(job, opened, events, bridges, Company(guides or {}, teachers))
+        return _paint(job, opened, events, bridges, Company(guides or {}, teachers), notes)
 
 
-def _paint(job: Job, opened: Opened, events: Events, bridges: Bridges, company: Company) -> Result:
+def _paint(
+    job: Job, opened: Opened, events: Events, bridges: Bridges, company: Company, notes: Sequence[str]
+) -> Result:
     use_threads(job.config.threads)
-    clock, notebook = Clock(), Notebook()
-    events.add(notebook)
+    clock = Clock()
     events.phase("reading")
     styles = [read_style(path, events) for path in job.styles]
     clock.lap("read_s")
@@ -92,6 +95,8 @@ def _paint(job: Job, opened: Opened, events: Events, bridges: Bridges, company: 
     subject, config = open_subject(PaintRequest(opened, job, styles, reader, events, bridges, keeper))
     clock.lap("prepare_s")
     events.phase("painting")
+    for text in notes:
+        events.note(text)
     painter = Painter(config, subject, styles, keeper, events, company)
     # Only now: an earlier run's files stay intact until this one is known to work.
     write_bytes(job.out / CONFIG, _config_yaml(job))
@@ -103,7 +108,7 @@ def _paint(job: Job, opened: Opened, events: Events, bridges: Bridges, company: 
         if interrupted and painter.subject.num_views > 1:
             events.note(_left_out(job, paths[0]))
         clock.lap("write_s")
-        spent = clock.laps | {"peak_rss_gb": peak_memory_gb(), "notes": notebook.notes}
+        spent = clock.laps | {"peak_rss_gb": peak_memory_gb(), "notes": events.notes}
         metrics = painter.metrics() | spent
         paths += _write_records(job, metrics)
     except BaseException:

@@ -23,7 +23,7 @@ from nst3d.pipeline.captures.held_out import measured, write_comparison
 from nst3d.pipeline.captures.photographs import Photographs, read_photographs
 from nst3d.pipeline.kinds.bridges import ALONE, Bridges
 from nst3d.pipeline.kinds.registry import open_path
-from nst3d.pipeline.runtime.events import Events, Fitted, Listener, Notebook
+from nst3d.pipeline.runtime.events import Events, Fitted, Listener
 from nst3d.pipeline.runtime.fit_keeper import FitKeeper
 from nst3d.pipeline.runtime.machine import Clock, peak_memory_gb, resolve_device, use_threads
 from nst3d.pipeline.runtime.out_folder import STARTS_OVER, claimed_folder, resumable
@@ -109,8 +109,7 @@ def _refuse_scenes(path: Path) -> None:
 
 def _reconstruct(job: ReconstructJob, events: Events, bridges: Bridges) -> Reconstructed:
     use_threads(job.config.threads)
-    clock, notebook = Clock(), Notebook()
-    events.add(notebook)
+    clock = Clock()
     events.phase("reading")
     reader = bridges.reader(job.dataparser, job.capture)
     material = read_photographs(job.capture, job.config.size, reader, events)
@@ -148,7 +147,7 @@ def _reconstruct(job: ReconstructJob, events: Events, bridges: Bridges) -> Recon
     machine = {
         "earlier_fit_s": round(keeper.earlier, 2),
         "peak_rss_gb": peak_memory_gb(),
-        "notes": notebook.notes,
+        "notes": events.notes,
     }
     metrics = {**marks, "train_views": _fitted(fit, names), **counts, **state, **clock.laps, **machine}
     write_bytes(job.path("metrics.json"), (json.dumps(metrics, indent=2) + "\n").encode())

@@ -111,20 +111,8 @@ class Handler:
         """A step of a reconstruction is done."""
 
 
-class Notebook(Handler):
-    """Collects the notes of a job, each once, for its summary."""
-
-    def __init__(self) -> None:
-        self.notes: list[str] = []
-
-    def note(self, text: str) -> None:
-        """Write down a note."""
-        if text not in self.notes:
-            self.notes.append(text)
-
-
 class Events:
-    """Passes every event to every listener, in the order given.
+    """Passes every event to every listener, in the order given, and collects the notes for the job's summary.
 
     A listener that raises an exception is dropped, and the others get a note: the job continues. KeyboardInterrupt
     passes through and stops the job, like Ctrl-C.
@@ -132,6 +120,8 @@ class Events:
 
     def __init__(self, listeners: Listener | Iterable[Listener] = ()) -> None:
         self._listeners = [listeners] if callable(listeners) else list(listeners)
+        self.notes: list[str] = []
+        """All notes so far, each once."""
 
     def add(self, listener: Listener) -> None:
         """Add a listener."""
@@ -139,6 +129,8 @@ class Events:
 
     def tell(self, event: Event) -> None:
         """Pass an event to all listeners."""
+        if isinstance(event, Note) and event.text not in self.notes:
+            self.notes.append(event.text)
         for listener in tuple(self._listeners):
             if listener not in self._listeners:  # dropped meanwhile: it failed at the note about another
                 continue

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -190,6 +191,7 @@ def test_a_configuration_of_an_older_version_is_painted_with_a_note(inputs, tmp_
     ]
     assert main([*command, "--iterations", "1", "--preset", str(old), "--out", str(tmp_path / "out")]) == 0
     assert "settings of an older version" in capsys.readouterr().err
+    assert notes[0] in json.loads((tmp_path / "out/metrics.json").read_text())["notes"]
 
 
 def test_presets_are_up_to_date() -> None:

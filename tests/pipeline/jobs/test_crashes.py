@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -41,6 +42,7 @@ def test_a_run_killed_before_its_first_checkpoint_starts_over(
     result = run_job(job(inputs, tmp_path, TINY, "photo.png", resume=True), hears)
     assert (tmp_path / "painted.png") in result.paths
     assert hears.notes[0] == "the earlier run was stopped before its first checkpoint: starting over"
+    assert json.loads((tmp_path / "metrics.json").read_text())["notes"] == hears.notes
     assert not list(tmp_path.glob("*.tmp"))
 
 
