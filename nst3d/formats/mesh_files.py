@@ -69,7 +69,7 @@ def load_mesh(place: PathLike | Peek) -> Mesh:
     row = format_of(peek, "mesh")
     _refuse_others(path, start, row)
     if row is None or row.load is None:
-        raise InputError(f"{path}: not a readable mesh; supported are {_readable()}")
+        raise InputError(f"{path}: not a readable mesh; supported are {_readable()}{_others()}")
     mesh: Mesh = careful(row.load, row.words, check_mesh)(path)
     if not any(_extent(mesh, instance).any() for instance in mesh.instances):
         raise InputError(f"{path}: its nodes scale all faces to a point; export it in a visible pose")
@@ -99,6 +99,11 @@ def mesh_formats(*holds: str) -> list[Format]:
 
 def _readable() -> str:
     return ", ".join(suffixes_of("mesh"))
+
+
+def _others() -> str:
+    """What else is a scene, for files that may have been meant as one: a LAS, for example."""
+    return f"; splats and points are read from {', '.join(suffixes_of('splats', 'points'))}"
 
 
 def _refuse_others(path: Path, start: bytes, row: Format | None) -> None:
@@ -139,4 +144,4 @@ def _only_mesh(folder: Path) -> Path:
         names = ", ".join(p.name for p in found[:8])
         raise InputError(f"{folder}: contains {len(found)} meshes ({names}); give the path of one")
     names = ", ".join(p.name for p in _entries(folder)[:8]) or "nothing"
-    raise InputError(f"{folder}: contains no mesh ({_readable()}), only {names}")
+    raise InputError(f"{folder}: contains no mesh ({_readable()}), only {names}{_others()}")

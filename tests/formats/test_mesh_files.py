@@ -29,6 +29,7 @@ TRIANGLE = "v 0 0 0\nv 1 0 0\nv 0 1 0\nf 1 2 3\n"
         ("a.spz", b"\x1f\x8brest", "is a splat scene; supported are .glb"),
         ("a.fbx", b"Kaydara FBX Binary", "is an FBX"),
         ("a.xyz", b"1 2 3\n", "supported are .glb, .gltf, .obj, .ply, .stl"),
+        ("a.las", b"LASF", "splats and points are read from "),
         ("a.obj", b"", "is empty"),
         ("a.obj", b"v 0 0 0\0\0", "binary file"),
     ],

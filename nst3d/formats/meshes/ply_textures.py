@@ -32,10 +32,12 @@ class FaceMaterials:
 def face_materials(file: PlyFile, path: Path, polygon: Array, whole: Part) -> FaceMaterials:
     """The textures in comments `TextureFile NAME`, which faces choose by `texnumber`, counted from 0.
 
+    `<this>` in a name, as VCGLIB writes it, stands for the PLY's own name without its suffix.
     `polygon` (f,) is the file's face that each triangle of `whole` comes from. Faces without a texture have
     the vertex colours, or are grey.
     """
-    names = [c[len("texturefile") :].strip() for c in file.comments if c.lower().startswith("texturefile")]
+    given = [c[len("texturefile") :].strip() for c in file.comments if c.lower().startswith("texturefile")]
+    names = [name.replace("<this>", path.stem) for name in given]
     coloured = whole.colours is not None
     if not names or whole.uvs is None:
         plain = Material("material", _WHITE if coloured else PLAIN_GREY)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from nst3d.errors import ConfigError, InputError
 from nst3d.files import PathLike
-from nst3d.formats.io.files import refuse_empty
+from nst3d.formats.io.files import refuse_empty, visible
 from nst3d.formats.io.peek import Peek
 from nst3d.formats.mesh_files import is_mesh
 from nst3d.formats.nerfstudio.run import CONFIG, is_run
@@ -99,6 +99,9 @@ def _refuse_results(folder: Path) -> None:
     found = [p for p in sorted(folder.iterdir()) if p.is_file() and _is_scene(Peek(p))]
     for depth in range(1, 4):
         found += sorted(p for p in folder.glob("*/" * depth + CONFIG) if is_run(p))
+    if not found:
+        inner = (p for p in sorted(folder.iterdir()) if p.is_dir() and visible(p))
+        found = [p for p in inner if any(k.sniff(Peek(p)) for k in all_kinds())]
     if found:
         names = ", ".join(str(p.relative_to(folder)) for p in found[:4])
         raise InputError(f"{folder}: a folder with {names}; give the path of one")

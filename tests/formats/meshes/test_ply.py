@@ -81,10 +81,15 @@ def test_face_colours_are_averaged(tmp_path: Path) -> None:
     np.testing.assert_array_equal(mesh.parts[0].colours, [[0.5, 0.5, 0], [1, 0, 0], [0.5, 0.5, 0], [0, 1, 0]])
 
 
-@pytest.mark.parametrize("names", ["st", "uv", "faces"])
-def test_uvs_and_texture(tmp_path: Path, names: str) -> None:
-    write_image(tmp_path / "the skin.png", np.ones((1, 1, 3), np.float32))
-    comment = "comment TextureFile   the skin.png \n"
+@pytest.mark.parametrize(
+    ("names", "texture"),
+    [("st", "the skin"), ("uv", "the skin"), ("faces", "the skin"), ("faces", "<this>_0")],
+)
+def test_uvs_and_texture(tmp_path: Path, names: str, texture: str) -> None:
+    own = written(tmp_path, b"").stem
+    texture_name = texture.replace("<this>", own)
+    write_image(tmp_path / f"{texture_name}.png", np.ones((1, 1, 3), np.float32))
+    comment = f"comment TextureFile   {texture}.png \n"
     rows, face, vertex_uvs = ROWS, "4 0 1 2 3", ""
     if names == "faces":
         face += " 8 0 0 1 0 1 1 0 1"
@@ -95,7 +100,7 @@ def test_uvs_and_texture(tmp_path: Path, names: str) -> None:
         blocks = [comment, XYZ, vertex_uvs, FACE.format(n=1)]
     mesh = load_ply(written(tmp_path, header("ascii", *blocks) + rows + face + "\n"))
     part = mesh.parts[0]
-    assert mesh.textures[0].name == "the skin"
+    assert mesh.textures[0].name == texture_name
     np.testing.assert_array_equal(part.uvs, part.vertices[part.faces][..., :2])
 
 

@@ -15,8 +15,10 @@ from nerfstudio_samples import splat_state, write_run
 from small_meshes import cube, mesh_of, noise
 from small_splats import ball
 
+from nst3d.cameras.pinhole import look_at, perspective
 from nst3d.cli.main import main
 from nst3d.errors import InputError
+from nst3d.formats.captures.registry import save_transforms
 from nst3d.formats.fields.registry import load_field, save_field
 from nst3d.formats.io.peek import Peek
 from nst3d.formats.mesh_files import load_mesh, save_mesh
@@ -25,6 +27,7 @@ from nst3d.formats.splats.registry import load_splats, save_splats
 from nst3d.images.io import write_image
 from nst3d.pipeline.kinds.registry import all_kinds, open_path
 from nst3d.representations.paint import VertexPaint
+from nst3d.tensors import ImageSize
 
 
 @pytest.mark.parametrize(
@@ -76,6 +79,14 @@ def _hear(event: str, arguments: tuple[object, ...]) -> None:
 @pytest.fixture(scope="module", autouse=True)
 def _hearing() -> None:
     sys.addaudithook(_hear)
+
+
+def test_a_folder_of_scenes_in_folders_names_them(tmp_path: Path) -> None:
+    for level in ("0", "1"):
+        camera = perspective(look_at(np.array([0, 0, 3.0]), np.zeros(3), np.eye(3)[1]), ImageSize(8, 8), 0.9)
+        save_transforms(tmp_path / level, [camera], [noise(8, 8, 3)], splits=["train"])
+    with pytest.raises(InputError, match="a folder with 0, 1; give the path of one"):
+        open_path(tmp_path)
 
 
 @contextmanager

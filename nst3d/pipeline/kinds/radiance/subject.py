@@ -133,10 +133,10 @@ class RadianceSubject(TableSubject):
 
     def _check_sizes(self) -> None:
         config = self._config
-        cameras = scaled_cameras(self.scene, config.schedule.finest, config.rig.crop)
         for stage in config.schedule.stages:
-            share = stage.size / config.schedule.finest / config.recipe.reduce
-            if min(min(c.size) for c in cameras) * share < SMALLEST:
+            # Cropped views do not shrink in proportion: their sides are whole multiples at every scale.
+            cameras = scaled_cameras(self.scene, stage.size, config.rig.crop)
+            if min(min(c.size) for c in cameras) < SMALLEST * config.recipe.reduce:
                 raise ConfigError(
                     f"views of {stage.size} pixels along the long side are too narrow to be encoded"
                     f" ({SMALLEST} pixels at least); give a larger `size`"

@@ -65,7 +65,11 @@ def inputs(tmp_path_factory) -> Path:
 
 
 def splat_subject(inputs: Path, config: PaintConfig = TINY, cameras: Path | None = None) -> RadianceSubject:
-    scene = open_splats(inputs / "ball.ply", cameras, config)
+    return splat_subject_at(inputs / "ball.ply", config, cameras)
+
+
+def splat_subject_at(path: Path, config: PaintConfig, cameras: Path | None = None) -> RadianceSubject:
+    scene = open_splats(path, cameras, config)
     return RadianceSubject(scene, Style((STYLE,)), suited(config, scene))
 
 
@@ -122,6 +126,16 @@ def test_stages_scale_the_cameras_and_never_pass_their_own_size(inputs) -> None:
     assert not subject.scene.forward_facing
     rig = splat_subject(inputs)
     assert rig.num_views == len(rig.stage(1.0).views) == 5
+
+
+def test_a_flat_scene_is_painted_in_stages_that_narrow_its_views(tmp_path) -> None:
+    splats = ball()
+    flat = replace(splats, positions=splats.positions * np.float32([1, 0.01, 1]), scales=splats.scales * 0.02)
+    save_splats(tmp_path / "flat.ply", flat, flat.colours, 1.0)
+    config = replace(TINY, schedule=Schedule((Stage(32, 1, 0.03), Stage(128, 1, 0.02))))
+    subject = splat_subject_at(tmp_path / "flat.ply", config)
+    sides = [min(camera.size) for camera in scaled_cameras(subject.scene, 32, crop=True)]
+    assert min(sides) >= 32
 
 
 def test_the_rig_frames_all_of_the_ball(inputs) -> None:
