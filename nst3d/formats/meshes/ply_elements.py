@@ -24,7 +24,7 @@ _TYPES = {
     "float": "f4",
     "double": "f8",
 } | {f"{n}{b}": f"{n[0]}{b // 8}" for n in ("int", "uint") for b in (8, 16, 32, 64)}
-_TYPES |= {"float32": "f4", "float64": "f8"}
+_TYPES |= {"float32": "f4", "float64": "f8", "bool": "u1"}  # the last as PyntCloud writes it
 _ORDER = {"binary_little_endian": "<", "binary_big_endian": ">", "ascii": "<"}
 
 

@@ -18,6 +18,7 @@ _TYPES = {
     **{"char": "i1", "uchar": "u1", "short": "i2", "ushort": "u2", "int": "i4", "uint": "u4"},
     **{"float": "f4", "double": "f8", "int8": "i1", "uint8": "u1", "int16": "i2", "uint16": "u2"},
     **{"int32": "i4", "uint32": "u4", "float32": "f4", "float64": "f8"},
+    **{"int64": "i8", "uint64": "u8", "bool": "u1"},  # not in the standard, but written
 }
 _ORDERS = {b"binary_little_endian": "<", b"binary_big_endian": ">", b"ascii": "<"}
 _FORMAT = re.compile(rb"^format[ \t]+(\w+)", re.MULTILINE)

@@ -51,8 +51,8 @@ def test_binary_with_mixed_polygons(tmp_path: Path, order: str) -> None:
 
 
 def test_ascii_with_crlf_and_another_element(tmp_path: Path) -> None:
-    extra = "element note 1\nproperty list uchar float x\nproperty int y\n"
-    text = header("ascii", XYZ, extra, FACE.format(n=1)) + ROWS + "2 0.5 0.5 7\n4 0 1 2 3"
+    extra = "element note 1\nproperty list uchar float x\nproperty int y\nproperty bool z\n"
+    text = header("ascii", XYZ, extra, FACE.format(n=1)) + ROWS + "2 0.5 0.5 7 1\n4 0 1 2 3"
     path = written(tmp_path, text.replace("\n", "\r\n"))
     assert area(load_ply(path)) == 1.0
 

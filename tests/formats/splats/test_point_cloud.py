@@ -113,6 +113,19 @@ def test_ascii_with_odd_points(tmp_path) -> None:
     assert (again[:, 3] == [0.25, 0, 0.25, 0.25]).all()
 
 
+@pytest.mark.parametrize(("kind", "stored"), [("bool", "?"), ("int64", "<i8"), ("uint64", "<u8")])
+def test_properties_of_types_beyond_the_standard_are_kept(tmp_path, kind: str, stored: str) -> None:
+    table = np.zeros(4, [("x", "<f4"), ("y", "<f4"), ("z", "<f4"), ("label", stored)])
+    table["x"], table["y"], table["label"] = [0, 1, 2, 3], [0, 1, 0, 1], [1, 0, 1, 1]
+    head = "ply\nformat binary_little_endian 1.0\nelement vertex 4\nproperty float x\nproperty float y\n"
+    head += f"property float z\nproperty {kind} label\nend_header\n"
+    (tmp_path / "a.ply").write_bytes(head.encode() + table.tobytes())
+    splats = load_splats(tmp_path / "a.ply")
+    np.testing.assert_array_equal(load_points(tmp_path / "a.ply").positions[:, 0], table["x"])
+    save_splats(tmp_path / "b.ply", splats, splats.colours)
+    assert f"property {kind} label" in (tmp_path / "b.ply").read_bytes().decode("latin-1")
+
+
 def test_surveyed_coordinates_are_painted_near_the_origin_and_kept(tmp_path) -> None:
     table = rows(np.dtype([(n, "<f8") for n in "xyz"] + [(n, "u1") for n in ("red", "green", "blue")]))
     near = load_splats(ply(tmp_path / "near.ply", table))
