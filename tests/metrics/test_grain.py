@@ -1,4 +1,4 @@
-"""Fine detail beyond the style's."""
+"""Fine detail beyond the style's and the content's."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def noise(amplitude: float, size: int = 64, seed: int = 0) -> np.ndarray:
 def test_the_power_of_a_wave_is_its_mean_square() -> None:
     power = fine_power(whole(wave(3, 0.1))).mean(0)
     assert power.sum() == pytest.approx(3 * 0.1**2 / 2, rel=0.05)
-    assert power[:2, 0].sum() > 0.99 * power.sum()  # around 1/3 cycles per pixel, light alone
+    assert power[1:3, 0].sum() > 0.99 * power.sum()  # around 1/3 cycles per pixel, light alone
     assert power[:, 1:].sum() < 1e-12
 
 
@@ -84,3 +84,21 @@ def test_nothing_to_measure() -> None:
     assert grain(whole(FLAT), whole(FLAT[:, :9])) is None
     assert grain([], whole(FLAT)) is None
     assert grain([*whole(noise(0.1)), (FLAT, thin)], whole(FLAT)) == grain(whole(noise(0.1)), whole(FLAT))
+
+
+def test_what_the_content_has_is_no_grain_where_it_has_it() -> None:
+    """Masonry on the left, a bare wall on the right: speckle counts on the wall alone, and only beyond the masonry."""
+    masonry, speckled = FLAT.copy(), FLAT.copy()
+    masonry[:, :24] = noise(0.1)[:, :24]
+    speckled[:, 40:] = noise(0.1)[:, 40:]
+    assert grain(whole(masonry), whole(FLAT)) > 5
+    assert grain(whole(masonry), whole(FLAT), [masonry]) == 0
+    assert grain(whole(speckled), whole(FLAT), [masonry]) == grain(whole(speckled), whole(FLAT)) > 5
+    smooth = FLAT + 0.3 * (masonry - FLAT)
+    assert grain(whole(smooth), whole(FLAT), [masonry]) == 0
+    with pytest.raises(ValueError, match="zip"):
+        grain(whole(FLAT, FLAT), whole(FLAT), [FLAT])
+
+
+def test_speckle_of_five_pixels_is_grain() -> None:
+    assert grain(whole(wave(5, 0.1)), whole(FLAT)) > 0.8 * 255 * 0.1 / 2**0.5

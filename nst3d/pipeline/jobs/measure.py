@@ -1,4 +1,4 @@
-"""Measures a finished painting against its styles."""
+"""Measures a finished painting against its styles and its scene."""
 
 from __future__ import annotations
 
@@ -22,17 +22,16 @@ _VIEWS = 8
 def grain_of(canvas: Canvas, config: PaintConfig, styles: Sequence[Style]) -> float | None:
     """The grain of the painted region in some views of a canvas in its finest scale; None if they are too small.
 
-    The styles are as large as painting saw them.
+    The styles are as large as painting saw them; what the scene itself has is no grain.
     """
     background = styles[0].background.to(canvas.parameters()[0])
     every = math.ceil(canvas.num_views / _VIEWS)
-    looks = (
-        canvas.look(view, background).within(config.region) for view in range(0, canvas.num_views, every)
-    )
+    views = range(0, canvas.num_views, every)
+    looks = (canvas.look(view, background).within(config.region) for view in views)
     pictures: list[Masked] = [(_pixels(look.image), look.coverage.cpu().numpy()) for look in looks]
     long = round(config.schedule.finest * config.recipe.style_scale)
     wanted = (_opaque_part(*each) for s in styles for each in zip(s.at(long), s.opacities_at(long)))
-    return grain(pictures, wanted)
+    return grain(pictures, wanted, (_pixels(canvas.stage.content(view)) for view in views))
 
 
 def _opaque_part(picture: Planes, opacity: Mask | None) -> Masked:
