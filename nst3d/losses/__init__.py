@@ -4,6 +4,7 @@ from nst3d.losses.agreement import AgreeingNNFMLoss
 from nst3d.losses.base import Loss
 from nst3d.losses.consistency import ConsistencyLoss
 from nst3d.losses.content import ContentLoss
+from nst3d.losses.excess import ExcessLoss
 from nst3d.losses.grain import GrainLoss
 from nst3d.losses.gram import GramLoss, mean_gram
 from nst3d.losses.moments import MomentsLoss, moments
@@ -20,6 +21,7 @@ __all__ = [
     "ConsistencyLoss",
     "ContentLoss",
     "Correspondence",
+    "ExcessLoss",
     "GrainLoss",
     "GramLoss",
     "Loss",

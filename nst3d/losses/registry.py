@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -10,7 +10,7 @@ from nst3d.features.encoder import Encoder
 from nst3d.losses.base import Loss, Normalise
 from nst3d.losses.partner import FindPartner
 from nst3d.plugins import Registry, rows_of
-from nst3d.tensors import Features
+from nst3d.tensors import Features, Mask, Planes
 
 
 class AskPartners(Protocol):
@@ -43,6 +43,8 @@ class LossInputs:
     """Maps layers to the contents' features, view to layer to (c, h, w), computed on demand."""
     partners: AskPartners
     """Finds other views of the same surface."""
+    pictures: Callable[[], Sequence[tuple[Planes, Mask | None]]] = tuple
+    """The styles' pictures (3, h, w) at the views' scale, and their opacities (h, w); None: opaque."""
 
 
 MakeLoss = Callable[[LossInputs], "Loss | None"]
@@ -66,7 +68,16 @@ LOSSES: Registry[LossKind] = Registry(
     "nst3d.losses",
     tuple(
         f"nst3d.losses.{name}"
-        for name in ("agreement", "consistency", "content", "grain", "gram", "moments", "total_variation")
+        for name in (
+            "agreement",
+            "consistency",
+            "content",
+            "excess",
+            "grain",
+            "gram",
+            "moments",
+            "total_variation",
+        )
     ),
     rows_of(LossKind),
 )

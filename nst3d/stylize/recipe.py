@@ -14,13 +14,14 @@ from nst3d.stylize.terms import Term, made, merged
 DEFAULT_TERMS = (
     Term("variation", 1.0),
     Term("grain", 12.0),
+    Term("excess", 1.0),
     Term("content", 0.15),
     Term("gram", 0.5),
     Term("nnfm", 2.0),
     Term("consistency", 0.2),
 )
-"""Purposes: less noise; less speckle of colour; content; palette and stroke texture; strokes and motifs; agreement of
-views."""
+"""Purposes: less noise; less speckle of colour; no fine detail beyond style and content; content; palette and stroke
+texture; strokes and motifs; agreement of views."""
 
 
 @dataclass(frozen=True)
@@ -129,7 +130,7 @@ def modernised(values: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[str, ..
         if fields["weight"] is None:
             del fields["weight"]
     if terms:
-        terms["grain"] = {"weight": 0.0}  # which that version did not have
+        terms |= {"grain": {"weight": 0.0}, "excess": {"weight": 0.0}}  # which that version did not have
     given = kept.get("terms", {})
     if terms and isinstance(given, Mapping):
         kept["terms"] = terms | dict(given)

@@ -104,6 +104,7 @@ def _feature_guide(
                 targets.styles,
                 targets.contents,
                 targets.partners,
+                targets.pictures,
             )
         )
         if loss is not None:
@@ -117,6 +118,7 @@ class _Targets:
 
     def __init__(self, recipe: Recipe, encoder: Encoder, inputs: StageInputs) -> None:
         self._encoder, self._inputs = encoder, inputs
+        self._scale = recipe.style_scale
         self._long = round(inputs.size * recipe.style_scale / recipe.reduce)
         self._styles: dict[str, Features] = {}
         self.memory: ViewMemory | None = None
@@ -139,6 +141,15 @@ class _Targets:
                 self._styles[layer] = torch.cat(rows, dim=1)[:, None]
         return {layer: self._styles[layer] for layer in layers}
 
+    def pictures(self) -> list[tuple[Planes, Mask | None]]:
+        """The styles' pictures (3, h, w) as large as they are for views that are not reduced, and opacities (h, w)."""
+        device, long = self._inputs.viewing.background.device, round(self._inputs.size * self._scale)
+        return [
+            (Planes(picture.to(device)), None if opacity is None else opacity.to(device))
+            for style in distinct(self._inputs.styles)
+            for picture, opacity in zip(style.at(long), style.opacities_at(long))
+        ]
+
     def _opaque(self, features: Features, layer: str, opacity: Mask | None) -> Features:
         """The positions (c, n) of a style's features (c, h, w) at which its picture is opaque."""
         if opacity is None:
@@ -152,7 +163,11 @@ class _Targets:
 
         def encode(picture: Planes) -> dict[str, Features]:
             seen = Planes(F.avg_pool2d(picture[None], reduce)[0]) if reduce > 1 else picture
-            return dict(self._encoder(seen, layers))
+            deep = [layer for layer in layers if layer != IMAGE]
+            return {
+                **(self._encoder(seen, deep) if deep else {}),
+                **({IMAGE: picture} if IMAGE in layers else {}),
+            }
 
         return _Contents(self._inputs.scene, encode, device, self._inputs.budget_bytes)
 

@@ -128,7 +128,11 @@ def test_the_recipe_of_every_preset_builds_and_judges(name: str, encoders: dict[
         guide = build_guide(recipe, encoders[SOURCES[encoder].architecture], inputs)
         loss, parts = guide.judge(Look(image, torch.ones(64, 64)))
         assert torch.isfinite(loss)
-        wanted = {n for n in ("content", "grain", "gram", "moments", "nnfm", "variation") if recipe.weight(n)}
+        wanted = {
+            n
+            for n in ("content", "excess", "grain", "gram", "moments", "nnfm", "variation")
+            if recipe.weight(n)
+        }
         assert {n for n, value in parts.items() if value > 0} == wanted
 
 
@@ -148,7 +152,7 @@ def test_settings_of_version_0_1_still_load() -> None:
     assert found.options == {"concatenate": True, "style_positions": None, "agree": 0.0}
     assert {name for name, term in terms.items() if term.weight} == {"content", "nnfm", "variation"}
     assert recipe.palette_after == 1.0
-    assert recipe.weight("grain") == 0  # that version had none
+    assert recipe.weight("grain") == recipe.weight("excess") == 0  # that version had neither
 
 
 def test_a_run_s_own_terms_come_back_as_they_were() -> None:
