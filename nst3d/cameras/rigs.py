@@ -145,20 +145,22 @@ def _extent(camera: Camera, points: Array) -> tuple[Array, Array]:
     return pixels.min(0), pixels.max(0)
 
 
-def greedy_cover(visible: Array, base: int, target: float, limit: int) -> list[int]:
+def greedy_cover(visible: Array, base: int, target: float, limit: int, worth: float = 0.0) -> list[int]:
     """Indices of the views to use: the first `base`, then greedily the one that adds the most points.
 
     `visible` is (points, views) bool. Stops when `target` (a fraction) of the points seen by any view are
-    covered, or at `limit` views.
+    covered, at `limit` views, or where a view adds less than `worth` times what the first added one does.
     """
     chosen = list(range(min(base, visible.shape[1])))
     reachable = visible.any(1)
     seen = np.asarray(visible[:, chosen].any(1))
+    least = 1.0
     while len(chosen) < limit and seen.sum() < target * reachable.sum():
         gain = (visible & ~seen[:, None]).sum(0)
         best = int(gain.argmax())
-        if gain[best] == 0:
+        if gain[best] < least:
             break
+        least = max(least, worth * gain[best])
         chosen.append(best)
         seen |= visible[:, best]
     return chosen

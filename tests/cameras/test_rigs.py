@@ -145,3 +145,10 @@ def test_close_ups_fill_their_images_and_keep_a_sense_of_size() -> None:
         np.testing.assert_allclose(pixels.min(0) + pixels.max(0), [60, 40], atol=1e-6)
     assert np.ptp(closer[0].project(points)[0][:, 0]) == pytest.approx(54)
     assert closer[1].focal == pytest.approx(1.5 * closer[0].focal)
+
+
+def test_greedy_cover_leaves_views_that_add_little() -> None:
+    visible = np.zeros((14, 3), bool)
+    visible[:8, 0] = visible[8:13, 1] = visible[13:, 2] = True
+    assert greedy_cover(visible, 0, 1.0, 3) == [0, 1, 2]
+    assert greedy_cover(visible, 0, 1.0, 3, worth=0.5) == [0, 1]

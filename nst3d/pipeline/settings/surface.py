@@ -42,8 +42,8 @@ class RigOptions:
     """Directions spread evenly around the mesh, before cameras are added to see what they miss."""
     max_views: Annotated[int, Within(1, 1000)] = 40
     """Maximum number of cameras outside."""
-    max_inside: Annotated[int, Within(1, 1000)] = 160
-    """Maximum number of cameras inside."""
+    max_inside: Annotated[int, Within(1, 1000)] = 320
+    """Maximum number of cameras inside: about eight a room are needed, twelve if it is crowded."""
     coverage: Annotated[float, Within(0, 1)] = 0.98
     """Fraction of the visible surface at which no more cameras are added."""
     inside: InsideChoice = "auto"

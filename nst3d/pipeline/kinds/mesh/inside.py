@@ -12,47 +12,32 @@ import numpy as np
 from nst3d.cameras.pinhole import Camera, look_at, perspective
 from nst3d.cameras.rigs import Orientation, greedy_cover
 from nst3d.errors import ConfigError
+from nst3d.pipeline.kinds.mesh.pieces import shut_in
+from nst3d.pipeline.kinds.mesh.places import places_to_see
 from nst3d.pipeline.kinds.mesh.rig import Rig, Sights, covering, facing, plan_around
 from nst3d.pipeline.settings.surface import RigOptions
 from nst3d.renderers.outside import TURNED, SidesChoice, seen_from_outside
 from nst3d.renderers.raycast import Raycaster
 from nst3d.renderers.visibility import Points, sample_points, sees
 from nst3d.representations.surface import Surface
-from nst3d.representations.triangles import unit
 from nst3d.tensors import Array, ImageSize
 
 _HIDDEN = 0.05
 """Share of the surface that must be hidden from outside for a look inside."""
 _LITTLE = 0.03
 """The same where views from outside see mostly backs, and the least share that a look inside must add."""
-_FIELD = math.radians(80)
+_FIELD = math.radians(90)
 """Field of view of cameras inside."""
-_PLACES = 240
-"""Most places at which cameras are tried."""
-_TRIED = 2000
-_RAYS = 64
-_WIDE = 0.1
-"""Median distance, half diagonals, of what surrounds a place in a room; cavities are narrower."""
-_CLEAR = 0.2
-"""Least distance of anything from a camera, in units of that median."""
-_ENCLOSED = 0.5
-"""Share of the directions around a place in a room that must hit something."""
-_FURNISHED = 0.03
-"""Share of these that must hit a front: inside of a solid body there are none."""
 _THOROUGH = 0.25
 """Share of what may be missed outside that may be missed inside, where walls are large and what is in it is small."""
+_WORTH = 0.25
+"""Least that a camera adds in a round, in units of what the best one does; little things wait for better places."""
 _SAMPLES = 2500
 _POINTS = 8000
-_LIFT = 1e-3
-_FEW_RAYS = 32
-_OPEN = 0.1
-"""Largest winding number, either way, of a place in the open."""
-_WOUND = 0.6
-"""Least winding number, negative, of a place in a room of one skin; windows take from 1."""
-_CROSSINGS = 64
-"""Most faces that a ray passes when windings are counted."""
-_STEP = 1e-5
-"""Distance behind a face at which a ray continues."""
+_ROUNDS = 12
+"""Most rounds in which cameras are added for what those before do not see."""
+_GAIN = 0.001
+"""Share of the surface that a round must add for another one."""
 
 
 class Plan(NamedTuple):
@@ -108,7 +93,7 @@ def _see_fronts(caster: Raycaster, cameras: Sequence[Camera]) -> bool:
 def _visible(caster: Raycaster, cameras: Sequence[Camera], points: Points) -> Array:
     """Which points cameras see, (points, cameras) bool."""
     seen = [sees(caster, camera, points) for camera in cameras]
-    return np.array(seen, bool).reshape(len(cameras), -1).T
+    return np.array(seen, bool).reshape(len(cameras), len(points.positions)).T
 
 
 def _any(visible: Array) -> Array:
@@ -123,11 +108,16 @@ def plan_with_inside(surface: Surface, caster: Raycaster, options: RigOptions, s
         return rig
     # A room of one skin: from outside its walls show their backs, which is not how they are meant to be seen.
     inward = bool(sights.fronts.mean() < 0.5)
-    hidden = float((~sights.reachable).mean())
-    if options.inside == "auto" and hidden < (_LITTLE if inward else _HIDDEN):
-        return rig
+    furniture: Array | None = None
+    if options.inside == "auto":
+        hidden = float((~sights.reachable).mean())
+        if hidden < _LITTLE:
+            return rig
+        furniture = _furniture(surface, sights)
+        if hidden < _HIDDEN and not inward and not furniture.any():
+            return rig
     seen = sights.seen & sights.fronts if inward else sights.seen
-    cameras, visible = _chosen(caster, replace(sights, seen=seen), options, size)
+    cameras, visible = _chosen(caster, replace(sights, seen=seen), furniture, options, size)
     new = visible.any(1) & ~sights.reachable
     if options.inside == "auto" and new.mean() < _LITTLE:
         return rig
@@ -136,15 +126,46 @@ def plan_with_inside(surface: Surface, caster: Raycaster, options: RigOptions, s
     return covering(rig, surface, sights.points, sights.seen | _any(visible))
 
 
-def _chosen(caster: Raycaster, sights: Sights, options: RigOptions, size: int) -> tuple[list[Camera], Array]:
-    """Cameras that see what the rig outside does not, and which of the points (n,) each sees, (n, k) bool."""
-    places = _places(caster, sights, options.inside == "always")
-    tried = [c for k, place in enumerate(places) for c in _looks(place, caster.surface, k, size)]
-    points, dark = sights.points, np.flatnonzero(~sights.seen)
-    if not tried or not len(dark):
-        return [], np.zeros((len(points.positions), 0), bool)
-    some = dark[:: -(-len(dark) // _SAMPLES)]
-    wanted = points.at(some)
+def _furniture(surface: Surface, sights: Sights) -> Array:
+    """The faces of pieces that are shut in, (faces,) bool: none if they are too little to be looked for."""
+    faces = shut_in(surface, sights)
+    return faces & bool(faces[sights.points.face].mean() >= _LITTLE)
+
+
+def _chosen(
+    caster: Raycaster, sights: Sights, furniture: Array | None, options: RigOptions, size: int
+) -> tuple[list[Camera], Array]:
+    """Cameras that see what the rig outside does not, and which of the points (n,) each sees, (n, k) bool.
+
+    They are added in rounds, each for what is still unseen, up to `max_inside` cameras.
+    """
+    points, seen = sights.points, sights.seen
+    cameras: list[Camera] = []
+    visible = [np.zeros((len(seen), 0), bool)]
+    for number in range(_ROUNDS):
+        dark = np.flatnonzero(~seen)
+        if not len(dark) or len(cameras) >= options.max_inside:
+            break
+        places = places_to_see(caster, points.at(dark), furniture, number)
+        tried = [c for k, place in enumerate(places) for c in _looks(place, caster.surface, k, size)]
+        some = points.at(dark[:: -(-len(dark) // _SAMPLES)])
+        added = _added(caster, tried, some, options, options.max_inside - len(cameras))
+        shown = _visible(caster, added, points)
+        gain = float((_any(shown) & ~seen).mean())
+        cameras += added
+        visible.append(shown)
+        seen = seen | _any(shown)
+        if gain < _GAIN:
+            break
+    return cameras, np.concatenate(visible, axis=1)
+
+
+def _added(
+    caster: Raycaster, tried: list[Camera], wanted: Points, options: RigOptions, most: int
+) -> list[Camera]:
+    """Those of the cameras `tried`, at most `most`, that together see nearly what all of them see of some points."""
+    if not tried:
+        return []
     # Opaque surfaces are cast at much faster, and a room is no less enclosed by them.
     solid = caster.seen_as(caster.surface.made_solid())
     visible = _visible(solid, tried, wanted)
@@ -153,73 +174,7 @@ def _chosen(caster: Raycaster, sights: Sights, options: RigOptions, size: int) -
     if caster.surface.sides is None:
         fronts = np.where(fronts.any(1, keepdims=True), fronts, visible)
     target = 1 - _THOROUGH * (1 - options.coverage)
-    chosen = [tried[i] for i in greedy_cover(fronts, 0, target, options.max_inside)]
-    return chosen, _visible(caster, chosen, points)
-
-
-def _places(caster: Raycaster, sights: Sights, within_bodies: bool) -> Array:
-    """Places (k, 3) in rooms from which points that are not seen yet can be seen.
-
-    They are half way between such a point and what is opposite of it, not within a closed body unless
-    `within_bodies`.
-    """
-    generator = np.random.default_rng(0)
-    dark = np.flatnonzero(~sights.seen)
-    dark = generator.choice(dark, min(_TRIED, len(dark)), replace=False)
-    normals = sights.points.normals[dark]
-    # Straight ahead and at random, from either side.
-    side = np.where(np.arange(len(dark)) % 2, 1.0, -1.0 if caster.surface.sides is None else 1.0)[:, None]
-    ways = unit(normals * side + 0.7 * unit(generator.normal(size=normals.shape)))
-    starts = sights.points.positions[dark] + _LIFT * normals * side
-    hits = caster.cast(starts, ways)
-    far = np.where(hits.face >= 0, hits.depth, 0.0)
-    places = starts + 0.5 * far[:, None] * ways
-    places = places[_in_rooms(caster, places)]
-    if not within_bodies:
-        around = _windings(caster, places)
-        places = places[(np.abs(around) < _OPEN) | (around < -_WOUND)]
-    return places[:_PLACES]
-
-
-def _in_rooms(caster: Raycaster, places: Array) -> Array:
-    """Whether places (k, 3) are enclosed, with room around them, and see a front, (k,) bool."""
-    rays = _rays(_RAYS)
-    hits = caster.cast(places[:, None], np.broadcast_to(rays, (len(places), _RAYS, 3)))
-    hit = hits.face >= 0
-    front = hit & (_turns(caster.surface, hits.face, rays) < 0)
-    far = np.where(hit, hits.depth, np.inf)
-    middle = np.median(far, axis=1)
-    wide = np.isfinite(middle) & (middle > _WIDE) & (far.min(1) > _CLEAR * middle)
-    return wide & (hit.mean(1) > _ENCLOSED) & (front.mean(1) > _FURNISHED)
-
-
-def _windings(caster: Raycaster, places: Array) -> Array:
-    """How often the surface is wound around places (k, 3): 1 within a body, 0 in the open, -1 in a room of one skin.
-
-    This is the mean over rays of their exits less their entries.
-    """
-    ways = np.broadcast_to(_rays(_FEW_RAYS), (len(places), _FEW_RAYS, 3)).reshape(-1, 3)
-    origins, total = np.repeat(places, _FEW_RAYS, axis=0), np.zeros(len(ways))
-    rays = np.arange(len(ways))
-    for _ in range(_CROSSINGS):
-        hits = caster.cast(origins[rays], ways[rays])
-        rays, hits = rays[hits.face >= 0], hits.at(hits.face >= 0)
-        if not len(rays):
-            break
-        total[rays] += np.sign(_turns(caster.surface, hits.face, ways[rays]))
-        origins[rays] += ways[rays] * (hits.depth[:, None] + _STEP)
-    return total.reshape(-1, _FEW_RAYS).mean(1)
-
-
-def _rays(count: int) -> Array:
-    """Random directions (count, 3)."""
-    return unit(np.random.default_rng(1).normal(size=(count, 3)))
-
-
-def _turns(surface: Surface, face: Array, ways: Array) -> Array:
-    """The product of faces' outer normals and the directions (…, 3) of rays that hit them: below 0 for fronts."""
-    # Normals of corners also point outwards where an instance is mirrored.
-    return np.asarray((surface.normals[np.maximum(face, 0)].mean(-2) * ways).sum(-1))
+    return [tried[i] for i in greedy_cover(fronts, 0, target, most, _WORTH)]
 
 
 def _looks(place: Array, surface: Surface, number: int, size: int) -> list[Camera]:
