@@ -13,6 +13,10 @@ from nst3d.cameras.rigs import Orientation, orbit_directions
 from nst3d.tensors import Array, ImageSize
 
 _ELEVATION = math.radians(18)
+INSIDE = math.radians(85)
+"""Usual field of view inside a room, radians."""
+DOWN = -math.radians(20)
+"""Usual elevation of a view inside a room, in which things stand on the floor."""
 
 
 @dataclass(frozen=True)
@@ -42,8 +46,16 @@ def orbit_around(subject: Target, orbit: Orbit, u: Array) -> list[Camera]:
     return framed(subject, directions, Viewport(orbit.size, orbit.field_of_view), circle)
 
 
-def pan(position: Array, orientation: Orientation, view: Viewport, frames: int) -> list[Camera]:
-    """Cameras that turn once around the up axis on one spot, level, starting to the front."""
-    ahead = -orbit_directions(frames, orientation, 0.0)
-    poses = [look_at(position, position + direction, orientation.up) for direction in ahead]
+def pan(
+    position: Array, orientation: Orientation, view: Viewport, turns: Array, elevation: float = 0.0
+) -> list[Camera]:
+    """Cameras that turn around the up axis on one spot, by `turns` (n,) from the front.
+
+    They look up by `elevation` radians, down where it is negative.
+    """
+    right, up, front = orientation.axes().T
+    angle = 2 * math.pi * np.asarray(turns)[:, None]
+    level = -np.cos(angle) * front - np.sin(angle) * right
+    ways = math.cos(elevation) * level + math.sin(elevation) * up
+    poses = [look_at(position, position + way, orientation.up) for way in ways]
     return [view.camera(pose) for pose in poses]

@@ -40,8 +40,9 @@ class RenderArguments:
     """Scene to show, or a folder with one mesh."""
     out: Path
     """Output: an .mp4, a folder for PNG frames, or a .png for the first frame only."""
-    path: Annotated[str, tyro.conf.arg(metavar="orbit|spiral|cameras|FILE")] = "orbit"
-    """Camera path: orbit, spiral, cameras (through those of the capture), keyframes in a .yaml, or a
+    path: Annotated[str, tyro.conf.arg(metavar="auto|orbit|spiral|inside|cameras|FILE")] = "auto"
+    """Camera path: auto (orbit, then inside if a mesh has a room), orbit, spiral, inside (a turn in a room),
+    cameras (through those of the capture), keyframes in a .yaml, or a
     camera_path.json from nerfstudio's viewer."""
     frames: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
     """Number of frames; by default given by --seconds or the path."""

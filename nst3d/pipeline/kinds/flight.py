@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from nst3d.cameras.crowd import mean_camera, meet, surround
-from nst3d.cameras.orbits import Orbit, orbit_around
+from nst3d.cameras.orbits import DOWN, INSIDE, Orbit, orbit_around, pan
 from nst3d.cameras.paths import (
     Flight,
     Target,
@@ -34,7 +34,7 @@ from nst3d.formats.flights.registry import is_camera_path, load_camera_path
 from nst3d.pipeline.kinds.shown import Shown
 from nst3d.tensors import Array, ImageSize
 
-PATHS = ("orbit", "spiral", "cameras")
+PATHS = ("auto", "orbit", "spiral", "inside", "cameras")
 _FIELD = math.radians(40)
 _FPS = 24.0
 _ELEVATION = math.radians(18)
@@ -48,8 +48,9 @@ _MOST_FRAMES = 100_000
 class Way:
     """Camera path options. None: from the path's own file, or chosen for the scene."""
 
-    path: str = "orbit"
-    """orbit, spiral, cameras (through the capture's), or a file: keyframes in YAML, nerfstudio's JSON."""
+    path: str = "auto"
+    """auto (orbit, and then inside if there is a room), orbit, spiral, inside (a turn in a room), cameras (through the
+    capture's), or a file: keyframes in YAML, nerfstudio's JSON."""
     frames: int | None = None
     seconds: float | None = None
     fps: float | None = None
@@ -131,12 +132,28 @@ def plan(shown: Shown, way: Way) -> Plan:
         cameras = tuple(shown.cameras)
         seen = own_view(cameras, way.size or fitting_size(cameras))
         return _along_keys(tour_flight(cameras, way.loop), way, seen, tour_frames(cameras))
-    turns = _or(way.turns, 1.0 if way.path == "orbit" else 2.0)
+    if way.path == "auto" and shown.room is not None:
+        return _out_and_in(shown, way)
+    path = "orbit" if way.path == "auto" else way.path
+    turns = _or(way.turns, 2.0 if path == "spiral" else 1.0)
     closed = float(turns).is_integer()
-    frames = _frames(way, 96 if way.path == "orbit" else 144, _or(way.fps, _FPS))
+    frames = _frames(way, 144 if path == "spiral" else 96, _or(way.fps, _FPS))
     u = eased(shares(frames, closed), _or(way.ease, 0.0))
     kinds = _AMONG if shown.cameras else _AROUND
-    return Plan(tuple(kinds[way.path](shown, way, turns, u)), u, _or(way.fps, _FPS))
+    return Plan(tuple(kinds[path](shown, way, turns, u)), u, _or(way.fps, _FPS))
+
+
+def _out_and_in(shown: Shown, way: Way) -> Plan:
+    """An orbit and a turn inside, each half of the frames."""
+    frames = _frames(way, 192, _or(way.fps, _FPS))
+    halves = {"orbit": frames - frames // 2, "inside": frames // 2}
+    plans = [
+        plan(shown, dataclasses.replace(way, path=path, frames=count, seconds=None))
+        for path, count in halves.items()
+        if count
+    ]
+    cameras = tuple(camera for part in plans for camera in part.cameras)
+    return Plan(cameras, shares(frames, True), plans[0].fps)
 
 
 def _orbit_around(shown: Shown, way: Way, turns: float, u: Array) -> list[Camera]:
@@ -163,9 +180,18 @@ def _spiral_among(shown: Shown, way: Way, turns: float, u: Array) -> list[Camera
     return spiral(place, u, turns, _seen(shown, way), way.elevation)
 
 
+def _inside(shown: Shown, way: Way, turns: float, u: Array) -> list[Camera]:
+    if shown.room is None:
+        raise InputError(
+            "no room is found in the scene to turn in; take `path='orbit'`, or a file with keyframes"
+        )
+    view = Viewport(_view(way).size, _or(way.field_of_view, INSIDE))
+    return pan(shown.room, shown.orientation, view, u * turns, _or(way.elevation, DOWN))
+
+
 _Kind = Callable[[Shown, Way, float, Array], list[Camera]]
-_AROUND: dict[str, _Kind] = {"orbit": _orbit_around, "spiral": _spiral_around}
-_AMONG: dict[str, _Kind] = {"orbit": _orbit_among, "spiral": _spiral_among}
+_AROUND: dict[str, _Kind] = {"orbit": _orbit_around, "spiral": _spiral_around, "inside": _inside}
+_AMONG: dict[str, _Kind] = {"orbit": _orbit_among, "spiral": _spiral_among, "inside": _inside}
 
 
 def _subject(shown: Shown) -> Target:

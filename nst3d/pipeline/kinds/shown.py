@@ -31,6 +31,10 @@ class Shown(Protocol):
         """Cameras of its photographs; empty if unknown."""
 
     @property
+    def room(self) -> Array | None:
+        """The place (3,) from which a turn on the spot shows a room; None: there is no room, or none was looked for."""
+
+    @property
     def background(self) -> tuple[float, float, float]:
         """Default background, RGB in [0, 1]."""
 

@@ -32,6 +32,7 @@ class Stage:
     orientation: Orientation = field(default_factory=lambda: Orientation(UP, np.array([0.0, 0.0, 1.0])))
     background: tuple[float, float, float] = (0.0, 0.0, 0.0)
     colours: Array = field(default_factory=lambda: np.zeros((1, 3)))
+    room: Array | None = None
 
     def placed(self, pose: Array) -> Array:
         moved = pose.copy()
@@ -163,3 +164,24 @@ def test_paths_that_are_not_there(tmp_path: Path) -> None:
         plan(Stage(), Way(str(tmp_path / "a.json")))
     with pytest.raises(InputError, match="give `cameras`"):
         plan(Stage(), Way("cameras"))
+
+
+def test_a_scene_with_a_room_is_also_shown_from_inside() -> None:
+    place = np.array([1.0, 0.2, 0.0])
+    planned = plan(Stage(room=place), Way(frames=9, size=ImageSize(20, 20)))
+    assert len(planned.cameras) == len(planned.shares) == 9
+    inside = [np.allclose(c.position, place) for c in planned.cameras]
+    assert inside == [False] * 5 + [True] * 4
+    turn = np.array([c.forward for c in planned.cameras[5:]])
+    level = turn[:, [0, 2]] / np.linalg.norm(turn[:, [0, 2]], axis=1, keepdims=True)
+    np.testing.assert_allclose(level, [[0, -1], [-1, 0], [0, 1], [1, 0]], atol=1e-9)
+    assert (turn[:, 1] < -0.1).all()
+    for scene, path in ((Stage(room=place), "orbit"), (Stage(), "auto")):
+        assert not any(np.allclose(c.position, place) for c in plan(scene, Way(path, frames=9)).cameras)
+
+
+def test_a_turn_inside_looks_up_and_down_and_needs_a_room() -> None:
+    down = plan(Stage(room=np.zeros(3)), Way("inside", frames=4, elevation=-0.3))
+    assert all(c.forward[1] == pytest.approx(-math.sin(0.3)) for c in down.cameras)
+    with pytest.raises(InputError, match="no room"):
+        plan(Stage(), Way("inside"))

@@ -9,7 +9,7 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from nst3d.cameras.orbits import Orbit, orbit_around, pan
+from nst3d.cameras.orbits import DOWN, INSIDE, Orbit, orbit_around, pan
 from nst3d.cameras.paths import Target, Viewport, shares
 from nst3d.cameras.pinhole import Camera
 from nst3d.cameras.rigs import Orientation, orbit_directions
@@ -23,8 +23,8 @@ from nst3d.video.encode import write_mp4
 
 GREY = 0.75
 """The colour of a mesh without its own, sRGB-encoded."""
-_INSIDE = math.radians(75)
-"""Field of view of pictures from inside."""
+_MOVES = 4
+"""Times that a place in a room is moved to the middle."""
 _SHEET_ELEVATIONS = (math.radians(12), math.radians(35))
 
 
@@ -77,13 +77,33 @@ def write_turntable(
 
 
 def look_around(scene: Drawable, places: Array, output: OutputOptions) -> list[Camera]:
-    """Cameras of a turn on the spot, as long as one around the mesh, at the one of `places` (k, 3) with most room."""
-    orientation = Orientation(scene.surface.up, scene.surface.front)
-    view = Viewport(ImageSize(output.size, output.size), _INSIDE)
-    level = np.broadcast_to(orbit_directions(32, orientation, 0.0), (len(places), 32, 3))
-    hits = scene.renderer.caster.cast(places[:, None], level)
-    room = np.where(hits.face >= 0, hits.depth, np.inf).min(1)
-    return pan(places[room.argmax()], orientation, view, output.frames)
+    """Cameras of a turn on the spot, as long as one around the mesh, in a room with some of `places` (k, 3)."""
+    view = Viewport(ImageSize(output.size, output.size), INSIDE)
+    return pan(most_room(scene, places), _orientation(scene), view, shares(output.frames, closed=True), DOWN)
+
+
+def most_room(scene: Drawable, places: Array) -> Array:
+    """A place (3,) with much room around it, found from `places` (k, 3) in rooms by moving between what is opposite."""
+    axes = _orientation(scene).axes().T
+    ways = np.concatenate([axes, -axes, orbit_directions(32, _orientation(scene), 0.0)])
+    found, room = places, np.zeros(0)
+    for _ in range(_MOVES):
+        hits = scene.renderer.caster.cast(
+            found[-len(places) :, None], np.broadcast_to(ways, (len(places), len(ways), 3))
+        )
+        far = np.where(hits.face >= 0, hits.depth, np.inf)
+        room = np.append(room, far.min(1))
+        ahead, behind = far[:, :3], far[:, 3:6]
+        open_ways = np.isinf(ahead) | np.isinf(behind)
+        steps = (
+            np.where(open_ways, 0.0, np.where(open_ways, 0.0, ahead) - np.where(open_ways, 0.0, behind)) / 2
+        )
+        found = np.concatenate([found, found[-len(places) :] + steps @ axes])
+    return np.asarray(found[room.argmax()])
+
+
+def _orientation(scene: Drawable) -> Orientation:
+    return Orientation(scene.surface.up, scene.surface.front)
 
 
 def write_sheet(

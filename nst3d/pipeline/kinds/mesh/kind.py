@@ -18,7 +18,7 @@ from nst3d.pipeline.kinds.mesh.displace import displace_mesh
 from nst3d.pipeline.kinds.mesh.given import given_cameras, scene_from_capture, suited
 from nst3d.pipeline.kinds.mesh.inspect import inspect_mesh
 from nst3d.pipeline.kinds.mesh.scene import prepare_mesh, upright, vertex_notes
-from nst3d.pipeline.kinds.mesh.shown import ShownMesh, show_mesh
+from nst3d.pipeline.kinds.mesh.shown import ShownMesh, show_mesh, with_room
 from nst3d.pipeline.kinds.mesh.subject import Displaced, MeshSubject
 from nst3d.pipeline.kinds.placing import cameras_in, orientation_of
 from nst3d.pipeline.kinds.registry import register_kind
@@ -64,10 +64,12 @@ def _show(asked: ShowRequest) -> ShownMesh:
         up, front = (tuple(v.tolist()) for v in (orientation.up, orientation.front))
         mesh = dataclasses.replace(mesh, up=up, front=front)
     # Textures are as fine as an orbit's pixels, or finer if the camera may come closer.
-    fine = 1 if way.path in ("orbit", "spiral") else 2
+    fine = 1 if way.path in ("auto", "orbit", "spiral") else 2
     orbit = Orbit(8, way.size or ImageSize(512, 512), field_of_view=way.field_of_view or math.radians(40))
     size = ImageSize(orbit.size.height * fine, orbit.size.width * fine)
     shown = show_mesh(mesh, dataclasses.replace(orbit, size=size), options.lighting)
+    if way.path in ("auto", "inside") and capture is None:
+        shown = with_room(shown)
     for text in (*shown.notes, *(() if capture is None else capture.notes)):
         asked.note(text)
     return shown if capture is None else dataclasses.replace(shown, cameras=cameras_in(shown, capture, frame))

@@ -10,9 +10,11 @@ import torch
 from nst3d.cameras.orbits import Orbit
 from nst3d.cameras.pinhole import Camera
 from nst3d.cameras.rigs import Orientation
-from nst3d.pipeline.kinds.mesh.gallery import GREY, orbit_cameras
+from nst3d.pipeline.kinds.mesh.gallery import GREY, most_room, orbit_cameras
+from nst3d.pipeline.kinds.mesh.inside import plan_with_inside
 from nst3d.pipeline.kinds.mesh.scene import filled, layout_of
 from nst3d.pipeline.settings.config import OutputOptions
+from nst3d.pipeline.settings.surface import RigOptions
 from nst3d.renderers.frames import draw_frame
 from nst3d.renderers.mesh import MeshRenderer
 from nst3d.renderers.outside import like, seen_from_outside
@@ -30,6 +32,8 @@ from nst3d.tensors import Array
 
 _TEXELS_PER_PIXEL = 1.5
 """Factor for the near side of a mesh, which is closer than its centre, where a pixel is measured."""
+_SKETCH = 64
+"""Side of the views with which rooms are looked for, pixels."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +53,8 @@ class ShownMesh:
     """Cameras of its photographs, if any."""
     background: tuple[float, float, float] = OutputOptions.background
     notes: tuple[str, ...] = ()
+    room: Array | None = None
+    """The place (3,) in a room with most space around it, if one was looked for and found."""
 
     @property
     def orientation(self) -> Orientation:
@@ -102,3 +108,11 @@ def show_mesh(mesh: Mesh, orbit: Orbit, lighting: Lighting = "studio") -> ShownM
     own = torch.from_numpy(base_colours(mesh, paint, surface, anchors))
     colours = filled(own, layout_of(paint), torch.from_numpy(anchors.valid)).numpy()
     return replace(bare, surface=surface, renderer=renderer, colours=colours)
+
+
+def with_room(shown: ShownMesh) -> ShownMesh:
+    """The mesh with the place from which a turn shows its rooms, if painting it would put cameras inside."""
+    rig = plan_with_inside(shown.surface, shown.renderer.caster, RigOptions(), _SKETCH)
+    if not rig.inside:
+        return shown
+    return replace(shown, room=most_room(shown, np.stack([c.position for c in rig.inside])))

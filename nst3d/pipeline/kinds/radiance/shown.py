@@ -45,6 +45,8 @@ class ShownRadiance:
     specular: float = 1.0
     """Fraction of them that is shown, 0 to 1."""
     notes: tuple[str, ...] = ()
+    room: None = None
+    """Rooms are only looked for in meshes."""
 
     def placed(self, pose: Array) -> Array:
         """The pose unchanged: fields and splats are rendered in their files' coordinates."""

@@ -8,11 +8,13 @@ import pytest
 import torch
 from small_meshes import cube, mesh_of, noise, sphere
 
+from nst3d.cameras.orbits import Orbit
 from nst3d.images.io import read_image
 from nst3d.pipeline.kinds.mesh.gallery import ColouredSurface, look_around, write_sheet
 from nst3d.pipeline.kinds.mesh.inside import Plan, plan_views
 from nst3d.pipeline.kinds.mesh.pieces import pieces_of
 from nst3d.pipeline.kinds.mesh.scene import MeshScene, prepare_mesh, stage_cameras
+from nst3d.pipeline.kinds.mesh.shown import show_mesh, with_room
 from nst3d.pipeline.kinds.mesh.subject import MeshSubject
 from nst3d.pipeline.settings.config import OutputOptions, PaintConfig
 from nst3d.pipeline.settings.surface import RigOptions, SurfaceOptions
@@ -21,6 +23,7 @@ from nst3d.representations.mesh import Material, Mesh, Part, Texture
 from nst3d.representations.subdivide import paint_vertices
 from nst3d.representations.surface import build_surface
 from nst3d.stylize.style import Style
+from nst3d.tensors import ImageSize
 
 FEW = RigOptions(views=8, max_views=12)
 
@@ -203,8 +206,22 @@ def test_the_sheet_has_pictures_from_inside(house, tmp_path) -> None:
 
 
 def test_the_video_turns_where_there_is_room(house) -> None:
-    middle = house.mesh.frame.apply(np.array([[0, 0.6, 0], [0.95, 0.6, 0.95]]))
-    cameras = look_around(house, middle[::-1].copy(), OutputOptions(frames=6, size=32))
+    corner = house.mesh.frame.apply(np.array([[0.9, 0.9, 0.9], [0.8, 0.9, -0.9]]))
+    cameras = look_around(house, corner, OutputOptions(frames=6, size=32))
     assert len(cameras) == 6
-    assert all(np.allclose(c.position, middle[0]) for c in cameras)
-    np.testing.assert_allclose(np.sum([c.forward for c in cameras], axis=0), 0, atol=1e-9)
+    place = cameras[0].position
+    assert all(np.allclose(c.position, place) for c in cameras)
+    low, high = house.mesh.frame.apply(np.array([[-1, 0, -1], [1, 1, 1.0]]))
+    assert np.minimum(place - low, high - place).min() > 0.3 * (high - low)[1]
+    assert np.linalg.norm(np.sum([c.forward for c in cameras], axis=0)[[0, 2]]) < 1e-9
+    assert all(-0.5 < c.forward[1] < -0.1 for c in cameras)
+
+
+@pytest.mark.parametrize(("parts", "there"), [(HOUSE, True), (FURNITURE, False)])
+def test_renders_turn_inside_where_painting_has_cameras(parts, there) -> None:
+    mesh = mesh_of(*parts)
+    shown = with_room(show_mesh(mesh, Orbit(8, ImageSize(32, 32))))
+    assert (shown.room is not None) == there
+    if there:
+        room = mesh.frame.apply(np.array([[-1, 0, -1], [1, 1, 1.0]]))
+        assert ((shown.room > room[0]) & (shown.room < room[1])).all()
