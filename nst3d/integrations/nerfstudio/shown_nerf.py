@@ -37,6 +37,8 @@ class ShownNerf:
     cameras: tuple[Camera, ...] = ()
     """Cameras of its photographs; empty if unknown."""
     notes: tuple[str, ...] = ()
+    room: None = None
+    """Rooms are only looked for in meshes."""
 
     @property
     def background(self) -> tuple[float, float, float]:

@@ -47,7 +47,8 @@ def places_to_see(caster: Raycaster, dark: Points, furniture: Array | None, seed
     # Straight ahead and at random, from either side.
     back = -1.0 if caster.surface.sides is None else 1.0
     side = np.where(np.arange(len(dark.positions)) % 2, 1.0, back)[:, None]
-    ways = unit(dark.normals * side + 0.7 * unit(generator.normal(size=dark.normals.shape)))
+    spread = 0.7 * unit(generator.normal(size=(len(dark.positions), 3)))
+    ways = unit(dark.normals * side + spread)
     starts = dark.positions + _LIFT * dark.normals * side
     hits = caster.cast(starts, ways)
     far = np.where(hits.face >= 0, hits.depth, 0.0)
