@@ -14,7 +14,7 @@ _PLACES = 240
 """Most places at which cameras are tried."""
 _TRIED = 2000
 _RAYS = 64
-_WIDE = 0.07
+_WIDE = 0.1
 """Median distance, half diagonals, of what surrounds a place in a room; cavities are narrower."""
 _CLEAR = 0.2
 """Least distance of anything from a camera, in units of that median."""
