@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import struct
 import warnings
 from collections.abc import Callable
@@ -46,6 +47,11 @@ BROKEN = (
 )
 """Errors of Pillow for damaged files and for kinds that it does not decode."""
 _JPEG_SIDE = 65535
+_JPEG_REDUCTION = 8
+"""Largest reduction of a JPEG that its decoder makes; the others are powers of two below."""
+_FINER = 4
+"""How many times as fine as wanted a picture is decoded whose blocks do not meet the wanted pixels' borders. The mean
+over them then differs by less than is visible (PSNR above 48 dB)."""
 
 
 @dataclass(frozen=True)
@@ -100,19 +106,22 @@ def decode_texels(data: bytes, name: str) -> Picture:
     return _guarded(lambda: _whole(data, name, MOST_TEXELS, upright=False, floats=False), data, name)
 
 
-def decode_blocks(data: bytes, name: str, least: ImageSize) -> Picture:
+def decode_blocks(data: bytes, name: str, size: ImageSize) -> Picture:
     """The picture in a file's bytes, as stored, each pixel the mean of a square block of the file's pixels.
 
-    The blocks are as large as possible with no side of the result below `least`. A JPEG is decoded at 1/2, 1/4 or
-    1/8 as far as that goes, in a fraction of the time. Raises InputError like `read_image`.
+    It is meant to be averaged to `size`. Where whole blocks make up its pixels, the blocks are those pixels; otherwise
+    they are as large as possible with a side of at most a fourth of them, since some lie across their borders. A JPEG
+    is decoded at 1/2, 1/4 or 1/8 as far as that goes, in a fraction of the time. Raises InputError like `read_image`.
     """
 
     def read() -> Picture:
         image = _opened(data, name)
         width, height = image.size
+        block, reduced = _block(image.size, size)
         # Where libjpeg reduces, its answer says which part of the reduced picture the file fills.
-        _, box = image.draft(None, (least.width, least.height)) or (None, (0, 0, width, height))
-        block = max(1, min(image.width // least.width, image.height // least.height))
+        answer = image.draft(None, (width // reduced, height // reduced))
+        box = answer[1] if answer else (0, 0, width, height)
+        block = block // reduced if answer else block
         _claim_picture(image, (image.width // block, image.height // block), name)
         image.load()
         image = _simplified(image)
@@ -120,6 +129,15 @@ def decode_blocks(data: bytes, name: str, least: ImageSize) -> Picture:
         return Picture(pixels, alpha, (), (box[3] / block, box[2] / block))
 
     return _guarded(read, data, name)
+
+
+def _block(stored: tuple[int, int], size: ImageSize) -> tuple[int, int]:
+    """Side of the blocks for `decode_blocks`, and by how much a JPEG decoder may reduce: 1, 2, 4 or 8."""
+    (across, beside), (down, below) = divmod(stored[0], size.width), divmod(stored[1], size.height)
+    if across == down and not beside and not below:
+        return across, math.gcd(across, _JPEG_REDUCTION)
+    block = max(1, min(across, down) // _FINER)
+    return block, min(1 << (block.bit_length() - 1), _JPEG_REDUCTION)
 
 
 def encode_png(pixels: Array | torch.Tensor, alpha: Array | torch.Tensor | None = None) -> bytes:

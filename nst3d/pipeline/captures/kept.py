@@ -22,7 +22,7 @@ _MOST = 1 << 30
 """Bytes that are kept in all."""
 _WORTH = 4
 """How many times the pixels a photograph must have before its reduction is kept; others are read as fast."""
-_METHOD = "area mean of a decoding four times as fine"
+_METHOD = "area mean of blocks that meet the borders, or of a decoding four times as fine"
 """How photographs are reduced; what was kept under another description is not found."""
 
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from capture_samples import poses
 from PIL import Image
+from PIL.JpegImagePlugin import JpegImageFile
 
 from nst3d.cameras.pinhole import Camera
 from nst3d.errors import InputError
@@ -69,29 +70,64 @@ def scenery(height: int, width: int) -> np.ndarray:
     return ((waves * 0.4 + 0.5 + noise).clip(0, 1) * 255).astype(np.uint8)
 
 
+def psnr(a: np.ndarray, b: np.ndarray) -> float:
+    return float(-10 * np.log10(np.mean((a - b) ** 2) + 1e-12))
+
+
 @pytest.mark.parametrize("suffix", ["jpg", "png", "rgba.png"])
 @pytest.mark.parametrize("shape", [(432, 768), (431, 766)])
 def test_a_reduced_decoding_shows_the_same(tmp_path, suffix, shape) -> None:
-    """Also where neither the file's blocks nor the photograph's pixels fit together."""
+    """Also where neither the file's blocks nor the photograph's pixels fit together.
+
+    A JPEG's decoder smooths colours in a way that the reduced one does not need, so that both are compared with what
+    the file was made from.
+    """
     path, pixels = tmp_path / f"p.{suffix}", scenery(*shape)
     if suffix == "rgba.png":
         pixels = np.dstack([pixels, scenery(*shape)[::-1, :, 0]])
     Image.fromarray(pixels).save(path, **({"quality": 92} if suffix == "jpg" else {}))
     stored = np.asarray(Image.open(path)).astype(np.float32) / 255
     photo = photo_of(shape, path=path)
-    for size in (ImageSize(27, 48), ImageSize(45, 80), ImageSize(216, 384)):
-        exact, found = load_reduced(photo_of(shape, pixels=stored), size), load_reduced(photo, size)
+    for size in (ImageSize(27, 48), ImageSize(36, 64), ImageSize(45, 80), ImageSize(216, 384)):
+        exact, whole = (
+            load_reduced(photo_of(shape, pixels=p), size) for p in (pixels.astype(np.float32) / 255, stored)
+        )
+        found = load_reduced(photo, size)
         assert found.shape == exact.shape
-        assert -10 * np.log10(np.mean((found - exact) ** 2) + 1e-12) > 45
+        assert psnr(found, exact) > min(45, psnr(whole, exact) - 1)
         assert abs((found - exact).mean()) < 2e-3
 
 
-def test_a_large_photograph_is_not_decoded_in_full(tmp_path, monkeypatch) -> None:
-    Image.fromarray(scenery(600, 960)).save(tmp_path / "p.jpg")
+@pytest.mark.parametrize(
+    ("size", "decoded"),
+    [
+        ((20, 32), (20, 32)),  # 30 times as large: 1/2, then blocks of 15
+        ((50, 80), (50, 80)),
+        ((200, 320), (200, 320)),  # 3 times, which no JPEG decoder reduces by
+        ((18, 29), (75, 120)),  # 33.1 times: blocks of 8 meet no borders
+        ((110, 176), (600, 960)),
+    ],
+)
+@pytest.mark.parametrize("suffix", ["jpg", "png"])
+def test_a_large_photograph_is_decoded_in_blocks(tmp_path, monkeypatch, suffix, size, decoded) -> None:
+    path = tmp_path / f"p.{suffix}"
+    Image.fromarray(scenery(600, 960)).save(path)
     sides = []
     monkeypatch.setattr(photos, "area_average", lambda image, *given: sides.append(image.shape) or image)
-    load_photo(photo_of((600, 960), path=tmp_path / "p.jpg"), ImageSize(20, 32))
-    assert sides == [(150, 240, 3)]
+    load_photo(photo_of((600, 960), path=path), ImageSize(*size))
+    assert sides == [(*decoded, 3)]
+
+
+def test_a_jpeg_is_decoded_at_the_coarsest_size_that_its_blocks_allow(tmp_path, monkeypatch) -> None:
+    asked = []
+    draft = JpegImageFile.draft
+    monkeypatch.setattr(
+        JpegImageFile, "draft", lambda image, mode, size: asked.append(size) or draft(image, mode, size)
+    )
+    Image.fromarray(scenery(480, 960)).save(tmp_path / "p.jpg")
+    for width in (60, 80, 160, 320, 70):
+        load_photo(photo_of((480, 960), path=tmp_path / "p.jpg"), ImageSize(width // 2, width))
+    assert [960 // width for width, _ in asked] == [8, 4, 2, 1, 2]
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
