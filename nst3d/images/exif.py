@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,13 @@ from nst3d.tensors import ImageSize
 
 _ORIENTATION, _MAKE, _MODEL = 0x0112, 0x010F, 0x0110
 _DETAILS, _FOCAL_35MM, _LENS = 0x8769, 0xA405, 0xA434
+_FOCAL, _PER_UNIT, _UNIT, _SIDES = 0x920A, 0xA20E, 0xA210, (0xA002, 0xA003)
 _FILM_DIAGONAL = math.hypot(36, 24)
+_INCH = 2
+_UNITS = {_INCH: 25.4, 3: 10.0, 4: 1.0, 5: 0.001}
+"""Millimetres of the units of a sensor's resolution."""
+_SENSORS = (3.0, 60.0)
+"""Long sides of sensors, in millimetres. What is beyond follows from a picture that was reduced without a trace."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +38,8 @@ class CameraNotes:
     plain: bool
     """Whether the file is a JPEG or PNG of 8 bits in grey or RGB, which every program reads alike."""
     focal: float | None
-    """Focal length in pixels, from that of an equivalent lens for 35 mm film; None if not noted."""
+    """Focal length in pixels, from that of an equivalent lens for 35 mm film, or otherwise from the sensor's
+    resolution; None if not noted."""
     camera: str
     """Make, model and lens; empty if not noted."""
 
@@ -53,8 +61,8 @@ def read_camera_notes(path: PathLike) -> CameraNotes:
                     ImageSize(height, width),
                     turn not in range(2, 9),
                     plain,
-                    _focal(details.get(_FOCAL_35MM), math.hypot(width, height)),
-                    " ".join(str(name).strip("\0 ") for name in names if name),
+                    _focal(details, ImageSize(height, width)),
+                    " ".join(filter(None, map(_text, names))),
                 )
     except FileNotFoundError:
         raise InputError(f"{path}: no such file, expected a picture") from None
@@ -62,10 +70,36 @@ def read_camera_notes(path: PathLike) -> CameraNotes:
         raise InputError(f"{path}: not a readable picture ({error})") from None
 
 
-def _focal(equivalent: Any, diagonal: float) -> float | None:
-    """The focal length in pixels; None if that for film is missing or absurd, as 0 is where it is unknown."""
+def _text(value: Any) -> str:
+    """A text, which ends at its first NUL: cameras leave anything behind it."""
+    return "" if value is None else str(value).partition("\0")[0].strip()
+
+
+def _focal(details: Mapping[int, Any], size: ImageSize) -> float | None:
+    """The focal length in pixels; None if it is missing or absurd, as 0 is where it is unknown."""
+    film = math.hypot(*size) / _FILM_DIAGONAL
+    for focal in (_number(details.get(_FOCAL_35MM)) * film, _through_sensor(details, max(size))):
+        if 4 * film <= focal <= 2000 * film:
+            return focal
+    return None
+
+
+def _through_sensor(details: Mapping[int, Any], long_side: int) -> float:
+    """The focal length in pixels by the sensor's resolution; 0 if that is not known.
+
+    The picture may have been reduced since, or cropped at its shorter side.
+    """
+    taken = max(_number(details.get(side)) for side in _SIDES)
+    per_unit, unit = _number(details.get(_PER_UNIT)), _UNITS.get(_number(details.get(_UNIT, _INCH)), 0.0)
+    if min(taken, per_unit, unit) <= 0 or not _SENSORS[0] <= taken / per_unit * unit <= _SENSORS[1]:
+        return 0.0
+    return _number(details.get(_FOCAL)) / unit * per_unit * long_side / taken
+
+
+def _number(value: Any) -> float:
+    """A number; 0 for what is none."""
     try:
-        millimetres = float(equivalent)
+        number = float(value)
     except (TypeError, ValueError, ZeroDivisionError):
-        return None
-    return millimetres / _FILM_DIAGONAL * diagonal if 4 <= millimetres <= 2000 else None
+        return 0.0
+    return number if math.isfinite(number) else 0.0

@@ -27,6 +27,8 @@ FEWEST = 3
 _JPEG = {"quality": 95, "subsampling": 0}
 _GLANCE = 100_000
 """Number of pixels to which a photograph is reduced when it is only checked: a JPEG then decodes faster."""
+_UNREAD = (".heic", ".heif")
+"""Suffixes of photographs by phones that are not read."""
 _SOUGHT = "expected a folder of photographs or a video"
 
 
@@ -44,11 +46,18 @@ def find_photographs(source: Path) -> list[Path]:
         raise InputError(f"{source}: no such file or folder, {_SOUGHT}")
     if not source.is_dir():
         raise InputError(f"{source}: is neither a folder nor a video ({', '.join(VIDEOS)}), {_SOUGHT}")
-    found: list[Path] = []
+    found, unread = [], 0
     for folder in (source, source / "images", source / "input"):
         if not found and folder.is_dir():
-            found = sorted(p for p in folder.iterdir() if not p.name.startswith(".") and is_picture(p))
+            files = [p for p in folder.iterdir() if not p.name.startswith(".")]
+            found = sorted(filter(is_picture, files))
+            unread += sum(p.suffix.lower() in _UNREAD for p in files)
     if len(found) < FEWEST:
+        if unread:
+            raise InputError(
+                f"{source}: has {len(found)} photographs that can be read, and {unread} in HEIC, which cannot; convert"
+                " those to JPEG"
+            )
         raise InputError(
             f"{source}: has {len(found)} photographs; at least {FEWEST} are needed, and 20 to 200 that overlap"
             " work best"

@@ -242,7 +242,11 @@ def test_nothing_is_left_of_a_folder_that_was_not_filled(photos, tmp_path) -> No
         (lambda p: p / "none", "no such file or folder, expected a folder of photographs or a video"),
         (lambda p: p / "a.txt", "is neither a folder nor a video"),
         (lambda p: p / "two", "has 2 photographs; at least 3 are needed"),
-        (lambda p: p / "empty", "has 0 photographs"),
+        (lambda p: p / "empty", "has 0 photographs; at least 3"),
+        (
+            lambda p: p / "phone",
+            "has 1 photographs that can be read, and 2 in HEIC, which cannot; convert those",
+        ),
         (lambda p: p / "bad.mp4", "cannot be read as a video"),
         (lambda p: p / "missing.mov", "no such file, expected a video"),
         (lambda p: p / "short.mp4", "has 2 frames; at least 3 are needed"),
@@ -253,6 +257,9 @@ def test_what_cannot_be_captured(tmp_path, make, says) -> None:
     (tmp_path / "bad.mp4").write_text("words")
     (tmp_path / "empty").mkdir()
     write_pictures(tmp_path / "two", ["1.png", "2.png"])
+    write_pictures(tmp_path / "phone", ["1.png"])
+    for name in ("2.HEIC", "3.heif"):
+        (tmp_path / "phone" / name).write_bytes(b"words")
     write_mp4(tmp_path / "short.mp4", np.zeros((2, 32, 32, 3), np.float32), 24)
     with pytest.raises(InputError, match=says):
         run(CaptureJob(make(tmp_path), tmp_path / "out"))
