@@ -12,11 +12,13 @@ from small_fields import CENTRE
 from small_fits import BACKGROUND, TINY, fit, grid, photographs
 
 from nst3d.cameras.bounds import SceneFrame
+from nst3d.cameras.pinhole import Camera
 from nst3d.metrics.image import psnr
 from nst3d.reconstruct.fit import Fit, Level
 from nst3d.reconstruct.grid import pruned, refined
 from nst3d.reconstruct.torch_fit import TorchStepper
 from nst3d.renderers.voxels import VoxelRenderer
+from nst3d.tensors import ImageSize
 
 
 def values(f: Fit) -> list[bytes]:
@@ -197,3 +199,38 @@ def test_each_level_is_carved_to_its_own_cells() -> None:
     assert len(run._rays()) < 0.7 * len(run._bank)
     ball = np.linalg.norm(points, axis=1) < 0.6
     assert ball.sum() == pytest.approx(4 / 3 * np.pi * 0.6**3 / cell**3, rel=0.1)
+
+
+def test_a_sky_is_found_at_infinity() -> None:
+    """The colours that depend on the direction alone end in the outermost nodes, with no haze before them."""
+
+    def sky(directions: np.ndarray) -> np.ndarray:
+        unit = directions / np.linalg.norm(directions, axis=-1, keepdims=True)
+        return (0.5 + 0.35 * np.sin(2 * unit[..., [1, 2, 0]])).astype(np.float32)
+
+    def outward(angle: float, place: float) -> Camera:
+        forward = np.array([np.cos(angle), np.sin(angle), 0.3 * np.sin(3 * angle)])
+        forward /= np.linalg.norm(forward)
+        right = np.cross(forward, (0.0, 0.0, 1.0))
+        right /= np.linalg.norm(right)
+        pose = np.eye(4)
+        pose[:3, :3] = np.stack([right, np.cross(forward, right), forward], axis=1)
+        pose[:3, 3] = CENTRE + 0.4 * np.array([np.cos(place), np.sin(place), 0.0])
+        return Camera(pose, 12.0, (8.0, 8.0), ImageSize(16, 16))
+
+    cameras = [outward(i * 0.4, i * 1.7) for i in range(16)]
+    pixels = np.stack(np.meshgrid(np.arange(16) + 0.5, np.arange(16) + 0.5), axis=-1)
+    options = replace(TINY, levels=(Level(14, 60), Level(24, 60)), batch=1000)
+    run = Fit(
+        cameras, [sky(c.directions(pixels)) for c in cameras], SceneFrame(CENTRE, 1.0, "unbounded"), options
+    )
+    for _ in run:
+        pass
+    field = run.field()
+    renderer = VoxelRenderer(field)
+    for place in (0.3, 3.0):  # the same direction from two places that no photograph was taken from
+        camera = outward(1.0, place)
+        shown = renderer.draw(camera, field.colours, 1.0)
+        assert psnr(shown.over(0.0), sky(camera.directions(pixels))) > 25
+        assert shown.opacity.min() > 0.999
+        assert np.median(shown.depth) > 10
