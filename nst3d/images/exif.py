@@ -21,7 +21,7 @@ _DETAILS, _FOCAL_35MM, _LENS = 0x8769, 0xA405, 0xA434
 _FOCAL, _PER_UNIT, _UNIT, _SIDES = 0x920A, 0xA20E, 0xA210, (0xA002, 0xA003)
 _FILM_DIAGONAL = math.hypot(36, 24)
 _INCH = 2
-_UNITS = {_INCH: 25.4, 3: 10.0, 4: 1.0, 5: 0.001}
+_UNITS: dict[float, float] = {_INCH: 25.4, 3: 10.0, 4: 1.0, 5: 0.001}
 """Millimetres of the units of a sensor's resolution."""
 _SENSORS = (3.0, 60.0)
 """Long sides of sensors, in millimetres. What is beyond follows from a picture that was reduced without a trace."""

@@ -14,7 +14,7 @@ from nst3d.stylize.terms import Term, made, merged
 DEFAULT_TERMS = (
     Term("variation", 1.0),
     Term("grain", 12.0),
-    Term("excess", 2.0),
+    Term("excess", 1.0),
     Term("content", 0.15),
     Term("gram", 0.5),
     Term("nnfm", 2.0),

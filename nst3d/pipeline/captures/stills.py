@@ -46,7 +46,8 @@ def find_photographs(source: Path) -> list[Path]:
         raise InputError(f"{source}: no such file or folder, {_SOUGHT}")
     if not source.is_dir():
         raise InputError(f"{source}: is neither a folder nor a video ({', '.join(VIDEOS)}), {_SOUGHT}")
-    found, unread = [], 0
+    found: list[Path] = []
+    unread = 0
     for folder in (source, source / "images", source / "input"):
         if not found and folder.is_dir():
             files = [p for p in folder.iterdir() if not p.name.startswith(".")]
