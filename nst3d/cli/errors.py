@@ -7,7 +7,7 @@ import re
 _PLAIN = (
     "allow_outside", "alpha", "before", "cameras", "clean", "data", "dataparser", "displace", "ease", "elevation",
     "faces", "fade", "features", "field_of_view", "fps", "frames", "fusion", "iterations", "keep_specular",
-    "lighting", "memory", "nerf", "out", "overwrite", "pass_format", "quality", "reach", "region", "renderer",
+    "lighting", "memory", "nerf", "out", "overwrite", "pass_format", "path", "quality", "reach", "region", "renderer",
     "resume", "seconds", "seed", "size", "style", "turns", "up", "weights",
 )  # fmt: skip
 FLAGS = {name: f"--{name.replace('_', '-')}" for name in _PLAIN} | {

@@ -16,6 +16,7 @@ from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
 from nst3d.errors import InputError, OutputError, TooLargeError, cut
 from nst3d.files import PathLike, write_bytes
+from nst3d.images.levels import floats_of, levels_of, to_bytes
 from nst3d.limits import claim, regular
 from nst3d.tensors import Array, ImageSize
 
@@ -125,7 +126,7 @@ def decode_blocks(data: bytes, name: str, size: ImageSize) -> Picture:
         _claim_picture(image, (image.width // block, image.height // block), name)
         image.load()
         image = _simplified(image)
-        pixels, alpha = _arrays(image.reduce(block) if block > 1 else image)
+        pixels, alpha = floats_of(image.reduce(block) if block > 1 else image)
         return Picture(pixels, alpha, (), (box[3] / block, box[2] / block))
 
     return _guarded(read, data, name)
@@ -165,24 +166,6 @@ def write_image(
     if kind == "JPEG" and max(pixels.shape[:2]) > _JPEG_SIDE:
         raise OutputError(f"{path}: JPEG allows at most {_JPEG_SIDE} pixels per side, use .png")
     write_bytes(path, _encode(pixels, None if kind == "JPEG" else alpha, kind))
-
-
-def to_bytes(values: Array | torch.Tensor) -> Array:
-    """Values in [0, 1], clamped, as uint8: the nearest of 256 levels, halves up. NaN raises ValueError."""
-    if isinstance(values, torch.Tensor):
-        values = values.detach().cpu().numpy()
-    if np.isnan(values).any():
-        raise ValueError("the picture contains NaN, expected values in [0, 1]")
-    return (np.clip(values, 0, 1) * np.float32(255) + np.float32(0.5)).astype(np.uint8)
-
-
-def from_bytes(values: Array) -> Array:
-    """Values in [0, 1] as float32: levels (uint8) divided by 255, floats as they are."""
-    if values.dtype != np.uint8:
-        return values
-    floats = values.astype(np.float32)
-    floats /= np.float32(255)
-    return floats
 
 
 def _encode(pixels: Array | torch.Tensor, alpha: Array | torch.Tensor | None, kind: str) -> bytes:
@@ -238,7 +221,7 @@ def _whole(data: bytes, name: str, max_pixels: int | None, upright: bool, floats
     size = _reduced(image.size, max_pixels)
     if size != image.size:
         image = image.resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)
-    pixels, alpha = _arrays(image) if floats else _levels(image)
+    pixels, alpha = floats_of(image) if floats else levels_of(image)
     if pixels.shape[0] * pixels.shape[1] == width * height:
         return Picture(pixels, alpha)
     resized = f"{name}: {width} x {height} pixels, reduced to {size[0]} x {size[1]}"
@@ -289,19 +272,3 @@ def _through_profile(image: Image.Image) -> Image.Image:
     except (ImageCms.PyCMSError, OSError):
         converted = None
     return converted or image.convert("RGB")
-
-
-def _arrays(image: Image.Image) -> tuple[Array, Array | None]:
-    data = np.asarray(image)
-    if data.ndim == 2:
-        return np.repeat(data.clip(0, 1)[..., None], 3, axis=-1), None
-    values = from_bytes(data)
-    return np.ascontiguousarray(values[..., :3]), values[..., 3].copy() if values.shape[2] == 4 else None
-
-
-def _levels(image: Image.Image) -> tuple[Array, Array | None]:
-    """Like `_arrays`, but levels (uint8) unless the picture has more than 8 bits."""
-    data = np.asarray(image)
-    if data.ndim == 2:
-        return _arrays(image)
-    return np.ascontiguousarray(data[..., :3]), data[..., 3].copy() if data.shape[2] == 4 else None

@@ -14,7 +14,7 @@ import numpy as np
 
 from nst3d.errors import ConfigError
 from nst3d.formats.meshes.painted_images import slot_pixels
-from nst3d.images.io import to_bytes
+from nst3d.images.levels import to_bytes
 from nst3d.pipeline.kinds.subject import Subject
 from nst3d.plugins import Registry, rows_of
 from nst3d.representations.mesh import Mesh, Part

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from nst3d.images.colour import srgb_decode, srgb_encode
-from nst3d.images.io import from_bytes
+from nst3d.images.levels import from_bytes
 from nst3d.representations.mesh import Mesh, Part, Wrap
 from nst3d.representations.paint import MeshPaint, TexturePaint, VertexPaint
 from nst3d.representations.surface import Surface, VertexBinding, build_surface, rows_of_parts

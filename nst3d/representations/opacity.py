@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nst3d.images.io import from_bytes
+from nst3d.images.levels import from_bytes
 from nst3d.representations.mesh import WRAP_CODE, Material, Mesh, Part
 from nst3d.tensors import Array
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from nst3d.errors import OutputError
 from nst3d.files import PathLike, replacing
-from nst3d.images.io import to_bytes
+from nst3d.images.levels import to_bytes
 from nst3d.tensors import Array
 from nst3d.video.program import ffmpeg_program
 

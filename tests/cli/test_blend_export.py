@@ -10,6 +10,7 @@ import pytest
 from nst3d.cli.main import main
 from nst3d.formats.mesh_files import load_mesh
 from nst3d.formats.splats.registry import load_splats, save_splats
+from nst3d.images.levels import from_bytes
 from nst3d.representations.splats import Splats
 
 COUNT = 700
@@ -53,7 +54,7 @@ def test_export_makes_a_textured_mesh(nst3d, splats) -> None:
     mesh = load_mesh(out)
     radii = np.linalg.norm(mesh.parts[0].vertices, axis=1)
     assert np.abs(radii - 1).max() < 0.1
-    texture = mesh.textures[0].pixels
+    texture = from_bytes(mesh.textures[0].pixels)
     assert np.abs(texture - [0.9, 0.2, 0.1]).max() < 0.03
 
 

@@ -72,8 +72,8 @@ def test_copies_of_geometry_count(tmp_path: Path, primitives: int, nodes: int) -
 
 def test_textures_count_together_and_are_refused_before_decoding(tmp_path: Path) -> None:
     sample = Sample()
-    for _ in range(4):
-        texture = sample.texture(np.zeros((160, 160, 3), np.uint8))
+    for k in range(4):  # equal ones would be decoded once
+        texture = sample.texture(np.full((240, 240, 3), k, np.uint8))
         sample.add("materials", pbrMetallicRoughness={"baseColorTexture": {"index": texture}})
     sample.add("meshes", primitives=[sample.quad(material=k) for k in range(4)])
     sample.add("nodes", mesh=0)
@@ -135,7 +135,7 @@ def test_small_files_that_unpack_to_much_are_refused(tmp_path: Path, make, read)
 
 
 def test_large_textures_are_reduced_with_a_note(tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setattr("nst3d.formats.meshes.textures.MOST_TEXELS", 64)
+    monkeypatch.setattr("nst3d.images.io.MOST_TEXELS", 64)
     write_image(tmp_path / "t.png", np.full((16, 16, 3), 0.5, np.float32))
     (tmp_path / "a.mtl").write_text("newmtl a\nmap_Kd t.png\n")
     (tmp_path / "a.obj").write_text(

@@ -10,7 +10,8 @@ from PIL import Image, ImageCms
 
 from nst3d.errors import InputError, OutputError
 from nst3d.images import decode_image, encode_png, read_image, write_image
-from nst3d.images.io import LIMIT, to_bytes
+from nst3d.images.io import LIMIT
+from nst3d.images.levels import to_bytes
 
 
 def eight_bit(*shape: int) -> np.ndarray:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from nst3d.images.io import from_bytes
+from nst3d.images.levels import from_bytes
 from nst3d.representations.mesh import Mesh
 from nst3d.representations.paint import TexturePaint, TextureSlot
 from nst3d.tensors import Array, ImageSize

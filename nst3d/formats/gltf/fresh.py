@@ -12,7 +12,7 @@ from nst3d.formats.gltf.document import GltfDocument, Json
 from nst3d.formats.gltf.edit import VERTEX_DATA, GltfEditor
 from nst3d.formats.gltf.textures import PaintedImage, new_texture
 from nst3d.formats.gltf.tint import colour_rows, linear_light
-from nst3d.images.io import from_bytes
+from nst3d.images.levels import from_bytes
 from nst3d.representations.mesh import Mesh, Part
 from nst3d.representations.paint import MeshPaint, TexturePaint, VertexPaint
 from nst3d.representations.split import split_vertices

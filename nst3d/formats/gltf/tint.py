@@ -16,7 +16,8 @@ from nst3d.formats.gltf.materials import glows
 from nst3d.formats.gltf.textures import PaintedImage, swap_textures
 from nst3d.formats.gltf.tidy import tidy
 from nst3d.images.colour import srgb_decode
-from nst3d.images.io import encode_png, from_bytes
+from nst3d.images.io import encode_png
+from nst3d.images.levels import from_bytes
 from nst3d.representations.mesh import Mesh, Texture
 from nst3d.representations.paint import VertexPaint
 from nst3d.tensors import Array

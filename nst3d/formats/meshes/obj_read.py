@@ -20,7 +20,7 @@ from nst3d.formats.io.textscan import Lines, parse_numbers, select, split_lines,
 from nst3d.formats.meshes.mtl import DEFAULT_KD, MapOptions, MtlMaterial, other_maps, parse_mtl
 from nst3d.formats.meshes.obj_faces import Corners, read_corners
 from nst3d.formats.meshes.textures import MID_GREY, load_mask, load_texture, map_file
-from nst3d.images.io import from_bytes
+from nst3d.images.levels import from_bytes
 from nst3d.representations.mesh import Instance, Material, Mesh, Part, Similarity, Texture
 from nst3d.representations.repair import repaired
 from nst3d.representations.rows import unique_rows, used_rows

@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from nst3d.files import write_bytes
-from nst3d.images.io import encode_png, from_bytes
+from nst3d.images.io import encode_png
+from nst3d.images.levels import from_bytes
 from nst3d.images.resize import resize
 from nst3d.representations.paint import TexturePaint, TextureSlot
 from nst3d.tensors import Array

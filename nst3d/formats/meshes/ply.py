@@ -18,7 +18,7 @@ from nst3d.formats.meshes.placing import Placed, placed
 from nst3d.formats.meshes.ply_elements import PlyFile, Ragged, read_ply
 from nst3d.formats.meshes.ply_textures import FaceMaterials, face_materials
 from nst3d.formats.registry import Format, register_format
-from nst3d.images.io import to_bytes
+from nst3d.images.levels import to_bytes
 from nst3d.representations.mesh import Instance, Mesh, Part, Similarity
 from nst3d.representations.paint import MeshPaint, TexturePaint
 from nst3d.representations.polygons import triangulate

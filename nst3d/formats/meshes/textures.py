@@ -8,7 +8,8 @@ from pathlib import Path
 from nst3d.errors import InputError, TooLargeError, shown
 from nst3d.formats.io.files import find_beside, read_bytes
 from nst3d.images.header import read_header
-from nst3d.images.io import decode_texels, from_bytes
+from nst3d.images.io import decode_texels
+from nst3d.images.levels import from_bytes
 from nst3d.representations.mesh import Texture, Wrap
 from nst3d.tensors import Array
 

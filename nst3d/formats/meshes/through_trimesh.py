@@ -26,7 +26,8 @@ from nst3d.files import PathLike
 from nst3d.formats.io.files import find_beside, read_bytes
 from nst3d.formats.meshes.from_trimesh import SceneNames, mesh_of_scene
 from nst3d.formats.registry import Format, register_format
-from nst3d.images.io import decode_image, to_bytes
+from nst3d.images.io import decode_image
+from nst3d.images.levels import to_bytes
 from nst3d.representations.mesh import Mesh
 from nst3d.representations.repair import repaired
 from nst3d.tensors import Array

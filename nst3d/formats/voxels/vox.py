@@ -23,7 +23,7 @@ from nst3d.formats.voxels.vox_chunks import (
 )
 from nst3d.formats.voxels.vox_fresh import BlocksDocument, fresh_vox
 from nst3d.formats.voxels.vox_palette import default_palette, repainted
-from nst3d.images.io import to_bytes
+from nst3d.images.levels import to_bytes
 from nst3d.representations.blocks import BlockGrid
 from nst3d.representations.mesh import Instance, Mesh
 from nst3d.representations.paint import MeshPaint, TexturePaint, VertexPaint

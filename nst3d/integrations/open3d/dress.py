@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from nst3d.images.colour import srgb_decode, srgb_encode
-from nst3d.images.io import from_bytes, to_bytes
+from nst3d.images.levels import from_bytes, to_bytes
 from nst3d.representations.appearance import wrapped
 from nst3d.representations.mesh import Material, Texture
 from nst3d.tensors import Array

@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from nst3d.formats.meshes.from_trimesh import SceneNames, mesh_of_scene
-from nst3d.images.io import to_bytes
+from nst3d.images.levels import to_bytes
 from nst3d.integrations.objects import ObjectKind, Painted, PaintedPart, painted_parts, register_object
 from nst3d.representations.mesh import Mesh
 from nst3d.representations.repair import repaired

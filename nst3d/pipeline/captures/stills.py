@@ -16,7 +16,8 @@ from nst3d.files import PathLike, replacing, write_bytes
 from nst3d.formats.captures.bare import VIDEOS
 from nst3d.formats.picture import is_picture
 from nst3d.images.exif import CameraNotes, read_camera_notes
-from nst3d.images.io import encode_png, read_image, to_bytes
+from nst3d.images.io import encode_png, read_image
+from nst3d.images.levels import to_bytes
 from nst3d.pipeline.captures.poses import Count, Still
 from nst3d.tensors import ImageSize
 from nst3d.video.choose import MEASURED, choose_frames, measure_frames

@@ -84,14 +84,19 @@ def _kind_of(peek: Peek) -> Kind:
     config = path / CONFIG if peek.is_folder else path
     if config.name == CONFIG and config.is_file() and not is_run(peek):
         raise InputError(f"{config}: not the config.yml of a nerfstudio run")
-    for kind in all_kinds():
-        if kind.sniff(peek):
-            return kind
+    found = _sniffed(peek)
+    if found is not None:
+        return found
     if peek.suffix == ".npz":
         raise InputError(f"{path}: neither a voxel field nor a capture (images, poses and focal)")
     if peek.is_folder and not any(is_mesh(p) and not is_splats(p) for p in path.iterdir()):
         _refuse_results(path)
     return kind_named("mesh")
+
+
+def _sniffed(peek: Peek) -> Kind | None:
+    """The kind that recognises a path, or None."""
+    return next((k for k in all_kinds() if k.sniff(peek)), None)
 
 
 def _refuse_results(folder: Path) -> None:
@@ -101,7 +106,7 @@ def _refuse_results(folder: Path) -> None:
         found += sorted(p for p in folder.glob("*/" * depth + CONFIG) if is_run(p))
     if not found:
         inner = (p for p in sorted(folder.iterdir()) if p.is_dir() and visible(p))
-        found = [p for p in inner if any(k.sniff(Peek(p)) for k in all_kinds())]
+        found = [p for p in inner if _sniffed(Peek(p)) is not None]
     if found:
         names = ", ".join(str(p.relative_to(folder)) for p in found[:4])
         raise InputError(f"{folder}: a folder with {names}; give the path of one")

@@ -14,7 +14,8 @@ from PIL import Image
 
 from nst3d.errors import ConfigError, InputError
 from nst3d.files import write_bytes
-from nst3d.images.io import read_image, to_bytes
+from nst3d.images.io import read_image
+from nst3d.images.levels import to_bytes
 from nst3d.tensors import Array
 
 _MARK = ".nst3d_render"

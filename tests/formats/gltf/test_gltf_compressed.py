@@ -16,7 +16,7 @@ from nst3d.formats.gltf import packages
 from nst3d.formats.gltf.container import read_document
 from nst3d.formats.gltf.read import load_gltf
 from nst3d.formats.gltf.write import save_gltf
-from nst3d.images.io import from_bytes
+from nst3d.images.levels import from_bytes
 
 DRACO, MESHOPT, BASIS = "KHR_draco_mesh_compression", "EXT_meshopt_compression", "KHR_texture_basisu"
 

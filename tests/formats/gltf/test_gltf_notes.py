@@ -13,7 +13,7 @@ from nst3d.formats.gltf.accessors import read_rows, view_bytes
 from nst3d.formats.gltf.notes import painting_notes
 from nst3d.formats.gltf.read import load_gltf
 from nst3d.formats.gltf.write import save_gltf
-from nst3d.images.io import from_bytes
+from nst3d.images.levels import from_bytes
 from nst3d.tensors import ImageSize
 
 VARIANTS, POINTER, MOVED = "KHR_materials_variants", "KHR_animation_pointer", "KHR_texture_transform"

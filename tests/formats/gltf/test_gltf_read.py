@@ -13,7 +13,7 @@ from nst3d.errors import InputError
 from nst3d.formats.gltf.read import load_gltf
 from nst3d.formats.gltf.write import save_gltf
 from nst3d.images.colour import srgb_decode, srgb_encode
-from nst3d.images.io import from_bytes
+from nst3d.images.levels import from_bytes
 from nst3d.limits import Limits, limited
 
 FACES = [[0, 1, 2], [0, 2, 3]]

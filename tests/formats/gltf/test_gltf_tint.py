@@ -13,7 +13,7 @@ from nst3d.formats.gltf.accessors import read_rows
 from nst3d.formats.gltf.notes import painting_notes
 from nst3d.formats.gltf.read import load_gltf
 from nst3d.formats.gltf.write import save_gltf
-from nst3d.images.io import from_bytes
+from nst3d.images.levels import from_bytes
 from nst3d.representations.subdivide import paint_vertices
 
 TABLE = np.float32([[0, 0.5, 1], [0.25, 0.003, 0.999], [1, 1, 1], [0.1, 0.2, 0.3]])

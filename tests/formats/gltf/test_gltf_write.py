@@ -19,7 +19,7 @@ from nst3d.formats.gltf.document import GltfDocument
 from nst3d.formats.gltf.notes import painting_notes
 from nst3d.formats.gltf.read import load_gltf
 from nst3d.formats.gltf.write import save_gltf
-from nst3d.images.io import from_bytes
+from nst3d.images.levels import from_bytes
 from nst3d.representations.mesh import Instance, Material, Mesh, Part, Texture, unit_frame
 from nst3d.representations.paint import TexturePaint, TextureSlot, VertexPaint
 from nst3d.representations.subdivide import paint_vertices

@@ -12,7 +12,8 @@ from nst3d.errors import InputError, OutputError
 from nst3d.formats.meshes.mtl import MapOptions, parse_mtl, repaint_mtl, split_map
 from nst3d.formats.meshes.obj_read import load_obj
 from nst3d.formats.meshes.obj_write import save_obj
-from nst3d.images.io import from_bytes, read_image, write_image
+from nst3d.images.io import read_image, write_image
+from nst3d.images.levels import from_bytes
 from nst3d.limits import Limits, limited
 from nst3d.representations.mesh import Instance, Mesh
 from nst3d.representations.paint import TexturePaint, TextureSlot, VertexPaint

@@ -9,7 +9,8 @@ import pytest
 
 from nst3d.formats.meshes.obj_read import load_obj
 from nst3d.formats.meshes.obj_write import save_obj
-from nst3d.images.io import from_bytes, write_image
+from nst3d.images.io import write_image
+from nst3d.images.levels import from_bytes
 from nst3d.representations.mesh import Mesh
 from nst3d.representations.paint import TexturePaint, TextureSlot
 from nst3d.tensors import ImageSize

@@ -174,7 +174,7 @@ def test_a_configuration_of_an_older_version_is_painted_with_a_note(inputs, tmp_
     notes: list[str] = []
     recipe = load_preset(str(old), notes.append).recipe
     assert recipe == PaintConfig().recipe.with_terms(
-        {"content": 0.3, "gram": {"layers": ["relu1_1"]}, "nnfm": {"agree": 0.0}, "grain": 0}
+        {"content": 0.3, "gram": {"layers": ["relu1_1"]}, "nnfm": {"agree": 0.0}, "grain": 0, "excess": 0}
     )
     (note,) = notes
     assert note.endswith(

@@ -12,7 +12,8 @@ from nst3d.formats.fields.registry import load_field, save_field
 from nst3d.formats.mesh_files import load_mesh, save_mesh
 from nst3d.formats.picture import save_picture
 from nst3d.formats.splats.registry import load_splats, save_splats
-from nst3d.images.io import from_bytes, read_image
+from nst3d.images.io import read_image
+from nst3d.images.levels import from_bytes
 from nst3d.pipeline.jobs.blend import BlendJob, alpha_weights, given_weights, run_blend
 from nst3d.pipeline.kinds.blend_tables import mixed, mixed_colours
 from nst3d.representations.field import Space, VoxelField

@@ -65,7 +65,7 @@ def test_the_kind_is_asked_in_one_place() -> None:
         "formats/registry.py: row.sniff",
         "pipeline/kinds/registry.py: _kind_of",
         "pipeline/kinds/registry.py: k.sniff",
-        "pipeline/kinds/registry.py: kind.sniff",
+        "pipeline/kinds/registry.py: k.sniff",
     ]
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from nst3d.errors import InputError
 from nst3d.formats.mesh_files import load_mesh, save_mesh
 from nst3d.images.colour import srgb_decode, srgb_encode
-from nst3d.images.io import from_bytes
+from nst3d.images.levels import from_bytes
 from nst3d.pipeline.kinds.blend_tables import mixed_colours
 from nst3d.representations.appearance import vertex_colours
 from nst3d.representations.mesh import Mesh
