@@ -73,7 +73,7 @@ def test_copies_of_geometry_count(tmp_path: Path, primitives: int, nodes: int) -
 def test_textures_count_together_and_are_refused_before_decoding(tmp_path: Path) -> None:
     sample = Sample()
     for k in range(4):  # equal ones would be decoded once
-        texture = sample.texture(np.full((240, 240, 3), k, np.uint8))
+        texture = sample.texture(np.full((220, 220, 3), k, np.uint8))
         sample.add("materials", pbrMetallicRoughness={"baseColorTexture": {"index": texture}})
     sample.add("meshes", primitives=[sample.quad(material=k) for k in range(4)])
     sample.add("nodes", mesh=0)
