@@ -15,7 +15,8 @@ import pytest
 import torch
 
 from nst3d.features import weights
-from nst3d.features.checkpoint import read_convs
+from nst3d.features.convs import read_convs
+from nst3d.weights.find import find_weights
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -42,10 +43,10 @@ def scenes_dir() -> Path:
 def _installed_weights_are_read_once() -> Iterator[None]:
     """Reading them for each job would take half of a tiny job's time. Encoders copy what they are given."""
     kept = cache(read_convs)
-    installed = weights.find_weights("vgg19")
+    installed = find_weights("vgg19")
 
     def read(path, architecture):
-        return (kept if path == installed else read_convs)(path, architecture)
+        return (kept if (path,) == installed else read_convs)(path, architecture)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(weights, "read_convs", read)

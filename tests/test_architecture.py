@@ -24,14 +24,16 @@ EVERYWHERE = {
 
 ALLOWED: dict[str, set[str]] = {
     "cameras": set(),
-    "features": set(),
+    "weights": set(),
+    "features": {"weights"},
     "images": set(),
     "operators": set(),
     # images for the sRGB curve: base colours multiply in linear light; a capture and a field remember their cameras
     "representations": {"images", "cameras"},
     "losses": {"features"},
     "renderers": {"representations", "cameras", "operators"},
-    "stylize": {"cameras", "operators", "features", "losses", "images"},
+    "networks": {"weights"},
+    "stylize": {"cameras", "operators", "features", "losses", "images", "networks"},
     "formats": {"representations", "cameras", "images"},
     "video": {"images"},  # below the pipeline, which writes a run's turntable through it
     "metrics": {"images", "cameras", "features"},  # compares pictures, whatever made them
@@ -39,15 +41,15 @@ ALLOWED: dict[str, set[str]] = {
     "reconstruct": {"representations", "cameras", "renderers", "images"},
     "pipeline": {  # a folder: as one file it would pass 300 lines
         "cameras", "features", "formats", "images", "losses", "metrics", "operators", "reconstruct", "renderers",
-        "representations", "stylize", "video",
+        "representations", "stylize", "video", "weights",
     },
     # Bridges to other people's packages, imported lazily; nothing below knows of them.
     "integrations": {
         "cameras", "formats", "images", "losses", "metrics", "operators", "pipeline", "reconstruct", "renderers",
         "representations", "stylize", "video",
     },
-    # features for `nst3d weights`, which is no run; formats for the names of pictures that are not there.
-    "cli": {"pipeline", "features", "formats", "integrations"},
+    # weights for `nst3d weights`, which is no run; formats for the names of pictures that are not there.
+    "cli": {"pipeline", "features", "weights", "formats", "integrations"},
 }  # fmt: skip
 """Folder to the folders that it may import. The same table, with its reasons, is in docs/architecture.md."""
 

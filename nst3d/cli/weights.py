@@ -11,11 +11,11 @@ import tyro
 
 from nst3d.cli.parse import parse
 from nst3d.cli.terminal import CountBar, say
-from nst3d.features.weights import fetch_weights, list_weights
+from nst3d.weights.find import fetch_weights, list_weights
 
-_DESCRIPTION = """List the encoders' weights: where each was found, or where to get it.
+_DESCRIPTION = """List the networks' weights: where each was found, or where to get it.
 
-nst3d weights fetch NAME downloads one from its official address.
+nst3d weights fetch NAME downloads those that are missing from their official address.
 
 examples:
   nst3d weights
@@ -32,9 +32,9 @@ class FetchArguments:
     """Arguments of `nst3d weights fetch`."""
 
     name: tyro.conf.Positional[Annotated[str, tyro.conf.arg(metavar="NAME")]]
-    """Encoder name, as listed by nst3d weights."""
+    """Name, as listed by nst3d weights."""
     folder: Annotated[Path | None, tyro.conf.arg(metavar="FOLDER")] = None
-    """Folder for the file; by default NST3D_WEIGHTS, or torch's download folder."""
+    """Folder for the files; by default NST3D_WEIGHTS, or torch's download folder."""
     quiet: tyro.conf.FlagCreatePairsOff[bool] = False
     """No progress bar."""
 
@@ -45,14 +45,15 @@ def weights(arguments: Sequence[str]) -> int:
         return _fetch(arguments[1:])
     parse(ListArguments(), arguments, "nst3d weights", _DESCRIPTION)
     for status in list_weights():
-        say(f"{status.name}: {status.found or f'not found; {status.how}'}")
+        say(f"{status.name}: {status.place or f'not found; {status.how}'}")
     return 0
 
 
 def _fetch(arguments: Sequence[str]) -> int:
     default = FetchArguments(tyro.MISSING)
-    given = parse(default, arguments, "nst3d weights fetch", "Download an encoder's weights.")
+    given = parse(default, arguments, "nst3d weights fetch", "Download weights.")
     with CountBar(f"fetching {given.name}", given.quiet) as bar:
-        path = fetch_weights(given.name, given.folder, bar.count)
-    say(str(path))
+        paths = fetch_weights(given.name, given.folder, bar.count)
+    for path in paths:
+        say(str(path))
     return 0

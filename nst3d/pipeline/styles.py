@@ -9,13 +9,14 @@ import torch
 from nst3d.errors import InputError
 from nst3d.features.precision import fast_dtype
 from nst3d.features.vgg import VGG
-from nst3d.features.weights import find_weights, load_encoder
+from nst3d.features.weights import load_encoder
 from nst3d.files import PathLike
 from nst3d.images.io import read_image
 from nst3d.pipeline.runtime.events import Events
 from nst3d.pipeline.settings.config import PaintConfig
 from nst3d.stylize.style import Style
 from nst3d.tensors import Image
+from nst3d.weights.find import find_weights
 
 _DTYPES = {"float32": torch.float32, "float64": torch.float64, "bfloat16": torch.bfloat16}
 _STYLE_PIXELS = 4_000_000

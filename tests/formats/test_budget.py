@@ -15,7 +15,7 @@ from gltf_samples import QUAD_INDICES, Sample
 from PIL import Image
 
 from nst3d.errors import InputError, TooLargeError, cut, shown
-from nst3d.features.checkpoint import read_convs
+from nst3d.features.convs import read_convs
 from nst3d.formats.captures.arrays import read_arrays_capture
 from nst3d.formats.fields.registry import load_field
 from nst3d.formats.flights.registry import load_camera_path

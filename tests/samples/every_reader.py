@@ -20,7 +20,7 @@ from PIL import Image
 from small_splats import ball
 from vox_samples import binvox, group, model, rgba, shape, transform, vox
 
-from nst3d.features.checkpoint import read_convs
+from nst3d.features.convs import read_convs
 from nst3d.formats.captures.photos import load_photo
 from nst3d.formats.captures.registry import load_capture
 from nst3d.formats.fields.own import save_own

