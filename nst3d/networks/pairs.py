@@ -93,7 +93,8 @@ def load_pairs(
     pairs = {level: _read_pair(level, files[2 * level - 2], files[2 * level - 1]) for level in levels}
     # Channels last from the start: oneDNN would otherwise reorder all weights at each call.
     return {
-        n: pair.to(device=device, dtype=dtype, memory_format=torch.channels_last) for n, pair in pairs.items()
+        n: pair.to(device=device, dtype=dtype).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        for n, pair in pairs.items()
     }
 
 

@@ -77,12 +77,16 @@ def blended(statistics: Sequence[Statistics], weights: Sequence[float]) -> Stati
     return Statistics(mean, square - mean[:, None] * mean)
 
 
-def adain(content: Statistics, style: Statistics) -> AffineMap:
-    """The map that gives each channel the style's mean and variance (Huang & Belongie 2017, equation 8)."""
-    variance = content.covariance.diagonal()
-    floor = _FLOOR * variance.mean()
-    scale = (style.covariance.diagonal().clamp_min(0) / (variance + floor).clamp_min(1e-12)).sqrt()
-    return AffineMap(torch.diag(scale), content.mean, style.mean)
+def adain(content: Statistics, style: Statistics, floor: float = _FLOOR) -> AffineMap:
+    """The map that gives each channel the style's mean and variance (Huang & Belongie 2017, equation 8).
+
+    `floor`, relative to the mean variance, is added to all variances of both.
+    """
+    before, after = (
+        (variances + floor * variances.mean()).clamp_min(1e-12)
+        for variances in (content.covariance.diagonal(), style.covariance.diagonal())
+    )
+    return AffineMap(torch.diag((after / before).sqrt()), content.mean, style.mean)
 
 
 def monge_map(content: Statistics, style: Statistics, floor: float = _FLOOR) -> AffineMap:

@@ -1,0 +1,90 @@
+"""The distilled pairs of encoder and decoder, on the real weights and on damaged ones."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from nst3d.errors import ConfigError, InputError
+from nst3d.images.io import read_image
+from nst3d.networks.pairs import LEVELS, load_pairs
+from nst3d.weights.known import SOURCES
+
+CHANNELS = {1: 24, 2: 32, 3: 64, 4: 128}
+DECIBELS = {1: 45, 2: 33, 3: 29, 4: 25}
+"""What decoding loses at least: measured are 48, 35, 32 and 27."""
+
+
+@pytest.fixture
+def weights(data_dir) -> Path:
+    folder = data_dir / "weights" / "collaborative_distillation"
+    if not folder.is_dir():
+        pytest.skip(f"no weights in {folder}")
+    return folder
+
+
+def random_weights(folder: Path, level: int, **change: torch.Tensor) -> None:
+    """Weights of a level in files of the official form."""
+    names = [n for n in ("11", "12", "21", "22", "31", "32", "33", "34", "41") if n <= f"{level}1"]
+    widths = [24 if level == 1 else {"1": 16, "2": 32, "3": 64, "4": 128}[n[0]] for n in names]
+    there = {"conv0.weight": torch.rand(3, 3, 1, 1), "conv0.bias": torch.rand(3)}
+    back = {}
+    for name, inside, out in zip(names, [3, *widths], widths):
+        there |= {
+            f"conv{name}.weight": torch.randn(out, inside, 3, 3) / 9,
+            f"conv{name}.bias": torch.zeros(out),
+        }
+    for name, inside, out in zip(reversed(names), reversed(widths), [*reversed(widths[:-1]), 3]):
+        back |= {
+            f"conv{name}.weight": torch.randn(out, inside, 3, 3) / 9,
+            f"conv{name}.bias": torch.zeros(out),
+        }
+    torch.save({"model": there | change, "epoch": 20}, folder / f"{level}SE.pth")
+    torch.save({"model": back, "epoch": 20}, folder / f"{level}SD.pth")
+
+
+def test_real_weights_decode_what_they_encode(weights, data_dir) -> None:
+    pixels = read_image(data_dir / "content" / "chelsea.png", max_pixels=60_000).pixels
+    image = torch.from_numpy(pixels).permute(2, 0, 1)
+    for level, pair in load_pairs(path=weights).items():
+        features = pair.encode(image)
+        height, width = (n // pair.stride for n in image.shape[1:])
+        assert features.shape == (CHANNELS[level], height, width)
+        decoded = pair.decode(features, tuple(image.shape[1:])).clamp(0, 1)
+        inner = (..., slice(0, height * pair.stride), slice(0, width * pair.stride))
+        error = (decoded - image)[inner].square().mean()
+        assert -10 * torch.log10(error) > DECIBELS[level]
+
+
+def test_odd_sizes_keep_their_size(tmp_path) -> None:
+    for level in LEVELS:
+        random_weights(tmp_path, level)
+    for pair in load_pairs(path=tmp_path).values():
+        assert pair.decode(pair.encode(torch.rand(3, 37, 51)), (37, 51)).shape == (3, 37, 51)
+
+
+def test_other_weights_are_named(tmp_path) -> None:
+    for level in LEVELS:
+        random_weights(tmp_path, level)
+    random_weights(tmp_path, 2, **{"conv12.weight": torch.rand(8, 16, 3, 3)})
+    with pytest.raises(InputError, match=r"2SE.pth: conv12.weight has the shape \(8, 16, 3, 3\), expected"):
+        load_pairs((2,), path=tmp_path)
+    torch.save({"model": {"layer": torch.zeros(3)}}, tmp_path / "3SD.pth")
+    with pytest.raises(InputError, match=r"3SD\.pth: has no conv31\.weight"):
+        load_pairs((3,), path=tmp_path)
+    with pytest.raises(ConfigError, match="unknown level 7"):
+        load_pairs((7,), path=tmp_path)
+
+
+def test_a_folder_that_lacks_a_file_is_refused(tmp_path) -> None:
+    random_weights(tmp_path, 1)
+    with pytest.raises(InputError, match=r"contains none of wct_se_16x_new/2SE\.pth"):
+        load_pairs((1,), path=tmp_path)
+
+
+def test_each_file_has_an_address_and_a_hash() -> None:
+    for name, source in SOURCES.items():
+        if source.package is None:
+            assert all(file.url and len(file.sha256) in (8, 64) for file in source.files), name
