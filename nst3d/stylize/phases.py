@@ -16,7 +16,7 @@ from nst3d.stylize.look import Look
 from nst3d.stylize.optimisers import restore_optimiser
 from nst3d.stylize.schedule import Schedule, Stage
 from nst3d.stylize.style import Style
-from nst3d.stylize.teachers.registry import Teacher
+from nst3d.stylize.teachers.registry import Course, Teacher
 from nst3d.tensors import Image, Planes, to_image, to_planes
 
 _STRAY = 0.5
@@ -25,11 +25,13 @@ _STRAY = 0.5
 
 @dataclass(frozen=True)
 class Teach:
-    """A teacher paints all views and the canvas learns the pictures, `rounds` times."""
+    """A teacher paints all views and the canvas learns the pictures, `rounds` times; a course, lesson by lesson."""
 
     teacher: Teacher
     styles: Sequence[Style]
     rounds: int = 1
+    scale: float = 1.0
+    """Scale of the views, relative to the finest."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +102,8 @@ def legs_of(phases: Sequence[Phase]) -> list[Leg]:
     legs: list[Leg] = []
     for phase in phases:
         if isinstance(phase, Teach):
-            legs.append(_TeachLeg(phase))
+            lessons = phase.teacher.lessons() if isinstance(phase.teacher, Course) else [phase.teacher]
+            legs.append(_TeachLeg(phase, [*lessons] * phase.rounds))
         else:
             legs += [_PleaseLeg(phase, stage) for stage in phase.schedule.stages]
     return [*(leg for leg in legs[:-1] if leg.steps), *legs[-1:]]
@@ -114,33 +117,37 @@ def look_at(canvas: Canvas, view: int, background: torch.Tensor, moment: Moment)
 @dataclass(frozen=True)
 class _TeachLeg:
     phase: Teach
-    scale: float = 1.0
+    lessons: Sequence[Teacher]
+
+    @property
+    def scale(self) -> float:
+        return self.phase.scale
 
     @property
     def steps(self) -> int:
-        return self.phase.rounds
+        return len(self.lessons)
 
     def settled(self, losses: Sequence[float]) -> bool:
         return False
 
     def begin(self, canvas: Canvas) -> _Teaching:
-        return _Teaching(self.phase, canvas)
+        return _Teaching(self, canvas)
 
 
 class _Teaching:
-    def __init__(self, phase: Teach, canvas: Canvas) -> None:
-        self._phase, self._canvas = phase, canvas
+    def __init__(self, leg: _TeachLeg, canvas: Canvas) -> None:
+        self._lessons, self._styles, self._canvas = leg.lessons, leg.phase.styles, canvas
 
     def step(
         self, index: int, views: Callable[[], int], moment: Moment
     ) -> tuple[float, dict[str, float], int]:
-        canvas, styles = self._canvas, self._phase.styles
+        canvas, styles, teacher = self._canvas, self._styles, self._lessons[index]
         background = styles[0].background.to(canvas.parameters()[0])
         with torch.no_grad():
             looks = [look_at(canvas, view, background, moment) for view in range(canvas.num_views)]
         looks = [replace(look, image=Planes(look.image.detach().clamp(0, 1))) for look in looks]
-        pictures = self._phase.teacher.teach([to_image(k.image) for k in looks], looks, styles)
-        learnt = _checked(pictures, looks, type(self._phase.teacher).__name__)
+        pictures = teacher.teach([to_image(k.image) for k in looks], looks, styles)
+        learnt = _checked(pictures, looks, type(teacher).__name__)
         parts = canvas.learn([to_planes(p) for p in learnt], background)
         return sum(parts.values()), parts, len(looks)
 

@@ -103,7 +103,8 @@ class Painter:
         teach = self._config.teach
         phases: list[Phase] = [Teach(teacher, self._styles) for teacher in self._company.teachers]
         if teach.teacher is not None:
-            phases.append(Teach(make_teacher(teach.teacher, teach.options), self._styles, teach.rounds))
+            teacher = make_teacher(teach.teacher, teach.options)
+            phases.append(Teach(teacher, self._styles, teach.rounds, self._config.teach_scale))
         schedule = self._config.schedule.over(self.subject.num_views)
         return [*phases, Please(schedule, self._guide)]
 

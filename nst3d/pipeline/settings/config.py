@@ -65,6 +65,8 @@ class TeachOptions:
     """Name of the teacher whose pictures the scene learns first; None: no teacher."""
     rounds: Annotated[int, Within(1, 100)] = 1
     """Number of times the teacher paints the views, each time from what the scene has learnt."""
+    size: Annotated[int | None, Within(16, 8192)] = None
+    """Size of the views that the teacher paints, at most that of the finest stage, which None means."""
     options: Annotated[Mapping[str, Any], FileOnly()] = field(default_factory=dict)
     """The teacher's own options, by name."""
 
@@ -124,6 +126,11 @@ class PaintConfig:
         """Raise ConfigError for invalid numbers."""
         check_bounds(self)
         check_recipe(self)
+
+    @property
+    def teach_scale(self) -> float:
+        """Scale of the views that the teacher paints, relative to the finest."""
+        return min(1.0, (self.teach.size or self.schedule.finest) / self.schedule.finest)
 
     def with_size(self, size: int) -> PaintConfig:
         """The settings with `size` pixels for the finest view; all other stages, and the shape's, scale."""

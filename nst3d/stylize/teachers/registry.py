@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from nst3d.bounds import misfit
 from nst3d.errors import ConfigError
@@ -27,6 +27,14 @@ class Teacher(Protocol):
         """
 
 
+@runtime_checkable
+class Course(Protocol):
+    """A teacher that a scene learns from in several lessons, each after it has learnt the last."""
+
+    def lessons(self) -> Sequence[Teacher]:
+        """The teachers of the lessons, in order; together they do what the teacher does at once."""
+
+
 @dataclass(frozen=True)
 class TeacherKind:
     """A registered teacher."""
@@ -41,7 +49,11 @@ class TeacherKind:
 TEACHERS: Registry[TeacherKind] = Registry(
     "teacher",
     "nst3d.teachers",
-    ("nst3d.stylize.teachers.identity", "nst3d.stylize.teachers.posterise"),
+    (
+        "nst3d.stylize.teachers.identity",
+        "nst3d.stylize.teachers.monge",
+        "nst3d.stylize.teachers.posterise",
+    ),
     rows_of(TeacherKind),
 )
 
