@@ -23,6 +23,10 @@ class SolveOptions:
     """Stop when the preconditioned gradient's norm is below this fraction of its first, in every channel."""
 
 
+Precondition = Callable[[Colours], Callable[[Colours], Colours]]
+"""From the row sums (n, 1) of Σ Aᵀ W A, a symmetric positive map of tables (n, c) that is close to its inverse."""
+
+
 def bake(
     views: Sequence[ViewOperator],
     images: Sequence[Image],
@@ -31,6 +35,7 @@ def bake(
     weights: Sequence[Image] | None = None,
     background: torch.Tensor | float = 0.0,
     progress: Callable[[int, int], None] = lambda done, total: None,
+    precondition: Precondition | None = None,
 ) -> Colours:
     """The table (n, c) whose views are closest to the images (h, w, c), by least squares.
 
@@ -40,15 +45,16 @@ def bake(
 
     Conjugate gradients on the normal equations (Hestenes & Stiefel 1952; the objective falls with every
     iteration), with separate steps per channel, preconditioned with the row sums of Σ Aᵀ W A: for
-    non-negative weights these bound its diagonal, and they need no access to the operators' internals. Each
-    view is indexed once per iteration and not kept, so `views` may compile, load or render them lazily.
+    non-negative weights these bound its diagonal, and they need no access to the operators' internals.
+    `precondition` makes a better one from these row sums; with one that spreads, rows that are not seen follow those
+    that are. Each view is indexed once per iteration and not kept, so `views` may compile, load or render them lazily.
     """
     options = options or SolveOptions()
     problem = _Normal(views, weights, options.damping)
     residual, rowsums = problem.first(images, start, background)
-    scale = torch.where(rowsums > 0, 1 / rowsums.clamp_min(torch.finfo(start.dtype).tiny), 0)
+    preconditioned = (precondition or _diagonal)(rowsums)
     change = torch.zeros_like(start)
-    direction = scale * residual
+    direction = preconditioned(residual)
     energy = _dot(residual, direction)
     goal = energy * options.tolerance**2
     for done in range(options.iterations):
@@ -58,9 +64,9 @@ def bake(
         step = _ratio(energy, _dot(direction, product)).to(start)
         change += step * direction
         residual -= step * product
-        scaled = scale * residual
-        before, energy = energy, _dot(residual, scaled)
-        direction = scaled + _ratio(energy, before).to(start) * direction
+        descent = preconditioned(residual)
+        before, energy = energy, _dot(residual, descent)
+        direction = descent + _ratio(energy, before).to(start) * direction
         progress(done + 1, options.iterations)
     return start + change
 
@@ -97,6 +103,11 @@ class _Normal:
             view = self._views[index]
             product += view.adjoint(self._weigh(view.apply(direction), index))
         return product
+
+
+def _diagonal(rowsums: Colours) -> Callable[[Colours], Colours]:
+    scale = torch.where(rowsums > 0, 1 / rowsums.clamp_min(torch.finfo(rowsums.dtype).tiny), 0)
+    return lambda table: scale * table
 
 
 def _dot(a: Colours, b: Colours) -> torch.Tensor:

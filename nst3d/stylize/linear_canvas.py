@@ -19,8 +19,8 @@ from nst3d.tensors import Colours, Image, Mask, Planes, to_image, to_planes
 
 _USUAL = 0.3
 """Sight above which rows take full steps, as a fraction of the sight-weighted mean sight."""
-_BAKE = SolveOptions(iterations=20)
-"""Solver settings for learning pictures: views that disagree still do so after more iterations."""
+_BAKE = SolveOptions(iterations=5)
+"""Solver settings for learning pictures: after more iterations texels fit what only single pixels show, as speckle."""
 
 
 class LinearCanvas(Canvas):
@@ -156,7 +156,14 @@ class LinearCanvas(Canvas):
         """Bake the pictures into the table by least squares over all views, exact where they agree."""
         before = self.table.colours().detach()
         images = [Image(to_image(picture).to(before)) for picture in pictures]
-        baked = bake(self.stage.views, images, before, _BAKE, background=background.to(before))
+        baked = bake(
+            self.stage.views,
+            images,
+            before,
+            _BAKE,
+            background=background.to(before),
+            precondition=self.table.spreading,
+        )
         self.table.move_(baked - before)
         self._decoded = None
         self.project_()

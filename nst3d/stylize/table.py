@@ -9,7 +9,7 @@ coarser levels, which pool what its neighbours see.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 import torch.nn.functional as F
@@ -17,6 +17,9 @@ import torch.nn.functional as F
 from nst3d.operators.base import ViewOperator
 from nst3d.stylize.layout import Layout, resampled
 from nst3d.tensors import Colours, Image, Planes, to_image, to_planes
+
+_LEAST = 1e-3
+"""Row sums of steps below this fraction of the largest count as that: what is hardly seen takes small corrections."""
 
 
 class Table(ABC):
@@ -29,8 +32,31 @@ class Table(ABC):
     """The parameters, level by level."""
 
     @abstractmethod
+    def decoded(self, steps: Sequence[torch.Tensor]) -> Colours:
+        """What steps change (n, 3): a linear map, differentiable."""
+
     def colours(self) -> Colours:
         """The current table (n, 3), differentiable in the steps."""
+        return self.base + self.decoded(self.steps)
+
+    def spreading(self, rowsums: Colours) -> Callable[[Colours], Colours]:
+        """The preconditioner D S⁻¹ Dᵀ for `bake`, with D the map that decodes steps and S its transpose of `rowsums`.
+
+        It adds up corrections of all levels, as that of Bramble, Pasciak & Xu 1990 does: coarse errors vanish in a few
+        iterations, long before texels begin to fit what single pixels disagree on.
+        """
+        gathered = self._gathered(rowsums.expand_as(self.base))
+        scales = [torch.where(g > 0, 1 / g.clamp_min(_LEAST * g.max()), 0) for g in gathered]
+
+        def spread(table: Colours) -> Colours:
+            return self.decoded([s * g for s, g in zip(scales, self._gathered(table))]).detach()
+
+        return spread
+
+    def _gathered(self, table: Colours) -> Sequence[torch.Tensor]:
+        """The transpose of `decoded`: what each step gets of a table (n, 3)."""
+        with torch.enable_grad():
+            return torch.autograd.grad(self.decoded(self.steps), self.steps, table.contiguous())
 
     def clamp_(self, colours: Colours) -> Colours:
         """Clamp the table to [0, 1], given its current detached colours; returns the new ones."""
@@ -59,6 +85,10 @@ class PlainTable(Table):
     def colours(self) -> Colours:
         """The parameters, (n, 3)."""
         return self.base
+
+    def decoded(self, steps: Sequence[torch.Tensor]) -> Colours:
+        """The steps themselves."""
+        return steps[0] * 1.0
 
     def clamp_(self, colours: Colours) -> Colours:
         """Clamp the parameters, which share memory with `colours`, to [0, 1]."""
@@ -90,18 +120,18 @@ class ColourTable(Table):
             base.new_zeros(level.num_colours, base.shape[1]).requires_grad_() for level in self._layouts
         ]
 
-    def colours(self) -> Colours:
-        """The current table (n, 3), differentiable in the steps."""
+    def decoded(self, steps: Sequence[torch.Tensor]) -> Colours:
+        """The sum of all levels, each upsampled."""
         total: Colours | None = None
         for layout, scale, step, finer in reversed(
-            list(zip(self._layouts, self._scales, self.steps, [None, *self._layouts]))
+            list(zip(self._layouts, self._scales, steps, [None, *self._layouts]))
         ):
             level = step * scale
             total = level if total is None else total + level
             if finer is not None:
                 total = _doubled(total, layout, finer)
         assert total is not None
-        return self.base + total
+        return total
 
 
 class RegionTable(Table):
@@ -121,6 +151,10 @@ class RegionTable(Table):
     def colours(self) -> Colours:
         """The current table (n, 3), differentiable in the steps."""
         return self._start + self._weights * (self._inner.colours() - self._start)
+
+    def decoded(self, steps: Sequence[torch.Tensor]) -> Colours:
+        """What the inner table's steps change, within the region."""
+        return self._weights * self._inner.decoded(steps)
 
     def clamp_(self, colours: Colours) -> Colours:
         """Clamp the inner table to [0, 1]; returns the new colours."""
@@ -163,13 +197,13 @@ class BasisTable(Table):
         ]
         self.steps = [base.new_zeros(len(s), base.shape[1]).requires_grad_() for s in self._scales]
 
-    def colours(self) -> Colours:
-        """The current table (n, 3), differentiable in the steps."""
-        total = self.base
-        for basis, scale, step in zip(self._maps, self._scales, self.steps):
-            level = step * scale
-            total = total + (level if basis is None else basis.image(level)[:, 0])
-        return total
+    def decoded(self, steps: Sequence[torch.Tensor]) -> Colours:
+        """The sum of all maps."""
+        levels = [step * scale for step, scale in zip(steps, self._scales)]
+        return sum(
+            (v if basis is None else basis.image(v)[:, 0] for basis, v in zip(self._maps, levels)),
+            torch.zeros_like(self.base),
+        )
 
 
 def _gathered(basis: ViewOperator, rows: Colours) -> Colours:
