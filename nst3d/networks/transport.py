@@ -104,6 +104,13 @@ def monge_map(content: Statistics, style: Statistics, floor: float = _FLOOR) -> 
     return AffineMap(matrix, content.mean, style.mean)
 
 
+def whitening(statistics: Statistics, floor: float = _FLOOR) -> torch.Tensor:
+    """The symmetric matrix (c, c) after which features have unit covariance; `floor` as in `monge_map`."""
+    variance = statistics.covariance.diagonal().mean().clamp_min(1e-12)
+    eye = torch.eye(len(statistics.mean), dtype=torch.float64, device=statistics.mean.device)
+    return _power(statistics.covariance + floor * variance * eye, -0.5)
+
+
 def _power(matrix: torch.Tensor, exponent: float) -> torch.Tensor:
     """A power of a symmetric positive matrix."""
     values, vectors = torch.linalg.eigh(matrix)

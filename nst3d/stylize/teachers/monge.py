@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Any, final
 
 import torch
 
 from nst3d.errors import ConfigError
+from nst3d.features.precision import fast_dtype
 from nst3d.networks.pairs import LEVELS, Pair, load_pairs
+from nst3d.networks.patches import StylePatches, style_patches, swapped
 from nst3d.networks.transport import Statistics, blended, monge_map, pooled_statistics
 from nst3d.stylize.look import Look
 from nst3d.stylize.style import Style
 from nst3d.stylize.teachers.registry import register_teacher
 from nst3d.tensors import Features, Image, Mask, to_image, to_planes
+
+_SWAPPED = (3, 4)
+"""Levels at which patches are swapped: those whose features hold strokes."""
 
 
 @final
@@ -22,20 +28,29 @@ class Monge:
 
     At each level the features of all pictures are one Gaussian, weighted by coverage, and those of the style are
     another; every picture gets the same map between the two, so what two views show of one point moves alike. Li et
-    al. 2017, "Universal style transfer via feature transforms", with the map of Lu et al. 2019.
+    al. 2017, "Universal style transfer via feature transforms", with the map of Lu et al. 2019. At the coarse levels,
+    patches are then swapped for the style's most similar ones, which bring its strokes.
     """
 
     def __init__(
-        self, pairs: Mapping[int, Pair], strength: float = 1.0, levels: Sequence[int] = LEVELS
+        self,
+        pairs: Mapping[int, Pair],
+        strength: float = 1.0,
+        strokes: float = 0.8,
+        levels: Sequence[int] = LEVELS,
     ) -> None:
-        """`strength` is the share of the way, 0 to 1, that features move at each of the `levels`."""
-        if not 0 <= strength <= 1:
-            raise ConfigError(f"monge: strength is {strength}, expected 0 to 1")
-        self._pairs, self._strength, self._levels = pairs, strength, sorted(levels, reverse=True)
+        """`strength` is the share of the way, 0 to 1, that features move at each of the `levels`.
+
+        `strokes` is the share, 0 to 1, of the style's own patches in them.
+        """
+        if not (0 <= strength <= 1 and 0 <= strokes <= 1):
+            raise ConfigError(f"monge: strength is {strength} and strokes {strokes}, expected 0 to 1")
+        self._pairs, self._strength, self._strokes = pairs, strength, strokes
+        self._levels = sorted(levels, reverse=True)
 
     def lessons(self) -> Sequence[Monge]:
         """One teacher per level: learnt by the scene in between, the pictures of finer levels agree better."""
-        return [Monge(self._pairs, self._strength, (level,)) for level in self._levels]
+        return [Monge(self._pairs, self._strength, self._strokes, (level,)) for level in self._levels]
 
     def teach(
         self, pictures: Sequence[Image], looks: Sequence[Look], styles: Sequence[Style]
@@ -50,28 +65,41 @@ class Monge:
         self, pair: Pair, pictures: Sequence[Image], coverages: Sequence[Mask], styles: Sequence[Style]
     ) -> list[Image]:
         features = [pair.encode(to_planes(picture)) for picture in pictures]
-        content = pooled_statistics(zip(features, coverages))
-        target = _style_statistics(pair, styles, max(max(picture.shape[:2]) for picture in pictures))
-        move = monge_map(content, target)
-        decoded = []
-        for own, picture in zip(features, pictures):
-            moved = Features(torch.lerp(own, move(own), self._strength))
+        size = max(max(picture.shape[:2]) for picture in pictures)
+        target = _Target(pair, styles, size)
+        move = monge_map(pooled_statistics(zip(features, coverages)), target.statistics)
+        strokes = self._strokes if pair.level in _SWAPPED else 0.0
+        painted = []
+        for own, coverage, picture in zip(features, coverages, pictures):
+            moved = move(own)
+            if strokes > 0:
+                moved = swapped(moved, target.patches, strokes, coverage)
+            blend = Features(torch.lerp(own, moved, self._strength))
             height, width = picture.shape[:2]
-            decoded.append(Image(to_image(pair.decode(moved, (height, width))).clamp(0, 1)))
-        return decoded
+            painted.append(Image(to_image(pair.decode(blend, (height, width))).clamp(0, 1)))
+        return painted
 
 
-def _style_statistics(pair: Pair, styles: Sequence[Style], size: int) -> Statistics:
-    """The statistics of all styles, each over all of its pictures, mixed by the styles' weights."""
-    found = [
-        pooled_statistics((pair.encode(p), o) for p, o in zip(style.at(size), style.opacities_at(size)))
-        for style in styles
-    ]
-    return blended(found, [style.weight for style in styles])
+class _Target:
+    """What the features of a level move to."""
+
+    def __init__(self, pair: Pair, styles: Sequence[Style], size: int) -> None:
+        encoded = [
+            [(pair.encode(p), o) for p, o in zip(style.at(size), style.opacities_at(size))]
+            for style in styles
+        ]
+        found = [pooled_statistics(pictures) for pictures in encoded]
+        self.statistics: Statistics = blended(found, [style.weight for style in styles])
+        self._pictures = [features for pictures in encoded for features, _ in pictures]
+
+    @cached_property
+    def patches(self) -> StylePatches:
+        """The patches of all pictures."""
+        return style_patches(self._pictures, self.statistics)
 
 
 def _make(options: Mapping[str, Any]) -> Monge:
-    return Monge(load_pairs(), options["strength"])
+    return Monge(load_pairs(dtype=fast_dtype()), options["strength"], options["strokes"])
 
 
-register_teacher("monge", _make, {"strength": 1.0})
+register_teacher("monge", _make, {"strength": 1.0, "strokes": 0.8})
