@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import tyro
 
@@ -24,8 +24,8 @@ from nst3d.pipeline.kinds.registry import kind_named, open_path
 from nst3d.pipeline.runtime.early_look import EarlyLook
 from nst3d.pipeline.runtime.events import Listener
 from nst3d.pipeline.settings.clean import CleanOptions
-from nst3d.pipeline.settings.config import NerfPaint, PaintConfig, Renderer, Up, load_preset
-from nst3d.pipeline.settings.overrides import read_value
+from nst3d.pipeline.settings.config import NerfPaint, PaintConfig, Renderer, Up, load_preset, with_preset
+from nst3d.pipeline.settings.overrides import Note, read_value
 
 _DESCRIPTION = """Paint a mesh (GLB, glTF, OBJ, PLY, STL), a voxel field, splats, a point cloud, a nerfstudio run or a
 picture in the style of an image.
@@ -67,6 +67,11 @@ class PaintArguments:
         tyro.conf.UseAppendAction[tuple[str, ...]], tyro.conf.arg(metavar="NAME[.OPTION]=VALUE")
     ] = ()
     """Weight of a loss or guide, or one of its options: gram=1, content=0.4, nnfm.agree=0.1; repeatable."""
+    method: Literal["optimise", "instant"] = "optimise"
+    """How to paint: optimise step by step, or instant: in seconds, by networks alone."""
+    start: Literal["content", "noise", "instant"] | None = None
+    """Starting point: the scene's own colours (content), what --method instant paints, from where fewer steps are
+    needed (instant), or noise, for pictures."""
     teacher: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
     """Teacher whose pictures the scene learns first, such as posterise; --iterations 0 stops after it."""
     up: Up | None = None
@@ -130,7 +135,7 @@ def paint(arguments: Sequence[str]) -> int:
     if not parsed.style:
         raise ConfigError("no style: give --style IMAGE")
     config = _adjusted(parsed)
-    if name == "default" and parsed.scene.exists() and _open_ended(parsed, load_preset(own)):
+    if name == "default" and parsed.scene.exists() and _open_ended(parsed, _base(own, arguments)):
         kept = as_before(config, parsed.out / CONFIG) if parsed.resume else None
         config, told = (kept, "") if kept else paced(config)
         notes += [told] if told else []
@@ -160,13 +165,23 @@ def _own_default(scene: Path, opened: Opened | None) -> str:
 def _open_ended(parsed: AllArguments, base: PaintConfig) -> bool:
     """Whether the command line leaves sizes and steps to the preset `base`."""
     settings = parsed.settings
+    if not settings.schedule.total:
+        return False
     same = settings.schedule == base.schedule and settings.displace.stages == base.displace.stages
     return parsed.size is None and parsed.iterations is None and same
 
 
+def _base(source: str, arguments: Sequence[str], note: Note = lambda text: None) -> PaintConfig:
+    """The settings of the preset `source`, with those of --method or --start on top."""
+    base = load_preset(source, note)
+    if first_value(arguments, "--method") == "instant":
+        return with_preset(base, "instant")
+    return with_preset(base, "start-instant") if first_value(arguments, "--start") == "instant" else base
+
+
 def _parsed(arguments: Sequence[str], name: str, source: str, notes: list[str]) -> AllArguments:
     """The arguments, with defaults from the preset `source`; `notes` on its settings are added."""
-    base = load_preset(source, notes.append)
+    base = _base(source, arguments, notes.append)
     default = AllArguments(tyro.MISSING, tyro.MISSING, preset=name, settings=base)
     return parse(default, arguments, "nst3d paint", _DESCRIPTION)
 
@@ -226,6 +241,8 @@ def _adjusted(parsed: AllArguments) -> PaintConfig:
         options = config.teach.options if same else {}  # a preset's are of its own teacher
         teach = dataclasses.replace(config.teach, teacher=parsed.teacher, options=options)
         config = dataclasses.replace(config, teach=teach)
+    if parsed.start in ("content", "noise"):
+        config = dataclasses.replace(config, start=parsed.start)
     if parsed.size is not None:
         config = config.with_size(parsed.size)
     if parsed.iterations is not None:

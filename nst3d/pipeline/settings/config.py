@@ -217,6 +217,11 @@ def preset(name: str) -> dict[str, Any]:
     return values["settings"] if isinstance(values.get("settings"), dict) else values
 
 
+def with_preset(config: PaintConfig, name: str) -> PaintConfig:
+    """The settings with those of a preset on top. ConfigError like `preset`, or if they do not fit together."""
+    return override(config, preset(name), f"preset {name}")
+
+
 def load_preset(name: str, note: Note = lambda text: None) -> PaintConfig:
     """The settings of a preset in configs/ by name, or of a YAML file by path, including a run's config.yaml.
 

@@ -51,6 +51,7 @@ TEACHERS: Registry[TeacherKind] = Registry(
     "nst3d.teachers",
     (
         "nst3d.stylize.teachers.identity",
+        "nst3d.stylize.teachers.instant",
         "nst3d.stylize.teachers.monge",
         "nst3d.stylize.teachers.posterise",
     ),
