@@ -106,3 +106,18 @@ def test_displacing_by_nothing_is_a_mistake(capsys) -> None:
 def test_plain_strings_are_paths() -> None:
     given = Job("a", "b", "c", data="d", cameras="e")  # type: ignore[arg-type]
     assert (given.data, given.cameras) == (Path("d"), Path("e"))
+
+
+def test_instant_painting_takes_no_steps(asked) -> None:
+    config = job(asked, "--method", "instant").config
+    assert config.teach.teacher == "instant"
+    assert config.schedule.total == 0
+    assert config.schedule.finest == 256
+    assert job(asked, "--method", "instant", "--size", "128").config.schedule.finest == 128
+
+
+def test_an_instant_start_leaves_fewer_steps(asked) -> None:
+    usual, warm = job(asked).config, job(asked, "--start", "instant").config
+    assert warm.teach.teacher == "instant"
+    assert 0 < warm.schedule.total < usual.schedule.total / 2
+    assert job(asked, "--start", "noise").config.start == "noise"

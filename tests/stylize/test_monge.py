@@ -1,0 +1,116 @@
+"""The teachers monge and instant, and courses of several lessons."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from pair_samples import random_weights
+
+from nst3d.errors import ConfigError, MissingDependencyError
+from nst3d.networks.pairs import LEVELS, load_pairs
+from nst3d.networks.transport import pooled_statistics
+from nst3d.operators.identity import IdentityView
+from nst3d.stylize.engine import Run
+from nst3d.stylize.layout import Layout
+from nst3d.stylize.linear_canvas import LinearCanvas
+from nst3d.stylize.look import Look
+from nst3d.stylize.phases import Teach
+from nst3d.stylize.stage_scene import TableStage
+from nst3d.stylize.style import Style
+from nst3d.stylize.teachers.monge import Monge
+from nst3d.stylize.teachers.registry import make_teacher
+from nst3d.tensors import ImageSize
+
+
+@pytest.fixture
+def weights(tmp_path, monkeypatch) -> Path:
+    torch.manual_seed(0)
+    for level in LEVELS:
+        random_weights(tmp_path, level)
+    monkeypatch.setenv("NST3D_WEIGHTS", str(tmp_path))
+    return tmp_path
+
+
+def pictures(count: int, size: tuple[int, int] = (32, 48)) -> list[torch.Tensor]:
+    return [torch.rand(*size, 3, generator=torch.Generator().manual_seed(n)) for n in range(count)]
+
+
+def looks(views: list[torch.Tensor]) -> list[Look]:
+    return [Look(v.permute(2, 0, 1), torch.ones(v.shape[:2]), n) for n, v in enumerate(views)]
+
+
+def test_all_views_get_one_map_to_the_style(weights) -> None:
+    pair = load_pairs((2,), path=weights)[2]
+    views = pictures(3)
+    style = Style((torch.rand(48, 48, 3, generator=torch.Generator().manual_seed(9)) ** 3,))
+    seen: list[torch.Tensor] = []
+    pair.decode = lambda features, size: seen.append(features) or torch.zeros(3, *size)  # type: ignore[method-assign]
+    Monge({2: pair}, strokes=0, levels=(2,)).teach(views, looks(views), [style])
+    moved = pooled_statistics([(features, None) for features in seen])
+    wanted = pooled_statistics([(pair.encode(style.at(48)[0]), None)])
+    torch.testing.assert_close(moved.mean, wanted.mean, rtol=1e-3, atol=1e-3)
+    torch.testing.assert_close(moved.covariance, wanted.covariance, rtol=0.02, atol=1e-2)
+
+
+def test_without_strength_only_the_coding_is_left(weights) -> None:
+    pairs = load_pairs((1,), path=weights)
+    (view,) = pictures(1)
+    (painted,) = Monge(pairs, strength=0, levels=(1,)).teach([view], looks([view]), [Style((view.flip(0),))])
+    coded = pairs[1].decode(pairs[1].encode(view.permute(2, 0, 1)), (32, 48)).clamp(0, 1)
+    torch.testing.assert_close(painted.permute(2, 0, 1), coded)
+
+
+def test_the_lessons_together_are_the_teacher(weights) -> None:
+    teacher = Monge(load_pairs(path=weights))
+    views, style = pictures(2), Style((torch.rand(32, 32, 3),))
+    at_once = teacher.teach(views, looks(views), [style])
+    for lesson in teacher.lessons():
+        views = list(lesson.teach(views, looks(views), [style]))
+    assert len(teacher.lessons()) == len(LEVELS)
+    for one, other in zip(at_once, views):
+        torch.testing.assert_close(one, other)
+
+
+def test_a_scene_learns_each_lesson_in_turn() -> None:
+    class Lesson:
+        def __init__(self, grey: float) -> None:
+            self.grey = grey
+
+        def teach(self, pictures, looks, styles):
+            assert self.grey == 0.25 or float((pictures[0] - 0.25).abs().max()) < 0.01
+            return [torch.full_like(p, self.grey) for p in pictures]
+
+    class Both(Lesson):
+        def lessons(self):
+            return [Lesson(0.25), Lesson(0.75)]
+
+    layout = Layout.of_images([ImageSize(4, 6)])
+    view = IdentityView(ImageSize(4, 6))
+    canvas = LinearCanvas(
+        torch.full((24, 3), 0.5), layout, lambda scale: TableStage(views=[view], layout=layout)
+    )
+    run = Run(canvas, [Teach(Both(0), [Style((torch.rand(16, 16, 3),))])])
+    assert run.total == 2
+    assert [progress.iteration for progress in run] == [1, 2]
+    torch.testing.assert_close(canvas.colours(), torch.full((24, 3), 0.75), rtol=0, atol=1e-3)
+
+
+def test_wrong_options_are_refused() -> None:
+    with pytest.raises(ConfigError, match=r"strength is 2 and strokes 0\.8, expected 0 to 1"):
+        Monge({}, 2)
+    with pytest.raises(ConfigError, match="teacher monge has no option 'levels'"):
+        make_teacher("monge", {"levels": 3})
+
+
+def test_instant_painting_says_what_to_fetch(tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv("NST3D_WEIGHTS", str(tmp_path))
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    monkeypatch.setattr("nst3d.stylize.teachers.instant._CHOICES", ("monge",))
+    with pytest.raises(MissingDependencyError, match="run `nst3d weights fetch wct-16x`"):
+        make_teacher("instant", {})
+
+
+def test_instant_painting_takes_what_is_there(weights) -> None:
+    assert isinstance(make_teacher("instant", {"strength": 0.5}), Monge)
