@@ -21,6 +21,9 @@ from nst3d.tensors import Array, ImageSize
 
 _SMALLEST = 3
 """Number of photographs from which a set that fits together is a model."""
+_CURVED = 1e4
+"""Largest coefficient of a lens. COLMAP's own limit, 1, is passed by long lenses, as coefficients go with powers of the
+tangent from the axis. As all photographs share the lens, all of them were then dropped, and the search began anew."""
 
 
 def map_stills(
@@ -58,7 +61,11 @@ def _models(
 ) -> list[Any] | None:
     """All models that COLMAP finds; None if stopped."""
     options = package.IncrementalPipelineOptions(
-        num_threads=threads, random_seed=task.options.seed, extract_colors=True, min_model_size=_SMALLEST
+        num_threads=threads,
+        random_seed=task.options.seed,
+        extract_colors=True,
+        min_model_size=_SMALLEST,
+        max_extra_param=_CURVED,
     )
     token, total, placed = package.CancellationToken(), len(task.stills), 0
 
