@@ -25,6 +25,7 @@ COMMANDS = {
     "render": "make a video or pictures of any asset",
     "blend": "mix painted versions of one scene",
     "export": "make a textured mesh from a voxel field or splats",
+    "video": "paint a video, frame by frame without flicker",
     "view": "look at a scene in Open3D's window",
     "inspect": "report what is in a file, and what is wrong with it",
     "weights": "list or fetch the networks' weights",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -14,10 +13,9 @@ import numpy as np
 from nst3d.errors import InputError
 from nst3d.files import PathLike
 from nst3d.tensors import Array
-from nst3d.video.program import ffmpeg_program
+from nst3d.video.clip import Clip
+from nst3d.video.program import ffmpeg_program, opened, reason
 
-# Playlists and lists of files, which ffmpeg also reads, would make it open what a user's file names.
-_CONTAINERS = "mov,matroska,webm,avi,mpeg,mpegts,asf"
 _RATE = "25"
 """Any constant rate: with it, ffmpeg neither repeats nor drops frames of a video whose rate varies."""
 
@@ -41,14 +39,32 @@ def read_frames(path: PathLike, numbers: Sequence[int]) -> Iterator[Array]:
     return _decoded(Path(path), [f"select='{chosen}'", "format=rgb24"], "ppm")
 
 
-def _decoded(path: Path, filters: Sequence[str], codec: str) -> Iterator[Array]:
-    """The filtered frames of a video: (h, w) for the codec pgm, (h, w, 3) for ppm."""
+def read_clip_frames(clip: Clip, first: int = 0, size: tuple[int, int] | None = None) -> Iterator[Array]:
+    """The frames (h, w, 3) uint8 of a clip in order, from number `first` on, counted from 0.
+
+    They are upright, at the clip's constant rate, with square pixels; `size` is the (height, width) that they are
+    scaled to. There are none if the number is beyond the last one. Raises InputError and MissingDependencyError like
+    `read_grey`.
+    """
+    filters = [f"fps={clip.rate}"] if clip.variable else []
+    if first:
+        filters.append(f"select=gte(n\\,{first})")
+    if clip.hdr:
+        filters += ["zscale=t=linear:npl=100,format=gbrpf32le,zscale=p=bt709,tonemap=hable:desat=0,zscale=t=bt709"]
+    if clip.transparent:
+        filters += ["format=gbrap,premultiply=inplace=1"]
+    square = "trunc(iw*max(sar\\,1)):trunc(ih/min(sar\\,1)):flags=bicubic"
+    fit = square if size is None else f"{size[1]}:{size[0]}:flags=area"
+    return _decoded(clip.path, [*filters, f"scale={fit}", "format=rgb24"], "ppm", least=0 if first else 1)
+
+
+def _decoded(path: Path, filters: Sequence[str], codec: str, least: int = 1) -> Iterator[Array]:
+    """The filtered frames of a video: (h, w) for the codec pgm, (h, w, 3) for ppm. InputError for fewer than `least`."""
     if not path.is_file():
         raise InputError(f"{path}: no such file, expected a video")
     chain = ",".join([*filters, f"setpts=N/({_RATE}*TB)"])
-    source = ["-protocol_whitelist", "file", "-format_whitelist", _CONTAINERS, "-i", f"file:{path}"]
     target = ["-an", "-sn", "-dn", "-vf", chain, "-r", _RATE, "-f", "image2pipe", "-c:v", codec, "-"]
-    command = [ffmpeg_program("reading"), "-nostdin", "-loglevel", "error", *source, *target]
+    command = [ffmpeg_program("reading"), "-nostdin", "-loglevel", "error", *opened(path), *target]
     with (
         tempfile.TemporaryFile() as log,
         subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, start_new_session=True) as process,
@@ -62,9 +78,9 @@ def _decoded(path: Path, filters: Sequence[str], codec: str) -> Iterator[Array]:
             failed = process.wait() != 0
         finally:  # Ctrl-C, or a reader that has seen enough: it must not outlive this process
             process.kill()
-        if failed or not count:
+        if failed or count < least:
             log.seek(0)
-            raise InputError(f"{path}: cannot be read as a video ({_reason(log.read(), path)})")
+            raise InputError(f"{path}: cannot be read as a video ({reason(log.read(), path)})")
 
 
 def _next_frame(stream: IO[bytes]) -> Array | None:
@@ -77,8 +93,3 @@ def _next_frame(stream: IO[bytes]) -> Array | None:
     shape = (height, width) if kind == b"P5" else (height, width, 3)
     data = stream.read(int(np.prod(shape)))
     return np.frombuffer(data, np.uint8).reshape(shape) if len(data) == np.prod(shape) else None
-
-
-def _reason(log: bytes, path: Path) -> str:
-    lines = log.decode(errors="replace").strip().splitlines() or ["it has no frames"]
-    return re.sub(r"^\[.*?\] ", "", lines[-1]).replace(f"file:{path}: ", "")

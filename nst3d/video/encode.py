@@ -33,10 +33,10 @@ def write_mp4(path: PathLike, frames: Iterable[Array], fps: float, crf: int = 18
     height, width = (side // 2 * 2 for side in first.shape[:2])
     pictures = (to_bytes(f[:height, :width]) for f in itertools.chain([first], frames))
     with replacing(path) as part:
-        return _encode(_command(part, (width, height), fps, crf), pictures)
+        return encode(_command(part, (width, height), fps, crf), pictures)
 
 
-def _encode(command: list[str], pictures: Iterable[Array]) -> int:
+def encode(command: list[str], pictures: Iterable[Array]) -> int:
     """Pipe frames (h, w, 3) uint8 into ffmpeg; returns their number. Raises OSError with ffmpeg's reason."""
     count = 0
     # In its own session, Ctrl-C does not reach ffmpeg, and it cannot overwrite the progress bar.

@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import imageio_ffmpeg
 
 from nst3d.errors import MissingDependencyError
+
+# Playlists and lists of files, which ffmpeg also reads, would make it open what a user's file names.
+_CONTAINERS = (
+    "mov,matroska,webm,avi,mpeg,mpegts,mpegvideo,asf,flv,ogg,gif,apng,mxf,dv,nut,rm,wtv,ivf,obu,h264,hevc,av1,m4v"
+    ",yuv4mpegpipe"
+)
 
 
 def ffmpeg_program(purpose: str) -> str:
@@ -15,3 +24,14 @@ def ffmpeg_program(purpose: str) -> str:
         raise MissingDependencyError(
             f"no ffmpeg for {purpose} videos: install it, or set IMAGEIO_FFMPEG_EXE to its path"
         ) from None
+
+
+def opened(path: Path) -> list[str]:
+    """The arguments that let ffmpeg open a user's file, and nothing that the file names."""
+    return ["-protocol_whitelist", "file", "-format_whitelist", _CONTAINERS, "-i", f"file:{path}"]
+
+
+def reason(log: bytes, path: Path) -> str:
+    """The last line of ffmpeg's log, without the file's name and the part of ffmpeg that wrote it."""
+    lines = log.decode(errors="replace").strip().splitlines() or ["it has no frames"]
+    return re.sub(r"^\[.*?\] ", "", lines[-1]).replace(f"file:{path}: ", "")

@@ -1,0 +1,78 @@
+"""nst3d video: paint a video in a style."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from nst3d.cli.parse import parse
+from nst3d.cli.terminal import PaintBar, say, summarise
+from nst3d.pipeline.jobs.video import VideoJob, VideoResult, run_video
+from nst3d.pipeline.settings.video import VideoOptions
+
+_DESCRIPTION = """Paint a video in the style of an image, with a network and without flicker. Sound and frame rate are
+kept; at cuts, painting begins afresh. Needs the weights of the network (nst3d weights fetch wct-16x) and OpenCV (pip
+install 'nst3d[video]').
+
+examples:
+  nst3d video clip.mp4 --style starry_night.jpg --out painted/
+  nst3d video clip.mp4 --style wave.jpg --out painted/ --size 640
+  nst3d video clip.mp4 --style wave.jpg --out painted/ --resume"""
+
+
+@dataclass(frozen=True)
+class VideoArguments:
+    """Arguments of `nst3d video`."""
+
+    video: tyro.conf.Positional[Annotated[Path, tyro.conf.arg(metavar="VIDEO")]]
+    """The video, in any container that ffmpeg reads."""
+    style: tyro.conf.UseAppendAction[Annotated[tuple[Path, ...], tyro.conf.arg(metavar="IMAGE")]] = ()
+    """Style image; repeat for several, which are mixed. (required)"""
+    out: Path = tyro.MISSING
+    """Folder for the result."""
+    size: Annotated[int, tyro.conf.arg(metavar="PIXELS")] = VideoOptions.size
+    """Long side of the frames; 0 keeps the video's."""
+    network: Annotated[str, tyro.conf.arg(metavar="NAME")] = VideoOptions.network
+    """What paints a frame: wct, or a teacher, such as posterise."""
+    steady: Annotated[float, tyro.conf.arg(metavar="0..0.95")] = VideoOptions.steady
+    """Share of a frame that is taken from the one before along the motion; 0: each frame on its own."""
+    crf: Annotated[int, tyro.conf.arg(metavar="0..51")] = VideoOptions.crf
+    """Quality of the video: 0 is lossless, 51 worst."""
+    threads: Annotated[int, tyro.conf.arg(metavar="N")] = VideoOptions.threads
+    """CPU threads; 0 takes all."""
+    quiet: tyro.conf.FlagCreatePairsOff[bool] = False
+    """No progress."""
+    overwrite: tyro.conf.FlagCreatePairsOff[bool] = False
+    """Write into a folder that is not empty."""
+    resume: tyro.conf.FlagCreatePairsOff[bool] = False
+    """Continue an interrupted run; give the same video, style and settings again."""
+
+
+def video(arguments: Sequence[str]) -> int:
+    """Run the command; returns the exit code."""
+    given = parse(VideoArguments(tyro.MISSING), arguments, "nst3d video", _DESCRIPTION)
+    options = VideoOptions(given.size, given.network, given.steady, given.crf, given.threads)
+    job = VideoJob(given.video, given.style, given.out, options, given.overwrite, given.resume)
+    with PaintBar(given.quiet) as bar:
+        done = run_video(job, bar)
+    if done.interrupted:
+        say(f"stopped early; run the same command with --resume to continue ({given.out} is kept)")
+        return 130
+    summarise(done.metrics["notes"], given.quiet)
+    for path in done.paths:
+        say(str(path))
+    say(_summary(done))
+    return 0
+
+
+def _summary(done: VideoResult) -> str:
+    numbers = done.metrics
+    speed = f"{numbers['frames']} frames in {numbers['shots']} shots, {numbers['frames_per_second']:.2g} frames/s"
+    if numbers["flow"] is None:
+        return speed
+    ratio = numbers["warped_error_ratio"]
+    return f"{speed}; {ratio:.2f} times the flicker of frames painted on their own"

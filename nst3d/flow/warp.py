@@ -1,0 +1,57 @@
+"""Carries pictures along a flow, and tells where that can be trusted."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+
+from nst3d.tensors import Mask, Planes
+
+
+def warped(picture: Planes, flow: torch.Tensor, mode: Literal["bilinear", "bicubic"] = "bilinear") -> Planes:
+    """The picture (c, h, w) that is seen along a flow (h, w, 2): out[y, x] = picture[y + dy, x + dx].
+
+    Borders continue outwards. "bicubic" keeps details over many repetitions, and may overshoot.
+    """
+    height, width = flow.shape[:2]
+    rows, columns = torch.meshgrid(
+        torch.arange(height, dtype=flow.dtype), torch.arange(width, dtype=flow.dtype), indexing="ij"
+    )
+    x = (columns + flow[..., 0]) * (2 / width) + (1 / width - 1)
+    y = (rows + flow[..., 1]) * (2 / height) + (1 / height - 1)
+    grid = torch.stack([x, y], -1)[None].to(picture)
+    moved = F.grid_sample(picture[None], grid, mode=mode, padding_mode="border", align_corners=False)
+    return Planes(moved[0])
+
+
+def trusted(back: torch.Tensor, forth: torch.Tensor) -> Mask:
+    """(h, w) in {0, 1}: where a flow to the frame before can be followed, by Ruder et al. 2016, section 4.
+
+    `back` (h, w, 2) leads from this frame to the one before, `forth` from that one to this. A pixel is not trusted if
+    the way there and back does not end near it (it was hidden), at the edges of motion, or if it comes from outside
+    the picture.
+    """
+    planes = back.permute(2, 0, 1)
+    returned = warped(Planes(forth.permute(2, 0, 1)), back)
+    lengths = planes.square().sum(0) + returned.square().sum(0)
+    hidden = (planes + returned).square().sum(0) > 0.01 * lengths + 0.5
+    slope = _slope(planes)
+    edge = slope > 0.01 * planes.square().sum(0) + 0.002
+    return (~(hidden | edge | _outside(back))).to(back.dtype)
+
+
+def _slope(planes: torch.Tensor) -> torch.Tensor:
+    """(h, w): the squared gradients of all planes, by central differences."""
+    padded = F.pad(planes[None], (1, 1, 1, 1), mode="replicate")[0]
+    across = (padded[:, 1:-1, 2:] - padded[:, 1:-1, :-2]) / 2
+    down = (padded[:, 2:, 1:-1] - padded[:, :-2, 1:-1]) / 2
+    return across.square().sum(0) + down.square().sum(0)
+
+
+def _outside(flow: torch.Tensor) -> torch.Tensor:
+    height, width = flow.shape[:2]
+    x = torch.arange(width, dtype=flow.dtype) + flow[..., 0]
+    y = torch.arange(height, dtype=flow.dtype)[:, None] + flow[..., 1]
+    return (x < -0.5) | (x > width - 0.5) | (y < -0.5) | (y > height - 0.5)

@@ -1,0 +1,1 @@
+"""Paints the frames of a video one after the other, without flicker."""
