@@ -33,15 +33,16 @@ ALLOWED: dict[str, set[str]] = {
     "losses": {"features"},
     "renderers": {"representations", "cameras", "operators"},
     "networks": {"weights"},
-    "stylize": {"cameras", "operators", "features", "losses", "images", "networks"},
+    "flow": set(),
+    "stylize": {"cameras", "operators", "features", "losses", "images", "networks", "flow"},
     "formats": {"representations", "cameras", "images"},
     "video": {"images"},  # below the pipeline, which writes a run's turntable through it
     "metrics": {"images", "cameras", "features"},  # compares pictures, whatever made them
     # beside stylize: what it makes is a representation that the renderers show, whose marching it shares
     "reconstruct": {"representations", "cameras", "renderers", "images"},
     "pipeline": {  # a folder: as one file it would pass 300 lines
-        "cameras", "features", "formats", "images", "losses", "metrics", "operators", "reconstruct", "renderers",
-        "representations", "stylize", "video", "weights",
+        "cameras", "features", "flow", "formats", "images", "losses", "metrics", "operators", "reconstruct",
+        "renderers", "representations", "stylize", "video", "weights",
     },
     # Bridges to other people's packages, imported lazily; nothing below knows of them.
     "integrations": {
@@ -95,6 +96,7 @@ WINGS: dict[str, set[str]] = {
     "stylize/style": set(),  # what teachers are shown, below the phases that ask them
     "stylize/look": set(),
     "stylize/teachers": {"stylize/style", "stylize/look"},
+    "stylize/clips": {"stylize/style", "stylize/look", "stylize/teachers"},  # frames of videos, beside the engine
     "stylize/shape": {"stylize"},
     "integrations/objects": set(),  # what a package's objects are taken as, below the packages
     "integrations/open3d": {"integrations/objects"},

@@ -33,7 +33,7 @@ def understood(monkeypatch: pytest.MonkeyPatch):
 
     for name in ("paint.run_job", "render.run_render", "inspect.inspect_file", "doctor.examine", "weights.list_weights",
                  "weights.fetch_weights", "reconstruct.run_reconstruct", "blend.run_blend",
-                 "export.run_export", "capture.run_capture", "view.open_window_content"):  # fmt: skip
+                 "export.run_export", "capture.run_capture", "video.run_video", "view.open_window_content"):  # fmt: skip
         monkeypatch.setattr(f"nst3d.cli.{name}", stop)
 
     def run(line: str) -> UnderstoodError:

@@ -30,10 +30,10 @@ class VideoArguments:
 
     video: tyro.conf.Positional[Annotated[Path, tyro.conf.arg(metavar="VIDEO")]]
     """The video, in any container that ffmpeg reads."""
+    out: Annotated[Path, tyro.conf.arg(metavar="FOLDER")]
+    """Folder for the results."""
     style: tyro.conf.UseAppendAction[Annotated[tuple[Path, ...], tyro.conf.arg(metavar="IMAGE")]] = ()
-    """Style image; repeat for several, which are mixed. (required)"""
-    out: Path = tyro.MISSING
-    """Folder for the result."""
+    """Style image; repeat the option to mix several. (required)"""
     size: Annotated[int, tyro.conf.arg(metavar="PIXELS")] = VideoOptions.size
     """Long side of the frames; 0 keeps the video's."""
     network: Annotated[str, tyro.conf.arg(metavar="NAME")] = VideoOptions.network
@@ -45,7 +45,7 @@ class VideoArguments:
     threads: Annotated[int, tyro.conf.arg(metavar="N")] = VideoOptions.threads
     """CPU threads; 0 takes all."""
     quiet: tyro.conf.FlagCreatePairsOff[bool] = False
-    """No progress."""
+    """No progress bar."""
     overwrite: tyro.conf.FlagCreatePairsOff[bool] = False
     """Write into a folder that is not empty."""
     resume: tyro.conf.FlagCreatePairsOff[bool] = False
@@ -54,7 +54,7 @@ class VideoArguments:
 
 def video(arguments: Sequence[str]) -> int:
     """Run the command; returns the exit code."""
-    given = parse(VideoArguments(tyro.MISSING), arguments, "nst3d video", _DESCRIPTION)
+    given = parse(VideoArguments(tyro.MISSING, tyro.MISSING), arguments, "nst3d video", _DESCRIPTION)
     options = VideoOptions(given.size, given.network, given.steady, given.crf, given.threads)
     job = VideoJob(given.video, given.style, given.out, options, given.overwrite, given.resume)
     with PaintBar(given.quiet) as bar:
@@ -71,7 +71,9 @@ def video(arguments: Sequence[str]) -> int:
 
 def _summary(done: VideoResult) -> str:
     numbers = done.metrics
-    speed = f"{numbers['frames']} frames in {numbers['shots']} shots, {numbers['frames_per_second']:.2g} frames/s"
+    speed = (
+        f"{numbers['frames']} frames in {numbers['shots']} shots, {numbers['frames_per_second']:.2g} frames/s"
+    )
     if numbers["flow"] is None:
         return speed
     ratio = numbers["warped_error_ratio"]

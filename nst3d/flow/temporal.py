@@ -14,5 +14,5 @@ def temporal_loss(frame: Planes, before: Planes, back: torch.Tensor, mask: Mask)
     `back` (h, w, 2) leads from the frame to the one before, which gets no gradient. Ruder et al. 2016, equation 7.
     Returns a scalar; 0 for an exactly warped pair, and where nothing is trusted.
     """
-    difference = (frame - warped(before.detach(), back)).square().mean(0)
+    difference = (frame - warped(Planes(before.detach()), back)).square().mean(0)
     return (difference * mask).sum() / mask.sum().clamp_min(1)

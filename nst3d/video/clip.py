@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import subprocess
-from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -20,9 +19,10 @@ HIGH_DYNAMIC_RANGE = ("smpte2084", "arib-std-b67")
 """Transfer curves of PQ and HLG, as ffmpeg names them."""
 
 _WHOLE_RATES = (8, 10, 12, 15, 24, 25, 30, 48, 50, 60, 90, 100, 120, 240)
-_BASES = (*map(Fraction, _WHOLE_RATES), *(Fraction(rate * 1000, 1001) for rate in (24, 30, 48, 60, 120, 240)))
-_NEAR = 0.003
-"""Relative distance within which a rate counts as one of the usual ones: containers round times to milliseconds."""
+_USUAL = (*map(Fraction, _WHOLE_RATES), *(Fraction(rate * 1000, 1001) for rate in (24, 30, 48, 60, 120, 240)))
+_NEAR, _NEARLY = 0.003, 0.025
+"""Relative distances within which a mean rate, and that of one pair of frames, count as one of the usual ones:
+containers round times to milliseconds."""
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ def describe_changes(clip: Clip) -> list[str]:
     elif clip.deep:
         notes.append(f"{clip.path.name}: has more than 8 bits per channel; the result has 8")
     if clip.transparent:
-        notes.append(f"{clip.path.name}: its transparency is not kept; frames are laid on black")
+        notes.append(f"{clip.path.name}: what is transparent in it is laid on black, as the result is opaque")
     if clip.turned:
         notes.append(f"{clip.path.name}: frames are turned upright, by {clip.turned} degrees")
     return notes
@@ -126,22 +126,32 @@ def _times(text: str) -> Array:
 
 def _rate(times: Array, stream: str) -> tuple[Fraction, bool]:
     """Frames per second, and whether they vary: whether a frame is ever more than half a frame early or late."""
-    stated = re.search(r"([\d.]+)(k?) fps", stream)
-    fallback = Fraction(stated[1]) * (1000 if stated[2] else 1) if stated else Fraction(25)
+    stated, base = (_stated(stream, what) for what in ("fps", "tbr"))
     if len(times) < 2 or times[-1] <= times[0]:
-        return _usual(fallback or Fraction(25)), False
-    mean = Fraction(float((len(times) - 1) / (times[-1] - times[0]))).limit_denominator(100_000)
-    for rate in (_usual(mean, fallback), mean):
+        return stated or base or Fraction(25), False
+    mean = _fraction((len(times) - 1) / (times[-1] - times[0]))
+    for rate in (_usual(mean, stated, _NEAR), mean):
         late = (times - times[0]) * float(rate) - np.arange(len(times))
         if np.abs(late).max() < 0.5:
             return rate, False
-    return _usual(Fraction(float(1 / np.median(np.diff(times)))).limit_denominator(100_000)), True
+    return _usual(_fraction(1 / np.median(np.diff(times))), base, _NEARLY), True
 
 
-def _usual(rate: Fraction, stated: Fraction | None = None) -> Fraction:
-    """The usual rate that is nearest to the stated one, or else to this one, if it is near this one."""
-    wanted: Sequence[Fraction] = [r for r in _BASES if abs(r / rate - 1) < _NEAR]
-    return min(wanted, key=lambda r: abs(r - (stated or rate)), default=rate)
+def _stated(stream: str, what: str) -> Fraction | None:
+    """The rate in ffmpeg's line on a stream, which it rounds: "23.98 fps", "1k tbr"."""
+    found = re.search(rf"([\d.]+)(k?) {what}", stream)
+    rate = Fraction(found[1]) * (1000 if found[2] else 1) if found else Fraction(0)
+    return _usual(rate, None, _NEAR) if rate else None
+
+
+def _usual(rate: Fraction, stated: Fraction | None, tolerance: float) -> Fraction:
+    """The usual rate near this one that is nearest to the stated one, or else to this; this one if there is none."""
+    near = [usual for usual in _USUAL if abs(usual / rate - 1) < tolerance]
+    return min(near, key=lambda usual: abs(usual - (stated or rate)), default=rate)
+
+
+def _fraction(rate: float) -> Fraction:
+    return Fraction(float(rate)).limit_denominator(100_000)
 
 
 def _pixels(stream: str) -> str:

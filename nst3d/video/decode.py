@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import subprocess
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
-from typing import IO
+from typing import IO, TypeAlias
 
 import numpy as np
 
@@ -16,8 +16,8 @@ from nst3d.tensors import Array
 from nst3d.video.clip import Clip
 from nst3d.video.program import ffmpeg_program, opened, reason
 
-_RATE = "25"
-"""Any constant rate: with it, ffmpeg neither repeats nor drops frames of a video whose rate varies."""
+Frames: TypeAlias = Generator[Array, None, None]
+"""Frames as they are decoded; close it to end the decoder before the last one."""
 
 
 def read_grey(path: PathLike, long_side: int) -> Iterator[Array]:
@@ -39,7 +39,7 @@ def read_frames(path: PathLike, numbers: Sequence[int]) -> Iterator[Array]:
     return _decoded(Path(path), [f"select='{chosen}'", "format=rgb24"], "ppm")
 
 
-def read_clip_frames(clip: Clip, first: int = 0, size: tuple[int, int] | None = None) -> Iterator[Array]:
+def read_clip_frames(clip: Clip, first: int = 0, size: tuple[int, int] | None = None) -> Frames:
     """The frames (h, w, 3) uint8 of a clip in order, from number `first` on, counted from 0.
 
     They are upright, at the clip's constant rate, with square pixels; `size` is the (height, width) that they are
@@ -50,7 +50,9 @@ def read_clip_frames(clip: Clip, first: int = 0, size: tuple[int, int] | None = 
     if first:
         filters.append(f"select=gte(n\\,{first})")
     if clip.hdr:
-        filters += ["zscale=t=linear:npl=100,format=gbrpf32le,zscale=p=bt709,tonemap=hable:desat=0,zscale=t=bt709"]
+        filters += [
+            "zscale=t=linear:npl=100,format=gbrpf32le,zscale=p=bt709,tonemap=hable:desat=0,zscale=t=bt709"
+        ]
     if clip.transparent:
         filters += ["format=gbrap,premultiply=inplace=1"]
     square = "trunc(iw*max(sar\\,1)):trunc(ih/min(sar\\,1)):flags=bicubic"
@@ -58,12 +60,26 @@ def read_clip_frames(clip: Clip, first: int = 0, size: tuple[int, int] | None = 
     return _decoded(clip.path, [*filters, f"scale={fit}", "format=rgb24"], "ppm", least=0 if first else 1)
 
 
-def _decoded(path: Path, filters: Sequence[str], codec: str, least: int = 1) -> Iterator[Array]:
-    """The filtered frames of a video: (h, w) for the codec pgm, (h, w, 3) for ppm. InputError for fewer than `least`."""
+def _decoded(path: Path, filters: Sequence[str], codec: str, least: int = 1) -> Frames:
+    """The filtered frames of a video: (h, w) for the codec pgm, (h, w, 3) for ppm; at least so many."""
     if not path.is_file():
         raise InputError(f"{path}: no such file, expected a video")
-    chain = ",".join([*filters, f"setpts=N/({_RATE}*TB)"])
-    target = ["-an", "-sn", "-dn", "-vf", chain, "-r", _RATE, "-f", "image2pipe", "-c:v", codec, "-"]
+    # Even times, passed on as they are: ffmpeg neither repeats nor drops frames of a video whose rate varies.
+    chain = ",".join([*filters, "setpts=N/(25*TB)"])
+    target = [
+        "-an",
+        "-sn",
+        "-dn",
+        "-vf",
+        chain,
+        "-fps_mode",
+        "passthrough",
+        "-f",
+        "image2pipe",
+        "-c:v",
+        codec,
+        "-",
+    ]
     command = [ffmpeg_program("reading"), "-nostdin", "-loglevel", "error", *opened(path), *target]
     with (
         tempfile.TemporaryFile() as log,

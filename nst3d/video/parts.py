@@ -22,10 +22,8 @@ COPIED_SOUND = ("aac", "mp3", "ac3", "eac3", "alac", "opus", "flac")
 """Codecs of sound that MP4 holds and players know; others become AAC."""
 
 
-def write_part(
-    path: Path, frames: Iterable[Array], size: tuple[int, int], rate: Fraction, crf: int
-) -> None:
-    """Write frames (h, w, 3) uint8 of a `size` (height, width) as a bare H.264 stream, to which that of the next part can be appended.
+def write_part(path: Path, frames: Iterable[Array], size: tuple[int, int], rate: Fraction, crf: int) -> None:
+    """Write frames (h, w, 3) uint8 of a `size` (height, width) as a bare H.264 stream, for `join_parts`.
 
     Odd sides lose their last row or column. Without frames that refer to later ones, so that the stream needs no
     times. Raises OutputError if it cannot be written.
@@ -34,7 +32,14 @@ def write_part(
     pictures = (np.ascontiguousarray(frame[:height, :width]) for frame in frames)
     source = ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{width}x{height}", "-r", str(rate), "-i", "-"]
     # The matrix and range are written down, or players guess them by the size.
-    colour = ["-vf", "scale=out_color_matrix=bt709:out_range=tv", "-colorspace", "bt709", "-color_primaries", "bt709"]
+    colour = [
+        "-vf",
+        "scale=out_color_matrix=bt709:out_range=tv",
+        "-colorspace",
+        "bt709",
+        "-color_primaries",
+        "bt709",
+    ]
     coding = ["-color_trc", "bt709", "-c:v", "libx264", "-pix_fmt", "yuv420p", "-bf", "0", "-crf", str(crf)]
     with replacing(path) as part:
         target = ["-preset", "fast", "-f", "h264", f"file:{part}"]
@@ -51,7 +56,12 @@ def join_parts(path: Path, parts: Sequence[Path], clip: Clip) -> None:
     streams = ["-map", "0:v", *(["-map", "1:a", *sound] if clip.audio else [])]
     picture = ["-itsoffset", f"{clip.start:.6f}", "-f", "h264", "-framerate", str(clip.rate), "-i", "pipe:0"]
     with replacing(path) as part:
-        target = ["-c:v", "copy", "-movflags", "+faststart", "-f", "mp4", f"file:{part}"]
+        # Whole ticks for each frame, without the rounding of a bare stream's own.
+        ticks = [
+            "-video_track_timescale",
+            str(clip.rate.numerator * (1 if clip.rate.numerator > 999 else 1000)),
+        ]
+        target = ["-c:v", "copy", *ticks, "-movflags", "+faststart", "-f", "mp4", f"file:{part}"]
         program = [ffmpeg_program("writing"), "-y", "-loglevel", "error"]
         command = [*program, *picture, *(opened(clip.path) if clip.audio else []), *streams, *target]
         _feed(command, parts, path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -18,6 +19,8 @@ _CUT = 0.1
 """Smallest mean difference of the cells' colours, in [0, 1], that is a cut."""
 _LEAP = 3.0
 """A cut is also this many times the usual difference in its shot, so that a shaken camera makes none."""
+_REACH = 2
+"""Cells that a picture may move from one frame to the next."""
 _SAMPLES = 8
 
 
@@ -45,7 +48,7 @@ def find_shots(frames: Iterable[Array], start: int = 0) -> Iterator[Shot]:
     before: Array | None = None
     for number, frame in enumerate(frames, start):
         cells = _cells(frame)
-        change = 0.0 if before is None else float(np.abs(cells - before).mean())
+        change = 0.0 if before is None else _change(before, cells)
         if before is not None and change > max(_CUT, _LEAP * float(np.median(usual or [0.0]))):
             yield Shot(begun, number, samples.spread())
             begun, samples, usual = number, _Samples(), []
@@ -76,6 +79,14 @@ class _Samples:
     def spread(self) -> tuple[Array, ...]:
         places = np.linspace(0, len(self._kept) - 1, min(_SAMPLES, len(self._kept))).round().astype(int)
         return tuple(self._kept[place] for place in places)
+
+
+def _change(before: Array, after: Array) -> float:
+    """Mean difference of two frames' cells at the small shift that explains most of it: panning is no cut."""
+    height, width = (side - 2 * _REACH for side in _GRID)
+    inner = after[_REACH : _REACH + height, _REACH : _REACH + width]
+    shifts = itertools.product(range(2 * _REACH + 1), repeat=2)
+    return min(float(np.abs(before[y : y + height, x : x + width] - inner).mean()) for y, x in shifts)
 
 
 def _cells(frame: Array) -> Array:

