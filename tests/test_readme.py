@@ -32,8 +32,8 @@ def understood(monkeypatch: pytest.MonkeyPatch):
         raise UnderstoodError(*arguments)
 
     for name in ("paint.run_job", "render.run_render", "inspect.inspect_file", "doctor.examine", "weights.list_weights",
-                 "weights.fetch_weights", "reconstruct.run_reconstruct", "blend.run_blend",
-                 "export.run_export", "capture.run_capture", "video.run_video", "view.open_window_content"):  # fmt: skip
+                 "weights.fetch_weights", "reconstruct.run_reconstruct", "blend.run_blend", "video.run_video",
+                 "export.run_export", "capture.run_capture", "view.open_window_content"):  # fmt: skip
         monkeypatch.setattr(f"nst3d.cli.{name}", stop)
 
     def run(line: str) -> UnderstoodError:

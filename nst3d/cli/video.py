@@ -71,9 +71,8 @@ def video(arguments: Sequence[str]) -> int:
 
 def _summary(done: VideoResult) -> str:
     numbers = done.metrics
-    speed = (
-        f"{numbers['frames']} frames in {numbers['shots']} shots, {numbers['frames_per_second']:.2g} frames/s"
-    )
+    shots = f"{numbers['shots']} shot{'' if numbers['shots'] == 1 else 's'}"
+    speed = f"{numbers['frames']} frames in {shots}, {numbers['frames_per_second']:.2g} frames/s"
     if numbers["flow"] is None:
         return speed
     ratio = numbers["warped_error_ratio"]

@@ -75,9 +75,9 @@ def read_clip(path: PathLike) -> Clip:
     target = ["-map", "0:V:0", "-c", "copy", "-f", "framecrc", "-"]
     done = subprocess.run([*command, *target], capture_output=True, start_new_session=True, check=False)
     header = done.stderr.decode(errors="replace")
-    stream = re.search(r"Stream #0:\d+.*?: Video: (.*)", header)
+    stream = re.search(r"Stream #0:\d+.*?: Video: (?!.*\(attached pic\))(.*)", header)
     if stream is None:
-        why = "it has no picture" if "Audio:" in header else reason(done.stderr, path)
+        why = "it has no moving picture" if "Audio:" in header else reason(done.stderr, path)
         raise InputError(f"{path}: cannot be read as a video ({why})")
     times = _times(done.stdout.decode(errors="replace"))
     if not len(times):

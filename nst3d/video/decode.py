@@ -66,20 +66,8 @@ def _decoded(path: Path, filters: Sequence[str], codec: str, least: int = 1) -> 
         raise InputError(f"{path}: no such file, expected a video")
     # Even times, passed on as they are: ffmpeg neither repeats nor drops frames of a video whose rate varies.
     chain = ",".join([*filters, "setpts=N/(25*TB)"])
-    target = [
-        "-an",
-        "-sn",
-        "-dn",
-        "-vf",
-        chain,
-        "-fps_mode",
-        "passthrough",
-        "-f",
-        "image2pipe",
-        "-c:v",
-        codec,
-        "-",
-    ]
+    coding = ["-vf", chain, "-fps_mode", "passthrough", "-c:v", codec]
+    target = ["-map", "0:V:0", *coding, "-f", "image2pipe", "-"]
     command = [ffmpeg_program("reading"), "-nostdin", "-loglevel", "error", *opened(path), *target]
     with (
         tempfile.TemporaryFile() as log,

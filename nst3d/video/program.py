@@ -32,6 +32,11 @@ def opened(path: Path) -> list[str]:
 
 
 def reason(log: bytes, path: Path) -> str:
-    """The last line of ffmpeg's log, without the file's name and the part of ffmpeg that wrote it."""
+    """The last line of ffmpeg's log, without the file's name and the part of ffmpeg that wrote it.
+
+    For a file that is in none of the containers which are opened, it says that.
+    """
+    if b"not on whitelist" in log:
+        return "it is in none of the formats of videos"
     lines = log.decode(errors="replace").strip().splitlines() or ["it has no frames"]
     return re.sub(r"^\[.*?\] ", "", lines[-1]).replace(f"file:{path}: ", "")

@@ -114,7 +114,7 @@ def test_sound_is_told(tmp_path) -> None:
 
 def test_a_file_without_a_picture(tmp_path) -> None:
     path = make(tmp_path / "a.m4a", source="sine=d=0.2")
-    with pytest.raises(InputError, match=r"a\.m4a: cannot be read as a video \(it has no picture\)"):
+    with pytest.raises(InputError, match=r"a\.m4a: cannot be read as a video \(it has no moving picture\)"):
         read_clip(path)
 
 
@@ -129,4 +129,18 @@ def test_what_is_no_video(tmp_path, content) -> None:
     path = tmp_path / "a.mp4"
     path.write_bytes(content)
     with pytest.raises(InputError, match=r"a\.mp4: cannot be read as a video"):
+        read_clip(path)
+
+
+def test_a_picture_is_no_video(tmp_path) -> None:
+    path = make(tmp_path / "a.png", "-frames:v", "1", "-update", "1")
+    with pytest.raises(InputError, match=r"a\.png: cannot be read as a video \(it is in none of the formats"):
+        read_clip(path)
+
+
+def test_a_cover_is_not_the_video(tmp_path) -> None:
+    cover = make(tmp_path / "cover.png", "-frames:v", "1", "-update", "1")
+    given = ["-i", str(cover), "-map", "0:a", "-map", "1:v", "-c:v", "copy", "-disposition:v", "attached_pic"]
+    path = make(tmp_path / "a.m4a", *given, source="sine=d=0.2")
+    with pytest.raises(InputError, match="it has no moving picture"):
         read_clip(path)

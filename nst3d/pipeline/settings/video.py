@@ -16,7 +16,7 @@ class VideoOptions:
     """Long side of the frames in pixels; 0: that of the video, which is never enlarged."""
     network: str = "wct"
     """What paints a frame: wct, with one map of features for each shot, or a teacher."""
-    steady: Annotated[float, Within(0, 0.95)] = 0.8
+    steady: Annotated[float, Within(0, 0.95)] = 0.85
     """Share of a frame that is taken from the one before along the motion; 0: each frame on its own."""
     crf: Annotated[int, Within(0, 51)] = 18
     """Quality of the video: 0 is lossless, 51 worst."""
