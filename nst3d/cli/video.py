@@ -37,7 +37,7 @@ class VideoArguments:
     size: Annotated[int, tyro.conf.arg(metavar="PIXELS")] = VideoOptions.size
     """Long side of the frames; 0 keeps the video's."""
     network: Annotated[str, tyro.conf.arg(metavar="NAME")] = VideoOptions.network
-    """What paints a frame: wct, or a teacher, such as posterise."""
+    """What paints a frame: wct, or a teacher, such as monge, which adds strokes."""
     steady: Annotated[float, tyro.conf.arg(metavar="0..0.95")] = VideoOptions.steady
     """Share of a frame that is taken from the one before along the motion; 0: each frame on its own."""
     crf: Annotated[int, tyro.conf.arg(metavar="0..51")] = VideoOptions.crf
