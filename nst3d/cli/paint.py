@@ -176,7 +176,7 @@ def _base(source: str, arguments: Sequence[str], note: Note = lambda text: None)
     base = load_preset(source, note)
     if first_value(arguments, "--method") == "instant":
         return with_preset(base, "instant")
-    return with_preset(base, "start-instant") if first_value(arguments, "--start") == "instant" else base
+    return with_preset(base, "warm") if first_value(arguments, "--start") == "instant" else base
 
 
 def _parsed(arguments: Sequence[str], name: str, source: str, notes: list[str]) -> AllArguments:

@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from nst3d.cli.main import main
+from nst3d.weights.known import SOURCES
 
 Call = Callable[..., tuple[int, str, str]]
 
@@ -227,11 +228,8 @@ def test_demo_names_the_styles_that_ship(call: Call, tmp_path: Path) -> None:
 def test_weights_lists_all(call: Call) -> None:
     code, answer, _ = call("weights")
     assert code == 0
-    assert [line.split(":")[0] for line in answer.splitlines()] == [
-        "vgg19",
-        "vgg19-torchvision",
-        "vgg16-torchvision",
-    ]
+    assert [line.split(":")[0] for line in answer.splitlines()] == list(SOURCES)
+    assert {"vgg19", "wct-16x"} <= set(SOURCES)
 
 
 def test_weights_cannot_be_fetched(call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
