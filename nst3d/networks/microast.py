@@ -19,6 +19,8 @@ from nst3d.weights.tensors import checked, read_tensors
 STRIDE = 4
 """Pixels from one position of the features to the next."""
 _WIDTH = 64
+_FLOOR = 1e-5
+"""Variance added to all channels, relative to their mean: no channel of these encoders is without detail."""
 _LEAST = 8
 """Shortest side that the network sees: below it, reflected borders would be wider than the picture."""
 
@@ -83,7 +85,7 @@ class MicroAST(nn.Module):
         features = [self.encode(image)[1] for image, _ in pictures]
         for level, block in ((1, self.decoder.deep), (0, self.decoder.shallow)):
             held = pooled_statistics(zip(features, [mask for _, mask in pictures]))
-            move = adain(held, signal.statistics[level])
+            move = adain(held, signal.statistics[level], _FLOOR)
             for k, each in enumerate(features):
                 features[k] = block(move(each)[None], signal.filters[level])[0]
         return [self._decode(each, image) for each, (image, _) in zip(features, pictures)]
