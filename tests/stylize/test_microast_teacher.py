@@ -34,7 +34,8 @@ def taught(teacher: MicroASTTeacher, image: torch.Tensor, coverage: torch.Tensor
 def test_pictures_keep_size_and_range(network) -> None:
     painted = taught(MicroASTTeacher(network), picture(21, 30), torch.ones(21, 30), style(1))
     assert painted.shape == (21, 30, 3)
-    assert painted.min() >= 0 and painted.max() <= 1
+    assert painted.min() >= 0
+    assert painted.max() <= 1
 
 
 def test_the_background_and_transparent_parts_have_no_say(network) -> None:

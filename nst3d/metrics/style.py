@@ -1,0 +1,112 @@
+"""How far pictures are from a style, by the features of an encoder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+
+from nst3d.features.encoder import Encoder
+from nst3d.tensors import Features, Mask, Planes
+
+LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1")
+_MOST = 16_384
+"""Positions of a layer that are sorted at most; the Gram matrices are of all."""
+_SLICES = 256
+
+Masked = tuple[Planes, Mask | None]
+"""A picture (3, h, w) in [0, 1] and the mask (h, w) of what counts (above 0.5); None: everything."""
+
+
+class StyleDistance(NamedTuple):
+    """Distances to a style, means over layers; 0: the same statistics."""
+
+    gram: float
+    """Norm of the difference of mean Gram matrices, in units of the style's norm."""
+    sliced: float
+    """Sliced Wasserstein distance of the features, in units of their root mean square in the style."""
+
+
+@torch.no_grad()
+def style_distance(
+    encoder: Encoder, pictures: Iterable[Masked], styles: Iterable[Masked], layers: Sequence[str] = LAYERS
+) -> StyleDistance:
+    """The distance between the features of all pictures together and those of all style pictures.
+
+    It is about what no optimiser saw if the encoder is one that painting did not use. ValueError if nothing counts.
+    """
+    painted, wanted = (_rows(encoder, given, layers) for given in (pictures, styles))
+    grams, sliced = [], []
+    for layer in layers:
+        mine, target = painted[layer], wanted[layer]
+        grams.append(gram_distance(mine, target))
+        unit = target.square().mean().sqrt().clamp_min(torch.finfo(target.dtype).tiny)
+        sliced.append(sliced_wasserstein(_some(mine), _some(target)) / float(unit))
+    return StyleDistance(sum(grams) / len(grams), sum(sliced) / len(sliced))
+
+
+def gram_distance(rows: torch.Tensor, target: torch.Tensor) -> float:
+    """‖G − A‖ / ‖A‖ of the mean Gram matrices of rows (n, c) and (m, c)."""
+    ours, wanted = rows.T @ rows / len(rows), target.T @ target / len(target)
+    return float((ours - wanted).norm() / wanted.norm().clamp_min(torch.finfo(wanted.dtype).tiny))
+
+
+def sliced_wasserstein(
+    rows: torch.Tensor, other: torch.Tensor, slices: int = _SLICES, seed: int = 0
+) -> float:
+    """The sliced 2-Wasserstein distance between rows (n, c) and (m, c): root mean square over directions.
+
+    The directions are whole orthonormal bases, at least `slices` in all (Bonneel et al. 2015, with bases in place of
+    independent directions): a shift by v is |v| / √c away, exactly. Rows of different numbers are compared at the
+    quantiles of the smaller.
+    """
+    channels, generator = rows.shape[1], torch.Generator().manual_seed(seed)
+    count, total, number = min(len(rows), len(other)), 0.0, -(-slices // channels)
+    for _ in range(number):
+        draw = torch.randn(channels, channels, generator=generator, dtype=torch.float64)
+        basis = torch.linalg.qr(draw).Q.to(rows)
+        mine, theirs = (_quantiles(each @ basis, count) for each in (rows, other))
+        total += float((mine - theirs).square().mean())
+    return float((total / number) ** 0.5)
+
+
+def _quantiles(values: torch.Tensor, count: int) -> torch.Tensor:
+    """`count` equally spaced quantiles (count, c) of the columns of (n, c), linear between sorted values."""
+    ordered = values.sort(0).values
+    if len(ordered) == count:
+        return ordered
+    places = ((torch.arange(count, dtype=torch.float64) + 0.5) / count * len(ordered) - 0.5).clamp(
+        0, len(ordered) - 1
+    )
+    low = places.floor().long()
+    share = (places - low).to(ordered)[:, None]
+    return torch.lerp(ordered[low], ordered[(low + 1).clamp_max(len(ordered) - 1)], share)
+
+
+def _rows(encoder: Encoder, pictures: Iterable[Masked], layers: Sequence[str]) -> dict[str, torch.Tensor]:
+    """The features (n, c) float32 by layer, of all positions that count."""
+    kept: dict[str, list[torch.Tensor]] = {layer: [] for layer in layers}
+    for picture, mask in pictures:
+        for layer, features in encoder(picture, layers).items():
+            kept[layer].append(_covered(features.float(), mask))
+    rows = {layer: torch.cat(parts) for layer, parts in kept.items() if parts}
+    if len(rows) < len(layers) or not all(len(each) for each in rows.values()):
+        raise ValueError("nothing counts in the pictures: their masks cover no position of a layer")
+    return rows
+
+
+def _covered(features: Features, mask: Mask | None) -> torch.Tensor:
+    rows = features.flatten(1).T
+    if mask is None:
+        return rows
+    small = F.adaptive_avg_pool2d(mask[None, None].float(), features.shape[1:]).reshape(-1)
+    return rows[small > 0.5]
+
+
+def _some(rows: torch.Tensor) -> torch.Tensor:
+    """At most `_MOST` rows, evenly spaced."""
+    if len(rows) <= _MOST:
+        return rows
+    return rows[torch.linspace(0, len(rows) - 1, _MOST, dtype=torch.float64).round().long()]
