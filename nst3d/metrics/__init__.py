@@ -1,1 +1,1 @@
-"""Image similarity metrics."""
+"""Metrics of finished pictures: similarity, grain, distance to a style, agreement of views."""
