@@ -101,7 +101,8 @@ def _covered(features: Features, mask: Mask | None) -> torch.Tensor:
     rows = features.flatten(1).T
     if mask is None:
         return rows
-    small = F.adaptive_avg_pool2d(mask[None, None].float(), features.shape[1:]).reshape(-1)
+    height, width = features.shape[1:]
+    small = F.adaptive_avg_pool2d(mask[None, None].float(), (height, width)).reshape(-1)
     return rows[small > 0.5]
 
 

