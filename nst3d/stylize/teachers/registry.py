@@ -49,12 +49,9 @@ class TeacherKind:
 TEACHERS: Registry[TeacherKind] = Registry(
     "teacher",
     "nst3d.teachers",
-    (
-        "nst3d.stylize.teachers.identity",
-        "nst3d.stylize.teachers.instant",
-        "nst3d.stylize.teachers.monge",
-        "nst3d.stylize.teachers.microast",
-        "nst3d.stylize.teachers.posterise",
+    tuple(
+        f"nst3d.stylize.teachers.{name}"
+        for name in ("identity", "instant", "magenta", "microast", "monge", "multistyle", "posterise")
     ),
     rows_of(TeacherKind),
 )

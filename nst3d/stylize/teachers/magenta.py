@@ -1,0 +1,51 @@
+"""The teacher that paints in any style at once, with Magenta's networks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, final
+
+import torch
+
+from nst3d.errors import ConfigError
+from nst3d.images.resize import fit_long_side
+from nst3d.networks.magenta import STYLE_SIZE, Magenta, load_magenta
+from nst3d.stylize.look import Look
+from nst3d.stylize.style import Style
+from nst3d.stylize.teachers.pooled import paint_all
+from nst3d.stylize.teachers.registry import register_teacher
+from nst3d.tensors import Image, Planes, to_planes
+
+
+@final
+class MagentaTeacher:
+    """Pictures in the style of a code: the mean of the styles' codes by their weights."""
+
+    def __init__(self, networks: Magenta, strength: float = 1.0) -> None:
+        """`strength` from 0 (the pictures' own code) to 1 (the style's)."""
+        self._strength, self._networks = strength, networks
+
+    @torch.no_grad()
+    def teach(
+        self, pictures: Sequence[Image], looks: Sequence[Look], styles: Sequence[Style]
+    ) -> Sequence[Image]:
+        """The pictures, all painted with one code and one normalisation, so that views agree."""
+        networks = self._networks.to(pictures[0].device)
+        total = sum(style.weight for style in styles)
+        read = [[networks.reader(Planes(p.to(pictures[0]))) for p in s.at(STYLE_SIZE)] for s in styles]
+        codes = [torch.stack(of).mean(0) * (s.weight / total) for of, s in zip(read, styles)]
+        code = torch.stack(codes).sum(0)
+        if self._strength < 1:
+            own = [networks.reader(to_planes(fit_long_side(p, STYLE_SIZE))) for p in pictures]
+            code = torch.lerp(torch.stack(own).mean(0), code, self._strength)
+        return paint_all(networks.painter, pictures, looks, code)
+
+
+def _make(options: Mapping[str, Any]) -> MagentaTeacher:
+    strength = options["strength"]
+    if not 0 <= strength <= 1:
+        raise ConfigError(f"teacher magenta: strength is {strength:g}: expected a number from 0 to 1")
+    return MagentaTeacher(load_magenta(), strength)
+
+
+register_teacher("magenta", _make, {"strength": 1.0})

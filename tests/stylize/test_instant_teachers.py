@@ -1,0 +1,125 @@
+"""The teachers that paint with feed-forward networks, on small random ones."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from nst3d.errors import ConfigError
+from nst3d.networks.conditional import ConditionalNet, Layer
+from nst3d.networks.magenta import Magenta
+from nst3d.networks.multistyle import STYLES
+from nst3d.stylize.look import Look
+from nst3d.stylize.style import Style
+from nst3d.stylize.teachers.magenta import MagentaTeacher
+from nst3d.stylize.teachers.multistyle import Multistyle, mixture
+from nst3d.stylize.teachers.registry import check_teacher, make_teacher
+from nst3d.tensors import Image, to_planes
+
+
+class MeanColour(nn.Module):
+    """Reads a style's mean colour as its code."""
+
+    def forward(self, picture: torch.Tensor) -> torch.Tensor:
+        return picture.mean((1, 2))
+
+
+def random_net(codes: int) -> ConditionalNet:
+    draw = torch.Generator().manual_seed(0)
+
+    def layer(out: int, inside: int, side: int = 3, stride: int = 1) -> Layer:
+        linear = nn.Linear(codes, out), nn.Linear(codes, out)
+        for module in linear:
+            module.weight = nn.Parameter(2 * torch.randn(out, codes, generator=draw))
+            module.bias = nn.Parameter(torch.randn(out, generator=draw))
+        return Layer(torch.randn(out, inside, side, side, generator=draw) / side, stride=stride, style=linear)
+
+    contract = [layer(4, 3, 9), layer(4, 4, stride=2), layer(4, 4, stride=2)]
+    return ConditionalNet(contract, [layer(4, 4), layer(4, 4)], [layer(4, 4), layer(4, 4), layer(3, 4, 9)])
+
+
+def teacher(strength: float = 1.0) -> MagentaTeacher:
+    return MagentaTeacher(Magenta(MeanColour(), random_net(3)), strength)
+
+
+def style(*colour: float, weight: float = 1.0) -> Style:
+    return Style((Image(torch.tensor(colour).expand(20, 20, 3).clone()),), weight=weight)
+
+
+@pytest.fixture
+def views() -> tuple[list[Image], list[Look]]:
+    """Two views over the middle of which a scene lies."""
+    draw = torch.Generator().manual_seed(1)
+    pictures = [Image(torch.rand(24, 20, 3, generator=draw)) for _ in range(2)]
+    coverage = torch.zeros(24, 20)
+    coverage[6:18, 5:15] = 1
+    return pictures, [Look(to_planes(p), coverage, k) for k, p in enumerate(pictures)]
+
+
+def test_pictures_are_painted_the_same_way_each_time(views) -> None:
+    first, second = (teacher().teach(*views, [style(0.9, 0.1, 0.2)]) for _ in range(2))
+    for picture, one, two in zip(views[0], first, second):
+        assert one.shape == picture.shape
+        assert torch.equal(one, two)
+        assert 0 <= one.min() <= one.max() <= 1
+    other = teacher().teach(*views, [style(0.1, 0.9, 0.5)])
+    assert (first[0] - other[0]).abs().mean() > 0.01
+
+
+def test_styles_are_mixed_by_weight(views) -> None:
+    mixed = teacher().teach(*views, [style(0.8, 0.0, 0.0, weight=3), style(0.0, 0.4, 0.0, weight=1)])
+    between = teacher().teach(*views, [style(0.6, 0.1, 0.0)])
+    torch.testing.assert_close(mixed[1], between[1], rtol=1e-4, atol=1e-5)
+
+
+def test_strength_goes_from_the_pictures_own_style_to_the_given(views) -> None:
+    one, two = style(0.9, 0.1, 0.2), style(0.1, 0.9, 0.5)
+    none = [teacher(0.0).teach(*views, [s])[0] for s in (one, two)]
+    torch.testing.assert_close(none[0], none[1])
+    half, full = teacher(0.5).teach(*views, [one])[0], teacher().teach(*views, [one])[0]
+    assert 0 < (half - none[0]).norm() < (full - none[0]).norm()
+
+
+def test_what_lies_outside_of_the_scene_does_not_change_its_normalisation(views) -> None:
+    pictures, looks = views
+    (alike,) = teacher().teach(pictures[:1], looks[:1], [style(0.9, 0.1, 0.2)])
+    whole = [Look(looks[0].image, torch.ones(24, 20))]
+    (other,) = teacher().teach(pictures[:1], whole, [style(0.9, 0.1, 0.2)])
+    assert (alike - other).abs().mean() > 1e-3
+
+
+def test_views_that_are_not_covered_are_painted(views) -> None:
+    pictures, looks = views
+    nothing = [Look(look.image, torch.zeros(24, 20), look.view) for look in looks]
+    assert all(bool(p.isfinite().all()) for p in teacher().teach(pictures, nothing, [style(0.9, 0.1, 0.2)]))
+
+
+def test_built_in_styles_are_mixed(views) -> None:
+    network = random_net(STYLES)
+    given = [style(0.5, 0.5, 0.5)]
+    one, other, both = (Multistyle(network, s).teach(*views, given)[0] for s in ("3", "8", "3:1,8:3"))
+    assert (one - other).abs().mean() > 0.01
+    assert not torch.equal(both, one)
+    assert not torch.equal(both, other)
+    weights = mixture("3:1,8:3")
+    assert weights[3] == 0.25
+    assert weights[8] == 0.75
+    assert weights.sum() == 1
+
+
+@pytest.mark.parametrize(
+    "words", ["26", "-1", "", "rain", "3:0", "3:-1", "3:x", "3,,4", "1.5", "3:inf", "3:nan"]
+)
+def test_other_words_for_styles_are_refused(words) -> None:
+    with pytest.raises(ConfigError, match=r"teacher multistyle: styles is .*: expected numbers from 0 to 25"):
+        make_teacher("multistyle", {"styles": words})
+
+
+def test_options_are_checked() -> None:
+    with pytest.raises(ConfigError, match=r"strength is 1\.5: expected a number from 0 to 1"):
+        make_teacher("magenta", {"strength": 1.5})
+    with pytest.raises(ConfigError, match="option strength is 'much': expected a number"):
+        check_teacher("magenta", {"strength": "much"})
+    with pytest.raises(ConfigError, match="option styles is 7: expected text"):
+        check_teacher("multistyle", {"styles": 7})
