@@ -22,6 +22,7 @@ COMMANDS = {
     "paint": "paint a mesh, a voxel field, splats or a picture in the style of an image",
     "capture": "find the cameras of photographs or a video, for reconstruct",
     "reconstruct": "make a voxel field from a capture, photographs with poses",
+    "train-style": "train a network to paint in a style at once",
     "render": "make a video or pictures of any asset",
     "blend": "mix painted versions of one scene",
     "export": "make a textured mesh from a voxel field or splats",
@@ -32,7 +33,8 @@ COMMANDS = {
     "demo": "paint the lighthouse that ships with nst3d",
     "doctor": "report what this machine has",
 }
-"""Name and summary of each command, in the order of nst3d --help: the function `name` in nst3d/cli/name.py."""
+"""Name and summary of each command, in the order of nst3d --help: the function `name` in nst3d/cli/name.py,
+with underscores for hyphens."""
 
 _HELP = """\
 nst3d paints 3D scenes: neural style transfer that gives the asset back.
@@ -56,7 +58,8 @@ def _command(name: str) -> Callable[[Sequence[str]], int] | None:
     """The function behind a command, imported on call, so that --help and errors appear at once."""
     if name not in COMMANDS:
         return None
-    return getattr(importlib.import_module(f"nst3d.cli.{name}"), name)
+    own = name.replace("-", "_")
+    return getattr(importlib.import_module(f"nst3d.cli.{own}"), own)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

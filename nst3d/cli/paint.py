@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import tyro
 
 from nst3d.cli.pace import as_before, paced
 from nst3d.cli.parse import first_value, parse
 from nst3d.cli.terminal import PaintBar, say, summarise
+from nst3d.cli.values import read_options, read_terms
 from nst3d.errors import ConfigError
 from nst3d.formats.picture import is_picture
 from nst3d.integrations.bridges import BRIDGES
@@ -24,8 +25,16 @@ from nst3d.pipeline.kinds.registry import kind_named, open_path
 from nst3d.pipeline.runtime.early_look import EarlyLook
 from nst3d.pipeline.runtime.events import Listener
 from nst3d.pipeline.settings.clean import CleanOptions
-from nst3d.pipeline.settings.config import NerfPaint, PaintConfig, Renderer, Up, load_preset, with_preset
-from nst3d.pipeline.settings.overrides import Note, read_value
+from nst3d.pipeline.settings.config import (
+    NerfPaint,
+    PaintConfig,
+    Renderer,
+    TeachOptions,
+    Up,
+    load_preset,
+    with_preset,
+)
+from nst3d.pipeline.settings.overrides import Note
 
 _DESCRIPTION = """Paint a mesh (GLB, glTF, OBJ, PLY, STL), a voxel field, splats, a point cloud, a nerfstudio run or a
 picture in the style of an image.
@@ -73,7 +82,11 @@ class PaintArguments:
     """Starting point: the scene's own colours (content), what --method instant paints, from where fewer steps are
     needed (instant), or noise, for pictures."""
     teacher: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
-    """Teacher whose pictures the scene learns first, such as posterise; --iterations 0 stops after it."""
+    """Teacher whose pictures the scene learns first, such as posterise or network; --iterations 0 stops after it."""
+    teacher_option: Annotated[
+        tyro.conf.UseAppendAction[tuple[str, ...]], tyro.conf.arg(metavar="NAME=VALUE")
+    ] = ()
+    """An option of the teacher: levels=4, file=wave.safetensors; repeatable."""
     up: Up | None = None
     """World up axis; auto follows the file or its format."""
     renderer: Renderer | None = None
@@ -219,28 +232,23 @@ def _told(result: Result, parsed: PaintArguments) -> int:
     return 130 if result.interrupted else 0
 
 
-def _terms(given: Sequence[str]) -> dict[str, Any]:
-    """The changes given by --term, in the form of `Recipe.with_terms`."""
-    changes: dict[str, dict[str, Any]] = {}
-    for text in given:
-        key, equals, value = text.partition("=")
-        name, _, option = key.partition(".")
-        if not (equals and name):
-            raise ConfigError(f"--term {text}: expected NAME=WEIGHT or NAME.OPTION=VALUE, such as gram=0.8")
-        changes.setdefault(name, {})[option or "weight"] = read_value(value)
-    return changes
+def _teach(teach: TeachOptions, parsed: PaintArguments) -> TeachOptions:
+    """The preset's teacher with the options of the command line, or the command line's teacher."""
+    name = parsed.teacher or teach.teacher
+    if name is None:
+        raise ConfigError("--teacher-option needs a teacher: give --teacher NAME, too")
+    given = read_options("--teacher-option", parsed.teacher_option, "levels=4")
+    options = teach.options if teach.teacher in (None, name) else {}  # a preset's are of its own teacher
+    return dataclasses.replace(teach, teacher=name, options={**options, **given})
 
 
 def _adjusted(parsed: AllArguments) -> PaintConfig:
     """The settings with the short options applied."""
     config = parsed.settings
     if parsed.term:
-        config = dataclasses.replace(config, recipe=config.recipe.with_terms(_terms(parsed.term)))
-    if parsed.teacher is not None:
-        same = config.teach.teacher in (None, parsed.teacher)
-        options = config.teach.options if same else {}  # a preset's are of its own teacher
-        teach = dataclasses.replace(config.teach, teacher=parsed.teacher, options=options)
-        config = dataclasses.replace(config, teach=teach)
+        config = dataclasses.replace(config, recipe=config.recipe.with_terms(read_terms(parsed.term)))
+    if parsed.teacher is not None or parsed.teacher_option:
+        config = dataclasses.replace(config, teach=_teach(config.teach, parsed))
     if parsed.start in ("content", "noise"):
         config = dataclasses.replace(config, start=parsed.start)
     if parsed.size is not None:

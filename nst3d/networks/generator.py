@@ -1,0 +1,105 @@
+"""A feed-forward network that paints pictures in the styles it was trained for, one or several mixed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from nst3d.bounds import Within, check_bounds
+
+_BORDER, _EDGE = 9, 3
+"""Side of the kernels that read and write pictures, and of all others."""
+_FLOOR = 1e-5
+"""Added to variances, so that a channel without detail stays so."""
+
+
+@dataclass(frozen=True)
+class GeneratorShape:
+    """The architecture of a generator."""
+
+    widths: tuple[int, int, int] = (16, 32, 64)
+    """Channels at full, half and quarter resolution."""
+    blocks: Annotated[int, Within(1, 32)] = 5
+    """Residual blocks at quarter resolution."""
+    styles: Annotated[int, Within(1, 1000)] = 1
+    """Number of styles."""
+
+    def __post_init__(self) -> None:
+        """Raise ConfigError for numbers outside their bounds."""
+        check_bounds(self, "network: ")
+        for width in self.widths:
+            Within(1, 512).check("network: a width", width)
+
+
+class Generator(nn.Module):
+    """Two convolutions of stride 2, residual blocks, and nearest-neighbour upsampling before two more convolutions.
+
+    Johnson et al. 2016 ("Perceptual losses for real-time style transfer"), narrower, with instance normalisation
+    (Ulyanov et al. 2016) whose scale and shift each style has for itself (Dumoulin et al. 2017, "A learned
+    representation for artistic style"): everything else is common to all styles. Borders are reflected, and a sigmoid
+    bounds the output. As the first normalisation removes them, brightness and contrast of a picture change nothing.
+    """
+
+    def __init__(self, shape: GeneratorShape) -> None:
+        super().__init__()
+        self.shape = shape
+        full, half, quarter = shape.widths
+        self.down = nn.ModuleList(
+            [
+                _Conv(3, full, shape.styles, _BORDER),
+                _Conv(full, half, shape.styles, stride=2),
+                _Conv(half, quarter, shape.styles, stride=2),
+            ]
+        )
+        self.blocks = nn.ModuleList(
+            nn.ModuleList([_Conv(quarter, quarter, shape.styles), _Conv(quarter, quarter, shape.styles)])
+            for _ in range(shape.blocks)
+        )
+        self.up = nn.ModuleList([_Conv(quarter, half, shape.styles), _Conv(half, full, shape.styles)])
+        self.last = nn.Conv2d(full, 3, _BORDER)
+
+    def forward(self, pictures: torch.Tensor, mix: Sequence[float] | torch.Tensor) -> torch.Tensor:
+        """The painted pictures (n, 3, h, w) of pictures (n, 3, h, w), both in [0, 1].
+
+        `mix` (styles,) are the shares of the styles, which mix scales and shifts linearly; they should sum to 1. Sides
+        must be at least 8 pixels.
+        """
+        shares = torch.as_tensor(mix, dtype=torch.float32, device=pictures.device)
+        height, width = pictures.shape[2:]
+        # A multiple of 4 is what two halvings give back.
+        x = F.pad(pictures, (0, -width % 4, 0, -height % 4), mode="reflect")
+        x = x.contiguous(memory_format=torch.channels_last)
+        for conv in self.down:
+            x = F.relu(conv(x, shares))
+        for first, second in self.blocks:
+            x = x + second(F.relu(first(x, shares)), shares)
+        for conv in self.up:
+            x = F.relu(conv(F.interpolate(x, scale_factor=2.0, mode="nearest"), shares))
+        return torch.sigmoid(self.last(_reflected(x, _BORDER)))[:, :, :height, :width]
+
+
+class _Conv(nn.Module):
+    """A convolution with reflected borders, and instance normalisation with a scale and shift for each style.
+
+    It has no bias, which the normalisation would remove.
+    """
+
+    def __init__(self, inside: int, out: int, styles: int, side: int = _EDGE, stride: int = 1) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(inside, out, side, stride, bias=False)
+        self.scale = nn.Parameter(torch.ones(styles, out))
+        self.shift = nn.Parameter(torch.zeros(styles, out))
+
+    def forward(self, x: torch.Tensor, shares: torch.Tensor) -> torch.Tensor:
+        x = self.conv(_reflected(x, self.conv.kernel_size[0]))
+        # A group a channel is an instance norm, computed without reordering channels-last memory.
+        return F.group_norm(x, x.shape[1], shares @ self.scale, shares @ self.shift, _FLOOR)
+
+
+def _reflected(x: torch.Tensor, side: int) -> torch.Tensor:
+    return F.pad(x, (side // 2,) * 4, mode="reflect")

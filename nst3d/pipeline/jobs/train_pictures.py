@@ -1,0 +1,91 @@
+"""Gathers the pictures that a network is trained on: views of a scene, or the pictures in a folder."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+
+from nst3d.errors import InputError, Nst3dError
+from nst3d.formats.picture import is_picture
+from nst3d.images.io import read_image
+from nst3d.images.resize import fit_long_side
+from nst3d.pipeline.jobs.prepare import prepare
+from nst3d.pipeline.kinds.bridges import Bridges
+from nst3d.pipeline.kinds.kind import Opened
+from nst3d.pipeline.kinds.registry import open_path
+from nst3d.pipeline.runtime.events import Events
+from nst3d.pipeline.settings.config import PaintConfig, load_preset
+from nst3d.tensors import Image, Mask, Planes, to_planes
+from nst3d.training.patches import LEAST, Shot
+
+_MOST = 200
+"""Number of pictures above which a folder is thinned out evenly."""
+
+
+def gather_shots(
+    source: Path, styles: Sequence[Path], size: int, events: Events, bridges: Bridges
+) -> list[Shot]:
+    """The views of a scene that can be painted, as painting renders them, or the pictures in a folder.
+
+    Views have `size` pixels, pictures that many on their long side. Raises Nst3dError subclasses, InputError for a
+    folder with neither.
+    """
+    pictures = _pictures(source)
+    try:
+        opened = open_path(source)
+    except Nst3dError:
+        if not pictures:
+            raise
+        return _photographs(source, pictures, size, events)
+    if opened.kind.paint is None and pictures:
+        return _photographs(source, pictures, size, events)
+    return _views(source, styles, size, bridges, opened)
+
+
+def _pictures(source: Path) -> list[Path]:
+    """The pictures in a folder, or in its folder images if it has none itself, sorted by name."""
+    for folder in (source, source / "images"):
+        if folder.is_dir():
+            found = sorted(p for p in folder.iterdir() if not p.name.startswith(".") and is_picture(p))
+            if found:
+                return found
+    return []
+
+
+def _photographs(source: Path, paths: Sequence[Path], size: int, events: Events) -> list[Shot]:
+    chosen = paths if len(paths) <= _MOST else [paths[i * len(paths) // _MOST] for i in range(_MOST)]
+    if len(chosen) < len(paths):
+        events.note(f"{source}: training on {_MOST} of {len(paths)} pictures, evenly chosen")
+    shots = []
+    for path in chosen:
+        picture = read_image(path, max_pixels=4 * size * size)
+        small = fit_long_side(Image(torch.from_numpy(picture.pixels)), size)
+        if min(small.shape[:2]) < LEAST:
+            events.note(f"{path}: left out, as its short side would have {min(small.shape[:2])} pixels")
+            continue
+        shots.append(Shot(to_planes(small), Mask(torch.ones(small.shape[:2]))))
+    if not shots:
+        raise InputError(f"{source}: has no picture whose short side has {LEAST} pixels when its long has {size}")
+    return shots
+
+
+def _views(
+    source: Path, styles: Sequence[Path], size: int, bridges: Bridges, opened: Opened
+) -> list[Shot]:
+    config = load_preset(opened.kind.preset).with_size(size)
+    prepared = prepare(source, styles, _unpainted(config), bridges=bridges, opened=opened)
+    canvas = prepared.canvas()
+    black = torch.zeros(3)
+    with torch.no_grad():
+        return [
+            Shot(Planes(canvas.render(v, black).detach().clamp(0, 1)), Mask(canvas.coverage(v).detach().clone()))
+            for v in range(canvas.num_views)
+        ]
+
+
+def _unpainted(config: PaintConfig) -> PaintConfig:
+    """The settings with the scene's own colours at the start."""
+    return replace(config, recipe=replace(config.recipe, palette_before=0.0), device="cpu")

@@ -1,0 +1,71 @@
+"""Shows and measures what a trained network does to pictures that it has not seen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from nst3d.features.encoder import Encoder
+from nst3d.images.io import write_image
+from nst3d.networks.style_network import StyleNetwork
+from nst3d.stylize.feature_guide import Viewing
+from nst3d.stylize.look import Look
+from nst3d.stylize.recipe import Recipe
+from nst3d.stylize.stage_guide import StageInputs, build_guide
+from nst3d.stylize.stage_scene import StageScene
+from nst3d.stylize.style import Style
+from nst3d.tensors import Array, Planes, to_image
+from nst3d.training.patches import Shot
+
+_SHOWN = 4
+"""Number of pictures in a preview."""
+
+
+@torch.no_grad()
+def held_out_losses(
+    network: StyleNetwork, styles: Sequence[Style], shots: Sequence[Shot], encoder: Encoder, recipe: Recipe
+) -> dict[str, dict[str, float]]:
+    """The mean loss of pictures as they are ("untouched") and as the network paints them ("painted"), by style."""
+    found = {}
+    for number, style in enumerate(styles):
+        pictures = [shot.over(style.background) for shot in shots]
+        scene = StageScene(len(shots), pictures.__getitem__)
+        inputs = StageInputs([style], scene, network.size, Viewing(style.background, reduce=recipe.reduce))
+        guide = build_guide(recipe, encoder, inputs)
+        mix = _only(network, number)
+
+        def mean(painted: Sequence[Planes]) -> float:
+            looks = [Look(image, shot.coverage, v) for v, (image, shot) in enumerate(zip(painted, shots))]
+            return sum(float(guide.judge(look)[0]) for look in looks) / len(looks)  # noqa: B023
+
+        painted = [Planes(network.generator(picture[None], mix)[0]) for picture in pictures]
+        found[network.styles[number]] = {
+            "untouched": round(mean(pictures), 4),
+            "painted": round(mean(painted), 4),
+        }
+    return found
+
+
+@torch.no_grad()
+def write_preview(path: Path, network: StyleNetwork, styles: Sequence[Style], shots: Sequence[Shot]) -> None:
+    """Write pictures before, in each style, and in an equal mix of several: a row for each picture."""
+    mixes = [_only(network, number) for number in range(len(styles))]
+    if len(styles) > 1:
+        mixes.append([1 / len(styles)] * len(styles))
+    rows: list[Array] = []
+    shapes = [shot.coverage.shape for shot in shots]
+    alike = [shot for shot, shape in zip(shots, shapes) if shape == shapes[0]][:_SHOWN]
+    for shot in alike:
+        row = [shot.over(styles[0].background)]
+        for number, mix in enumerate(mixes):
+            picture = shot.over(styles[min(number, len(styles) - 1)].background)
+            row.append(Planes(network.generator(picture[None], mix)[0]))
+        rows.append(torch.cat([to_image(p) for p in row], dim=1).numpy())
+    write_image(path, np.concatenate(rows))
+
+
+def _only(network: StyleNetwork, number: int) -> list[float]:
+    return [float(k == number) for k in range(len(network.styles))]

@@ -1,0 +1,249 @@
+"""Trains a network to paint in one or several styles, on views of a scene or on pictures."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from nst3d.errors import ConfigError, OutputError
+from nst3d.features.encoder import Encoder
+from nst3d.files import PathField, PathsField
+from nst3d.interrupts import stoppable
+from nst3d.networks.generator import Generator, GeneratorShape
+from nst3d.networks.style_network import StyleNetwork, save_style_network
+from nst3d.pipeline.jobs.train_pictures import gather_shots
+from nst3d.pipeline.jobs.train_report import held_out_losses, write_preview
+from nst3d.pipeline.kinds.bridges import ALONE, Bridges
+from nst3d.pipeline.runtime.events import Counted, Events, Listener
+from nst3d.pipeline.runtime.machine import Clock, use_threads
+from nst3d.pipeline.settings.config import PaintConfig
+from nst3d.pipeline.settings.overrides import as_plain
+from nst3d.pipeline.settings.train import TrainOptions
+from nst3d.pipeline.styles import find_encoder, read_style
+from nst3d.stylize.feature_guide import Viewing
+from nst3d.stylize.recipe import Recipe
+from nst3d.stylize.stage_guide import StageInputs, build_guide
+from nst3d.stylize.style import Style
+from nst3d.training.checkpoint import planned_steps, restore_training, save_training
+from nst3d.training.patches import LEAST, Patches, Shot
+from nst3d.training.trainer import Lesson, Pace, Trainer
+
+_SUFFIX = ".safetensors"
+_HELD_OUT = 6
+"""Of so many pictures, one is held out."""
+_FEWEST_STEPS, _MOST_STEPS = 100, 20_000
+_CONTENT_BYTES = 5e8
+"""Memory for the patches' content features, of all styles together."""
+
+
+@dataclass(frozen=True)
+class TrainJob:
+    """Styles to learn, pictures to learn them on, output and settings."""
+
+    styles: PathsField = PathsField()
+    """Style images; the network can mix several."""
+    source: PathField = PathField()
+    """Scene of any kind that can be painted, or a folder of pictures."""
+    out: PathField = PathField()
+    """File for the network, .safetensors."""
+    options: TrainOptions = field(default_factory=TrainOptions)
+    overwrite: bool = False
+    resume: bool = False
+
+    def __post_init__(self) -> None:
+        """Raise ConfigError without a style, and for a file of another format."""
+        if not self.styles:
+            raise ConfigError("no style: give `style`, an image")
+        if self.out.suffix != _SUFFIX:
+            raise ConfigError(f"{self.out}: a network is written as {_SUFFIX}; give `out` that suffix")
+
+    @property
+    def checkpoint(self) -> Path:
+        """File from which the training resumes."""
+        return self.out.with_suffix(f".checkpoint{_SUFFIX}")
+
+    @property
+    def preview(self) -> Path:
+        """Picture of pictures before and after."""
+        return self.out.with_suffix(".png")
+
+
+@dataclass(frozen=True)
+class Trained:
+    """The result of a training."""
+
+    paths: tuple[Path, ...]
+    metrics: dict[str, Any]
+    """Steps, seconds, and the losses of held-out pictures by style: "untouched" and "painted"."""
+    interrupted: bool = False
+    """Stopped by the user; continue with `TrainJob.resume`."""
+
+
+def run_training(
+    job: TrainJob, listeners: Listener | Iterable[Listener] = (), bridges: Bridges = ALONE
+) -> Trained:
+    """Train a network and write it, with a picture of what it does.
+
+    `listeners` receive the job's events; `bridges` provide optional packages. Raises Nst3dError subclasses for errors
+    that the user can fix. Ctrl-C ends the training after a step: the network is written as it is, with a checkpoint to
+    resume from. A second Ctrl-C raises KeyboardInterrupt at once.
+    """
+    _check_out(job)
+    use_threads(job.options.threads)
+    events, clock = Events(listeners), Clock()
+    events.phase("reading")
+    styles = [read_style(path, events) for path in job.styles]
+    shots = gather_shots(job.source, job.styles, job.options.size, events, bridges)
+    learnt, held = _divided(shots)
+    recipe = _trainable(job.options.recipe)
+    encoder = find_encoder(PaintConfig(recipe=recipe, device="cpu"), torch.device("cpu"), events)
+    lessons = _lessons(job.options, recipe, styles, learnt, encoder)
+    kept = _Kept(job.checkpoint, _fingerprint(job, shots), job.options.checkpoint_seconds)
+    clock.lap("prepare_s")
+    trainer = _trainer(job, lessons, kept, events)
+    events.phase("training")
+    interrupted = _train(trainer, kept, events)
+    clock.lap("train_s")
+    events.phase("writing")
+    network = StyleNetwork(trainer.generator, _names(job.styles), job.options.size)
+    save_style_network(job.out, network)
+    if interrupted:
+        save_training(kept.path, trainer, kept.mark)
+    else:
+        kept.path.unlink(missing_ok=True)
+    losses = held_out_losses(network, styles, held, encoder, recipe)
+    write_preview(job.preview, network, styles, held)
+    metrics = {"steps": trainer.done, "losses": losses, **clock.laps, "notes": events.notes}
+    return Trained((job.out, job.preview), metrics, interrupted)
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """Where checkpoints are, what identifies them, and the seconds between them."""
+
+    path: Path
+    mark: str
+    every: float
+
+
+def _check_out(job: TrainJob) -> None:
+    if job.out.exists() and not (job.overwrite or job.resume):
+        raise OutputError(f"{job.out}: exists; give `overwrite`, `resume` or another `out`")
+    if not job.out.parent.is_dir():
+        raise OutputError(f"{job.out}: its folder does not exist")
+
+
+def _names(paths: Sequence[Path]) -> tuple[str, ...]:
+    """A name for each style, from its file's; no two are the same."""
+    names: list[str] = []
+    for path in paths:
+        name, more = path.stem, 2
+        while name in names:
+            name, more = f"{path.stem}_{more}", more + 1
+        names.append(name)
+    return tuple(names)
+
+
+def _divided(shots: Sequence[Shot]) -> tuple[list[Shot], list[Shot]]:
+    """The pictures to learn from, and those to judge by: few are used for both."""
+    if len(shots) < _HELD_OUT:
+        return list(shots), list(shots)
+    held = set(range(_HELD_OUT // 2, len(shots), _HELD_OUT))
+    return [s for i, s in enumerate(shots) if i not in held], [shots[i] for i in sorted(held)]
+
+
+def _trainable(recipe: Recipe) -> Recipe:
+    """The recipe without terms that compare views or belong to regions, which pictures by themselves do not have."""
+    terms = tuple(t for t in recipe.terms if t.name != "consistency" and t.region is None)
+    return replace(recipe, terms=terms)
+
+
+def _lessons(
+    options: TrainOptions, recipe: Recipe, styles: Sequence[Style], shots: Sequence[Shot], encoder: Encoder
+) -> list[Lesson]:
+    """Patches and a guide for each style."""
+    widest = max(min(shot.coverage.shape) for shot in shots)
+    side = max(min(options.patch, widest) // 16 * 16, LEAST)
+    lessons = []
+    for number, style in enumerate(styles):
+        patches = Patches(shots, style, side, options.patches, options.seed * 1000 + number)
+        viewing = Viewing(style.background, reduce=recipe.reduce)
+        budget = _CONTENT_BYTES / len(styles)
+        inputs = StageInputs([style], patches.stage(), options.size, viewing, budget)
+        lessons.append(Lesson(patches, build_guide(recipe, encoder, inputs)))
+    return lessons
+
+
+def _trainer(job: TrainJob, lessons: Sequence[Lesson], kept: _Kept, events: Events) -> Trainer:
+    """The training at its start, or where a checkpoint left it."""
+    options = job.options
+    generator = _fresh(options, len(lessons))
+    resumed = job.resume and kept.path.is_file()
+    if job.resume and not resumed:
+        events.note(f"{kept.path}: there is no such checkpoint, so the training starts over")
+    steps = options.steps
+    if resumed:
+        steps = planned_steps(kept.path, kept.mark)
+    elif steps is None:
+        steps = _affordable(generator, lessons, options)
+        events.note(f"training {steps} steps, about {options.minutes:g} minutes; give `steps` to override")
+    trainer = Trainer(generator, lessons, Pace(steps, options.batch, options.rate, options.seed))
+    if resumed:
+        restore_training(kept.path, trainer, kept.mark)
+    return trainer
+
+
+def _fresh(options: TrainOptions, styles: int) -> Generator:
+    """A generator with random weights, determined by the seed."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(options.seed)
+        generator = Generator(GeneratorShape(options.widths, options.blocks, styles))
+    return generator.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
+
+
+def _affordable(generator: Generator, lessons: Sequence[Lesson], options: TrainOptions) -> int:
+    """How many steps the time allows, by the time of a few on a copy of the network."""
+    trial = Trainer(copy.deepcopy(generator), lessons, Pace(_MOST_STEPS, options.batch))
+    trial.step()
+    start = time.perf_counter()
+    for _ in range(3):
+        trial.step()
+    each = (time.perf_counter() - start) / 3
+    return max(_FEWEST_STEPS, min(_MOST_STEPS, int(options.minutes * 60 / each)))
+
+
+def _train(trainer: Trainer, kept: _Kept, events: Events) -> bool:
+    """Take all steps; True if the user stopped it."""
+    start = last = time.perf_counter()
+    before, total = trainer.done, trainer.pace.steps
+    with stoppable() as stopped:
+        while trainer.done < total and not stopped():
+            trainer.step()
+            now = time.perf_counter()
+            events.tell(Counted(trainer.done - before, total - before, "steps", now - start))
+            if 0 < kept.every < now - last:
+                last = now
+                try:
+                    save_training(kept.path, trainer, kept.mark)
+                except OutputError as error:
+                    events.note(f"{error}: without this checkpoint, the training so far cannot be resumed")
+    return trainer.done < total
+
+
+def _fingerprint(job: TrainJob, shots: Sequence[Shot]) -> str:
+    """Identifies a training by its styles, pictures and settings."""
+    passing = ("threads", "checkpoint_seconds", "minutes")
+    settings = {name: value for name, value in as_plain(job.options).items() if name not in passing}
+    digest = hashlib.sha256(repr(sorted(settings.items())).encode())
+    for path in job.styles:
+        digest.update(path.read_bytes())
+    for shot in shots:
+        digest.update(shot.colour.numpy().tobytes())
+    return digest.hexdigest()

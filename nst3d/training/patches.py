@@ -1,0 +1,110 @@
+"""Patches of pictures for a network to be trained on, as the views of a stage."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import torch
+
+from nst3d.errors import ConfigError
+from nst3d.images.palette import PaletteMap, match_palette
+from nst3d.stylize.stage_scene import StageScene
+from nst3d.stylize.style import Style
+from nst3d.tensors import Colours, Mask, Planes
+
+LEAST = 32
+"""Shortest side of a patch, in pixels: the coarsest features still have some positions."""
+_COVERED = 0.3
+"""Share of a patch that the scene should cover."""
+_TRIES = 20
+
+
+@dataclass(frozen=True)
+class Shot:
+    """A picture to train on: a rendered view, a frame or a photograph."""
+
+    colour: Planes
+    """(3, h, w) in [0, 1], over black."""
+    coverage: Mask
+    """(h, w) in [0, 1]: where it shows the scene; 1 throughout a photograph."""
+
+    def over(self, background: torch.Tensor) -> Planes:
+        """The picture over a background colour (3,)."""
+        return Planes(self.colour + (1 - self.coverage) * background.to(self.colour)[:, None, None])
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where a patch is, and how it is shown."""
+
+    shot: int
+    top: int
+    left: int
+    mirrored: bool
+    strength: float
+    """How far its colours are moved to the style's palette."""
+
+
+@dataclass(frozen=True)
+class Patches:
+    """Square patches of shots over one style's background, chosen at random once.
+
+    Some are shown in colours moved towards the style's palette, as a scene's are before it is painted.
+    """
+
+    shots: Sequence[Shot]
+    style: Style
+    side: int
+    """Side of a patch, in pixels."""
+    count: int
+    seed: int = 0
+    _places: list[_Place] = field(default_factory=list, init=False)
+
+    def __post_init__(self) -> None:
+        """Choose the places. ConfigError without a picture as large as a patch."""
+        fitting = [i for i, shot in enumerate(self.shots) if min(shot.coverage.shape) >= self.side]
+        if not fitting:
+            raise ConfigError(f"no picture to train on has {self.side} x {self.side} pixels")
+        generator = torch.Generator().manual_seed(self.seed)
+        self._places.extend(self._place(generator, fitting) for _ in range(self.count))
+        object.__setattr__(self, "_palette", self._palette_map())
+
+    def stage(self) -> StageScene:
+        """The patches as views, which are not compared."""
+        return StageScene(self.count, self.content)
+
+    def content(self, number: int) -> Planes:
+        """A patch (3, side, side)."""
+        place = self._places[number]
+        picture = self.shots[place.shot].over(self.style.background)
+        patch = self._cut(picture, place)
+        palette: PaletteMap = vars(self)["_palette"]
+        moved = palette.apply(Colours(patch.permute(1, 2, 0))).permute(2, 0, 1).clamp(0, 1)
+        return Planes(torch.lerp(patch, moved, place.strength))
+
+    def coverage(self, number: int) -> Mask:
+        """A patch's coverage (side, side)."""
+        place = self._places[number]
+        return Mask(self._cut(self.shots[place.shot].coverage, place))
+
+    def _cut(self, planes: torch.Tensor, place: _Place) -> torch.Tensor:
+        part = planes[..., place.top : place.top + self.side, place.left : place.left + self.side]
+        return part.flip(-1) if place.mirrored else part
+
+    def _place(self, generator: torch.Generator, fitting: Sequence[int]) -> _Place:
+        """A place where the scene covers enough, or the last of several tries."""
+        for _ in range(_TRIES):
+            a, b, c, d, e = torch.rand(5, generator=generator).tolist()
+            shot = fitting[int(a * len(fitting))]
+            height, width = self.shots[shot].coverage.shape
+            top, left = int(b * (height - self.side + 1)), int(c * (width - self.side + 1))
+            place = _Place(shot, top, left, d < 0.5, e)
+            if float(self._cut(self.shots[shot].coverage, place).mean()) >= _COVERED:
+                break
+        return place
+
+    def _palette_map(self) -> PaletteMap:
+        rows = torch.cat([shot.colour.flatten(1).T for shot in self.shots])
+        seen = torch.cat([shot.coverage.flatten() for shot in self.shots])
+        return match_palette(Colours(rows), self.style.palette, seen if bool(seen.any()) else None)

@@ -1,0 +1,112 @@
+"""Trains a generator on patches, with a guide for each style."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+
+from nst3d.networks.generator import Generator
+from nst3d.stylize.guide import Guide
+from nst3d.stylize.look import Look
+from nst3d.tensors import Planes
+from nst3d.training.patches import Patches
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """A style to be learnt: patches over its background, and the guide that judges how they are painted."""
+
+    patches: Patches
+    guide: Guide
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How a network is trained."""
+
+    steps: int
+    batch: int = 2
+    """Patches in a step, all of one style; styles take turns."""
+    rate: float = 3e-3
+    """Highest learning rate of Adam, which rises to it in the first steps and falls to 0 along half a cosine."""
+    seed: int = 0
+
+
+class Trainer:
+    """The training in progress. Its state after a step determines all further ones."""
+
+    def __init__(self, generator: Generator, lessons: Sequence[Lesson], pace: Pace) -> None:
+        """`lessons` are in the order of the generator's styles."""
+        self.generator, self._lessons, self.pace = generator, lessons, pace
+        self._optimiser = torch.optim.Adam(generator.parameters(), pace.rate)
+        self.done = 0
+        """Steps taken so far."""
+
+    def step(self) -> tuple[float, dict[str, float]]:
+        """Take a step; returns the mean loss of its patches, and the loss's parts."""
+        number = self.done % len(self._lessons)
+        lesson = self._lessons[number]
+        mix = [float(k == number) for k in range(len(self._lessons))]
+        views = self._views(lesson.patches.count)
+        contents = torch.stack([lesson.patches.content(view) for view in views])
+        for group in self._optimiser.param_groups:
+            group["lr"] = self._rate()
+        self._optimiser.zero_grad()
+        painted = self.generator(contents, mix)
+        # Each patch is judged by itself, and its graph freed, before the gradient goes through the network.
+        leaf = painted.detach().requires_grad_()
+        total, parts = 0.0, dict[str, float]()
+        for image, view in zip(leaf, views):
+            look = Look(
+                Planes(image),
+                lesson.patches.coverage(view),
+                view,
+                self.done,
+                self.done / self.pace.steps,
+                seed=self.pace.seed,
+            )
+            loss, shares = lesson.guide.judge(look)
+            (loss / len(views)).backward()
+            total += float(loss.detach()) / len(views)
+            for name, share in shares.items():
+                parts[name] = parts.get(name, 0.0) + share / len(views)
+        painted.backward(leaf.grad)
+        self._optimiser.step()
+        self.done += 1
+        return total, parts
+
+    def state(self) -> dict[str, torch.Tensor]:
+        """Copies of the tensors from which `restore` continues, by name."""
+        network = {f"network.{name}": value.clone() for name, value in self.generator.state_dict().items()}
+        slots = self._optimiser.state_dict()["state"]
+        return network | {f"slot.{i}.{k}": v.clone() for i, slot in slots.items() for k, v in slot.items()}
+
+    def restore(self, state: Mapping[str, torch.Tensor], done: int) -> None:
+        """Continue from a `state` after `done` steps. KeyError or RuntimeError for that of another network."""
+        network = {name: state[f"network.{name}"] for name in self.generator.state_dict()}
+        slots: dict[int, dict[str, torch.Tensor]] = {}
+        for name, value in state.items():
+            kind, _, rest = name.partition(".")
+            if kind == "slot":
+                index, _, part = rest.partition(".")
+                slots.setdefault(int(index), {})[part] = value.clone()
+        self.generator.load_state_dict(network)
+        self._optimiser.load_state_dict({**self._optimiser.state_dict(), "state": slots})
+        self.done = done
+
+    def _rate(self) -> float:
+        steps = self.pace.steps
+        warm = min(1.0, (self.done + 1) / max(1, min(50, steps // 10)))
+        return self.pace.rate * warm * 0.5 * (1 + math.cos(math.pi * self.done / steps))
+
+    def _views(self, count: int) -> list[int]:
+        """The patches of the next step: all of them in random order, then again in another."""
+        turn = self.done // len(self._lessons) * self.pace.batch
+        views = []
+        for index in range(turn, turn + self.pace.batch):
+            generator = torch.Generator().manual_seed(self.pace.seed * 1_000_003 + index // count)
+            views.append(int(torch.randperm(count, generator=generator)[index % count]))
+        return views
