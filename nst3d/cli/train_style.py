@@ -84,7 +84,9 @@ def _told(trained: Trained, quiet: bool) -> int:
     for path in trained.paths:
         say(str(path))
     for style, losses in trained.metrics["losses"].items():
-        say(f"{style}: loss of held-out pictures {losses['painted']:.3g}, untouched {losses['untouched']:.3g}")
+        say(
+            f"{style}: loss of held-out pictures {losses['painted']:.3g}, untouched {losses['untouched']:.3g}"
+        )
     if trained.interrupted:
         say("stopped early; run the same command with --resume to continue")
     summarise(trained.metrics["notes"], quiet)

@@ -69,7 +69,7 @@ class Generator(nn.Module):
         `mix` (styles,) are the shares of the styles, which mix scales and shifts linearly; they should sum to 1. Sides
         must be at least 8 pixels.
         """
-        shares = torch.as_tensor(mix, dtype=torch.float32, device=pictures.device)
+        shares = torch.as_tensor(mix).to(self.last.weight)
         height, width = pictures.shape[2:]
         # A multiple of 4 is what two halvings give back.
         x = F.pad(pictures, (0, -width % 4, 0, -height % 4), mode="reflect")

@@ -28,7 +28,7 @@ class Pace:
     """How a network is trained."""
 
     steps: int
-    batch: int = 2
+    batch: int = 1
     """Patches in a step, all of one style; styles take turns."""
     rate: float = 3e-3
     """Highest learning rate of Adam, which rises to it in the first steps and falls to 0 along half a cosine."""

@@ -197,7 +197,7 @@ def _config_yaml(job: Job) -> bytes:
 
 
 def _fingerprint(job: Job, opened: Opened, company: Company) -> str:
-    """Identifies a checkpoint: the files of scene, styles and masks, the settings but for the output's, the company."""
+    """Identifies a checkpoint: the files of scene, styles, masks and teacher, the settings but for the output's, the company."""
     digest = hashlib.sha256()
     add_scene(digest, opened.peek)
     for path in job.styles:
@@ -208,6 +208,9 @@ def _fingerprint(job: Job, opened: Opened, company: Company) -> str:
         digest.update(f"clean {as_plain(job.clean)}".encode())
     for mask in mask_files([job.config.region or "", *job.config.recipe.regions]):
         add_file(digest, mask)
+    for value in job.config.teach.options.values():
+        if isinstance(value, str):  # perhaps a file, such as a network
+            add_file(digest, Path(value))
     names = [*sorted(company.guides), *(type(teacher).__qualname__ for teacher in company.teachers)]
     if names:
         digest.update(f"company {names}".encode())

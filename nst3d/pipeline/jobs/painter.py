@@ -26,7 +26,7 @@ from nst3d.stylize.phases import Phase, Please, Teach
 from nst3d.stylize.schedule import Stage
 from nst3d.stylize.stage_guide import StageInputs, build_guide, fitting_guide
 from nst3d.stylize.style import Style
-from nst3d.stylize.teachers.registry import Teacher, make_teacher
+from nst3d.stylize.teachers.registry import Teacher, make_teacher, teacher_notes
 
 
 @dataclass(frozen=True)
@@ -103,6 +103,9 @@ class Painter:
         teach = self._config.teach
         phases: list[Phase] = [Teach(teacher, self._styles) for teacher in self._company.teachers]
         if teach.teacher is not None:
+            size = round(self._config.schedule.finest * self._config.teach_scale)
+            for text in teacher_notes(teach.teacher, teach.options, size):
+                self._events.note(text)
             teacher = make_teacher(teach.teacher, teach.options)
             phases.append(Teach(teacher, self._styles, teach.rounds, self._config.teach_scale))
         schedule = self._config.schedule.over(self.subject.num_views)

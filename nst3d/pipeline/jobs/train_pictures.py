@@ -68,20 +68,23 @@ def _photographs(source: Path, paths: Sequence[Path], size: int, events: Events)
             continue
         shots.append(Shot(to_planes(small), Mask(torch.ones(small.shape[:2]))))
     if not shots:
-        raise InputError(f"{source}: has no picture whose short side has {LEAST} pixels when its long has {size}")
+        raise InputError(
+            f"{source}: has no picture whose short side has {LEAST} pixels when its long has {size}"
+        )
     return shots
 
 
-def _views(
-    source: Path, styles: Sequence[Path], size: int, bridges: Bridges, opened: Opened
-) -> list[Shot]:
+def _views(source: Path, styles: Sequence[Path], size: int, bridges: Bridges, opened: Opened) -> list[Shot]:
     config = load_preset(opened.kind.preset).with_size(size)
     prepared = prepare(source, styles, _unpainted(config), bridges=bridges, opened=opened)
     canvas = prepared.canvas()
     black = torch.zeros(3)
     with torch.no_grad():
         return [
-            Shot(Planes(canvas.render(v, black).detach().clamp(0, 1)), Mask(canvas.coverage(v).detach().clone()))
+            Shot(
+                Planes(canvas.render(v, black).detach().clamp(0, 1)),
+                Mask(canvas.coverage(v).detach().clone()),
+            )
             for v in range(canvas.num_views)
         ]
 

@@ -227,7 +227,10 @@ def _train(trainer: Trainer, kept: _Kept, events: Events) -> bool:
         while trainer.done < total and not stopped():
             trainer.step()
             now = time.perf_counter()
-            events.tell(Counted(trainer.done - before, total - before, "steps", now - start))
+            try:
+                events.tell(Counted(trainer.done - before, total - before, "steps", now - start))
+            except KeyboardInterrupt:  # a listener's, between two steps
+                break
             if 0 < kept.every < now - last:
                 last = now
                 try:

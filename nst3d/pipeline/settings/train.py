@@ -20,11 +20,11 @@ class TrainOptions:
     size: Annotated[int, Within(64, 2048)] = 256
     """Size of the pictures, in pixels: that of views, or of the long side of photographs. Strokes keep their size in
     pixels, so that the network is for pictures of this size."""
-    patch: Annotated[int, Within(32, 1024)] = 160
+    patch: Annotated[int, Within(32, 1024)] = 128
     """Side of the patches that are cut from the pictures."""
     patches: Annotated[int, Within(1, 100_000)] = 256
     """Number of different patches."""
-    batch: Annotated[int, Within(1, 64)] = 2
+    batch: Annotated[int, Within(1, 64)] = 1
     """Patches in a step."""
     steps: Annotated[int, Within(1, 1_000_000)] | None = None
     """Training steps; None: as many as take `minutes`."""

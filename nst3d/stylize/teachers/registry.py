@@ -44,6 +44,8 @@ class TeacherKind:
     """Makes the teacher from its options, including defaults. Raises ConfigError for invalid values."""
     options: Mapping[str, Any] = field(default_factory=dict)
     """Its options and their defaults."""
+    notes: Callable[[Mapping[str, Any], int], Sequence[str]] = lambda options, size: ()
+    """What the user should know when it paints, with these options, views whose finest side is `size` pixels."""
 
 
 TEACHERS: Registry[TeacherKind] = Registry(
@@ -51,17 +53,20 @@ TEACHERS: Registry[TeacherKind] = Registry(
     "nst3d.teachers",
     tuple(
         f"nst3d.stylize.teachers.{name}"
-        for name in ("identity", "instant", "magenta", "microast", "monge", "multistyle", "posterise")
+        for name in ("identity", "instant", "magenta", "microast", "monge", "multistyle", "network", "posterise")
     ),
     rows_of(TeacherKind),
 )
 
 
 def register_teacher(
-    name: str, make: Callable[[Mapping[str, Any]], Teacher], options: Mapping[str, Any] | None = None
+    name: str,
+    make: Callable[[Mapping[str, Any]], Teacher],
+    options: Mapping[str, Any] | None = None,
+    notes: Callable[[Mapping[str, Any], int], Sequence[str]] = TeacherKind.notes,
 ) -> None:
     """Register a teacher by name. ConfigError if the name is taken."""
-    TEACHERS.register(name, TeacherKind(name, make, dict(options or {})))
+    TEACHERS.register(name, TeacherKind(name, make, dict(options or {}), notes))
 
 
 def check_teacher(name: str, options: Mapping[str, Any]) -> TeacherKind:
@@ -81,3 +86,9 @@ def make_teacher(name: str, options: Mapping[str, Any]) -> Teacher:
     """The teacher of a name with these options. ConfigError for a name or an option that is not known."""
     kind = check_teacher(name, options)
     return kind.make({**kind.options, **options})
+
+
+def teacher_notes(name: str, options: Mapping[str, Any], size: int) -> Sequence[str]:
+    """What the user should know when a teacher paints views of this size. Raises what `make_teacher` does."""
+    kind = check_teacher(name, options)
+    return kind.notes({**kind.options, **options}, size)
