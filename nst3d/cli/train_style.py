@@ -24,7 +24,8 @@ not trained on.
 examples:
   nst3d train-style starry_night.jpg --on lighthouse.glb --out starry.safetensors
   nst3d train-style wave.jpg scream.jpg --on photos/ --out two.safetensors --minutes 20
-  nst3d paint lighthouse.glb --style starry_night.jpg --out painted/ --teacher network --teacher-option file=starry.safetensors"""
+  nst3d paint lighthouse.glb --style starry_night.jpg --out painted/ --teacher network \\
+    --teacher-option file=starry.safetensors"""
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 
 import pytest
@@ -89,7 +88,7 @@ def test_a_resumed_training_ends_like_an_unbroken_one(tmp_path: Path) -> None:
 def test_a_checkpoint_of_another_training_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "c.safetensors"
     save_training(path, trainer(), "mark")
-    with pytest.raises(InputError, match="another training|other styles"):
+    with pytest.raises(InputError, match="other styles, pictures or settings"):
         planned_steps(path, "another mark")
     path.write_bytes(path.read_bytes()[:200])
     with pytest.raises(InputError, match=r"c\.safetensors"):
@@ -117,7 +116,8 @@ def test_patches_show_the_background_of_the_style_and_move_towards_its_palette()
     wanted = style(0.9, 0.2, 0.1)
     patches = Patches(shots(), wanted, SIDE, 30)
     reds = [float(patches.content(n)[0].mean()) for n in range(30)]
-    assert min(reds) < 0.6 and max(reds) > 0.8  # grey noise is 0.5, the palette 0.95
+    assert min(reds) < 0.6
+    assert max(reds) > 0.8  # grey noise is 0.5, the palette 0.95
     empty = Shot(Planes(torch.zeros(3, 40, 40)), Mask(torch.zeros(40, 40)))
     torch.testing.assert_close(empty.over(wanted.background)[:, 3, 4], wanted.background)
 
@@ -132,5 +132,6 @@ def test_the_rate_rises_and_falls_to_nothing() -> None:
     rates = []
     for trained.done in range(100):
         rates.append(trained._rate())
-    assert rates[0] < rates[9] and max(rates) <= 0.05
-    assert rates[-1] < 1e-3 * max(rates) and not math.isnan(sum(rates))
+    assert rates[0] < rates[9]
+    assert max(rates) <= 0.05
+    assert 0 < rates[-1] < 1e-3 * max(rates)

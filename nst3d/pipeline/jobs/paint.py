@@ -197,7 +197,7 @@ def _config_yaml(job: Job) -> bytes:
 
 
 def _fingerprint(job: Job, opened: Opened, company: Company) -> str:
-    """Identifies a checkpoint: the files of scene, styles, masks and teacher, the settings but for the output's, the company."""
+    """Identifies a checkpoint: all files of the job, the settings but for the output's, the company."""
     digest = hashlib.sha256()
     add_scene(digest, opened.peek)
     for path in job.styles:

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import torch
 
-from nst3d.errors import InputError, Nst3dError
+from nst3d.errors import InputError
 from nst3d.formats.picture import is_picture
+from nst3d.formats.registry import suffixes_of
 from nst3d.images.io import read_image
 from nst3d.images.resize import fit_long_side
 from nst3d.pipeline.jobs.prepare import prepare
@@ -34,14 +35,11 @@ def gather_shots(
     folder with neither.
     """
     pictures = _pictures(source)
-    try:
-        opened = open_path(source)
-    except Nst3dError:
-        if not pictures:
-            raise
+    if pictures and not _has_scene(source):
         return _photographs(source, pictures, size, events)
-    if opened.kind.paint is None and pictures:
-        return _photographs(source, pictures, size, events)
+    opened = open_path(source)
+    if opened.kind.paint is None:
+        raise opened.refusal("paint", ", which cannot be painted; give a scene, or a folder of pictures")
     return _views(source, styles, size, bridges, opened)
 
 
@@ -53,6 +51,12 @@ def _pictures(source: Path) -> list[Path]:
             if found:
                 return found
     return []
+
+
+def _has_scene(folder: Path) -> bool:
+    """Whether a file in the folder is a scene by its name; pictures beside it are its textures then."""
+    suffixes = tuple(suffixes_of("mesh", "splats", "points", "field"))
+    return any(path.name.lower().endswith(suffixes) for path in folder.iterdir())
 
 
 def _photographs(source: Path, paths: Sequence[Path], size: int, events: Events) -> list[Shot]:
