@@ -33,7 +33,8 @@ def understood(monkeypatch: pytest.MonkeyPatch):
 
     for name in ("paint.run_job", "render.run_render", "inspect.inspect_file", "doctor.examine", "weights.list_weights",
                  "weights.fetch_weights", "reconstruct.run_reconstruct", "blend.run_blend", "video.run_video",
-                 "export.run_export", "capture.run_capture", "view.open_window_content"):  # fmt: skip
+                 "export.run_export", "capture.run_capture", "train_style.run_training",
+                 "view.open_window_content"):  # fmt: skip
         monkeypatch.setattr(f"nst3d.cli.{name}", stop)
 
     def run(line: str) -> UnderstoodError:
@@ -48,7 +49,9 @@ def commands() -> list[str]:
     """The command lines in the README and in the commands' help."""
     texts = [README, *(p.read_text(encoding="utf-8") for p in sorted((ROOT / "nst3d/cli").glob("*.py")))]
     lines = [
-        line for text in texts for line in re.findall(r"^ +(nst3d [a-z]+.*?)(?:\"\"\")?$", text, re.MULTILINE)
+        line
+        for text in texts
+        for line in re.findall(r"^ +(nst3d [a-z-]+.*?)(?:\"\"\")?$", text, re.MULTILINE)
     ]
     return sorted({line for line in lines if "COMMAND" not in line})
 

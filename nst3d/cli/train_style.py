@@ -22,10 +22,9 @@ photographs; nst3d paint uses it with --teacher network. Beside it, a picture sh
 not trained on.
 
 examples:
-  nst3d train-style starry_night.jpg --on lighthouse.glb --out starry.safetensors
+  nst3d train-style wave.jpg --on house.glb --out wave.safetensors
   nst3d train-style wave.jpg scream.jpg --on photos/ --out two.safetensors --minutes 20
-  nst3d paint lighthouse.glb --style starry_night.jpg --out painted/ --teacher network \\
-    --teacher-option file=starry.safetensors"""
+  nst3d paint house.glb --style wave.jpg --out out/ --teacher network --teacher-option file=wave.safetensors"""
 
 
 @dataclass(frozen=True)

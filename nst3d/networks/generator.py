@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
@@ -81,6 +82,19 @@ class Generator(nn.Module):
         for conv in self.up:
             x = F.relu(conv(F.interpolate(x, scale_factor=2.0, mode="nearest"), shares))
         return torch.sigmoid(self.last(_reflected(x, _BORDER)))[:, :, :height, :width]
+
+
+def random_generator(shape: GeneratorShape, seed: int) -> Generator:
+    """A generator to be trained, with random weights determined by the seed."""
+    source = torch.Generator().manual_seed(seed)
+    made = Generator(shape)
+    for layer in made.modules():
+        if isinstance(layer, nn.Conv2d):
+            nn.init.kaiming_uniform_(layer.weight, a=math.sqrt(5), generator=source)
+            if layer.bias is not None:
+                nn.init.zeros_(layer.bias)
+    # Channels last from the start: oneDNN would otherwise reorder all weights at each call.
+    return made.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
 
 
 class _Conv(nn.Module):

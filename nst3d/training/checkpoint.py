@@ -5,12 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from nst3d.errors import InputError
+from nst3d.files import PathLike
 from nst3d.training.trainer import Trainer
 from nst3d.weights.saved import read_told, write_tensors
 from nst3d.weights.tensors import read_tensors
 
 
-def save_training(path: Path, trainer: Trainer, fingerprint: str) -> None:
+def save_training(path: PathLike, trainer: Trainer, fingerprint: str) -> None:
     """Write a training's state, whole or not at all; `fingerprint` identifies its inputs and settings.
 
     Raises OutputError if it cannot be written.

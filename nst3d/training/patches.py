@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import torch
 
@@ -46,29 +46,21 @@ class _Place:
     """How far its colours are moved to the style's palette."""
 
 
-@dataclass(frozen=True)
 class Patches:
     """Square patches of shots over one style's background, chosen at random once.
 
     Some are shown in colours moved towards the style's palette, as a scene's are before it is painted.
     """
 
-    shots: Sequence[Shot]
-    style: Style
-    side: int
-    """Side of a patch, in pixels."""
-    count: int
-    seed: int = 0
-    _places: list[_Place] = field(default_factory=list, init=False)
-
-    def __post_init__(self) -> None:
-        """Choose the places. ConfigError without a picture as large as a patch."""
-        fitting = [i for i, shot in enumerate(self.shots) if min(shot.coverage.shape) >= self.side]
+    def __init__(self, shots: Sequence[Shot], style: Style, side: int, count: int, seed: int = 0) -> None:
+        """`side` is a patch's, in pixels. ConfigError without a picture as large as a patch."""
+        self.shots, self.style, self.side, self.count = shots, style, side, count
+        fitting = [i for i, shot in enumerate(shots) if min(shot.coverage.shape) >= side]
         if not fitting:
-            raise ConfigError(f"no picture to train on has {self.side} x {self.side} pixels")
-        generator = torch.Generator().manual_seed(self.seed)
-        self._places.extend(self._place(generator, fitting) for _ in range(self.count))
-        object.__setattr__(self, "_palette", self._palette_map())
+            raise ConfigError(f"no picture to train on has {side} x {side} pixels")
+        generator = torch.Generator().manual_seed(seed)
+        self._places = [self._place(generator, fitting) for _ in range(count)]
+        self._palette = self._palette_map()
 
     def stage(self) -> StageScene:
         """The patches as views, which are not compared."""
@@ -79,8 +71,7 @@ class Patches:
         place = self._places[number]
         picture = self.shots[place.shot].over(self.style.background)
         patch = self._cut(picture, place)
-        palette: PaletteMap = vars(self)["_palette"]
-        moved = palette.apply(Colours(patch.permute(1, 2, 0))).permute(2, 0, 1).clamp(0, 1)
+        moved = self._palette.apply(Colours(patch.permute(1, 2, 0))).permute(2, 0, 1).clamp(0, 1)
         return Planes(torch.lerp(patch, moved, place.strength))
 
     def coverage(self, number: int) -> Mask:

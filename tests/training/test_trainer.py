@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from nst3d.errors import ConfigError, InputError
-from nst3d.networks.generator import Generator, GeneratorShape
+from nst3d.networks.generator import GeneratorShape, random_generator
 from nst3d.stylize.guide import Guide
 from nst3d.stylize.look import Look
 from nst3d.stylize.style import Style
@@ -45,12 +45,11 @@ def shots(count: int = 3, size: tuple[int, int] = (40, 48)) -> list[Shot]:
 
 
 def trainer(steps: int = 30, styles: int = 1) -> Trainer:
-    torch.manual_seed(0)
     colours = [(0.9, 0.2, 0.1), (0.1, 0.3, 0.8)][:styles]
     lessons = [
         Lesson(Patches(shots(), s, SIDE, 5), Colour(s.background)) for s in (style(*c) for c in colours)
     ]
-    generator = Generator(GeneratorShape((4, 6, 8), blocks=1, styles=styles))
+    generator = random_generator(GeneratorShape((4, 6, 8), blocks=1, styles=styles), 0)
     return Trainer(generator, lessons, Pace(steps, batch=2, rate=0.05))
 
 

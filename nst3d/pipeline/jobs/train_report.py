@@ -56,15 +56,15 @@ def write_preview(path: Path, network: StyleNetwork, styles: Sequence[Style], sh
     if len(styles) > 1:
         mixes.append([1 / len(styles)] * len(styles))
     rows: list[Array] = []
-    shapes = [shot.coverage.shape for shot in shots]
-    alike = [shot for shot, shape in zip(shots, shapes) if shape == shapes[0]][:_SHOWN]
-    for shot in alike:
+    for shot in shots[:_SHOWN]:
         row = [shot.over(styles[0].background)]
         for number, mix in enumerate(mixes):
             picture = shot.over(styles[min(number, len(styles) - 1)].background)
             row.append(Planes(network.generator(picture[None], mix)[0]))
         rows.append(torch.cat([to_image(p) for p in row], dim=1).numpy())
-    write_image(path, np.concatenate(rows))
+    widest = max(row.shape[1] for row in rows)
+    padded = [np.pad(r, ((0, 0), (0, widest - r.shape[1]), (0, 0)), constant_values=1) for r in rows]
+    write_image(path, np.concatenate(padded))
 
 
 def _only(network: StyleNetwork, number: int) -> list[float]:

@@ -16,7 +16,7 @@ from nst3d.errors import ConfigError, OutputError
 from nst3d.features.encoder import Encoder
 from nst3d.files import PathField, PathsField
 from nst3d.interrupts import stoppable
-from nst3d.networks.generator import Generator, GeneratorShape
+from nst3d.networks.generator import Generator, GeneratorShape, random_generator
 from nst3d.networks.style_network import StyleNetwork, save_style_network
 from nst3d.pipeline.jobs.train_pictures import gather_shots
 from nst3d.pipeline.jobs.train_report import held_out_losses, write_preview
@@ -184,7 +184,8 @@ def _lessons(
 def _trainer(job: TrainJob, lessons: Sequence[Lesson], kept: _Kept, events: Events) -> Trainer:
     """The training at its start, or where a checkpoint left it."""
     options = job.options
-    generator = _fresh(options, len(lessons))
+    shape = GeneratorShape(options.widths, options.blocks, len(lessons))
+    generator = random_generator(shape, options.seed)
     resumed = job.resume and kept.path.is_file()
     if job.resume and not resumed:
         events.note(f"{kept.path}: there is no such checkpoint, so the training starts over")
@@ -198,14 +199,6 @@ def _trainer(job: TrainJob, lessons: Sequence[Lesson], kept: _Kept, events: Even
     if resumed:
         restore_training(kept.path, trainer, kept.mark)
     return trainer
-
-
-def _fresh(options: TrainOptions, styles: int) -> Generator:
-    """A generator with random weights, determined by the seed."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(options.seed)
-        generator = Generator(GeneratorShape(options.widths, options.blocks, styles))
-    return generator.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
 
 
 def _affordable(generator: Generator, lessons: Sequence[Lesson], options: TrainOptions) -> int:

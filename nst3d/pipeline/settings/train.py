@@ -9,7 +9,7 @@ from nst3d.bounds import FileOnly, Within, check_bounds
 from nst3d.stylize.recipe import Recipe
 from nst3d.stylize.terms import Term
 
-TERMS = (Term("variation", 1.0), Term("content", 0.15), Term("gram", 1.0))
+TERMS = (Term("variation", 1.0), Term("content", 0.5), Term("gram", 1.0))
 """What a network learns to please: less noise, the picture's content, and palette and stroke texture of the style."""
 
 
