@@ -57,10 +57,7 @@ class Generator(nn.Module):
                 _Conv(half, quarter, shape.styles, stride=2),
             ]
         )
-        self.blocks = nn.ModuleList(
-            nn.ModuleList([_Conv(quarter, quarter, shape.styles), _Conv(quarter, quarter, shape.styles)])
-            for _ in range(shape.blocks)
-        )
+        self.blocks = nn.ModuleList(_Block(quarter, shape.styles) for _ in range(shape.blocks))
         self.up = nn.ModuleList([_Conv(quarter, half, shape.styles), _Conv(half, full, shape.styles)])
         self.last = nn.Conv2d(full, 3, _BORDER)
 
@@ -77,8 +74,8 @@ class Generator(nn.Module):
         x = x.contiguous(memory_format=torch.channels_last)
         for conv in self.down:
             x = F.relu(conv(x, shares))
-        for first, second in self.blocks:
-            x = x + second(F.relu(first(x, shares)), shares)
+        for block in self.blocks:
+            x = block(x, shares)
         for conv in self.up:
             x = F.relu(conv(F.interpolate(x, scale_factor=2.0, mode="nearest"), shares))
         return torch.sigmoid(self.last(_reflected(x, _BORDER)))[:, :, :height, :width]
@@ -94,7 +91,19 @@ def random_generator(shape: GeneratorShape, seed: int) -> Generator:
             if layer.bias is not None:
                 nn.init.zeros_(layer.bias)
     # Channels last from the start: oneDNN would otherwise reorder all weights at each call.
-    return made.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
+    return made.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+
+class _Block(nn.Module):
+    """A residual block of two convolutions."""
+
+    def __init__(self, width: int, styles: int) -> None:
+        super().__init__()
+        self.first, self.second = _Conv(width, width, styles), _Conv(width, width, styles)
+
+    def forward(self, x: torch.Tensor, shares: torch.Tensor) -> torch.Tensor:
+        added: torch.Tensor = self.second(F.relu(self.first(x, shares)), shares)
+        return x + added
 
 
 class _Conv(nn.Module):
