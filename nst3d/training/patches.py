@@ -49,7 +49,8 @@ class _Place:
 class Patches:
     """Square patches of shots over one style's background, chosen at random once.
 
-    Some are shown in colours moved towards the style's palette, as a scene's are before it is painted.
+    What the network is shown has its colours moved towards the style's palette by a random amount, as a scene's are
+    before it is painted; the content to keep is the picture's own, as it is when a scene is painted.
     """
 
     def __init__(self, shots: Sequence[Shot], style: Style, side: int, count: int, seed: int = 0) -> None:
@@ -67,10 +68,13 @@ class Patches:
         return StageScene(self.count, self.content)
 
     def content(self, number: int) -> Planes:
-        """A patch (3, side, side)."""
+        """A patch (3, side, side) in its own colours."""
         place = self._places[number]
-        picture = self.shots[place.shot].over(self.style.background)
-        patch = self._cut(picture, place)
+        return Planes(self._cut(self.shots[place.shot].over(self.style.background), place))
+
+    def shown(self, number: int) -> Planes:
+        """A patch (3, side, side) as the network is shown it."""
+        place, patch = self._places[number], self.content(number)
         moved = self._palette.apply(Colours(patch.permute(1, 2, 0))).permute(2, 0, 1).clamp(0, 1)
         return Planes(torch.lerp(patch, moved, place.strength))
 

@@ -51,11 +51,11 @@ class Trainer:
         lesson = self._lessons[number]
         mix = [float(k == number) for k in range(len(self._lessons))]
         views = self._views(lesson.patches.count)
-        contents = torch.stack([lesson.patches.content(view) for view in views])
+        shown = torch.stack([lesson.patches.shown(view) for view in views])
         for group in self._optimiser.param_groups:
             group["lr"] = self._rate()
         self._optimiser.zero_grad()
-        painted = self.generator(contents, mix)
+        painted = self.generator(shown, mix)
         # Each patch is judged by itself, and its graph freed, before the gradient goes through the network.
         leaf = painted.detach().requires_grad_()
         total, parts = 0.0, dict[str, float]()

@@ -114,9 +114,10 @@ def test_patches_lie_where_the_scene_is() -> None:
 def test_patches_show_the_background_of_the_style_and_move_towards_its_palette() -> None:
     wanted = style(0.9, 0.2, 0.1)
     patches = Patches(shots(), wanted, SIDE, 30)
-    reds = [float(patches.content(n)[0].mean()) for n in range(30)]
+    reds = [float(patches.shown(n)[0].mean()) for n in range(30)]
     assert min(reds) < 0.6
     assert max(reds) > 0.8  # grey noise is 0.5, the palette 0.95
+    assert all(float(patches.content(n)[0].mean()) < 0.6 for n in range(30))
     empty = Shot(Planes(torch.zeros(3, 40, 40)), Mask(torch.zeros(40, 40)))
     torch.testing.assert_close(empty.over(wanted.background)[:, 3, 4], wanted.background)
 
