@@ -49,7 +49,8 @@ class Layer(nn.Module):
         self.weight = nn.Parameter(weight.contiguous(memory_format=torch.channels_last), requires_grad=False)
         self.bias = None if bias is None else nn.Parameter(bias, requires_grad=False)
         self.stride = stride
-        self.deviation, self.mean = style or (None, None)
+        self.deviation: nn.Linear | None = style[0] if style else None
+        self.mean: nn.Linear | None = style[1] if style else None
 
     @property
     def normalises(self) -> bool:
@@ -138,7 +139,7 @@ def _extended(planes: torch.Tensor, mode: str = "replicate") -> torch.Tensor:
 
 def _pooled(xs: Sequence[torch.Tensor], weights: Sequence[torch.Tensor]) -> Moments:
     """The moments over all positions of all features (1, c, h, w), by weights (1, 1, h, w) of any finer size."""
-    shares = [F.adaptive_avg_pool2d(w, list(x.shape[2:])).to(x) for w, x in zip(weights, xs)]
+    shares = [F.adaptive_avg_pool2d(w, (x.shape[2], x.shape[3])).to(x) for w, x in zip(weights, xs)]
     if not shares or not any(bool(s.any()) for s in shares):
         shares = [x.new_ones(1, 1, *x.shape[2:]) for x in xs]
     count = torch.stack([s.sum() for s in shares]).sum()

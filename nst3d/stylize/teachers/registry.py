@@ -53,7 +53,16 @@ TEACHERS: Registry[TeacherKind] = Registry(
     "nst3d.teachers",
     tuple(
         f"nst3d.stylize.teachers.{name}"
-        for name in ("identity", "instant", "magenta", "microast", "monge", "multistyle", "network", "posterise")
+        for name in (
+            "identity",
+            "instant",
+            "magenta",
+            "microast",
+            "monge",
+            "multistyle",
+            "network",
+            "posterise",
+        )
     ),
     rows_of(TeacherKind),
 )
