@@ -158,6 +158,7 @@ def measure(scene: Path, given: argparse.Namespace, encoder: Encoder) -> dict[st
     bare = [before.picture(k) for k in range(len(before.cameras))]
     unpainted = bench.nearness(before) | bench.disagreement(before.starts, bare)
     numbers: dict[str, Any] = {"unpainted": unpainted}
+    print("unpainted", unpainted, flush=True)
     rows = [bare]
     for name, teacher, steps in variants(given):
         folder = given.out / scene.stem / name
@@ -172,9 +173,11 @@ def measure(scene: Path, given: argparse.Namespace, encoder: Encoder) -> dict[st
         numbers[name] = figures | {
             f"way_{key}": _way(unpainted, figures, best, key) for key in ("gram", "sliced")
         }
+        print(name, numbers[name], flush=True)
         if steps == 0:
             rows.append(painted_frames(make_teacher(teacher or "", {}), before, style))
-            numbers[f"{name}, frame by frame"] = bench.disagreement(before.starts, rows[-1])
+            alone = numbers[f"{name}, frame by frame"] = bench.disagreement(before.starts, rows[-1])
+            print(f"{name}, frame by frame", alone, flush=True)
     sheet = np.concatenate([np.concatenate([row[k] for k in before.starts[:4]], 1) for row in rows])
     write_image(given.out / f"{scene.stem}.png", sheet.clip(0, 1))
     return numbers
