@@ -49,8 +49,8 @@ class Layer(nn.Module):
         self.weight = nn.Parameter(weight.contiguous(memory_format=torch.channels_last), requires_grad=False)
         self.bias = None if bias is None else nn.Parameter(bias, requires_grad=False)
         self.stride = stride
-        self.deviation: nn.Linear | None = style[0] if style else None
-        self.mean: nn.Linear | None = style[1] if style else None
+        self.deviation = style[0] if style else None
+        self.mean = style[1] if style else None
 
     @property
     def normalises(self) -> bool:
