@@ -18,6 +18,7 @@ from nst3d.cli.export import ExportArguments
 from nst3d.cli.paint import PaintArguments
 from nst3d.cli.reconstruct import ReconstructArguments
 from nst3d.cli.render import RenderArguments
+from nst3d.cli.train_style import TrainStyleArguments
 from nst3d.cli.video import VideoArguments
 from nst3d.pipeline.settings.config import PaintConfig
 
@@ -29,6 +30,7 @@ COMMANDS = (
     PaintArguments,
     ReconstructArguments,
     RenderArguments,
+    TrainStyleArguments,
     VideoArguments,
 )
 
