@@ -110,11 +110,12 @@ class Run:
                 )
             self._work = None  # free its targets while the next scale is compiled
             self._canvas.enter(leg.scale)
-            self._work = leg.begin(self._canvas)
+            self._work = leg.begin(self._canvas) if leg.steps else None
             if self._state.canvas:
                 with _fitting():
                     self._canvas.restore(self._state.canvas)
-                    self._work.restore(self._state.work)
+                    if self._work is not None:
+                        self._work.restore(self._state.work)
             self._kept = None
             while self._state.iteration < leg.steps and not leg.settled(self._state.history):
                 with stoppable() as stopped:

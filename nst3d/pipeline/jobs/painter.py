@@ -53,7 +53,10 @@ class Painter:
     ) -> None:
         self._config, self.subject, self._styles = config, subject, styles
         self._keeper, self._events, self._company = keeper, events, company or Company()
-        self._encoder = find_encoder(config, resolve_device(config.device), events)
+        self._schedule = config.schedule.over(subject.num_views)
+        self._encoder: Encoder | None = None  # teachers alone need none
+        if self._schedule.total:
+            self._encoder = find_encoder(config, resolve_device(config.device), events)
         self._canvas = subject.canvas()
         self._run = Run(self._canvas, self._phases(), config.schedule.seed, keeper.resumed())
 
@@ -108,10 +111,10 @@ class Painter:
                 self._events.note(text)
             teacher = make_teacher(teach.teacher, teach.options)
             phases.append(Teach(teacher, self._styles, teach.rounds, self._config.teach_scale))
-        schedule = self._config.schedule.over(self.subject.num_views)
-        return [*phases, Please(schedule, self._guide)]
+        return [*phases, Please(self._schedule, self._guide)]
 
     def _guide(self, stage: Stage) -> Guide:
+        assert self._encoder is not None
         return guide_of_stage(
             self._config, self._encoder, self._styles, self._canvas, stage, self._company.guides
         )
