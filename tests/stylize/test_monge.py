@@ -98,7 +98,7 @@ def test_a_scene_learns_each_lesson_in_turn() -> None:
 
 
 def test_wrong_options_are_refused() -> None:
-    with pytest.raises(ConfigError, match=r"strength is 2 and strokes 0\.8, expected 0 to 1"):
+    with pytest.raises(ConfigError, match=r"strength is 2 and strokes 0\.5, expected 0 to 1"):
         Monge({}, 2)
     with pytest.raises(ConfigError, match="teacher monge has no option 'levels'"):
         make_teacher("monge", {"levels": 3})

@@ -36,7 +36,7 @@ class Monge:
         self,
         pairs: Mapping[int, Pair],
         strength: float = 1.0,
-        strokes: float = 0.8,
+        strokes: float = 0.5,
         levels: Sequence[int] = LEVELS,
     ) -> None:
         """`strength` is the share of the way, 0 to 1, that features move at each of the `levels`.
@@ -102,4 +102,4 @@ def _make(options: Mapping[str, Any]) -> Monge:
     return Monge(load_pairs(dtype=fast_dtype()), options["strength"], options["strokes"])
 
 
-register_teacher("monge", _make, {"strength": 1.0, "strokes": 0.8})
+register_teacher("monge", _make, {"strength": 1.0, "strokes": 0.5})
