@@ -34,7 +34,7 @@ ALLOWED: dict[str, set[str]] = {
     "renderers": {"representations", "cameras", "operators"},
     "networks": {"weights"},
     "flow": set(),
-    "stylize": {"cameras", "operators", "features", "losses", "images", "networks", "flow"},
+    "stylize": {"cameras", "operators", "features", "losses", "images", "networks", "flow", "weights"},
     # beside the painting, whose guides judge what a network paints
     "training": {"stylize", "networks", "images", "weights"},
     "formats": {"representations", "cameras", "images"},

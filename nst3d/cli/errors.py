@@ -8,7 +8,7 @@ _PLAIN = (
     "allow_outside", "alpha", "before", "cameras", "clean", "data", "dataparser", "displace", "ease", "elevation",
     "faces", "fade", "features", "field_of_view", "fps", "frames", "fusion", "iterations", "keep_specular",
     "lighting", "memory", "nerf", "out", "overwrite", "pass_format", "path", "quality", "reach", "region", "renderer",
-    "network", "resume", "seconds", "seed", "size", "steady", "steps", "style", "turns", "up", "weights",
+    "network", "resume", "seconds", "seed", "size", "start", "steady", "steps", "style", "turns", "up", "weights",
 )  # fmt: skip
 FLAGS = {name: f"--{name.replace('_', '-')}" for name in _PLAIN} | {
     "clean.depth": "--clean-depth",
@@ -22,7 +22,6 @@ FLAGS = {name: f"--{name.replace('_', '-')}" for name in _PLAIN} | {
     "sights.specular": "--specular",
     "sights.view_size": "--view-size",
     "sights.views": "--views",
-    "start": "--settings.start",
     "texture.texture_size": "--texture-size",
 }
 """Parameter, as named in the library's messages, to flag."""

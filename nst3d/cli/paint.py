@@ -253,6 +253,10 @@ def _adjusted(parsed: AllArguments) -> PaintConfig:
         config = dataclasses.replace(config, start=parsed.start)
     if parsed.size is not None:
         config = config.with_size(parsed.size)
+    if parsed.method == "instant" and (parsed.iterations or parsed.start == "instant"):
+        raise ConfigError(
+            "--method instant takes no steps: leave out --iterations and --start, or give --start instant alone"
+        )
     if parsed.iterations is not None:
         config = config.with_iterations(parsed.iterations)
     if parsed.seed is not None:

@@ -98,7 +98,7 @@ class Run:
 
         Ctrl-C waits for the end of a step and raises KeyboardInterrupt then; a second one does so at once.
         """
-        started = time.perf_counter()
+        started, entered = time.perf_counter(), None
         for index in range(self._state.stage, len(self._legs)):
             leg = self._legs[index]
             if index != self._state.stage:
@@ -109,7 +109,9 @@ class Run:
                     stage=index, done=old.done, first_loss=old.first_loss, losses=old.losses, loss=old.loss
                 )
             self._work = None  # free its targets while the next scale is compiled
-            self._canvas.enter(leg.scale)
+            if leg.steps or leg.scale != entered:  # a last stage without steps only fixes the scale
+                self._canvas.enter(leg.scale)
+            entered = leg.scale
             self._work = leg.begin(self._canvas) if leg.steps else None
             if self._state.canvas:
                 with _fitting():
@@ -146,7 +148,7 @@ class Run:
         """Whether no steps are left."""
         state, last = self._state, len(self._legs) - 1
         done = state.iteration >= self._legs[last].steps or self._legs[last].settled(state.history)
-        return state.stage >= last and done
+        return state.stage >= last and done and self._kept is None
 
     def state(self) -> RunState:
         """A snapshot to resume from."""

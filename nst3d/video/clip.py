@@ -68,6 +68,8 @@ def read_clip(path: PathLike) -> Clip:
     MissingDependencyError without ffmpeg.
     """
     path = Path(path)
+    if path.is_dir():
+        raise InputError(f"{path}: is a folder, expected a video")
     if not path.is_file():
         raise InputError(f"{path}: no such file, expected a video")
     command = [ffmpeg_program("reading"), "-nostdin", "-hide_banner", *opened(path)]

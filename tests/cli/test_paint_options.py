@@ -121,3 +121,9 @@ def test_an_instant_start_leaves_fewer_steps(asked) -> None:
     assert warm.teach.teacher == "instant"
     assert 0 < warm.schedule.total < usual.schedule.total / 2
     assert job(asked, "--start", "noise").config.start == "noise"
+
+
+@pytest.mark.parametrize("options", [("--iterations", "5"), ("--start", "instant")])
+def test_instant_painting_refuses_steps(options, capsys) -> None:
+    assert main(["paint", "a.glb", "--style", "b.png", "--out", "c", "--method", "instant", *options]) == 1
+    assert "--method instant takes no steps" in capsys.readouterr().err

@@ -40,7 +40,7 @@ def test_a_trained_network_paints_a_picture(nst3d, folder) -> None:
     style, photo, file = folder / "style.png", folder / "photos" / "0.png", folder / "n.safetensors"
     done = nst3d("train-style", style, "--on", folder / "photos", "--out", file, *TINY)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines()[:2] == [str(file), str(folder / "n.png")]
+    assert done.stdout.splitlines()[:2] == [str(file), str(folder / "n_sheet.png")]
     assert "style: loss of held-out pictures " in done.stdout
     again = nst3d("train-style", style, "--on", folder / "photos", "--out", file, *TINY)
     assert again.returncode == 1

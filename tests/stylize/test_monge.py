@@ -20,7 +20,7 @@ from nst3d.stylize.phases import Teach
 from nst3d.stylize.stage_scene import TableStage
 from nst3d.stylize.style import Style
 from nst3d.stylize.teachers.monge import Monge
-from nst3d.stylize.teachers.registry import make_teacher
+from nst3d.stylize.teachers.registry import make_teacher, teacher_notes
 from nst3d.tensors import ImageSize
 
 
@@ -114,3 +114,11 @@ def test_instant_painting_says_what_to_fetch(tmp_path, monkeypatch) -> None:
 
 def test_instant_painting_takes_what_is_there(weights) -> None:
     assert isinstance(make_teacher("instant", {"strength": 0.5}), Monge)
+
+
+def test_another_network_in_its_place_is_named(weights, tmp_path, monkeypatch) -> None:
+    assert not teacher_notes("instant", {}, 256)
+    monkeypatch.setenv("NST3D_WEIGHTS", str(tmp_path / "none"))
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "none"))
+    (note,) = teacher_notes("instant", {}, 256)
+    assert "nst3d weights fetch wct-16x" in note

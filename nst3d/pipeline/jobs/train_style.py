@@ -72,7 +72,7 @@ class TrainJob:
     @property
     def preview(self) -> Path:
         """Picture of pictures before and after."""
-        return self.out.with_suffix(".png")
+        return self.out.with_name(f"{self.out.stem}_sheet.png")
 
 
 @dataclass(frozen=True)
@@ -134,8 +134,13 @@ class _Kept:
 
 
 def _check_out(job: TrainJob) -> None:
-    if job.out.exists() and not (job.overwrite or job.resume):
-        raise OutputError(f"{job.out}: exists; give `overwrite`, `resume` or another `out`")
+    for path in (job.out, job.preview):
+        if path.exists() and not (job.overwrite or job.resume):
+            raise OutputError(f"{path}: exists; give `overwrite`, `resume` or another `out`")
+    if job.source.is_dir() and job.out.resolve().parent == job.source.resolve():
+        raise ConfigError(f"{job.out}: lies among the pictures to train on; give another `out`")
+    if any(style.resolve() == job.preview.resolve() for style in job.styles):
+        raise ConfigError(f"{job.preview}: is a style, and would be overwritten; give another `out`")
     if not job.out.parent.is_dir():
         raise OutputError(f"{job.out}: its folder does not exist")
 

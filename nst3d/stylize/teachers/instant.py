@@ -7,6 +7,7 @@ from typing import Any
 
 from nst3d.errors import MissingDependencyError
 from nst3d.stylize.teachers.registry import TEACHERS, Teacher, make_teacher, register_teacher
+from nst3d.weights.find import find_weights
 
 _CHOICES = ("monge", "magenta")
 """From the best to the one that needs least."""
@@ -27,4 +28,14 @@ def _make(options: Mapping[str, Any]) -> Teacher:
     )
 
 
-register_teacher("instant", _make, {"strength": 1.0})
+def _notes(options: Mapping[str, Any], size: int) -> list[str]:
+    """A note if another network than the best one paints."""
+    if find_weights("wct-16x") is not None:
+        return []
+    return [
+        "the weights wct-16x are not on this machine, so another network paints, with more speckle;"
+        " get them with `nst3d weights fetch wct-16x`"
+    ]
+
+
+register_teacher("instant", _make, {"strength": 1.0}, _notes)

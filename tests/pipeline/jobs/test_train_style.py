@@ -62,7 +62,7 @@ def test_photographs_train_a_network_of_several_styles(folder) -> None:
     assert set(trained.metrics["losses"]["style2"]) == {"untouched", "painted"}
     assert not list(folder.glob("*.checkpoint*"))
     # One of seven is held out, shown before, in both styles, and mixed.
-    assert read_image(folder / "net.png").pixels.shape == (38, 4 * 64, 3)
+    assert read_image(folder / "net_sheet.png").pixels.shape == (38, 4 * 64, 3)
 
 
 def test_an_interrupted_training_writes_what_it_has_and_resumes_to_the_same(folder, tmp_path) -> None:
@@ -126,3 +126,15 @@ def test_a_folder_of_narrow_pictures_is_refused(folder) -> None:
     write_image(folder / "narrow" / "a.png", noise(12, 80, 3))
     with pytest.raises(InputError, match="no picture whose short side has 32 pixels"):
         run_training(job(folder, source=folder / "narrow"))
+
+
+def test_pictures_that_it_was_given_are_never_overwritten(folder) -> None:
+    write_image(folder / "net_sheet.png", noise(48, 48, 3))
+    with pytest.raises(OutputError, match=r"net_sheet\.png: exists"):
+        run_training(job(folder))
+    own = dataclasses.replace(job(folder), styles=[folder / "net_sheet.png"], overwrite=True)
+    with pytest.raises(ConfigError, match=r"net_sheet\.png: is a style"):
+        run_training(own)
+    inside = dataclasses.replace(job(folder), out=folder / "photos" / "0.safetensors")
+    with pytest.raises(ConfigError, match="lies among the pictures to train on"):
+        run_training(inside)
