@@ -8,9 +8,10 @@ from typing import final
 import torch
 
 from nst3d.networks.pairs import Pair
-from nst3d.networks.transport import AffineMap, Statistics, blended, monge_map, pooled_statistics
+from nst3d.networks.transport import AffineMap, monge_map, pooled_statistics
 from nst3d.stylize.style import Style
-from nst3d.tensors import Mask, Planes
+from nst3d.stylize.teachers.style_features import encoded_styles, mixed_statistics
+from nst3d.tensors import Planes
 
 
 @final
@@ -23,7 +24,7 @@ class TransportedFrames:
     def __init__(self, pairs: Mapping[int, Pair], styles: Sequence[Style], size: int) -> None:
         """`size`: long side of the frames in pixels, at which the styles are encoded."""
         self._pairs = [pairs[level] for level in sorted(pairs, reverse=True)]
-        self._styles = [_mixed(pair, styles, size) for pair in self._pairs]
+        self._styles = [mixed_statistics(encoded_styles(pair, styles, size), styles) for pair in self._pairs]
         self._maps: list[AffineMap] = []
 
     def begin(self, samples: Sequence[Planes]) -> None:
@@ -46,14 +47,3 @@ class TransportedFrames:
 def _decoded(pair: Pair, move: AffineMap, features: torch.Tensor, picture: Planes) -> Planes:
     height, width = picture.shape[1:]
     return Planes(pair.decode(move(features), (height, width)).clamp(0, 1))
-
-
-def _mixed(pair: Pair, styles: Sequence[Style], size: int) -> Statistics:
-    """The statistics of the styles by their weights."""
-    statistics = [pooled_statistics(_encoded(pair, style, size)) for style in styles]
-    return blended(statistics, [style.weight for style in styles])
-
-
-def _encoded(pair: Pair, style: Style, size: int) -> list[tuple[torch.Tensor, Mask | None]]:
-    pictures = style.at(size)
-    return [(pair.encode(p), mask) for p, mask in zip(pictures, style.opacities_at(size))]

@@ -12,10 +12,11 @@ from nst3d.errors import ConfigError
 from nst3d.features.precision import fast_dtype
 from nst3d.networks.pairs import LEVELS, Pair, load_pairs
 from nst3d.networks.patches import StylePatches, style_patches, swapped
-from nst3d.networks.transport import Statistics, blended, monge_map, pooled_statistics
+from nst3d.networks.transport import Statistics, monge_map, pooled_statistics
 from nst3d.stylize.look import Look
 from nst3d.stylize.style import Style
 from nst3d.stylize.teachers.registry import register_teacher
+from nst3d.stylize.teachers.style_features import encoded_styles, mixed_statistics
 from nst3d.tensors import Features, Image, Mask, to_image, to_planes
 
 _SWAPPED = (3, 4)
@@ -84,12 +85,8 @@ class _Target:
     """What the features of a level move to."""
 
     def __init__(self, pair: Pair, styles: Sequence[Style], size: int) -> None:
-        encoded = [
-            [(pair.encode(p), o) for p, o in zip(style.at(size), style.opacities_at(size))]
-            for style in styles
-        ]
-        found = [pooled_statistics(pictures) for pictures in encoded]
-        self.statistics: Statistics = blended(found, [style.weight for style in styles])
+        encoded = encoded_styles(pair, styles, size)
+        self.statistics: Statistics = mixed_statistics(encoded, styles)
         self._pictures = [features for pictures in encoded for features, _ in pictures]
 
     @cached_property
