@@ -253,9 +253,10 @@ def _adjusted(parsed: AllArguments) -> PaintConfig:
         config = dataclasses.replace(config, start=parsed.start)
     if parsed.size is not None:
         config = config.with_size(parsed.size)
-    if parsed.method == "instant" and (parsed.iterations or parsed.start == "instant"):
+    if parsed.method == "instant" and (parsed.iterations or parsed.term or parsed.start == "instant"):
         raise ConfigError(
-            "--method instant takes no steps: leave out --iterations and --start, or give --start instant alone"
+            "--method instant takes no steps: leave out --iterations, --term and --start, or give --start instant"
+            " in place of it"
         )
     if parsed.iterations is not None:
         config = config.with_iterations(parsed.iterations)

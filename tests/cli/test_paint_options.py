@@ -123,7 +123,7 @@ def test_an_instant_start_leaves_fewer_steps(asked) -> None:
     assert job(asked, "--start", "noise").config.start == "noise"
 
 
-@pytest.mark.parametrize("options", [("--iterations", "5"), ("--start", "instant")])
+@pytest.mark.parametrize("options", [("--iterations", "5"), ("--term", "gram=1"), ("--start", "instant")])
 def test_instant_painting_refuses_steps(options, capsys) -> None:
     assert main(["paint", "a.glb", "--style", "b.png", "--out", "c", "--method", "instant", *options]) == 1
     assert "--method instant takes no steps" in capsys.readouterr().err
