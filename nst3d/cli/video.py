@@ -11,11 +11,12 @@ import tyro
 
 from nst3d.cli.parse import parse
 from nst3d.cli.terminal import PaintBar, say, summarise
+from nst3d.cli.values import read_options
 from nst3d.pipeline.jobs.video import VideoJob, VideoResult, run_video
 from nst3d.pipeline.settings.video import VideoOptions
 
 _DESCRIPTION = """Paint a video in the style of an image, with a network and without flicker. Sound and frame rate are
-kept; at cuts, painting begins afresh. Needs the weights of the network (nst3d weights fetch wct-16x) and OpenCV (pip
+kept; at cuts, painting begins afresh. Needs the weights of a network (nst3d weights fetch wct-16x) and OpenCV (pip
 install 'nst3d[video]').
 
 examples:
@@ -36,8 +37,12 @@ class VideoArguments:
     """Style image; repeat the option to mix several. (required)"""
     size: Annotated[int, tyro.conf.arg(metavar="PIXELS")] = VideoOptions.size
     """Long side of the frames; 0 keeps the video's."""
-    network: Annotated[str, tyro.conf.arg(metavar="NAME")] = VideoOptions.network
-    """What paints a frame: wct, or a teacher, such as monge, which adds strokes."""
+    teacher: Annotated[str, tyro.conf.arg(metavar="NAME")] = VideoOptions.teacher
+    """Teacher that paints the frames: instant, or another one, such as network."""
+    teacher_option: Annotated[
+        tyro.conf.UseAppendAction[tuple[str, ...]], tyro.conf.arg(metavar="NAME=VALUE")
+    ] = ()
+    """An option of the teacher: strength=0.7, file=wave.safetensors; repeatable."""
     steady: Annotated[float, tyro.conf.arg(metavar="0..0.95")] = VideoOptions.steady
     """Share of a frame that is taken from the one before along the motion; 0: each frame on its own."""
     crf: Annotated[int, tyro.conf.arg(metavar="0..51")] = VideoOptions.crf
@@ -55,7 +60,8 @@ class VideoArguments:
 def video(arguments: Sequence[str]) -> int:
     """Run the command; returns the exit code."""
     given = parse(VideoArguments(tyro.MISSING, tyro.MISSING), arguments, "nst3d video", _DESCRIPTION)
-    options = VideoOptions(given.size, given.network, given.steady, given.crf, given.threads)
+    teacher_options = read_options("--teacher-option", given.teacher_option, "strength=0.7")
+    options = VideoOptions(given.size, given.teacher, teacher_options, given.steady, given.crf, given.threads)
     job = VideoJob(given.video, given.style, given.out, options, given.overwrite, given.resume)
     with PaintBar(given.quiet) as bar:
         done = run_video(job, bar)

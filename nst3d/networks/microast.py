@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from nst3d.files import PathLike
-from nst3d.networks.transport import Statistics, adain, blended, pooled_statistics
+from nst3d.networks.transport import AffineMap, Statistics, adain, blended, pooled_statistics
 from nst3d.tensors import Features, Mask, Planes
 from nst3d.weights.find import need_weights
 from nst3d.weights.tensors import checked, read_tensors
@@ -35,6 +35,15 @@ class Signal:
     statistics: tuple[Statistics, Statistics]
     filters: tuple[torch.Tensor, torch.Tensor]
     """(2, c) float32 each: how much of a convolution's output and of its input goes into the result, by channel."""
+
+
+@dataclass(frozen=True)
+class Moves:
+    """What brings pictures of a scene to a style."""
+
+    signal: Signal
+    maps: tuple[AffineMap, AffineMap]
+    """Of the features at the deep block, and then at the shallow one."""
 
 
 class MicroAST(nn.Module):
@@ -73,22 +82,29 @@ class MicroAST(nn.Module):
         return Signal(statistics, (filters[0], filters[1]))
 
     @torch.no_grad()
-    def paint(self, pictures: Sequence[Masked], signal: Signal, strength: float = 1.0) -> list[Planes]:
-        """The pictures in a style, float32, not clamped. ValueError if no mask covers anything.
+    def moves(self, pictures: Sequence[Masked], signal: Signal, strength: float = 1.0) -> Moves:
+        """What brings the pictures together to a style. ValueError if no mask covers anything.
 
         `strength` mixes the style's signal with that of the pictures themselves, which alone (0) gives about the
         pictures: features that are not moved at all mean nothing to the decoder.
-        Between passes the features of all pictures are held, four thirds of the pictures' memory.
+        The features of all pictures are held, four thirds of the pictures' memory.
         """
         if strength < 1:
             signal = mixed([self.signal(pictures), signal], [1 - strength, strength])
+        masks = [mask for _, mask in pictures]
         features = [self.encode(image)[1] for image, _ in pictures]
-        for level, block in ((1, self.decoder.deep), (0, self.decoder.shallow)):
-            held = pooled_statistics(zip(features, [mask for _, mask in pictures]))
-            move = adain(held, signal.statistics[level], _FLOOR)
-            for k, each in enumerate(features):
-                features[k] = block(move(each)[None], signal.filters[level])[0]
-        return [self._decode(each, image) for each, (image, _) in zip(features, pictures)]
+        deep = adain(pooled_statistics(zip(features, masks)), signal.statistics[1], _FLOOR)
+        features = [Features(self.decoder.deep(deep(x)[None], signal.filters[1])[0]) for x in features]
+        shallow = adain(pooled_statistics(zip(features, masks)), signal.statistics[0], _FLOOR)
+        return Moves(signal, (deep, shallow))
+
+    @torch.no_grad()
+    def paint(self, image: Planes, moves: Moves) -> Planes:
+        """A picture in a style, float32, not clamped."""
+        blocks, features = (self.decoder.deep, self.decoder.shallow), self.encode(image)[1]
+        for block, move, filters in zip(blocks, moves.maps, reversed(moves.signal.filters)):
+            features = Features(block(move(features)[None], filters)[0])
+        return self._decode(features, image)
 
     def _batch(self, image: Planes) -> torch.Tensor:
         """The picture in the network's dtype, continued at its right and lower borders if it is tiny."""

@@ -22,14 +22,16 @@ _CONVS = ("11", "12", "21", "22", "31", "32", "33", "34", "41")
 _WIDTHS = {1: 16, 2: 32, 3: 64, 4: 128}
 _NARROW = 24
 """Channels of level 1, whose only convolution is wider than the first of the other levels."""
+_DETAIL = 0.07
+"""Distance of features from the mean around them, relative to their length, that counts half as detail."""
 
 
 class Pair(nn.Module):
     """The encoder and decoder of a level, frozen.
 
     3 × 3 convolutions with reflected borders, ReLU after each but the decoder's last; 2 × 2 max pooling before each
-    block, and nearest-neighbour upsampling after its counterpart. Wang et al. 2020, "Collaborative distillation for
-    ultra-resolution universal style transfer".
+    block, and nearest-neighbour upsampling after its counterpart, bilinear where features hardly vary. Wang et al.
+    2020, "Collaborative distillation for ultra-resolution universal style transfer".
     """
 
     def __init__(self, level: int, encoder: nn.ModuleList, decoder: nn.ModuleList, first: nn.Conv2d) -> None:
@@ -60,15 +62,18 @@ class Pair(nn.Module):
         return Features(x[0])
 
     @torch.no_grad()
-    def decode(self, features: Features, size: tuple[int, int]) -> Planes:
-        """The picture (3, h, w) of features, float32, not clamped; `size` is that of the encoded image."""
+    def decode(self, features: Features, size: tuple[int, int], smooth: bool = True) -> Planes:
+        """The picture (3, h, w) of features, float32, not clamped; `size` is that of the encoded image.
+
+        Unless `smooth`, faint slopes become stairs, which finer levels can turn into strokes.
+        """
         x = features[None].to(self.first.weight).contiguous(memory_format=torch.channels_last)
         for name, conv in zip(reversed(self._names), self.decoder):
             x = _padded(conv, x)
             if name != "11":
                 x = F.relu(x)
                 if name[1] == "1":
-                    x = F.interpolate(x, scale_factor=2.0, mode="nearest")
+                    x = _doubled(x) if smooth else F.interpolate(x, scale_factor=2.0, mode="nearest")
         height, width = size
         missing = (0, width - x.shape[3], 0, height - x.shape[2])  # pooling drops odd rows and columns
         return Planes((F.pad(x, missing, mode="replicate") if any(missing) else x)[0].float())
@@ -124,6 +129,20 @@ def _conv(
     conv.weight = nn.Parameter(checked(path, tensors, f"{name}.weight", shape), requires_grad=False)
     conv.bias = nn.Parameter(checked(path, tensors, f"{name}.bias", shape[:1]), requires_grad=False)
     return conv
+
+
+def _doubled(x: torch.Tensor) -> torch.Tensor:
+    """Features (1, c, h, w) at twice the size: detail by nearest-neighbour upsampling, and the rest bilinearly.
+
+    The decoders learnt with nearest-neighbour upsampling, which turns a faint slope into stairs; moved to a style's
+    strength, these show as a weave in flat skies.
+    """
+    detail = x - F.avg_pool2d(F.pad(x, (1, 1, 1, 1), mode="replicate"), 3, 1)
+    here = detail.square().sum(1, keepdim=True) / x.square().sum(1, keepdim=True).clamp_min(1e-12)
+    share = (here / _DETAIL**2).square()
+    detail = detail * (share / (1 + share))
+    stairs = F.interpolate(detail, scale_factor=2.0, mode="nearest")
+    return F.interpolate(x - detail, scale_factor=2.0, mode="bilinear") + stairs
 
 
 def _padded(conv: nn.Module, x: torch.Tensor) -> torch.Tensor:

@@ -13,6 +13,8 @@ from nst3d.tensors import Features, Mask
 
 _SIDE = 3
 """Side of patches, in positions."""
+_DIRECTIONS = 128
+"""Numbers of a patch that are compared."""
 _MOST = 16384
 """Positions compared at a time, which bounds memory."""
 
@@ -22,20 +24,24 @@ class StylePatches:
     """All patches of a style's features."""
 
     keys: torch.Tensor
-    """(n, 9 c): whitened and normalised, to compare with."""
+    """(n, k): whitened, normalised and turned, to compare with."""
     values: torch.Tensor
     """(n, 9 c): as they are, to paste."""
     mean: torch.Tensor
     """(c,)."""
     whiten: torch.Tensor
     """(c, c)."""
+    turn: torch.Tensor
+    """(9 c, k): the directions in which keys differ most."""
 
 
 def style_patches(pictures: Sequence[Features], statistics: Statistics) -> StylePatches:
     """The patches of a style's features, (c, h, w) each, compared after whitening by `statistics`."""
     mean, whiten = statistics.mean.to(pictures[0]), whitening(statistics).to(pictures[0])
-    keys = [F.normalize(_patches(_whitened(features, mean, whiten)), dim=1) for features in pictures]
-    return StylePatches(torch.cat(keys), torch.cat([_patches(f) for f in pictures]), mean, whiten)
+    keys = torch.cat([F.normalize(_patches(_whitened(f, mean, whiten)), dim=1) for f in pictures])
+    rows = keys.float()
+    turn = torch.linalg.eigh(rows.T @ rows).eigenvectors[:, -_DIRECTIONS:].to(keys)
+    return StylePatches(keys @ turn, torch.cat([_patches(f) for f in pictures]), mean, whiten, turn)
 
 
 def swapped(features: Features, style: StylePatches, amount: float, coverage: Mask | None = None) -> Features:
@@ -48,14 +54,14 @@ def swapped(features: Features, style: StylePatches, amount: float, coverage: Ma
     height, width = features.shape[1:]
     edge = _SIDE // 2
     padded = F.pad(features[None], (edge,) * 4, mode="reflect")[0]
-    own = _patches(_whitened(Features(padded), style.mean, style.whiten))
+    own = _patches(_whitened(Features(padded), style.mean, style.whiten)) @ style.turn
     rows = _covered(coverage, height, width)
     best = torch.zeros(height * width, dtype=torch.long, device=features.device)
     for part in rows.split(_MOST):
-        best[part] = (own[part] @ style.keys.T).argmax(1)
+        best[part] = (own[part] @ style.keys.T).max(1).indices  # argmax is slow in bfloat16
     size = (height + 2 * edge, width + 2 * edge)
     total = F.fold(style.values[best].T[None], size, _SIDE)
-    count = F.fold(torch.ones_like(own[:, : _SIDE**2]).T[None], size, _SIDE)
+    count = F.fold(own.new_ones(1, _SIDE**2, height * width), size, _SIDE)
     pasted = (total / count)[0, :, edge : edge + height, edge : edge + width]
     return Features(torch.lerp(features, pasted, amount))
 

@@ -23,7 +23,7 @@ def folder(tmp_path_factory):
 
 def arguments(folder, out, *more):
     given = ["video", folder / "clip.mp4", "--style", folder / "style.png", "--out", out]
-    return [*given, "--network", "posterise", "--steady", "0", *more]
+    return [*given, "--teacher", "posterise", "--steady", "0", *more]
 
 
 def test_a_video_is_painted(nst3d, folder, tmp_path) -> None:
@@ -32,6 +32,15 @@ def test_a_video_is_painted(nst3d, folder, tmp_path) -> None:
     assert str(tmp_path / "out" / "video.mp4") in done.stdout
     assert "6 frames in 1 shot," in done.stdout
     assert done.stderr == ""
+
+
+def test_the_teachers_options_count(nst3d, folder, tmp_path) -> None:
+    pictures = []
+    for levels in ("2", "7"):
+        done = nst3d(*arguments(folder, tmp_path / levels, "--teacher-option", f"levels={levels}"))
+        assert done.returncode == 0, done.stderr
+        pictures.append((tmp_path / levels / "sheet.png").read_bytes())
+    assert pictures[0] != pictures[1]
 
 
 def test_ctrl_c_keeps_what_is_painted(nst3d, folder, tmp_path, monkeypatch) -> None:
@@ -53,7 +62,11 @@ def test_ctrl_c_keeps_what_is_painted(nst3d, folder, tmp_path, monkeypatch) -> N
 @pytest.mark.parametrize(
     ("more", "says"),
     [
-        (["--network", "wet"], "--network 'wet' is not known: choose one of wct,"),
+        (["--teacher", "wet"], "teacher 'wet' is not known; known are identity,"),
+        (
+            ["--teacher-option", "tones=3"],
+            "teacher posterise has no option 'tones'; its options are: levels, lines",
+        ),
         (["--steady", "1"], "--steady is 1: expected a number from 0 to 0.95"),
         (["--size", "20"], "clip.mp4: its frames would be painted with 20 x 13 pixels"),
     ],

@@ -10,7 +10,7 @@ from microast_samples import picture, write_random
 
 from nst3d.errors import InputError
 from nst3d.images.io import read_image
-from nst3d.networks.microast import MicroAST, load_microast, mixed
+from nst3d.networks.microast import MicroAST, Signal, load_microast, mixed
 from nst3d.networks.transport import Statistics, pooled_statistics
 
 
@@ -27,6 +27,10 @@ def network(tmp_path) -> MicroAST:
     return load_microast(path=write_random(tmp_path))
 
 
+def painted(network: MicroAST, image: torch.Tensor, signal: Signal, strength: float = 1.0) -> torch.Tensor:
+    return network.paint(image, network.moves([(image, None)], signal, strength))
+
+
 def test_real_weights_have_the_published_shapes(weights) -> None:
     network = load_microast(path=weights)
     shallow, deep = network.encode(picture(37, 51))
@@ -34,7 +38,7 @@ def test_real_weights_have_the_published_shapes(weights) -> None:
     signal = network.signal([(picture(32, 32), None)])
     assert [f.shape for f in signal.filters] == [(2, 64), (2, 64)]
     for size in ((37, 51), (64, 40), (5, 90)):
-        assert network.paint([(picture(*size), None)], signal)[0].shape == (3, *size)
+        assert painted(network, picture(*size), signal).shape == (3, *size)
 
 
 def test_real_weights_paint_the_style_and_keep_the_content(weights, data_dir) -> None:
@@ -44,10 +48,10 @@ def test_real_weights_paint_the_style_and_keep_the_content(weights, data_dir) ->
     network = load_microast(path=weights)
     content, style = read("content/chelsea.png"), read("styles/great_wave_hokusai_1831.jpg")
     signal = network.signal([(style, None)])
-    kept = network.paint([(content, None)], signal, strength=0)[0].clamp(0, 1)
+    kept = painted(network, content, signal, 0).clamp(0, 1)
     assert -10 * torch.log10((kept - content).square().mean()) > 23  # measured: 26
-    whole = network.paint([(content, None)], signal)[0].clamp(0, 1)
-    half = network.paint([(content, None)], signal, strength=0.5)[0].clamp(0, 1)
+    whole = painted(network, content, signal).clamp(0, 1)
+    half = painted(network, content, signal, 0.5).clamp(0, 1)
 
     def away(image: torch.Tensor) -> float:
         return float((image.mean((1, 2)) - style.mean((1, 2))).norm())
@@ -62,7 +66,11 @@ def test_the_features_of_all_views_together_get_the_styles_moments(network) -> N
         block.register_forward_pre_hook(lambda _, given, name=name: moved[name].append(given[0][0]))
     mask = (torch.arange(32) < 20).float().expand(32, 32)
     views = [(picture(32, 32, 1), mask), (picture(48, 24, 2) * 0.5, None)]
-    network.paint(views, signal)
+    moves = network.moves(views, signal)
+    for held in moved.values():
+        held.clear()
+    for view, _ in views:
+        network.paint(view, moves)
     for name, wanted in zip(("shallow", "deep"), signal.statistics):
         found = pooled_statistics(zip(moved[name], [mask, None]))
         torch.testing.assert_close(found.mean, wanted.mean, rtol=1e-4, atol=1e-4)
@@ -76,9 +84,11 @@ def spread(statistics: Statistics) -> torch.Tensor:
 def test_what_two_views_share_is_painted_alike(network) -> None:
     scene = picture(16, 256)
     signal = network.signal([(picture(32, 32, 5), None)])
-    left, right = network.paint([(scene[..., :192], None), (scene[..., 64:], None)], signal)
+    views = scene[..., :192], scene[..., 64:]
+    moves = network.moves([(view, None) for view in views], signal)
+    left, right = (network.paint(view, moves) for view in views)
     torch.testing.assert_close(left[..., 120:136], right[..., 56:72], rtol=1e-4, atol=1e-4)
-    alone = network.paint([(scene[..., :192], None)], signal)[0]
+    alone = painted(network, views[0], signal)
     assert (alone - left)[..., 120:136].abs().max() > 1e-3
 
 

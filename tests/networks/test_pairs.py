@@ -69,3 +69,31 @@ def test_each_file_has_an_address_and_a_hash() -> None:
     for name, source in SOURCES.items():
         if source.package is None:
             assert all(file.url and len(file.sha256) in (8, 64) for file in source.files), name
+
+
+def bent(planes: torch.Tensor, border: int) -> float:
+    """How far planes (c, h, w) are from straight along their rows, relative to their slope, away from the borders."""
+    inner = planes[:, border:-border, border:-border]
+    return float(inner.diff(n=2, dim=2).abs().mean() / inner.diff(dim=2).mean((1, 2)).abs().mean())
+
+
+@pytest.mark.parametrize("level", [2, 3, 4])
+def test_a_faint_slope_is_decoded_without_stairs(tmp_path, level) -> None:
+    torch.manual_seed(0)
+    for each in LEVELS:
+        random_weights(tmp_path, each)
+    pair = load_pairs((level,), path=tmp_path)[level]
+    slope = torch.linspace(1, 1.05, 16) * (1 + torch.rand(CHANNELS[level], 1, 1))
+    size = (16 * pair.stride, 16 * pair.stride)
+    stairs, smooth = (pair.decode(slope.expand(-1, 16, -1), size, kind) for kind in (False, True))
+    assert bent(stairs, 4 * pair.stride) > 1
+    assert bent(smooth, 4 * pair.stride) < 0.02
+
+
+def test_detail_is_decoded_as_the_decoders_learnt(weights, data_dir) -> None:
+    pixels = read_image(data_dir / "content" / "chelsea.png", max_pixels=60_000).pixels
+    image = torch.from_numpy(pixels).permute(2, 0, 1)
+    for pair in load_pairs((2, 3, 4), path=weights).values():
+        features, size = pair.encode(image), tuple(image.shape[1:])
+        stairs, smooth = (pair.decode(features, size, kind) for kind in (False, True))
+        assert (smooth - stairs).square().mean() < 0.01 * (stairs - stairs.mean()).square().mean()

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import pytest
 import torch
-from torch import nn
+from conditional_samples import MeanColour, random_net
 
 from nst3d.errors import ConfigError
-from nst3d.networks.conditional import ConditionalNet, Layer
 from nst3d.networks.magenta import Magenta
 from nst3d.networks.multistyle import STYLES
 from nst3d.stylize.look import Look
@@ -16,27 +15,6 @@ from nst3d.stylize.teachers.magenta import MagentaTeacher
 from nst3d.stylize.teachers.multistyle import Multistyle, mixture
 from nst3d.stylize.teachers.registry import check_teacher, make_teacher
 from nst3d.tensors import Image, to_planes
-
-
-class MeanColour(nn.Module):
-    """Reads a style's mean colour as its code."""
-
-    def forward(self, picture: torch.Tensor) -> torch.Tensor:
-        return picture.mean((1, 2))
-
-
-def random_net(codes: int) -> ConditionalNet:
-    draw = torch.Generator().manual_seed(0)
-
-    def layer(out: int, inside: int, side: int = 3, stride: int = 1) -> Layer:
-        linear = nn.Linear(codes, out), nn.Linear(codes, out)
-        for module in linear:
-            module.weight = nn.Parameter(2 * torch.randn(out, codes, generator=draw))
-            module.bias = nn.Parameter(torch.randn(out, generator=draw))
-        return Layer(torch.randn(out, inside, side, side, generator=draw) / side, stride=stride, style=linear)
-
-    contract = [layer(4, 3, 9), layer(4, 4, stride=2), layer(4, 4, stride=2)]
-    return ConditionalNet(contract, [layer(4, 4), layer(4, 4)], [layer(4, 4), layer(4, 4), layer(3, 4, 9)])
 
 
 def teacher(strength: float = 1.0) -> MagentaTeacher:

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 import torch
+import torch.nn.functional as F
 from pair_samples import random_weights
 
 from nst3d.errors import ConfigError, MissingDependencyError
+from nst3d.images.io import read_image
 from nst3d.networks.pairs import LEVELS, load_pairs
 from nst3d.networks.transport import pooled_statistics
 from nst3d.operators.identity import IdentityView
@@ -46,7 +48,7 @@ def test_all_views_get_one_map_to_the_style(weights) -> None:
     views = pictures(3)
     style = Style((torch.rand(48, 48, 3, generator=torch.Generator().manual_seed(9)) ** 3,))
     seen: list[torch.Tensor] = []
-    pair.decode = lambda features, size: seen.append(features) or torch.zeros(3, *size)  # type: ignore[method-assign]
+    pair.decode = lambda features, size, smooth: seen.append(features) or torch.zeros(3, *size)  # type: ignore[method-assign]
     Monge({2: pair}, strokes=0, levels=(2,)).teach(views, looks(views), [style])
     moved = pooled_statistics([(features, None) for features in seen])
     wanted = pooled_statistics([(pair.encode(style.at(48)[0]), None)])
@@ -122,3 +124,23 @@ def test_another_network_in_its_place_is_named(weights, tmp_path, monkeypatch) -
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "none"))
     (note,) = teacher_notes("instant", {}, 256)
     assert "nst3d weights fetch wct-16x" in note
+
+
+def test_a_flat_sky_gets_no_weave(data_dir) -> None:
+    """What has no detail is not covered with a grid in the periods of the decoders' upsampling."""
+    folder = data_dir / "weights" / "collaborative_distillation"
+    if not folder.is_dir():
+        pytest.skip(f"no weights in {folder}")
+    picture = torch.rand(128, 128, 3, generator=torch.Generator().manual_seed(0))
+    picture[:96] = torch.linspace(0.55, 0.62, 96)[:, None, None] * torch.tensor([0.8, 0.9, 1.0])
+    painting = read_image(data_dir / "styles" / "starry_night_vangogh_1889.jpg", max_pixels=16_000).pixels
+    style = Style((torch.from_numpy(painting).float(),))
+    teacher = Monge(load_pairs(path=folder), strokes=0)
+    (painted,) = teacher.teach([picture], looks([picture]), [style])
+    sky, wanted = painted[8:56, 16:-16].permute(2, 0, 1), style.at(128)[0]
+    assert fine(sky) < 0.1 * fine(wanted)
+
+
+def fine(planes: torch.Tensor) -> float:
+    """Root mean square of what is finer than 8 pixels."""
+    return float((planes - F.avg_pool2d(planes, 9, 1, 4, count_include_pad=False)).square().mean() ** 0.5)

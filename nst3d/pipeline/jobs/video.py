@@ -13,11 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 import yaml
 
 from nst3d.errors import ConfigError, InputError, OutputError
-from nst3d.features.precision import fast_dtype
 from nst3d.files import PathField, PathsField, write_bytes
 from nst3d.flow.dis import DenseInverseSearch
 from nst3d.images.io import read_image, write_image
@@ -32,8 +30,9 @@ from nst3d.pipeline.runtime.out_folder import STARTS_OVER, claimed_folder, resum
 from nst3d.pipeline.settings.overrides import as_plain
 from nst3d.pipeline.settings.video import VideoOptions
 from nst3d.pipeline.styles import read_style
-from nst3d.stylize.clips.make import check_painter, make_painter
+from nst3d.stylize.clips.painter import TaughtPainter
 from nst3d.stylize.clips.steady import SteadyPainter
+from nst3d.stylize.teachers.registry import make_teacher, teacher_notes
 from nst3d.tensors import ImageSize
 from nst3d.video.clip import Clip, describe_changes, read_clip
 from nst3d.video.decode import read_clip_frames
@@ -90,7 +89,6 @@ def run_video(job: VideoJob, listeners: Listener | Iterable[Listener] = ()) -> V
     use_threads(job.options.threads)
     if not job.styles:
         raise ConfigError("no style: give `style`, a picture")
-    check_painter(job.options.network)
     clip = read_clip(job.video)
     size = _size(clip, job.options.size)
     again = job.resume and resumable(job.state.file, job.out / _CONFIG, job.out / _METRICS)
@@ -127,10 +125,10 @@ def _begun(job: VideoJob, task: FrameTask, painter: SteadyPainter, again: bool, 
 def _painter(job: VideoJob, size: ImageSize, events: Events) -> SteadyPainter:
     flow = DenseInverseSearch() if job.options.steady else None
     styles = [read_style(path, events) for path in job.styles]
-    dtype = fast_dtype(torch.device("cpu"))
-    return SteadyPainter(
-        make_painter(job.options.network, styles, max(size), dtype), flow, job.options.steady
-    )
+    name, options = job.options.teacher, job.options.teacher_options
+    for text in teacher_notes(name, options, max(size)):
+        events.note(text)
+    return SteadyPainter(TaughtPainter(make_teacher(name, options), styles), flow, job.options.steady)
 
 
 def _size(clip: Clip, long_side: int) -> ImageSize:
@@ -211,10 +209,10 @@ def _metrics(job: VideoJob, run: FrameRun, clock: Clock) -> dict[str, Any]:
         "frame_rate": str(run.task.clip.rate),
         "size": [run.task.size.width // 2 * 2, run.task.size.height // 2 * 2],
         "shots": progress.shots,
-        "network": job.options.network,
+        "teacher": job.options.teacher,
         **flow,
         "frames_per_second": round(painted / max(run.seconds, 1e-9), 3),
-        "network_frames_per_second": round(painted / max(run.painter.seconds, 1e-9), 3),
+        "teacher_frames_per_second": round(painted / max(run.painter.seconds, 1e-9), 3),
         **clock.laps,
         "peak_memory_gb": peak_memory_gb(),
         "notes": run.events.notes,

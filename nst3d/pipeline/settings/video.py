@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Annotated
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Any
 
 from nst3d.bounds import Within, check_bounds
+from nst3d.stylize.teachers.registry import check_teacher
 
 
 @dataclass(frozen=True)
@@ -14,8 +16,10 @@ class VideoOptions:
 
     size: Annotated[int, Within(0, 8192)] = 0
     """Long side of the frames in pixels; 0: that of the video, which is never enlarged."""
-    network: str = "wct"
-    """What paints a frame: wct, with one map of features for each shot, or a teacher."""
+    teacher: str = "instant"
+    """Name of the teacher that paints the frames, each shot by one map if it can be prepared for pictures."""
+    teacher_options: Mapping[str, Any] = field(default_factory=dict)
+    """The teacher's own options, by name."""
     steady: Annotated[float, Within(0, 0.95)] = 0.85
     """Share of a frame that is taken from the one before along the motion; 0: each frame on its own."""
     crf: Annotated[int, Within(0, 51)] = 18
@@ -24,5 +28,6 @@ class VideoOptions:
     """CPU threads; 0: all."""
 
     def __post_init__(self) -> None:
-        """Raise ConfigError for invalid numbers."""
+        """Raise ConfigError for invalid numbers, and for a teacher or an option that is not known."""
         check_bounds(self)
+        check_teacher(self.teacher, self.teacher_options)

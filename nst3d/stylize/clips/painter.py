@@ -9,7 +9,7 @@ import torch
 
 from nst3d.stylize.look import Look
 from nst3d.stylize.style import Style
-from nst3d.stylize.teachers.registry import Teacher
+from nst3d.stylize.teachers.registry import Preparable, Teacher
 from nst3d.tensors import Planes, to_image, to_planes
 
 
@@ -25,16 +25,23 @@ class FramePainter(Protocol):
 
 @final
 class TaughtPainter:
-    """Paints frames with a teacher of scenes."""
+    """Paints frames with a teacher of scenes, which is prepared for a shot if it can be."""
 
     def __init__(self, teacher: Teacher, styles: Sequence[Style]) -> None:
         self._teacher, self._styles = teacher, styles
+        self._of_shot = teacher
 
     def begin(self, samples: Sequence[Planes]) -> None:
-        """Nothing: a teacher paints each picture by itself."""
+        """Give the teacher the statistics of the shot, so that it paints all frames by the same map."""
+        if isinstance(self._teacher, Preparable):
+            pictures = [to_image(sample) for sample in samples]
+            self._of_shot = self._teacher.prepared(pictures, [_look(s) for s in samples], self._styles)
 
     def paint(self, frame: Planes) -> Planes:
         """The teacher's picture of the frame."""
-        look = Look(frame, torch.ones_like(frame[0]))
-        (picture,) = self._teacher.teach([to_image(frame)], [look], self._styles)
+        (picture,) = self._of_shot.teach([to_image(frame)], [_look(frame)], self._styles)
         return to_planes(picture).clamp(0, 1)  # type: ignore[return-value]
+
+
+def _look(frame: Planes) -> Look:
+    return Look(frame, torch.ones_like(frame[0]))

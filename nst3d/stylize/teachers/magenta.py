@@ -12,7 +12,7 @@ from nst3d.images.resize import fit_long_side
 from nst3d.networks.magenta import STYLE_SIZE, Magenta, load_magenta
 from nst3d.stylize.look import Look
 from nst3d.stylize.style import Style
-from nst3d.stylize.teachers.pooled import paint_all
+from nst3d.stylize.teachers.pooled import NormalisedTeacher
 from nst3d.stylize.teachers.registry import register_teacher
 from nst3d.tensors import Image, Planes, to_planes
 
@@ -25,11 +25,17 @@ class MagentaTeacher:
         """`strength` from 0 (the pictures' own code) to 1 (the style's)."""
         self._strength, self._networks = strength, networks
 
-    @torch.no_grad()
     def teach(
         self, pictures: Sequence[Image], looks: Sequence[Look], styles: Sequence[Style]
     ) -> Sequence[Image]:
         """The pictures, all painted with one code and one normalisation, so that views agree."""
+        return self.prepared(pictures, looks, styles).teach(pictures, looks, styles)
+
+    @torch.no_grad()
+    def prepared(
+        self, pictures: Sequence[Image], looks: Sequence[Look], styles: Sequence[Style]
+    ) -> NormalisedTeacher:
+        """A teacher with the code of these styles and the normalisation of these pictures."""
         networks = self._networks.to(pictures[0].device)
         total = sum(style.weight for style in styles)
         read = [[networks.reader(Planes(p.to(pictures[0]))) for p in s.at(STYLE_SIZE)] for s in styles]
@@ -38,7 +44,7 @@ class MagentaTeacher:
         if self._strength < 1:
             own = [networks.reader(to_planes(fit_long_side(p, STYLE_SIZE))) for p in pictures]
             code = torch.lerp(torch.stack(own).mean(0), code, self._strength)
-        return paint_all(networks.painter, pictures, looks, code)
+        return NormalisedTeacher(networks.painter, code, pictures, looks)
 
 
 def _make(options: Mapping[str, Any]) -> MagentaTeacher:

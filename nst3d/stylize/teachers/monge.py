@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cached_property
+from dataclasses import dataclass
 from typing import Any, final
 
 import torch
@@ -12,15 +12,18 @@ from nst3d.errors import ConfigError
 from nst3d.features.precision import fast_dtype
 from nst3d.networks.pairs import LEVELS, Pair, load_pairs
 from nst3d.networks.patches import StylePatches, style_patches, swapped
-from nst3d.networks.transport import Statistics, monge_map, pooled_statistics
+from nst3d.networks.transport import AffineMap, Statistics, monge_map, pooled_statistics
 from nst3d.stylize.look import Look
 from nst3d.stylize.style import Style
-from nst3d.stylize.teachers.registry import register_teacher
+from nst3d.stylize.teachers.registry import Teacher, register_teacher
 from nst3d.stylize.teachers.style_features import encoded_styles, mixed_statistics
 from nst3d.tensors import Features, Image, Mask, to_image, to_planes
 
 _SWAPPED = (3, 4)
 """Levels at which patches are swapped: those whose features hold strokes."""
+_SEEDS = 4
+"""The level whose picture keeps its stairs if patches are swapped: in flat parts, the next level's strokes grow from
+them. Smooth ones would all get the same patch, whose average with itself is a blot."""
 
 
 @final
@@ -57,42 +60,72 @@ class Monge:
         self, pictures: Sequence[Image], looks: Sequence[Look], styles: Sequence[Style]
     ) -> Sequence[Image]:
         """The pictures with the styles' statistics at each level; the styles are mixed by their weights."""
+        return self._through(pictures, looks, styles)[1]
+
+    def prepared(self, pictures: Sequence[Image], looks: Sequence[Look], styles: Sequence[Style]) -> Teacher:
+        """A teacher with the maps that bring these pictures to these styles."""
+        return _Moved(self._through(pictures, looks, styles)[0])
+
+    def _through(
+        self, pictures: Sequence[Image], looks: Sequence[Look], styles: Sequence[Style]
+    ) -> tuple[list[_Step], Sequence[Image]]:
+        """The steps from level to level, and the pictures after the last."""
         coverages = [look.coverage for look in looks]
+        size = max(max(picture.shape[:2]) for picture in pictures)
+        steps = []
         for level in self._levels:
-            pictures = self._moved(self._pairs[level], pictures, coverages, styles)
+            pair = self._pairs[level]
+            features = [pair.encode(to_planes(picture)) for picture in pictures]
+            steps.append(self._step(pair, pooled_statistics(zip(features, coverages)), styles, size))
+            pictures = [steps[-1].decoded(*each) for each in zip(features, coverages, pictures)]
+        return steps, pictures
+
+    def _step(self, pair: Pair, held: Statistics, styles: Sequence[Style], size: int) -> _Step:
+        encoded = encoded_styles(pair, styles, size)
+        wanted = mixed_statistics(encoded, styles)
+        patches = None
+        if self._strokes > 0 and pair.level in _SWAPPED:
+            patches = style_patches([features for each in encoded for features, _ in each], wanted)
+        return _Step(pair, monge_map(held, wanted), self._strength, patches, self._strokes)
+
+
+@final
+class _Moved:
+    def __init__(self, steps: Sequence[_Step]) -> None:
+        self._steps = steps
+
+    def teach(
+        self, pictures: Sequence[Image], looks: Sequence[Look], styles: Sequence[Style]
+    ) -> Sequence[Image]:
+        for step in self._steps:
+            pictures = [step.painted(picture, look.coverage) for picture, look in zip(pictures, looks)]
         return pictures
 
-    def _moved(
-        self, pair: Pair, pictures: Sequence[Image], coverages: Sequence[Mask], styles: Sequence[Style]
-    ) -> list[Image]:
-        features = [pair.encode(to_planes(picture)) for picture in pictures]
-        size = max(max(picture.shape[:2]) for picture in pictures)
-        target = _Target(pair, styles, size)
-        move = monge_map(pooled_statistics(zip(features, coverages)), target.statistics)
-        strokes = self._strokes if pair.level in _SWAPPED else 0.0
-        painted = []
-        for own, coverage, picture in zip(features, coverages, pictures):
-            moved = move(own)
-            if strokes > 0:
-                moved = swapped(moved, target.patches, strokes, coverage)
-            blend = Features(torch.lerp(own, moved, self._strength))
-            height, width = picture.shape[:2]
-            painted.append(Image(to_image(pair.decode(blend, (height, width))).clamp(0, 1)))
-        return painted
 
+@dataclass(frozen=True)
+class _Step:
+    """What is done to each picture at a level."""
 
-class _Target:
-    """What the features of a level move to."""
+    pair: Pair
+    move: AffineMap
+    strength: float
+    patches: StylePatches | None
+    """Those that are swapped in; None: none are."""
+    strokes: float
 
-    def __init__(self, pair: Pair, styles: Sequence[Style], size: int) -> None:
-        encoded = encoded_styles(pair, styles, size)
-        self.statistics: Statistics = mixed_statistics(encoded, styles)
-        self._pictures = [features for pictures in encoded for features, _ in pictures]
+    def painted(self, picture: Image, coverage: Mask) -> Image:
+        """A picture (h, w, 3), moved."""
+        return self.decoded(self.pair.encode(to_planes(picture)), coverage, picture)
 
-    @cached_property
-    def patches(self) -> StylePatches:
-        """The patches of all pictures."""
-        return style_patches(self._pictures, self.statistics)
+    def decoded(self, features: Features, coverage: Mask, picture: Image) -> Image:
+        """The picture (h, w, 3) whose features these were, moved."""
+        moved = self.move(features)
+        if self.patches is not None:
+            moved = swapped(moved, self.patches, self.strokes, coverage)
+        blend = Features(torch.lerp(features, moved, self.strength))
+        height, width = picture.shape[:2]
+        smooth = self.patches is None or self.pair.level != _SEEDS
+        return Image(to_image(self.pair.decode(blend, (height, width), smooth)).clamp(0, 1))
 
 
 def _make(options: Mapping[str, Any]) -> Monge:

@@ -12,7 +12,7 @@ from nst3d.networks.conditional import ConditionalNet
 from nst3d.networks.multistyle import STYLES, load_multistyle
 from nst3d.stylize.look import Look
 from nst3d.stylize.style import Style
-from nst3d.stylize.teachers.pooled import paint_all
+from nst3d.stylize.teachers.pooled import NormalisedTeacher
 from nst3d.stylize.teachers.registry import register_teacher
 from nst3d.tensors import Image
 
@@ -25,13 +25,18 @@ class Multistyle:
         """`styles` are numbers with weights (see `mixture`)."""
         self._network, self._mixture = network, mixture(styles)
 
-    @torch.no_grad()
     def teach(
         self, pictures: Sequence[Image], looks: Sequence[Look], styles: Sequence[Style]
     ) -> Sequence[Image]:
         """The pictures, all painted with one normalisation, so that views agree."""
+        return self.prepared(pictures, looks, styles).teach(pictures, looks, styles)
+
+    def prepared(
+        self, pictures: Sequence[Image], looks: Sequence[Look], styles: Sequence[Style]
+    ) -> NormalisedTeacher:
+        """A teacher with the normalisation of these pictures."""
         network = self._network.to(pictures[0].device)
-        return paint_all(network, pictures, looks, self._mixture.to(pictures[0]))
+        return NormalisedTeacher(network, self._mixture.to(pictures[0]), pictures, looks)
 
 
 def mixture(styles: str) -> torch.Tensor:

@@ -35,6 +35,17 @@ class Course(Protocol):
         """The teachers of the lessons, in order; together they do what the teacher does at once."""
 
 
+@runtime_checkable
+class Preparable(Protocol):
+    """A teacher that normalises by the statistics of what it paints."""
+
+    def prepared(self, pictures: Sequence[Image], looks: Sequence[Look], styles: Sequence[Style]) -> Teacher:
+        """A teacher with the statistics of these pictures, in these styles, whatever it is given to paint.
+
+        It paints other pictures of the same scene or shot by the same map, and these as this teacher does.
+        """
+
+
 @dataclass(frozen=True)
 class TeacherKind:
     """A registered teacher."""

@@ -47,7 +47,7 @@ def _short_parts(monkeypatch) -> None:
 
 
 def job(clip, style, out, resume: bool = False, **options) -> VideoJob:
-    given = {"network": "posterise", "steady": 0.0, "crf": 4} | options
+    given = {"teacher": "posterise", "steady": 0.0, "crf": 4} | options
     return VideoJob(clip, style, out, VideoOptions(**given), resume=resume)
 
 
@@ -74,8 +74,8 @@ def test_a_whole_video(clip, style, tmp_path) -> None:
 
 def test_nothing_is_smeared_over_a_cut(clip, style, tmp_path) -> None:
     needs_motion(0.9)
-    run_video(job(clip, style, tmp_path / "steady", network="identity", steady=0.9))
-    run_video(job(clip, style, tmp_path / "alone", network="identity"))
+    run_video(job(clip, style, tmp_path / "steady", teacher="identity", steady=0.9))
+    run_video(job(clip, style, tmp_path / "alone", teacher="identity"))
     steady, alone = (
         list(read_clip_frames(read_clip(tmp_path / n / "video.mp4"))) for n in ("steady", "alone")
     )

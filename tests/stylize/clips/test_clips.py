@@ -6,13 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from nst3d.errors import ConfigError
-from nst3d.networks.pairs import load_pairs
-from nst3d.stylize.clips.make import make_painter
+from nst3d.stylize.clips.painter import TaughtPainter
 from nst3d.stylize.clips.steady import SteadyPainter, planes_of
-from nst3d.stylize.clips.transported import TransportedFrames
-from nst3d.stylize.style import Style
-from nst3d.tensors import Image, Planes
+from nst3d.stylize.teachers.identity import Identity
+from nst3d.tensors import Planes
 
 
 class Flicker:
@@ -72,7 +69,7 @@ def test_flicker_is_less_than_half() -> None:
 def test_details_stay_sharp() -> None:
     """What is the same in all frames is not blurred by being carried along."""
     frames = panned(20, 2)
-    painter = SteadyPainter(make_painter("identity", [], 60, torch.float32), Moving(2), 0.8)
+    painter = SteadyPainter(TaughtPainter(Identity(), []), Moving(2), 0.8)
     moments, (shown, _) = painted(painter, frames)
     assert shown < 0.01
     assert (moments[-1].picture - planes_of(frames[-1]))[:, 4:].abs().max() < 1e-3  # below the frame's number
@@ -87,41 +84,31 @@ def test_without_a_share_frames_are_on_their_own() -> None:
 def test_new_light_is_not_held_back() -> None:
     """Where frames differ along the motion, the picture is that of the frame."""
     frames = [np.full((40, 60, 3), level, np.uint8) for level in (40, 200)]
-    moments, _ = painted(
-        SteadyPainter(make_painter("identity", [], 60, torch.float32), Moving(0), 0.8), frames
-    )
+    moments, _ = painted(SteadyPainter(TaughtPainter(Identity(), []), Moving(0), 0.8), frames)
     assert moments[1].picture.mean() == pytest.approx(200 / 255, abs=0.01)
 
 
-def test_an_unknown_painter() -> None:
-    with pytest.raises(ConfigError, match=r"`network` 'wet' is not known: choose one of wct, .*posterise"):
-        make_painter("wet", [], 64, torch.float32)
+def test_a_teacher_that_can_be_prepared_gets_the_shots_frames() -> None:
+    """All frames of a shot are painted by one map, and those of another shot by another."""
 
+    class Shifted:
+        """Adds a fixed amount."""
 
-@pytest.fixture(scope="module")
-def pairs(data_dir):
-    folder = data_dir / "weights" / "collaborative_distillation"
-    if not folder.is_dir():
-        pytest.skip(f"no weights in {folder}")
-    return load_pairs((1, 2, 3), path=folder)
+        def __init__(self, amount: float) -> None:
+            self.amount = amount
 
+        def teach(self, pictures, looks, styles):
+            return [picture + self.amount for picture in pictures]
 
-def smooth(seed: int, red: float) -> Image:
-    coarse = torch.rand(1, 3, 12, 16, generator=torch.Generator().manual_seed(seed))
-    picture = torch.nn.functional.interpolate(coarse, (48, 64), mode="bilinear")[0].permute(1, 2, 0)
-    return Image(picture * torch.tensor([red, 0.4, 0.4]))
+    class ToGrey(Shifted):
+        """Brings the mean of what it is given to 0.5."""
 
+        def prepared(self, pictures, looks, styles):
+            return Shifted(0.5 - float(torch.stack(pictures).mean()))
 
-def test_frames_take_the_styles_colours_and_the_shots_map(pairs) -> None:
-    style = Style((smooth(5, 1.0),))
-    frames = [Planes(smooth(k, 0.3).permute(2, 0, 1)) for k in (1, 2)]
-    painter = TransportedFrames(pairs, [style], 64)
-    painter.begin(frames)
-    alone, again = painter.paint(frames[0]), painter.paint(frames[0])
-    wanted = style.images[0].mean((0, 1))
-    pooled = torch.stack([painter.paint(f).mean((1, 2)) for f in frames]).mean(0)
-    assert torch.equal(alone, again)
-    assert torch.allclose(pooled, wanted, atol=0.05)
-    assert alone.shape == frames[0].shape
-    painter.begin(frames[1:])
-    assert not torch.allclose(painter.paint(frames[0]), alone, atol=0.01)
+    dark, light = (Planes(torch.full((3, 4, 6), level)) for level in (0.1, 0.3))
+    painter = TaughtPainter(ToGrey(0.9), [])
+    for samples, wanted in (([dark, light], (0.4, 0.6)), ([light], (0.3, 0.5))):
+        painter.begin(samples)
+        for frame, level in zip((dark, light), wanted):
+            torch.testing.assert_close(painter.paint(frame), torch.full((3, 4, 6), level))
