@@ -19,6 +19,8 @@ class Stored:
     """Arrays by name; names are valid file names."""
     restore: Callable[[Mapping[str, Array]], ViewOperator]
     """Rebuilds the view from such arrays bit for bit, without compiling. Must not keep `arrays` alive."""
+    form: str | None = None
+    """The name under which `restored` rebuilds it in another process, from the arrays alone; None: it cannot."""
 
 
 class ViewOperator(ABC):

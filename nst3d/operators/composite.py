@@ -106,7 +106,8 @@ def _beside(
     if inner is None:
         return None
     own = f"{name}_{len(inner.arrays)}"  # a wrapper of the same kind may be inside
-    return Stored({**inner.arrays, own: image.numpy()}, partial(_remade, inner.restore, own, remake))
+    form = None if inner.form is None else f"{name}.{inner.form}"
+    return Stored({**inner.arrays, own: image.numpy()}, partial(_remade, inner.restore, own, remake), form)
 
 
 def _remade(

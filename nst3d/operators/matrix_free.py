@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 
 import numba
 import numpy as np
@@ -78,9 +78,10 @@ class MatrixFreeView(ViewOperator):
     def arrays(self) -> Stored:
         """Samples, indices and the coverage."""
         s = self.samples
-        arrays = {"seen": self.seen, "coverage": self._coverage.numpy(), "starts": s.starts, "cells": s.cells}
+        arrays = {"shape": np.array([*self.size, self.num_colours]), "coverage": self._coverage.numpy()}
+        arrays |= {"seen": self.seen, "starts": s.starts, "cells": s.cells}
         arrays |= {"places": s.places, "weights": s.weights, "corners": s.corners}
-        return Stored(arrays, partial(_restored, self.size, self.num_colours))
+        return Stored(arrays, restored_samples, "samples")
 
     def apply(self, colours: Colours) -> Image:
         """A c, (h, w, c)."""
@@ -119,9 +120,11 @@ class MatrixFreeView(ViewOperator):
         return s.starts, s.cells, s.places, s.weights, s.corners
 
 
-def _restored(size: ImageSize, num_colours: int, arrays: Mapping[str, Array]) -> MatrixFreeView:
+def restored_samples(arrays: Mapping[str, Array]) -> MatrixFreeView:
+    """The view of the arrays that `MatrixFreeView.arrays` gives."""
     view = MatrixFreeView.__new__(MatrixFreeView)
-    view.size, view.num_colours, view.seen = size, num_colours, arrays["seen"]
+    height, width, view.num_colours = map(int, arrays["shape"])
+    view.size, view.seen = ImageSize(height, width), arrays["seen"]
     names = ("starts", "cells", "places", "weights", "corners")
     view.samples = Samples(*(arrays[name] for name in names))
     view._coverage = Image(torch.from_numpy(arrays["coverage"]))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 
 import numba
 import numpy as np
@@ -56,11 +55,12 @@ class SparseView(ViewOperator):
 
     def arrays(self) -> Stored:
         """Both matrices, their indices and the coverage."""
-        arrays = {"pixels": self.pixels, "seen": self.seen, "coverage": self._coverage.numpy()}
+        arrays = {"shape": np.array([*self.size, self.num_colours]), "coverage": self._coverage.numpy()}
+        arrays |= {"pixels": self.pixels, "seen": self.seen}
         for name, matrix in (("forward", self._matrix), ("backward", self._transpose)):
             starts, columns, weights = _arrays(matrix)
             arrays |= {f"{name}_starts": starts, f"{name}_columns": columns, f"{name}_weights": weights}
-        return Stored(arrays, partial(_restored, self.size, self.num_colours))
+        return Stored(arrays, restored_sparse, "sparse")
 
     @property
     def coverage(self) -> Image:
@@ -99,9 +99,11 @@ class SparseView(ViewOperator):
         return self._torch[key]
 
 
-def _restored(size: ImageSize, num_colours: int, arrays: Mapping[str, Array]) -> SparseView:
+def restored_sparse(arrays: Mapping[str, Array]) -> SparseView:
+    """The view of the arrays that `SparseView.arrays` gives."""
     view = SparseView.__new__(SparseView)
-    view.size, view.num_colours = size, num_colours
+    height, width, view.num_colours = map(int, arrays["shape"])
+    view.size = ImageSize(height, width)
     view.pixels, view.seen = arrays["pixels"], arrays["seen"]
     view._matrix, view._transpose = (
         Csr(*(arrays[f"{name}_{part}"] for part in ("starts", "columns", "weights")))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import dataclass
 
 import numpy as np
 
 from nst3d.cameras.pinhole import Camera
-from nst3d.renderers.layers import see
+from nst3d.renderers.layers import Layers, see
 from nst3d.renderers.mesh import MeshRenderer
+from nst3d.renderers.raycast import Hits
 from nst3d.renderers.shading import Lighting
 from nst3d.tensors import Array, ImageSize
 
@@ -20,27 +22,65 @@ _STEEP = 2.0
 """Slope from which a texture is undersampled by pixels."""
 
 
+@dataclass(frozen=True)
+class FrameRays:
+    """What the rays of a frame see, whatever the colours are."""
+
+    view: Camera
+    """The camera, cropped to what the surface can cover."""
+    corner: tuple[int, int]
+    """Top and left of that crop in the frame, pixels."""
+    flat: Layers
+    """The fragments of one sample in each pixel, (layers, h, w); their depths are left out."""
+    rough: Array
+    """(n, 2) int64: row and column of pixels that need more samples."""
+    fine: Layers
+    """The fragments of those, (layers, 3 n, 3)."""
+
+
 def draw_frame(renderer: MeshRenderer, camera: Camera, colours: Array, lighting: Lighting = "none") -> Array:
     """A frame that is rendered only once: premultiplied RGB and opacity, (h, w, 4) float32.
 
     `colours` is the table, (n, 3) float32. Edges and silhouettes get 3 × 3 samples, and flat regions one
     where that is sufficient.
     """
-    image = np.zeros((*camera.size, 4), np.float32)
+    return paint_frame(renderer, camera, frame_rays(renderer, camera), colours, lighting)
+
+
+def frame_rays(renderer: MeshRenderer, camera: Camera) -> FrameRays | None:
+    """What the rays of a frame see, to draw it with several tables; None if the surface is out of sight."""
     top, left, size = _box(camera, renderer.surface.positions)
     if min(size) == 0:
-        return image
+        return None
     view = camera.cropped(top, left, size)
     layers = see(renderer.caster, *view.rays())
-    inside = renderer.paint_samples(layers, 1, view, colours, lighting)
-    rough = [_edges(d, f >= 0, camera.focal) for d, f in zip(layers.hits.depth, layers.hits.face)]
-    y, x = np.nonzero(np.any(rough, axis=0))
-    if len(y):
-        steps = (np.arange(_FINE) + 0.5) / _FINE
-        grid = np.stack(np.meshgrid(steps, steps), axis=-1)
-        pixels = np.stack([x, y], axis=1)[:, None, None] + grid
-        fine = see(renderer.caster, view.position, view.directions(pixels.reshape(-1, _FINE, 2)))
-        inside[y, x] = renderer.paint_samples(fine, _FINE, view, colours, lighting)[:, 0]
+    edges = [_edges(d, f >= 0, camera.focal) for d, f in zip(layers.hits.depth, layers.hits.face)]
+    rough = np.argwhere(np.any(edges, axis=0))
+    steps = (np.arange(_FINE) + 0.5) / _FINE
+    grid = np.stack(np.meshgrid(steps, steps), axis=-1)
+    pixels = rough[:, None, None, ::-1] + grid
+    fine = see(renderer.caster, view.position, view.directions(pixels.reshape(-1, _FINE, 2)))
+    return FrameRays(view, (top, left), without_depth(layers), rough, without_depth(fine))
+
+
+def without_depth(layers: Layers) -> Layers:
+    """The same fragments at an unknown depth, which takes no memory: drawing needs none."""
+    face, u, v, _ = layers.hits.arrays()
+    return Layers(Hits(face, u, v, np.broadcast_to(np.float32(np.nan), face.shape)), layers.weight)
+
+
+def paint_frame(
+    renderer: MeshRenderer, camera: Camera, rays: FrameRays | None, colours: Array, lighting: Lighting
+) -> Array:
+    """The frame that `draw_frame` draws, from what its rays see."""
+    image = np.zeros((*camera.size, 4), np.float32)
+    if rays is None:
+        return image
+    inside = renderer.paint_samples(rays.flat, 1, rays.view, colours, lighting)
+    if len(rays.rough):
+        y, x = rays.rough.T
+        inside[y, x] = renderer.paint_samples(rays.fine, _FINE, rays.view, colours, lighting)[:, 0]
+    (top, left), size = rays.corner, rays.view.size
     image[top : top + size.height, left : left + size.width] = inside
     return image
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numba
 import numpy as np
@@ -45,6 +46,14 @@ class MeshRenderer:
         self.surface = surface
         self.caster = caster or Raycaster(surface)
         self.fragments: Caster = fragments or self.caster
+
+    @property
+    def made_of(self) -> tuple[Any, ...] | None:
+        """Everything that views depend on, besides camera and options: the surface, and its opacity and sides.
+
+        None if fragments come from another caster, whose identity is not known.
+        """
+        return ("mesh", self.surface, self.caster.surface) if self.fragments is self.caster else None
 
     def compile(self, camera: Camera, options: MeshViewOptions | None = None) -> ViewOperator:
         """The view from `camera` as a linear operator: texel or vertex weights, averaged over samples."""

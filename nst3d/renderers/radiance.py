@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -42,6 +43,14 @@ class RadianceRenderer(ABC):
     num_colours: int
     notes: tuple[str, ...] = ()
     """Notes for the user."""
+
+    @property
+    def made_of(self) -> tuple[Any, ...] | None:
+        """Everything that compiled views depend on, besides the camera: numbers, text, arrays, dataclasses of them.
+
+        None: unknown, so that views are not kept from one run to the next.
+        """
+        return None
 
     @property
     @abstractmethod

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -67,6 +68,12 @@ class SplatRenderer(RadianceRenderer):
         self.splats = splats
         self.options = options or SplatOptions(near_plane(splats), splats.antialiased)
         self.num_colours = len(splats)
+
+    @property
+    def made_of(self) -> tuple[Any, ...] | None:
+        """The splats' shapes and opacities, and the options."""
+        s = self.splats
+        return (type(self).__name__, s.positions, s.scales, s.rotations, s.opacities, self.options)
 
     @property
     def positions(self) -> Array:

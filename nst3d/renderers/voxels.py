@@ -55,6 +55,13 @@ class VoxelRenderer(RadianceRenderer):
         self._grid = _grid_of(field)
 
     @property
+    def made_of(self) -> tuple[Any, ...]:
+        """The grid, its densities, and the options."""
+        f = self.field
+        density = (f.density, f.activation, f.density_scale)
+        return ("voxels", f.space, f.links, *density, f.near, self._options)
+
+    @property
     def positions(self) -> Array:
         """Positions of the nodes, (n, 3), world units."""
         nodes = np.argwhere(self.field.links >= 0)

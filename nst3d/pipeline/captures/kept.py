@@ -6,7 +6,6 @@ import contextlib
 import hashlib
 import math
 import os
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -14,10 +13,10 @@ import numpy as np
 from nst3d.errors import OutputError
 from nst3d.files import write_bytes
 from nst3d.formats.captures.photos import load_reduced
+from nst3d.pipeline.runtime.caches import cache_folder
 from nst3d.representations.capture import Photo
 from nst3d.tensors import Array, ImageSize
 
-FOLDER_VARIABLE = "NST3D_CACHE"
 _MOST = 1 << 30
 """Bytes that are kept in all."""
 _WORTH = 4
@@ -36,10 +35,13 @@ class KeptPhotographs:
 
     def __init__(self, folder: Path | None = None, most: int = _MOST) -> None:
         """`folder` None: `photographs` in the one that NST3D_CACHE names, or in the user's folder for caches."""
-        self._folder = folder or cache_folder() / "photographs"
-        self._left = most
+        base = cache_folder()
+        self._folder = folder or (None if base is None else base / "photographs")
+        self._left = most if self._folder is not None else 0
         self._older: list[tuple[int, int, Path]] = []
         """Time, bytes and path of what other runs have kept, the latest first."""
+        if self._folder is None:
+            return
         with contextlib.suppress(OSError):
             found = [(path.stat(), path) for path in self._folder.glob("*.raw")]
             self._older = sorted(((s.st_mtime_ns, s.st_size, p) for s, p in found), reverse=True)
@@ -47,7 +49,11 @@ class KeptPhotographs:
 
     def load(self, photo: Photo, size: ImageSize) -> Array:
         """What `load_reduced` returns for the photograph at `size`, and raises."""
-        if photo.path is None or math.prod(photo.camera.size) < _WORTH * math.prod(size):
+        if (
+            self._folder is None
+            or photo.path is None
+            or math.prod(photo.camera.size) < _WORTH * math.prod(size)
+        ):
             return load_reduced(photo, size)
         try:
             path = self._folder / f"{_digest(photo, photo.path, size)}.raw"
@@ -65,27 +71,12 @@ class KeptPhotographs:
             with contextlib.suppress(OSError):
                 oldest.unlink()
                 self._left += size
-        if self._left < image.nbytes:
+        if self._folder is None or self._left < image.nbytes:
             return
         with contextlib.suppress(OSError, OutputError):
             self._folder.mkdir(parents=True, exist_ok=True)
             write_bytes(path, image.astype("<f4").tobytes())
             self._left -= image.nbytes
-
-
-def cache_folder() -> Path:
-    """The folder for what can be made again: NST3D_CACHE if set, otherwise the system's place for that."""
-    given = os.environ.get(FOLDER_VARIABLE)
-    if given:
-        return Path(given)
-    home = Path.home()
-    if sys.platform == "win32":
-        base = Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local")
-    elif sys.platform == "darwin":
-        base = home / "Library" / "Caches"
-    else:
-        base = Path(os.environ.get("XDG_CACHE_HOME") or home / ".cache")
-    return base / "nst3d"
 
 
 def _digest(photo: Photo, path: Path, size: ImageSize) -> str:

@@ -27,6 +27,7 @@ from nst3d.pipeline.runtime.events import Events, Listener
 from nst3d.pipeline.runtime.fingerprint import add_file, add_scene
 from nst3d.pipeline.runtime.machine import Clock, peak_memory_gb, use_threads
 from nst3d.pipeline.runtime.out_folder import STARTS_OVER, claimed_folder, resumable
+from nst3d.pipeline.runtime.scene_cache import SceneCache
 from nst3d.pipeline.settings.config import PaintConfig
 from nst3d.pipeline.settings.overrides import as_plain
 from nst3d.pipeline.styles import read_style
@@ -92,7 +93,8 @@ def _paint(
     )
     events.add(keeper)
     reader = bridges.reader(job.dataparser, job.cameras)
-    subject, config = open_subject(PaintRequest(opened, job, styles, reader, events, bridges, keeper))
+    cache = SceneCache.opened(events.note)
+    subject, config = open_subject(PaintRequest(opened, job, styles, reader, events, bridges, keeper, cache))
     clock.lap("prepare_s")
     events.phase("painting")
     for text in notes:

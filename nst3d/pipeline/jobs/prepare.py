@@ -19,6 +19,7 @@ from nst3d.pipeline.kinds.subject import Subject
 from nst3d.pipeline.runtime.events import Events, Listener
 from nst3d.pipeline.runtime.machine import resolve_device
 from nst3d.pipeline.runtime.out_folder import claimed_folder
+from nst3d.pipeline.runtime.scene_cache import SceneCache
 from nst3d.pipeline.settings.config import PaintConfig
 from nst3d.pipeline.styles import find_encoder, read_style
 from nst3d.stylize.canvas import Canvas
@@ -81,5 +82,7 @@ def prepare(
     pictures = [read_style(path, events) for path in job.styles]
     reader = bridges.reader(job.dataparser, job.cameras)
     opened = checked(job, opened or open_path(job.scene))
-    subject, settled = open_subject(PaintRequest(opened, job, pictures, reader, events, bridges, None))
+    cache = SceneCache.opened(events.note)
+    request = PaintRequest(opened, job, pictures, reader, events, bridges, None, cache)
+    subject, settled = open_subject(request)
     return Prepared(subject, tuple(pictures), settled)

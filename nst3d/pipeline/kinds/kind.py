@@ -18,6 +18,7 @@ from nst3d.pipeline.kinds.subject import Subject
 from nst3d.pipeline.runtime.checkpoints import Keeper
 from nst3d.pipeline.runtime.events import Events
 from nst3d.pipeline.runtime.findings import Report
+from nst3d.pipeline.runtime.scene_cache import SceneCache
 from nst3d.pipeline.settings.config import PaintConfig
 from nst3d.pipeline.settings.shown import SceneOptions
 from nst3d.representations.capture import Capture
@@ -41,6 +42,8 @@ class PaintRequest:
     """Functions of optional packages."""
     keeper: Keeper | None
     """Saves checkpoints; None: no checkpoints."""
+    cache: SceneCache = field(default_factory=SceneCache)
+    """Keeps what is computed from the scene alone, for the next painting of it."""
 
     @property
     def config(self) -> PaintConfig:

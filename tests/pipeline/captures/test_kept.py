@@ -12,7 +12,8 @@ from PIL import Image
 from nst3d.cameras.pinhole import Camera
 from nst3d.formats.captures.photos import load_reduced
 from nst3d.pipeline.captures import kept
-from nst3d.pipeline.captures.kept import KeptPhotographs, cache_folder
+from nst3d.pipeline.captures.kept import KeptPhotographs
+from nst3d.pipeline.runtime.caches import cache_folder
 from nst3d.representations.capture import Photo
 from nst3d.tensors import Array, ImageSize
 

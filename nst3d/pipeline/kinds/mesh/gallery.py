@@ -14,8 +14,10 @@ from nst3d.cameras.paths import Target, Viewport, shares
 from nst3d.cameras.pinhole import Camera
 from nst3d.cameras.rigs import Orientation, orbit_directions
 from nst3d.images.io import write_image
+from nst3d.pipeline.kinds.mesh.frame_cache import rays_through
+from nst3d.pipeline.runtime.scene_cache import SceneCache
 from nst3d.pipeline.settings.config import OutputOptions
-from nst3d.renderers.frames import draw_frame
+from nst3d.renderers.frames import paint_frame
 from nst3d.renderers.mesh import MeshRenderer
 from nst3d.representations.surface import Surface
 from nst3d.tensors import Array, ImageSize
@@ -43,6 +45,10 @@ class Drawable(Protocol):
     def hull(self) -> Array:
         """Points (k, 3) that a view must frame."""
 
+    @property
+    def cache(self) -> SceneCache:
+        """Keeps what the rays of frames see."""
+
 
 class ColouredSurface(NamedTuple):
     """A surface with its colours."""
@@ -58,11 +64,14 @@ def orbit_cameras(scene: Drawable, orbit: Orbit) -> list[Camera]:
     return orbit_around(subject, orbit, shares(orbit.frames, closed=True))
 
 
-def draw_frames(look: ColouredSurface, cameras: list[Camera], output: OutputOptions) -> Iterator[Array]:
-    """Lit frames (h, w, 3) over the background, one per camera."""
+def draw_frames(
+    look: ColouredSurface, cameras: Sequence[Camera], output: OutputOptions, cache: SceneCache | None = None
+) -> Iterator[Array]:
+    """Lit frames (h, w, 3) over the background, one per camera; what their rays see is kept in `cache`."""
     background = np.asarray(output.background, np.float32)
+    rays_of = rays_through(cache or SceneCache(), look.renderer)
     for camera in cameras:
-        image = draw_frame(look.renderer, camera, look.colours, output.lighting)
+        image = paint_frame(look.renderer, camera, rays_of(camera), look.colours, output.lighting)
         yield image[..., :3] + (1 - image[..., 3:]) * background
 
 
@@ -72,7 +81,8 @@ def write_turntable(
     """One turn around the mesh as MP4, and what `more` cameras see."""
     size = ImageSize(output.size, output.size)
     cameras = [*orbit_cameras(scene, Orbit(output.frames, size)), *more]
-    write_mp4(path, draw_frames(ColouredSurface(scene.renderer, colours), cameras, output), output.fps)
+    frames = draw_frames(ColouredSurface(scene.renderer, colours), cameras, output, scene.cache)
+    write_mp4(path, frames, output.fps)
     return path
 
 
@@ -126,7 +136,9 @@ def write_sheet(
     if within:
         series.append([_square(within[k * len(within) // 4], output.size) for k in range(4)])
     rows = [
-        np.concatenate(list(draw_frames(look, cameras, output)), 1) for cameras in series for look in looks
+        np.concatenate(list(draw_frames(look, cameras, output, scene.cache)), 1)
+        for cameras in series
+        for look in looks
     ]
     write_image(path, np.concatenate(rows, 0))
     return path

@@ -49,7 +49,8 @@ def _paint(asked: PaintRequest) -> tuple[Subject, PaintConfig]:
         asked.events.phase("preparing")
     cameras = given_cameras(asked, mesh)
     config = suited(config, cameras)
-    scene = prepare_mesh(mesh, config.surface, config.rig, config.schedule.finest, casting, cameras)
+    finest = config.schedule.finest
+    scene = prepare_mesh(mesh, config.surface, config.rig, finest, casting, cameras, asked.cache)
     subject = MeshSubject(scene, job.scene, styles[0], config, shape)
     asked.note(*scene.notes, *painting_notes(scene.mesh, subject.paint), *vertex_notes(scene))
     return subject, config

@@ -17,8 +17,9 @@ from nst3d.errors import ConfigError
 from nst3d.formats.gltf.cut import cut_document
 from nst3d.formats.gltf.document import GltfDocument
 from nst3d.images.fill import fill
-from nst3d.pipeline.kinds.mesh.inside import plan_views
+from nst3d.pipeline.kinds.mesh.plan_cache import kept_plan
 from nst3d.pipeline.kinds.mesh.rig import Rig
+from nst3d.pipeline.runtime.scene_cache import SceneCache
 from nst3d.pipeline.settings.surface import RigOptions, SurfaceOptions
 from nst3d.renderers.mesh import MeshRenderer
 from nst3d.renderers.outside import like
@@ -62,6 +63,8 @@ class MeshScene:
     """Points that a view must frame, (k, 3)."""
     notes: tuple[str, ...] = ()
     """What views and paint do otherwise than the asset says, one sentence each."""
+    cache: SceneCache = field(default_factory=SceneCache, repr=False)
+    """Keeps what is computed from the scene alone."""
 
     # Properties, because `inspect` needs neither, and both take long where there are many texels.
     @cached_property
@@ -72,8 +75,16 @@ class MeshScene:
     @cached_property
     def initial(self) -> Colours:
         """(n, 3): the asset's own colours in the paint's table; texels between islands are filled."""
-        own = torch.from_numpy(base_colours(self.mesh, self.paint, self.surface, self.anchors))
-        return filled(own, self.layout, torch.from_numpy(self.anchors.valid))
+        mesh, paint = self.mesh, self.paint
+        parts = mesh.parts if isinstance(paint, TexturePaint) else paint.parts
+        own = self.cache.of("colours", parts, mesh.materials, mesh.textures, self.surface)
+        shape = (self.surface.num_colours, 3)
+        kept = own.arrays(
+            lambda: {"own": base_colours(mesh, paint, self.surface, self.anchors)},
+            lambda found: [(a.dtype, a.shape) for a in found.values()] == [(np.dtype(np.float32), shape)],
+        )
+        (colours,) = kept.values()
+        return filled(torch.from_numpy(colours), self.layout, torch.from_numpy(self.anchors.valid))
 
 
 def upright(mesh: Mesh, up: Up) -> Mesh:
@@ -91,16 +102,18 @@ def prepare_mesh(
     size: int,
     casting: Casting | None = None,
     cameras: Sequence[Camera] = (),
+    cache: SceneCache | None = None,
 ) -> MeshScene:
     """Choose the paint target, and cameras for views of `size` pixels; `casting` None: Embree.
 
     `cameras`, in normalised coordinates, are used instead of a rig if there are any. Raises ConfigError if they see
     nothing of the mesh.
     """
+    cache = cache or SceneCache()
     mode = choose_mode(mesh, options)
     # A first rig on the unpainted mesh gives the size of a pixel on it, and so the paint's resolution.
     bare = build_surface(mesh, paint_vertices(mesh, np.inf, 0))
-    caster, rig, notes = plan_views(bare, options.sides, rig_options, size, cameras)
+    caster, rig, notes = kept_plan(cache, bare, options.sides, rig_options, size, cameras)
     sketch, renderer = caster.surface, MeshRenderer(caster.surface, caster)
     texel = rig.pixel / options.texels_per_pixel
     paint: MeshPaint
@@ -118,7 +131,7 @@ def prepare_mesh(
     if casting is not None:
         renderer = MeshRenderer(surface, renderer.caster, casting(surface))
     notes = (*far_away(mesh), *notes, *_slivers(paint), *_seen(rig))
-    return MeshScene(mesh, paint, surface, renderer, rig, layout_of(paint), sketch.hull(5000), notes)
+    return MeshScene(mesh, paint, surface, renderer, rig, layout_of(paint), sketch.hull(5000), notes, cache)
 
 
 def _vertex_paint(mesh: Mesh, edge: float, options: SurfaceOptions) -> tuple[Mesh, VertexPaint]:

@@ -13,6 +13,7 @@ from nst3d.cameras.rigs import Orientation
 from nst3d.pipeline.kinds.mesh.gallery import GREY, most_room, orbit_cameras
 from nst3d.pipeline.kinds.mesh.inside import plan_with_inside
 from nst3d.pipeline.kinds.mesh.scene import filled, layout_of
+from nst3d.pipeline.runtime.scene_cache import SceneCache
 from nst3d.pipeline.settings.config import OutputOptions
 from nst3d.pipeline.settings.surface import RigOptions
 from nst3d.renderers.frames import draw_frame
@@ -53,6 +54,8 @@ class ShownMesh:
     """Cameras of its photographs, if any."""
     background: tuple[float, float, float] = OutputOptions.background
     notes: tuple[str, ...] = ()
+    cache: SceneCache = field(default_factory=SceneCache, repr=False)
+    """Keeps what the rays of frames see."""
     room: Array | None = None
     """The place (3,) in a room with most space around it, if one was looked for and found."""
 

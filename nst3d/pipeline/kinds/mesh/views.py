@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
@@ -18,7 +18,7 @@ from nst3d.renderers.visibility import CellPoints, cell_points, warp
 from nst3d.stylize.kept import Kept
 from nst3d.stylize.layout import Layout
 from nst3d.stylize.stage_scene import TableStage
-from nst3d.tensors import Array, Colours, Image, Planes, to_planes
+from nst3d.tensors import Array, Colours, Image, ImageSize, Planes, to_planes
 
 _SAMPLES = 2
 _NEIGHBOURS = 4
@@ -45,6 +45,7 @@ class MeshViews:
         self._lightings = (config.lighting, config.content_lighting)
         budget = config.cache_gb * 1e9
         self._views = ViewCache(self._compiled, len(self._cameras), budget, tally=tally)
+        self._kept = scene.cache.of("view", self._renderer.made_of, _SAMPLES, self._lightings)
         self._light: Kept[int, tuple[Image, ...]] = Kept(budget / 8)
         self._cells: Kept[tuple[int, int], tuple[Array, ...]] = Kept(budget / 8)
 
@@ -63,8 +64,18 @@ class MeshViews:
 
     def _compiled(self, number: int) -> ViewOperator:
         """A view to paint; its content lighting is stored separately."""
-        view, content = self._renderer.compile_lit(self._cameras[number], _SAMPLES, self._lightings)
-        self._light[number] = (content.shading,) if isinstance(content, Shaded) else ()
+        camera = self._cameras[number]
+        both: list[ViewOperator] = []
+
+        def lit(which: int) -> ViewOperator:
+            if not both:
+                both.extend(self._renderer.compile_lit(camera, _SAMPLES, self._lightings))
+            return both[which]
+
+        kept = self._kept.of(camera)
+        view = kept.view(lambda: lit(0))
+        light = kept.of("content").arrays(lambda: _light(lit(1)), lambda found: _is_light(found, view.size))
+        self._light[number] = tuple(Image(torch.from_numpy(a)) for a in light.values() if a.size)
         return view
 
     def content(self, view: int) -> Planes:
@@ -102,3 +113,17 @@ class MeshViews:
         cells = CellPoints(face, positions, normals, cell)
         grid, valid = warp(caster, cells, self._cameras[partner])
         return Correspondence(torch.from_numpy(grid), torch.from_numpy(valid))
+
+
+def _light(content: ViewOperator) -> dict[str, Array]:
+    """The factors of a lit view; empty if it has none."""
+    return {
+        "factors": content.shading.numpy() if isinstance(content, Shaded) else np.empty((0, 0, 1), np.float32)
+    }
+
+
+def _is_light(arrays: Mapping[str, Array], size: ImageSize) -> bool:
+    shapes = [(0, 0, 1), (*size, 1)]
+    return [*arrays] == ["factors"] and all(
+        a.dtype == np.float32 and a.shape in shapes for a in arrays.values()
+    )

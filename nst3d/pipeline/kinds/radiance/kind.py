@@ -44,6 +44,7 @@ def painting(open_: Callable[..., RadianceScene]) -> Callable[[PaintRequest], tu
         scene = open_(asked.opened.peek, asked.job.cameras, asked.config, asked.reader)
         asked.note(*scene.notes)
         config = suited(asked.config, scene)
+        scene = dataclasses.replace(scene, cache=asked.cache)
         return RadianceSubject(scene, asked.styles[0], config), config
 
     return paint

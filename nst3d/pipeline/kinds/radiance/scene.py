@@ -34,6 +34,7 @@ from nst3d.pipeline.kinds.radiance.frame_check import frame_note
 from nst3d.pipeline.kinds.radiance.hull import robust_hull
 from nst3d.pipeline.kinds.radiance.own_cameras import own_capture
 from nst3d.pipeline.runtime.machine import resolve_device
+from nst3d.pipeline.runtime.scene_cache import SceneCache
 from nst3d.pipeline.settings.config import PaintConfig
 from nst3d.pipeline.settings.surface import RigOptions
 from nst3d.renderers import radiance_renderer
@@ -89,6 +90,8 @@ class RadianceScene:
     """The grid of the rows, if rays sample it at points; None: rows have extent, and rays miss none."""
     notes: tuple[str, ...] = ()
     """Notes for the user."""
+    cache: SceneCache = field(default_factory=SceneCache, repr=False)
+    """Keeps what is computed from the scene alone."""
 
     @property
     def orientation(self) -> Orientation:

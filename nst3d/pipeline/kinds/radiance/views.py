@@ -61,6 +61,7 @@ class RadianceViews:
         self._scaled = scene.lattice is not None and config.table.coverage_power > 0
         budget = config.cache_gb * 1e9
         self._views = ViewCache(self._compiled, len(cameras), budget, tally=tally)
+        self._kept = scene.cache.of("view", scene.renderer.made_of)
         self._depths = DepthViews(scene.renderer, cameras, budget / 8)
         self._pictures: Kept[int, tuple[Array, ...]] = Kept(budget / 8)
 
@@ -89,10 +90,11 @@ class RadianceViews:
         return to_planes(Image(image.clamp(0, 1)))
 
     def _compiled(self, number: int) -> ViewOperator:
-        view = self._scene.renderer.compile(self._cameras[number])
+        camera = self._cameras[number]
+        view = self._kept.of(camera).view(lambda: self._scene.renderer.compile(camera))
         if not np.any(self._start.specular):
             return view
-        return Offset(view, self._scene.renderer.specular(self._cameras[number], view, self._start.specular))
+        return Offset(view, self._scene.renderer.specular(camera, view, self._start.specular))
 
     def _photo(self, view: int) -> Array:
         if view not in self._pictures:
