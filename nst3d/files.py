@@ -65,6 +65,14 @@ class PathsField(_ConvertedField["PathLike | Iterable[PathLike]", "tuple[Path, .
         return tuple(map(Path, [value] if isinstance(value, str | os.PathLike) else value))
 
 
+class OptionalPathsField(PathsField):
+    """A field that takes one path, several or none, its default, and holds a tuple of `Path`."""
+
+    def __get__(self, instance: object, owner: type) -> tuple[Path, ...]:
+        """The paths; on the class the default."""
+        return () if instance is None else super().__get__(instance, owner)
+
+
 class OptionalPathField(_ConvertedField["PathLike | None", "Path | None"]):
     """A field that takes any path or None, its default, and holds a `Path` or None."""
 

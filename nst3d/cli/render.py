@@ -26,6 +26,7 @@ _DESCRIPTION = """Make a video or pictures of a mesh, splats or a voxel field, p
 
 examples:
   nst3d render painted/painted.glb --path orbit --out orbit.mp4
+  nst3d render wave.glb scream.glb monet.glb --path orbit --out styles.mp4
   nst3d render painted.ply --path spiral --size 1280x720 --out spiral.mp4
   nst3d render painted.npz --path cameras --before field.npz --fade 0.3:0.7 --out fade.mp4
   nst3d render painted.npz --path flight.yaml --passes depth opacity --out frames/
@@ -36,8 +37,9 @@ examples:
 class RenderArguments:
     """Arguments of `nst3d render`."""
 
-    scene: tyro.conf.Positional[Annotated[Path, tyro.conf.arg(metavar="SCENE")]]
-    """Scene to show, or a folder with one mesh."""
+    scene: tyro.conf.Positional[Annotated[tuple[Path, ...], tyro.conf.arg(metavar="SCENE [SCENE ...]")]]
+    """Scene to show, or a folder with one mesh. Several: the same scene in different colours, each of which fades into
+    the next along the path."""
     out: Path
     """Output: an .mp4, a folder for PNG frames, or a .png for the first frame only."""
     path: Annotated[str, tyro.conf.arg(metavar="auto|orbit|spiral|inside|cameras|FILE")] = "auto"
@@ -102,7 +104,10 @@ def render(arguments: Sequence[str]) -> int:
     given = parse(default, arguments, "nst3d render", _DESCRIPTION)
     output = FrameOutput(given.crf, given.passes, given.pass_format, given.overwrite, given.resume)
     compare = Compare(given.before, _fade(given.fade))
-    job = RenderJob(given.scene, given.out, _way(given), _look(given), output, compare)
+    if not given.scene:
+        raise ConfigError("no scene: give the file or folder to show")
+    scene, *then = given.scene
+    job = RenderJob(scene, given.out, _way(given), _look(given), output, compare, then)
     with CountBar("rendering", given.quiet) as bar:
         path = run_render(job, bar.note, bar.count, BRIDGES)
     say(str(path))

@@ -44,6 +44,14 @@ def test_before_beside_after(inputs: Path, tmp_path: Path) -> None:
         assert picture.size == (96, 32)
 
 
+def test_several_scenes_are_one_film(inputs: Path, tmp_path: Path) -> None:
+    cube, out = str(inputs / "cube.glb"), tmp_path / "frames"
+    command = ["render", cube, cube, cube, "--out", str(out), "--frames", "3", "--size", "48x32"]
+    assert main([*command, "--quiet"]) == 0
+    assert len(list(out.iterdir())) == 3
+    assert main([*command, "--overwrite", "--before", cube, "--fade", "0.2:0.8"]) == 1
+
+
 @pytest.mark.parametrize(
     ("options", "says"),
     [

@@ -34,6 +34,7 @@ class _Film:
 
     scene: Shown
     before: Shown | None
+    """The state on the left."""
     fade: Fade | None
     plan: Plan
     background: Array
@@ -44,8 +45,8 @@ class _Film:
         camera, share = self.plan.cameras[number], float(self.plan.shares[number])
         if self.fade is not None:
             frame = self.fade.frame(camera, share, self.passes)
-            return frame.over(self.background), frame
-        frame = self.scene.frame(camera, self.passes)
+        else:
+            frame = self.scene.frame(camera, self.passes)
         picture = frame.over(self.background)
         if self.before is not None:
             picture = np.concatenate([self.before.frame(camera).over(self.background), picture], axis=1)
@@ -104,15 +105,25 @@ def _film(job: RenderJob, note: Note, bridges: Bridges) -> _Film:
     planned = plan(scene, job.way)
     before = fade = None
     if job.compare.before is not None:
-        before = open_scene(job.compare.before, job.look, job.way, note, bridges)
-        check_alike(before, scene, f"`before` {job.compare.before}")
+        before = _state(job, job.compare.before, f"`before` {job.compare.before}", scene, note, bridges)
         if job.compare.fade is not None:
-            fade = Fade(before, scene, *job.compare.fade)
+            fade = Fade((before, scene), job.compare.fade)
+    if job.then:
+        states = [scene, *(_state(job, path, str(path), scene, note, bridges) for path in job.then)]
+        fade = Fade(states, np.linspace(0, planned.shares[-1], len(states)).tolist())
     unseen = sum(not _sees(camera, scene.hull) for camera in planned.cameras)
     if unseen:
         note(f"the scene is out of sight in {unseen} of {len(planned.cameras)} frames")
     background = scene.background if job.look.background is None else job.look.background
-    return _Film(scene, before, fade, planned, np.asarray(background, np.float32), bool(job.output.passes))
+    beside = before if job.compare.fade is None else None
+    return _Film(scene, beside, fade, planned, np.asarray(background, np.float32), bool(job.output.passes))
+
+
+def _state(job: RenderJob, path: Path, name: str, scene: Shown, note: Note, bridges: Bridges) -> Shown:
+    """Another state of the scene. ConfigError, starting with its `name`, for another scene."""
+    state = open_scene(path, job.look, job.way, note, bridges)
+    check_alike(state, scene, name)
+    return state
 
 
 def _sees(camera: Camera, points: Array) -> bool:

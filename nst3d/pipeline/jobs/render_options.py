@@ -7,7 +7,7 @@ from typing import Annotated
 
 from nst3d.bounds import Within, check_bounds
 from nst3d.errors import ConfigError
-from nst3d.files import OptionalPathField, PathField
+from nst3d.files import OptionalPathField, OptionalPathsField, PathField
 from nst3d.pipeline.kinds.flight import Way
 from nst3d.pipeline.settings.shown import SceneOptions
 from nst3d.video.passes import Pass, PassFormat, check_format
@@ -65,3 +65,13 @@ class RenderJob:
     look: SceneOptions = field(default_factory=SceneOptions)
     output: FrameOutput = field(default_factory=FrameOutput)
     compare: Compare = field(default_factory=Compare)
+    then: OptionalPathsField = OptionalPathsField()
+    """Further states of the scene, same geometry and other colours, into which it fades one by one: the first frame
+    shows the scene, the last the last state."""
+
+    def __post_init__(self) -> None:
+        """Raise ConfigError for settings that exclude each other."""
+        if self.then and self.compare.fade is not None:
+            raise ConfigError(
+                "`fade` is for one scene and `before`; several scenes fade along the whole path: leave it out"
+            )

@@ -14,7 +14,7 @@ from nst3d.pipeline.runtime.fingerprint import add_neighbours, add_scene
 def fingerprint(job: RenderJob, plan: Plan) -> str:
     """A digest of everything frames depend on: file contents, cameras, the look and the output settings."""
     digest = hashlib.sha256()
-    for path in (job.scene, job.compare.before):
+    for path in (job.scene, job.compare.before, *job.then):
         if path is not None:
             add_neighbours(digest, path)
             add_scene(digest, path)

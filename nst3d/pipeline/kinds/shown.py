@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -57,18 +58,16 @@ class Shown(Protocol):
 
 @dataclass(frozen=True)
 class Fade:
-    """Two states of a scene, the first fading into the second along a path."""
+    """States of a scene, each fading into the next along a path."""
 
-    before: Shown
-    after: Shown
-    start: float
-    """Fraction of the path at which the second starts to show."""
-    end: float
-    """Fraction of the path from which only the second shows."""
+    states: Sequence[Shown]
+    places: Sequence[float]
+    """Fraction of the path at which each shows alone, ascending. The first shows before its own, the last after."""
 
     def __post_init__(self) -> None:
-        """Raise ConfigError for fields or splats of different geometry."""
-        check_alike(self.before, self.after)
+        """Raise ConfigError for states of different geometry."""
+        for state in self.states[1:]:
+            check_alike(self.states[0], state)
 
     def frame(self, camera: Camera, share: float, depth: bool = False) -> Frame:
         """The view at a fraction of the path.
@@ -76,15 +75,19 @@ class Fade:
         With fixed geometry, a scene's render is linear in its colours, so mixing two renders equals mixing
         the two tables; one render with mixed colours is used if the scenes differ in nothing else.
         """
-        strength = min(max((share - self.start) / max(self.end - self.start, 1e-9), 0.0), 1.0)
-        if strength == 0:
-            return self.before.frame(camera, depth)
-        if strength == 1:
-            return self.after.frame(camera, depth)
-        mixed = self.before.mixed(self.after, strength)
+        number = bisect_left(self.places, share)
+        if number in (0, len(self.places)) or share == self.places[number]:
+            return self.states[min(number, len(self.states) - 1)].frame(camera, depth)
+        start, end = self.places[number - 1 : number + 1]
+        before, after, strength = (
+            self.states[number - 1],
+            self.states[number],
+            (share - start) / (end - start),
+        )
+        mixed = before.mixed(after, strength)
         if mixed is not None:
             return mixed.frame(camera, depth)
-        return mixed_frames(self.before.frame(camera, depth), self.after.frame(camera), strength)
+        return mixed_frames(before.frame(camera, depth), after.frame(camera), strength)
 
 
 def mixed_frames(before: Frame, after: Frame, strength: float) -> Frame:

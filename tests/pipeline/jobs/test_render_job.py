@@ -225,3 +225,33 @@ def test_a_bad_path_is_known_before_the_scene_is_read(tmp_path: Path) -> None:
 def test_comparisons_that_make_no_sense(values, says) -> None:
     with pytest.raises(ConfigError, match=says):
         Compare(**values)
+
+
+def test_several_scenes_fade_one_by_one_from_the_first_frame_to_the_last(
+    scenes: Path, tmp_path: Path
+) -> None:
+    a, b = scenes / "cube.glb", scenes / "painted.glb"
+    way = Way(frames=5, size=SMALL)
+    run_render(RenderJob(a, tmp_path / "film", way, then=[b, a]))
+    for name, scene in (("a", a), ("b", b)):
+        run_render(RenderJob(scene, tmp_path / name, way))
+    film, first, second = (pictures(tmp_path / name) for name in ("film", "a", "b"))
+    np.testing.assert_array_equal(film[[0, 4]], first[[0, 4]])
+    np.testing.assert_array_equal(film[2], second[2])
+    np.testing.assert_allclose(film[[1, 3]], (first + second)[[1, 3]] / 2, atol=1.5 / 255)
+
+
+def test_another_scene_does_not_fade(scenes: Path, tmp_path: Path) -> None:
+    near = mesh_of(cube())
+    (part,) = near.parts
+    mesh = dataclasses.replace(
+        near,
+        parts=(dataclasses.replace(part, vertices=part.vertices * [1, 3, 1]),),
+    )
+    paint = paint_textures(mesh, TexelBudget(0.1, fixed=64))
+    save_mesh(tmp_path / "far.glb", mesh, paint, noise(paint.num_colours, 3))
+    task = RenderJob(scenes / "cube.glb", tmp_path / "film", Way(frames=2, size=SMALL))
+    with pytest.raises(ConfigError, match=r"far\.glb has .* in other places"):
+        run_render(dataclasses.replace(task, then=[scenes / "painted.glb", tmp_path / "far.glb"]))
+    with pytest.raises(ConfigError, match="several scenes fade along the whole path"):
+        dataclasses.replace(task, then=task.scene, compare=Compare(task.scene, (0.2, 0.8)))

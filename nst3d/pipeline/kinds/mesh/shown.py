@@ -33,6 +33,8 @@ from nst3d.tensors import Array
 
 _TEXELS_PER_PIXEL = 1.5
 """Factor for the near side of a mesh, which is closer than its centre, where a pixel is measured."""
+_MOVED = 0.25
+"""Part of its diagonal by which the box of another state of a mesh may differ: a little more than `displace` moves."""
 _SKETCH = 64
 """Side of the views with which rooms are looked for, pixels."""
 
@@ -81,8 +83,16 @@ class ShownMesh:
         return Frame(image[..., :3], image[..., 3], seen)
 
     def fits(self, other: ShownMesh) -> bool:
-        """Always true: renders are mixed, so the meshes need not match."""
-        return True
+        """Whether both fill about the same box of their files: renders are mixed, so vertices need not match."""
+        mine, theirs = self._box(), other._box()
+        return bool(
+            np.abs(mine - theirs).max() <= _MOVED * max(np.linalg.norm(b[1] - b[0]) for b in (mine, theirs))
+        )
+
+    def _box(self) -> Array:
+        """The least and the greatest corner (2, 3) in the file's coordinates."""
+        corners = np.stack([self.hull.min(0), self.hull.max(0)])
+        return corners / self.normalise.scale + self.normalise.centre
 
     def mixed(self, other: ShownMesh, strength: float) -> None:
         """Always None: two meshes' textures need not share texels."""

@@ -69,7 +69,7 @@ def shown(
 )
 def test_fading_mixes_colour_tables_where_that_is_all(shines, specular, product) -> None:
     before, after = (shown(i, shine=shines[i], specular=specular) for i in (0, 1))
-    fade = Fade(before, after, 0.2, 0.8)
+    fade = Fade((before, after), (0.2, 0.8))
     mixed = fade.frame(CAMERA, 0.35)
     drawn = (before.renderer.draws, after.renderer.draws)
     assert drawn == ((1, 0) if product else (1, 1))
@@ -77,15 +77,25 @@ def test_fading_mixes_colour_tables_where_that_is_all(shines, specular, product)
     np.testing.assert_allclose(mixed.colour, 0.75 * a.colour + 0.25 * b.colour, atol=1e-6)
     np.testing.assert_array_equal(fade.frame(CAMERA, 0.1).colour, a.colour)
     np.testing.assert_array_equal(fade.frame(CAMERA, 0.8).colour, b.colour)
-    sudden = Fade(before, after, 0.5, 0.5)
+    sudden = Fade((before, after), (0.5, 0.5))
     np.testing.assert_array_equal(sudden.frame(CAMERA, 0.5).colour, a.colour)
     np.testing.assert_array_equal(sudden.frame(CAMERA, 0.51).colour, b.colour)
+
+
+def test_each_of_several_states_shows_alone_at_its_place() -> None:
+    states = [shown(seed) for seed in range(3)]
+    fade = Fade(states, (0.0, 0.4, 0.9))
+    for share, number in ((0.0, 0), (0.4, 1), (0.9, 2), (1.0, 2)):
+        expected = states[number].frame(CAMERA).colour
+        np.testing.assert_array_equal(fade.frame(CAMERA, share).colour, expected)
+    between = 0.8 * states[1].frame(CAMERA).colour + 0.2 * states[2].frame(CAMERA).colour
+    np.testing.assert_allclose(fade.frame(CAMERA, 0.5).colour, between, atol=1e-6)
 
 
 def test_only_states_of_one_scene_fade() -> None:
     for other in (shown(1, POSITIONS[:5]), shown(1, POSITIONS + 0.3)):
         with pytest.raises(ConfigError, match="are in other places"):
-            Fade(shown(0), other, 0, 1)
+            Fade((shown(0), other), (0, 1))
 
 
 def test_floaters_do_not_count() -> None:
