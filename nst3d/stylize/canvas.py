@@ -69,6 +69,10 @@ class Canvas(ABC):
             regions=self.masks(view),
         )
 
+    def part(self, look: Look, background: torch.Tensor) -> Look:
+        """What is painted of a look: if that is a region alone, as if there were nothing else but the background."""
+        return look
+
     def penalties(self) -> dict[str, torch.Tensor]:
         """View-independent losses on the paint itself, by name."""
         return {}
@@ -79,7 +83,10 @@ class Canvas(ABC):
 
     @abstractmethod
     def learn(self, pictures: Sequence[Planes], background: torch.Tensor) -> dict[str, float]:
-        """Fit one picture (3, h, w) per view, composited over `background` (3,); returns losses by name."""
+        """Fit one picture (3, h, w) of what `part` shows per view, over `background` (3,); returns losses by name.
+
+        "fit" is the mean squared error, by coverage.
+        """
 
     @abstractmethod
     def collect_(self) -> None:

@@ -89,7 +89,7 @@ class FieldCanvas(Canvas):
         optimiser = make_optimiser("adam", self.parameters(), rate)
         order = torch.Generator().manual_seed(0)
         queue: list[int] = []
-        total = 0.0
+        total = seen = 0.0
         for step in range(steps):
             for group in optimiser.param_groups:
                 group["lr"] = rate * (final / rate) ** (step / (steps - 1))
@@ -97,12 +97,14 @@ class FieldCanvas(Canvas):
             view = queue.pop()
             optimiser.zero_grad()
             image = self.render(view, background)
-            loss = (image - pictures[view].to(image)).square().mean()
-            loss.backward()
+            error = (image - pictures[view].to(image)).square().mean(0)
+            error.mean().backward()
             optimiser.step()
             self.project_()
-            total += float(loss.detach())
-        return {"fit": total / steps}
+            coverage = self.coverage(view).to(error)
+            total += float((error.detach() * coverage).sum())
+            seen += float(coverage.sum())
+        return {"fit": total / max(seen, 1e-9)}
 
     def collect_(self) -> None:
         """Do nothing: backward passes reach the parameters directly."""

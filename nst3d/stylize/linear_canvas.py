@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 import torch
 
 from nst3d.bounds import Within
 from nst3d.errors import ConfigError
 from nst3d.losses.total_variation import texture_variation
+from nst3d.operators.base import ViewOperator
 from nst3d.operators.solve import SolveOptions, bake
 from nst3d.stylize.canvas import Canvas, TableOptions
 from nst3d.stylize.layout import Layout, resampled
+from nst3d.stylize.look import Look
 from nst3d.stylize.regions import Regions
 from nst3d.stylize.stage_scene import TableStage
 from nst3d.stylize.table import BasisTable, ColourTable, PlainTable, RegionTable, Table
@@ -154,23 +157,43 @@ class LinearCanvas(Canvas):
     @torch.no_grad()
     def learn(self, pictures: Sequence[Planes], background: torch.Tensor) -> dict[str, float]:
         """Bake the pictures into the table by least squares over all views, exact where they agree."""
-        before = self.table.colours().detach()
+        before, views = self.table.colours().detach(), self.stage.views
+        ground = background.to(before)
         images = [Image(to_image(picture).to(before)) for picture in pictures]
-        baked = bake(
-            self.stage.views,
-            images,
-            before,
-            _BAKE,
-            background=background.to(before),
-            precondition=self.table.spreading,
-        )
+        if self._regions.painted is not None:  # around the region is what was there before
+            images = [
+                Image(i + v.render(before, ground) - self._part(v, ground)) for i, v in zip(images, views)
+            ]
+        baked = bake(views, images, before, _BAKE, background=ground, precondition=self.table.spreading)
         self.table.move_(baked - before)
         self._decoded = None
         self.project_()
-        after, total = self.table.colours().detach(), before.new_zeros(())
-        for view, image in zip(self.stage.views, images):
-            total += (view.render(after, background.to(after)) - image).square().mean() / len(images)
-        return {"fit": float(total)}
+        after, error, seen = self.table.colours().detach(), 0.0, 0.0
+        for view, image in zip(views, images):
+            share = self._opacity(view).to(after)
+            error += float(
+                ((view.render(after, ground) - image).square().mean(2, keepdim=True) * share).sum()
+            )
+            seen += float(share.sum())
+        return {"fit": error / max(seen, 1e-9)}
+
+    @torch.no_grad()
+    def part(self, look: Look, background: torch.Tensor) -> Look:
+        """The look, or the painted region's own colours, which those around it do not blend with at its edge."""
+        if self._regions.painted is None:
+            return look
+        view = self.stage.views[look.view]
+        image = to_planes(self._part(view, background.to(look.image)))
+        return replace(look, image=image, coverage=self._opacity(view)[..., 0])
+
+    def _part(self, view: ViewOperator, background: torch.Tensor) -> Image:
+        image = view.apply(self.table.part().detach())
+        return Image(image + (1 - self._opacity(view).to(image)) * background)
+
+    def _opacity(self, view: ViewOperator) -> Image:
+        """The share (h, w, 1) of each pixel that the painted region covers; without a region, the scene."""
+        painted = self._regions.painted
+        return view.coverage if painted is None else view.mask(self._columns[painted])
 
     def _decode(self, clamp: bool) -> None:
         """Decode the table once for all renders of a step; their gradients accumulate in one leaf."""

@@ -144,7 +144,8 @@ class _Teaching:
         canvas, styles, teacher = self._canvas, self._styles, self._lessons[index]
         background = styles[0].background.to(canvas.parameters()[0])
         with torch.no_grad():
-            looks = [look_at(canvas, view, background, moment) for view in range(canvas.num_views)]
+            shown = (look_at(canvas, view, background, moment) for view in range(canvas.num_views))
+            looks = [canvas.part(look, background) for look in shown]
         looks = [replace(look, image=Planes(look.image.detach().clamp(0, 1))) for look in looks]
         pictures = teacher.teach([to_image(k.image) for k in looks], looks, styles)
         learnt = _checked(pictures, looks, type(teacher).__name__)

@@ -39,6 +39,10 @@ class Table(ABC):
         """The current table (n, 3), differentiable in the steps."""
         return self.base + self.decoded(self.steps)
 
+    def part(self) -> Colours:
+        """What is painted of the table (n, 3): all of it, or the painted colours by the weights of the region."""
+        return self.colours()
+
     def spreading(self, rowsums: Colours) -> Callable[[Colours], Colours]:
         """The preconditioner D S⁻¹ Dᵀ for `bake`, with D the map that decodes steps and S its transpose of `rowsums`.
 
@@ -151,6 +155,10 @@ class RegionTable(Table):
     def colours(self) -> Colours:
         """The current table (n, 3), differentiable in the steps."""
         return self._start + self._weights * (self._inner.colours() - self._start)
+
+    def part(self) -> Colours:
+        """The inner table by the region's weights."""
+        return self._weights * self._inner.colours()
 
     def decoded(self, steps: Sequence[torch.Tensor]) -> Colours:
         """What the inner table's steps change, within the region."""
