@@ -11,9 +11,9 @@ import tyro
 
 from nst3d.cli.parse import parse
 from nst3d.cli.terminal import CountBar, say
-from nst3d.weights.find import fetch_weights, list_weights
+from nst3d.weights.find import WeightStatus, fetch_weights, list_weights
 
-_DESCRIPTION = """List the networks' weights: where each was found, or where to get it.
+_DESCRIPTION = """List the networks' weights: where each was found, whether it is damaged, or where to get it.
 
 nst3d weights fetch NAME downloads those that are missing from their official address.
 
@@ -45,8 +45,14 @@ def weights(arguments: Sequence[str]) -> int:
         return _fetch(arguments[1:])
     parse(ListArguments(), arguments, "nst3d weights", _DESCRIPTION)
     for status in list_weights():
-        say(f"{status.name}: {status.place or f'not found; {status.how}'}")
+        say(f"{status.name}: {_told(status)}")
     return 0
+
+
+def _told(status: WeightStatus) -> str:
+    if status.place is None:
+        return f"not found; {status.how}"
+    return f"{status.fault}; remove it and get it again: {status.how}" if status.fault else str(status.place)
 
 
 def _fetch(arguments: Sequence[str]) -> int:

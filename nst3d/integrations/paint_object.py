@@ -10,7 +10,7 @@ from nst3d.files import PathLike
 from nst3d.formats.io.peek import Peek
 from nst3d.integrations.bridges import BRIDGES
 from nst3d.integrations.objects import ObjectKind, Painted, kind_of_object
-from nst3d.pipeline.jobs.painter import Company, Painter
+from nst3d.pipeline.jobs.painter import Company, Painter, company_for
 from nst3d.pipeline.jobs.prepare import prepare
 from nst3d.pipeline.kinds.kind import Opened
 from nst3d.pipeline.kinds.registry import kind_named
@@ -47,7 +47,7 @@ def paint(
     row = kind_of_object(scene)
     config = config or load_preset(kind_named(row.scene).preset)
     use_threads(config.threads)
-    company = Company(guides or {}, teachers)
+    company = company_for(config, guides, teachers)
     events = Events(listeners)
     painted = [_painted(row, content, styles, config, events, company) for content in row.read(scene)]
     return row.give(scene, painted)

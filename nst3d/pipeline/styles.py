@@ -16,7 +16,7 @@ from nst3d.pipeline.runtime.events import Events
 from nst3d.pipeline.settings.config import PaintConfig
 from nst3d.stylize.style import Style
 from nst3d.tensors import Image
-from nst3d.weights.find import find_weights
+from nst3d.weights.find import find_weights, need_weights
 
 _DTYPES = {"float32": torch.float32, "float64": torch.float64, "bfloat16": torch.bfloat16}
 _STYLE_PIXELS = 4_000_000
@@ -25,12 +25,23 @@ _STYLE_ASPECT = 16
 
 def find_encoder(config: PaintConfig, device: torch.device, events: Events) -> VGG:
     """The recipe's encoder, or its fallback, with a note."""
-    recipe = config.recipe
-    name = recipe.encoder
-    if recipe.fallback_encoder is not None and find_weights(name) is None:
-        events.note(f"weights {name} were not found, using {recipe.fallback_encoder}; see nst3d weights")
-        name = recipe.fallback_encoder
+    recipe, name = config.recipe, _encoder_name(config)
+    if name != recipe.encoder:
+        events.note(f"weights {recipe.encoder} were not found, using {name}; see nst3d weights")
     return load_encoder(name, pooling=recipe.pooling, dtype=encoder_dtype(config, device), device=device)
+
+
+def check_encoder(config: PaintConfig) -> None:
+    """Raise MissingDependencyError if neither the recipe's encoder nor its fallback is on this machine."""
+    name = _encoder_name(config)
+    if find_weights(name) is None:
+        need_weights(name)
+
+
+def _encoder_name(config: PaintConfig) -> str:
+    recipe = config.recipe
+    other = recipe.fallback_encoder
+    return recipe.encoder if other is None or find_weights(recipe.encoder) is not None else other
 
 
 def encoder_dtype(config: PaintConfig, device: torch.device) -> torch.dtype:

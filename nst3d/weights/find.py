@@ -30,6 +30,8 @@ class WeightStatus:
     found: tuple[Path, ...] | None
     how: str
     """How to get the weights, one line."""
+    fault: str = ""
+    """What is wrong with a file that was found, one line; empty: nothing, as far as its SHA-256 is known."""
 
     @property
     def place(self) -> Path | None:
@@ -75,8 +77,18 @@ def find_weights(name: str, path: PathLike | None = None) -> tuple[Path, ...] | 
 
 
 def list_weights() -> list[WeightStatus]:
-    """The name of all weights, where they were found, and how to get them."""
-    return [WeightStatus(name, find_weights(name), _how(name, source)) for name, source in SOURCES.items()]
+    """The name of all weights, where they were found, whether they are damaged, and how to get them."""
+    return [_status(name, source) for name, source in SOURCES.items()]
+
+
+def _status(name: str, source: Source) -> WeightStatus:
+    found, fault = find_weights(name), ""
+    try:
+        for file, own in zip(source.files, found or ()):
+            _check_official(own, file)
+    except InputError as error:
+        fault = str(error)
+    return WeightStatus(name, found, _how(name, source), fault)
 
 
 def fetch_weights(
@@ -87,16 +99,22 @@ def fetch_weights(
     `folder` None means NST3D_WEIGHTS if set, otherwise torch's download folder. `progress` is called with the
     bytes received and the bytes expected (0 if unknown) of each file. A file's SHA-256 must begin with the published
     digits. Raises MissingDependencyError if a file cannot be downloaded, OutputError if it cannot be written;
-    neither leaves a part of it behind.
+    neither leaves a part of it behind. InputError if one that is there is damaged.
     """
     source = source_of(name)
     folders = ([Path(folder)] if folder else []) + _folders(source)
     if source.package is not None:
         return need_weights(name)
-    return tuple(
-        _first_in(folders, file) or _fetched(name, source, file, folders[0], progress)
-        for file in source.files
-    )
+    paths = []
+    for file in source.files:
+        there = _first_in(folders, file)
+        if there is not None:
+            try:
+                _check_official(there, file)
+            except InputError as error:
+                raise InputError(f"{error}; remove it and fetch again") from None
+        paths.append(there or _fetched(name, source, file, folders[0], progress))
+    return tuple(paths)
 
 
 def source_of(name: str) -> Source:
@@ -181,6 +199,16 @@ def _how(name: str, source: Source) -> str:
         f"run `nst3d weights fetch {name}`, or {what}"
         f" into {_folders(source)[0]} (or the folder in {FOLDER_VARIABLE})"
     )
+
+
+def _check_official(path: Path, file: WeightFile) -> None:
+    """Raise InputError if a file should be the official one and is not, or cannot be read."""
+    if not file.official(path):
+        return
+    try:
+        _check_digest(path, file.sha256)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror or error})") from None
 
 
 def _check_digest(path: Path, digits: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -15,6 +16,10 @@ class WeightFile:
     """Official address, or None if the file comes with a package."""
     sha256: str = ""
     """First hex digits of the official file's SHA-256, or all of them."""
+
+    def official(self, path: Path) -> bool:
+        """Whether a file that was found under one of the names should be the official one, by its suffix."""
+        return bool(self.sha256) and path.suffix == Path(self.names[-1]).suffix
 
 
 @dataclass(frozen=True)

@@ -232,6 +232,14 @@ def test_weights_lists_all(call: Call) -> None:
     assert {"vgg19", "wct-16x"} <= set(SOURCES)
 
 
+def test_weights_names_a_damaged_file(call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NST3D_WEIGHTS", str(tmp_path))
+    (tmp_path / "vgg16-397923af.pth").write_bytes(b"half of a download")
+    _, answer, _ = call("weights")
+    (line,) = (line for line in answer.splitlines() if line.startswith("vgg16-torchvision"))
+    assert "damaged or another file; remove it and get it again" in line
+
+
 def test_weights_cannot_be_fetched(call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def offline(*_: object, **__: object) -> None:
         raise OSError("no network")

@@ -224,3 +224,16 @@ def test_wrong_names_and_places(tmp_path) -> None:
 def test_the_fast_dtype_is_one_that_an_encoder_takes() -> None:
     assert fast_dtype("cpu") in (torch.float32, torch.bfloat16)
     assert load_encoder().dtype == fast_dtype("cpu")
+
+
+def test_a_damaged_file_is_not_called_found(nowhere, monkeypatch) -> None:
+    folder = nowhere / "weights"
+    folder.mkdir()
+    (folder / "vgg16-397923af.pth").write_bytes(b"half of a download")
+    (folder / "vgg19_features.safetensors").write_bytes(b"a file of one's own")
+    status = {s.name: s for s in list_weights()}
+    assert "vgg16-397923af.pth: SHA-256 begins with" in status["vgg16-torchvision"].fault
+    assert not status["vgg19-torchvision"].fault
+    assert not status["vgg19"].fault
+    with pytest.raises(InputError, match="damaged or another file; remove it and fetch again"):
+        fetch_weights("vgg16-torchvision")

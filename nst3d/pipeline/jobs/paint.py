@@ -14,7 +14,7 @@ import yaml
 
 from nst3d.errors import ConfigError
 from nst3d.files import write_bytes
-from nst3d.pipeline.jobs.painter import Company, Painter
+from nst3d.pipeline.jobs.painter import Company, Painter, company_for
 from nst3d.pipeline.kinds.bridges import ALONE, Bridges
 from nst3d.pipeline.kinds.kind import Opened, PaintRequest
 from nst3d.pipeline.kinds.paint_job import Job, Result
@@ -63,7 +63,8 @@ def run_job(
     is written in its current state, without pictures and videos of several views, plus a checkpoint to resume
     from. A second Ctrl-C raises KeyboardInterrupt at once; partial files are never left behind.
     """
-    bridges.casting(job.config)  # report a missing package before anything is read
+    bridges.casting(job.config)  # report a missing package before anything is read,
+    company = company_for(job.config, guides, teachers)  # and what a network lacks
     again = job.resume
     if again and not resumable(job.out / CHECKPOINT, job.out / CONFIG, job.out / _METRICS):
         job = replace(job, resume=False)  # known first, as reading the scene may take long
@@ -74,7 +75,7 @@ def run_job(
     if again and not job.resume:
         events.note(STARTS_OVER)
     with claimed_folder(job.out, job.overwrite or again, [CONFIG, PREVIEW]):
-        return _paint(job, opened, events, bridges, Company(guides or {}, teachers), notes)
+        return _paint(job, opened, events, bridges, company, notes)
 
 
 def _paint(

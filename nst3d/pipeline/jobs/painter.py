@@ -15,7 +15,7 @@ from nst3d.pipeline.runtime.checkpoints import Keeper
 from nst3d.pipeline.runtime.events import Events, Stepped
 from nst3d.pipeline.runtime.machine import resolve_device
 from nst3d.pipeline.settings.config import PaintConfig
-from nst3d.pipeline.styles import find_encoder
+from nst3d.pipeline.styles import check_encoder, find_encoder
 from nst3d.renderers.radiance import Frame
 from nst3d.stylize.canvas import Canvas
 from nst3d.stylize.engine import Run
@@ -31,12 +31,29 @@ from nst3d.stylize.teachers.registry import Teacher, make_teacher, teacher_notes
 
 @dataclass(frozen=True)
 class Company:
-    """Guides and teachers from the caller, in addition to those in the settings."""
+    """Guides and teachers from the caller, and the settings' own teacher."""
 
     guides: Mapping[str, MakeGuide] = field(default_factory=dict)
     """Name to a factory for each stage's guide; their losses are added with weight 1."""
     teachers: Sequence[Teacher] = ()
     """Teachers that paint the views before the guides, one after the other."""
+    own: Teacher | None = None
+    """The teacher of the settings, which paints after these."""
+
+
+def company_for(
+    config: PaintConfig, guides: Mapping[str, MakeGuide] | None = None, teachers: Sequence[Teacher] = ()
+) -> Company:
+    """Everyone that paints with these settings, before any scene is read.
+
+    Raises ConfigError for an option of the teacher, MissingDependencyError if weights are not on this machine, and
+    InputError for a damaged file of its network.
+    """
+    teach = config.teach
+    if config.schedule.total:
+        check_encoder(config)  # loaded only when it is used
+    own = None if teach.teacher is None else make_teacher(teach.teacher, teach.options)
+    return Company(guides or {}, teachers, own)
 
 
 class Painter:
@@ -52,7 +69,7 @@ class Painter:
         company: Company | None = None,
     ) -> None:
         self._config, self.subject, self._styles = config, subject, styles
-        self._keeper, self._events, self._company = keeper, events, company or Company()
+        self._keeper, self._events, self._company = keeper, events, company or company_for(config)
         self._schedule = config.schedule.over(subject.num_views)
         self._encoder: Encoder | None = None  # teachers alone need none
         if self._schedule.total:
@@ -105,12 +122,11 @@ class Painter:
     def _phases(self) -> list[Phase]:
         teach = self._config.teach
         phases: list[Phase] = [Teach(teacher, self._styles) for teacher in self._company.teachers]
-        if teach.teacher is not None:
+        if teach.teacher is not None and self._company.own is not None:
             size = round(self._config.schedule.finest * self._config.teach_scale)
             for text in teacher_notes(teach.teacher, teach.options, size):
                 self._events.note(text)
-            teacher = make_teacher(teach.teacher, teach.options)
-            phases.append(Teach(teacher, self._styles, teach.rounds, self._config.teach_scale))
+            phases.append(Teach(self._company.own, self._styles, teach.rounds, self._config.teach_scale))
         return [*phases, Please(self._schedule, self._guide)]
 
     def _guide(self, stage: Stage) -> Guide:

@@ -45,7 +45,9 @@ def examine() -> list[tuple[str, str]]:
     }
     found = [(name, _guarded(part)) for name, part in parts.items()]
     found += [(name, _package(name, use)) for name, use in _PACKAGES.items()]
-    return found + [(f"weights {s.name}", str(s.place or f"not found: {s.how}")) for s in list_weights()]
+    return found + [
+        (f"weights {s.name}", s.fault or str(s.place or f"not found: {s.how}")) for s in list_weights()
+    ]
 
 
 def _guarded(part: Callable[[], str]) -> str:

@@ -11,9 +11,9 @@ import torch
 import yaml
 from tiny_jobs import TINY, Listener, job
 
-from nst3d import Guide, Handler, run_job
+from nst3d import Guide, Handler, Job, Recipe, run_job
 from nst3d.cli.main import main
-from nst3d.errors import ConfigError, InputError
+from nst3d.errors import ConfigError, InputError, MissingDependencyError, Nst3dError
 from nst3d.images.io import write_image
 from nst3d.pipeline.settings.config import PaintConfig, TeachOptions, load_preset, override
 
@@ -210,3 +210,31 @@ def test_a_checkpoint_of_an_older_version_says_why_it_cannot_be_continued(inputs
         run_job(replace(painting, resume=True))
     assert "start over with `overwrite`" in str(error.value)
     assert checkpoint.is_file()
+
+
+@pytest.mark.parametrize(
+    ("teach", "says"),
+    [
+        (TeachOptions("monge"), "weights wct-16x not found"),
+        (TeachOptions("network"), "needs its option file"),
+        (TeachOptions("posterise", options={"levels": 99}), "expected 2 to 32 levels"),
+    ],
+)
+def test_a_teacher_that_cannot_paint_is_known_before_the_scene_is_read(
+    teach, says, tmp_path, monkeypatch
+) -> None:
+    monkeypatch.setenv("NST3D_WEIGHTS", str(tmp_path))
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    task = Job(
+        tmp_path / "no_such.glb", tmp_path / "no_style.png", tmp_path / "out", PaintConfig(teach=teach)
+    )
+    with pytest.raises(Nst3dError, match=says):
+        run_job(task)
+
+
+def test_an_encoder_that_is_missing_is_known_before_the_scene_is_read(tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv("NST3D_WEIGHTS", str(tmp_path))
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    config = PaintConfig(Recipe(encoder="vgg16-torchvision", fallback_encoder=None))
+    with pytest.raises(MissingDependencyError, match="weights vgg16-torchvision not found"):
+        run_job(Job(tmp_path / "no_such.glb", tmp_path / "no_style.png", tmp_path / "out", config))
