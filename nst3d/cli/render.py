@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import tyro
 
@@ -18,6 +18,7 @@ from nst3d.integrations.bridges import BRIDGES
 from nst3d.pipeline.jobs.render import parse_colour, run_render
 from nst3d.pipeline.jobs.render_options import Compare, FrameOutput, Pass, PassFormat, RenderJob
 from nst3d.pipeline.kinds.flight import Way
+from nst3d.pipeline.runtime.steadiness import steadiness_of
 from nst3d.pipeline.settings.config import Lighting
 from nst3d.pipeline.settings.shown import SceneOptions, Up
 from nst3d.tensors import ImageSize
@@ -94,6 +95,8 @@ class RenderArguments:
     """Replace existing files."""
     resume: tyro.conf.FlagCreatePairsOff[bool] = False
     """Continue an interrupted run."""
+    check: tyro.conf.FlagCreatePairsOff[bool] = False
+    """Measure how much the pictures change from frame to frame along the motion."""
     quiet: tyro.conf.FlagCreatePairsOff[bool] = False
     """No progress bar."""
 
@@ -111,7 +114,18 @@ def render(arguments: Sequence[str]) -> int:
     with CountBar("rendering", given.quiet) as bar:
         path = run_render(job, bar.note, bar.count, BRIDGES)
     say(str(path))
+    if given.check:
+        beside = compare.before is not None and compare.fade is None
+        say(_steadiness(steadiness_of(path, 2 if beside else 1)))
     return 0
+
+
+def _steadiness(found: Mapping[str, Any]) -> str:
+    if found["flow"] is None:
+        return f"not checked: {found['reason']}"
+    *before, scene = (f"{error:.4f}" for error in found["warped_error"])
+    beside = f", and {before[0]} in the scene of --before" if before else ""
+    return f"from frame to frame, {scene} of 1 changes along the motion ({found['pairs']} pairs){beside}"
 
 
 def _way(given: RenderArguments) -> Way:

@@ -15,8 +15,8 @@ _SIDE = 3
 """Side of patches, in positions."""
 _DIRECTIONS = 128
 """Numbers of a patch that are compared."""
-_MOST = 16384
-"""Positions compared at a time, which bounds memory."""
+_MOST = 1024
+"""Positions compared at a time: larger tables cost the system more than the comparison."""
 
 
 @dataclass(frozen=True)

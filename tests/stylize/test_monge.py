@@ -22,7 +22,7 @@ from nst3d.stylize.phases import Teach
 from nst3d.stylize.stage_scene import TableStage
 from nst3d.stylize.style import Style
 from nst3d.stylize.teachers.monge import Monge
-from nst3d.stylize.teachers.registry import make_teacher, teacher_notes
+from nst3d.stylize.teachers.registry import TEACHERS, make_teacher, teacher_notes
 from nst3d.tensors import ImageSize
 
 
@@ -116,6 +116,15 @@ def test_instant_painting_says_what_to_fetch(tmp_path, monkeypatch) -> None:
 
 def test_instant_painting_takes_what_is_there(weights) -> None:
     assert isinstance(make_teacher("instant", {"strength": 0.5}), Monge)
+
+
+def test_frames_of_a_video_get_no_strokes_unless_asked(weights) -> None:
+    """In flat parts, strokes change from frame to frame."""
+    for name in ("monge", "instant"):
+        kind = TEACHERS.get(name)
+        assert (kind.options["strokes"], kind.for_frames) == (0.5, {"strokes": 0.0})
+        with pytest.raises(ConfigError, match="strokes 2"):
+            make_teacher(name, {"strokes": 2.0})
 
 
 def test_another_network_in_its_place_is_named(weights, tmp_path, monkeypatch) -> None:

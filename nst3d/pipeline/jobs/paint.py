@@ -28,6 +28,7 @@ from nst3d.pipeline.runtime.fingerprint import add_file, add_scene
 from nst3d.pipeline.runtime.machine import Clock, peak_memory_gb, use_threads
 from nst3d.pipeline.runtime.out_folder import STARTS_OVER, claimed_folder, resumable
 from nst3d.pipeline.runtime.scene_cache import SceneCache
+from nst3d.pipeline.runtime.steadiness import steadiness_of
 from nst3d.pipeline.settings.config import PaintConfig
 from nst3d.pipeline.settings.overrides import as_plain
 from nst3d.pipeline.styles import read_style
@@ -38,7 +39,8 @@ CHECKPOINT = "checkpoint.pt"
 CONFIG = "config.yaml"
 """The settings of a job, in its folder."""
 _METRICS = "metrics.json"
-_SHOWN = ("sheet.png", "turntable.mp4", "flight.mp4")
+_FLIGHTS = ("turntable.mp4", "flight.mp4")
+_SHOWN = ("sheet.png", *_FLIGHTS)
 """Files in which subjects show several views."""
 
 
@@ -111,7 +113,8 @@ def _paint(
         if interrupted and painter.subject.num_views > 1:
             events.note(_left_out(job, paths[0]))
         clock.lap("write_s")
-        spent = clock.laps | {"peak_rss_gb": peak_memory_gb(), "notes": events.notes}
+        steady = {} if interrupted else _steadiness(paths)
+        spent = steady | clock.laps | {"peak_rss_gb": peak_memory_gb(), "notes": events.notes}
         metrics = painter.metrics() | spent
         paths += _write_records(job, metrics)
     except BaseException:
@@ -133,6 +136,12 @@ def _write(job: Job, painter: Painter, interrupted: bool) -> list[Path]:
     else:
         paths += subject.show(job.out, painted)
     return paths
+
+
+def _steadiness(paths: Sequence[Path]) -> dict[str, Any]:
+    """How steady the painted flight is, if one was written."""
+    flights = [path for path in paths if path.name in _FLIGHTS]
+    return {"steadiness": {"video": flights[0].name, **steadiness_of(flights[0])}} if flights else {}
 
 
 def _left_out(job: Job, asset: Path) -> str:

@@ -32,7 +32,7 @@ from nst3d.pipeline.settings.video import VideoOptions
 from nst3d.pipeline.styles import read_style
 from nst3d.stylize.clips.painter import TaughtPainter
 from nst3d.stylize.clips.steady import SteadyPainter
-from nst3d.stylize.teachers.registry import make_teacher, teacher_notes
+from nst3d.stylize.teachers.registry import TEACHERS, make_teacher, teacher_notes
 from nst3d.tensors import ImageSize
 from nst3d.video.clip import Clip, describe_changes, read_clip
 from nst3d.video.decode import read_clip_frames
@@ -125,7 +125,8 @@ def _begun(job: VideoJob, task: FrameTask, painter: SteadyPainter, again: bool, 
 def _painter(job: VideoJob, size: ImageSize, events: Events) -> SteadyPainter:
     flow = DenseInverseSearch() if job.options.steady else None
     styles = [read_style(path, events) for path in job.styles]
-    name, options = job.options.teacher, job.options.teacher_options
+    name = job.options.teacher
+    options = {**TEACHERS.get(name).for_frames, **job.options.teacher_options}
     for text in teacher_notes(name, options, max(size)):
         events.note(text)
     return SteadyPainter(TaughtPainter(make_teacher(name, options), styles), flow, job.options.steady)

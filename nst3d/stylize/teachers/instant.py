@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from nst3d.errors import MissingDependencyError
+from nst3d.stylize.teachers.monge import FOR_FRAMES
 from nst3d.stylize.teachers.registry import TEACHERS, Teacher, make_teacher, register_teacher
 from nst3d.weights.find import find_weights
 
@@ -38,4 +39,4 @@ def _notes(options: Mapping[str, Any], size: int) -> list[str]:
     ]
 
 
-register_teacher("instant", _make, {"strength": 1.0}, _notes)
+register_teacher("instant", _make, {"strength": 1.0, "strokes": 0.5}, _notes, FOR_FRAMES)

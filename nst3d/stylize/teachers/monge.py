@@ -132,4 +132,7 @@ def _make(options: Mapping[str, Any]) -> Monge:
     return Monge(load_pairs(dtype=fast_dtype()), options["strength"], options["strokes"])
 
 
-register_teacher("monge", _make, {"strength": 1.0, "strokes": 0.5})
+FOR_FRAMES = {"strokes": 0.0}
+"""In flat parts, which patches are alike is a matter of noise: strokes there differ from frame to frame."""
+
+register_teacher("monge", _make, {"strength": 1.0, "strokes": 0.5}, for_frames=FOR_FRAMES)

@@ -57,6 +57,8 @@ class TeacherKind:
     """Its options and their defaults."""
     notes: Callable[[Mapping[str, Any], int], Sequence[str]] = lambda options, size: ()
     """What the user should know when it paints, with these options, views whose finest side is `size` pixels."""
+    for_frames: Mapping[str, Any] = field(default_factory=dict)
+    """Options that have other defaults for the frames of a video."""
 
 
 TEACHERS: Registry[TeacherKind] = Registry(
@@ -84,9 +86,11 @@ def register_teacher(
     make: Callable[[Mapping[str, Any]], Teacher],
     options: Mapping[str, Any] | None = None,
     notes: Callable[[Mapping[str, Any], int], Sequence[str]] = TeacherKind.notes,
+    for_frames: Mapping[str, Any] | None = None,
 ) -> None:
     """Register a teacher by name. ConfigError if the name is taken."""
-    TEACHERS.register(name, TeacherKind(name, make, dict(options or {}), notes))
+    kind = TeacherKind(name, make, dict(options or {}), notes, dict(for_frames or {}))
+    TEACHERS.register(name, kind)
 
 
 def check_teacher(name: str, options: Mapping[str, Any]) -> TeacherKind:
