@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,20 @@ def test_several_scenes_are_one_film(inputs: Path, tmp_path: Path) -> None:
     assert main([*command, "--quiet"]) == 0
     assert len(list(out.iterdir())) == 3
     assert main([*command, "--overwrite", "--before", cube, "--fade", "0.2:0.8"]) == 1
+
+
+def test_both_scenes_are_checked(inputs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("cv2", reason="nst3d[video] is not installed")
+    cube, out = str(inputs / "cube.glb"), str(tmp_path / "a.mp4")
+    command = ["render", cube, "--before", cube, "--out", out, "--frames", "3", "--size", "48x32", "--check"]
+    assert main([*command, "--quiet"]) == 0
+    said = capsys.readouterr().out.splitlines()[1]
+    found = re.fullmatch(
+        r"from frame to frame, (0\.\d+) of 1 changes .* \(2 pairs\), and (0\.\d+) in the scene of --before",
+        said,
+    )
+    assert found, said
+    assert float(found[1]) == pytest.approx(float(found[2]), abs=0.01)
 
 
 @pytest.mark.parametrize(

@@ -54,6 +54,8 @@ class FrameRun:
     """Time spent on frames in this process."""
     first: int = field(init=False)
     """Number of the first frame that this process paints."""
+    prepared: float = 0.0
+    """Time of `seconds` that passed before the first of them: a shot is read to its end before it is painted."""
 
     def __post_init__(self) -> None:
         """Remember where this process begins."""
@@ -83,6 +85,7 @@ class FrameRun:
         ahead = stack.enter_context(closing(read_clip_frames(clip, self.progress.shot, size)))
         for shot in find_shots(ahead, self.progress.shot):
             self._begin(shot)
+            self.prepared = self.prepared or time.perf_counter() - began
             for frame in itertools.islice(frames, shot.end - self.progress.done):
                 if stopped():
                     raise StoppedError
@@ -106,7 +109,7 @@ class FrameRun:
         return picture
 
     def _count(self) -> None:
-        """Tell how far it is; the time is that which all frames would have taken in this process."""
+        """Tell how far it is; the time is that which all frames would have taken at this process's pace."""
         done, total = self.progress.done, max(self.task.clip.frames, self.progress.done)
-        seconds = self.seconds * done / max(done - self.first, 1)
+        seconds = (self.seconds - self.prepared) * done / max(done - self.first, 1)
         self.events.tell(Counted(done, total, "frames", seconds))

@@ -30,6 +30,9 @@ def test_a_mesh_job_writes_everything_it_names(inputs, tmp_path) -> None:
     assert metrics["loss"] > 0
     assert set(metrics["losses"]) >= {"content", "gram", "nnfm", "variation", "consistency"}
     assert metrics["wall_s"] > 0
+    steadiness = metrics["steadiness"]
+    assert steadiness["video"] == "turntable.mp4"
+    assert len(steadiness["warped_error"]) == 1 if steadiness["flow"] else "OpenCV" in steadiness["reason"]
     assert read_image(out / "sheet.png").pixels.shape == (4 * 32, 4 * 32, 3)
     stored = yaml.safe_load((out / "config.yaml").read_text())
     assert override(PaintConfig(), stored["settings"], "config.yaml") == TINY

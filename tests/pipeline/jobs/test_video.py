@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+import time
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from nst3d.pipeline.jobs import video_frames
 from nst3d.pipeline.jobs.video import VideoJob, run_video
 from nst3d.pipeline.runtime.events import Counted
 from nst3d.pipeline.settings.video import VideoOptions
+from nst3d.stylize.clips.painter import TaughtPainter
 from nst3d.video.clip import read_clip
 from nst3d.video.decode import read_clip_frames
 from nst3d.video.program import ffmpeg_program
@@ -128,6 +130,36 @@ def test_the_same_job_is_continued(clip, style, tmp_path, monkeypatch) -> None:
     (tmp_path / "out" / "parts" / "state.npz").write_bytes(b"damaged")
     with pytest.raises(InputError, match=r"state\.npz: cannot be read"):
         run_video(job(clip, style, tmp_path / "out", resume=True))
+
+
+def test_the_time_left_of_a_resumed_video_is_that_of_its_own_frames(
+    clip, style, tmp_path, monkeypatch
+) -> None:
+    """Reading a shot to its end and preparing for it is not the pace of frames."""
+    own = TaughtPainter.begin
+
+    def begin(self, samples):
+        time.sleep(0.3)
+        own(self, samples)
+
+    def paint(self, frame, shot):
+        if self.progress.done == 13:
+            raise _KilledError
+        return own_paint(self, frame, shot)
+
+    own_paint = video_frames.FrameRun._paint
+    with monkeypatch.context() as patch:
+        patch.setattr(video_frames.FrameRun, "_paint", paint)
+        with pytest.raises(_KilledError):
+            run_video(job(clip, style, tmp_path / "out"))
+    monkeypatch.setattr(TaughtPainter, "begin", begin)
+    counted: list[Counted] = []
+    run_video(
+        job(clip, style, tmp_path / "out", resume=True),
+        lambda e: counted.append(e) if isinstance(e, Counted) else None,
+    )
+    assert counted[0].done == 13
+    assert counted[0].seconds / counted[0].done < 0.25
 
 
 def test_a_smaller_size(clip, style, tmp_path) -> None:
