@@ -17,6 +17,7 @@ from nst3d.pipeline.jobs.video import VideoJob, run_video
 from nst3d.pipeline.runtime.events import Counted
 from nst3d.pipeline.settings.video import VideoOptions
 from nst3d.stylize.clips.painter import TaughtPainter
+from nst3d.stylize.teachers.identity import Identity
 from nst3d.video.clip import read_clip
 from nst3d.video.decode import read_clip_frames
 from nst3d.video.program import ffmpeg_program
@@ -160,6 +161,16 @@ def test_the_time_left_of_a_resumed_video_is_that_of_its_own_frames(
     )
     assert counted[0].done == 13
     assert counted[0].seconds / counted[0].done < 0.25
+
+
+def test_a_video_has_its_own_defaults(clip, style, tmp_path, monkeypatch) -> None:
+    seen: list[dict] = []
+    monkeypatch.setattr(
+        "nst3d.pipeline.jobs.video.make_teacher", lambda name, options: seen.append(options) or Identity()
+    )
+    for number, given in enumerate(({"strength": 0.5}, {"strokes": 0.25})):
+        run_video(job(clip, style, tmp_path / str(number), teacher="instant", teacher_options=given))
+    assert seen == [{"strokes": 0.0, "strength": 0.5}, {"strokes": 0.25}]
 
 
 def test_a_smaller_size(clip, style, tmp_path) -> None:
