@@ -1,19 +1,21 @@
 """Instant styles: how near a teacher alone brings a scene to a style, and how well its views agree.
 
     python benchmarks/instant.py [SCENE ...] [--style FILE] [--teachers NAME,NAME] [--size 256] [--refine 30]
-                                 [--optimise STEPS] [--out DIR] [--encoder FILE]
+                                 [--optimise STEPS] [--warm] [--out DIR] [--encoder FILE]
 
-Paints each scene with each teacher alone (instant), with some steps after it (refined), and without a teacher
-(optimised). Prints seconds of the whole job; the distance to the style in VGG-16, which none of them used, and which
-share of the way from unpainted to optimised that is; and the RMSE between frames of a turn of 96, warped onto each
-other through depth, 1 and 7 frames apart, beside that of the unpainted scene and of frames that the same teacher
-paints one by one. Writes the frames beside each other. Last, one line of JSON.
+Paints each scene with each teacher alone (instant), with some steps after it (refined), without a teacher
+(optimised), and, if asked, as `--start instant` does (warm). Prints seconds of the whole job and of painting, and the
+mean loss of the last 20 steps; the distance to the style in VGG-16, which none of them used, and which share of the
+way from unpainted to optimised that is; and the RMSE between frames of a turn of 96, warped onto each other through
+depth, 1 and 7 frames apart, beside that of the unpainted scene and of frames that the same teacher paints one by one.
+Writes the frames beside each other. Last, one line of JSON.
 """
 
 from __future__ import annotations
 
 import argparse
 import dataclasses
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,8 +37,8 @@ from nst3d.pipeline.jobs.paint import run_job
 from nst3d.pipeline.kinds.flight import Way, plan
 from nst3d.pipeline.kinds.paint_job import Job
 from nst3d.pipeline.kinds.registry import open_path
-from nst3d.pipeline.runtime.events import Events
-from nst3d.pipeline.settings.config import PaintConfig, TeachOptions, load_preset
+from nst3d.pipeline.runtime.events import Events, Handler, Stepped
+from nst3d.pipeline.settings.config import PaintConfig, TeachOptions, load_preset, with_preset
 from nst3d.pipeline.settings.overrides import override
 from nst3d.pipeline.settings.shown import SceneOptions
 from nst3d.pipeline.styles import read_style
@@ -47,6 +49,7 @@ from nst3d.stylize.teachers.registry import Teacher, make_teacher
 from nst3d.tensors import Array, Image, ImageSize, to_planes
 
 FRAMES, STARTS, GAPS = 96, 8, (1, 7)
+TAIL = 20
 OPAQUE = 0.95
 
 
@@ -99,6 +102,22 @@ class Bench:
         return found
 
 
+class LastLosses(Handler):
+    """The losses of the last steps."""
+
+    def __init__(self) -> None:
+        self._losses: deque[float] = deque(maxlen=TAIL)
+
+    def step(self, event: Stepped) -> None:
+        """Remember a step's."""
+        self._losses.append(event.progress.loss)
+
+    @property
+    def mean(self) -> float:
+        """Their mean."""
+        return sum(self._losses) / len(self._losses)
+
+
 def turn_of(scene: Path, cameras: Sequence[Camera] | None, size: int, background: Array) -> Turn:
     """Unlit frames of a scene; cameras None: of a turn of its own."""
     way = Way(path="orbit", frames=FRAMES, size=ImageSize(size, size))
@@ -131,21 +150,24 @@ def painted_frames(teacher: Teacher, turn: Turn, style: Style) -> list[Array]:
         return [paint(number) for number in range(len(turn.cameras))]
 
 
-def settings(scene: Path, size: int, steps: int | None, teacher: str | None) -> PaintConfig:
-    """The scene's default preset, at a size, with a teacher and a number of steps; None: the preset's."""
+def plain_settings(scene: Path, size: int) -> PaintConfig:
+    """The scene's default preset at a size, without a video."""
     config = override(
         load_preset(open_path(scene).kind.preset), {"output": {"turntable": False}}, "benchmark"
     )
-    config = dataclasses.replace(config.with_size(size), teach=TeachOptions(teacher))
-    return config if steps is None else config.with_iterations(steps)
+    return config.with_size(size)
 
 
-def variants(given: argparse.Namespace) -> Iterator[tuple[str, str | None, int | None]]:
-    """Name, teacher and steps of all paintings; the optimised one first, for the others are measured against it."""
-    yield "optimised", None, given.optimise
+def variants(scene: Path, given: argparse.Namespace) -> Iterator[tuple[str, PaintConfig]]:
+    """Name and settings of all paintings; the optimised one first, for the others are measured against it."""
+    plain = plain_settings(scene, given.size)
+    yield "optimised", plain if given.optimise is None else plain.with_iterations(given.optimise)
+    if given.warm:
+        yield "warm", with_preset(plain, "warm").with_size(given.size)
     for teacher in given.teachers.split(","):
-        yield teacher, teacher, 0
-        yield f"{teacher}+{given.refine}", teacher, given.refine
+        taught = dataclasses.replace(plain, teach=TeachOptions(teacher))
+        yield teacher, taught.with_iterations(0)
+        yield f"{teacher}+{given.refine}", taught.with_iterations(given.refine)
 
 
 def measure(scene: Path, given: argparse.Namespace, encoder: Encoder) -> dict[str, Any]:
@@ -160,22 +182,24 @@ def measure(scene: Path, given: argparse.Namespace, encoder: Encoder) -> dict[st
     numbers: dict[str, Any] = {"unpainted": unpainted}
     print("unpainted", unpainted, flush=True)
     rows = [bare]
-    for name, teacher, steps in variants(given):
+    for name, config in variants(scene, given):
         folder = given.out / scene.stem / name
-        config = settings(scene, given.size, steps, teacher)
-        result = run_job(Job(scene, (given.style,), folder, config, overwrite=True), bridges=BRIDGES)
+        losses = LastLosses()
+        result = run_job(Job(scene, (given.style,), folder, config, overwrite=True), losses, BRIDGES)
         asset = next(path for path in result.paths if path.stem == "painted")
         turn = turn_of(asset, before.cameras, given.size, background)
         rows.append([turn.picture(k) for k in range(len(turn.cameras))])
-        figures = {"job_s": result.metrics["wall_s"]} | bench.nearness(turn)
-        figures |= bench.disagreement(before.starts, rows[-1])
+        figures = {key: result.metrics[key] for key in ("wall_s", "paint_s")}
+        if config.schedule.total:
+            figures["loss"] = losses.mean
+        figures |= bench.nearness(turn) | bench.disagreement(before.starts, rows[-1])
         best = numbers.get("optimised", figures)
         numbers[name] = figures | {
             f"way_{key}": _way(unpainted, figures, best, key) for key in ("gram", "sliced")
         }
         print(name, numbers[name], flush=True)
-        if steps == 0:
-            rows.append(painted_frames(make_teacher(teacher or "", {}), before, style))
+        if not config.schedule.total:
+            rows.append(painted_frames(make_teacher(name, {}), before, style))
             alone = numbers[f"{name}, frame by frame"] = bench.disagreement(before.starts, rows[-1])
             print(f"{name}, frame by frame", alone, flush=True)
     sheet = np.concatenate([np.concatenate([row[k] for k in before.starts[:4]], 1) for row in rows])
@@ -197,6 +221,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--size", default=256, type=int)
     parser.add_argument("--refine", default=30, type=int, help="steps after the teacher")
     parser.add_argument("--optimise", type=int, help="steps without a teacher; default: the preset's")
+    parser.add_argument("--warm", action="store_true", help="also paint as `--start instant` does")
     parser.add_argument("--out", default=Path("renders/instant"), type=Path)
     parser.add_argument("--encoder", type=Path, help="VGG-16's weights; default: searched like all weights")
     given = parser.parse_args()
