@@ -33,7 +33,7 @@ ALLOWED: dict[str, set[str]] = {
     "losses": {"features"},
     "renderers": {"representations", "cameras", "operators"},
     "networks": {"weights"},
-    "flow": set(),
+    "flow": {"networks", "weights"},  # RAFT is a network
     "stylize": {"cameras", "operators", "features", "losses", "images", "networks", "flow", "weights"},
     # beside the painting, whose guides judge what a network paints
     "training": {"stylize", "networks", "images", "weights"},
@@ -98,7 +98,8 @@ WINGS: dict[str, set[str]] = {
     "stylize/style": set(),  # what teachers are shown, below the phases that ask them
     "stylize/look": set(),
     "stylize/teachers": {"stylize/style", "stylize/look"},
-    "stylize/clips": {"stylize/style", "stylize/look", "stylize/teachers"},  # frames of videos, beside the engine
+    # frames of videos, beside the engine, or through it
+    "stylize/clips": {"stylize/style", "stylize/look", "stylize/teachers", "stylize"},
     "stylize/shape": {"stylize"},
     "integrations/objects": set(),  # what a package's objects are taken as, below the packages
     "integrations/open3d": {"integrations/objects"},

@@ -8,7 +8,8 @@ _PLAIN = (
     "allow_outside", "alpha", "before", "cameras", "clean", "data", "dataparser", "displace", "ease", "elevation",
     "faces", "fade", "features", "field_of_view", "fps", "frames", "fusion", "iterations", "keep_specular",
     "lighting", "memory", "nerf", "out", "overwrite", "pass_format", "path", "quality", "reach", "region", "renderer",
-    "network", "resume", "seconds", "seed", "size", "start", "steady", "steps", "style", "turns", "up", "weights",
+    "resume", "seconds", "seed", "size", "start", "steady", "steps", "style", "turns", "up", "weights",
+    "flow", "passes", "teacher", "way",
 )  # fmt: skip
 FLAGS = {name: f"--{name.replace('_', '-')}" for name in _PLAIN} | {
     "clean.depth": "--clean-depth",

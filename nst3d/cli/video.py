@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Annotated
 
@@ -13,15 +13,17 @@ from nst3d.cli.parse import parse
 from nst3d.cli.terminal import PaintBar, say, summarise
 from nst3d.cli.values import read_options
 from nst3d.pipeline.jobs.video import VideoJob, VideoResult, run_video
-from nst3d.pipeline.settings.video import VideoOptions
+from nst3d.pipeline.settings.video import FlowName, VideoOptions, VideoStart, Way
 
-_DESCRIPTION = """Paint a video in the style of an image, with a network and without flicker. Sound and frame rate are
-kept; at cuts, painting begins afresh. Needs the weights of a network (nst3d weights fetch wct-16x) and OpenCV (pip
-install 'nst3d[video]').
+_DESCRIPTION = """Paint a video in the style of an image, without flicker: with a network, in a fraction of a second a
+frame, or as a picture is painted (--way optimise), in a minute or more, with strokes that move with what they are on.
+Sound and frame rate are kept; at cuts, painting begins afresh. Needs OpenCV (pip install 'nst3d[video]'), and networks
+their weights (nst3d weights fetch wct-16x).
 
 examples:
   nst3d video clip.mp4 --style starry_night.jpg --out painted/
   nst3d video clip.mp4 --style wave.jpg --out painted/ --size 640
+  nst3d video clip.mp4 --style wave.jpg --out painted/ --way optimise --size 384
   nst3d video clip.mp4 --style wave.jpg --out painted/ --resume"""
 
 
@@ -37,6 +39,8 @@ class VideoArguments:
     """Style image; repeat the option to mix several. (required)"""
     size: Annotated[int, tyro.conf.arg(metavar="PIXELS")] = VideoOptions.size
     """Long side of the frames; 0 keeps the video's."""
+    way: Way = VideoOptions.way
+    """How frames are painted: by a teacher, or each optimised as a picture is, which is much slower."""
     teacher: Annotated[str, tyro.conf.arg(metavar="NAME")] = VideoOptions.teacher
     """Teacher that paints the frames: instant, or another one, such as network."""
     teacher_option: Annotated[
@@ -45,6 +49,14 @@ class VideoArguments:
     """An option of the teacher: strength=0.7, file=wave.safetensors; repeatable."""
     steady: Annotated[float, tyro.conf.arg(metavar="0..0.95")] = VideoOptions.steady
     """Share of a frame that is taken from the one before along the motion; 0: each frame on its own."""
+    flow: FlowName = VideoOptions.flow
+    """How motion is found; auto: by the first of the others whose weights are found (nst3d weights)."""
+    iterations: Annotated[int, tyro.conf.arg(metavar="N")] = VideoOptions.iterations
+    """Steps of an optimised frame; a shot's first takes four times as many."""
+    start: VideoStart = VideoOptions.start
+    """Where optimised frames start if nothing is taken over: from their content, or from the teacher's picture."""
+    passes: Annotated[int, tyro.conf.arg(metavar="N")] = VideoOptions.passes
+    """How often the frames of a shot are optimised, in alternating directions."""
     crf: Annotated[int, tyro.conf.arg(metavar="0..51")] = VideoOptions.crf
     """Quality of the video: 0 is lossless, 51 worst."""
     threads: Annotated[int, tyro.conf.arg(metavar="N")] = VideoOptions.threads
@@ -61,7 +73,8 @@ def video(arguments: Sequence[str]) -> int:
     """Run the command; returns the exit code."""
     given = parse(VideoArguments(tyro.MISSING, tyro.MISSING), arguments, "nst3d video", _DESCRIPTION)
     teacher_options = read_options("--teacher-option", given.teacher_option, "strength=0.7")
-    options = VideoOptions(given.size, given.teacher, teacher_options, given.steady, given.crf, given.threads)
+    same = {f.name: getattr(given, f.name) for f in fields(VideoOptions) if f.name != "teacher_options"}
+    options = VideoOptions(**same, teacher_options=teacher_options)
     job = VideoJob(given.video, given.style, given.out, options, given.overwrite, given.resume)
     with PaintBar(given.quiet) as bar:
         done = run_video(job, bar)
@@ -79,7 +92,10 @@ def _summary(done: VideoResult) -> str:
     numbers = done.metrics
     shots = f"{numbers['shots']} shot{'' if numbers['shots'] == 1 else 's'}"
     speed = f"{numbers['frames']} frames in {shots}, {numbers['frames_per_second']:.2g} frames/s"
-    if numbers["flow"] is None:
-        return speed
-    ratio = numbers["warped_error_ratio"]
-    return f"{speed}; {ratio:.2f} times the flicker of frames painted on their own"
+    if "warped_error_ratio" in numbers:
+        return (
+            f"{speed}; {numbers['warped_error_ratio']:.2f} times the flicker of frames painted on their own"
+        )
+    if "warped_error" in numbers:
+        return f"{speed}; from frame to frame, {numbers['warped_error']:.3f} of 1 changes along the motion"
+    return speed

@@ -27,19 +27,32 @@ def warped(picture: Planes, flow: torch.Tensor, mode: Literal["bilinear", "bicub
 
 
 def trusted(back: torch.Tensor, forth: torch.Tensor) -> Mask:
-    """(h, w) in {0, 1}: where a flow to the frame before can be followed, by Ruder et al. 2016, section 4.
+    """(h, w) in {0, 1}: where a flow to another frame can be followed, by Ruder et al. 2016, section 4.
 
-    `back` (h, w, 2) leads from this frame to the one before, `forth` from that one to this. A pixel is not trusted if
-    the way there and back does not end near it (it was hidden), at the edges of motion, or if it comes from outside
-    the picture.
+    `back` (h, w, 2) leads from this frame to the other, `forth` from that one to this. A pixel is not trusted if it is
+    `disoccluded`, at `motion_boundaries`, or if it comes from outside the picture.
+    """
+    return (~(disoccluded(back, forth) | motion_boundaries(back) | _outside(back))).to(back.dtype)
+
+
+def disoccluded(back: torch.Tensor, forth: torch.Tensor) -> torch.Tensor:
+    """(h, w) bool: where the way to the other frame and back does not end near its start, as the pixel is hidden there.
+
+    Sundaram et al. 2010: |back + forth|² > 0.01 (|back|² + |forth|²) + 0.5, `forth` (h, w, 2) taken where `back` leads.
     """
     planes = back.permute(2, 0, 1)
     returned = warped(Planes(forth.permute(2, 0, 1)), back)
     lengths = planes.square().sum(0) + returned.square().sum(0)
-    hidden = (planes + returned).square().sum(0) > 0.01 * lengths + 0.5
-    slope = _slope(planes)
-    edge = slope > 0.01 * planes.square().sum(0) + 0.002
-    return (~(hidden | edge | _outside(back))).to(back.dtype)
+    return (planes + returned).square().sum(0) > 0.01 * lengths + 0.5
+
+
+def motion_boundaries(back: torch.Tensor) -> torch.Tensor:
+    """(h, w) bool: the edges of a flow (h, w, 2), where it is not exact.
+
+    Sundaram et al. 2010: |∇u|² + |∇v|² > 0.01 |back|² + 0.002, with u to the right and v down.
+    """
+    planes = back.permute(2, 0, 1)
+    return _slope(planes) > 0.01 * planes.square().sum(0) + 0.002
 
 
 def _slope(planes: torch.Tensor) -> torch.Tensor:

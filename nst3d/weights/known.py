@@ -41,6 +41,12 @@ def _torchvision(architecture: str, digits: str) -> Source:
     return Source((WeightFile(names, address, digits),), "BSD-3-Clause")
 
 
+def _raft(kind: str, training: str, digits: str) -> Source:
+    file = f"raft_{kind}_{training}-{digits}.pth"
+    address = f"https://download.pytorch.org/models/{file}"
+    return Source((WeightFile((file,), address, digits),), "BSD-3-Clause")
+
+
 _DISTILLED = (
     "https://raw.githubusercontent.com/MingSun-Tse/Collaborative-Distillation/"
     "4a269dc90020721ef9b279b2926c62f5bcd6d209/trained_models"
@@ -92,6 +98,8 @@ SOURCES: dict[str, Source] = {
     "vgg19-torchvision": _torchvision("vgg19", "dcbb9e9d"),
     "vgg16-torchvision": _torchvision("vgg16", "397923af"),
     "wct-16x": Source(tuple(_distilled(*pair) for pair in _PAIRS), "MIT"),
+    "raft-large": _raft("large", "C_T_SKHT_V2", "ff5fadd5"),
+    "raft-small": _raft("small", "C_T_V2", "01064c6d"),
     "microast": Source(tuple(_microast(*part) for part in _MICROAST_FILES), "MIT"),
     "magenta": _instant(
         ("arbitrary_predict", "d832a92a6afc170510252cc5b65836fcf8354909e6f17cf02f8960f4e054a20d"),
@@ -101,8 +109,9 @@ SOURCES: dict[str, Source] = {
         ("multistyle26", "0a2a0c9436a935cd1d4279cd06e171475b06222cb37c8c8d4afc53a9a7a1885e")
     ),
 }
-"""All weights by name: encoders and networks that paint. "vgg19" has the original Oxford weights, in 8-bit codebooks;
-"wct-16x" are pairs of encoder and decoder that imitate VGG-19's relu1_1 to relu4_1 (Wang et al. 2020, "Collaborative
-distillation for ultra-resolution universal style transfer"); "microast" paints in the style of any picture (Wang et al.
-2023, "MicroAST: towards super-fast ultra-resolution arbitrary style transfer"), and so does "magenta"; "multistyle26"
-paints in 26 styles of its own."""
+"""All weights by name: encoders, networks that paint, and those that find motion. "vgg19" has the original Oxford
+weights, in 8-bit codebooks; "wct-16x" are pairs of encoder and decoder that imitate VGG-19's relu1_1 to relu4_1 (Wang
+et al. 2020, "Collaborative distillation for ultra-resolution universal style transfer"); "raft-large" and "raft-small"
+find the motion between pictures (Teed & Deng 2020, trained by torchvision); "microast" paints in the style of any
+picture (Wang et al. 2023, "MicroAST: towards super-fast ultra-resolution arbitrary style transfer"), and so does
+"magenta"; "multistyle26" paints in 26 styles of its own."""

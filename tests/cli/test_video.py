@@ -59,6 +59,23 @@ def test_ctrl_c_keeps_what_is_painted(nst3d, folder, tmp_path, monkeypatch) -> N
     assert (tmp_path / "out" / "video.mp4").is_file()
 
 
+def test_frames_are_optimised(nst3d, folder, tmp_path) -> None:
+    pytest.importorskip("cv2", reason="nst3d[video] is not installed")
+    given = [
+        "video",
+        folder / "clip.mp4",
+        "--style",
+        folder / "style.png",
+        "--out",
+        tmp_path / "out",
+        "--quiet",
+    ]
+    done = nst3d(*given, "--way", "optimise", "--iterations", "1", "--flow", "dis")
+    assert done.returncode == 0, done.stderr
+    assert "6 frames in 1 shot," in done.stdout
+    assert "of 1 changes along the motion" in done.stdout
+
+
 @pytest.mark.parametrize(
     ("more", "says"),
     [

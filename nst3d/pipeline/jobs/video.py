@@ -17,11 +17,12 @@ import yaml
 
 from nst3d.errors import ConfigError, InputError, OutputError
 from nst3d.files import PathField, PathsField, write_bytes
-from nst3d.flow.dis import DenseInverseSearch
+from nst3d.flow.method import FlowMethod
 from nst3d.images.io import read_image, write_image
 from nst3d.images.resize import fitted_size
 from nst3d.interrupts import stoppable
 from nst3d.pipeline.jobs.video_frames import FrameRun, FrameTask, StoppedError
+from nst3d.pipeline.jobs.video_painters import Painters
 from nst3d.pipeline.jobs.video_state import Progress, VideoState
 from nst3d.pipeline.runtime.events import Events, Listener
 from nst3d.pipeline.runtime.fingerprint import add_file
@@ -30,9 +31,6 @@ from nst3d.pipeline.runtime.out_folder import STARTS_OVER, claimed_folder, resum
 from nst3d.pipeline.settings.overrides import as_plain
 from nst3d.pipeline.settings.video import VideoOptions
 from nst3d.pipeline.styles import read_style
-from nst3d.stylize.clips.painter import TaughtPainter
-from nst3d.stylize.clips.steady import SteadyPainter
-from nst3d.stylize.teachers.registry import TEACHERS, make_teacher, teacher_notes
 from nst3d.tensors import ImageSize
 from nst3d.video.clip import Clip, describe_changes, read_clip
 from nst3d.video.decode import read_clip_frames
@@ -96,11 +94,12 @@ def run_video(job: VideoJob, listeners: Listener | Iterable[Listener] = ()) -> V
         events.note(STARTS_OVER)
     with claimed_folder(job.out, job.overwrite or job.resume, [_CONFIG]):
         _need_space(job, clip, size)
-        task = FrameTask(clip, size, job.options.crf, _spread(clip.frames))
-        painter = _painter(job, size, events)
+        task = FrameTask(clip, size, job.options.crf, _spread(clip.frames), job.options.passes)
+        styles = [read_style(path, events) for path in job.styles]
+        painters = Painters(job.options, styles, max(size), events)
         for text in [*describe_changes(clip), *_losses(clip, size)]:
             events.note(text)
-        run = _begun(job, task, painter, again, events)
+        run = _begun(job, task, painters, again)
         clock.lap("prepare_s")
         try:
             with stoppable() as stopped:
@@ -108,28 +107,22 @@ def run_video(job: VideoJob, listeners: Listener | Iterable[Listener] = ()) -> V
         except StoppedError:
             return VideoResult((), {}, interrupted=True)
         clock.lap("paint_s")
-        return _written(job, run, clock)
+        return _written(job, run, painters.flow, events, clock)
 
 
-def _begun(job: VideoJob, task: FrameTask, painter: SteadyPainter, again: bool, events: Events) -> FrameRun:
+def _begun(job: VideoJob, task: FrameTask, painters: Painters, again: bool) -> FrameRun:
     """The painting at its start, or where an earlier run stopped."""
-    mark, state = _mark(job), job.state
+    mark, state = _mark(job, painters.flow), job.state
     if again:
-        return FrameRun(task, painter, state, events, *state.load(mark))
+        progress, last = state.load(mark)
+        return FrameRun(task, painters.of(task, state, progress), state, progress, last)
     state.clear()
     state.folder.mkdir()
     write_bytes(job.out / _CONFIG, _config_yaml(job))
-    return FrameRun(task, painter, state, events, Progress(mark))
-
-
-def _painter(job: VideoJob, size: ImageSize, events: Events) -> SteadyPainter:
-    flow = DenseInverseSearch() if job.options.steady else None
-    styles = [read_style(path, events) for path in job.styles]
-    name = job.options.teacher
-    options = {**TEACHERS.get(name).for_frames, **job.options.teacher_options}
-    for text in teacher_notes(name, options, max(size)):
-        events.note(text)
-    return SteadyPainter(TaughtPainter(make_teacher(name, options), styles), flow, job.options.steady)
+    progress = Progress(mark)
+    if job.options.way == "optimise":
+        state.save(progress, None)  # each frame is kept from now on, not only each part
+    return FrameRun(task, painters.of(task, state, progress), state, progress)
 
 
 def _size(clip: Clip, long_side: int) -> ImageSize:
@@ -179,7 +172,9 @@ def _spread(frames: int) -> tuple[int, ...]:
     return tuple(int((k + 0.5) * frames / count) for k in range(count))
 
 
-def _written(job: VideoJob, run: FrameRun, clock: Clock) -> VideoResult:
+def _written(
+    job: VideoJob, run: FrameRun, flow: FlowMethod | None, events: Events, clock: Clock
+) -> VideoResult:
     """Join the parts, and write the sheet and the metrics; the parts are removed."""
     video, sheet, report = (job.out / name for name in ("video.mp4", "sheet.png", _METRICS))
     join_parts(video, run.state.parts(), run.task.clip)
@@ -187,36 +182,35 @@ def _written(job: VideoJob, run: FrameRun, clock: Clock) -> VideoResult:
     if pairs:
         write_image(sheet, np.concatenate(pairs, axis=1))
     clock.lap("write_s")
-    metrics = _metrics(job, run, clock)
+    metrics = (
+        _metrics(job, run, flow) | clock.laps | {"peak_memory_gb": peak_memory_gb(), "notes": events.notes}
+    )
     write_bytes(report, (json.dumps(metrics, indent=2) + "\n").encode())
     run.state.clear()
     paths = [video, *([sheet] if pairs else []), report, job.out / _CONFIG]
     return VideoResult(tuple(paths), metrics)
 
 
-def _metrics(job: VideoJob, run: FrameRun, clock: Clock) -> dict[str, Any]:
-    progress, painted = run.progress, run.progress.done - run.first
-    flow: dict[str, Any] = {"flow": None}
-    if progress.compared:
-        shown, alone = (math.sqrt(s / progress.compared) for s in (progress.shown, progress.alone))
-        flow = {
-            "flow": DenseInverseSearch.name,
-            "warped_error": round(shown, 5),
-            "warped_error_alone": round(alone, 5),
-            "warped_error_ratio": round(shown / max(alone, 1e-12), 4),
-        }
+def _metrics(job: VideoJob, run: FrameRun, flow: FlowMethod | None) -> dict[str, Any]:
+    """What was painted, how, how fast and how steadily."""
+    progress, tally = run.progress, run.painter.tally
+    errors: dict[str, Any] = {"flow": None}
+    if progress.compared and flow is not None:
+        shown = math.sqrt(progress.shown / progress.compared)
+        errors = {"flow": flow.name, "warped_error": round(shown, 5)}
+        if progress.alone is not None:
+            alone = math.sqrt(progress.alone / progress.compared)
+            errors["warped_error_alone"] = round(alone, 5)
+            errors["warped_error_ratio"] = round(shown / max(alone, 1e-12), 4)
     return {
         "frames": progress.done,
         "frame_rate": str(run.task.clip.rate),
         "size": [run.task.size.width // 2 * 2, run.task.size.height // 2 * 2],
         "shots": progress.shots,
-        "teacher": job.options.teacher,
-        **flow,
-        "frames_per_second": round(painted / max(run.seconds, 1e-9), 3),
-        "teacher_frames_per_second": round(painted / max(run.painter.seconds, 1e-9), 3),
-        **clock.laps,
-        "peak_memory_gb": peak_memory_gb(),
-        "notes": run.events.notes,
+        "way": job.options.way,
+        **run.painter.facts(),
+        **errors,
+        "frames_per_second": round(tally.painted / run.task.passes / max(tally.seconds, 1e-9), 3),
     }
 
 
@@ -229,9 +223,10 @@ def _config_yaml(job: VideoJob) -> bytes:
     return yaml.safe_dump(values, sort_keys=False, allow_unicode=True).encode()
 
 
-def _mark(job: VideoJob) -> str:
-    """Identifies a job: its video by name, size and time, its styles, and the settings other than threads."""
+def _mark(job: VideoJob, flow: FlowMethod | None) -> str:
+    """Identifies a job: its video by name, size and time, styles, flow, and the settings other than threads."""
     settings = {k: v for k, v in as_plain(job.options).items() if k != "threads"}
+    settings["flow"] = None if flow is None else flow.name
     digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
     state = job.video.stat()
     digest.update(f"{job.video.name} {state.st_size} {state.st_mtime_ns}".encode("utf-8", "surrogateescape"))

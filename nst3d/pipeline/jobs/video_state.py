@@ -35,8 +35,8 @@ class Progress:
     """Frames that were compared with the one before."""
     shown: float = 0.0
     """Sum of their `Steadiness.shown`."""
-    alone: float = 0.0
-    """Sum of their `Steadiness.alone`."""
+    alone: float | None = 0.0
+    """Sum of their `Steadiness.alone`; None without such."""
     finished: bool = False
     """Whether the last frame is painted."""
 
@@ -52,7 +52,7 @@ class Progress:
             shot=next_shot,
             compared=self.compared + 1,
             shown=self.shown + steadiness.shown,
-            alone=self.alone + steadiness.alone,
+            alone=None if self.alone is None or steadiness.alone is None else self.alone + steadiness.alone,
         )
 
 
@@ -78,19 +78,41 @@ class VideoState:
         """The pictures of frames before and after, in order."""
         return sorted(self.folder.glob("pair_*.png"))
 
+    def painting(self, turn: int, number: int) -> Path:
+        """The path of a frame above its picture, as a pass `turn` from 1 on left it."""
+        return self.folder / f"pass_{turn:02d}_{number:08d}.png"
+
+    def painted(self, turn: int, numbers: range) -> int:
+        """How many of these frames a pass has painted."""
+        return sum(self.painting(turn, number).exists() for number in numbers)
+
+    def forget(self, turn: int, numbers: range) -> None:
+        """Remove what a pass has painted of these frames."""
+        for number in numbers:
+            self.painting(turn, number).unlink(missing_ok=True)
+
+    def _paintings(self) -> list[Path]:
+        return sorted(self.folder.glob("pass_*.png"))
+
     @property
     def file(self) -> Path:
         """The path of the state."""
         return self.folder / _STATE
 
     def save(self, progress: Progress, last: Moment | None) -> None:
-        """Write the state, whole or not at all; `last` is None at the start of a shot."""
+        """Write the state, whole or not at all; `last` is None at the start of a shot.
+
+        What passes have painted of shots before that of the next frame is in parts by then, and is removed.
+        """
         arrays = {"progress": np.frombuffer(msgspec.json.encode(progress), np.uint8)}
         if last is not None:
             arrays |= {"frame": last.frame, "alone": last.alone.numpy(), "picture": last.picture.numpy()}
         buffer = io.BytesIO()
         np.savez(buffer, **arrays)  # type: ignore[arg-type]
         write_bytes(self.file, buffer.getvalue())
+        for path in self._paintings():
+            if int(path.stem.split("_")[-1]) < progress.shot:
+                path.unlink()
 
     def load(self, job: str) -> tuple[Progress, Moment | None]:
         """The state of this job. InputError if it cannot be read, ConfigError if it is another job's."""
@@ -112,7 +134,7 @@ class VideoState:
 
     def clear(self) -> None:
         """Remove the folder with all that is in it."""
-        for path in [*self.parts(), *self.pairs(), self.file]:
+        for path in [*self.parts(), *self.pairs(), *self._paintings(), self.file]:
             path.unlink(missing_ok=True)
         with contextlib.suppress(OSError):
             self.folder.rmdir()

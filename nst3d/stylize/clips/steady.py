@@ -27,7 +27,7 @@ class Moment:
     frame: Array
     """(h, w, 3) uint8."""
     alone: Planes
-    """(3, h, w) in [0, 1]: its picture by itself."""
+    """(3, h, w) in [0, 1]: its picture by itself; what is shown, if none was painted."""
     picture: Planes
     """(3, h, w) in [0, 1]: what is shown."""
 
@@ -38,8 +38,8 @@ class Steadiness:
 
     shown: float
     """Of what is shown."""
-    alone: float
-    """Of the pictures by themselves."""
+    alone: float | None = None
+    """Of the pictures by themselves, if there are such."""
 
 
 @final
@@ -73,7 +73,7 @@ class SteadyPainter:
         mask = trusted(back, forth)
         # Bicubic: repeated bilinear sampling would blur the picture more with every frame.
         kept = warped(before.picture, back, "bicubic").clamp(0, 1)
-        change = (kept - alone) * (mask * _alike(frame, before.frame, back))
+        change = (kept - alone) * (mask * alike(frame, before.frame, back))
         # The finest detail takes over half as much: what is sampled and averaged again and again loses it first.
         change = self._steady / 2 * (change + _smooth(change))
         picture = Planes((alone + change).clamp(0, 1))
@@ -84,13 +84,22 @@ class SteadyPainter:
         return Moment(frame, alone, picture), steadiness
 
 
+def steadiness(flow: FlowMethod, frame: Array, before: Moment, picture: Planes) -> Steadiness:
+    """How steady the picture (3, h, w) that is shown of a frame (h, w, 3) uint8 is after the moment before."""
+    back, forth = flow.between(frame, before.frame), flow.between(before.frame, frame)
+    return Steadiness(float(temporal_loss(picture, before.picture, back, trusted(back, forth))))
+
+
 def planes_of(frame: Array) -> Planes:
     """A frame (h, w, 3) uint8 as planes (3, h, w) in [0, 1]."""
     return Planes(torch.from_numpy(frame.astype("float32") / 255).permute(2, 0, 1).contiguous())
 
 
-def _alike(frame: Array, before: Array, back: torch.Tensor) -> Mask:
-    """(h, w) in (0, 1]: how well the frames agree along the motion, so that wrong motion and new light do not smear."""
+def alike(frame: Array, before: Array, back: torch.Tensor) -> Mask:
+    """(h, w) in (0, 1]: how well frames (h, w, 3) uint8 agree along the flow `back` (h, w, 2) to the one before.
+
+    Wrong motion and new light must not smear.
+    """
     difference = (planes_of(frame) - warped(planes_of(before), back)).square().mean(0)
     return torch.exp(-difference / _TOLERANCE**2)
 

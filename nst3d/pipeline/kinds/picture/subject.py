@@ -12,7 +12,6 @@ from nst3d.cameras.pinhole import Camera
 from nst3d.errors import InputError
 from nst3d.formats.picture import load_picture, save_picture
 from nst3d.images.io import Picture, write_image
-from nst3d.operators.identity import IdentityView
 from nst3d.pipeline.kinds.picture.regions import mask_region
 from nst3d.pipeline.kinds.regions import MASK, painted_region
 from nst3d.pipeline.kinds.table_subject import TableSubject
@@ -20,10 +19,11 @@ from nst3d.pipeline.settings.config import PaintConfig
 from nst3d.renderers.radiance import Frame
 from nst3d.stylize.canvas import Canvas
 from nst3d.stylize.layout import Layout, resampled
+from nst3d.stylize.picture_stage import picture_stage
 from nst3d.stylize.recolour import to_palette
 from nst3d.stylize.stage_scene import TableStage
 from nst3d.stylize.style import Style
-from nst3d.tensors import Array, Colours, ImageSize, to_planes
+from nst3d.tensors import Array, Colours, ImageSize
 
 _SMALLEST = 32
 
@@ -79,10 +79,7 @@ class PictureSubject(TableSubject):
 
     def stage(self, scale: float) -> TableStage:
         """One view: the picture itself, at a scale. Its content is the picture in the style's palette."""
-        layout = self.layout.scaled(scale)
-        colours = resampled(self._content, self.layout, layout)
-        content = to_planes(layout.split(colours)[0])
-        return TableStage(views=[IdentityView(layout.images[0])], layout=layout, content=lambda view: content)
+        return picture_stage(self._content, self.layout, scale)
 
     def finished(self, colours: Colours, coverage: Colours, stage: TableStage) -> Colours:
         """The table unchanged: every pixel is seen."""
