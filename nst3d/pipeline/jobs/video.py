@@ -183,7 +183,9 @@ def _written(
         write_image(sheet, np.concatenate(pairs, axis=1))
     clock.lap("write_s")
     metrics = (
-        _metrics(job, run, flow) | clock.laps | {"peak_memory_gb": peak_memory_gb(), "notes": events.notes}
+        _metrics(job, run, flow, clock.laps["paint_s"])
+        | clock.laps
+        | {"peak_memory_gb": peak_memory_gb(), "notes": events.notes}
     )
     write_bytes(report, (json.dumps(metrics, indent=2) + "\n").encode())
     run.state.clear()
@@ -191,9 +193,9 @@ def _written(
     return VideoResult(tuple(paths), metrics)
 
 
-def _metrics(job: VideoJob, run: FrameRun, flow: FlowMethod | None) -> dict[str, Any]:
-    """What was painted, how, how fast and how steadily."""
-    progress, tally = run.progress, run.painter.tally
+def _metrics(job: VideoJob, run: FrameRun, flow: FlowMethod | None, seconds: float) -> dict[str, Any]:
+    """What was painted, how, how fast and how steadily; `seconds` are those of the painting."""
+    progress, painted = run.progress, run.painter.tally.painted
     errors: dict[str, Any] = {"flow": None}
     if progress.compared and flow is not None:
         shown = math.sqrt(progress.shown / progress.compared)
@@ -210,7 +212,7 @@ def _metrics(job: VideoJob, run: FrameRun, flow: FlowMethod | None) -> dict[str,
         "way": job.options.way,
         **run.painter.facts(),
         **errors,
-        "frames_per_second": round(tally.painted / run.task.passes / max(tally.seconds, 1e-9), 3),
+        "frames_per_second": round(painted / run.task.passes / max(seconds, 1e-9), 3),
     }
 
 

@@ -166,7 +166,8 @@ def test_the_time_left_of_a_resumed_video_is_that_of_its_own_frames(
 def test_a_video_has_its_own_defaults(clip, style, tmp_path, monkeypatch) -> None:
     seen: list[dict] = []
     monkeypatch.setattr(
-        "nst3d.pipeline.jobs.video.make_teacher", lambda name, options: seen.append(options) or Identity()
+        "nst3d.pipeline.jobs.video_painters.make_teacher",
+        lambda name, options: seen.append(options) or Identity(),
     )
     for number, given in enumerate(({"strength": 0.5}, {"strokes": 0.25})):
         run_video(job(clip, style, tmp_path / str(number), teacher="instant", teacher_options=given))
