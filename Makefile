@@ -9,7 +9,7 @@ demo: $(VENV)/.installed ## paint the lighthouse into renders/demo
 	$(RUN) nst3d.cli.main demo --out renders/demo --overwrite
 
 test: $(VENV)/.installed
-	$(RUN) pytest --durations=15
+	$(RUN) pytest -n 2 --dist loadfile --durations=15
 
 test-integrations: ## with nerfstudio, PyTorch3D, Open3D and gsplat: 8 GB, made once
 	.ci/integrations $(PYTHON)

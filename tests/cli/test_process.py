@@ -153,7 +153,8 @@ def test_ctrl_c_keeps_the_work_and_resume_ends_it(
     assert process.returncode == 130, errors
     assert "--resume" in answer
     assert "Traceback" not in errors
-    assert {p.name for p in out.iterdir()} == {*_OUTPUTS, "checkpoint.pt"} - {"sheet.png", "turntable.mp4"}
+    kept = {p.name for p in out.iterdir()} - {"preview.png"}  # which a slow machine draws in time
+    assert kept == {*_OUTPUTS, "checkpoint.pt"} - {"sheet.png", "turntable.mp4"}
     done = json.loads((out / "metrics.json").read_text())["iterations"]
     assert 1 <= done < 12
     resumed = nst3d(*job, "--resume", "--quiet")
