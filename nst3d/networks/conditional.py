@@ -80,14 +80,18 @@ class ConditionalNet(nn.Module):
         self.expand = nn.ModuleList(expand)
 
     def forward(
-        self, pictures: Sequence[Planes], style: torch.Tensor, moments: Sequence[Moments] | None = None
+        self,
+        pictures: Sequence[Planes],
+        style: torch.Tensor,
+        moments: Sequence[Moments] | None = None,
+        masks: Sequence[Mask] | None = None,
     ) -> list[Planes]:
         """The painted pictures (3, h, w) in [0, 1], differentiable in the pictures and the style.
 
         `style` (k,) is the style's vector. Without `moments` (see `moments`), those of all given pictures together
-        are normalised; to paint a picture for itself, give it alone.
+        are normalised, of positions that count by the `masks` (h, w); to paint a picture for itself, give it alone.
         """
-        return self._run(pictures, style, moments, None)[0]
+        return self._run(pictures, style, moments, masks)[0]
 
     @torch.no_grad()
     def moments(

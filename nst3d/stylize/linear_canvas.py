@@ -61,6 +61,11 @@ class LinearCanvas(Canvas):
         return self._stage
 
     @property
+    def layout(self) -> Layout:
+        """The layout of `colours`."""
+        return self._finest if self._table is None else self._table.layout
+
+    @property
     def table(self) -> Table:
         """The table of the current stage."""
         if self._table is None:
@@ -222,7 +227,9 @@ class LinearCanvas(Canvas):
             self._decode(clamp=True)
 
     def colours(self) -> Colours:
-        """The table of the current scale (n, 3), detached, as the next renders show it."""
+        """The table of the current scale (n, 3), detached, as the next renders show it; before any, the start."""
+        if self._table is None:
+            return self._start
         return self.table.colours().detach() if self._decoded is None else self._leaf.detach()
 
     def state(self) -> list[torch.Tensor]:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 import pytest
 import torch
 from conditional_samples import MeanColour, random_net
+from torch import nn
 
 from nst3d.errors import ConfigError
+from nst3d.metrics.style import style_distance
 from nst3d.networks.magenta import Magenta
 from nst3d.networks.multistyle import STYLES
 from nst3d.stylize.look import Look
@@ -59,6 +64,46 @@ def test_strength_goes_from_the_pictures_own_style_to_the_given(views) -> None:
     assert 0 < (half - none[0]).norm() < (full - none[0]).norm()
 
 
+class Filters:
+    """An encoder of random filters, each layer half as large as the one before."""
+
+    unit = 1.0
+
+    def __call__(self, image: torch.Tensor, layers: Sequence[str]) -> dict[str, torch.Tensor]:
+        draw = torch.Generator().manual_seed(2)
+        found, x = {}, image
+        for layer in layers:
+            x = torch.relu(nn.functional.conv2d(x, torch.randn(6, len(x), 3, 3, generator=draw), padding=1))
+            found[layer] = x
+            x = nn.functional.avg_pool2d(x, 2)
+        return found
+
+    def stride(self, layer: str) -> int:
+        raise NotImplementedError
+
+
+def test_a_refined_code_brings_what_is_covered_nearer_to_the_style(views) -> None:
+    pictures, looks = views
+    looks = [*looks, Look(looks[0].image, torch.zeros(24, 20), 2)]  # sees nothing
+    draw = torch.Generator().manual_seed(3)
+    striped = Style((Image(torch.rand(20, 20, 3, generator=draw) ** 3),))
+    networks, encoder = Magenta(MeanColour(), random_net(3)), Filters()
+
+    def distance(steps: int) -> float:
+        teacher = MagentaTeacher(networks, 1.0, steps, encoder)
+        painted = teacher.teach([*pictures, pictures[0]], looks, [striped])
+        covered = [(to_planes(p), k.coverage) for p, k in zip(painted[:2], looks)]
+        return style_distance(encoder, covered, [(striped.at(24)[0], None)], ("relu1_1", "relu2_1")).gram
+
+    assert distance(15) < 0.9 * distance(0)
+    assert distance(15) == distance(15)
+    unseen = [replace(k, coverage=torch.zeros(24, 20)) for k in looks[:2]]
+    one, other = (
+        MagentaTeacher(networks, 1.0, n, encoder).teach(pictures, unseen, [striped]) for n in (0, 9)
+    )
+    assert torch.equal(one[0], other[0])
+
+
 def test_what_lies_outside_of_the_scene_does_not_change_its_normalisation(views) -> None:
     pictures, looks = views
     (alike,) = teacher().teach(pictures[:1], looks[:1], [style(0.9, 0.1, 0.2)])
@@ -97,6 +142,8 @@ def test_other_words_for_styles_are_refused(words) -> None:
 def test_options_are_checked() -> None:
     with pytest.raises(ConfigError, match=r"strength is 1\.5: expected a number from 0 to 1"):
         make_teacher("magenta", {"strength": 1.5})
+    with pytest.raises(ConfigError, match="refine is -1: expected a number of steps from 0 to 1000"):
+        make_teacher("magenta", {"refine": -1})
     with pytest.raises(ConfigError, match="option strength is 'much': expected a number"):
         check_teacher("magenta", {"strength": "much"})
     with pytest.raises(ConfigError, match="option styles is 7: expected text"):

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 import torch.nn.functional as F
+from microast_samples import write_random
 from pair_samples import random_weights
 
 from nst3d.errors import ConfigError, MissingDependencyError
@@ -21,6 +22,7 @@ from nst3d.stylize.look import Look
 from nst3d.stylize.phases import Teach
 from nst3d.stylize.stage_scene import TableStage
 from nst3d.stylize.style import Style
+from nst3d.stylize.teachers.microast import MicroASTTeacher
 from nst3d.stylize.teachers.monge import Monge
 from nst3d.stylize.teachers.registry import TEACHERS, make_teacher, teacher_notes
 from nst3d.tensors import ImageSize
@@ -125,6 +127,15 @@ def test_frames_of_a_video_get_no_strokes_unless_asked(weights) -> None:
         assert (kind.options["strokes"], kind.for_frames) == (0.5, {"strokes": 0.0})
         with pytest.raises(ConfigError, match="strokes 2"):
             make_teacher(name, {"strokes": 2.0})
+
+
+def test_the_best_network_that_is_there_paints_instantly(weights, tmp_path, monkeypatch) -> None:
+    named = weights / "microast"
+    named.mkdir()
+    write_random(named)
+    assert isinstance(make_teacher("instant", {}), Monge)
+    monkeypatch.setenv("NST3D_WEIGHTS", str(named))
+    assert isinstance(make_teacher("instant", {"strength": 0.5}), MicroASTTeacher)
 
 
 def test_another_network_in_its_place_is_named(weights, tmp_path, monkeypatch) -> None:

@@ -12,7 +12,7 @@ from nst3d.features.encoder import Encoder
 from nst3d.pipeline.jobs.measure import grain_of
 from nst3d.pipeline.kinds.subject import Subject
 from nst3d.pipeline.runtime.checkpoints import Keeper
-from nst3d.pipeline.runtime.events import Events, Stepped
+from nst3d.pipeline.runtime.events import Events, Ready, Stepped
 from nst3d.pipeline.runtime.machine import resolve_device
 from nst3d.pipeline.settings.config import PaintConfig
 from nst3d.pipeline.styles import check_encoder, find_encoder
@@ -92,6 +92,8 @@ class Painter:
 
     def steps(self) -> Iterator[Stepped]:
         """Run the phases, step by step; each event has been passed to the listeners before it is yielded."""
+        if not self._run.done:  # otherwise a checkpoint has the paint, which is not restored yet
+            self._events.tell(Ready(self._preview))
         for progress in self._run:
             step = Stepped(progress, self._preview, self._run.state)
             self._events.tell(step)

@@ -69,7 +69,7 @@ class TableSubject(ABC):
         assert isinstance(canvas, LinearCanvas)
         # At the scale of the stage: resampling the table to the finest would take longer than the drawing.
         colours = canvas.colours().clamp(0, 1).float().cpu().numpy()
-        return self.drawn(colours, canvas.stage.layout, camera)
+        return self.drawn(colours, canvas.layout, camera)
 
     @abstractmethod
     def drawn(self, colours: Array, layout: Layout, camera: Camera | None) -> Frame:

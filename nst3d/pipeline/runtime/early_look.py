@@ -7,11 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from nst3d.images.io import write_image
-from nst3d.pipeline.runtime.events import Handler, Stepped
+from nst3d.pipeline.runtime.events import Handler, Ready, Stepped
 
 PREVIEW = "preview.png"
 _FIRST = 8.0
-"""Seconds until the first picture: with what else a command does before, people see it within 15."""
+"""Seconds until the first picture of paint: with what else a command does before, people see it within 15."""
 _EVERY = 5.0
 """Seconds between pictures."""
 _SHARE = 0.05
@@ -28,6 +28,10 @@ class EarlyLook(Handler):
         """`folder` is the job's; `clock` gives seconds."""
         self._path, self._clock = folder / PREVIEW, clock
         self._due = clock() + _FIRST
+
+    def ready(self, event: Ready) -> None:
+        """Draw the scene in the colours that it starts from: the first step may be far."""
+        write_image(self._path, event.preview(None).over(1.0))
 
     def step(self, event: Stepped) -> None:
         """Draw the scene if it is time."""

@@ -48,6 +48,14 @@ class Counted:
 
 
 @dataclass(frozen=True)
+class Ready:
+    """The scene is read, and its painting begins."""
+
+    preview: Callable[[Camera | None], Frame]
+    """Renders the scene in the colours that painting starts from, like that of a step."""
+
+
+@dataclass(frozen=True)
 class Stepped:
     """A step of the painting is done."""
 
@@ -75,7 +83,7 @@ class Fitted:
     """Seconds spent fitting, including those before a resume."""
 
 
-Event = Began | Note | Counted | Stepped | Fitted
+Event = Began | Note | Counted | Ready | Stepped | Fitted
 Listener = Callable[[Event], None]
 
 
@@ -90,6 +98,8 @@ class Handler:
             self.note(event.text)
         elif isinstance(event, Counted):
             self.counted(event)
+        elif isinstance(event, Ready):
+            self.ready(event)
         elif isinstance(event, Stepped):
             self.step(event)
         else:
@@ -103,6 +113,9 @@ class Handler:
 
     def counted(self, event: Counted) -> None:
         """One more of a number of like things is done."""
+
+    def ready(self, event: Ready) -> None:
+        """The scene is read, and its painting begins."""
 
     def step(self, event: Stepped) -> None:
         """A step of the painting is done."""

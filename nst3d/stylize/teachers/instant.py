@@ -10,7 +10,7 @@ from nst3d.stylize.teachers.monge import FOR_FRAMES
 from nst3d.stylize.teachers.registry import TEACHERS, Teacher, make_teacher, register_teacher
 from nst3d.weights.find import find_weights
 
-_CHOICES = ("monge", "magenta")
+_CHOICES = ("monge", "microast", "magenta")
 """From the best to the one that needs least."""
 
 
@@ -34,7 +34,7 @@ def _notes(options: Mapping[str, Any], size: int) -> list[str]:
     if find_weights("wct-16x") is not None:
         return []
     return [
-        "the weights wct-16x are not on this machine, so another network paints, with more speckle;"
+        "the weights wct-16x are not on this machine, so another network paints, with weaker strokes;"
         " get them with `nst3d weights fetch wct-16x`"
     ]
 

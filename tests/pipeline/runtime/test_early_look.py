@@ -8,7 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tiny_jobs import TINY, job
 
+from nst3d import Handler, run_job
 from nst3d.images.io import read_image
 from nst3d.pipeline.runtime.early_look import EarlyLook
 from nst3d.pipeline.runtime.events import Events, Stepped
@@ -79,3 +81,20 @@ def test_a_full_disk_does_not_stop_the_job(tmp_path: Path, clock: Clock) -> None
     clock.now += 60
     events.tell(step(lambda camera: Frame(*(np.zeros(s, np.float32) for s in ((2, 2, 3), (2, 2), (2, 2))))))
     assert any("EarlyLook failed" in note and "preview.png: cannot be written" in note for note in notes)
+
+
+@pytest.mark.parametrize("scene", ["photo.png", "cube.obj"])
+def test_the_first_picture_is_there_before_the_first_step(scene: str, inputs: Path, tmp_path: Path) -> None:
+    class Watch(Handler):
+        """Keeps the picture that is there at the first step."""
+
+        picture: np.ndarray | None = None
+
+        def step(self, event: Stepped) -> None:
+            if self.picture is None:
+                self.picture = read_image(tmp_path / "out" / "preview.png").pixels
+
+    watch = Watch()
+    run_job(job(inputs, tmp_path / "out", TINY, scene), [EarlyLook(tmp_path / "out"), watch])
+    assert watch.picture is not None
+    assert watch.picture.std() > 0.01
