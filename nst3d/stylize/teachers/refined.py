@@ -16,7 +16,8 @@ from nst3d.tensors import Image, Mask, Planes, to_planes
 
 _LAYERS = ("relu1_1", "relu2_1", "relu3_1")
 _VIEWS = 3
-_RATE = 0.1
+_RATE = 0.03
+"""Step size: codes move by a few tenths at most; at 0.1 some painted worse after 15 steps than before."""
 
 
 @torch.enable_grad()
@@ -28,7 +29,7 @@ def refined(
     styles: Sequence[Style],
     steps: int,
 ) -> torch.Tensor:
-    """The code (k,) after so many steps of Adam on the Gram distance between what `net` paints with it and the styles.
+    """The best code (k,) in so many steps of Adam on the Gram distance of what `net` paints with it to the styles.
 
     Of the pictures (h, w, 3), as many are painted as show the scene from all sides, and only what they cover of it
     counts. The Gram matrices of styles are mixed by their weights.
@@ -41,14 +42,16 @@ def refined(
     planes, masks = [to_planes(pictures[k]) for k in seen], [looks[k].coverage for k in seen]
     wanted = _wanted(encoder, styles, max(max(p.shape[1:]) for p in planes))
     code = code.detach().clone().requires_grad_()
-    optimiser = torch.optim.Adam([code], _RATE)
-    for _ in range(steps):
+    optimiser, best, least = torch.optim.Adam([code], _RATE), code.detach().clone(), torch.inf
+    for _ in range(steps + 1):
         painted = net(planes, code, masks=masks)
         found = _grams(encoder, zip(painted, masks))
         loss = torch.stack([gram_loss(found[k], wanted[k], "relative") for k in _LAYERS]).sum()
+        if float(loss.detach()) < least:
+            best, least = code.detach().clone(), float(loss.detach())
         (code.grad,) = torch.autograd.grad(loss, [code])
         optimiser.step()
-    return code.detach()
+    return best
 
 
 @torch.no_grad()
