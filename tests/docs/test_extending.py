@@ -36,6 +36,7 @@ from nst3d.images.io import read_image
 from nst3d.losses import LOSSES
 from nst3d.pipeline.kinds import registry as kinds
 from nst3d.pipeline.kinds.registry import open_path
+from nst3d.pipeline.runtime.events import Ready
 from nst3d.pipeline.settings.config import OutputOptions, TeachOptions
 from nst3d.plugins import Registry
 from nst3d.stylize.guides import GUIDES
@@ -305,7 +306,7 @@ class Everything(Handler):
         if isinstance(event, Stepped):
             done = event.progress
             self.lines.append(f"{done.iteration} of {done.total}: {done.loss:.4f}")
-        else:
+        elif not isinstance(event, Ready):
             self.lines.append(f"# {event.name}" if hasattr(event, "name") else event.text)
 
 
