@@ -36,7 +36,7 @@ ALLOWED: dict[str, set[str]] = {
     "flow": {"networks", "weights"},  # RAFT is a network
     "stylize": {"cameras", "operators", "features", "losses", "images", "networks", "flow", "weights"},
     # beside the painting, whose guides judge what a network paints
-    "training": {"stylize", "networks", "images", "weights"},
+    "training": {"stylize", "networks", "images", "flow", "weights"},
     "formats": {"representations", "cameras", "images"},
     "video": {"images"},  # below the pipeline, which writes a run's turntable through it
     "metrics": {"images", "cameras", "features"},  # compares pictures, whatever made them

@@ -24,6 +24,7 @@ not trained on.
 examples:
   nst3d train-style wave.jpg --on house.glb --out wave.safetensors
   nst3d train-style wave.jpg scream.jpg --on photos/ --out two.safetensors --minutes 20
+  nst3d train-style wave.jpg --on clip.mp4 --video --out wave.safetensors
   nst3d paint house.glb --style wave.jpg --out out/ --teacher network --teacher-option file=wave.safetensors"""
 
 
@@ -33,8 +34,8 @@ class TrainStyleArguments:
 
     styles: tyro.conf.Positional[Annotated[tuple[Path, ...], tyro.conf.arg(metavar="STYLE")]]
     """Style images; the network learns each, and mixes them."""
-    on: Annotated[Path, tyro.conf.arg(metavar="SCENE|FOLDER")]
-    """Scene whose views it is trained on, or a folder of pictures."""
+    on: Annotated[Path, tyro.conf.arg(metavar="SCENE|FOLDER|VIDEO")]
+    """Scene whose views it is trained on, a folder of pictures, or a video."""
     out: Annotated[Path, tyro.conf.arg(metavar="FILE")]
     """File for the network, .safetensors."""
     size: Annotated[int, tyro.conf.arg(metavar="PIXELS")] = TrainOptions.size
@@ -45,6 +46,10 @@ class TrainStyleArguments:
     """Training steps, in place of --minutes."""
     patch: Annotated[int, tyro.conf.arg(metavar="PIXELS")] = TrainOptions.patch
     """Side of the patches that are cut from the pictures."""
+    video: tyro.conf.FlagCreatePairsOff[bool] = False
+    """Learn from pairs of a video's frames, too, so that painted videos flicker less."""
+    temporal: Annotated[float | None, tyro.conf.arg(metavar="WEIGHT")] = None
+    """Weight of the difference between painted frames along the motion, with --video; 50 by default."""
     widths: Annotated[tuple[int, int, int], tyro.conf.arg(metavar="N N N")] = TrainOptions.widths
     """The network's channels at full, half and quarter resolution."""
     blocks: Annotated[int, tyro.conf.arg(metavar="N")] = TrainOptions.blocks
@@ -87,6 +92,11 @@ def _told(trained: Trained, quiet: bool) -> int:
         say(
             f"{style}: loss of held-out pictures {losses['painted']:.3g}, untouched {losses['untouched']:.3g}"
         )
+        if "warped_error" in losses:
+            say(
+                f"{style}: warped error of held-out frames {losses['warped_error']:.3g}, untouched"
+                f" {losses['warped_error_untouched']:.3g}"
+            )
     if trained.interrupted:
         say("stopped early; run the same command with --resume to continue")
     summarise(trained.metrics["notes"], quiet)

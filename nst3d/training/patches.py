@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
@@ -12,26 +12,13 @@ from nst3d.images.palette import PaletteMap, match_palette
 from nst3d.stylize.stage_scene import StageScene
 from nst3d.stylize.style import Style
 from nst3d.tensors import Colours, Mask, Planes
+from nst3d.training.shot import Before, Shot
 
 LEAST = 32
 """Shortest side of a patch, in pixels: the coarsest features still have some positions."""
 _COVERED = 0.3
 """Share of a patch that the scene should cover."""
 _TRIES = 20
-
-
-@dataclass(frozen=True)
-class Shot:
-    """A picture to train on: a rendered view, a frame or a photograph."""
-
-    colour: Planes
-    """(3, h, w) in [0, 1], over black."""
-    coverage: Mask
-    """(h, w) in [0, 1]: where it shows the scene; 1 throughout a photograph."""
-
-    def over(self, background: torch.Tensor) -> Planes:
-        """The picture over a background colour (3,)."""
-        return Planes(self.colour + (1 - self.coverage) * background.to(self.colour)[:, None, None])
 
 
 @dataclass(frozen=True)
@@ -74,14 +61,38 @@ class Patches:
 
     def shown(self, number: int) -> Planes:
         """A patch (3, side, side) as the network is shown it."""
-        place, patch = self._places[number], self.content(number)
-        moved = self._palette.apply(Colours(patch.permute(1, 2, 0))).permute(2, 0, 1).clamp(0, 1)
-        return Planes(torch.lerp(patch, moved, place.strength))
+        return self._moved(self.content(number), self._places[number])
+
+    def before(self, number: int) -> Before | None:
+        """The patch of the frame before, shown alike, that most of a patch's content comes from; None without one.
+
+        What comes from outside of it is not trusted.
+        """
+        place = self._places[number]
+        before = self.shots[place.shot].before
+        if before is None:
+            return None
+        back, trust = self._cut(before.back.permute(2, 0, 1), place), self._cut(before.trust, place)
+        height, width = before.trust.shape
+        right, down = back.flatten(1).median(1).values.round().int().tolist()
+        left = min(max(place.left + right, 0), width - self.side)
+        top = min(max(place.top + down, 0), height - self.side)
+        flow = back - back.new_tensor([left - place.left, top - place.top])[:, None, None]
+        if place.mirrored:
+            flow = flow * flow.new_tensor([-1, 1])[:, None, None]
+        colour = Planes(self._cut(before.colour, replace(place, left=left, top=top)))
+        return Before(
+            self._moved(colour, place), flow.permute(1, 2, 0), Mask(trust * _stays_inside(flow).to(trust))
+        )
 
     def coverage(self, number: int) -> Mask:
         """A patch's coverage (side, side)."""
         place = self._places[number]
         return Mask(self._cut(self.shots[place.shot].coverage, place))
+
+    def _moved(self, patch: Planes, place: _Place) -> Planes:
+        moved = self._palette.apply(Colours(patch.permute(1, 2, 0))).permute(2, 0, 1).clamp(0, 1)
+        return Planes(torch.lerp(patch, moved, place.strength))
 
     def _cut(self, planes: torch.Tensor, place: _Place) -> torch.Tensor:
         part = planes[..., place.top : place.top + self.side, place.left : place.left + self.side]
@@ -103,3 +114,11 @@ class Patches:
         rows = torch.cat([shot.colour.flatten(1).T for shot in self.shots])
         seen = torch.cat([shot.coverage.flatten() for shot in self.shots])
         return match_palette(Colours(rows), self.style.palette, seen if bool(seen.any()) else None)
+
+
+def _stays_inside(flow: torch.Tensor) -> torch.Tensor:
+    """(h, w): whether a flow (2, h, w) ends within the picture."""
+    height, width = flow.shape[1:]
+    x = torch.arange(width).to(flow) + flow[0]
+    y = torch.arange(height).to(flow)[:, None] + flow[1]
+    return (x >= 0) & (x <= width - 1) & (y >= 0) & (y <= height - 1)

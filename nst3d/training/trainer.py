@@ -13,6 +13,7 @@ from nst3d.stylize.guide import Guide
 from nst3d.stylize.look import Look
 from nst3d.tensors import Planes
 from nst3d.training.patches import Patches
+from nst3d.training.steadiness import unsteadiness
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,8 @@ class Pace:
     """Patches in a step, all of one style; styles take turns."""
     rate: float = 3e-3
     """Highest learning rate of Adam, which rises to it in the first steps and falls to 0 along half a cosine."""
+    temporal: float = 0.0
+    """Weight of the mean squared difference from the painted frame before, along the motion; 0: it is not painted."""
     seed: int = 0
 
 
@@ -51,32 +54,38 @@ class Trainer:
         lesson = self._lessons[number]
         mix = [float(k == number) for k in range(len(self._lessons))]
         views = self._views(lesson.patches.count)
-        shown = torch.stack([lesson.patches.shown(view) for view in views])
+        befores = [lesson.patches.before(view) for view in views] if self.pace.temporal else []
+        pairs = [(k, before) for k, before in enumerate(befores) if before is not None]
+        shown = [lesson.patches.shown(view) for view in views] + [before.colour for _, before in pairs]
         for group in self._optimiser.param_groups:
             group["lr"] = self._rate()
         self._optimiser.zero_grad()
-        painted = self.generator(shown, mix)
+        painted = self.generator(torch.stack(shown), mix)
         # Each patch is judged by itself, and its graph freed, before the gradient goes through the network.
         leaf = painted.detach().requires_grad_()
         total, parts = 0.0, dict[str, float]()
         for image, view in zip(leaf, views):
-            look = Look(
-                Planes(image),
-                lesson.patches.coverage(view),
-                view,
-                self.done,
-                self.done / self.pace.steps,
-                seed=self.pace.seed,
-            )
-            loss, shares = lesson.guide.judge(look)
-            (loss / len(views)).backward()
-            total += float(loss.detach()) / len(views)
-            for name, share in shares.items():
-                parts[name] = parts.get(name, 0.0) + share / len(views)
+            total += self._judge(lesson, Planes(image), view, parts)
+        for place, (k, before) in enumerate(pairs, len(views)):
+            apart = unsteadiness(Planes(leaf[k]), Planes(leaf[place]), before.back, before.trust)
+            loss = self.pace.temporal / len(views) * apart
+            loss.backward()
+            total += float(loss.detach())
+            parts["temporal"] = parts.get("temporal", 0.0) + float(loss.detach())
         painted.backward(leaf.grad)
         self._optimiser.step()
         self.done += 1
         return total, parts
+
+    def _judge(self, lesson: Lesson, image: Planes, view: int, parts: dict[str, float]) -> float:
+        """A patch's part of the loss, whose gradient is left at the image; its shares are added to `parts`."""
+        share = self.done / self.pace.steps
+        look = Look(image, lesson.patches.coverage(view), view, self.done, share, seed=self.pace.seed)
+        loss, shares = lesson.guide.judge(look)
+        (loss / self.pace.batch).backward()
+        for name, value in shares.items():
+            parts[name] = parts.get(name, 0.0) + value / self.pace.batch
+        return float(loss.detach()) / self.pace.batch
 
     def state(self) -> dict[str, torch.Tensor]:
         """Copies of the tensors from which `restore` continues, by name."""

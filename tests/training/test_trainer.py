@@ -14,10 +14,14 @@ from nst3d.stylize.look import Look
 from nst3d.stylize.style import Style
 from nst3d.tensors import Image, Mask, Planes
 from nst3d.training.checkpoint import planned_steps, restore_training, save_training
-from nst3d.training.patches import Patches, Shot
+from nst3d.training.patches import Patches
+from nst3d.training.shot import Before, Shot
+from nst3d.training.steadiness import unsteadiness
 from nst3d.training.trainer import Lesson, Pace, Trainer
 
 SIDE = 32
+SHIFT = (3, 2)
+"""How far the content of the second frame of a pair lies to the right of and below that of the first."""
 
 
 class Colour(Guide):
@@ -44,13 +48,25 @@ def shots(count: int = 3, size: tuple[int, int] = (40, 48)) -> list[Shot]:
     ]
 
 
-def trainer(steps: int = 30, styles: int = 1) -> Trainer:
+def moved(flow: tuple[float, float], size: tuple[int, int] = (48, 60)) -> Shot:
+    """A frame whose content moved by SHIFT, with a flow to the one before."""
+    scene = torch.rand(3, size[0] + SHIFT[1], size[1] + SHIFT[0], generator=torch.Generator().manual_seed(3))
+    before = Planes(scene[:, SHIFT[1] :, SHIFT[0] :])
+    back = torch.tensor(flow).repeat(*size, 1)
+    mask = Mask(torch.ones(size))
+    return Shot(Planes(scene[:, : size[0], : size[1]]), mask, Before(before, back, mask))
+
+
+def trainer(
+    steps: int = 30, styles: int = 1, frames: list[Shot] | None = None, temporal: float = 0
+) -> Trainer:
     colours = [(0.9, 0.2, 0.1), (0.1, 0.3, 0.8)][:styles]
     lessons = [
-        Lesson(Patches(shots(), s, SIDE, 5), Colour(s.background)) for s in (style(*c) for c in colours)
+        Lesson(Patches(frames or shots(), s, SIDE, 5), Colour(s.background))
+        for s in (style(*c) for c in colours)
     ]
     generator = random_generator(GeneratorShape((4, 6, 8), blocks=1, styles=styles), 0)
-    return Trainer(generator, lessons, Pace(steps, batch=2, rate=0.05))
+    return Trainer(generator, lessons, Pace(steps, batch=2, rate=0.05, temporal=temporal))
 
 
 @pytest.mark.parametrize("styles", [1, 2])
@@ -135,3 +151,42 @@ def test_the_rate_rises_and_falls_to_nothing() -> None:
     assert rates[0] < rates[9]
     assert max(rates) <= 0.05
     assert 0 < rates[-1] < 1e-3 * max(rates)
+
+
+def test_an_exactly_warped_pair_is_steady() -> None:
+    patches = Patches([moved((-3.0, -2.0))], style(0.5, 0.5, 0.5), SIDE, 20)
+    for number in range(20):
+        before = patches.before(number)
+        assert before.colour.shape == (3, SIDE, SIDE)
+        assert before.trust.mean() > 0.7  # the place follows the motion, as far as the frame goes
+        shown = patches.shown(number)
+        assert float(unsteadiness(shown, before.colour, before.back, before.trust)) < 1e-10
+        assert float(unsteadiness(shown, before.colour, before.back + 5, before.trust)) > 1e-3
+
+
+def test_both_frames_of_a_pair_are_moved() -> None:
+    frame, before = (torch.rand(3, 8, 8, requires_grad=True) for _ in range(2))
+    still, everywhere = torch.zeros(8, 8, 2), Mask(torch.ones(8, 8))
+    unsteadiness(Planes(frame), Planes(before), still, everywhere).backward()
+    torch.testing.assert_close(frame.grad, -before.grad)
+    nowhere = unsteadiness(Planes(frame), Planes(before), still, Mask(torch.zeros(8, 8)))
+    assert float(nowhere.detach()) == 0
+
+
+def test_a_training_on_pairs_of_frames_is_resumed_like_an_unbroken_one(tmp_path: Path) -> None:
+    unbroken, broken, resumed, alone = (
+        trainer(4, frames=[moved((-3.0, -2.0))], temporal=weight) for weight in (9, 9, 9, 0)
+    )
+    for _ in range(4):
+        _, parts = unbroken.step()
+        alone.step()
+    assert parts["temporal"] > 0
+    for _ in range(2):
+        broken.step()
+    save_training(tmp_path / "c.safetensors", broken, "mark")
+    restore_training(tmp_path / "c.safetensors", resumed, "mark")
+    for _ in range(2):
+        resumed.step()
+    for name, value in unbroken.generator.state_dict().items():
+        assert torch.equal(value, resumed.generator.state_dict()[name]), name
+    assert not torch.equal(unbroken.generator.last.weight, alone.generator.last.weight)

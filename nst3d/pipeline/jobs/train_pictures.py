@@ -1,4 +1,4 @@
-"""Gathers the pictures that a network is trained on: views of a scene, or the pictures in a folder."""
+"""Gathers the pictures that a network is trained on: views of a scene, pictures in a folder or frames of a video."""
 
 from __future__ import annotations
 
@@ -13,34 +13,56 @@ from nst3d.formats.picture import is_picture
 from nst3d.formats.registry import suffixes_of
 from nst3d.images.io import read_image
 from nst3d.images.resize import fit_long_side
+from nst3d.pipeline.captures.stills import is_video
 from nst3d.pipeline.jobs.prepare import prepare
+from nst3d.pipeline.jobs.train_frames import gather_frames
 from nst3d.pipeline.kinds.bridges import Bridges
 from nst3d.pipeline.kinds.kind import Opened
 from nst3d.pipeline.kinds.registry import open_path
 from nst3d.pipeline.runtime.events import Events
 from nst3d.pipeline.settings.config import PaintConfig, load_preset
+from nst3d.pipeline.settings.train import TrainOptions
 from nst3d.tensors import Image, Mask, Planes, to_planes
-from nst3d.training.patches import LEAST, Shot
+from nst3d.training.patches import LEAST
+from nst3d.training.shot import Shot
 
 _MOST = 200
 """Number of pictures above which a folder is thinned out evenly."""
+_WANTED = "give a scene, a folder of pictures or a video"
 
 
 def gather_shots(
-    source: Path, styles: Sequence[Path], size: int, events: Events, bridges: Bridges
+    source: Path, styles: Sequence[Path], options: TrainOptions, events: Events, bridges: Bridges
 ) -> list[Shot]:
-    """The views of a scene that can be painted, as painting renders them, or the pictures in a folder.
+    """Views of a scene that can be painted, as painting renders them, the pictures in a folder, or a video's frames.
 
-    Views have `size` pixels, pictures that many on their long side. Raises Nst3dError subclasses, InputError for a
-    folder with neither.
+    Views have the size of the `options`, pictures that many pixels on their long side. Raises Nst3dError subclasses,
+    InputError for a folder with neither, and for all but a video if pairs of frames are asked for.
     """
+    size = options.size
+    if is_video(source):
+        return gather_frames(source, size, options.video, events)
+    if options.video and source.exists():
+        raise InputError(
+            f"{source}: has no frames, of which `video` needs pairs; give a video, or leave out `video`"
+        )
     pictures = _pictures(source)
     if pictures and not _has_scene(source):
         return _photographs(source, pictures, size, events)
-    opened = open_path(source)
+    opened = _opened(source)
     if opened.kind.paint is None:
-        raise opened.refusal("paint", ", which cannot be painted; give a scene, or a folder of pictures")
+        raise opened.refusal("paint", f", which cannot be painted; {_WANTED}")
     return _views(source, styles, size, bridges, opened)
+
+
+def _opened(source: Path) -> Opened:
+    """The scene. InputError that says what else could have been given."""
+    try:
+        return open_path(source)
+    except InputError as error:
+        if source.is_dir() and not any(source.iterdir()):
+            raise InputError(f"{source}: the folder is empty; {_WANTED}") from None
+        raise InputError(f"{error}; {_WANTED}") from None
 
 
 def _pictures(source: Path) -> list[Path]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -18,7 +19,8 @@ from nst3d.stylize.stage_guide import StageInputs, build_guide
 from nst3d.stylize.stage_scene import StageScene
 from nst3d.stylize.style import Style
 from nst3d.tensors import Array, Planes, to_image
-from nst3d.training.patches import Shot
+from nst3d.training.shot import Shot
+from nst3d.training.steadiness import unsteadiness
 
 _SHOWN = 4
 """Number of pictures in a preview."""
@@ -28,7 +30,11 @@ _SHOWN = 4
 def held_out_losses(
     network: StyleNetwork, styles: Sequence[Style], shots: Sequence[Shot], encoder: Encoder, recipe: Recipe
 ) -> dict[str, dict[str, float]]:
-    """The mean loss of pictures as they are ("untouched") and as the network paints them ("painted"), by style."""
+    """The mean loss of pictures as they are ("untouched") and as the network paints them ("painted"), by style.
+
+    Frames with the one before them also have a "warped_error": the RMS difference of the two painted ones along the
+    motion, beside that of the frames themselves ("warped_error_untouched").
+    """
     found = {}
     for number, style in enumerate(styles):
         pictures = [shot.over(style.background) for shot in shots]
@@ -45,8 +51,28 @@ def held_out_losses(
         found[network.styles[number]] = {
             "untouched": round(mean(pictures), 4),
             "painted": round(mean(painted), 4),
-        }
+        } | _steadiness(network, style, mix, shots)
     return found
+
+
+def _steadiness(
+    network: StyleNetwork, style: Style, mix: Sequence[float], shots: Sequence[Shot]
+) -> dict[str, float]:
+    """The warped errors of frames with the one before them; empty without any."""
+    own, painted = [], []
+    for shot in shots:
+        if shot.before is not None:
+            pair = torch.stack([shot.over(style.background), shot.before.colour])
+            for found, (frame, before) in ((own, pair), (painted, network.generator(pair, mix))):
+                found.append(
+                    float(unsteadiness(Planes(frame), Planes(before), shot.before.back, shot.before.trust))
+                )
+    if not own:
+        return {}
+    return {
+        "warped_error_untouched": round(math.sqrt(sum(own) / len(own)), 5),
+        "warped_error": round(math.sqrt(sum(painted) / len(painted)), 5),
+    }
 
 
 @torch.no_grad()

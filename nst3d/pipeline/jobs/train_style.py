@@ -32,7 +32,8 @@ from nst3d.stylize.recipe import Recipe
 from nst3d.stylize.stage_guide import StageInputs, build_guide
 from nst3d.stylize.style import Style
 from nst3d.training.checkpoint import planned_steps, restore_training, save_training
-from nst3d.training.patches import LEAST, Patches, Shot
+from nst3d.training.patches import LEAST, Patches
+from nst3d.training.shot import Shot
 from nst3d.training.trainer import Lesson, Pace, Trainer
 
 _SUFFIX = ".safetensors"
@@ -50,7 +51,7 @@ class TrainJob:
     styles: PathsField = PathsField()
     """Style images; the network can mix several."""
     source: PathField = PathField()
-    """Scene of any kind that can be painted, or a folder of pictures."""
+    """Scene of any kind that can be painted, a folder of pictures, or a video."""
     out: PathField = PathField()
     """File for the network, .safetensors."""
     options: TrainOptions = field(default_factory=TrainOptions)
@@ -100,7 +101,7 @@ def run_training(
     events, clock = Events(listeners), Clock()
     events.phase("reading")
     styles = [read_style(path, events) for path in job.styles]
-    shots = gather_shots(job.source, job.styles, job.options.size, events, bridges)
+    shots = gather_shots(job.source, job.styles, job.options, events, bridges)
     learnt, held = _divided(shots)
     recipe = _trainable(job.options.recipe)
     encoder = find_encoder(PaintConfig(recipe=recipe, device="cpu"), torch.device("cpu"), events)
@@ -200,15 +201,19 @@ def _trainer(job: TrainJob, lessons: Sequence[Lesson], kept: _Kept, events: Even
     elif steps is None:
         steps = _affordable(generator, lessons, options)
         events.note(f"training {steps} steps, about {options.minutes:g} minutes; give `steps` to override")
-    trainer = Trainer(generator, lessons, Pace(steps, options.batch, options.rate, options.seed))
+    trainer = Trainer(generator, lessons, _pace(options, steps))
     if resumed:
         restore_training(kept.path, trainer, kept.mark)
     return trainer
 
 
+def _pace(options: TrainOptions, steps: int) -> Pace:
+    return Pace(steps, options.batch, options.rate, options.temporal_weight, options.seed)
+
+
 def _affordable(generator: Generator, lessons: Sequence[Lesson], options: TrainOptions) -> int:
     """How many steps the time allows, by the time of a few on a copy of the network."""
-    trial = Trainer(copy.deepcopy(generator), lessons, Pace(_MOST_STEPS, options.batch))
+    trial = Trainer(copy.deepcopy(generator), lessons, _pace(options, _MOST_STEPS))
     trial.step()
     start = time.perf_counter()
     for _ in range(3):

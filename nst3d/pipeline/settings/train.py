@@ -6,11 +6,14 @@ from dataclasses import dataclass, field
 from typing import Annotated
 
 from nst3d.bounds import FileOnly, Within, check_bounds
+from nst3d.errors import ConfigError
 from nst3d.stylize.recipe import Recipe
 from nst3d.stylize.terms import Term
 
 TERMS = (Term("variation", 1.0), Term("content", 0.5), Term("gram", 1.0))
 """What a network learns to please: less noise, the picture's content, and palette and stroke texture of the style."""
+
+_TEMPORAL = 50.0
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,10 @@ class TrainOptions:
     """Training steps; None: as many as take `minutes`."""
     minutes: Annotated[float, Within(0, 10_000, above=True)] = 9.0
     """Time for training, if `steps` is None."""
+    video: bool = False
+    """Whether it learns from pairs of consecutive frames, too: what moves along in them should look the same."""
+    temporal: Annotated[float, Within(0, 1e6, above=True)] | None = None
+    """Weight of the difference between painted frames along the motion, with `video`; None: 50."""
     widths: tuple[int, int, int] = (16, 32, 64)
     """The network's channels at full, half and quarter resolution."""
     blocks: Annotated[int, Within(1, 32)] = 5
@@ -48,3 +55,10 @@ class TrainOptions:
     def __post_init__(self) -> None:
         """Raise ConfigError for invalid numbers."""
         check_bounds(self)
+        if self.temporal is not None and not self.video:
+            raise ConfigError("`temporal` weighs pairs of frames: give `video`, too")
+
+    @property
+    def temporal_weight(self) -> float:
+        """The weight of the difference between painted frames; 0 without `video`."""
+        return (_TEMPORAL if self.temporal is None else self.temporal) if self.video else 0.0
