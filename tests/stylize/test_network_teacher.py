@@ -88,3 +88,12 @@ def test_another_size_than_trained_is_noted(file) -> None:
     (small,) = teacher_notes("network", {"file": file}, 64)
     assert "larger" in small
     assert teacher_notes("posterise", {}, 512) == ()
+
+
+def test_a_style_that_it_was_not_trained_in_is_noted(file) -> None:
+    (none,) = teacher_notes("network", {"file": file}, 128, ["starry"])
+    assert "was not trained in the style starry; it paints in wave, scream" in none
+    (one,) = teacher_notes("network", {"file": file}, 128, ["starry", "scream"])
+    assert one.endswith("it paints in scream")
+    assert teacher_notes("network", {"file": file}, 128, ["wave"]) == []
+    assert teacher_notes("network", {"file": file, "mix": [1, 0]}, 128, ["starry"]) == []

@@ -126,7 +126,8 @@ class Painter:
         phases: list[Phase] = [Teach(teacher, self._styles) for teacher in self._company.teachers]
         if teach.teacher is not None and self._company.own is not None:
             size = round(self._config.schedule.finest * self._config.teach_scale)
-            for text in teacher_notes(teach.teacher, teach.options, size):
+            names = [style.name for style in self._styles]
+            for text in teacher_notes(teach.teacher, teach.options, size, names):
                 self._events.note(text)
             phases.append(Teach(self._company.own, self._styles, teach.rounds, self._config.teach_scale))
         return [*phases, Please(self._schedule, self._guide)]

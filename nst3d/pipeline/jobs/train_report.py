@@ -13,6 +13,7 @@ from nst3d.features.encoder import Encoder
 from nst3d.images.io import write_image
 from nst3d.networks.style_network import StyleNetwork
 from nst3d.stylize.feature_guide import Viewing
+from nst3d.stylize.guide import Guide
 from nst3d.stylize.look import Look
 from nst3d.stylize.recipe import Recipe
 from nst3d.stylize.stage_guide import StageInputs, build_guide
@@ -24,6 +25,15 @@ from nst3d.training.steadiness import unsteadiness
 
 _SHOWN = 4
 """Number of pictures in a preview."""
+
+
+def guide_of_pictures(
+    style: Style, pictures: Sequence[Planes], size: int, encoder: Encoder, recipe: Recipe
+) -> Guide:
+    """What judges whole pictures (3, h, w), numbered as views, whose contents are their own."""
+    scene = StageScene(len(pictures), pictures.__getitem__)
+    viewing = Viewing(style.background, reduce=recipe.reduce)
+    return build_guide(recipe, encoder, StageInputs([style], scene, size, viewing))
 
 
 @torch.no_grad()
@@ -38,9 +48,7 @@ def held_out_losses(
     found = {}
     for number, style in enumerate(styles):
         pictures = [shot.over(style.background) for shot in shots]
-        scene = StageScene(len(shots), pictures.__getitem__)
-        inputs = StageInputs([style], scene, network.size, Viewing(style.background, reduce=recipe.reduce))
-        guide = build_guide(recipe, encoder, inputs)
+        guide = guide_of_pictures(style, pictures, network.size, encoder, recipe)
         mix = _only(network, number)
 
         def mean(painted: Sequence[Planes]) -> float:

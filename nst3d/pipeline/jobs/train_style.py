@@ -102,8 +102,8 @@ def run_training(
     events.phase("reading")
     styles = [read_style(path, events) for path in job.styles]
     shots = gather_shots(job.source, job.styles, job.options, events, bridges)
-    learnt, held = _divided(shots)
-    recipe = _trainable(job.options.recipe)
+    learnt, held = divided(shots)
+    recipe = trainable(job.options.recipe)
     encoder = find_encoder(PaintConfig(recipe=recipe, device="cpu"), torch.device("cpu"), events)
     lessons = _lessons(job.options, recipe, styles, learnt, encoder)
     kept = _Kept(job.checkpoint, _fingerprint(job, shots), job.options.checkpoint_seconds)
@@ -157,7 +157,7 @@ def _names(paths: Sequence[Path]) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _divided(shots: Sequence[Shot]) -> tuple[list[Shot], list[Shot]]:
+def divided(shots: Sequence[Shot]) -> tuple[list[Shot], list[Shot]]:
     """The pictures to learn from, and those to judge by: few are used for both."""
     if len(shots) < _HELD_OUT:
         return list(shots), list(shots)
@@ -165,7 +165,7 @@ def _divided(shots: Sequence[Shot]) -> tuple[list[Shot], list[Shot]]:
     return [s for i, s in enumerate(shots) if i not in held], [shots[i] for i in sorted(held)]
 
 
-def _trainable(recipe: Recipe) -> Recipe:
+def trainable(recipe: Recipe) -> Recipe:
     """The recipe without terms that compare views or belong to regions, which pictures by themselves do not have."""
     terms = tuple(t for t in recipe.terms if t.name != "consistency" and t.region is None)
     return replace(recipe, terms=terms)

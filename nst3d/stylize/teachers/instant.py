@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from nst3d.errors import MissingDependencyError
@@ -29,7 +29,7 @@ def _make(options: Mapping[str, Any]) -> Teacher:
     )
 
 
-def _notes(options: Mapping[str, Any], size: int) -> list[str]:
+def _notes(options: Mapping[str, Any], size: int, styles: Sequence[str]) -> list[str]:
     """A note if another network than the best one paints."""
     if find_weights("wct-16x") is not None:
         return []

@@ -66,15 +66,23 @@ def _make(options: Mapping[str, Any]) -> NetworkTeacher:
     return NetworkTeacher(_network(options), mix, options["strength"])
 
 
-def _notes(options: Mapping[str, Any], size: int) -> list[str]:
-    """A note if pictures are much larger or smaller than those that the network was trained on."""
-    own = _network(options).size
+def _notes(options: Mapping[str, Any], size: int, styles: Sequence[str]) -> list[str]:
+    """A note if the network paints in other styles than these, and one if its pictures had quite another size."""
+    network, notes = _network(options), list[str]()
+    unknown = [name for name in styles if name not in network.styles]
+    if unknown and options["mix"] is None:
+        painted = [name for name in styles if name in network.styles] or network.styles
+        notes.append(
+            f"{options['file']}: was not trained in the style {', '.join(unknown)}; it paints in {', '.join(painted)}"
+        )
+    own = network.size
     if max(own, size) < _FAR * min(own, size):
-        return []
+        return notes
     other = "smaller" if size > own else "larger"
     return [
+        *notes,
         f"{options['file']}: was trained at {own} pixels and paints views of {size}: its strokes are {other} relative"
-        f" to the picture than intended; use `size={own}`, or train another at {size}"
+        f" to the picture than intended; use `size={own}`, or train another at {size}",
     ]
 
 

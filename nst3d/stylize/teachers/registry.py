@@ -55,8 +55,9 @@ class TeacherKind:
     """Makes the teacher from its options, including defaults. Raises ConfigError for invalid values."""
     options: Mapping[str, Any] = field(default_factory=dict)
     """Its options and their defaults."""
-    notes: Callable[[Mapping[str, Any], int], Sequence[str]] = lambda options, size: ()
-    """What the user should know when it paints, with these options, views whose finest side is `size` pixels."""
+    notes: Callable[[Mapping[str, Any], int, Sequence[str]], Sequence[str]] = lambda options, size, styles: ()
+    """What the user should know when it paints, with these options, views whose finest side is `size` pixels, in styles
+    of these names."""
     for_frames: Mapping[str, Any] = field(default_factory=dict)
     """Options that have other defaults for the frames of a video."""
 
@@ -85,7 +86,7 @@ def register_teacher(
     name: str,
     make: Callable[[Mapping[str, Any]], Teacher],
     options: Mapping[str, Any] | None = None,
-    notes: Callable[[Mapping[str, Any], int], Sequence[str]] = TeacherKind.notes,
+    notes: Callable[[Mapping[str, Any], int, Sequence[str]], Sequence[str]] = TeacherKind.notes,
     for_frames: Mapping[str, Any] | None = None,
 ) -> None:
     """Register a teacher by name. ConfigError if the name is taken."""
@@ -112,7 +113,12 @@ def make_teacher(name: str, options: Mapping[str, Any]) -> Teacher:
     return kind.make({**kind.options, **options})
 
 
-def teacher_notes(name: str, options: Mapping[str, Any], size: int) -> Sequence[str]:
-    """What the user should know when a teacher paints views of this size. Raises what `make_teacher` does."""
+def teacher_notes(
+    name: str, options: Mapping[str, Any], size: int, styles: Sequence[str] = ()
+) -> Sequence[str]:
+    """What the user should know when a teacher paints views of this size in styles of these names.
+
+    Raises what `make_teacher` does.
+    """
     kind = check_teacher(name, options)
-    return kind.notes({**kind.options, **options}, size)
+    return kind.notes({**kind.options, **options}, size, styles)
