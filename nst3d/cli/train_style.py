@@ -45,7 +45,7 @@ class TrainStyleArguments:
     steps: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
     """Training steps, in place of --minutes."""
     patch: Annotated[int, tyro.conf.arg(metavar="PIXELS")] = TrainOptions.patch
-    """Side of the patches that are cut from the pictures."""
+    """Side of the patches that are cut from the pictures; smaller pictures make smaller patches."""
     video: tyro.conf.FlagCreatePairsOff[bool] = False
     """Learn from pairs of a video's frames, too, so that painted videos flicker less."""
     temporal: Annotated[float | None, tyro.conf.arg(metavar="WEIGHT")] = None

@@ -13,8 +13,8 @@ from torch import nn
 
 from nst3d.bounds import Within, check_bounds
 
-_BORDER, _EDGE = 9, 3
-"""Side of the kernels that read and write pictures, and of all others."""
+_FIRST, _EDGE = 9, 3
+"""Side of the kernels that read pictures, and of all others."""
 _FLOOR = 1e-5
 """Added to variances, so that a channel without detail stays so."""
 
@@ -42,8 +42,10 @@ class Generator(nn.Module):
 
     Johnson et al. 2016 ("Perceptual losses for real-time style transfer"), narrower, with instance normalisation
     (Ulyanov et al. 2016) whose scale and shift each style has for itself (Dumoulin et al. 2017, "A learned
-    representation for artistic style"): everything else is common to all styles. Borders are reflected, and a sigmoid
-    bounds the output. As the first normalisation removes them, brightness and contrast of a picture change nothing.
+    representation for artistic style"): everything else is common to all styles. Features of the same resolution are
+    added on the way up, so that a few hundred steps suffice to keep a picture's details, and the last kernel is small:
+    a large one took a quarter of the network's time. Borders are reflected, and a sigmoid bounds the output. As the
+    first normalisation removes them, brightness and contrast of a picture change nothing.
     """
 
     def __init__(self, shape: GeneratorShape) -> None:
@@ -52,14 +54,14 @@ class Generator(nn.Module):
         full, half, quarter = shape.widths
         self.down = nn.ModuleList(
             [
-                _Conv(3, full, shape.styles, _BORDER),
+                _Conv(3, full, shape.styles, _FIRST),
                 _Conv(full, half, shape.styles, stride=2),
                 _Conv(half, quarter, shape.styles, stride=2),
             ]
         )
         self.blocks = nn.ModuleList(_Block(quarter, shape.styles) for _ in range(shape.blocks))
         self.up = nn.ModuleList([_Conv(quarter, half, shape.styles), _Conv(half, full, shape.styles)])
-        self.last = nn.Conv2d(full, 3, _BORDER)
+        self.last = nn.Conv2d(full, 3, _EDGE)
 
     def forward(self, pictures: torch.Tensor, mix: Sequence[float] | torch.Tensor) -> torch.Tensor:
         """The painted pictures (n, 3, h, w) of pictures (n, 3, h, w), both in [0, 1].
@@ -72,13 +74,15 @@ class Generator(nn.Module):
         # A multiple of 4 is what two halvings give back.
         x = F.pad(pictures, (0, -width % 4, 0, -height % 4), mode="reflect")
         x = x.contiguous(memory_format=torch.channels_last)
+        fine: list[torch.Tensor] = []
         for conv in self.down:
             x = F.relu(conv(x, shares))
+            fine.append(x)
         for block in self.blocks:
             x = block(x, shares)
-        for conv in self.up:
-            x = F.relu(conv(F.interpolate(x, scale_factor=2.0, mode="nearest"), shares))
-        return torch.sigmoid(self.last(_reflected(x, _BORDER)))[:, :, :height, :width]
+        for conv, kept in zip(self.up, (fine[1], fine[0])):
+            x = F.relu(conv(F.interpolate(x, scale_factor=2.0, mode="nearest"), shares) + kept)
+        return torch.sigmoid(self.last(_reflected(x, _EDGE)))[:, :, :height, :width]
 
 
 def random_generator(shape: GeneratorShape, seed: int) -> Generator:

@@ -15,7 +15,7 @@ from nst3d.networks.generator import Generator, GeneratorShape
 from nst3d.weights.saved import read_told, write_tensors
 from nst3d.weights.tensors import checked, read_tensors
 
-_KIND = "nst3d style network 1"
+_KIND = "nst3d style network 2"
 _SIZES = range(16, 8193)
 
 

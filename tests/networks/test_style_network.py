@@ -73,7 +73,7 @@ def test_a_missing_file_and_another_format_are_refused(tmp_path) -> None:
 
 def test_other_networks_are_refused(file) -> None:
     with pytest.raises(
-        InputError, match="says that it is 'something else'; expected 'nst3d style network 1'"
+        InputError, match="says that it is 'something else'; expected 'nst3d style network 2'"
     ):
         load_style_network(changed(file, kind="something else"))
 

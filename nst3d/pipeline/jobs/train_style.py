@@ -171,12 +171,20 @@ def trainable(recipe: Recipe) -> Recipe:
     return replace(recipe, terms=terms)
 
 
+def _side(wanted: int, shots: Sequence[Shot]) -> int:
+    """A patch's side: as wanted, or as large as three quarters of the pictures allow. Nearly whole pictures are best.
+
+    A network is to paint whole ones, whose statistics are not those of their parts.
+    """
+    shortest = sorted(min(shot.coverage.shape) for shot in shots)
+    return max(min(wanted, shortest[len(shortest) // 4]) // 16 * 16, LEAST)
+
+
 def _lessons(
     options: TrainOptions, recipe: Recipe, styles: Sequence[Style], shots: Sequence[Shot], encoder: Encoder
 ) -> list[Lesson]:
     """Patches and a guide for each style."""
-    widest = max(min(shot.coverage.shape) for shot in shots)
-    side = max(min(options.patch, widest) // 16 * 16, LEAST)
+    side = _side(options.patch, shots)
     lessons = []
     for number, style in enumerate(styles):
         patches = Patches(shots, style, side, options.patches, options.seed * 1000 + number)

@@ -23,8 +23,8 @@ class TrainOptions:
     size: Annotated[int, Within(64, 2048)] = 256
     """Size of the pictures, in pixels: that of views, or of the long side of photographs. Strokes keep their size in
     pixels, so that the network is for pictures of this size."""
-    patch: Annotated[int, Within(32, 1024)] = 128
-    """Side of the patches that are cut from the pictures."""
+    patch: Annotated[int, Within(32, 1024)] = 256
+    """Side of the patches that are cut from the pictures; smaller pictures make smaller patches."""
     patches: Annotated[int, Within(1, 100_000)] = 256
     """Number of different patches."""
     batch: Annotated[int, Within(1, 64)] = 1
