@@ -67,7 +67,7 @@ def _steadiness(
     network: StyleNetwork, style: Style, mix: Sequence[float], shots: Sequence[Shot]
 ) -> dict[str, float]:
     """The warped errors of frames with the one before them; empty without any."""
-    own, painted = [], []
+    own, painted = list[float](), list[float]()
     for shot in shots:
         if shot.before is not None:
             pair = torch.stack([shot.over(style.background), shot.before.colour])
