@@ -58,7 +58,7 @@ class Painters:
 def _taught(options: VideoOptions, styles: Sequence[Style], size: int, events: Events) -> FramePainter:
     name = options.teacher
     given = {**TEACHERS.get(name).for_frames, **options.teacher_options}
-    for text in teacher_notes(name, given, size):
+    for text in teacher_notes(name, given, size, [style.name for style in styles]):
         events.note(text)
     return TaughtPainter(make_teacher(name, given), styles)
 

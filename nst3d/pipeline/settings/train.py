@@ -13,7 +13,7 @@ from nst3d.stylize.terms import Term
 TERMS = (Term("variation", 1.0), Term("content", 0.5), Term("gram", 1.0))
 """What a network learns to please: less noise, the picture's content, and palette and stroke texture of the style."""
 
-_TEMPORAL = 50.0
+_TEMPORAL = 500.0
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class TrainOptions:
     video: bool = False
     """Whether it learns from pairs of consecutive frames, too: what moves along in them should look the same."""
     temporal: Annotated[float, Within(0, 1e6, above=True)] | None = None
-    """Weight of the difference between painted frames along the motion, with `video`; None: 50."""
+    """Weight of the difference between painted frames along the motion, with `video`; None: 500."""
     widths: tuple[int, int, int] = (16, 32, 64)
     """The network's channels at full, half and quarter resolution."""
     blocks: Annotated[int, Within(1, 32)] = 5
