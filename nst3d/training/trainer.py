@@ -56,7 +56,10 @@ class Trainer:
         views = self._views(lesson.patches.count)
         befores = [lesson.patches.before(view) for view in views] if self.pace.temporal else []
         pairs = [(k, before) for k, before in enumerate(befores) if before is not None]
-        shown = [*map(lesson.patches.shown, views), *(before.colour for _, before in pairs)]
+        shown: list[torch.Tensor] = [
+            *map(lesson.patches.shown, views),
+            *(before.colour for _, before in pairs),
+        ]
         for group in self._optimiser.param_groups:
             group["lr"] = self._rate()
         self._optimiser.zero_grad()
