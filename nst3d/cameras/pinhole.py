@@ -43,6 +43,11 @@ class Camera:
         centre = (self.centre[0] * factor, self.centre[1] * factor)
         return replace(self, focal=self.focal * factor, centre=centre, size=ImageSize(height, width))
 
+    def coarser(self, stride: int) -> Camera:
+        """The same view with pixels `stride` times as large; what is left over right and below is cropped."""
+        size = ImageSize(self.size.height // stride, self.size.width // stride)
+        return replace(self.scaled(1 / stride), size=size)
+
     def resized(self, size: ImageSize) -> Camera:
         """The same view, edge to edge, with `size` pixels; a different aspect ratio changes `aspect`."""
         down, across = size.height / self.size.height, size.width / self.size.width

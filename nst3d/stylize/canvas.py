@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated
 
 import torch
@@ -57,7 +58,7 @@ class Canvas(ABC):
 
         `step` counts the steps taken before, which are `share` of all; `seed` is the run's.
         """
-        cameras = self.stage.cameras
+        cameras, coarse = self.stage.cameras, self.stage.coarse
         return Look(
             image=self.render(view, background),
             coverage=self.coverage(view),
@@ -66,6 +67,7 @@ class Canvas(ABC):
             share=share,
             camera=cameras[view] if cameras else None,
             seed=seed,
+            coarse=None if coarse is None else partial(coarse, view),
             regions=self.masks(view),
         )
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 import torch
 
 from nst3d.cameras.pinhole import Camera
 from nst3d.errors import ConfigError
+from nst3d.operators.base import ViewOperator
 from nst3d.tensors import Mask, Planes
 
 
@@ -32,6 +33,9 @@ class Look:
     """Seed of the run."""
     regions: Mapping[str, Mask] = field(default_factory=dict)
     """Region name to its mask (h, w) in this view: the covered fraction of each pixel."""
+    coarse: Callable[[int], ViewOperator] | None = None
+    """Maps a stride to the view with pixels so many times as large, (⌊h / stride⌋, ⌊w / stride⌋), and without light: a
+    linear map from the scene's table, whose rows may then hold anything. None: the scene has no table."""
 
     def generator(self) -> torch.Generator:
         """A new CPU generator, determined by run, step and view, so that random crops are reproducible."""

@@ -34,6 +34,8 @@ class StageScene:
     """For each view, those that see most of the same surface; empty if views are not compared."""
     correspond: Callable[[int, int, int], Correspondence] = _nowhere
     """Maps (view, partner, cell) to where the view's cells of `cell` × `cell` pixels are in the partner."""
+    coarse: Callable[[int, int], ViewOperator] | None = None
+    """Maps (view, stride) to what `Look.coarse` gives of a stride; None: views are not linear in a table."""
 
 
 @dataclass(frozen=True, kw_only=True)

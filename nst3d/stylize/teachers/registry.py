@@ -70,6 +70,7 @@ TEACHERS: Registry[TeacherKind] = Registry(
         for name in (
             "identity",
             "instant",
+            "lifted",
             "magenta",
             "microast",
             "monge",

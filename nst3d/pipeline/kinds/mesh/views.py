@@ -11,9 +11,10 @@ from nst3d.losses.partner import Correspondence
 from nst3d.operators.base import ViewOperator
 from nst3d.operators.cache import CacheTally, ViewCache
 from nst3d.operators.composite import Shaded
+from nst3d.pipeline.kinds.coarse_views import CoarseViews
 from nst3d.pipeline.kinds.mesh.scene import MeshScene, rebound, stage_cameras
 from nst3d.pipeline.settings.config import PaintConfig
-from nst3d.renderers.mesh import MeshRenderer
+from nst3d.renderers.mesh import MeshRenderer, MeshViewOptions
 from nst3d.renderers.visibility import CellPoints, cell_points, warp
 from nst3d.stylize.kept import Kept
 from nst3d.stylize.layout import Layout
@@ -38,7 +39,8 @@ class MeshViews:
         """`start`: the initial colours at this scale, and their background."""
         self._start, self._background = start
         own = scene.renderer
-        surface = rebound(scene.surface, scene.layout.scaled(scale))
+        self._layout, self._scene_cache = scene.layout.scaled(scale), scene.cache
+        surface = rebound(scene.surface, self._layout)
         self._renderer = MeshRenderer(surface, own.caster, own.fragments)
         self._cameras = stage_cameras(scene, scale, config.rig.crop)
         self._around = len(scene.rig.around)
@@ -46,6 +48,7 @@ class MeshViews:
         budget = config.cache_gb * 1e9
         self._views = ViewCache(self._compiled, len(self._cameras), budget, tally=tally)
         self._kept = scene.cache.of("view", self._renderer.made_of, _SAMPLES, self._lightings)
+        self._coarse = CoarseViews(self._compiled_coarse, len(self._cameras), budget / 8)
         self._light: Kept[int, tuple[Image, ...]] = Kept(budget / 8)
         self._cells: Kept[tuple[int, int], tuple[Array, ...]] = Kept(budget / 8)
 
@@ -60,6 +63,7 @@ class MeshViews:
             content=self.content,
             neighbours=self.neighbours,
             correspond=self.correspond,
+            coarse=self._coarse,
         )
 
     def _compiled(self, number: int) -> ViewOperator:
@@ -77,6 +81,14 @@ class MeshViews:
         light = kept.of("content").arrays(lambda: _light(lit(1)), lambda found: _is_light(found, view.size))
         self._light[number] = tuple(Image(torch.from_numpy(a)) for a in light.values() if a.size)
         return view
+
+    def _compiled_coarse(self, view: int, stride: int) -> ViewOperator:
+        """The texture is as much coarser as the pixels."""
+        own, camera = self._renderer, self._cameras[view].coarser(stride)
+        surface = rebound(own.surface, self._layout.scaled(1 / stride))
+        renderer = MeshRenderer(surface, own.caster, own.fragments)
+        kept = self._scene_cache.of("view", renderer.made_of, _SAMPLES, "none", camera)
+        return kept.view(lambda: renderer.compile(camera, MeshViewOptions(_SAMPLES)))
 
     def content(self, view: int) -> Planes:
         """The lit render of the initial colours."""

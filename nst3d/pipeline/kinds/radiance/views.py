@@ -15,6 +15,7 @@ from nst3d.operators.cache import CacheTally, ViewCache
 from nst3d.operators.composite import Offset
 from nst3d.operators.grid_basis import grid_basis
 from nst3d.operators.sight import squared_sight
+from nst3d.pipeline.kinds.coarse_views import CoarseViews
 from nst3d.pipeline.kinds.radiance.overlap import DepthViews
 from nst3d.pipeline.kinds.radiance.scene import RadianceScene
 from nst3d.pipeline.settings.config import PaintConfig
@@ -62,6 +63,7 @@ class RadianceViews:
         budget = config.cache_gb * 1e9
         self._views = ViewCache(self._compiled, len(cameras), budget, tally=tally)
         self._kept = scene.cache.of("view", scene.renderer.made_of)
+        self._coarse = CoarseViews(self._compiled_coarse, len(cameras), budget / 8)
         self._depths = DepthViews(scene.renderer, cameras, budget / 8)
         self._pictures: Kept[int, tuple[Array, ...]] = Kept(budget / 8)
 
@@ -78,6 +80,7 @@ class RadianceViews:
             content=self.content,
             neighbours=self._depths.neighbours,
             correspond=self._depths.correspond,
+            coarse=self._coarse,
         )
 
     def content(self, view: int) -> Planes:
@@ -91,10 +94,16 @@ class RadianceViews:
 
     def _compiled(self, number: int) -> ViewOperator:
         camera = self._cameras[number]
-        view = self._kept.of(camera).view(lambda: self._scene.renderer.compile(camera))
+        view = self._bare(camera)
         if not np.any(self._start.specular):
             return view
         return Offset(view, self._scene.renderer.specular(camera, view, self._start.specular))
+
+    def _compiled_coarse(self, view: int, stride: int) -> ViewOperator:
+        return self._bare(self._cameras[view].coarser(stride))
+
+    def _bare(self, camera: Camera) -> ViewOperator:
+        return self._kept.of(camera).view(lambda: self._scene.renderer.compile(camera))
 
     def _photo(self, view: int) -> Array:
         if view not in self._pictures:
