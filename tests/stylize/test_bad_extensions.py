@@ -140,8 +140,8 @@ def test_a_teacher_that_is_not_known() -> None:
     with pytest.raises(ConfigError) as error:
         make_teacher("posterize", {})
     assert str(error.value) == (
-        "teacher 'posterize' is not known; did you mean 'posterise'? Known are identity, instant, magenta, microast,"
-        " monge, multistyle, network, posterise"
+        "teacher 'posterize' is not known; did you mean 'posterise'? Known are identity, instant, lifted, magenta,"
+        " microast, monge, multistyle, network, posterise"
     )
     with pytest.raises(
         ConfigError, match="teacher posterise has no option 'level'; its options are: levels, lines"
