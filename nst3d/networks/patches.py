@@ -39,7 +39,7 @@ def style_patches(pictures: Sequence[Features], statistics: Statistics) -> Style
     """The patches of a style's features, (c, h, w) each, compared after whitening by `statistics`."""
     mean, whiten = statistics.mean.to(pictures[0]), whitening(statistics).to(pictures[0])
     keys = torch.cat([F.normalize(_patches(_whitened(f, mean, whiten)), dim=1) for f in pictures])
-    rows = keys.float()
+    rows = keys.double()  # float32 solvers fail where few patches leave many eigenvalues zero
     turn = torch.linalg.eigh(rows.T @ rows).eigenvectors[:, -_DIRECTIONS:].to(keys)
     return StylePatches(keys @ turn, torch.cat([_patches(f) for f in pictures]), mean, whiten, turn)
 
