@@ -17,8 +17,7 @@ from nst3d.pipeline.settings.video import FlowName, VideoOptions, VideoStart, Wa
 
 _DESCRIPTION = """Paint a video in the style of an image, without flicker: with a network, in a fraction of a second a
 frame, or as a picture is painted (--way optimise), in a minute or more, with strokes that move with what they are on.
-Sound and frame rate are kept; at cuts, painting begins afresh. Needs OpenCV (pip install 'nst3d[video]'), and networks
-their weights (nst3d weights fetch wct-16x).
+Sound and frame rate are kept; at cuts, painting begins afresh. Needs OpenCV (pip install 'nst3d[video]').
 
 examples:
   nst3d video clip.mp4 --style starry_night.jpg --out painted/

@@ -11,19 +11,16 @@ from torch import nn
 
 from nst3d.errors import ConfigError
 from nst3d.files import PathLike
+from nst3d.networks.any_pair import LEVELS, fitted
+from nst3d.networks.doubling import doubled
 from nst3d.tensors import Features, Planes
 from nst3d.weights.find import need_weights
 from nst3d.weights.tensors import checked, read_tensors
-
-LEVELS = (1, 2, 3, 4)
-"""The levels: an encoder's features are those of VGG-19's relu1_1, relu2_1, relu3_1 or relu4_1, narrowed."""
 
 _CONVS = ("11", "12", "21", "22", "31", "32", "33", "34", "41")
 _WIDTHS = {1: 16, 2: 32, 3: 64, 4: 128}
 _NARROW = 24
 """Channels of level 1, whose only convolution is wider than the first of the other levels."""
-_DETAIL = 0.07
-"""Distance of features from the mean around them, relative to their length, that counts half as detail."""
 
 
 class Pair(nn.Module):
@@ -33,6 +30,9 @@ class Pair(nn.Module):
     block, and nearest-neighbour upsampling after its counterpart, bilinear where features hardly vary. Wang et al.
     2020, "Collaborative distillation for ultra-resolution universal style transfer".
     """
+
+    kept = 0.0
+    """Nothing is added to what is decoded: these decoders are sharp."""
 
     def __init__(self, level: int, encoder: nn.ModuleList, decoder: nn.ModuleList, first: nn.Conv2d) -> None:
         """`first` is the 1 × 1 convolution that normalises a picture; the others are in order of computation."""
@@ -73,10 +73,8 @@ class Pair(nn.Module):
             if name != "11":
                 x = F.relu(x)
                 if name[1] == "1":
-                    x = _doubled(x) if smooth else F.interpolate(x, scale_factor=2.0, mode="nearest")
-        height, width = size
-        missing = (0, width - x.shape[3], 0, height - x.shape[2])  # pooling drops odd rows and columns
-        return Planes((F.pad(x, missing, mode="replicate") if any(missing) else x)[0].float())
+                    x = doubled(x, smooth)
+        return fitted(x, size)
 
 
 def load_pairs(
@@ -129,20 +127,6 @@ def _conv(
     conv.weight = nn.Parameter(checked(path, tensors, f"{name}.weight", shape), requires_grad=False)
     conv.bias = nn.Parameter(checked(path, tensors, f"{name}.bias", shape[:1]), requires_grad=False)
     return conv
-
-
-def _doubled(x: torch.Tensor) -> torch.Tensor:
-    """Features (1, c, h, w) at twice the size: detail by nearest-neighbour upsampling, and the rest bilinearly.
-
-    The decoders learnt with nearest-neighbour upsampling, which turns a faint slope into stairs; moved to a style's
-    strength, these show as a weave in flat skies.
-    """
-    detail = x - F.avg_pool2d(F.pad(x, (1, 1, 1, 1), mode="replicate"), 3, 1)
-    here = detail.square().sum(1, keepdim=True) / x.square().sum(1, keepdim=True).clamp_min(1e-12)
-    share = (here / _DETAIL**2).square()
-    detail = detail * (share / (1 + share))
-    stairs = F.interpolate(detail, scale_factor=2.0, mode="nearest")
-    return F.interpolate(x - detail, scale_factor=2.0, mode="bilinear") + stairs
 
 
 def _padded(conv: nn.Module, x: torch.Tensor) -> torch.Tensor:

@@ -69,6 +69,9 @@ def _distilled(folder: str, name: str, date: str, digits: str) -> WeightFile:
     return WeightFile(names, f"{_DISTILLED}/{folder}/{date}_E20.pth", digits)
 
 
+_UNIVERSAL = "c8a0357b0fe1d63189cc9266c79331be587b5af7cfa323f989e41c6261c59fcd"
+"""SHA-256 of the network that nst3d ships."""
+
 _MICROAST = (
     "https://raw.githubusercontent.com/EndyWon/MicroAST/5a6c9050d8c408191cb9db12c697f3e4c7ebe137/models"
 )
@@ -100,6 +103,7 @@ SOURCES: dict[str, Source] = {
     "wct-16x": Source(tuple(_distilled(*pair) for pair in _PAIRS), "MIT"),
     "raft-large": _raft("large", "C_T_SKHT_V2", "ff5fadd5"),
     "raft-small": _raft("small", "C_T_V2", "01064c6d"),
+    "universal": Source((WeightFile(("weights/universal.safetensors",), None, _UNIVERSAL),), "MIT", "nst3d"),
     "microast": Source(tuple(_microast(*part) for part in _MICROAST_FILES), "MIT"),
     "magenta": _instant(
         ("arbitrary_predict", "d832a92a6afc170510252cc5b65836fcf8354909e6f17cf02f8960f4e054a20d"),
@@ -111,7 +115,7 @@ SOURCES: dict[str, Source] = {
 }
 """All weights by name: encoders, networks that paint, and those that find motion. "vgg19" has the original Oxford
 weights, in 8-bit codebooks; "wct-16x" are pairs of encoder and decoder that imitate VGG-19's relu1_1 to relu4_1 (Wang
-et al. 2020, "Collaborative distillation for ultra-resolution universal style transfer"); "raft-large" and "raft-small"
-find the motion between pictures (Teed & Deng 2020, trained by torchvision); "microast" paints in the style of any
-picture (Wang et al. 2023, "MicroAST: towards super-fast ultra-resolution arbitrary style transfer"), and so does
-"magenta"; "multistyle26" paints in 26 styles of its own."""
+et al. 2020, "Collaborative distillation for ultra-resolution universal style transfer"), and so are "universal",
+nst3d's own; "raft-large" and "raft-small" find the motion between pictures (Teed & Deng 2020, trained by torchvision);
+"microast" paints in the style of any picture (Wang et al. 2023, "MicroAST: towards super-fast ultra-resolution
+arbitrary style transfer"), and so does "magenta"; "multistyle26" paints in 26 styles of its own."""

@@ -10,7 +10,8 @@ from pair_samples import random_weights
 
 from nst3d.errors import ConfigError, InputError
 from nst3d.images.io import read_image
-from nst3d.networks.pairs import LEVELS, load_pairs
+from nst3d.networks.any_pair import LEVELS
+from nst3d.networks.pairs import load_pairs
 from nst3d.weights.known import SOURCES
 
 CHANNELS = {1: 24, 2: 32, 3: 64, 4: 128}

@@ -8,7 +8,8 @@ from pair_samples import random_weights
 from random_views import SIZE, random_view
 
 from nst3d.errors import ConfigError
-from nst3d.networks.pairs import LEVELS, Pair, load_pairs
+from nst3d.networks.any_pair import LEVELS
+from nst3d.networks.pairs import Pair, load_pairs
 from nst3d.networks.transport import AffineMap
 from nst3d.operators import IdentityView, SparseView
 from nst3d.pipeline.kinds.coarse_views import CoarseViews

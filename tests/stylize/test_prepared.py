@@ -8,10 +8,11 @@ from conditional_samples import MeanColour, random_net
 from microast_samples import write_random
 from pair_samples import random_weights
 
+from nst3d.networks.any_pair import LEVELS
 from nst3d.networks.magenta import Magenta
 from nst3d.networks.microast import load_microast
 from nst3d.networks.multistyle import STYLES
-from nst3d.networks.pairs import LEVELS, load_pairs
+from nst3d.networks.pairs import load_pairs
 from nst3d.stylize.look import Look
 from nst3d.stylize.style import Style
 from nst3d.stylize.teachers.magenta import MagentaTeacher

@@ -10,7 +10,8 @@ import torch
 
 from nst3d.errors import ConfigError
 from nst3d.features.precision import fast_dtype
-from nst3d.networks.pairs import LEVELS, Pair, load_pairs
+from nst3d.networks.any_pair import LEVELS, AnyPair, repainted
+from nst3d.networks.best_pairs import best_pairs
 from nst3d.networks.patches import StylePatches, style_patches, swapped
 from nst3d.networks.transport import AffineMap, Statistics, monge_map, pooled_statistics
 from nst3d.stylize.look import Look
@@ -38,7 +39,7 @@ class Monge:
 
     def __init__(
         self,
-        pairs: Mapping[int, Pair],
+        pairs: Mapping[int, AnyPair],
         strength: float = 1.0,
         strokes: float = 0.5,
         levels: Sequence[int] = LEVELS,
@@ -80,7 +81,7 @@ class Monge:
             pictures = [steps[-1].decoded(*each) for each in zip(features, coverages, pictures)]
         return steps, pictures
 
-    def _step(self, pair: Pair, held: Statistics, styles: Sequence[Style], size: int) -> _Step:
+    def _step(self, pair: AnyPair, held: Statistics, styles: Sequence[Style], size: int) -> _Step:
         encoded = encoded_styles(pair, styles, size)
         wanted = mixed_statistics(encoded, styles)
         patches = None
@@ -106,7 +107,7 @@ class _Moved:
 class _Step:
     """What is done to each picture at a level."""
 
-    pair: Pair
+    pair: AnyPair
     move: AffineMap
     strength: float
     patches: StylePatches | None
@@ -123,13 +124,12 @@ class _Step:
         if self.patches is not None:
             moved = swapped(moved, self.patches, self.strokes, coverage)
         blend = Features(torch.lerp(features, moved, self.strength))
-        height, width = picture.shape[:2]
         smooth = self.patches is None or self.pair.level != _SEEDS
-        return Image(to_image(self.pair.decode(blend, (height, width), smooth)).clamp(0, 1))
+        return Image(to_image(repainted(self.pair, blend, features, to_planes(picture), smooth)))
 
 
 def _make(options: Mapping[str, Any]) -> Monge:
-    return Monge(load_pairs(dtype=fast_dtype()), options["strength"], options["strokes"])
+    return Monge(best_pairs(dtype=fast_dtype()), options["strength"], options["strokes"])
 
 
 FOR_FRAMES = {"strokes": 0.0}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from nst3d.networks.pairs import Pair
+from nst3d.networks.any_pair import AnyPair
 from nst3d.networks.transport import Statistics, blended, pooled_statistics
 from nst3d.stylize.style import Style
 from nst3d.tensors import Features, Mask
@@ -13,7 +13,7 @@ Encoded = Sequence[tuple[Features, Mask | None]]
 """Features of each picture of a style, and its opacity."""
 
 
-def encoded_styles(pair: Pair, styles: Sequence[Style], size: int) -> list[Encoded]:
+def encoded_styles(pair: AnyPair, styles: Sequence[Style], size: int) -> list[Encoded]:
     """The features of all pictures of each style, for views with a long side of `size` pixels."""
     return [
         [(pair.encode(p), o) for p, o in zip(style.at(size), style.opacities_at(size))] for style in styles

@@ -215,7 +215,7 @@ def test_a_checkpoint_of_an_older_version_says_why_it_cannot_be_continued(inputs
 @pytest.mark.parametrize(
     ("teach", "says"),
     [
-        (TeachOptions("monge"), "weights wct-16x not found"),
+        (TeachOptions("microast"), "weights microast not found"),
         (TeachOptions("network"), "needs its option file"),
         (TeachOptions("posterise", options={"levels": 99}), "expected 2 to 32 levels"),
     ],
