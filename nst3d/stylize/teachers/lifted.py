@@ -9,7 +9,8 @@ import torch
 
 from nst3d.errors import ConfigError
 from nst3d.features.precision import fast_dtype
-from nst3d.networks.pairs import Pair, load_pairs
+from nst3d.networks.any_pair import AnyPair
+from nst3d.networks.best_pairs import best_pairs
 from nst3d.networks.transport import monge_map, pooled_statistics
 from nst3d.operators.base import ViewOperator
 from nst3d.stylize.look import Look
@@ -31,7 +32,7 @@ class Lifted:
     one of the views; here views are linear in the table, and it is exact.
     """
 
-    def __init__(self, pair: Pair, strength: float = 1.0) -> None:
+    def __init__(self, pair: AnyPair, strength: float = 1.0) -> None:
         """`strength` is the share of the way, 0 to 1, that features move. ConfigError for another."""
         if not 0 <= strength <= 1:
             raise ConfigError(f"teacher lifted: option strength is {strength}: expected 0 to 1")
@@ -68,7 +69,7 @@ def _coarse(look: Look, stride: int) -> ViewOperator:
     return look.coarse(stride)
 
 
-def _plain(pair: Pair, colour: torch.Tensor) -> torch.Tensor:
+def _plain(pair: AnyPair, colour: torch.Tensor) -> torch.Tensor:
     """The features of a plain background, (1, c) float32."""
     side = 8 * pair.stride
     features = pair.encode(Planes(colour.cpu()[:, None, None].expand(3, side, side)))
@@ -76,7 +77,7 @@ def _plain(pair: Pair, colour: torch.Tensor) -> torch.Tensor:
 
 
 def _make(options: Mapping[str, Any]) -> Lifted:
-    return Lifted(load_pairs((_LEVEL,), dtype=fast_dtype())[_LEVEL], options["strength"])
+    return Lifted(best_pairs(dtype=fast_dtype())[_LEVEL], options["strength"])
 
 
 register_teacher("lifted", _make, {"strength": 1.0})
