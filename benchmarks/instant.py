@@ -162,10 +162,11 @@ def variants(scene: Path, given: argparse.Namespace) -> Iterator[tuple[str, Pain
     """Name and settings of all paintings; the optimised one first, for the others are measured against it."""
     plain = plain_settings(scene, given.size)
     yield "optimised", plain if given.optimise is None else plain.with_iterations(given.optimise)
+    warm = with_preset(plain, "warm").with_size(given.size)
     if given.warm:
-        yield "warm", with_preset(plain, "warm").with_size(given.size)
+        yield "warm", warm
     for teacher in given.teachers.split(","):
-        taught = dataclasses.replace(plain, teach=TeachOptions(teacher))
+        taught = dataclasses.replace(warm, teach=TeachOptions(teacher))
         yield teacher, taught.with_iterations(0)
         yield f"{teacher}+{given.refine}", taught.with_iterations(given.refine)
 

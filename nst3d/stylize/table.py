@@ -18,8 +18,9 @@ from nst3d.operators.base import ViewOperator
 from nst3d.stylize.layout import Layout, resampled
 from nst3d.tensors import Colours, Image, Planes, to_image, to_planes
 
-_LEAST = 1e-3
-"""Row sums of steps below this fraction of the largest count as that: what is hardly seen takes small corrections."""
+_LEAST = 0.1
+"""Row sums of steps below this fraction of the largest count as that: what is hardly seen takes small corrections of its
+own and follows its neighbours'. Vertices denser than pixels would otherwise fit what views disagree on, as speckle."""
 
 
 class Table(ABC):

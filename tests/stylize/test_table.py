@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from nst3d.stylize.layout import Layout, resampled, scaled_size
-from nst3d.stylize.table import ColourTable
+from nst3d.stylize.table import ColourTable, PlainTable
 from nst3d.tensors import ImageSize
 
 TWO = Layout.of_images([ImageSize(16, 24), ImageSize(9, 32)])
@@ -105,3 +105,20 @@ def test_layouts() -> None:
     assert second[0, 0] == 16 * 24
     assert TWO.scaled(0.5).images == (ImageSize(8, 12), ImageSize(4, 16))
     assert scaled_size(ImageSize(1, 100), 0.01) == (1, 1)
+
+
+def test_what_is_hardly_seen_takes_small_corrections_of_its_own() -> None:
+    table = PlainTable(torch.zeros(4, 3), Layout(4))
+    spread = table.spreading(torch.tensor([[1.0], [1.0], [0.5], [0.001]]))
+    torch.testing.assert_close(spread(torch.ones(4, 3))[:, 0], torch.tensor([1.0, 1.0, 2.0, 10.0]))
+
+
+def test_what_is_not_seen_follows_its_neighbours() -> None:
+    layout = Layout(64, (ImageSize(8, 8),))
+    table = ColourTable(torch.zeros(64, 3), layout, levels=2)
+    seen = torch.ones(64, 1)
+    seen[27] = 0
+    missing = seen.expand(64, 3).clone()
+    moved = table.spreading(seen)(missing)[:, 0]
+    assert moved[27] > 0.2 * moved[0]
+    assert moved[27] < moved[0]
