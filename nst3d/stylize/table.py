@@ -19,8 +19,8 @@ from nst3d.stylize.layout import Layout, resampled
 from nst3d.tensors import Colours, Image, Planes, to_image, to_planes
 
 _LEAST = 0.1
-"""Row sums of steps below this fraction of the largest count as that: what is hardly seen takes small corrections of its
-own and follows its neighbours'. Vertices denser than pixels would otherwise fit what views disagree on, as speckle."""
+"""Row sums of steps below this fraction of the largest count as that: what is hardly seen takes small corrections of
+its own and follows its neighbours'. Vertices denser than pixels could otherwise fit noise, as speckle."""
 
 
 class Table(ABC):
