@@ -121,7 +121,7 @@ def test_frames_of_a_video_get_no_strokes_unless_asked(weights) -> None:
     """In flat parts, strokes change from frame to frame."""
     for name in ("monge", "instant"):
         kind = TEACHERS.get(name)
-        assert (kind.options["strokes"], kind.for_frames) == (0.5, {"strokes": 0.0})
+        assert (kind.options["strokes"], kind.for_frames) == (0.5, {"strokes": 0.0, "coarsest": 3})
         with pytest.raises(ConfigError, match="strokes 2"):
             make_teacher(name, {"strokes": 2.0})
 
@@ -145,3 +145,10 @@ def test_a_flat_sky_gets_no_weave(shipped, most, data_dir) -> None:
 def fine(planes: torch.Tensor) -> float:
     """Root mean square of what is finer than 8 pixels."""
     return float((planes - F.avg_pool2d(planes, 9, 1, 4, count_include_pad=False)).square().mean() ** 0.5)
+
+
+def test_the_coarsest_level_can_be_left_out() -> None:
+    teachers = [make_teacher("monge", {"coarsest": level}) for level in (4, 1)]
+    assert [len(teacher.lessons()) for teacher in teachers] == [4, 1]
+    with pytest.raises(ConfigError, match="coarsest is 5, expected a level from 1 to 4"):
+        make_teacher("monge", {"coarsest": 5})

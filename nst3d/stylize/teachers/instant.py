@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from nst3d.stylize.teachers.monge import FOR_FRAMES
+from nst3d.stylize.teachers.monge import FOR_FRAMES, OPTIONS
 from nst3d.stylize.teachers.registry import Teacher, make_teacher, register_teacher
 
 
@@ -13,4 +13,4 @@ def _make(options: Mapping[str, Any]) -> Teacher:
     return make_teacher("monge", options)
 
 
-register_teacher("instant", _make, {"strength": 1.0, "strokes": 0.5}, for_frames=FOR_FRAMES)
+register_teacher("instant", _make, OPTIONS, for_frames=FOR_FRAMES)

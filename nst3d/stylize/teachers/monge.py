@@ -129,10 +129,16 @@ class _Step:
 
 
 def _make(options: Mapping[str, Any]) -> Monge:
-    return Monge(best_pairs(dtype=fast_dtype()), options["strength"], options["strokes"])
+    coarsest = options["coarsest"]
+    if coarsest not in LEVELS:
+        raise ConfigError(f"monge: coarsest is {coarsest}, expected a level from {LEVELS[0]} to {LEVELS[-1]}")
+    levels = [level for level in LEVELS if level <= coarsest]
+    return Monge(best_pairs(dtype=fast_dtype()), options["strength"], options["strokes"], levels)
 
 
-FOR_FRAMES = {"strokes": 0.0}
-"""In flat parts, which patches are alike is a matter of noise: strokes there differ from frame to frame."""
+OPTIONS = {"strength": 1.0, "strokes": 0.5, "coarsest": LEVELS[-1]}
+FOR_FRAMES = {"strokes": 0.0, "coarsest": 3}
+"""In flat parts, which patches are alike is a matter of noise: strokes there differ from frame to frame. What the
+coarsest level loses of a picture, a scene has from the other views that it learns; a frame would show blocks."""
 
-register_teacher("monge", _make, {"strength": 1.0, "strokes": 0.5}, for_frames=FOR_FRAMES)
+register_teacher("monge", _make, OPTIONS, for_frames=FOR_FRAMES)

@@ -171,7 +171,7 @@ def test_a_video_has_its_own_defaults(clip, style, tmp_path, monkeypatch) -> Non
     )
     for number, given in enumerate(({"strength": 0.5}, {"strokes": 0.25})):
         run_video(job(clip, style, tmp_path / str(number), teacher="instant", teacher_options=given))
-    assert seen == [{"strokes": 0.0, "strength": 0.5}, {"strokes": 0.25}]
+    assert seen == [{"strokes": 0.0, "coarsest": 3, "strength": 0.5}, {"strokes": 0.25, "coarsest": 3}]
 
 
 def test_a_smaller_size(clip, style, tmp_path) -> None:
