@@ -42,9 +42,10 @@ class AffineMap:
     def __call__(self, features: Features) -> Features:
         """The moved features (c, h, w), in their dtype."""
         rows = features.flatten(1)
-        offset = self.target - self.matrix @ self.source
-        matrix, offset = self.matrix.to(rows), offset.to(rows)
-        return Features(torch.addmm(offset[:, None], matrix, rows).reshape(features.shape))
+        # Centred in float32: what hardly varies is amplified, and so would be the rounding of its mean.
+        centred = (rows.float() - self.source.to(rows.device, torch.float32)[:, None]).to(rows)
+        matrix, target = self.matrix.to(rows), self.target.to(rows)
+        return Features(torch.addmm(target[:, None], matrix, centred).reshape(features.shape))
 
 
 def pooled_statistics(views: Iterable[tuple[Features, Mask | None]]) -> Statistics:

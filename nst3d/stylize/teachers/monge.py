@@ -48,8 +48,9 @@ class Monge:
 
         `strokes` is the share, 0 to 1, of the style's own patches in them.
         """
-        if not (0 <= strength <= 1 and 0 <= strokes <= 1):
-            raise ConfigError(f"monge: strength is {strength} and strokes {strokes}, expected 0 to 1")
+        for name, share in (("strength", strength), ("strokes", strokes)):
+            if not 0 <= share <= 1:
+                raise ConfigError(f"option {name} is {share}: expected 0 to 1")
         self._pairs, self._strength, self._strokes = pairs, strength, strokes
         self._levels = sorted(levels, reverse=True)
 
@@ -131,7 +132,7 @@ class _Step:
 def _make(options: Mapping[str, Any]) -> Monge:
     coarsest = options["coarsest"]
     if coarsest not in LEVELS:
-        raise ConfigError(f"monge: coarsest is {coarsest}, expected a level from {LEVELS[0]} to {LEVELS[-1]}")
+        raise ConfigError(f"option coarsest is {coarsest}: expected a level from {LEVELS[0]} to {LEVELS[-1]}")
     levels = [level for level in LEVELS if level <= coarsest]
     return Monge(best_pairs(dtype=fast_dtype()), options["strength"], options["strokes"], levels)
 
