@@ -50,6 +50,8 @@ class TrainStyleArguments:
     """Learn from pairs of a video's frames, too, so that painted videos flicker less."""
     temporal: Annotated[float | None, tyro.conf.arg(metavar="WEIGHT")] = None
     """Weight of the difference between painted frames along the motion, with --video; 500 by default."""
+    recurrent: tyro.conf.FlagCreatePairsOff[bool] = False
+    """The network remembers the frames before, with --video; nst3d video uses it with --teacher network."""
     widths: Annotated[tuple[int, int, int], tyro.conf.arg(metavar="N N N")] = TrainOptions.widths
     """The network's channels at full, half and quarter resolution."""
     blocks: Annotated[int, tyro.conf.arg(metavar="N")] = TrainOptions.blocks

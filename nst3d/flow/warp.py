@@ -26,6 +26,17 @@ def warped(picture: Planes, flow: torch.Tensor, mode: Literal["bilinear", "bicub
     return Planes(moved[0])
 
 
+def followed(features: Planes, back: torch.Tensor, trust: Mask) -> Planes:
+    """Features (c, h', w') of the frame before, carried along its flow `back` (h, w, 2), and 0 where it is not trusted.
+
+    `trust` (h, w) in [0, 1]. Features may be coarser than the flow.
+    """
+    size = features.shape[1:]
+    along = F.interpolate(back.permute(2, 0, 1)[None], size, mode="area")[0].permute(1, 2, 0)
+    along = along * along.new_tensor([size[1] / back.shape[1], size[0] / back.shape[0]])
+    return Planes(warped(features, along) * F.interpolate(trust[None, None], size, mode="area")[0])
+
+
 def trusted(back: torch.Tensor, forth: torch.Tensor) -> Mask:
     """(h, w) in {0, 1}: where a flow to another frame can be followed, by Ruder et al. 2016, section 4.
 

@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from nst3d.bounds import Within, check_bounds
+from nst3d.networks.conv_lstm import ConvLSTM
 
 _FIRST, _EDGE = 9, 3
 """Side of the kernels that read pictures, and of all others."""
@@ -29,6 +30,8 @@ class GeneratorShape:
     """Residual blocks at quarter resolution."""
     styles: Annotated[int, Within(1, 1000)] = 1
     """Number of styles."""
+    recurrent: bool = False
+    """Whether it remembers the pictures before, as frames of a video."""
 
     def __post_init__(self) -> None:
         """Raise ConfigError for numbers outside their bounds."""
@@ -45,7 +48,8 @@ class Generator(nn.Module):
     representation for artistic style"): everything else is common to all styles. Features of the same resolution are
     added on the way up, so that a few hundred steps suffice to keep a picture's details, and the last kernel is small:
     a large one took a quarter of the network's time. Borders are reflected, and a sigmoid bounds the output. As the
-    first normalisation removes them, brightness and contrast of a picture change nothing.
+    first normalisation removes them, brightness and contrast of a picture change nothing. A recurrent one has a
+    `ConvLSTM` after its residual blocks.
     """
 
     def __init__(self, shape: GeneratorShape) -> None:
@@ -60,6 +64,7 @@ class Generator(nn.Module):
             ]
         )
         self.blocks = nn.ModuleList(_Block(quarter, shape.styles) for _ in range(shape.blocks))
+        self.memory = ConvLSTM(quarter, max(quarter // 2, 1)) if shape.recurrent else None
         self.up = nn.ModuleList([_Conv(quarter, half, shape.styles), _Conv(half, full, shape.styles)])
         self.last = nn.Conv2d(full, 3, _EDGE)
 
@@ -67,7 +72,17 @@ class Generator(nn.Module):
         """The painted pictures (n, 3, h, w) of pictures (n, 3, h, w), both in [0, 1].
 
         `mix` (styles,) are the shares of the styles, which mix scales and shifts linearly; they should sum to 1. Sides
-        must be at least 8 pixels.
+        must be at least 8 pixels. Each picture is painted by itself, as the first of a video.
+        """
+        return self.follow(pictures, mix)[0]
+
+    def follow(
+        self, pictures: torch.Tensor, mix: Sequence[float] | torch.Tensor, memory: torch.Tensor | None = None
+    ) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """The painted pictures, as `forward` gives them, and the memory (n, c, h', w') for those that follow them.
+
+        `memory` is that of the pictures before, at a quarter of their size; None: there are none. Networks that are not
+        recurrent ignore it, and return None.
         """
         shares = torch.as_tensor(mix).to(self.last.weight)
         height, width = pictures.shape[2:]
@@ -80,9 +95,12 @@ class Generator(nn.Module):
             fine.append(x)
         for block in self.blocks:
             x = block(x, shares)
+        if self.memory is not None:
+            x, memory = self.memory(x, memory)
         for conv, kept in zip(self.up, (fine[1], fine[0])):
             x = F.relu(conv(F.interpolate(x, scale_factor=2.0, mode="nearest"), shares) + kept)
-        return torch.sigmoid(self.last(_reflected(x, _EDGE)))[:, :, :height, :width]
+        painted = torch.sigmoid(self.last(_reflected(x, _EDGE)))[:, :, :height, :width]
+        return painted, None if self.memory is None else memory
 
 
 def random_generator(shape: GeneratorShape, seed: int) -> Generator:
@@ -94,6 +112,8 @@ def random_generator(shape: GeneratorShape, seed: int) -> Generator:
             nn.init.kaiming_uniform_(layer.weight, a=math.sqrt(5), generator=source)
             if layer.bias is not None:
                 nn.init.zeros_(layer.bias)
+    if made.memory is not None:
+        nn.init.zeros_(made.memory.out.weight)
     # Channels last from the start: oneDNN would otherwise reorder all weights at each call.
     return made.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 

@@ -61,6 +61,7 @@ def save_style_network(path: PathLike, network: StyleNetwork) -> None:
         "size": str(network.size),
         "widths": json.dumps(shape.widths),
         "blocks": str(shape.blocks),
+        "recurrent": json.dumps(shape.recurrent),
     }
     write_tensors(path, {k: v.half() for k, v in network.generator.state_dict().items()}, told)
 
@@ -92,9 +93,11 @@ def _described(path: Path, told: Mapping[str, str]) -> tuple[GeneratorShape, tup
         styles = tuple(str(name) for name in json.loads(told["styles"]))
         full, half, quarter = (int(width) for width in json.loads(told["widths"]))
         size = int(told["size"])
-        if size not in _SIZES:
-            raise ValueError(f"size {size}")
-        return GeneratorShape((full, half, quarter), int(told["blocks"]), len(styles)), styles, size
+        recurrent = json.loads(told.get("recurrent", "false"))  # files of earlier versions do not say
+        if size not in _SIZES or not isinstance(recurrent, bool):
+            raise ValueError(f"size {size}, recurrent {recurrent}")
+        shape = GeneratorShape((full, half, quarter), int(told["blocks"]), len(styles), recurrent)
+        return shape, styles, size
     except (KeyError, ValueError, TypeError, RecursionError, ConfigError) as error:
         raise InputError(
             f"{path}: its description is damaged ({cut(str(error))}); expected styles, size, widths and blocks,"

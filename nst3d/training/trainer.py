@@ -8,12 +8,19 @@ from dataclasses import dataclass
 
 import torch
 
+from nst3d.flow.warp import followed
 from nst3d.networks.generator import Generator
 from nst3d.stylize.guide import Guide
 from nst3d.stylize.look import Look
 from nst3d.tensors import Planes
 from nst3d.training.patches import Patches
+from nst3d.training.shot import Before
 from nst3d.training.steadiness import unsteadiness
+
+_Pair = tuple[int, Before]
+"""The place of a patch in its step, and the patch of the frame before."""
+_STILL = 4
+"""Recurrent networks see a frame up to so many times before the next."""
 
 
 @dataclass(frozen=True)
@@ -56,14 +63,10 @@ class Trainer:
         views = self._views(lesson.patches.count)
         befores = [lesson.patches.before(view) for view in views] if self.pace.temporal else []
         pairs = [(k, before) for k, before in enumerate(befores) if before is not None]
-        shown: list[torch.Tensor] = [
-            *map(lesson.patches.shown, views),
-            *(before.colour for _, before in pairs),
-        ]
         for group in self._optimiser.param_groups:
             group["lr"] = self._rate()
         self._optimiser.zero_grad()
-        painted = self.generator(torch.stack(shown), mix)
+        painted = self._painted(lesson.patches, views, pairs, mix)
         # Each patch is judged by itself, and its graph freed, before the gradient goes through the network.
         leaf = painted.detach().requires_grad_()
         total, parts = 0.0, dict[str, float]()
@@ -79,6 +82,34 @@ class Trainer:
         self._optimiser.step()
         self.done += 1
         return total, parts
+
+    def _painted(
+        self, patches: Patches, views: Sequence[int], pairs: Sequence[_Pair], mix: Sequence[float]
+    ) -> torch.Tensor:
+        """Patches (views + pairs, 3, side, side) as the network paints them, and then the frames before."""
+        shown = torch.stack([patches.shown(view) for view in views])
+        if not pairs:
+            return self.generator(shown, mix)
+        befores = torch.stack([before.colour for _, before in pairs])
+        if self.generator.memory is None:
+            return self.generator(torch.cat([shown, befores]), mix)
+        painted, memory = self.generator.follow(befores, mix, self._settled(befores, mix))
+        assert memory is not None
+        carried = list(memory.new_zeros(len(views), *memory.shape[1:]))
+        for left, (k, before) in zip(memory, pairs):
+            carried[k] = followed(Planes(left), before.back, before.trust)
+        return torch.cat([self.generator.follow(shown, mix, torch.stack(carried))[0], painted])
+
+    @torch.no_grad()
+    def _settled(self, frames: torch.Tensor, mix: Sequence[float]) -> torch.Tensor | None:
+        """What the network remembers once frames (n, 3, h, w) have stood still for a while, or not at all.
+
+        Trained on two frames alone, it would not stay the same over many.
+        """
+        memory = None
+        for _ in range(self.done // len(self._lessons) % _STILL):
+            memory = self.generator.follow(frames, mix, memory)[1]
+        return memory
 
     def _judge(self, lesson: Lesson, image: Planes, view: int, parts: dict[str, float]) -> float:
         """A patch's part of the loss, whose gradient is left at the image; its shares are added to `parts`."""

@@ -43,6 +43,23 @@ def test_a_network_is_read_as_it_was_written(network, file) -> None:
     torch.testing.assert_close(found.generator(picture, [0.3, 0.7]), network.generator(picture, [0.3, 0.7]))
 
 
+def test_a_recurrent_network_is_read_as_one(tmp_path) -> None:
+    generator = Generator(GeneratorShape((4, 6, 8), blocks=1, recurrent=True))
+    save_style_network(tmp_path / "n.safetensors", StyleNetwork(generator, ("wave",), 128))
+    assert load_style_network(tmp_path / "n.safetensors").generator.shape.recurrent
+
+
+def test_a_recurrent_network_needs_its_memory(file) -> None:
+    with pytest.raises(InputError, match="has no memory"):
+        load_style_network(changed(file, recurrent="true"))
+
+
+def test_files_of_earlier_versions_are_not_recurrent(file) -> None:
+    told = {k: v for k, v in read_told(file).items() if k != "recurrent"}
+    write_tensors(file, read_tensors(file), told)
+    assert not load_style_network(file).generator.shape.recurrent
+
+
 def test_shares_sum_to_one_by_name_and_in_order(network) -> None:
     assert network.shares({"scream": 2}) == [0, 1]
     assert network.shares([1, 3]) == [0.25, 0.75]
@@ -88,6 +105,7 @@ def test_other_networks_are_refused(file) -> None:
         ({"styles": "[]"}, "description is damaged"),
         ({"size": "-1"}, "description is damaged"),
         ({"size": "many"}, "description is damaged"),
+        ({"recurrent": "1"}, "description is damaged"),
     ],
 )
 def test_a_description_that_does_not_fit_the_tensors_is_refused(file, told, message) -> None:

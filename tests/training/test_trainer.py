@@ -52,21 +52,42 @@ def moved(flow: tuple[float, float], size: tuple[int, int] = (48, 60)) -> Shot:
     """A frame whose content moved by SHIFT, with a flow to the one before."""
     scene = torch.rand(3, size[0] + SHIFT[1], size[1] + SHIFT[0], generator=torch.Generator().manual_seed(3))
     before = Planes(scene[:, SHIFT[1] :, SHIFT[0] :])
-    back = torch.tensor(flow).repeat(*size, 1)
+    back = torch.tensor(flow, dtype=torch.float32).repeat(*size, 1)
     mask = Mask(torch.ones(size))
     return Shot(Planes(scene[:, : size[0], : size[1]]), mask, Before(before, back, mask))
 
 
 def trainer(
-    steps: int = 30, styles: int = 1, frames: list[Shot] | None = None, temporal: float = 0
+    steps: int = 30,
+    styles: int = 1,
+    frames: list[Shot] | None = None,
+    temporal: float = 0,
+    recurrent: bool = False,
 ) -> Trainer:
     colours = [(0.9, 0.2, 0.1), (0.1, 0.3, 0.8)][:styles]
     lessons = [
         Lesson(Patches(frames or shots(), s, SIDE, 5), Colour(s.background))
         for s in (style(*c) for c in colours)
     ]
-    generator = random_generator(GeneratorShape((4, 6, 8), blocks=1, styles=styles), 0)
+    generator = random_generator(GeneratorShape((4, 6, 8), blocks=1, styles=styles, recurrent=recurrent), 0)
     return Trainer(generator, lessons, Pace(steps, batch=2, rate=0.05, temporal=temporal))
+
+
+def test_a_recurrent_network_learns_to_remember() -> None:
+    """Its memory is trained, and a resumed training ends like an unbroken one."""
+    unbroken, broken, resumed = (trainer(8, 1, [moved(SHIFT)], 1.0, recurrent=True) for _ in range(3))
+    for _ in range(8):
+        unbroken.step()
+    for _ in range(3):
+        broken.step()
+    resumed.restore(broken.state(), broken.done)
+    for _ in range(5):
+        resumed.step()
+    for name, value in unbroken.generator.state_dict().items():
+        assert torch.equal(value, resumed.generator.state_dict()[name]), name
+    assert unbroken.generator.memory.out.weight.abs().max() > 0
+    untrained = trainer(recurrent=True).generator.memory.gates.weight
+    assert not torch.equal(unbroken.generator.memory.gates.weight, untrained)
 
 
 @pytest.mark.parametrize("styles", [1, 2])

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from nst3d.features.encoder import Encoder
+from nst3d.flow.warp import followed
 from nst3d.images.io import write_image
 from nst3d.networks.style_network import StyleNetwork
 from nst3d.stylize.feature_guide import Viewing
@@ -69,12 +70,15 @@ def _steadiness(
     """The warped errors of frames with the one before them; empty without any."""
     own, painted = list[float](), list[float]()
     for shot in shots:
-        if shot.before is not None:
-            pair = torch.stack([shot.over(style.background), shot.before.colour])
-            for found, (frame, before) in ((own, pair), (painted, network.generator(pair, mix))):
-                found.append(
-                    float(unsteadiness(Planes(frame), Planes(before), shot.before.back, shot.before.trust))
-                )
+        if (before := shot.before) is not None:
+            frame = shot.over(style.background)
+            first, memory = network.generator.follow(before.colour[None], mix)
+            if memory is not None:
+                memory = followed(Planes(memory[0]), before.back, before.trust)[None]
+            second, _ = network.generator.follow(frame[None], mix, memory)
+            for found, (here, there) in ((own, (frame, before.colour)), (painted, (second[0], first[0]))):
+                apart = unsteadiness(Planes(here), Planes(there), before.back, before.trust)
+                found.append(float(apart))
     if not own:
         return {}
     return {

@@ -198,7 +198,7 @@ def _lessons(
 def _trainer(job: TrainJob, lessons: Sequence[Lesson], kept: _Kept, events: Events) -> Trainer:
     """The training at its start, or where a checkpoint left it."""
     options = job.options
-    shape = GeneratorShape(options.widths, options.blocks, len(lessons))
+    shape = GeneratorShape(options.widths, options.blocks, len(lessons), options.recurrent)
     generator = random_generator(shape, options.seed)
     resumed = job.resume and kept.path.is_file()
     if job.resume and not resumed:

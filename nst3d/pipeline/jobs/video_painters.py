@@ -18,7 +18,7 @@ from nst3d.pipeline.settings.video import VideoOptions
 from nst3d.pipeline.styles import find_encoder
 from nst3d.stylize.clips.frame_optimiser import FrameOptimiser
 from nst3d.stylize.clips.optimised import OptimisedFrames
-from nst3d.stylize.clips.painter import FramePainter, TaughtPainter
+from nst3d.stylize.clips.painter import TaughtPainter
 from nst3d.stylize.clips.palette import PaletteFrames
 from nst3d.stylize.clips.steady import SteadyPainter
 from nst3d.stylize.style import Style
@@ -34,7 +34,7 @@ class Painters:
         self.flow: FlowMethod | None = choose_flow(options.flow) if options.steady else None
         self._steady: SteadyPainter | None = None
         self._frames: OptimisedFrames | None = None
-        taught: FramePainter | None = None
+        taught: TaughtPainter | None = None
         if options.teaches:
             taught = _taught(options, styles, size, events)
         if options.way == "optimise":
@@ -55,7 +55,7 @@ class Painters:
         return OptimisedShots(self._frames, self.flow, task, state, tally)
 
 
-def _taught(options: VideoOptions, styles: Sequence[Style], size: int, events: Events) -> FramePainter:
+def _taught(options: VideoOptions, styles: Sequence[Style], size: int, events: Events) -> TaughtPainter:
     name = options.teacher
     given = {**TEACHERS.get(name).for_frames, **options.teacher_options}
     for text in teacher_notes(name, given, size, [style.name for style in styles]):
@@ -66,7 +66,7 @@ def _taught(options: VideoOptions, styles: Sequence[Style], size: int, events: E
 def _optimised(
     options: VideoOptions,
     styles: Sequence[Style],
-    taught: FramePainter | None,
+    taught: TaughtPainter | None,
     flow: FlowMethod | None,
     events: Events,
 ) -> OptimisedFrames:

@@ -107,6 +107,8 @@ class VideoState:
         arrays = {"progress": np.frombuffer(msgspec.json.encode(progress), np.uint8)}
         if last is not None:
             arrays |= {"frame": last.frame, "alone": last.alone.numpy(), "picture": last.picture.numpy()}
+            if last.memory is not None:
+                arrays["memory"] = last.memory.numpy()
         buffer = io.BytesIO()
         np.savez(buffer, **arrays)  # type: ignore[arg-type]
         write_bytes(self.file, buffer.getvalue())
@@ -121,7 +123,8 @@ class VideoState:
                 progress = msgspec.json.decode(arrays["progress"].tobytes(), type=Progress)
                 last = None
                 if "frame" in arrays:
-                    planes = [Planes(torch.from_numpy(arrays[name])) for name in ("alone", "picture")]
+                    names = ("alone", "picture", "memory")
+                    planes = [Planes(torch.from_numpy(arrays[name])) for name in names if name in arrays]
                     last = Moment(arrays["frame"], *planes)
         except (OSError, ValueError, KeyError, EOFError, msgspec.MsgspecError) as error:
             raise InputError(f"{self.file}: cannot be read ({error}); leave out `resume`") from None

@@ -37,6 +37,8 @@ class TrainOptions:
     """Whether it learns from pairs of consecutive frames, too: what moves along in them should look the same."""
     temporal: Annotated[float, Within(0, 1e6, above=True)] | None = None
     """Weight of the difference between painted frames along the motion, with `video`; None: 500."""
+    recurrent: bool = False
+    """Whether the network remembers the frames before, with `video`."""
     widths: tuple[int, int, int] = (16, 32, 64)
     """The network's channels at full, half and quarter resolution."""
     blocks: Annotated[int, Within(1, 32)] = 5
@@ -57,6 +59,8 @@ class TrainOptions:
         check_bounds(self)
         if self.temporal is not None and not self.video:
             raise ConfigError("`temporal` weighs pairs of frames: give `video`, too")
+        if self.recurrent and not self.video:
+            raise ConfigError("`recurrent` learns from pairs of frames: give `video`, too")
 
     @property
     def temporal_weight(self) -> float:

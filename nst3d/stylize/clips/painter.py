@@ -9,7 +9,7 @@ import torch
 
 from nst3d.stylize.look import Look
 from nst3d.stylize.style import Style
-from nst3d.stylize.teachers.registry import Preparable, Teacher
+from nst3d.stylize.teachers.registry import Preparable, Recurrent, Teacher
 from nst3d.tensors import Planes, to_image, to_planes
 
 
@@ -21,6 +21,19 @@ class FramePainter(Protocol):
 
     def paint(self, frame: Planes) -> Planes:
         """A frame (3, h, w) of the shot, painted, in [0, 1]. The same frame gives the same picture."""
+
+
+class FollowingPainter(Protocol):
+    """Paints frames of a video one after the other."""
+
+    def begin(self, samples: Sequence[Planes]) -> None:
+        """Prepare for a shot, of which these are frames (3, h, w) in [0, 1], spread over it."""
+
+    def follow(self, frame: Planes, memory: Planes | None) -> tuple[Planes, Planes | None]:
+        """A frame (3, h, w) of the shot, painted, in [0, 1], and the memory (c, h', w') for the next.
+
+        `memory` is that of the frame before, carried along the motion; None at the start. Few painters have one.
+        """
 
 
 @final
@@ -41,6 +54,13 @@ class TaughtPainter:
         """The teacher's picture of the frame."""
         (picture,) = self._of_shot.teach([to_image(frame)], [_look(frame)], self._styles)
         return to_planes(picture).clamp(0, 1)  # type: ignore[return-value]
+
+    def follow(self, frame: Planes, memory: Planes | None) -> tuple[Planes, Planes | None]:
+        """The teacher's picture of the frame after those that it remembers, if it does."""
+        if not isinstance(self._of_shot, Recurrent):
+            return self.paint(frame), None
+        picture, after = self._of_shot.follow(to_image(frame), _look(frame), self._styles, memory)
+        return Planes(to_planes(picture).clamp(0, 1)), after
 
 
 def _look(frame: Planes) -> Look:

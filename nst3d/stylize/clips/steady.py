@@ -12,8 +12,8 @@ import torch.nn.functional as F
 
 from nst3d.flow.method import FlowMethod
 from nst3d.flow.temporal import temporal_loss
-from nst3d.flow.warp import trusted, warped
-from nst3d.stylize.clips.painter import FramePainter
+from nst3d.flow.warp import followed, trusted, warped
+from nst3d.stylize.clips.painter import FollowingPainter
 from nst3d.tensors import Array, Mask, Planes
 
 _TOLERANCE = 0.1
@@ -27,9 +27,11 @@ class Moment:
     frame: Array
     """(h, w, 3) uint8."""
     alone: Planes
-    """(3, h, w) in [0, 1]: its picture by itself; what is shown, if none was painted."""
+    """(3, h, w) in [0, 1]: its picture before it takes over what it shares; what is shown, if none was painted."""
     picture: Planes
     """(3, h, w) in [0, 1]: what is shown."""
+    memory: Planes | None = None
+    """(c, h', w'): what its painter remembers for the next frame."""
 
 
 @dataclass(frozen=True)
@@ -39,21 +41,21 @@ class Steadiness:
     shown: float
     """Of what is shown."""
     alone: float | None = None
-    """Of the pictures by themselves, if there are such."""
+    """Of the pictures before they take over what they share, if there are such."""
 
 
 @final
 class SteadyPainter:
     """Paints the frames of shots one after the other."""
 
-    def __init__(self, painter: FramePainter, flow: FlowMethod | None, steady: float) -> None:
+    def __init__(self, painter: FollowingPainter, flow: FlowMethod | None, steady: float) -> None:
         """`steady`, in [0, 1): share of a picture that comes from the one before, and half of it in the finest detail.
 
         Without a `flow` none does.
         """
         self._painter, self._flow, self._steady = painter, flow, steady
         self.seconds = 0.0
-        """Time that pictures by themselves took."""
+        """Time that the painter took."""
 
     def begin(self, samples: Sequence[Array]) -> None:
         """Prepare for a shot, of which these are frames (h, w, 3) uint8."""
@@ -64,13 +66,14 @@ class SteadyPainter:
 
         The steadiness is None without a frame before or a flow.
         """
-        began = time.perf_counter()
-        alone = self._painter.paint(planes_of(frame))
-        self.seconds += time.perf_counter() - began
         if before is None or self._flow is None:
-            return Moment(frame, alone, alone), None
+            alone, memory = self._follow(frame, None)
+            return Moment(frame, alone, alone, memory), None
         back, forth = self._flow.between(frame, before.frame), self._flow.between(before.frame, frame)
         mask = trusted(back, forth)
+        alone, memory = self._follow(
+            frame, None if before.memory is None else followed(before.memory, back, mask)
+        )
         # Bicubic: repeated bilinear sampling would blur the picture more with every frame.
         kept = warped(before.picture, back, "bicubic").clamp(0, 1)
         change = (kept - alone) * (mask * alike(frame, before.frame, back))
@@ -81,7 +84,13 @@ class SteadyPainter:
             float(temporal_loss(picture, before.picture, back, mask)),
             float(temporal_loss(alone, before.alone, back, mask)),
         )
-        return Moment(frame, alone, picture), steadiness
+        return Moment(frame, alone, picture, memory), steadiness
+
+    def _follow(self, frame: Array, memory: Planes | None) -> tuple[Planes, Planes | None]:
+        began = time.perf_counter()
+        painted = self._painter.follow(planes_of(frame), memory)
+        self.seconds += time.perf_counter() - began
+        return painted
 
 
 def steadiness(flow: FlowMethod, frame: Array, before: Moment, picture: Planes) -> Steadiness:

@@ -12,7 +12,7 @@ from nst3d.networks.style_network import StyleNetwork, load_style_network
 from nst3d.stylize.look import Look
 from nst3d.stylize.style import Style
 from nst3d.stylize.teachers.registry import register_teacher
-from nst3d.tensors import Image, to_image, to_planes
+from nst3d.tensors import Image, Planes, to_image, to_planes
 from nst3d.value_types import is_number
 
 _FAR = 1.5
@@ -50,6 +50,18 @@ class NetworkTeacher:
             Image(torch.lerp(p, to_image(generator(to_planes(p)[None], shares)[0]).to(p), self._strength))
             for p in pictures
         ]
+
+    @torch.no_grad()
+    def follow(
+        self, picture: Image, look: Look, styles: Sequence[Style], memory: Planes | None
+    ) -> tuple[Image, Planes | None]:
+        """The picture as the network paints it after those that it remembers, if it is recurrent."""
+        shares = self._shares or self._shares_of(styles)
+        generator = self._network.generator.to(picture.device)
+        before = None if memory is None else memory[None].to(picture)
+        painted, after = generator.follow(to_planes(picture)[None], shares, before)
+        shown = torch.lerp(picture, to_image(Planes(painted[0])).to(picture), self._strength)
+        return Image(shown), None if after is None else Planes(after[0])
 
     def _shares_of(self, styles: Sequence[Style]) -> list[float]:
         known = {style.name: style.weight for style in styles if style.name in self._network.styles}

@@ -11,7 +11,7 @@ from nst3d.errors import ConfigError
 from nst3d.plugins import Registry, rows_of
 from nst3d.stylize.look import Look
 from nst3d.stylize.style import Style
-from nst3d.tensors import Image
+from nst3d.tensors import Image, Planes
 
 
 class Teacher(Protocol):
@@ -43,6 +43,19 @@ class Preparable(Protocol):
         """A teacher with the statistics of these pictures, in these styles, whatever it is given to paint.
 
         It paints other pictures of the same scene or shot by the same map, and these as this teacher does.
+        """
+
+
+@runtime_checkable
+class Recurrent(Protocol):
+    """A teacher that may remember, in a shot, the frames before."""
+
+    def follow(
+        self, picture: Image, look: Look, styles: Sequence[Style], memory: Planes | None
+    ) -> tuple[Image, Planes | None]:
+        """The painted picture (h, w, 3) in [0, 1], and the memory (c, h', w') for the next, which moves along with it.
+
+        Without a memory it is the picture that `teach` gives.
         """
 
 

@@ -80,6 +80,16 @@ def test_a_training_on_pairs_is_another_and_says_how_steady_it_is(tmp_path, styl
     assert losses["warped_error_untouched"] > 0
 
 
+def test_a_recurrent_network_is_trained_on_pairs(tmp_path, style) -> None:
+    pytest.importorskip("cv2", reason="nst3d[video] is not installed")
+    options = replace(QUICK, video=True, recurrent=True)
+    trained = run_training(job(film(tmp_path / "a.mkv", 13), style, options))
+    assert load_style_network(tmp_path / "net.safetensors").generator.memory is not None
+    assert trained.metrics["losses"]["style"]["warped_error"] > 0
+    with pytest.raises(ConfigError, match="give `video`, too"):
+        replace(QUICK, recurrent=True)
+
+
 def test_repeated_frames_of_a_varying_rate_are_no_pairs(tmp_path) -> None:
     pytest.importorskip("cv2", reason="nst3d[video] is not installed")
     source = film(tmp_path / "a.mkv", 8, "select='lt(n,4)+eq(n,7)'")

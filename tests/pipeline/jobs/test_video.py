@@ -9,9 +9,12 @@ import time
 
 import numpy as np
 import pytest
+import torch
 
 from nst3d.errors import ConfigError, InputError, OutputError
 from nst3d.images.io import read_image, write_image
+from nst3d.networks.generator import Generator, GeneratorShape
+from nst3d.networks.style_network import StyleNetwork, save_style_network
 from nst3d.pipeline.jobs import video_frames
 from nst3d.pipeline.jobs.video import VideoJob, run_video
 from nst3d.pipeline.runtime.events import Counted
@@ -118,6 +121,33 @@ def test_killed_and_continued_is_the_same(clip, style, tmp_path, monkeypatch, fr
         assert (out / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
     kept = ("frames", "shots", "warped_error_ratio")
     assert {k: again.metrics.get(k) for k in kept} == {k: whole.metrics.get(k) for k in kept}
+
+
+def test_a_recurrent_network_is_continued_with_what_it_remembers(clip, style, tmp_path, monkeypatch) -> None:
+    needs_motion(0.8)
+    torch.manual_seed(0)
+    generator = Generator(GeneratorShape((4, 6, 8), blocks=1, recurrent=True))
+    generator.memory.out.weight.data *= 20
+    save_style_network(tmp_path / "net.safetensors", StyleNetwork(generator, ("style",), 66))
+    given = {"teacher": "network", "steady": 0.8}
+    given["teacher_options"] = {"file": str(tmp_path / "net.safetensors")}
+    run_video(job(clip, style, tmp_path / "whole", **given))
+
+    def paint(self, frame, shot):
+        if self.progress.done == 6:
+            raise _KilledError
+        return own(self, frame, shot)
+
+    own = video_frames.FrameRun._paint
+    with monkeypatch.context() as patch:
+        patch.setattr(video_frames.FrameRun, "_paint", paint)
+        with pytest.raises(_KilledError):
+            run_video(job(clip, style, tmp_path / "killed", **given))
+    state = tmp_path / "killed" / "parts" / "state.npz"
+    assert np.load(state)["memory"].shape == (8, 12, 17)
+    run_video(job(clip, style, tmp_path / "killed", resume=True, **given))
+    videos = [(tmp_path / name / "video.mp4").read_bytes() for name in ("whole", "killed")]
+    assert videos[0] == videos[1]
 
 
 def test_the_same_job_is_continued(clip, style, tmp_path, monkeypatch) -> None:

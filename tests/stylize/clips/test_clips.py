@@ -21,10 +21,9 @@ class Flicker:
     def begin(self, samples) -> None:
         pass
 
-    def paint(self, frame):
-        return Planes(
-            (frame + 0.2 * torch.from_numpy(self._noise.random(frame.shape, np.float32))).clamp(0, 1)
-        )
+    def follow(self, frame, memory):
+        noise = 0.2 * torch.from_numpy(self._noise.random(frame.shape, np.float32))
+        return Planes((frame + noise).clamp(0, 1)), None
 
 
 class Moving:
@@ -86,6 +85,25 @@ def test_new_light_is_not_held_back() -> None:
     frames = [np.full((40, 60, 3), level, np.uint8) for level in (40, 200)]
     moments, _ = painted(SteadyPainter(TaughtPainter(Identity(), []), Moving(0), 0.8), frames)
     assert moments[1].picture.mean() == pytest.approx(200 / 255, abs=0.01)
+
+
+class Counting:
+    """Remembers, in each place, how many frames it was seen in."""
+
+    def begin(self, samples) -> None:
+        pass
+
+    def follow(self, frame, memory):
+        seen = torch.zeros(1, frame.shape[1] // 4, frame.shape[2] // 4) if memory is None else memory
+        return frame, Planes(seen + 1)
+
+
+def test_memory_moves_along_and_ends_where_nothing_was_seen() -> None:
+    """Eight pixels are two of the memory's."""
+    moments, _ = painted(SteadyPainter(Counting(), Moving(8), 0.5), panned(3, 8))
+    assert torch.equal(moments[0].memory, torch.ones(1, 10, 15))
+    for column, seen in ((0, 3), (10, 3), (12, 2), (14, 1)):  # new things come in from the right
+        assert float(moments[-1].memory[0, 5, column]) == pytest.approx(seen, abs=0.01), column
 
 
 def test_a_teacher_that_can_be_prepared_gets_the_shots_frames() -> None:
