@@ -70,7 +70,7 @@ class PaintArguments:
     accordingly."""
     iterations: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
     """Total painting steps, split among the preset's stages; the steps of --displace scale accordingly."""
-    region: Annotated[str | None, tyro.conf.arg(metavar="SELECTOR")] = None
+    region: tyro.conf.UseAppendAction[Annotated[tuple[str, ...], tyro.conf.arg(metavar="SELECTOR")]] = ()
     """Region to paint: material:NAME (mesh), box:x,y,z,x,y,z (field, splats) or mask:IMAGE (picture)."""
     term: Annotated[
         tyro.conf.UseAppendAction[tuple[str, ...]], tyro.conf.arg(metavar="NAME[.OPTION]=VALUE")
@@ -264,5 +264,11 @@ def _adjusted(parsed: AllArguments) -> PaintConfig:
         config = config.with_seed(parsed.seed)
     if parsed.displace is not None:
         config = config.with_displacement(parsed.displace)
-    given = {n: getattr(parsed, n) for n in ("up", "renderer", "nerf", "keep_specular", "region")}
+    if len(parsed.region) > 1:
+        raise ConfigError(
+            "--region is given more than once: paint one region, and then the next in what was painted, or give a"
+            " picture one mask of all of them"
+        )
+    given = {n: getattr(parsed, n) for n in ("up", "renderer", "nerf", "keep_specular")}
+    given["region"] = next(iter(parsed.region), None)
     return dataclasses.replace(config, **{n: v for n, v in given.items() if v is not None})

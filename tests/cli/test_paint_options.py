@@ -127,3 +127,12 @@ def test_an_instant_start_leaves_fewer_steps(asked) -> None:
 def test_instant_painting_refuses_steps(options, capsys) -> None:
     assert main(["paint", "a.glb", "--style", "b.png", "--out", "c", "--method", "instant", *options]) == 1
     assert "--method instant takes no steps" in capsys.readouterr().err
+
+
+def test_one_region_is_painted_at_a_time(asked, capsys) -> None:
+    assert job(asked, "--region", "material:roof").config.region == "material:roof"
+    assert job(asked).config.region is None
+    twice = ["--region=material:roof", "--region", "material:door"]
+    assert main(["paint", "a.glb", "--style", "b.png", "--out", "c", *twice]) == 1
+    assert "--region is given more than once: paint one region, and then the next" in capsys.readouterr().err
+    assert not asked
