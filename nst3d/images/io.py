@@ -68,6 +68,8 @@ class Picture:
     extent: tuple[float, float] | None = None
     """Height and width of what the file shows, in these pixels: the last row and column may lie partly outside.
     None: all of it."""
+    full: ImageSize | None = None
+    """Size before it was reduced to `max_pixels`, which `notes` says; None: it was not."""
 
 
 def read_image(path: PathLike, max_pixels: int | None = None) -> Picture:
@@ -217,7 +219,10 @@ def _whole(data: bytes, name: str, max_pixels: int | None, upright: bool, floats
     image.draft(None, _reduced(image.size, max_pixels))  # a JPEG decodes faster at 1/2, 1/4 or 1/8
     _claim_picture(image, _reduced(image.size, max_pixels), name, 4 if floats else 1)
     image.load()
+    stored = image.size
     image = _simplified(ImageOps.exif_transpose(image) if upright else image)
+    if image.size != stored:
+        width, height = height, width
     size = _reduced(image.size, max_pixels)
     if size != image.size:
         image = image.resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)
@@ -225,7 +230,7 @@ def _whole(data: bytes, name: str, max_pixels: int | None, upright: bool, floats
     if pixels.shape[0] * pixels.shape[1] == width * height:
         return Picture(pixels, alpha)
     resized = f"{name}: {width} x {height} pixels, reduced to {size[0]} x {size[1]}"
-    return Picture(pixels, alpha, (resized,))
+    return Picture(pixels, alpha, (resized,), full=ImageSize(height, width))
 
 
 def _claim_picture(image: Image.Image, size: tuple[int, int], name: str, width: int = 4) -> None:

@@ -123,8 +123,10 @@ def test_a_large_picture_is_reduced_and_that_is_said(tmp_path, suffix) -> None:
     picture = read_image(path, max_pixels=5000)
     assert picture.pixels.shape == (50, 100, 3)
     assert picture.notes == (f"{path}: 400 x 200 pixels, reduced to 100 x 50",)
+    assert picture.full == (200, 400)
     assert np.abs(picture.pixels[:, :, 0].mean() - 0.5) < 0.01
-    assert read_image(path, max_pixels=80_000).notes == ()
+    whole = read_image(path, max_pixels=80_000)
+    assert (whole.notes, whole.full) == ((), None)
 
 
 def test_one_pixel(tmp_path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -34,13 +35,18 @@ class PictureSubject(TableSubject):
     def __init__(self, source: Path, style: Style, config: PaintConfig) -> None:
         size = config.schedule.finest
         picture = load_picture(source, max_pixels=4 * size * size)
-        if min(picture.pixels.shape[:2]) * size < _SMALLEST * max(picture.pixels.shape[:2]):
+        own = picture.full or ImageSize(*picture.pixels.shape[:2])
+        if min(own) * size < _SMALLEST * max(own):
+            enough = math.ceil(_SMALLEST * max(own) / min(own))
             raise InputError(
-                f"{source}: too narrow to be encoded at {size} pixels; crop it or give a larger `size`"
+                f"{source}: {own.width} x {own.height} pixels are too narrow to be painted at {size}: crop the picture,"
+                f" or give a `size` of {enough} or more"
             )
-        self.notes = picture.notes
         self._source, self._size, self._config = source, size, config
         self._set_up(picture, style)
+        painted = self.layout.images[0]
+        # What it was reduced to on reading is not what it is painted at.
+        self.notes = (*(picture.notes if picture.full is None else ()), *_resized(source, own, painted))
 
     def _set_up(self, picture: Picture, style: Style) -> None:
         height, width = picture.pixels.shape[:2]
@@ -110,3 +116,13 @@ class PictureSubject(TableSubject):
     def facts(self, canvas: Canvas) -> dict[str, Any]:
         """The picture's size."""
         return {"size": list(self.layout.images[0]), "colours": self.layout.num_colours, "views": 1}
+
+
+def _resized(source: Path, own: ImageSize, painted: ImageSize) -> tuple[str, ...]:
+    """A note on a picture that is painted at another size than its own."""
+    if painted == own:
+        return ()
+    how = "reduced" if painted < own else "enlarged"
+    return (
+        f"{source}: {own.width} x {own.height} pixels, {how} to {painted.width} x {painted.height} for painting",
+    )
