@@ -23,6 +23,7 @@ FLAGS = {name: f"--{name.replace('_', '-')}" for name in _PLAIN} | {
     "sights.specular": "--specular",
     "sights.view_size": "--view-size",
     "sights.views": "--views",
+    "teacher_options": "--teacher-option",
     "texture.texture_size": "--texture-size",
 }
 """Parameter, as named in the library's messages, to flag."""

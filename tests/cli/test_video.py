@@ -84,6 +84,10 @@ def test_frames_are_optimised(nst3d, folder, tmp_path) -> None:
             ["--teacher-option", "tones=3"],
             "teacher posterise has no option 'tones'; its options are: levels, lines",
         ),
+        (
+            ["--teacher", "instant", "--teacher-option", "strength=0.5", "--way", "optimise"],
+            "give --start teacher, or leave out --teacher-option",
+        ),
         (["--steady", "1"], "--steady is 1: expected a number from 0 to 0.95"),
         (["--size", "20"], "clip.mp4: its frames would be painted with 20 x 13 pixels"),
     ],

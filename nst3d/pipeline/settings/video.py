@@ -59,8 +59,15 @@ class VideoOptions:
             raise ConfigError(
                 "`passes` blend frames along the motion, which `steady=0` leaves out: give one of them"
             )
-        if not self.teaches and (self.teacher != VideoOptions.teacher or self.teacher_options):
-            raise ConfigError("`teacher` paints no optimised frames: give `start='teacher'`, or leave it out")
+        given = {
+            "teacher": self.teacher != VideoOptions.teacher,
+            "teacher_options": bool(self.teacher_options),
+        }
+        idle = " and ".join(f"`{name}`" for name in given if given[name] and not self.teaches)
+        if idle:
+            raise ConfigError(
+                f"a teacher paints no optimised frames: give `start='teacher'`, or leave out {idle}"
+            )
 
     @property
     def teaches(self) -> bool:

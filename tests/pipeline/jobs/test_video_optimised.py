@@ -129,7 +129,11 @@ def test_stopped_within_a_frame(folder, tmp_path, monkeypatch) -> None:
         ({"way": "optimise", "passes": 2, "steady": 0}, "`passes` blend frames along the motion"),
         (
             {"way": "optimise", "teacher": "posterise"},
-            "`teacher` paints no optimised frames: give `start='teacher'`",
+            "a teacher paints no optimised frames: give `start='teacher'`, or leave out `teacher`$",
+        ),
+        (
+            {"way": "optimise", "teacher": "posterise", "teacher_options": {"levels": 3}},
+            "or leave out `teacher` and `teacher_options`$",
         ),
         ({"flow": "dis", "steady": 0}, "`flow` finds the motion"),
     ],
