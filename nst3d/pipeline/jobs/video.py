@@ -42,6 +42,8 @@ _SHORTEST = 32
 _SHOWN = 4
 _BITS = 0.6
 """Bits of a painted pixel at a crf of 18, which halve with each 6 more."""
+_KEPT = 4
+"""Bytes of a pixel of an optimised frame as it is kept: PNG needs 1 to 2 for the frame and 2 for its picture."""
 
 
 @dataclass(frozen=True)
@@ -155,11 +157,17 @@ def _losses(clip: Clip, size: ImageSize) -> list[str]:
 
 
 def _need_space(job: VideoJob, clip: Clip, size: ImageSize) -> None:
-    """Raise OutputError if the video would not fit the disk: once as parts, once as a whole."""
+    """Raise OutputError if the video would not fit the disk: once as parts, once as a whole.
+
+    Optimised frames are kept beside it until their shot is in parts: all of them if there is but one shot, and twice
+    in a second pass.
+    """
     bits = _BITS * 2 ** ((18 - job.options.crf) / 6)
-    need = 2 * clip.frames * math.prod(size) * bits / 8
+    kept = _KEPT * min(job.options.passes, 2) if job.options.way == "optimise" else 0
+    need = clip.frames * math.prod(size) * (2 * bits / 8 + kept)
     free = shutil.disk_usage(job.out).free
-    if need > free:
+    # What an earlier run left is continued, or removed.
+    if need > free + sum(path.stat().st_size for path in job.state.folder.glob("*")):
         raise OutputError(
             f"{job.out}: {clip.frames} frames need about {need / 1e9:.3g} GB, of which {free / 1e9:.3g} GB are free;"
             " give another `out` or a smaller `size`"

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from contextlib import contextmanager
 
 import numpy as np
 import pytest
 
-from nst3d.errors import ConfigError
+from nst3d.errors import ConfigError, OutputError
 from nst3d.images.io import write_image
-from nst3d.pipeline.jobs.video import VideoJob, run_video
+from nst3d.pipeline.jobs.video import VideoJob, _need_space, run_video
 from nst3d.pipeline.runtime.events import Counted
 from nst3d.pipeline.settings.video import VideoOptions
 from nst3d.stylize.clips.optimised import OptimisedFrames
+from nst3d.tensors import ImageSize
 from nst3d.video.clip import read_clip
 from nst3d.video.decode import read_clip_frames
 from nst3d.video.program import ffmpeg_program
@@ -141,6 +143,24 @@ def test_stopped_within_a_frame(folder, tmp_path, monkeypatch) -> None:
 def test_settings_that_would_do_nothing(options, says) -> None:
     with pytest.raises(ConfigError, match=says):
         VideoOptions(**options)
+
+
+def test_frames_that_are_kept_need_space(folder, tmp_path, monkeypatch) -> None:
+    """4 bytes for each of 5 x 48 x 32 pixels, twice as much with two passes; what is there already counts."""
+    clip, size = read_clip(folder / "clip.mp4"), ImageSize(32, 48)
+    usage = shutil.disk_usage(tmp_path)
+
+    def needs(free: int, passes: int) -> None:
+        monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=free))
+        _need_space(job(folder, tmp_path, passes), clip, size)
+
+    for passes in (1, 2):
+        with pytest.raises(OutputError, match="5 frames need about"):
+            needs(passes * 30_000, passes)
+        needs(passes * 33_000, passes)
+    (tmp_path / "parts").mkdir()
+    (tmp_path / "parts" / "pass_01_00000000.png").write_bytes(bytes(10_000))
+    needs(25_000, 1)
 
 
 def test_a_teacher_may_paint_what_frames_start_from(folder, tmp_path) -> None:
