@@ -11,16 +11,21 @@ from nst3d.pipeline.kinds.flight import Plan
 from nst3d.pipeline.runtime.fingerprint import add_neighbours, add_scene
 
 
-def fingerprint(job: RenderJob, plan: Plan) -> str:
-    """A digest of everything frames depend on: file contents, cameras, the look and the output settings."""
-    digest = hashlib.sha256()
-    for path in (job.scene, job.compare.before, *job.then):
+def fingerprint(job: RenderJob, plan: Plan) -> dict[str, str]:
+    """Digests of everything frames depend on, by what it is: scenes with their contents, cameras, and settings."""
+    scenes, cameras = hashlib.sha256(), hashlib.sha256()
+    for role, path in (("", job.scene), ("before", job.compare.before), *(("then", p) for p in job.then)):
         if path is not None:
-            add_neighbours(digest, path)
-            add_scene(digest, path)
+            scenes.update(role.encode())
+            add_neighbours(scenes, path)
+            add_scene(scenes, path)
     for camera in plan.cameras:
         numbers = [*camera.camera_to_world.ravel(), camera.focal, camera.aspect, *camera.centre, *camera.size]
-        digest.update(np.array(numbers, np.float64).tobytes())
-    settings = (job.look, job.compare.fade, job.output.passes, job.output.pass_format)
-    digest.update(repr((settings, plan.shares.tolist())).encode())
-    return digest.hexdigest()
+        cameras.update(np.array(numbers, np.float64).tobytes())
+    cameras.update(repr(plan.shares.tolist()).encode())
+    settings = repr((job.look, job.compare.fade, job.output.passes, job.output.pass_format))
+    return {
+        "scenes": scenes.hexdigest(),
+        "cameras": cameras.hexdigest(),
+        "settings": hashlib.sha256(settings.encode()).hexdigest(),
+    }

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import io
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
@@ -28,10 +29,11 @@ class KeptFrames:
     frame is complete.
     """
 
-    def __init__(self, folder: Path, fingerprint: str, resume: bool, fast: bool) -> None:
+    def __init__(self, folder: Path, fingerprint: Mapping[str, str], resume: bool, fast: bool) -> None:
         """`fast`: large files quickly, for frames that are removed at the end.
 
-        With `resume` an earlier run's frames are reused: InputError if there are none, ConfigError if they
+        `fingerprint` names what frames depend on, in the plural, the cause before what may follow from it, each with a
+        digest. With `resume` an earlier run's frames are reused: InputError if there are none, ConfigError if they
         belong to another job.
         """
         self._folder, self._level = folder, 1 if fast else 6
@@ -42,7 +44,7 @@ class KeptFrames:
             self._clear()
         with contextlib.suppress(FileExistsError):
             folder.mkdir()
-        write_bytes(mark, fingerprint.encode())
+        write_bytes(mark, json.dumps(dict(fingerprint)).encode())
         self._pool = ThreadPoolExecutor(1)
         self._pending: Future[None] | None = None
 
@@ -110,12 +112,17 @@ class KeptFrames:
         write_bytes(path, buffer.getvalue())
 
 
-def _check_mark(folder: Path, mark: Path, fingerprint: str) -> None:
+def _check_mark(folder: Path, mark: Path, fingerprint: Mapping[str, str]) -> None:
     if not mark.is_file() and folder.is_dir() and not any(folder.glob("frame_*.png")):
         return  # it was stopped before its first frame
     if not mark.is_file():
         raise InputError(f"{folder}: has no frames to resume from; leave out `resume`")
-    if mark.read_text(encoding="utf-8", errors="replace") != fingerprint:
-        raise ConfigError(
-            f"{folder}: its frames are from another scene, path or look; give the same settings, or leave out `resume`"
-        )
+    try:
+        found = dict(json.loads(mark.read_bytes()))
+    except (ValueError, TypeError):
+        raise InputError(f"{mark}: cannot be read; leave out `resume`") from None
+    for name, digest in fingerprint.items():
+        if found.get(name) != digest:
+            raise ConfigError(
+                f"{folder}: its frames were made with other {name}; give the same {name}, or leave out `resume`"
+            )

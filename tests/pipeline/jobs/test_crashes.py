@@ -81,12 +81,12 @@ def test_a_checkpoint_that_cannot_be_written_is_a_note(inputs: Path, tmp_path: P
 
 def test_a_broken_frame_is_drawn_again(tmp_path: Path) -> None:
     folder = tmp_path / "frames"
-    with KeptFrames(folder, "this", resume=False, fast=True):
+    with KeptFrames(folder, {"scenes": "this"}, resume=False, fast=True):
         pass
     (folder / "frame_00000.png").write_bytes(b"\x89PNG broken")
-    with KeptFrames(folder, "this", resume=True, fast=True) as again:
+    with KeptFrames(folder, {"scenes": "this"}, resume=True, fast=True) as again:
         assert again.read(0) is None
     (folder / "frame_00000.png").unlink()
     (folder / ".nst3d_render").unlink()
-    with KeptFrames(folder, "this", resume=True, fast=True) as again:
+    with KeptFrames(folder, {"scenes": "this"}, resume=True, fast=True) as again:
         assert again.count() == 0

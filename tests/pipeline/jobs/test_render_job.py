@@ -118,18 +118,38 @@ def test_only_the_same_render_is_resumed(scenes: Path, tmp_path: Path) -> None:
     task = job(scenes, out)
     stopped(task, after=2)
     resumed = job(scenes, out, resume=True)
-    for other in (
-        job(scenes, out, frames=6, resume=True),
-        dataclasses.replace(resumed, look=SceneOptions(lighting="none")),
-        dataclasses.replace(resumed, scene=scenes / "painted.glb"),
+    for name, other in (
+        ("cameras", job(scenes, out, frames=6, resume=True)),
+        ("settings", dataclasses.replace(resumed, look=SceneOptions(lighting="none"))),
+        ("scenes", dataclasses.replace(resumed, scene=scenes / "painted.glb")),
+        ("scenes", dataclasses.replace(resumed, then=[scenes / "painted.glb"])),
     ):
-        with pytest.raises(ConfigError, match="another scene, path or look"):
+        with pytest.raises(ConfigError, match=f"made with other {name}; give the same {name}, or leave out"):
             run_render(other)
     assert len(list((tmp_path / ".a.mp4.frames").glob("frame_*.png"))) == 2
     stopped(task, after=1)  # without resume it begins anew
     assert len(list((tmp_path / ".a.mp4.frames").glob("frame_*.png"))) == 1
     run_render(resumed)
     assert list(tmp_path.iterdir()) == [out]
+
+
+def test_a_fade_is_not_resumed_with_other_scenes(scenes: Path, tmp_path: Path) -> None:
+    """Nor side by side with what it fades into."""
+    a, b = scenes / "cube.glb", scenes / "painted.glb"
+    task = dataclasses.replace(job(scenes, tmp_path / "a.mp4"), then=[b, a])
+    stopped(task, after=2)
+    resumed = dataclasses.replace(task, output=FrameOutput(resume=True))
+    pair = dataclasses.replace(resumed, then=())
+    for other in (dataclasses.replace(resumed, then=[b]), dataclasses.replace(pair, compare=Compare(b))):
+        with pytest.raises(ConfigError, match="made with other scenes"):
+            run_render(other)
+    stopped(dataclasses.replace(task, then=[b]), after=1)
+    with pytest.raises(ConfigError, match="made with other scenes"):
+        run_render(dataclasses.replace(pair, compare=Compare(b)))
+    mark = tmp_path / ".a.mp4.frames" / ".nst3d_render"
+    mark.write_bytes(b"damaged")
+    with pytest.raises(InputError, match="cannot be read; leave out `resume`"):
+        run_render(resumed)
 
 
 def test_before_beside_after(scenes: Path, tmp_path: Path) -> None:
