@@ -9,7 +9,11 @@ import torch
 
 from nst3d.errors import ConfigError
 from nst3d.pipeline.kinds.mesh.scene import MeshScene, filled
-from nst3d.tensors import Colours
+from nst3d.renderers.visibility import sample_points, sees
+from nst3d.tensors import Array, Colours
+
+_SAMPLES = 40_000
+"""Points on the whole surface, so that there are some hundred on a small region."""
 
 
 def material_region(scene: MeshScene, name: str) -> Colours:
@@ -33,7 +37,21 @@ def material_region(scene: MeshScene, name: str) -> Colours:
 
 def untouched_materials(scene: MeshScene, weights: Colours) -> frozenset[int]:
     """Materials on whose parts no row of the table has weight, (n, 1)."""
-    rows = scene.anchors.valid & (weights[:, 0] > 0).cpu().numpy()
-    touched = np.unique(scene.surface.part[scene.anchors.face[rows]])
     parts = scene.mesh.parts
-    return frozenset(p.material for p in parts) - {parts[i].material for i in touched}
+    return frozenset(p.material for p in parts) - {parts[i].material for i in _touched(scene, weights)}
+
+
+def region_coverage(scene: MeshScene, weights: Colours) -> float:
+    """Fraction, by area, that the cameras see of the parts on which rows have weight (n, 1), in [0, 1]."""
+    points = sample_points(scene.surface, _SAMPLES)
+    points = points.at(np.flatnonzero(np.isin(scene.surface.part[points.face], _touched(scene, weights))))
+    if not len(points.positions):
+        return scene.rig.coverage
+    seen = [sees(scene.renderer.caster, camera, points) for camera in scene.rig.cameras]
+    return float(np.any(seen, axis=0).mean())
+
+
+def _touched(scene: MeshScene, weights: Colours) -> Array:
+    """The parts on which rows of the table have weight (n, 1)."""
+    rows = scene.anchors.valid & (weights[:, 0] > 0).cpu().numpy()
+    return np.unique(scene.surface.part[scene.anchors.face[rows]])

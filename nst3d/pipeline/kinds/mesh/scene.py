@@ -130,7 +130,7 @@ def prepare_mesh(
         renderer = MeshRenderer(surface, caster)
     if casting is not None:
         renderer = MeshRenderer(surface, renderer.caster, casting(surface))
-    notes = (*far_away(mesh), *notes, *_slivers(paint), *_seen(rig))
+    notes = (*far_away(mesh), *notes, *_slivers(paint), *_inside(rig))
     return MeshScene(mesh, paint, surface, renderer, rig, layout_of(paint), sketch.hull(5000), notes, cache)
 
 
@@ -189,19 +189,23 @@ def _slivers(paint: MeshPaint) -> tuple[str, ...]:
     return (f"faces too small or thin to be unwrapped, each painted in one flat colour: {paint.slivers}",)
 
 
-def _seen(rig: Rig) -> tuple[str, ...]:
-    """Notes on cameras inside, and on what no camera sees."""
-    notes = []
-    if rig.inside:
-        notes.append(
-            f"cameras inside, too, for what is not seen from outside: {len(rig.inside)} of {len(rig.cameras)}"
-        )
-    if rig.coverage < _COVERED:
-        notes.append(
-            f"no camera sees {1 - rig.coverage:.0%} of the surface, such as what lies inside other parts: it keeps its"
-            " own picture in the style's colours; if it should be painted, too, give `cameras` that show it"
-        )
-    return tuple(notes)
+def _inside(rig: Rig) -> tuple[str, ...]:
+    """A note on cameras inside."""
+    if not rig.inside:
+        return ()
+    return (
+        f"cameras inside, too, for what is not seen from outside: {len(rig.inside)} of {len(rig.cameras)}",
+    )
+
+
+def unseen_notes(coverage: float, what: str) -> tuple[str, ...]:
+    """A note on what is painted, "the surface" or a part of it, if cameras see less of it than nearly all."""
+    if coverage >= _COVERED:
+        return ()
+    return (
+        f"no camera sees {1 - coverage:.0%} of {what}, such as what lies inside other parts: it keeps its"
+        " own picture in the style's colours; if it should be painted, too, give `cameras` that show it",
+    )
 
 
 def layout_of(paint: MeshPaint) -> Layout:

@@ -21,8 +21,8 @@ from nst3d.operators.base import ViewOperator
 from nst3d.operators.cache import CacheTally
 from nst3d.operators.grid_basis import grid_basis
 from nst3d.pipeline.kinds.mesh.gallery import GREY, ColouredSurface, look_around, write_sheet, write_turntable
-from nst3d.pipeline.kinds.mesh.regions import material_region, untouched_materials
-from nst3d.pipeline.kinds.mesh.scene import MeshScene, filled, rebound
+from nst3d.pipeline.kinds.mesh.regions import material_region, region_coverage, untouched_materials
+from nst3d.pipeline.kinds.mesh.scene import MeshScene, filled, rebound, unseen_notes
 from nst3d.pipeline.kinds.mesh.shown import show_mesh
 from nst3d.pipeline.kinds.mesh.unseen import unseen_rows
 from nst3d.pipeline.kinds.mesh.views import MeshViews
@@ -140,6 +140,14 @@ class MeshSubject(TableSubject):
             return self.scene.paint
         kept = untouched_materials(self.scene, self.regions.columns[self.regions.painted])
         return replace(self.scene.paint, kept_materials=kept)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the cameras do not see of what is painted."""
+        if self.regions.painted is None:
+            return unseen_notes(self.scene.rig.coverage, "the surface")
+        column = self.regions.columns[self.regions.painted]
+        return unseen_notes(region_coverage(self.scene, column), "the region")
 
     def stage(self, scale: float) -> TableStage:
         """The rig's views at a scale, and the same views with content lighting."""

@@ -149,9 +149,9 @@ def house() -> MeshScene:
     return prepare_mesh(mesh, SurfaceOptions(), FEW, 48)
 
 
-def subject_of(scene: MeshScene) -> MeshSubject:
+def subject_of(scene: MeshScene, region: str | None = None) -> MeshSubject:
     style = torch.rand(8, 8, 3, generator=torch.Generator().manual_seed(0))
-    return MeshSubject(scene, Path("a.glb"), Style((style,)), PaintConfig())
+    return MeshSubject(scene, Path("a.glb"), Style((style,)), PaintConfig(region=region))
 
 
 def test_views_inside_are_not_cropped_and_have_neighbours_inside(house) -> None:
@@ -179,7 +179,11 @@ def test_what_no_camera_sees_keeps_its_picture() -> None:
     materials = tuple(Material(t.name, texture=k) for k, t in enumerate(images))
     mesh = mesh_of(sphere(10), hidden, materials=materials, textures=images)
     scene = prepare_mesh(mesh, SurfaceOptions(), FEW, 48)
-    assert "no camera sees 45% of the surface" in scene.notes[0]
+    (note,) = subject_of(scene).notes
+    assert "no camera sees 45% of the surface" in note
+    inner, outer = (subject_of(scene, f"material:{name}") for name in "ba")
+    assert "no camera sees 100% of the region" in inner.notes[0]
+    assert outer.notes == ()
     assert [slot.size for slot in scene.paint.slots][1] == (512, 512)  # its own density
     assert scene.paint.slots[0].size.height < 512
     subject = subject_of(scene)
