@@ -37,10 +37,13 @@ if TYPE_CHECKING:
     from nst3d.pipeline.kinds.registry import register_kind
     from nst3d.pipeline.runtime.events import Handler, Stepped
     from nst3d.pipeline.settings.config import PaintConfig
+    from nst3d.pipeline.settings.direction import Direction, PaintEntry, StyleEntry
+    from nst3d.pipeline.settings.direction_file import read_direction
     from nst3d.renderers import compile_view
     from nst3d.representations.mesh import Mesh
     from nst3d.representations.splats import Splats
     from nst3d.stylize.canvas import Canvas
+    from nst3d.stylize.coat import Coat
     from nst3d.stylize.engine import Run
     from nst3d.stylize.guide import Guide
     from nst3d.stylize.guides import GuideInputs, GuideKind, register_guide
@@ -61,6 +64,8 @@ _HOMES = {
     "BRIDGES": "nst3d.integrations.bridges",
     "Camera": "nst3d.cameras.pinhole",
     "Canvas": "nst3d.stylize.canvas",
+    "Coat": "nst3d.stylize.coat",
+    "Direction": "nst3d.pipeline.settings.direction",
     "Format": "nst3d.formats.registry",
     "Guide": "nst3d.stylize.guide",
     "GuideInputs": "nst3d.stylize.guides",
@@ -79,6 +84,7 @@ _HOMES = {
     "ObjectKind": "nst3d.integrations.objects",
     "Observation": "nst3d.losses.observation",
     "PaintConfig": "nst3d.pipeline.settings.config",
+    "PaintEntry": "nst3d.pipeline.settings.direction",
     "Please": "nst3d.stylize.phases",
     "Prepared": "nst3d.pipeline.jobs.prepare",
     "Recipe": "nst3d.stylize.recipe",
@@ -92,6 +98,7 @@ _HOMES = {
     "StageScene": "nst3d.stylize.stage_scene",
     "Stepped": "nst3d.pipeline.runtime.events",
     "Style": "nst3d.stylize.style",
+    "StyleEntry": "nst3d.pipeline.settings.direction",
     "Teach": "nst3d.stylize.phases",
     "Teacher": "nst3d.stylize.teachers.registry",
     "TeacherKind": "nst3d.stylize.teachers.registry",
@@ -102,6 +109,7 @@ _HOMES = {
     "load_mesh": "nst3d.formats.mesh_files",
     "paint": "nst3d.integrations.paint_object",
     "prepare": "nst3d.pipeline.jobs.prepare",
+    "read_direction": "nst3d.pipeline.settings.direction_file",
     "register_format": "nst3d.formats.registry",
     "register_guide": "nst3d.stylize.guides",
     "register_kind": "nst3d.pipeline.kinds.registry",
@@ -120,6 +128,8 @@ __all__ = [
     "BRIDGES",
     "Camera",
     "Canvas",
+    "Coat",
+    "Direction",
     "Format",
     "Guide",
     "GuideInputs",
@@ -138,6 +148,7 @@ __all__ = [
     "ObjectKind",
     "Observation",
     "PaintConfig",
+    "PaintEntry",
     "Please",
     "Prepared",
     "Recipe",
@@ -151,6 +162,7 @@ __all__ = [
     "StageScene",
     "Stepped",
     "Style",
+    "StyleEntry",
     "Teach",
     "Teacher",
     "TeacherKind",
@@ -161,6 +173,7 @@ __all__ = [
     "load_mesh",
     "paint",
     "prepare",
+    "read_direction",
     "register_format",
     "register_guide",
     "register_kind",

@@ -34,6 +34,7 @@ from nst3d.pipeline.settings.config import (
     load_preset,
     with_preset,
 )
+from nst3d.pipeline.settings.direction_file import read_direction
 from nst3d.pipeline.settings.overrides import Note
 
 _DESCRIPTION = """Paint a mesh (GLB, glTF, OBJ, PLY, STL), a voxel field, splats, a point cloud, a nerfstudio run or a
@@ -46,6 +47,7 @@ examples:
   nst3d paint splats.ply --style wave.jpg --out out/ --cameras capture/
   nst3d paint outputs/fox/nerfacto/2026-11-22_101010/config.yml --style wave.jpg --out out/
   nst3d paint photo.jpg --style wave.jpg --out out/ --preset gatys
+  nst3d paint house.glb --direction look.yaml --out out/
   nst3d paint teapot.glb --style a.jpg --out out/ --settings.recipe.style-scale 1.6
 
 nst3d paint --help-all lists all settings."""
@@ -61,7 +63,9 @@ class PaintArguments:
     out: Annotated[Path, tyro.conf.arg(metavar="FOLDER")]
     """Folder for the results."""
     style: tyro.conf.UseAppendAction[Annotated[tuple[Path, ...], tyro.conf.arg(metavar="IMAGE")]] = ()
-    """Style image; repeat the option to mix several. (required)"""
+    """Style image; repeat the option to mix several. (required, unless there is a direction)"""
+    direction: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
+    """Which regions are painted in which styles: a .yaml file, or the config.yaml of a run."""
     preset: Annotated[str, tyro.conf.arg(metavar="NAME")] = "default"
     """Preset: default, quick, fine, gatys, arf, or a .yaml file with settings. By default, pictures use
     picture, and voxel fields, splats and nerfstudio runs use capture."""
@@ -145,8 +149,8 @@ def paint(arguments: Sequence[str]) -> int:
         opened = open_path(parsed.scene) if parsed.scene.exists() else None
         own = _own_default(parsed.scene, opened)
         parsed = parsed if own == name else _parsed(arguments, name, own, notes)
-    if not parsed.style:
-        raise ConfigError("no style: give --style IMAGE")
+    if not parsed.style and parsed.direction is None:
+        raise ConfigError("no style: give --style IMAGE, or --direction FILE for styles by region")
     config = _adjusted(parsed)
     if name == "default" and parsed.scene.exists() and _open_ended(parsed, _base(own, arguments)):
         kept = as_before(config, parsed.out / CONFIG) if parsed.resume else None
@@ -162,6 +166,7 @@ def paint(arguments: Sequence[str]) -> int:
         parsed.cameras,
         parsed.dataparser,
         _cleaning(parsed),
+        None if parsed.direction is None else read_direction(parsed.direction),
         parsed.data,
     )
     result = _run(job, parsed, opened, notes)
@@ -266,8 +271,7 @@ def _adjusted(parsed: AllArguments) -> PaintConfig:
         config = config.with_displacement(parsed.displace)
     if len(parsed.region) > 1:
         raise ConfigError(
-            "--region is given more than once: paint one region, and then the next in what was painted, or give a"
-            " picture one mask of all of them"
+            "--region is given more than once: several regions are painted by a file, --direction look.yaml"
         )
     given = {n: getattr(parsed, n) for n in ("up", "renderer", "nerf", "keep_specular")}
     given["region"] = next(iter(parsed.region), None)

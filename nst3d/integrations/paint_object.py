@@ -64,7 +64,7 @@ def _painted(
     opened = Opened(kind_named(row.scene), Peek(Path(row.name), content))
     ready = prepare(row.name, styles, config, listeners=events.tell, bridges=BRIDGES, opened=opened)
     keeper = Keeper(Path(), "", 0, False)
-    painter = Painter(ready.config, ready.subject, ready.styles, keeper, events, company)
+    painter = Painter(ready.config, ready.subject, ready.coats, keeper, events, company)
     for _ in painter.steps():
         pass
     return Painted(ready.subject, painter.result())

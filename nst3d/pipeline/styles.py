@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import torch
 
-from nst3d.errors import InputError
+from nst3d.errors import ConfigError, InputError
 from nst3d.features.precision import fast_dtype
 from nst3d.features.vgg import VGG
 from nst3d.features.weights import load_encoder
@@ -14,6 +15,8 @@ from nst3d.files import PathLike
 from nst3d.images.io import read_image
 from nst3d.pipeline.runtime.events import Events
 from nst3d.pipeline.settings.config import PaintConfig
+from nst3d.pipeline.settings.direction import Direction, StyleEntry
+from nst3d.stylize.coat import Coat
 from nst3d.stylize.style import Style
 from nst3d.tensors import Image
 from nst3d.weights.find import find_weights, need_weights
@@ -67,3 +70,28 @@ def read_style(path: PathLike, events: Events) -> Style:
     if not picture.alpha.any():
         raise InputError(f"{path}: is transparent throughout; give a style with opaque pixels")
     return Style(images, path.stem, opacities=(torch.from_numpy(picture.alpha),))
+
+
+def read_coats(direction: Direction, events: Events) -> list[Coat]:
+    """What paints the regions of a direction, with its styles read. Raises InputError as `read_style` does."""
+    read = {name: _style_of(name, entry, events) for name, entry in direction.styles.items()}
+    coats = []
+    for entry in direction.entries:
+        styles = [
+            replace(read[name], weight=read[name].weight * weight, scale=read[name].scale * entry.stroke)
+            for name, weight in entry.style.items()
+            if read[name].weight * weight > 0
+        ]
+        if entry.style and not styles:
+            raise ConfigError(f"region {entry.region or 'rest'}: all its styles have a weight of 0")
+        selector = None if entry.region is None else direction.selector(entry.region)
+        coats.append(Coat(styles, entry.region, selector, entry.strength, entry.terms))
+    return coats
+
+
+def _style_of(name: str, entry: StyleEntry, events: Events) -> Style:
+    """A style's pictures in one."""
+    read = [read_style(path, events) for path in entry.images]
+    images = tuple(image for style in read for image in style.images)
+    masks = tuple(mask for style in read for mask in style.opacities or (None,))
+    return Style(images, name, entry.weight, entry.scale, masks if any(m is not None for m in masks) else ())

@@ -71,8 +71,13 @@ class Canvas(ABC):
             regions=self.masks(view),
         )
 
-    def part(self, look: Look, background: torch.Tensor) -> Look:
-        """What is painted of a look: if that is a region alone, as if there were nothing else but the background."""
+    @property
+    def painted(self) -> str | None:
+        """The only region whose colours change; None: all of them do."""
+        return None
+
+    def part(self, look: Look, background: torch.Tensor, region: str | None = None) -> Look:
+        """A region of a look, as if there were nothing else but the background; None: the one that is painted."""
         return look
 
     def penalties(self) -> dict[str, torch.Tensor]:

@@ -48,6 +48,8 @@ class WeightedLoss:
     """Region in which it counts; None: everywhere."""
     schedule: Ramp = ()
     """Schedule of its weight over the run."""
+    by_area: bool = False
+    """Whether it counts in each view by the region's share of what is covered."""
 
 
 @final
@@ -74,6 +76,7 @@ class FeatureGuide(Guide):
         layers = dict.fromkeys(layer for term in active.values() for layer in term.loss.layers)
         self._layers = [layer for layer in layers if layer != IMAGE]
         self._masks: Kept[tuple[int, str | None], dict[str, Mask]] = Kept(_MASK_BYTES)
+        self._areas: dict[tuple[int, str | None], float] = {}
         self._pending: dict[int, tuple[Planes, Observation]] = {}  # judged, not yet noted
 
     def judge(self, look: Look) -> tuple[torch.Tensor, dict[str, float]]:
@@ -82,7 +85,7 @@ class FeatureGuide(Guide):
         observations: dict[str | None, Observation] = {None: whole}
         shares: dict[str, torch.Tensor] = {}
         for name, term in self._losses.items():
-            weight = term.weight * ramped(term.schedule, look.share)
+            weight = term.weight * ramped(term.schedule, look.share) * self._area(look, term)
             if weight == 0:
                 continue
             if term.region not in observations:
@@ -125,6 +128,15 @@ class FeatureGuide(Guide):
         features = dict(self._encoder(seen, self._layers)) if self._encoder else {}
         features[IMAGE] = image
         return features
+
+    def _area(self, look: Look, term: WeightedLoss) -> float:
+        """The factor of a term in a view."""
+        if not term.by_area:
+            return 1.0
+        key = look.view, term.region
+        if self._viewing.moving or key not in self._areas:
+            self._areas[key] = look.share_of(term.region)
+        return self._areas[key]
 
     def _masks_of(self, look: Look, region: str | None) -> dict[str, Mask]:
         key = look.view, region

@@ -60,6 +60,8 @@ class Weighted:
     """Region in which it counts; None: everywhere."""
     schedule: Ramp = ()
     """Schedule of its weight over the run."""
+    by_area: bool = False
+    """Whether it counts in each view by the region's share of what is covered."""
 
 
 class GuideSum(Guide):
@@ -77,6 +79,8 @@ class GuideSum(Guide):
         found: dict[str, float] = {}
         for name, part in self._parts.items():
             weight = part.weight * ramped(part.schedule, look.share)
+            if part.by_area and weight:
+                weight *= look.share_of(part.region)
             if weight == 0:
                 continue
             loss, parts = part.guide.judge(look.within(part.region))

@@ -13,6 +13,7 @@ from nst3d.losses.total_variation import texture_variation
 from nst3d.operators.base import ViewOperator
 from nst3d.operators.solve import SolveOptions, bake
 from nst3d.stylize.canvas import Canvas, TableOptions
+from nst3d.stylize.kept import Kept
 from nst3d.stylize.layout import Layout, resampled
 from nst3d.stylize.look import Look
 from nst3d.stylize.regions import Regions
@@ -22,6 +23,8 @@ from nst3d.tensors import Colours, Image, Mask, Planes, to_image, to_planes
 
 _USUAL = 0.3
 """Sight above which rows take full steps, as a fraction of the sight-weighted mean sight."""
+_MASK_BYTES = 1 << 28
+"""Memory budget for the masks of regions; those beyond it are computed again."""
 _BAKE = SolveOptions(iterations=5)
 """Solver settings for learning pictures: after more iterations texels fit what only single pixels show, as speckle."""
 
@@ -51,6 +54,7 @@ class LinearCanvas(Canvas):
         self._leaf: Colours = start
         self._seen: Colours | None = None
         self._columns: dict[str, Colours] = {}
+        self._masks: Kept[int, dict[str, Mask]] = Kept(_MASK_BYTES)
         self._stage: TableStage | None = None
 
     @property
@@ -93,6 +97,7 @@ class LinearCanvas(Canvas):
             name: resampled(column, self._finest, layout).to(self._start)
             for name, column in self._regions.columns.items()
         }
+        self._masks = Kept(_MASK_BYTES)
         painted_in = self._regions.painted
         if painted_in is not None and not bool((self.colour_coverage() * self._columns[painted_in]).any()):
             raise ConfigError(f"region {painted_in}: no view sees any of it")
@@ -147,7 +152,10 @@ class LinearCanvas(Canvas):
 
     def masks(self, view: int) -> Mapping[str, Mask]:
         """Region name to A · w: its exact mask in a view, including occlusion."""
-        return {name: self.stage.views[view].mask(column)[..., 0] for name, column in self._columns.items()}
+        if view not in self._masks:
+            seen = self.stage.views[view]
+            self._masks[view] = {name: seen.mask(column)[..., 0] for name, column in self._columns.items()}
+        return self._masks[view]
 
     def penalties(self) -> dict[str, torch.Tensor]:
         """The textures' total variation, weighted; empty without textures or weight."""
@@ -165,9 +173,10 @@ class LinearCanvas(Canvas):
         before, views = self.table.colours().detach(), self.stage.views
         ground = background.to(before)
         images = [Image(to_image(picture).to(before)) for picture in pictures]
-        if self._regions.painted is not None:  # around the region is what was there before
+        if self.painted is not None:  # around the region is what was there before
             images = [
-                Image(i + v.render(before, ground) - self._part(v, ground)) for i, v in zip(images, views)
+                Image(i + v.render(before, ground) - self._part(v, ground, self.painted))
+                for i, v in zip(images, views)
             ]
         baked = bake(views, images, before, _BAKE, background=ground, precondition=self.table.spreading)
         self.table.move_(baked - before)
@@ -175,30 +184,35 @@ class LinearCanvas(Canvas):
         self.project_()
         after, error, seen = self.table.colours().detach(), 0.0, 0.0
         for view, image in zip(views, images):
-            share = self._opacity(view).to(after)
+            share = self._opacity(view, self.painted).to(after)
             error += float(
                 ((view.render(after, ground) - image).square().mean(2, keepdim=True) * share).sum()
             )
             seen += float(share.sum())
         return {"fit": error / max(seen, 1e-9)}
 
+    @property
+    def painted(self) -> str | None:
+        """The only region whose colours change; None: all of them do."""
+        return self._regions.painted
+
     @torch.no_grad()
-    def part(self, look: Look, background: torch.Tensor) -> Look:
-        """The look, or the painted region's own colours, which those around it do not blend with at its edge."""
-        if self._regions.painted is None:
+    def part(self, look: Look, background: torch.Tensor, region: str | None = None) -> Look:
+        """The look, or a region's own colours, which those around it do not blend with at its edge."""
+        region = region or self.painted
+        if region is None:
             return look
         view = self.stage.views[look.view]
-        image = to_planes(self._part(view, background.to(look.image)))
-        return replace(look, image=image, coverage=self._opacity(view)[..., 0])
+        image = to_planes(self._part(view, background.to(look.image), region))
+        return replace(look, image=image, coverage=self._opacity(view, region)[..., 0])
 
-    def _part(self, view: ViewOperator, background: torch.Tensor) -> Image:
-        image = view.apply(self.table.part().detach())
-        return Image(image + (1 - self._opacity(view).to(image)) * background)
+    def _part(self, view: ViewOperator, background: torch.Tensor, region: str) -> Image:
+        image = view.apply(self._columns[region] * self.table.pure().detach())
+        return Image(image + (1 - self._opacity(view, region).to(image)) * background)
 
-    def _opacity(self, view: ViewOperator) -> Image:
-        """The share (h, w, 1) of each pixel that the painted region covers; without a region, the scene."""
-        painted = self._regions.painted
-        return view.coverage if painted is None else view.mask(self._columns[painted])
+    def _opacity(self, view: ViewOperator, region: str | None) -> Image:
+        """The share (h, w, 1) of each pixel that a region covers; None: the scene."""
+        return view.coverage if region is None else view.mask(self._columns[region])
 
     def _decode(self, clamp: bool) -> None:
         """Decode the table once for all renders of a step; their gradients accumulate in one leaf."""

@@ -42,6 +42,12 @@ class Look:
         mixed = (self.seed * 1_000_003 + self.step) * 1_000_003 + self.view
         return torch.Generator().manual_seed(mixed % (1 << 63))
 
+    def share_of(self, region: str | None) -> float:
+        """The share of what is covered that lies in a region; 1 for None. ConfigError for an unknown region."""
+        if region is None:
+            return 1.0
+        return float(self.within(region).coverage.sum() / self.coverage.sum().clamp_min(1e-6))
+
     def within(self, region: str | None) -> Look:
         """The look with coverage limited to a region; None: unchanged. ConfigError for an unknown region."""
         if region is None:

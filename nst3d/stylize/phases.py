@@ -11,11 +11,11 @@ import torch
 
 from nst3d.errors import ConfigError
 from nst3d.stylize.canvas import Canvas
+from nst3d.stylize.coat import Coat
 from nst3d.stylize.guide import Guide
 from nst3d.stylize.look import Look
 from nst3d.stylize.optimisers import restore_optimiser
 from nst3d.stylize.schedule import Schedule, Stage
-from nst3d.stylize.style import Style
 from nst3d.stylize.teachers.registry import Course, Teacher
 from nst3d.tensors import Image, Planes, to_image, to_planes
 
@@ -28,7 +28,8 @@ class Teach:
     """A teacher paints all views and the canvas learns the pictures, `rounds` times; a course, lesson by lesson."""
 
     teacher: Teacher
-    styles: Sequence[Style]
+    coats: Sequence[Coat]
+    """Each is painted as if its region were the whole scene; all have styles."""
     rounds: int = 1
     scale: float = 1.0
     """Scale of the views, relative to the finest."""
@@ -136,21 +137,44 @@ class _TeachLeg:
 
 class _Teaching:
     def __init__(self, leg: _TeachLeg, canvas: Canvas) -> None:
-        self._lessons, self._styles, self._canvas = leg.lessons, leg.phase.styles, canvas
+        self._lessons, self._coats, self._canvas = leg.lessons, leg.phase.coats, canvas
 
     def step(
         self, index: int, views: Callable[[], int], moment: Moment
     ) -> tuple[float, dict[str, float], int]:
-        canvas, styles, teacher = self._canvas, self._styles, self._lessons[index]
-        background = styles[0].background.to(canvas.parameters()[0])
+        canvas, coats, teacher = self._canvas, self._coats, self._lessons[index]
+        background = coats[0].background.to(canvas.parameters()[0])
         with torch.no_grad():
-            shown = (look_at(canvas, view, background, moment) for view in range(canvas.num_views))
-            looks = [canvas.part(look, background) for look in shown]
-        looks = [replace(look, image=Planes(look.image.detach().clamp(0, 1))) for look in looks]
-        pictures = teacher.teach([to_image(k.image) for k in looks], looks, styles)
-        learnt = _checked(pictures, looks, type(teacher).__name__)
-        parts = canvas.learn([to_planes(p) for p in learnt], background)
-        return sum(parts.values()), parts, len(looks)
+            looks = [look_at(canvas, view, background, moment) for view in range(canvas.num_views)]
+        if len(coats) == 1:
+            pictures = self._taught(teacher, coats[0], self._parts(looks, background, None))
+        else:
+            pictures = self._joined(teacher, looks)
+        losses = canvas.learn(pictures, background)
+        return sum(losses.values()), losses, len(looks)
+
+    def _joined(self, teacher: Teacher, looks: Sequence[Look]) -> list[Planes]:
+        """The pictures of all coats in one for each view.
+
+        Each region is taught as if it were the whole scene, so that nothing of the others gets into it.
+        """
+        background = self._coats[0].background.to(looks[0].image)
+        joined = [part.image for part in self._parts(looks, background, None)]
+        for coat in self._coats:
+            parts = self._parts(looks, coat.background.to(background), coat.region)
+            seen = [part for part in parts if bool((part.coverage > 0).any())] or parts
+            for part, picture in zip(seen, self._taught(teacher, coat, seen)):
+                change = (picture - part.image) * (part.coverage > 0)
+                joined[part.view] = Planes(joined[part.view] + change)
+        return joined
+
+    def _taught(self, teacher: Teacher, coat: Coat, looks: Sequence[Look]) -> list[Planes]:
+        taught = teacher.teach([to_image(k.image) for k in looks], looks, coat.styles)
+        return [to_planes(picture) for picture in _checked(taught, looks, type(teacher).__name__)]
+
+    def _parts(self, looks: Sequence[Look], background: torch.Tensor, region: str | None) -> list[Look]:
+        parts = [self._canvas.part(look, background, region) for look in looks]
+        return [replace(look, image=Planes(look.image.detach().clamp(0, 1))) for look in parts]
 
     def state(self) -> dict[str, Any]:
         return {}

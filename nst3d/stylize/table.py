@@ -40,8 +40,8 @@ class Table(ABC):
         """The current table (n, 3), differentiable in the steps."""
         return self.base + self.decoded(self.steps)
 
-    def part(self) -> Colours:
-        """What is painted of the table (n, 3): all of it, or the painted colours by the weights of the region."""
+    def pure(self) -> Colours:
+        """The painted colours (n, 3), which those around a region are not blended with."""
         return self.colours()
 
     def spreading(self, rowsums: Colours) -> Callable[[Colours], Colours]:
@@ -157,9 +157,9 @@ class RegionTable(Table):
         """The current table (n, 3), differentiable in the steps."""
         return self._start + self._weights * (self._inner.colours() - self._start)
 
-    def part(self) -> Colours:
-        """The inner table by the region's weights."""
-        return self._weights * self._inner.colours()
+    def pure(self) -> Colours:
+        """The inner table."""
+        return self._inner.colours()
 
     def decoded(self, steps: Sequence[torch.Tensor]) -> Colours:
         """What the inner table's steps change, within the region."""

@@ -134,5 +134,7 @@ def test_one_region_is_painted_at_a_time(asked, capsys) -> None:
     assert job(asked).config.region is None
     twice = ["--region=material:roof", "--region", "material:door"]
     assert main(["paint", "a.glb", "--style", "b.png", "--out", "c", *twice]) == 1
-    assert "--region is given more than once: paint one region, and then the next" in capsys.readouterr().err
+    assert (
+        "--region is given more than once: several regions are painted by a file" in capsys.readouterr().err
+    )
     assert not asked

@@ -195,7 +195,7 @@ def test_the_command_line_knows_an_installed_teacher_and_guide(inputs, tmp_path,
         "--style",
         str(inputs / "style.png"),
         "--size",
-        "64",
+        "48",
         "--quiet",
     ]
     command += [
@@ -328,6 +328,6 @@ def test_classes_of_extensions_are_those_that_the_package_hands_out() -> None:
     assert torch.equal(style.background, torch.full((3,), 0.25))
     assert nst3d.Term("gram").weight == 1
     assert nst3d.Regions().painted is None
-    phase = nst3d.Teach(TEACHERS.get("identity").make({}), [style])
+    phase = nst3d.Teach(TEACHERS.get("identity").make({}), [nst3d.Coat([style])])
     assert phase.rounds == 1
     assert nst3d.TeacherKind("a", dict).options == nst3d.GuideKind("a", dict).options == {}

@@ -14,6 +14,7 @@ from nst3d.errors import ConfigError, MissingDependencyError
 from nst3d.losses import LOSSES, register_loss
 from nst3d.operators import IdentityView
 from nst3d.plugins import PluginWarning, Registry
+from nst3d.stylize.coat import Coat
 from nst3d.stylize.engine import Run
 from nst3d.stylize.guides import GUIDES, register_guide
 from nst3d.stylize.layout import Layout
@@ -161,7 +162,7 @@ def taught(paint: Callable[[Sequence[torch.Tensor]], Any]) -> LinearCanvas:
     canvas = LinearCanvas(
         torch.full((24, 3), 0.5), layout, lambda scale: TableStage(views=views, layout=layout)
     )
-    for _ in Run(canvas, [Teach(Painter(), [Style((torch.full((16, 16, 3), 0.2),))])]):
+    for _ in Run(canvas, [Teach(Painter(), [Coat([Style((torch.full((16, 16, 3), 0.2),))])])]):
         pass
     return canvas
 

@@ -8,6 +8,7 @@ import torch
 from nst3d.features import load_encoder
 from nst3d.operators import IdentityView
 from nst3d.stylize.canvas import TableOptions
+from nst3d.stylize.coat import Coat
 from nst3d.stylize.engine import Run
 from nst3d.stylize.feature_guide import Viewing
 from nst3d.stylize.layout import Layout
@@ -101,7 +102,7 @@ def engine_gatys(encoder, content, style, optimiser: str, count: int) -> list[fl
         TableOptions(pyramid_levels=1, coverage_power=0, clamp=False),
     )
     schedule = Schedule((Stage(32, count, 0.02 if optimiser == "adam" else 1.0),), optimiser=optimiser)
-    guide = build_guide(recipe, encoder, StageInputs(styles, scene, 32, viewing))
+    guide = build_guide(recipe, encoder, StageInputs([Coat(styles)], scene, 32, viewing))
     return [p.loss for p in Run(canvas, [Please(schedule, lambda stage: guide)])]
 
 

@@ -16,6 +16,7 @@ from nst3d.networks.pairs import load_pairs
 from nst3d.networks.transport import pooled_statistics
 from nst3d.networks.universal import load_universal
 from nst3d.operators.identity import IdentityView
+from nst3d.stylize.coat import Coat
 from nst3d.stylize.engine import Run
 from nst3d.stylize.layout import Layout
 from nst3d.stylize.linear_canvas import LinearCanvas
@@ -95,7 +96,7 @@ def test_a_scene_learns_each_lesson_in_turn() -> None:
     canvas = LinearCanvas(
         torch.full((24, 3), 0.5), layout, lambda scale: TableStage(views=[view], layout=layout)
     )
-    run = Run(canvas, [Teach(Both(0), [Style((torch.rand(16, 16, 3),))])])
+    run = Run(canvas, [Teach(Both(0), [Coat([Style((torch.rand(16, 16, 3),))])])])
     assert run.total == 2
     assert [progress.iteration for progress in run] == [1, 2]
     torch.testing.assert_close(canvas.colours(), torch.full((24, 3), 0.75), rtol=0, atol=1e-3)

@@ -10,6 +10,7 @@ from nst3d.features import VGG
 from nst3d.features.layers import conv_shape, layer_names
 from nst3d.features.vgg import IMAGENET
 from nst3d.losses import Correspondence
+from nst3d.stylize.coat import Coat
 from nst3d.stylize.feature_guide import Viewing
 from nst3d.stylize.look import Look
 from nst3d.stylize.recipe import Recipe
@@ -73,7 +74,7 @@ def scene(num_views: int = 1, **fields) -> StageScene:
 
 def inputs(**fields) -> StageInputs:
     styles = style_of(noise(3, 16, 24, seed=1))
-    return replace(StageInputs(styles, scene(), 24, Viewing(torch.full((3,), 0.5))), **fields)
+    return replace(StageInputs([Coat(styles)], scene(), 24, Viewing(torch.full((3,), 0.5))), **fields)
 
 
 def parts(guide, view: int = 0, seed: int = 10) -> dict[str, float]:
@@ -109,7 +110,7 @@ def test_each_view_has_its_own_content(encoder) -> None:
 
 def test_the_style_itself_is_the_minimum(encoder) -> None:
     style = noise(3, 16, 16, seed=1)
-    criterion = build_guide(ALL, encoder, inputs(styles=style_of(style), size=16))
+    criterion = build_guide(ALL, encoder, inputs(coats=[Coat(style_of(style))], size=16))
     found = parts(criterion, seed=1)
     assert found["gram"] == pytest.approx(0, abs=1e-9)
     assert found["moments"] == pytest.approx(0, abs=1e-9)
@@ -121,7 +122,7 @@ def test_transparent_pixels_of_a_style_do_not_count(encoder) -> None:
     opacity = torch.zeros(16, 16)
     opacity[:, :9] = 1
     style = Style((noise(16, 16, 3, seed=1),), opacities=(opacity,))
-    asked = inputs(styles=[style], size=16, viewing=Viewing(style.background))
+    asked = inputs(coats=[Coat([style])], size=16, viewing=Viewing(style.background))
     found = build_guide(ALL, encoder, asked).judge(Look(style.at(16)[0], opacity, 0))[1]
     assert found["gram"] == pytest.approx(0, abs=1e-9)
     assert found["moments"] == pytest.approx(0, abs=1e-9)
@@ -132,7 +133,7 @@ def test_transparent_pixels_of_a_style_do_not_count(encoder) -> None:
 
 def test_several_styles_count_together(encoder) -> None:
     one, two = noise(3, 16, 16, seed=1), noise(3, 16, 32, seed=2)
-    found = parts(build_guide(ALL, encoder, inputs(styles=style_of(one, two), size=16)), seed=1)
+    found = parts(build_guide(ALL, encoder, inputs(coats=[Coat(style_of(one, two))], size=16)), seed=1)
     assert found["nnfm"] == pytest.approx(0, abs=1e-5)  # the first style's features are among them
     assert found["gram"] > 0
 
@@ -243,21 +244,22 @@ def test_a_note_of_a_look_that_was_not_judged_last_is_that_look(encoder) -> None
 def test_one_style_twice_is_the_style(encoder) -> None:
     picture, other = noise(3, 16, 24, seed=1), noise(3, 16, 24, seed=2)
     once, twice = (
-        parts(build_guide(ALL, encoder, inputs(styles=style_of(*s)))) for s in ([picture], [picture] * 2)
+        parts(build_guide(ALL, encoder, inputs(coats=[Coat(style_of(*s))])))
+        for s in ([picture], [picture] * 2)
     )
     assert once == twice
-    heavy = parts(build_guide(ALL, encoder, inputs(styles=style_of(picture, picture, other))))
-    even = parts(build_guide(ALL, encoder, inputs(styles=style_of(picture, other))))
+    heavy = parts(build_guide(ALL, encoder, inputs(coats=[Coat(style_of(picture, picture, other))])))
+    even = parts(build_guide(ALL, encoder, inputs(coats=[Coat(style_of(picture, other))])))
     assert abs(heavy["gram"] - once["gram"]) < abs(even["gram"] - once["gram"])
 
 
 def test_weights_of_styles_are_shares(encoder) -> None:
     one, two = style_of(noise(3, 32, 32, seed=1), noise(3, 32, 32, seed=2))
     found = [
-        parts(build_guide(ALL, encoder, inputs(styles=[one, replace(two, weight=w)])))["gram"]
+        parts(build_guide(ALL, encoder, inputs(coats=[Coat([one, replace(two, weight=w)])])))["gram"]
         for w in (1e-9, 1, 1e9)
     ]
-    alone = [parts(build_guide(ALL, encoder, inputs(styles=[s])))["gram"] for s in (one, two)]
+    alone = [parts(build_guide(ALL, encoder, inputs(coats=[Coat([s])])))["gram"] for s in (one, two)]
     assert found[0] == pytest.approx(alone[0], rel=0.05)
     assert found[2] == pytest.approx(alone[1], rel=0.05)
     assert min(alone) < found[1] < max(alone) or found[1] < min(alone)

@@ -10,6 +10,7 @@ import torch
 
 from nst3d.operators.sparse import Csr, SparseView
 from nst3d.stylize.canvas import TableOptions
+from nst3d.stylize.coat import Coat
 from nst3d.stylize.engine import Run
 from nst3d.stylize.layout import Layout
 from nst3d.stylize.linear_canvas import LinearCanvas
@@ -50,7 +51,7 @@ def taught(teacher: Paints, region: torch.Tensor | None) -> tuple[LinearCanvas, 
     canvas = LinearCanvas(
         START, layout, lambda scale: TableStage(views=[view], layout=layout), TableOptions(1, 0), regions
     )
-    (progress,) = Run(canvas, [Teach(teacher, [PINK])])
+    (progress,) = Run(canvas, [Teach(teacher, [Coat([PINK])])])
     return canvas, progress.losses
 
 
@@ -75,7 +76,7 @@ def test_a_region_of_half_weight_gets_half_of_the_paint_however_often_it_is_taug
     canvas = LinearCanvas(
         START, layout, lambda scale: TableStage(views=[view], layout=layout), TableOptions(1, 0), half
     )
-    for _ in Run(canvas, [Teach(teacher, [PINK], rounds=3)]):
+    for _ in Run(canvas, [Teach(teacher, [Coat([PINK])], rounds=3)]):
         pass
     painted = canvas.finest_colours()
     torch.testing.assert_close(painted[1:], (START[1:] + teacher.colour) / 2, rtol=0, atol=5e-3)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -22,10 +23,12 @@ from nst3d.pipeline.runtime.machine import resolve_device
 from nst3d.pipeline.settings.config import PaintConfig
 from nst3d.pipeline.settings.shown import SceneOptions
 from nst3d.representations.capture import Capture
-from nst3d.stylize.style import Style
+from nst3d.stylize.coat import Coat
 
 
-def open_nerf(job: Job, capture: Capture | None, style: Style, events: Events) -> tuple[Subject, PaintConfig]:
+def open_nerf(
+    job: Job, capture: Capture | None, coats: Sequence[Coat], events: Events
+) -> tuple[Subject, PaintConfig]:
     """A nerfacto run as the subject of a paint job, with adapted settings.
 
     It is painted from the cameras it was trained on, or from those of `capture`, which is in the run's frame.
@@ -44,13 +47,13 @@ def open_nerf(job: Job, capture: Capture | None, style: Style, events: Events) -
     for note in (*capture.notes, *saturation_notes(nerf, [p.camera for p in capture.of("train")])):
         events.note(note)
     if (job.config.nerf or "baked") != "baked":
-        native = NativeSubject(nerf, capture, style, job.config, job.data)
+        native = NativeSubject(nerf, capture, coats, job.config, job.data)
         return native, native.config
     baked, scene = baked_scene(nerf, capture, job.config, _Counter(events), job.data)
     for note in scene.notes:
         events.note(note)
     config = suited(job.config, scene)
-    return BakedSubject(baked, scene, style, config), config
+    return BakedSubject(baked, scene, coats, config), config
 
 
 def show_nerf(path: Path, options: SceneOptions, capture: Capture | None, note: Note) -> Shown:

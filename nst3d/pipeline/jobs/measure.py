@@ -11,7 +11,7 @@ import torch
 from nst3d.metrics.grain import Masked, grain
 from nst3d.pipeline.settings.config import PaintConfig
 from nst3d.stylize.canvas import Canvas
-from nst3d.stylize.style import Style
+from nst3d.stylize.coat import Coat
 from nst3d.tensors import Array, Mask, Planes, to_image
 
 _VIEWS = 8
@@ -19,17 +19,18 @@ _VIEWS = 8
 
 
 @torch.no_grad()
-def grain_of(canvas: Canvas, config: PaintConfig, styles: Sequence[Style]) -> float | None:
+def grain_of(canvas: Canvas, config: PaintConfig, coats: Sequence[Coat]) -> float | None:
     """The grain of the painted region in some views of a canvas in its finest scale; None if they are too small.
 
     The styles are as large as painting saw them; what the scene itself has is no grain.
     """
-    background = styles[0].background.to(canvas.parameters()[0])
+    background = coats[0].background.to(canvas.parameters()[0])
     every = math.ceil(canvas.num_views / _VIEWS)
     views = range(0, canvas.num_views, every)
-    looks = (canvas.look(view, background).within(config.region) for view in views)
+    looks = (canvas.look(view, background).within(canvas.painted) for view in views)
     pictures: list[Masked] = [(_pixels(look.image), look.coverage.cpu().numpy()) for look in looks]
     long = round(config.schedule.finest * config.recipe.style_scale)
+    styles = (style for coat in coats for style in coat.styles)
     wanted = (_opaque_part(*each) for s in styles for each in zip(s.at(long), s.opacities_at(long)))
     return grain(pictures, wanted, (_pixels(canvas.stage.content(view)) for view in views))
 

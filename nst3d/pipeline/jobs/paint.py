@@ -31,9 +31,10 @@ from nst3d.pipeline.runtime.scene_cache import SceneCache
 from nst3d.pipeline.runtime.steadiness import steadiness_of
 from nst3d.pipeline.settings.config import PaintConfig
 from nst3d.pipeline.settings.overrides import as_plain
-from nst3d.pipeline.styles import read_style
+from nst3d.pipeline.styles import read_coats
 from nst3d.stylize.guides import MakeGuide
 from nst3d.stylize.teachers.registry import Teacher
+from nst3d.stylize.terms import merged
 
 CHECKPOINT = "checkpoint.pt"
 CONFIG = "config.yaml"
@@ -86,7 +87,7 @@ def _paint(
     use_threads(job.config.threads)
     clock = Clock()
     events.phase("reading")
-    styles = [read_style(path, events) for path in job.styles]
+    coats = read_coats(job.directed, events)
     clock.lap("read_s")
     events.phase("preparing")
     opened = checked(job, opened)
@@ -97,12 +98,12 @@ def _paint(
     events.add(keeper)
     reader = bridges.reader(job.dataparser, job.cameras)
     cache = SceneCache.opened(events.note)
-    subject, config = open_subject(PaintRequest(opened, job, styles, reader, events, bridges, keeper, cache))
+    subject, config = open_subject(PaintRequest(opened, job, coats, reader, events, bridges, keeper, cache))
     clock.lap("prepare_s")
     events.phase("painting")
     for text in notes:
         events.note(text)
-    painter = Painter(config, subject, styles, keeper, events, company)
+    painter = Painter(config, subject, coats, keeper, events, company)
     # Only now: an earlier run's files stay intact until this one is known to work.
     write_bytes(job.out / CONFIG, _config_yaml(job))
     interrupted = painter.paint()
@@ -160,10 +161,12 @@ def checked(job: Job, opened: Opened) -> Opened:
     if job.clean is not None:
         opened = cleaned(opened)
     check_options(_asked(job), opened)
-    if job.config.region is not None and job.config.displace.fraction > 0:
+    if job.config.displace.fraction > 0 and any(e.region is not None for e in job.directed.entries):
         raise ConfigError(
-            "`displace` moves the whole surface: leave out `region`, or displace first and paint then"
+            "`displace` moves the whole surface: leave out regions, or displace first and paint then"
         )
+    for number, entry in enumerate(job.directed.entries):
+        merged(job.config.recipe.terms, entry.terms, f"paint[{number}].terms")
     return opened
 
 
@@ -198,7 +201,7 @@ def _asked(job: Job) -> Iterator[str]:
 def _config_yaml(job: Job) -> bytes:
     values = {
         "scene": str(job.scene),
-        "styles": [str(s) for s in job.styles],
+        "direction": job.directed.plain(),
         **({} if job.cameras is None else {"cameras": str(job.cameras)}),
         **({} if job.dataparser is None else {"dataparser": job.dataparser}),
         **({} if job.clean is None else {"clean": as_plain(job.clean)}),
@@ -212,13 +215,16 @@ def _fingerprint(job: Job, opened: Opened, company: Company) -> str:
     """Identifies a checkpoint: all files of the job, the settings but for the output's, the company."""
     digest = hashlib.sha256()
     add_scene(digest, opened.peek)
-    for path in job.styles:
-        digest.update(path.read_bytes())
+    direction = job.directed
+    for style in direction.styles.values():
+        for path in style.images:
+            digest.update(path.read_bytes())
     if job.cameras is not None:
         digest.update(f"cameras {job.cameras} {job.dataparser or ''}".rstrip().encode())
     if job.clean is not None:
         digest.update(f"clean {as_plain(job.clean)}".encode())
-    for mask in mask_files([job.config.region or "", *job.config.recipe.regions]):
+    selectors = [direction.selector(e.region) for e in direction.entries if e.region is not None]
+    for mask in mask_files([*selectors, *job.config.recipe.regions]):
         add_file(digest, mask)
     for value in job.config.teach.options.values():
         if isinstance(value, str):  # perhaps a file, such as a network
@@ -226,7 +232,7 @@ def _fingerprint(job: Job, opened: Opened, company: Company) -> str:
     names = [*sorted(company.guides), *(type(teacher).__qualname__ for teacher in company.teachers)]
     if names:
         digest.update(f"company {names}".encode())
-    settings = as_plain(job.config)
+    settings = as_plain(job.config) | {"direction": direction.plain()}
     settings.pop("output")
     digest.update(json.dumps(settings, sort_keys=True).encode())
     return digest.hexdigest()

@@ -18,6 +18,7 @@ from nst3d.pipeline.settings.config import PaintConfig
 from nst3d.pipeline.styles import check_encoder, find_encoder
 from nst3d.renderers.radiance import Frame
 from nst3d.stylize.canvas import Canvas
+from nst3d.stylize.coat import Coat, settled
 from nst3d.stylize.engine import Run
 from nst3d.stylize.feature_guide import Viewing
 from nst3d.stylize.guide import Guide, Weighted
@@ -25,7 +26,6 @@ from nst3d.stylize.guides import GuideInputs, MakeGuide
 from nst3d.stylize.phases import Phase, Please, Teach
 from nst3d.stylize.schedule import Stage
 from nst3d.stylize.stage_guide import StageInputs, build_guide, fitting_guide
-from nst3d.stylize.style import Style
 from nst3d.stylize.teachers.registry import Teacher, make_teacher, teacher_notes
 
 
@@ -63,18 +63,19 @@ class Painter:
         self,
         config: PaintConfig,
         subject: Subject,
-        styles: Sequence[Style],
+        coats: Sequence[Coat],
         keeper: Keeper,
         events: Events,
         company: Company | None = None,
     ) -> None:
-        self._config, self.subject, self._styles = config, subject, styles
+        self._config, self.subject = config, subject
         self._keeper, self._events, self._company = keeper, events, company or company_for(config)
         self._schedule = config.schedule.over(subject.num_views)
         self._encoder: Encoder | None = None  # teachers alone need none
         if self._schedule.total:
             self._encoder = find_encoder(config, resolve_device(config.device), events)
         self._canvas = subject.canvas()
+        self._coats = settled(coats, self._canvas.painted)
         self._run = Run(self._canvas, self._phases(), config.schedule.seed, keeper.resumed())
 
     def paint(self) -> bool:
@@ -110,11 +111,11 @@ class Painter:
 
     def result(self) -> Any:
         """The finished paint, for the subject's `save` and `show`."""
-        return self.subject.painted(self._canvas, self._styles[0])
+        return self.subject.painted(self._canvas)
 
     def metrics(self) -> dict[str, Any]:
         """Final losses, steps and speed, grain if the run is finished, and the subject's own numbers."""
-        found = grain_of(self._canvas, self._config, self._styles) if self._run.finished else None
+        found = grain_of(self._canvas, self._config, self._coats) if self._run.finished else None
         measured = {} if found is None else {"grain": round(found, 2)}
         return self._run.metrics() | measured | self.subject.facts(self._canvas)
 
@@ -123,38 +124,41 @@ class Painter:
 
     def _phases(self) -> list[Phase]:
         teach = self._config.teach
-        phases: list[Phase] = [Teach(teacher, self._styles) for teacher in self._company.teachers]
+        phases: list[Phase] = [Teach(teacher, self._coats) for teacher in self._company.teachers]
         if teach.teacher is not None and self._company.own is not None:
             size = round(self._config.schedule.finest * self._config.teach_scale)
-            names = [style.name for style in self._styles]
+            names = [style.name for coat in self._coats for style in coat.styles]
             for text in teacher_notes(teach.teacher, teach.options, size, names):
                 self._events.note(text)
-            phases.append(Teach(self._company.own, self._styles, teach.rounds, self._config.teach_scale))
+            phases.append(Teach(self._company.own, self._coats, teach.rounds, self._config.teach_scale))
         return [*phases, Please(self._schedule, self._guide)]
 
     def _guide(self, stage: Stage) -> Guide:
         assert self._encoder is not None
         return guide_of_stage(
-            self._config, self._encoder, self._styles, self._canvas, stage, self._company.guides
+            self._config, self._encoder, self._coats, self._canvas, stage, self._company.guides
         )
 
 
 def guide_of_stage(
     config: PaintConfig,
     encoder: Encoder,
-    styles: Sequence[Style],
+    coats: Sequence[Coat],
     canvas: Canvas,
     stage: Stage,
     guides: Mapping[str, MakeGuide] | None = None,
 ) -> Guide:
-    """The guide that settings ask for in a stage, whose scale the canvas has entered; `guides` are added to it."""
+    """The guide that settings ask for in a stage, whose scale the canvas has entered; `guides` are added to it.
+
+    `coats` are `settled` for the canvas.
+    """
     scene = canvas.stage
-    background = styles[0].background.to(canvas.parameters()[0].device)
+    background = coats[0].background.to(canvas.parameters()[0].device)
     viewing = Viewing(background, reduce=config.recipe.reduce)
     budget = config.cache_gb * 1e9 / 4
     if stage.fit:
-        return fitting_guide(scene, viewing, budget, config.region)
-    made = GuideInputs({}, styles, scene, stage.size, background)
-    others = {name: Weighted(make(made)) for name, make in (guides or {}).items()}
-    inputs = StageInputs(styles, scene, stage.size, viewing, budget, config.region, others)
+        return fitting_guide(scene, viewing, budget, canvas.painted)
+    made = GuideInputs({}, coats[0].styles, scene, stage.size, background)
+    others = {name: Weighted(make(made), region=canvas.painted) for name, make in (guides or {}).items()}
+    inputs = StageInputs(coats, scene, stage.size, viewing, budget, others)
     return build_guide(config.recipe, encoder, inputs)

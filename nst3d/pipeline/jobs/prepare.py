@@ -21,11 +21,12 @@ from nst3d.pipeline.runtime.machine import resolve_device
 from nst3d.pipeline.runtime.out_folder import claimed_folder
 from nst3d.pipeline.runtime.scene_cache import SceneCache
 from nst3d.pipeline.settings.config import PaintConfig
-from nst3d.pipeline.styles import find_encoder, read_style
+from nst3d.pipeline.settings.direction import Direction
+from nst3d.pipeline.styles import find_encoder, read_coats
 from nst3d.stylize.canvas import Canvas
+from nst3d.stylize.coat import Coat, settled
 from nst3d.stylize.guide import Guide
 from nst3d.stylize.schedule import Stage
-from nst3d.stylize.style import Style
 
 
 @dataclass(frozen=True)
@@ -34,8 +35,8 @@ class Prepared:
 
     subject: Subject
     """Makes the canvas, provides the views, and saves the painted scene."""
-    styles: tuple[Style, ...]
-    """The styles, in the order given."""
+    coats: tuple[Coat, ...]
+    """What paints the regions."""
     config: PaintConfig
     """The settings completed for the scene: view sizes, the content's weight."""
 
@@ -48,13 +49,13 @@ class Prepared:
     def guide(self, canvas: Canvas, stage: Stage | None = None) -> Guide:
         """What judges the views that the canvas has now, as the recipe says; None: those of the finest stage."""
         stage = stage or self.config.schedule.stages[-1]
-        return guide_of_stage(self.config, self._encoder, self.styles, canvas, stage)
+        return guide_of_stage(self.config, self._encoder, settled(self.coats, canvas.painted), canvas, stage)
 
     def save(self, folder: PathLike, canvas: Canvas) -> list[Path]:
         """Write the scene with the canvas' paint into a folder, which is made where there is none; the paths."""
         folder = Path(folder)
         with claimed_folder(folder, True, ()):
-            return self.subject.save(folder, self.subject.painted(canvas, self.styles[0]))
+            return self.subject.save(folder, self.subject.painted(canvas))
 
     @cached_property
     def _encoder(self) -> Encoder:
@@ -63,26 +64,27 @@ class Prepared:
 
 def prepare(
     scene: PathLike,
-    styles: PathLike | Iterable[PathLike],
+    styles: PathLike | Iterable[PathLike] = (),
     config: PaintConfig | None = None,
     *,
+    direction: Direction | None = None,
     cameras: PathLike | None = None,
     listeners: Listener | Iterable[Listener] = (),
     bridges: Bridges = ALONE,
     opened: Opened | None = None,
 ) -> Prepared:
-    """Read a scene of any kind and its styles, and choose cameras, as `run_job` does before painting.
+    """Read a scene of any kind and its styles, or a direction, and choose cameras, as `run_job` does before painting.
 
     `cameras`: a capture whose cameras paint the scene; for a mesh also a camera path. `opened` is the result of
     `open_path` for the scene, if already known. Nothing is written. Raises Nst3dError subclasses like `run_job`.
     """
     events = Events(listeners)
-    job = Job(scene, styles, "", config or PaintConfig(), cameras=cameras)
+    job = Job(scene, styles, "", config or PaintConfig(), cameras=cameras, direction=direction)
     bridges.casting(job.config)
-    pictures = [read_style(path, events) for path in job.styles]
+    coats = read_coats(job.directed, events)
     reader = bridges.reader(job.dataparser, job.cameras)
     opened = checked(job, opened or open_path(job.scene))
     cache = SceneCache.opened(events.note)
-    request = PaintRequest(opened, job, pictures, reader, events, bridges, None, cache)
-    subject, settled = open_subject(request)
-    return Prepared(subject, tuple(pictures), settled)
+    request = PaintRequest(opened, job, coats, reader, events, bridges, None, cache)
+    subject, own = open_subject(request)
+    return Prepared(subject, tuple(coats), own)

@@ -13,6 +13,7 @@ from nst3d.features.encoder import Encoder
 from nst3d.flow.warp import followed
 from nst3d.images.io import write_image
 from nst3d.networks.style_network import StyleNetwork
+from nst3d.stylize.coat import Coat
 from nst3d.stylize.feature_guide import Viewing
 from nst3d.stylize.guide import Guide
 from nst3d.stylize.look import Look
@@ -34,7 +35,7 @@ def guide_of_pictures(
     """What judges whole pictures (3, h, w), numbered as views, whose contents are their own."""
     scene = StageScene(len(pictures), pictures.__getitem__)
     viewing = Viewing(style.background, reduce=recipe.reduce)
-    return build_guide(recipe, encoder, StageInputs([style], scene, size, viewing))
+    return build_guide(recipe, encoder, StageInputs([Coat([style])], scene, size, viewing))
 
 
 @torch.no_grad()

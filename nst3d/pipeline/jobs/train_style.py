@@ -27,6 +27,7 @@ from nst3d.pipeline.settings.config import PaintConfig
 from nst3d.pipeline.settings.overrides import as_plain
 from nst3d.pipeline.settings.train import TrainOptions
 from nst3d.pipeline.styles import find_encoder, read_style
+from nst3d.stylize.coat import Coat
 from nst3d.stylize.feature_guide import Viewing
 from nst3d.stylize.recipe import Recipe
 from nst3d.stylize.stage_guide import StageInputs, build_guide
@@ -190,7 +191,7 @@ def _lessons(
         patches = Patches(shots, style, side, options.patches, options.seed * 1000 + number)
         viewing = Viewing(style.background, reduce=recipe.reduce)
         budget = _CONTENT_BYTES / len(styles)
-        inputs = StageInputs([style], patches.stage(), options.size, viewing, budget)
+        inputs = StageInputs([Coat([style])], patches.stage(), options.size, viewing, budget)
         lessons.append(Lesson(patches, build_guide(recipe, encoder, inputs)))
     return lessons
 

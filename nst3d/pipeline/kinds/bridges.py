@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -25,7 +25,7 @@ from nst3d.renderers.fusion import Fuse
 from nst3d.renderers.raycast import Casting
 from nst3d.representations.capture import Capture
 from nst3d.representations.mesh import Mesh
-from nst3d.stylize.style import Style
+from nst3d.stylize.coat import Coat
 
 Note = Callable[[str], None]
 
@@ -46,8 +46,8 @@ class Bridges:
     """Cleans the mesh or point cloud in a file with Open3D; the callback receives what was done."""
     fuse: Fuse = _absent
     """Fuses depths into a surface with Open3D."""
-    open_nerf: Callable[[Job, Capture | None, Style, Events], tuple[Subject, PaintConfig]] = _absent
-    """Opens a nerfacto run to be painted in a style, with a capture's cameras or its own (None)."""
+    open_nerf: Callable[[Job, Capture | None, Sequence[Coat], Events], tuple[Subject, PaintConfig]] = _absent
+    """Opens a nerfacto run to be painted in coats, with a capture's cameras or its own (None)."""
     show_nerf: Callable[[Path, SceneOptions, Capture | None, Note], Shown] = _absent
     """Opens a nerfacto run to be shown, with a capture's cameras or its own (None)."""
     pose_finder: Callable[[], PoseFinder] = _absent

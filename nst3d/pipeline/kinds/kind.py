@@ -22,6 +22,7 @@ from nst3d.pipeline.runtime.scene_cache import SceneCache
 from nst3d.pipeline.settings.config import PaintConfig
 from nst3d.pipeline.settings.shown import SceneOptions
 from nst3d.representations.capture import Capture
+from nst3d.stylize.coat import Coat, painted
 from nst3d.stylize.style import Style
 
 Note = Callable[[str], None]
@@ -33,8 +34,8 @@ class PaintRequest:
 
     opened: Opened
     job: Job
-    styles: Sequence[Style]
-    """The styles, at least one."""
+    coats: Sequence[Coat]
+    """What paints the regions; at least one has styles."""
     reader: CaptureReader
     """Reads `job.cameras`."""
     events: Events
@@ -44,6 +45,11 @@ class PaintRequest:
     """Saves checkpoints; None: no checkpoints."""
     cache: SceneCache = field(default_factory=SceneCache)
     """Keeps what is computed from the scene alone, for the next painting of it."""
+
+    @property
+    def styles(self) -> Sequence[Style]:
+        """The styles of the first coat that paints."""
+        return painted(self.coats)[0].styles
 
     @property
     def config(self) -> PaintConfig:

@@ -10,6 +10,7 @@ from nst3d.errors import ConfigError
 from nst3d.files import OptionalPathField, PathField, PathsField
 from nst3d.pipeline.settings.clean import CleanOptions
 from nst3d.pipeline.settings.config import PaintConfig
+from nst3d.pipeline.settings.direction import Direction
 
 
 @dataclass(frozen=True)
@@ -18,7 +19,7 @@ class Job:
 
     scene: PathField = PathField()
     styles: PathsField = PathsField()
-    """Style images, one or several."""
+    """Style images, one or several, which are mixed; none if there is a direction."""
     out: PathField = PathField()
     config: PaintConfig = field(default_factory=PaintConfig)
     overwrite: bool = False
@@ -29,13 +30,22 @@ class Job:
     """nerfstudio dataparser for `cameras`; None: the format is detected."""
     clean: CleanOptions | None = None
     """Clean a scan before painting: a mesh, or a point cloud that becomes one."""
+    direction: Direction | None = None
+    """Styles by region, in place of `styles`."""
     data: OptionalPathField = OptionalPathField()
     """Current path of a nerfstudio run's data; None: the run's own path."""
 
     def __post_init__(self) -> None:
         """Raise ConfigError for invalid settings."""
-        if not self.styles:
-            raise ConfigError("no style: give `style`, an image")
+        if self.direction is None and not self.styles:
+            raise ConfigError("no style: give `style`, an image, or `direction`")
+        if self.direction is not None and (self.styles or self.config.region is not None):
+            raise ConfigError("`direction` says what is painted where: leave out `style` and `region`")
+
+    @property
+    def directed(self) -> Direction:
+        """The job's direction, which may be only to paint all styles, mixed, in its region."""
+        return self.direction or Direction.of(self.styles, self.config.region)
 
 
 @dataclass(frozen=True)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from nst3d.errors import ConfigError
-from nst3d.stylize.regions import Regions
+from nst3d.stylize.coat import Coat
+from nst3d.stylize.regions import Regions, layered
 from nst3d.tensors import Colours
 
 Selectors = Mapping[str, Callable[[str], Colours]]
@@ -17,13 +18,18 @@ MASK = "mask"
 """Name of the selector that reads an image file."""
 
 
-def painted_region(selector: str | None, selectors: Selectors, others: Iterable[str] = ()) -> Regions:
-    """The region to paint, such as "material:roof"; None: no region, which paints everything. And `others`, of terms.
+def coated_regions(
+    coats: Sequence[Coat], selectors: Selectors, rows: int, others: Iterable[str] = ()
+) -> Regions:
+    """The regions of coats, by their names, in a scene with so many rows. And `others`, the selectors of terms.
 
     ConfigError for a selector that the scene does not support, or an empty region.
     """
-    wanted = dict.fromkeys([*others, *([] if selector is None else [selector])])
-    return Regions({name: _column(name, selectors) for name in wanted}, selector)
+    columns = {name: region_column(name, selectors) for name in dict.fromkeys(others)}
+    for coat in coats:
+        if coat.region is not None and coat.region not in columns:
+            columns[coat.region] = region_column(coat.selector or coat.region, selectors)
+    return layered(coats, columns, rows)
 
 
 def mask_files(selectors: Iterable[str]) -> list[Path]:
@@ -32,7 +38,11 @@ def mask_files(selectors: Iterable[str]) -> list[Path]:
     return [Path(text) for name, _, text in parts if name == MASK]
 
 
-def _column(selector: str, selectors: Selectors) -> Colours:
+def region_column(selector: str, selectors: Selectors) -> Colours:
+    """The weights (n, 1) of the region that a selector such as "material:roof" selects.
+
+    ConfigError for a selector that the scene does not support, or an empty region.
+    """
     name, colon, text = selector.partition(":")
     if name not in selectors or not colon:
         known = ", ".join(f"{n}:…" for n in selectors) or "none"

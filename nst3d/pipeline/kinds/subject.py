@@ -8,7 +8,6 @@ from typing import Any, Protocol
 from nst3d.cameras.pinhole import Camera
 from nst3d.renderers.radiance import Frame
 from nst3d.stylize.canvas import Canvas
-from nst3d.stylize.style import Style
 
 
 class Subject(Protocol):
@@ -21,9 +20,9 @@ class Subject(Protocol):
     def canvas(self) -> Canvas:
         """The canvas that the optimiser paints."""
 
-    def painted(self, canvas: Canvas, style: Style) -> Any:
+    def painted(self, canvas: Canvas) -> Any:
         """The finished paint on a canvas of this subject, for `save` and `show`: unseen parts are filled, and
-        colours are moved to the style's palette as far as the recipe requires."""
+        colours are moved to the styles' palettes as far as the recipe requires."""
 
     def save(self, folder: Path, painted: Any) -> list[Path]:
         """Write the painted asset; returns the paths."""

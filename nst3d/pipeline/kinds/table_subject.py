@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 
 import torch
 
@@ -11,12 +12,12 @@ from nst3d.pipeline.runtime.machine import resolve_device
 from nst3d.pipeline.settings.config import PaintConfig
 from nst3d.renderers.radiance import Frame
 from nst3d.stylize.canvas import Canvas
+from nst3d.stylize.coat import Coat
 from nst3d.stylize.layout import Layout, resampled
 from nst3d.stylize.linear_canvas import LinearCanvas
 from nst3d.stylize.recolour import seen_colours, to_palette
 from nst3d.stylize.regions import Regions
 from nst3d.stylize.stage_scene import TableStage
-from nst3d.stylize.style import Style
 from nst3d.tensors import Array, Colours
 
 _GLANCE = 256
@@ -38,6 +39,8 @@ class TableSubject(ABC):
     regions: Regions = Regions()
     """The region that is painted."""
     _config: PaintConfig
+    _coats: Sequence[Coat]
+    """Those that paint."""
 
     @property
     @abstractmethod
@@ -75,7 +78,7 @@ class TableSubject(ABC):
     def drawn(self, colours: Array, layout: Layout, camera: Camera | None) -> Frame:
         """The scene with a table of colours (n, 3) of some scale, from a camera; None: one of its own."""
 
-    def painted(self, canvas: Canvas, style: Style) -> Array:
+    def painted(self, canvas: Canvas) -> Array:
         """The finished table (n, 3) of a canvas of this subject."""
         assert isinstance(canvas, LinearCanvas)
         colours = canvas.finest_colours().float()
@@ -84,6 +87,10 @@ class TableSubject(ABC):
         strength = self._config.recipe.palette_after
         if strength > 0 and bool((coverage > 0).any()):
             seen, weights = seen_colours(canvas)
-            colours = to_palette(colours, style.palette.to(colours), weights, strength, seen)
+
+            def moved(coat: Coat) -> Colours:
+                return to_palette(colours, coat.palette.to(colours), weights, strength, seen)
+
+            colours = self.regions.mixed(self._coats, moved, colours)
         finished: torch.Tensor = self.finished(colours, coverage, canvas.stage)
         return self.regions.restored(finished, self.kept).cpu().numpy()

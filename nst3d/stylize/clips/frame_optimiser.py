@@ -9,6 +9,7 @@ from nst3d.features.encoder import Encoder
 from nst3d.flow.carried import Carried
 from nst3d.stylize.canvas import TableOptions
 from nst3d.stylize.clips.temporal_guide import TemporalGuide
+from nst3d.stylize.coat import Coat
 from nst3d.stylize.engine import Run
 from nst3d.stylize.feature_guide import Viewing
 from nst3d.stylize.guide import Guide, Weighted
@@ -78,7 +79,7 @@ class FrameOptimiser:
         def guide_of(stage: Stage) -> Guide:
             viewing = Viewing(background, reduce=self.recipe.reduce)
             others = {} if held is None else {_TEMPORAL: held}
-            inputs = StageInputs(self.styles, canvas.stage, stage.size, viewing, others=others)
+            inputs = StageInputs([Coat(self.styles)], canvas.stage, stage.size, viewing, others=others)
             return build_guide(self.recipe, self.encoder, inputs)
 
         for progress in Run(canvas, [Please(schedule, guide_of)], schedule.seed):

@@ -34,7 +34,7 @@ def test_any_scene_can_be_painted_by_hand(folder, scene) -> None:
     """A few steps towards black, with torch's own optimiser."""
     before = {p.name for p in folder.iterdir()}
     made = prepare(str(folder / scene), str(folder / "style.png"), CONFIG)
-    assert [s.images[0].shape for s in made.styles] == [(24, 24, 3)]
+    assert [s.images[0].shape for s in made.coats[0].styles] == [(24, 24, 3)]
     assert made.config == CONFIG
     canvas = made.subject.canvas()
     canvas.enter(1.0)
@@ -52,7 +52,7 @@ def test_any_scene_can_be_painted_by_hand(folder, scene) -> None:
     assert {p.name for p in folder.iterdir()} == before
     out = folder / "out"
     out.mkdir()
-    paths = made.subject.save(out, made.subject.painted(canvas, made.styles[0]))
+    paths = made.subject.save(out, made.subject.painted(canvas))
     assert load(paths[0]) is not None
 
 

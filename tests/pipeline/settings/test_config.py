@@ -24,6 +24,7 @@ from nst3d.pipeline.settings.config import PaintConfig, preset
 from nst3d.pipeline.settings.overrides import as_plain, override
 from nst3d.pipeline.settings.reconstruct import ReconstructConfig
 from nst3d.reconstruct.options import Level
+from nst3d.stylize.coat import Coat
 from nst3d.stylize.feature_guide import Viewing
 from nst3d.stylize.look import Look
 from nst3d.stylize.schedule import Stage
@@ -124,7 +125,7 @@ def test_the_recipe_of_every_preset_builds_and_judges(name: str, encoders: dict[
     for encoder in filter(None, (recipe.encoder, recipe.fallback_encoder)):
         style = Style((image.flip(1).permute(1, 2, 0),))
         scene = StageScene(1, content=lambda view: image.flip(2))
-        inputs = StageInputs([style], scene, 64, Viewing(torch.zeros(3), reduce=recipe.reduce))
+        inputs = StageInputs([Coat([style])], scene, 64, Viewing(torch.zeros(3), reduce=recipe.reduce))
         guide = build_guide(recipe, encoders[ENCODERS[encoder].architecture], inputs)
         loss, parts = guide.judge(Look(image, torch.ones(64, 64)))
         assert torch.isfinite(loss)

@@ -30,8 +30,8 @@ from nst3d.pipeline.settings.config import PaintConfig
 from nst3d.renderers.radiance import Frame
 from nst3d.representations.capture import Capture
 from nst3d.stylize.canvas import Canvas
+from nst3d.stylize.coat import Coat
 from nst3d.stylize.layout import Layout
-from nst3d.stylize.style import Style
 from nst3d.tensors import Array
 from nst3d.video.encode import write_mp4
 
@@ -48,8 +48,10 @@ class BakedSubject(RadianceSubject):
     which takes long.
     """
 
-    def __init__(self, baked: Baked, scene: RadianceScene, style: Style, config: PaintConfig) -> None:
-        super().__init__(scene, style, config)
+    def __init__(
+        self, baked: Baked, scene: RadianceScene, coats: Sequence[Coat], config: PaintConfig
+    ) -> None:
+        super().__init__(scene, coats, config)
         self._baked = baked
 
     def show(self, folder: Path, painted: Array) -> list[Path]:

@@ -18,6 +18,7 @@ from nst3d.cameras.bounds import scene_frame
 from nst3d.cameras.crowd import spread_out, visiting_order
 from nst3d.cameras.paths import fitting_size, tour
 from nst3d.cameras.pinhole import Camera
+from nst3d.errors import ConfigError
 from nst3d.formats.captures.photos import load_photo
 from nst3d.formats.nerfstudio.run import save_run
 from nst3d.images.io import write_image
@@ -31,12 +32,12 @@ from nst3d.pipeline.settings.config import PaintConfig
 from nst3d.renderers.radiance import Frame
 from nst3d.representations.capture import Capture
 from nst3d.stylize.canvas import Canvas
+from nst3d.stylize.coat import Coat, painted
 from nst3d.stylize.field_canvas import FieldCanvas
 from nst3d.stylize.kept import Kept
 from nst3d.stylize.recolour import seen_colours
 from nst3d.stylize.schedule import Stage
 from nst3d.stylize.stage_scene import StageScene
-from nst3d.stylize.style import Style
 from nst3d.tensors import Array, Image, Planes, to_image, to_planes
 from nst3d.video.encode import write_mp4
 
@@ -50,24 +51,38 @@ _FLIGHT = 0.5
 
 
 class NativeSubject:
-    """A NeRF, the photographs of a capture in its run's frame, and the style whose palette it takes."""
+    """A NeRF, the photographs of a capture in its run's frame, and the coat whose palette it takes."""
 
     def __init__(
-        self, nerf: Nerfacto, capture: Capture, style: Style, config: PaintConfig, data: Path | None = None
+        self,
+        nerf: Nerfacto,
+        capture: Capture,
+        coats: Sequence[Coat],
+        config: PaintConfig,
+        data: Path | None = None,
     ) -> None:
-        """`data` is the current location of the run's dataset, if it differs from the run's."""
+        """`data` is the current location of the run's dataset, if it differs from the run's.
+
+        ConfigError for regions, which its network does not have.
+        """
+        if len(coats) > 1 or coats[0].region is not None or coats[0].strength < 1:
+            raise ConfigError(
+                f"`nerf={config.nerf!r}` paints all of a NeRF alike: leave out regions and strength, or give"
+                " `nerf='baked'`"
+            )
+        self._coat = painted(coats)[0]
         photos = capture.of("train")
         self._photos = [photos[i] for i in spread_out([p.camera for p in photos], config.capture_views)]
         self._nerf, self._data, self._behind = nerf, data, capture.background
         self._config = config = suited(config, [p.camera for p in self._photos])
-        self._background = style.background
+        self._background = self._coat.background
         self._budget = config.cache_gb * 1e9
         glances = self._views_of(
             ColourNet(nerf, Looking(torch.zeros(16), 1.0), wide=False), _GLANCE, self._budget
         )
         glances.enter(1.0)
         looking = Looking(_mean_direction(glances), config.keep_specular)
-        self._palette = self._palette_of(glances, style)
+        self._palette = self._palette_of(glances, self._coat)
         net = ColourNet(nerf, looking, config.nerf == "native", config.schedule.seed)
         self._views = self._views_of(net, config.schedule.finest, self._budget / 2)
         self._pictures: Kept[int, tuple[Array, ...]] = Kept(self._budget / 8)
@@ -106,13 +121,13 @@ class NativeSubject:
     def _content(self, view: int) -> Planes:
         return to_planes(Image(self._moved(self._picture(self._views, view)).clamp(0, 1)))
 
-    def painted(self, canvas: Canvas, style: Style) -> ColourNet:
+    def painted(self, canvas: Canvas) -> ColourNet:
         """The net, which is what was painted, moved to the style's palette as far as the recipe asks."""
         strength = self._config.recipe.palette_after
         if strength > 0:
             canvas.enter(1.0)
             seen, weights = seen_colours(canvas)
-            self._learn(canvas, match_palette(seen.cpu(), style.palette, weights.cpu()), strength)
+            self._learn(canvas, match_palette(seen.cpu(), self._coat.palette, weights.cpu()), strength)
         return self._views.net
 
     def _learn(self, canvas: Canvas, palette: PaletteMap, strength: float) -> None:
@@ -167,10 +182,10 @@ class NativeSubject:
     def _views_of(self, net: ColourNet, finest: int, budget: float) -> NerfViews:
         return NerfViews(self._nerf, net, [p.camera for p in self._photos], finest, budget)
 
-    def _palette_of(self, glances: NerfViews, style: Style) -> PaletteMap:
+    def _palette_of(self, glances: NerfViews, coat: Coat) -> PaletteMap:
         shown = [self._picture(glances, view).reshape(-1, 3) for view in range(glances.num_views)]
         weights = [glances.coverage(view).cpu().reshape(-1) for view in range(glances.num_views)]
-        return match_palette(torch.cat(shown), style.palette, torch.cat(weights))
+        return match_palette(torch.cat(shown), coat.palette, torch.cat(weights))
 
     def _picture(self, views: NerfViews, view: int) -> Image:
         """The content image of a view, (h, w, 3), at the views' scale."""

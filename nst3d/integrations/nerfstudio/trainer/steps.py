@@ -22,6 +22,7 @@ from nst3d.pipeline.runtime.events import Events, Stepped
 from nst3d.pipeline.settings.config import PaintConfig, load_preset
 from nst3d.pipeline.styles import read_style
 from nst3d.representations.capture import Capture
+from nst3d.stylize.coat import Coat
 
 
 @dataclass(frozen=True)
@@ -60,14 +61,14 @@ class LivePainting:
 
     def __init__(self, run: NerfstudioRun, capture: Capture, options: LiveOptions) -> None:
         """The capture is in the run's frame. Raises Nst3dError for what a paint job refuses."""
-        style = read_style(options.style, Events())
+        coats = [Coat([read_style(options.style, Events())])]
         self._run = run
         self._subject = NativeSubject(
-            Nerfacto(run, torch.device(options.device)), capture, style, options.config()
+            Nerfacto(run, torch.device(options.device)), capture, coats, options.config()
         )
         config = self._subject.config
         config = replace(config, schedule=config.schedule.shared_out(options.steps))
-        self._painter = Painter(config, self._subject, [style], Keeper(Path(), "", 0, False), Events())
+        self._painter = Painter(config, self._subject, coats, Keeper(Path(), "", 0, False), Events())
 
     @property
     def net(self) -> ColourNet:

@@ -12,6 +12,7 @@ from nst3d.features.vgg import VGG
 from nst3d.images.colour import LUMA
 from nst3d.pipeline.kinds.mesh.shape_views import BACKGROUND, ShapeViews
 from nst3d.pipeline.settings.config import PaintConfig
+from nst3d.stylize.coat import Coat
 from nst3d.stylize.feature_guide import Viewing
 from nst3d.stylize.guide import Guide
 from nst3d.stylize.recipe import Recipe, read_terms
@@ -51,7 +52,7 @@ class ShapeGuides:
         background = torch.full((3,), BACKGROUND, device=views.device)
         viewing = Viewing(background, reduce=recipe.reduce, moving=True)
         budget = self._config.cache_gb * 1e9 / 4
-        inputs = StageInputs(styles, views.scene(), stage.size, viewing, budget)
+        inputs = StageInputs([Coat(styles)], views.scene(), stage.size, viewing, budget)
         return build_guide(shape_recipe(recipe, self._config.displace), self._encoder, inputs)
 
     def _contrast(self) -> tuple[float, float]:

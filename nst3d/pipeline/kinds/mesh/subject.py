@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -26,7 +27,7 @@ from nst3d.pipeline.kinds.mesh.scene import MeshScene, filled, rebound, unseen_n
 from nst3d.pipeline.kinds.mesh.shown import show_mesh
 from nst3d.pipeline.kinds.mesh.unseen import unseen_rows
 from nst3d.pipeline.kinds.mesh.views import MeshViews
-from nst3d.pipeline.kinds.regions import painted_region
+from nst3d.pipeline.kinds.regions import coated_regions
 from nst3d.pipeline.kinds.table_subject import TableSubject, glance_of
 from nst3d.pipeline.settings.config import PaintConfig
 from nst3d.renderers.frames import draw_frame
@@ -38,10 +39,10 @@ from nst3d.representations.mesh import Mesh
 from nst3d.representations.paint import MeshPaint, VertexPaint
 from nst3d.representations.surface import VertexBinding, welded_rows
 from nst3d.stylize.canvas import Canvas
+from nst3d.stylize.coat import Coat, painted
 from nst3d.stylize.layout import Layout, resampled
 from nst3d.stylize.recolour import to_palette
 from nst3d.stylize.stage_scene import TableStage
-from nst3d.stylize.style import Style
 from nst3d.tensors import Array, Colours, Image, ImageSize
 
 _SAMPLES = 2
@@ -67,13 +68,13 @@ class Displaced:
 
 
 class MeshSubject(TableSubject):
-    """A prepared mesh, and the style that gives its palette."""
+    """A prepared mesh, and the coats that give its palette."""
 
     def __init__(
         self,
         scene: MeshScene,
         source: Path,
-        style: Style,
+        coats: Sequence[Coat],
         config: PaintConfig,
         displaced: Displaced | None = None,
     ) -> None:
@@ -81,12 +82,14 @@ class MeshSubject(TableSubject):
         self.scene, self.layout = scene, scene.layout
         self._source, self._config, self._displaced = source, config, displaced
         self._suffixes()  # report a format that cannot store the paint before painting
-        self._background = style.background
+        self._coats = painted(coats)
+        self._background = self._coats[0].background
         self.bare = is_bare(scene.mesh)
         selectors = {"material": partial(material_region, scene)}
-        self.regions = painted_region(config.region, selectors, config.recipe.regions)
-        moved = self._bare_start(style) if self.bare else self._palette_start(style)
-        self.start = self.regions.inside(moved, self.kept)
+        rows = self.layout.num_colours
+        self.regions = coated_regions(coats, selectors, rows, config.recipe.regions)
+        start = self._bare_start if self.bare else self._palette_start
+        self.start = self.regions.mixed(self._coats, start, self.kept)
         self._tally = CacheTally()
 
     @property
@@ -104,15 +107,15 @@ class MeshSubject(TableSubject):
         """The asset's own colours."""
         return self.scene.initial
 
-    def _palette_start(self, style: Style) -> Colours:
+    def _palette_start(self, coat: Coat) -> Colours:
         anchors = self.scene.anchors
         # What is cut away has colours, too, often black, which are not the asset's.
         opacity = opacity_at(self.scene.surface, anchors.face, anchors.weights[:, 1], anchors.weights[:, 2])
         weights = torch.from_numpy(opacity).double()
         strength = self._config.recipe.palette_before
-        return to_palette(self.scene.initial.double(), style.palette.double(), weights, strength).float()
+        return to_palette(self.scene.initial.double(), coat.palette.double(), weights, strength).float()
 
-    def _bare_start(self, style: Style) -> Colours:
+    def _bare_start(self, coat: Coat) -> Colours:
         """Colours along the palette's main axis: bright where facing up, dark where facing down."""
         anchors = self.scene.anchors
         normals = torch.from_numpy(anchors.interpolate(self.scene.surface.normals)).double()
@@ -120,7 +123,7 @@ class MeshSubject(TableSubject):
         height = self._evened((normals @ up) / normals.norm(dim=1).clamp_min(1e-9))
         colours = torch.zeros(self.layout.num_colours, 3)
         valid = torch.from_numpy(anchors.valid)
-        colours[valid] = principal_axis_ramp(style.palette.double()).at(height * _SKY).float()
+        colours[valid] = principal_axis_ramp(coat.palette.double()).at(height * _SKY).float()
         return filled(colours, self.layout, valid)
 
     def _evened(self, height: torch.Tensor) -> torch.Tensor:

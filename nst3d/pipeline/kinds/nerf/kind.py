@@ -22,7 +22,7 @@ def _sniff(peek: Peek) -> bool:
 def _paint(asked: PaintRequest) -> tuple[Subject, PaintConfig]:
     job = asked.job
     capture = None if job.cameras is None else asked.reader.for_scene(job.cameras, job.scene)
-    return asked.bridges.open_nerf(job, capture, asked.styles[0], asked.events)
+    return asked.bridges.open_nerf(job, capture, asked.coats, asked.events)
 
 
 def _show(asked: ShowRequest) -> Shown:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,16 +15,16 @@ from nst3d.errors import InputError
 from nst3d.formats.picture import load_picture, save_picture
 from nst3d.images.io import Picture, write_image
 from nst3d.pipeline.kinds.picture.regions import mask_region
-from nst3d.pipeline.kinds.regions import MASK, painted_region
+from nst3d.pipeline.kinds.regions import MASK, coated_regions
 from nst3d.pipeline.kinds.table_subject import TableSubject
 from nst3d.pipeline.settings.config import PaintConfig
 from nst3d.renderers.radiance import Frame
 from nst3d.stylize.canvas import Canvas
+from nst3d.stylize.coat import Coat, painted
 from nst3d.stylize.layout import Layout, resampled
 from nst3d.stylize.picture_stage import picture_stage
 from nst3d.stylize.recolour import to_palette
 from nst3d.stylize.stage_scene import TableStage
-from nst3d.stylize.style import Style
 from nst3d.tensors import Array, Colours, ImageSize
 
 _SMALLEST = 32
@@ -32,7 +33,7 @@ _SMALLEST = 32
 class PictureSubject(TableSubject):
     """A picture, resized so that its long side is the schedule's finest size."""
 
-    def __init__(self, source: Path, style: Style, config: PaintConfig) -> None:
+    def __init__(self, source: Path, coats: Sequence[Coat], config: PaintConfig) -> None:
         size = config.schedule.finest
         picture = load_picture(source, max_pixels=4 * size * size)
         own = picture.full or ImageSize(*picture.pixels.shape[:2])
@@ -43,12 +44,13 @@ class PictureSubject(TableSubject):
                 f" or give a `size` of {enough} or more"
             )
         self._source, self._size, self._config = source, size, config
-        self._set_up(picture, style)
-        painted = self.layout.images[0]
+        self._coats = painted(coats)
+        self._set_up(picture, coats)
+        final = self.layout.images[0]
         # What it was reduced to on reading is not what it is painted at.
-        self.notes = (*(picture.notes if picture.full is None else ()), *_resized(source, own, painted))
+        self.notes = (*(picture.notes if picture.full is None else ()), *_resized(source, own, final))
 
-    def _set_up(self, picture: Picture, style: Style) -> None:
+    def _set_up(self, picture: Picture, coats: Sequence[Coat]) -> None:
         height, width = picture.pixels.shape[:2]
         scale = self._size / max(height, width)
         full = Layout.of_images([ImageSize(height, width)])
@@ -59,13 +61,16 @@ class PictureSubject(TableSubject):
         if picture.alpha is not None:
             alpha = torch.from_numpy(picture.alpha.reshape(-1, 1))
             self._alpha = resampled(alpha, full, self.layout).view(*self.layout.images[0]).numpy()
-        strength = self._config.recipe.palette_before
-        moved = to_palette(self._initial.double(), style.palette.double(), strength=strength).float()
         selectors = {MASK: lambda path: mask_region(self.layout, Path(path))}
-        self.regions = painted_region(self._config.region, selectors, self._config.recipe.regions)
-        self._content = self.regions.inside(moved, self._initial)
+        rows = self.layout.num_colours
+        self.regions = coated_regions(coats, selectors, rows, self._config.recipe.regions)
+        self._content = self.regions.mixed(self._coats, self._moved, self._initial)
         noisy = self._config.start == "noise"
         self.start = self.regions.inside(self._noise(), self._initial) if noisy else self._content
+
+    def _moved(self, coat: Coat) -> Colours:
+        strength = self._config.recipe.palette_before
+        return to_palette(self._initial.double(), coat.palette.double(), strength=strength).float()
 
     def _noise(self) -> Colours:
         """Grey noise around the content's mean: a start without content."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,21 +14,22 @@ from nst3d.cameras.pinhole import Camera
 from nst3d.errors import ConfigError
 from nst3d.formats.captures.photos import load_photo
 from nst3d.images.palette import PaletteMap, match_palette
+from nst3d.operators.base import ViewOperator
 from nst3d.operators.cache import CacheTally
 from nst3d.operators.grid_fill import fill_hardly_seen
 from nst3d.pipeline.kinds.radiance.gallery import write_comparison, write_tour
 from nst3d.pipeline.kinds.radiance.regions import box_region, kept_harmonics
 from nst3d.pipeline.kinds.radiance.scene import SMALLEST, RadianceScene, scaled_cameras
 from nst3d.pipeline.kinds.radiance.views import RadianceViews, Start, row_sight
-from nst3d.pipeline.kinds.regions import painted_region
+from nst3d.pipeline.kinds.regions import coated_regions
 from nst3d.pipeline.kinds.table_subject import TableSubject, glance_of
 from nst3d.pipeline.settings.config import PaintConfig
 from nst3d.renderers.radiance import Frame
 from nst3d.stylize.canvas import Canvas
+from nst3d.stylize.coat import Coat, painted
 from nst3d.stylize.layout import Layout
 from nst3d.stylize.linear_canvas import LinearCanvas
 from nst3d.stylize.stage_scene import TableStage
-from nst3d.stylize.style import Style
 from nst3d.tensors import Array, Colours
 
 _GLANCE = 64
@@ -35,17 +37,20 @@ _GLANCE = 64
 
 
 class RadianceSubject(TableSubject):
-    """A prepared scene, the style that gives its palette, and settings adapted to the scene."""
+    """A prepared scene, the coats that give its palette, and settings adapted to the scene."""
 
-    def __init__(self, scene: RadianceScene, style: Style, config: PaintConfig) -> None:
+    def __init__(self, scene: RadianceScene, coats: Sequence[Coat], config: PaintConfig) -> None:
         self.scene, self._config = scene, config
         self.layout = Layout(scene.renderer.num_colours)
-        self._background = style.background
-        self._palette = self._palette_of(style)
+        self._coats = painted(coats)
+        self._background = self._coats[0].background
+        self._palettes = self._palettes_of(self._coats)
         selectors = {"box": partial(box_region, scene.renderer.positions)}
-        self.regions = painted_region(config.region, selectors, config.recipe.regions)
+        rows = self.layout.num_colours
+        self.regions = coated_regions(coats, selectors, rows, config.recipe.regions)
         self.specular = kept_harmonics(self.regions, config.keep_specular)
-        self.start = self.regions.inside(self._moved(self.initial), self.initial).clamp(0, 1)
+        moved = partial(self._moved, self.initial)
+        self.start = self.regions.mixed(self._coats, moved, self.initial).clamp(0, 1)
         self._tally = CacheTally()
         self._check_sizes()
 
@@ -62,7 +67,7 @@ class RadianceSubject(TableSubject):
     def stage(self, scale: float) -> TableStage:
         """The cameras' views at a scale; the finest has the schedule's finest size along the long side."""
         cameras = scaled_cameras(self.scene, scale * self._config.schedule.finest, self._config.rig.crop)
-        start = Start(self.start, self._background, self._moved, self.specular)
+        start = Start(self.start, self._background, self._photo_moved, self.specular)
         return RadianceViews(self.scene, cameras, self._config, start, self._tally).stage(self.layout)
 
     def finished(self, colours: Colours, coverage: Colours, stage: TableStage) -> Colours:
@@ -112,8 +117,8 @@ class RadianceSubject(TableSubject):
             **self._tally.facts(),
         }
 
-    def _palette_of(self, style: Style) -> PaletteMap:
-        """The map that gives the pictures of all cameras the style's mean and covariance."""
+    def _palettes_of(self, coats: Sequence[Coat]) -> dict[str, PaletteMap]:
+        """For each coat the map that gives the pictures of all cameras its styles' mean and covariance."""
         colours, weights = [], []
         for number, camera in enumerate(scaled_cameras(self.scene, _GLANCE, crop=True)):
             frame = self.scene.renderer.draw(camera, self.scene.colours)
@@ -126,10 +131,19 @@ class RadianceSubject(TableSubject):
         seen, weight = (torch.from_numpy(np.concatenate(x)) for x in (colours, weights))
         if not bool((weight > 0).any()):
             raise ConfigError("the cameras see nothing of the scene; give `cameras`, the scene's own capture")
-        return match_palette(seen, style.palette, weight)
+        return {coat.name: match_palette(seen, coat.palette, weight) for coat in coats}
 
-    def _moved(self, colours: torch.Tensor) -> torch.Tensor:
-        return torch.lerp(colours, self._palette.apply(colours), self._config.recipe.palette_before)
+    def _moved(self, colours: torch.Tensor, coat: Coat) -> torch.Tensor:
+        moved = self._palettes[coat.name].apply(colours)
+        return torch.lerp(colours, moved, self._config.recipe.palette_before)
+
+    def _photo_moved(self, photo: torch.Tensor, view: ViewOperator) -> torch.Tensor:
+        """A photograph (h, w, 3) in the palettes of the coats that a view shows."""
+        if len(self._coats) == 1:
+            return self._moved(photo, self._coats[0])
+        masks = {c.name: view.mask(self.regions.columns[c.name]).to(photo) for c in self._coats}
+        changes = [masks[c.name] * (self._moved(photo, c) - photo) for c in self._coats]
+        return photo + torch.stack(changes).sum(0)
 
     def _check_sizes(self) -> None:
         config = self._config

@@ -41,8 +41,8 @@ class Start:
     """(n, 3)."""
     background: torch.Tensor
     """(3,): the background of contents."""
-    recoloured: Callable[[torch.Tensor], torch.Tensor]
-    """Maps the colours (…, 3) of photographs to the style's palette."""
+    recoloured: Callable[[torch.Tensor, ViewOperator], torch.Tensor]
+    """Maps the colours (h, w, 3) of a view's photograph to the styles' palettes."""
     specular: Share = 0.0
     """The share of its higher harmonics that each row keeps."""
 
@@ -87,7 +87,7 @@ class RadianceViews:
         """The photograph in the style's palette, or the render of the initial colours."""
         start = self._start
         if self._scene.photos:
-            image = start.recoloured(torch.from_numpy(self._photo(view)))
+            image = start.recoloured(torch.from_numpy(self._photo(view)), self._views[view])
         else:
             image = self._views[view].render(start.colours, start.background)
         return to_planes(Image(image.clamp(0, 1)))

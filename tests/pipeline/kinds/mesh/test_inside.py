@@ -22,6 +22,7 @@ from nst3d.renderers.visibility import sample_points, sees
 from nst3d.representations.mesh import Material, Mesh, Part, Texture
 from nst3d.representations.subdivide import paint_vertices
 from nst3d.representations.surface import build_surface
+from nst3d.stylize.coat import Coat
 from nst3d.stylize.style import Style
 from nst3d.tensors import ImageSize
 
@@ -151,7 +152,7 @@ def house() -> MeshScene:
 
 def subject_of(scene: MeshScene, region: str | None = None) -> MeshSubject:
     style = torch.rand(8, 8, 3, generator=torch.Generator().manual_seed(0))
-    return MeshSubject(scene, Path("a.glb"), Style((style,)), PaintConfig(region=region))
+    return MeshSubject(scene, Path("a.glb"), [Coat([Style((style,))], region)], PaintConfig())
 
 
 def test_views_inside_are_not_cropped_and_have_neighbours_inside(house) -> None:

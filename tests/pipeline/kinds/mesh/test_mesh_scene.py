@@ -17,6 +17,7 @@ from nst3d.renderers.visibility import cell_points
 from nst3d.representations.mesh import Material, Mesh, Texture
 from nst3d.representations.paint import TexturePaint, VertexPaint
 from nst3d.representations.surface import TexelBinding
+from nst3d.stylize.coat import Coat
 from nst3d.stylize.layout import Layout
 from nst3d.stylize.style import Style
 from nst3d.tensors import ImageSize
@@ -95,7 +96,7 @@ def test_stage_cameras() -> None:
 
 
 def subject_of(mesh, config: PaintConfig | None = None) -> MeshSubject:
-    return MeshSubject(scene_of(mesh), Path("mesh.glb"), Style((STYLE,)), config or PaintConfig())
+    return MeshSubject(scene_of(mesh), Path("mesh.glb"), [Coat([Style((STYLE,))])], config or PaintConfig())
 
 
 def test_a_textured_mesh_starts_in_the_styles_palette() -> None:
@@ -178,7 +179,7 @@ def test_colours_that_are_cut_away_do_not_count(tmp_path: Path) -> None:
     starts = []
     for black in (0.0, 0.9):
         scene = scene_of(leaf(black), texture_size=32)
-        subject = MeshSubject(scene, tmp_path / "leaf.glb", Style((STYLE,)), PaintConfig())
+        subject = MeshSubject(scene, tmp_path / "leaf.glb", [Coat([Style((STYLE,))])], PaintConfig())
         starts.append(subject.start.reshape(32, 32, 3)[4:-4, 12:20])
     torch.testing.assert_close(*starts, atol=0.02, rtol=0)
 

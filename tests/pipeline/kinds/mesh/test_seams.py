@@ -16,6 +16,7 @@ from nst3d.pipeline.settings.config import PaintConfig
 from nst3d.pipeline.settings.surface import RigOptions, SurfaceOptions
 from nst3d.renderers import MeshRenderer
 from nst3d.representations.surface import TexelBinding
+from nst3d.stylize.coat import Coat
 from nst3d.stylize.layout import resampled
 from nst3d.stylize.linear_canvas import LinearCanvas
 from nst3d.stylize.style import Style
@@ -42,7 +43,7 @@ class Baked:
         part, options = SCENES[name]
         self.scene = prepare_mesh(mesh_of(part), options, RigOptions(views=14, max_views=20), SIZE)
         style = torch.rand(8, 8, 3, generator=torch.Generator().manual_seed(0))
-        subject = MeshSubject(self.scene, Path(f"{name}.glb"), Style((style,)), PaintConfig())
+        subject = MeshSubject(self.scene, Path(f"{name}.glb"), [Coat([Style((style,))])], PaintConfig())
         canvas = LinearCanvas(subject.start, subject.layout, subject.stage)
         canvas.enter(1.0)
         views = canvas.stage.views

@@ -24,6 +24,7 @@ from nst3d.pipeline.kinds.paint_job import Job
 from nst3d.pipeline.settings.config import OutputOptions, PaintConfig
 from nst3d.pipeline.settings.surface import RigOptions, SurfaceOptions
 from nst3d.representations.surface import VertexBinding
+from nst3d.stylize.coat import Coat
 from nst3d.stylize.schedule import Schedule, Stage
 from nst3d.stylize.style import Style
 
@@ -59,7 +60,7 @@ def inputs(tmp_path_factory) -> Path:
 def subject_of(inputs: Path, config: PaintConfig = TINY) -> MeshSubject:
     path = inputs / "ball.vox"
     scene = prepare_mesh(load_mesh(path), config.surface, config.rig, config.schedule.finest)
-    return MeshSubject(scene, path, Style((torch.from_numpy(noise(12, 16, 3)),)), config)
+    return MeshSubject(scene, path, [Coat([Style((torch.from_numpy(noise(12, 16, 3)),))])], config)
 
 
 def test_voxels_are_painted_whole(inputs) -> None:
@@ -122,13 +123,13 @@ def test_formats_are_told_before_painting(inputs) -> None:
     mesh = mesh_of(cube(colours=noise(8, 3)))
     scene = prepare_mesh(mesh, SurfaceOptions(), TINY.rig, 32)
     with pytest.raises(ConfigError, match="format vox can only store painted voxels"):
-        MeshSubject(scene, Path("cube.ply"), Style((torch.from_numpy(noise(12, 16, 3)),)), config)
+        MeshSubject(scene, Path("cube.ply"), [Coat([Style((torch.from_numpy(noise(12, 16, 3)),))])], config)
 
 
 @pytest.mark.parametrize("source", ["ball.vox", "ball.binvox", "a folder"])
 def test_voxels_come_back_as_glb_and_vox(inputs, source) -> None:
     scene = subject_of(inputs).scene
-    subject = MeshSubject(scene, Path(source), Style((torch.from_numpy(noise(12, 16, 3)),)), TINY)
+    subject = MeshSubject(scene, Path(source), [Coat([Style((torch.from_numpy(noise(12, 16, 3)),))])], TINY)
     assert subject._suffixes() == ["glb", "vox"]
 
 
@@ -153,7 +154,9 @@ def test_what_a_mesh_comes_back_as(source, vertex, textures) -> None:
         mesh = mesh_of(cube(colours=noise(8, 3)))
         for paint, expected in (("vertex", vertex), ("texture", textures)):
             scene = prepare_mesh(mesh, SurfaceOptions(paint=paint), TINY.rig, 32)
-            subject = MeshSubject(scene, Path(source), Style((torch.from_numpy(noise(12, 16, 3)),)), TINY)
+            subject = MeshSubject(
+                scene, Path(source), [Coat([Style((torch.from_numpy(noise(12, 16, 3)),))])], TINY
+            )
             assert subject._suffixes() == expected
     finally:
         forget_format("triangles")
@@ -168,7 +171,7 @@ def test_inspection_counts_voxels_and_finds_nothing_wrong(inputs) -> None:
 def test_voxels_without_colours_start_brighter_the_more_they_look_up(inputs) -> None:
     scene = prepare_mesh(load_mesh(inputs / "ball.binvox"), TINY.surface, TINY.rig, 48)
     grey = torch.linspace(0, 1, 64)[:, None, None].expand(64, 4, 3)
-    subject = MeshSubject(scene, inputs / "ball.binvox", Style((grey,)), TINY)
+    subject = MeshSubject(scene, inputs / "ball.binvox", [Coat([Style((grey,))])], TINY)
     assert subject.bare
     rows = scene.surface.binding.rows[:, 0]
     height = np.zeros(len(subject.start))

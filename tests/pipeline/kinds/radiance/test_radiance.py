@@ -28,6 +28,7 @@ from nst3d.pipeline.runtime.events import Handler
 from nst3d.pipeline.settings.config import OutputOptions, PaintConfig, preset
 from nst3d.pipeline.settings.overrides import override
 from nst3d.pipeline.settings.surface import RigOptions
+from nst3d.stylize.coat import Coat
 from nst3d.stylize.recolour import to_palette
 from nst3d.stylize.schedule import Schedule, Stage
 from nst3d.stylize.style import Style
@@ -70,12 +71,12 @@ def splat_subject(inputs: Path, config: PaintConfig = TINY, cameras: Path | None
 
 def splat_subject_at(path: Path, config: PaintConfig, cameras: Path | None = None) -> RadianceSubject:
     scene = open_splats(path, cameras, config)
-    return RadianceSubject(scene, Style((STYLE,)), suited(config, scene))
+    return RadianceSubject(scene, [Coat([Style((STYLE,))])], suited(config, scene))
 
 
 def field_subject(inputs: Path, config: PaintConfig = TINY) -> RadianceSubject:
     scene = open_field(inputs / "ball.npz", None, config)
-    return RadianceSubject(scene, Style((STYLE,)), suited(config, scene))
+    return RadianceSubject(scene, [Coat([Style((STYLE,))])], suited(config, scene))
 
 
 SUBJECTS = {"splats": splat_subject, "field": field_subject}
@@ -353,7 +354,9 @@ def test_rows_closer_than_pixels_are_painted_through_a_grid(tmp_path) -> None:
     save_field(tmp_path / "fine.npz", ball_field(nodes=40, views=3))  # nodes are 0.075 apart
     for size, own in ((48, True), (16, False)):  # pixels about 0.045 and 0.13
         config = replace(TINY, schedule=Schedule((Stage(size, 1, 0.1),)))
-        subject = RadianceSubject(open_field(tmp_path / "fine.npz", None, config), Style((STYLE,)), config)
+        subject = RadianceSubject(
+            open_field(tmp_path / "fine.npz", None, config), [Coat([Style((STYLE,))])], config
+        )
         stage = subject.stage(1.0)
         assert stage.own_rows is own
         assert len(stage.bases) == (not own)

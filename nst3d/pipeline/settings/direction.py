@@ -1,0 +1,126 @@
+"""A direction: which regions of a scene are painted in which styles, as data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any
+
+from nst3d.bounds import Within, check_bounds
+from nst3d.errors import ConfigError
+
+_Weight = Annotated[float, Within(0)]
+
+
+@dataclass(frozen=True)
+class StyleEntry:
+    """A style by its pictures."""
+
+    images: tuple[Path, ...]
+    """Pictures by the same hand, at least one."""
+    weight: _Weight = 1.0
+    """Weight beside other styles that it is mixed with."""
+    scale: Annotated[float, Within(0.05, 20)] = 1.0
+    """Size of its strokes, relative to the usual."""
+
+    def __post_init__(self) -> None:
+        """Raise ConfigError without a picture, and for numbers outside their bounds."""
+        check_bounds(self, "")
+        if not self.images:
+            raise ConfigError("images is empty: give at least one picture")
+
+    def plain(self) -> dict[str, Any]:
+        """The entry as a file has it."""
+        return {"images": [str(p) for p in self.images], "weight": self.weight, "scale": self.scale}
+
+
+@dataclass(frozen=True)
+class PaintEntry:
+    """What paints one region."""
+
+    region: str | None = None
+    """Name of a region, or a selector; None: all that no entry before it covers."""
+    style: Mapping[str, _Weight] = field(default_factory=dict)
+    """Names of styles that are mixed, with their weights."""
+    keep: bool = False
+    """Keep the scene's own colours."""
+    strength: Annotated[float, Within(0, 1)] = 1.0
+    """How far the finished colours are from the scene's own."""
+    stroke: Annotated[float, Within(0.05, 20)] = 1.0
+    """Size of strokes, relative to the usual."""
+    terms: Mapping[str, Any] = field(default_factory=dict)
+    """Changes of the recipe's terms."""
+
+    def __post_init__(self) -> None:
+        """Raise ConfigError for an entry that neither paints nor keeps, or does both, and for invalid numbers."""
+        check_bounds(self, "")
+        if self.keep and self.style:
+            raise ConfigError("it has a style and keeps its colours: leave out style or keep")
+        if not self.keep and not self.style:
+            raise ConfigError("it has no style: give style, or keep: true")
+        for name, weight in self.style.items():
+            Within(0).check(f"style {name!r}", weight)
+        if self.style and not any(self.style.values()):
+            raise ConfigError("all weights of its styles are 0: give one above 0")
+
+    def plain(self) -> dict[str, Any]:
+        """What an entry says, as a file has it."""
+        given = {
+            "region": self.region,
+            "style": dict(self.style),
+            "keep": self.keep,
+            "terms": dict(self.terms),
+        }
+        numbers = {name: v for name in ("strength", "stroke") if (v := getattr(self, name)) != 1}
+        return {name: value for name, value in given.items() if value} | numbers
+
+
+@dataclass(frozen=True)
+class Direction:
+    """Styles, regions and what paints each region."""
+
+    styles: Mapping[str, StyleEntry]
+    """Styles by name."""
+    regions: Mapping[str, str] = field(default_factory=dict)
+    """Regions by name: their selectors."""
+    paint: tuple[PaintEntry, ...] = ()
+    """What paints each region, of which earlier ones cover later ones; empty: all styles, mixed, paint everything."""
+
+    def __post_init__(self) -> None:
+        """Raise ConfigError for a style that is not known, and if nothing is painted."""
+        for number, entry in enumerate(self.paint):
+            for name in entry.style:
+                if name not in self.styles:
+                    known = ", ".join(self.styles) or "none"
+                    raise ConfigError(f"paint[{number}].style: {name!r} is not among the styles: {known}")
+        if not any(entry.style for entry in self.entries):
+            raise ConfigError("paint: nothing is painted; give an entry a style")
+
+    @staticmethod
+    def of(images: Sequence[Path], region: str | None = None) -> Direction:
+        """All images, mixed, in one region; None: everywhere."""
+        styles: dict[str, StyleEntry] = {}
+        for image in images:
+            name, number = image.stem, 2
+            while name in styles:
+                name, number = f"{image.stem} {number}", number + 1
+            styles[name] = StyleEntry((image,))
+        return Direction(styles, paint=(PaintEntry(region, dict.fromkeys(styles, 1.0)),))
+
+    @property
+    def entries(self) -> tuple[PaintEntry, ...]:
+        """What paints each region."""
+        return self.paint or (PaintEntry(style=dict.fromkeys(self.styles, 1.0)),)
+
+    def selector(self, region: str) -> str:
+        """The selector of a region, which may be one itself."""
+        return self.regions.get(region, region)
+
+    def plain(self) -> dict[str, Any]:
+        """The direction as a file has it."""
+        return {
+            "styles": {name: style.plain() for name, style in self.styles.items()},
+            **({"regions": dict(self.regions)} if self.regions else {}),
+            "paint": [entry.plain() for entry in self.entries],
+        }

@@ -1,0 +1,146 @@
+"""Paint jobs with a direction: regions in styles of their own, on meshes, splats and pictures."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+from small_splats import ball
+from tiny_jobs import TINY, Listener, Losses, job
+
+from nst3d import Direction, PaintEntry, StyleEntry, read_direction, run_job, save
+from nst3d.cli.main import main
+from nst3d.errors import ConfigError
+from nst3d.formats.splats.registry import load_splats
+from nst3d.images.io import read_image, write_image
+from nst3d.pipeline.kinds.paint_job import Job
+from nst3d.pipeline.settings.config import TeachOptions
+
+RED, BLUE = (0.9, 0.1, 0.1), (0.1, 0.2, 0.9)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    """Two styles, splats, a grey photograph, and a mask of its left half."""
+    path = tmp_path_factory.mktemp("directed")
+    noise = np.random.default_rng(0).random((40, 40, 3))
+    for name, colour in (("red", RED), ("blue", BLUE)):
+        write_image(path / f"{name}.png", np.clip(np.array(colour) + 0.1 * (noise - 0.5), 0, 1))
+    write_image(path / "photo.png", 0.3 + 0.4 * np.random.default_rng(1).random((36, 48, 1)).repeat(3, 2))
+    mask = np.zeros((36, 48, 3))
+    mask[:, :24] = 1
+    write_image(path / "left.png", mask)
+    save(path / "ball.ply", ball(60))
+    return path
+
+
+def direction(folder: Path, *entries: PaintEntry) -> Direction:
+    styles = {name: StyleEntry((folder / f"{name}.png",)) for name in ("red", "blue")}
+    return Direction(styles, {"left": f"mask:{folder / 'left.png'}", "half": "box:-9,-9,-9,2,9,9"}, entries)
+
+
+def painted(folder: Path, out: Path, *entries: PaintEntry, config=TINY, scene: str = "photo.png"):
+    asked = Job(folder / scene, (), out, config, direction=direction(folder, *entries))
+    return run_job(asked, Listener())
+
+
+def left_and_right(out: Path) -> tuple[np.ndarray, np.ndarray]:
+    """The mean colours of both halves of a painted picture."""
+    pixels = read_image(out / "painted.png").pixels
+    middle = pixels.shape[1] // 2
+    return pixels[:, : middle - 4].mean((0, 1)), pixels[:, middle + 4 :].mean((0, 1))
+
+
+@pytest.mark.parametrize("teacher", [None, "posterise"])
+def test_each_region_has_its_own_style(folder, tmp_path, teacher) -> None:
+    config = TINY if teacher is None else replace(TINY, teach=TeachOptions(teacher)).with_iterations(0)
+    painted(
+        folder, tmp_path / "out", PaintEntry("left", {"red": 1}), PaintEntry(style={"blue": 1}), config=config
+    )
+    left, right = left_and_right(tmp_path / "out")
+    assert left[0] > left[2] + 0.3
+    assert right[2] > right[0] + 0.3
+
+
+def test_splats_too_and_what_is_kept_stays_to_the_bit(folder, tmp_path) -> None:
+    painted(folder, tmp_path / "out", PaintEntry("half", {"red": 1}), scene="ball.ply")
+    before, after = load_splats(folder / "ball.ply"), load_splats(tmp_path / "out" / "painted.ply")
+    inside = before.positions[:, 0] <= 2
+    assert np.array_equal(after.harmonics[~inside], before.harmonics[~inside])
+    assert not np.array_equal(after.harmonics[inside], before.harmonics[inside])
+
+
+def test_a_kept_region_within_what_is_painted(folder, tmp_path) -> None:
+    painted(
+        folder,
+        tmp_path / "out",
+        PaintEntry("half", keep=True),
+        PaintEntry(style={"blue": 1}),
+        scene="ball.ply",
+    )
+    before, after = load_splats(folder / "ball.ply"), load_splats(tmp_path / "out" / "painted.ply")
+    inside = before.positions[:, 0] <= 2
+    assert np.array_equal(after.harmonics[inside], before.harmonics[inside])
+    assert not np.array_equal(after.harmonics[~inside], before.harmonics[~inside])
+
+
+def test_no_strength_is_no_paint(folder, tmp_path) -> None:
+    full = PaintEntry("half", {"red": 1})
+    painted(folder, tmp_path / "none", replace(full, strength=0.0), scene="ball.ply")
+    before, after = load_splats(folder / "ball.ply"), load_splats(tmp_path / "none" / "painted.ply")
+    np.testing.assert_allclose(after.harmonics[:, 0], before.harmonics[:, 0], atol=1e-6)
+
+
+def test_a_style_without_weight_is_as_if_it_were_not_given(folder, tmp_path) -> None:
+    for name, mix in (("both", {"red": 1.0, "blue": 0.0}), ("one", {"red": 1.0})):
+        painted(folder, tmp_path / name, PaintEntry(style=mix))
+    first, second = ((tmp_path / name / "painted.png").read_bytes() for name in ("both", "one"))
+    assert first == second
+
+
+def test_the_short_form_is_a_direction(inputs, tmp_path) -> None:
+    run_job(job(inputs, tmp_path / "short"), Listener())
+    kept = yaml.safe_load((tmp_path / "short" / "config.yaml").read_text())["direction"]
+    assert kept == {
+        "styles": {"style": {"images": [str(inputs / "style.png")], "weight": 1.0, "scale": 1.0}},
+        "paint": [{"style": {"style": 1.0}}],
+    }
+    assert read_direction(tmp_path / "short" / "config.yaml").plain() == kept
+    arguments = ["paint", str(inputs / "cube.obj"), "--direction", str(tmp_path / "short" / "config.yaml")]
+    arguments += [
+        "--preset",
+        str(tmp_path / "short" / "config.yaml"),
+        "--out",
+        str(tmp_path / "again"),
+        "--quiet",
+    ]
+    assert main(arguments) == 0
+    painted = [(tmp_path / name / "painted.glb").read_bytes() for name in ("short", "again")]
+    assert painted[0] == painted[1]
+
+
+def test_a_stopped_job_is_continued_with_its_direction_alone(folder, tmp_path) -> None:
+    entries = (PaintEntry("left", {"red": 1}), PaintEntry(style={"blue": 1}))
+    whole = Job(folder / "photo.png", (), tmp_path / "whole", TINY, direction=direction(folder, *entries))
+    run_job(whole, Listener())
+    stopped = replace(whole, out=tmp_path / "stopped")
+    assert run_job(stopped, Losses(stop_after=2)).interrupted
+    run_job(replace(stopped, resume=True), Listener())
+    pictures = [(tmp_path / name / "painted.png").read_bytes() for name in ("whole", "stopped")]
+    assert pictures[0] == pictures[1]
+
+
+def test_what_does_not_fit(folder, tmp_path) -> None:
+    entry = PaintEntry(style={"red": 1})
+    with pytest.raises(ConfigError, match="leave out `style` and `region`"):
+        Job(folder / "photo.png", folder / "red.png", tmp_path, direction=direction(folder, entry))
+    with pytest.raises(ConfigError, match=r"paint\[0\]\.terms.*not known"):
+        painted(folder, tmp_path / "a", replace(entry, terms={"gramm": 1}))
+    with pytest.raises(ConfigError, match="region 'nowhere' is not known for this kind of scene"):
+        painted(folder, tmp_path / "b", replace(entry, region="nowhere"))
+    with pytest.raises(ConfigError, match="region left: the regions before it cover all of it"):
+        painted(folder, tmp_path / "c", entry, PaintEntry("left", {"blue": 1}))
+    assert not any((tmp_path / name).exists() for name in "abc")

@@ -1,0 +1,164 @@
+"""A direction as data and as a file: what it means, what config.yaml keeps, and what is wrong in which line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+from nst3d.errors import ConfigError, InputError
+from nst3d.images.io import write_image
+from nst3d.pipeline.runtime.events import Events
+from nst3d.pipeline.settings.direction import Direction, PaintEntry, StyleEntry
+from nst3d.pipeline.settings.direction_file import read_direction
+from nst3d.pipeline.settings.resources import resource
+from nst3d.pipeline.styles import read_coats
+
+WHOLE = """\
+styles:
+  night: night.png
+  wave: {images: [wave.png, night.png], weight: 2, scale: 1.5}
+regions:
+  roof: material:roof
+  sky: mask:sky.png
+paint:
+  - {region: sky, keep: true}
+  - region: roof
+    style: {night: 1, wave: 3}
+    strength: 0.5
+    stroke: 2
+    terms: {gram: 2, content: {weight: 0.4}}
+  - style: wave.png
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for number, name in enumerate(("night", "wave", "sky")):
+        write_image(tmp_path / f"{name}.png", np.random.default_rng(number).random((20, 24, 3)))
+    return tmp_path
+
+
+def written(folder: Path, text: str) -> Path:
+    (folder / "look.yaml").write_text(text)
+    return folder / "look.yaml"
+
+
+def test_a_whole_direction(folder) -> None:
+    found = read_direction(written(folder, WHOLE))
+    assert found.styles["wave"] == StyleEntry((folder / "wave.png", folder / "night.png"), 2.0, 1.5)
+    assert found.selector("roof") == "material:roof"
+    assert found.selector("sky") == f'mask:"{folder / "sky.png"}"'
+    assert found.paint[0] == PaintEntry("sky", keep=True)
+    assert found.paint[1].style == {"night": 1, "wave": 3}
+    assert list(found.paint[2].style) == ["wave.png"]
+    assert found.styles["wave.png"].images == (folder / "wave.png",)
+
+
+def test_what_config_yaml_keeps_is_the_same_direction(folder) -> None:
+    found = read_direction(written(folder, WHOLE))
+    (folder / "out").mkdir()
+    (folder / "out" / "config.yaml").write_text(
+        yaml.safe_dump({"scene": "a.glb", "direction": found.plain()})
+    )
+    assert read_direction(folder / "out" / "config.yaml") == found
+
+
+def test_its_coats(folder) -> None:
+    kept, roof, rest = read_coats(read_direction(written(folder, WHOLE)), Events())
+    assert (kept.region, list(kept.styles)) == ("sky", [])
+    assert [(s.name, s.weight, s.scale, len(s.images)) for s in roof.styles] == [
+        ("night", 1, 2, 1),
+        ("wave", 6, 3, 2),
+    ]
+    assert (roof.selector, roof.strength, roof.changes["gram"]) == ("material:roof", 0.5, 2)
+    assert rest.region is None
+
+
+def test_styles_alone_are_mixed_everywhere(folder) -> None:
+    (entry,) = read_direction(written(folder, "styles: {night: night.png, wave: wave.png}")).entries
+    assert entry == PaintEntry(style={"night": 1.0, "wave": 1.0})
+
+
+def test_a_weight_of_zero_leaves_a_style_out(folder) -> None:
+    text = "styles: {a: night.png, b: wave.png}\npaint: [{style: {a: 1, b: 0}}]"
+    (coat,) = read_coats(read_direction(written(folder, text)), Events())
+    assert [style.name for style in coat.styles] == ["a"]
+
+
+def test_pictures_of_one_name_are_two_styles() -> None:
+    found = Direction.of([Path("a/wave.png"), Path("b/wave.png")], "material:roof")
+    assert list(found.styles) == ["wave", "wave 2"]
+    assert found.entries[0].region == "material:roof"
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("styles: {a: night.png}\npiant: []", r"look\.yaml:2: piant is not known \(did you mean paint\?\)"),
+        (
+            "styles: {a: night.png}\npaint:\n  - style: a\n    regoin: x",
+            r"look\.yaml:4: paint\[0\]\.regoin is not known \(did you mean region\?\); known are region, style",
+        ),
+        (
+            "styles: {a: {image: night.png}}",
+            r"look\.yaml:1: styles\.a\.image is not known \(did you mean images\?\)",
+        ),
+        ("styles: {a: 3}", r"look\.yaml:1: styles\.a is 3: expected a picture"),
+        (
+            "styles: {a: {images: [night.png], scale: 90}}",
+            r":1: styles\.a: scale is 90: expected a number from 0\.05 to 20",
+        ),
+        ("regions: {a: material:b}", "no style is given"),
+        (
+            "styles: {a: night.png}\npaint: [{style: b}]",
+            r":2: paint\[0\]\.style: 'b' is not among the styles: a",
+        ),
+        (
+            "styles: {a: night.png}\npaint: [{region: r}]",
+            r":2: paint\[0\]: it has no style: give style, or keep: true",
+        ),
+        (
+            "styles: {a: night.png}\npaint: [{keep: true, style: a}]",
+            r":2: paint\[0\]: it has a style and keeps",
+        ),
+        ("styles: {a: night.png}\npaint: [{keep: true}]", r":2: paint: nothing is painted"),
+        (
+            "styles: {a: night.png}\npaint: [{style: {a: 0}}]",
+            r":2: paint\[0\]: all weights of its styles are 0",
+        ),
+        (
+            "styles: {a: night.png}\npaint: [{style: {a: -1}}]",
+            r":2: paint\[0\]: style 'a' is -1: expected a number from 0",
+        ),
+        (
+            "styles: {a: night.png}\npaint: [{style: a, strength: 2}]",
+            r":2: paint\[0\]: strength is 2: expected a number from 0 to 1",
+        ),
+        ("styles: {a: night.png}\npaint: {style: a}", r":2: paint is .*: expected a list"),
+        ("styles: {a: night.png}\nregions: {r: 3}", r":2: regions\.r is 3: expected a selector"),
+    ],
+)
+def test_what_a_direction_cannot_have_is_named_with_its_line(folder, text, says) -> None:
+    with pytest.raises(ConfigError, match=says) as error:
+        read_direction(written(folder, text))
+    assert "\n" not in str(error.value)
+
+
+def test_a_file_that_is_none(folder) -> None:
+    with pytest.raises(InputError, match=r"look\.yaml: not valid YAML"):
+        read_direction(written(folder, "styles: [a"))
+    with pytest.raises(InputError, match=r"none\.yaml: no such file"):
+        read_direction(folder / "none.yaml")
+
+
+def test_editors_are_told_the_same_keys() -> None:
+    schema = json.loads((resource("configs") / "direction.schema.json").read_text())
+    assert set(schema["properties"]) == {"styles", "regions", "paint"}
+    entry = schema["$defs"]["entry"]["properties"]
+    assert set(entry) == {"region", "style", "keep", "strength", "stroke", "terms"}
+    assert set(schema["$defs"]["style"]["properties"]) == {"images", "weight", "scale"}
+    assert schema["additionalProperties"] is schema["$defs"]["entry"]["additionalProperties"] is False
