@@ -90,6 +90,7 @@ TEACHERS: Registry[TeacherKind] = Registry(
             "multistyle",
             "network",
             "posterise",
+            "quilt",
         )
     ),
     rows_of(TeacherKind),
