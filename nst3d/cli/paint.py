@@ -52,6 +52,9 @@ examples:
 
 nst3d paint --help-all lists all settings."""
 
+_STARTS = {"instant": "warm", "quilt": "quilt"}
+"""The preset that a start means, on top of the scene's own."""
+
 
 @dataclass(frozen=True)
 class PaintArguments:
@@ -82,9 +85,10 @@ class PaintArguments:
     """Weight of a loss or guide, or one of its options: gram=1, content=0.4, nnfm.agree=0.1; repeatable."""
     method: Literal["optimise", "instant"] = "optimise"
     """How to paint: optimise step by step, or instant: in seconds, by networks alone."""
-    start: Literal["content", "noise", "instant"] | None = None
+    start: Literal["content", "noise", "instant", "quilt"] | None = None
     """Starting point: the scene's own colours (content), what --method instant paints, from where fewer steps are
-    needed (instant), or noise, for pictures."""
+    needed (instant), patches of the style laid over the surface, for meshes without colours (quilt), or noise, for
+    pictures."""
     teacher: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
     """Teacher whose pictures the scene learns first, such as posterise or network; --iterations 0 stops after it."""
     teacher_option: Annotated[
@@ -194,7 +198,8 @@ def _base(source: str, arguments: Sequence[str], note: Note = lambda text: None)
     base = load_preset(source, note)
     if first_value(arguments, "--method") == "instant":
         return with_preset(base, "instant")
-    return with_preset(base, "warm") if first_value(arguments, "--start") == "instant" else base
+    start = first_value(arguments, "--start")
+    return with_preset(base, _STARTS[start]) if start in _STARTS else base
 
 
 def _parsed(arguments: Sequence[str], name: str, source: str, notes: list[str]) -> AllArguments:
@@ -258,7 +263,7 @@ def _adjusted(parsed: AllArguments) -> PaintConfig:
         config = dataclasses.replace(config, start=parsed.start)
     if parsed.size is not None:
         config = config.with_size(parsed.size)
-    if parsed.method == "instant" and (parsed.iterations or parsed.term or parsed.start == "instant"):
+    if parsed.method == "instant" and (parsed.iterations or parsed.term or parsed.start in _STARTS):
         raise ConfigError(
             "--method instant takes no steps: leave out --iterations, --term and --start, or give --start instant"
             " in place of it"

@@ -34,11 +34,11 @@ class Exemplar:
     def __init__(self, picture: Planes, opacity: Mask | None, side: int) -> None:
         self.picture = picture.float()
         self.tone = blurred((self.picture * self.picture.new_tensor(LUMA)[:, None, None]).sum(0), side // 4)
+        # Differences of small numbers lose fewer digits.
         self._middle = self.picture.mean((1, 2), keepdim=True)
         colours, tone = self.picture - self._middle, self.tone - self.tone.mean()
-        self._searched = torch.stack(
-            [*colours, colours.square().sum(0), tone, tone.square()]
-        )  # differences of large numbers lose digits
+        layers = torch.stack([*colours, colours.square().sum(0), tone, tone.square()])
+        self._waves = torch.fft.rfft2(layers)
         clear = torch.zeros_like(tone) if opacity is None else (opacity <= 0.5).to(tone)
         share = F.avg_pool2d(clear[None, None], side, stride=1)[0, 0]
         self._shut = share > share.amin() + 1e-6
@@ -47,16 +47,18 @@ class Exemplar:
     def place(self, wanted: Wanted, generator: torch.Generator, reuse: float) -> tuple[int, int]:
         """The row and column of the top left corner of the patch that is most like the one wanted, or one of them.
 
-        Sums of squared differences of all places, as a correlation. Places near those that were taken before count as
-        different by `reuse` times the usual difference.
+        Sums of squared differences at all places, as a product of Fourier transforms. Places near those that were taken
+        before count as different by `reuse` times the usual difference.
         """
         held = wanted.painted[None]
         colours = (wanted.colours - self._middle) * held
         tone = (wanted.tone - self.tone.mean()) * wanted.toned
         filters = torch.cat([-2 * colours, held, -2 * tone[None], wanted.toned[None]])
         constant = colours.square().sum() + (tone * (wanted.tone - self.tone.mean())).sum()
-        cost = F.conv2d(self._searched[None], filters[None])[0, 0] + constant
-        cost = cost.clamp_min(0)
+        size = self.tone.shape
+        waves = (self._waves * torch.fft.rfft2(filters, s=size).conj()).sum(0)
+        rows, columns = self._shut.shape
+        cost = (torch.fft.irfft2(waves, s=size)[:rows, :columns] + constant).clamp_min(0)
         usual = cost[~self._shut].mean()
         cost = cost + reuse * usual * self._used
         best = cost[~self._shut].amin()

@@ -57,8 +57,8 @@ class QuiltTeacher:
             return pictures
         cells = cells_of(places)
         exemplars, shares, side = self._cut(styles, size)
-        tone = (own[places.rows] * own.new_tensor(LUMA)).sum(1)
-        tones = Tones(cells.mean(tone[:, None])[:, 0], self._guide)
+        tone = cells.mean(own[places.rows] @ own.new_tensor(LUMA)[:, None])[:, 0]
+        tones = Tones(_matched(tone, exemplars), self._guide)
         quilt = Quilt(cells, exemplars, shares, side, tones, self._reuse)
         quilt.cover(looks[0].generator())
         own[places.rows] = quilt.at(cells.of_row, places.positions)
@@ -92,6 +92,13 @@ def _shown(views: Sequence[ViewOperator], pictures: Sequence[Image]) -> torch.Te
         held = torch.cat([picture.cpu().float(), torch.ones(*picture.shape[:2], 1)], 2)
         total += view.adjoint(Image(held * view.coverage))
     return total[:, :3] / total[:, 3:].clamp_min(1e-9)
+
+
+def _matched(tone: torch.Tensor, exemplars: Sequence[Exemplar]) -> torch.Tensor:
+    """Brightness (n,) with the mean and spread of the exemplars'."""
+    wanted = torch.cat([exemplar.tone.flatten() for exemplar in exemplars])
+    spread = wanted.std() / tone.std(correction=0).clamp_min(1e-6)
+    return (tone - tone.mean()) * spread + wanted.mean()
 
 
 def _make(options: Mapping[str, Any]) -> QuiltTeacher:

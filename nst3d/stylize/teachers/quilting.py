@@ -7,9 +7,9 @@ surface as in Praun et al. 2000, "Lapped textures".
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
+from heapq import heappop, heappush
 
 import torch
 
@@ -62,21 +62,21 @@ class Quilt:
         self.patches: list[Patch] = []
         self.patch_of = torch.full((count,), -1)
         self.colours = torch.zeros(count, 3)
+        self._number = torch.full((count,), -1)  # of a cell in the patch that is being laid
 
     def cover(self, generator: torch.Generator) -> None:
-        """Lay patches from one to the next until every cell is covered."""
-        waiting: deque[int] = deque()
-        first = 0
-        while True:
-            while waiting and self.patch_of[waiting[0]] >= 0:
-                waiting.popleft()
-            if not waiting:
-                bare = (self.patch_of[first:] < 0).nonzero()
-                if not len(bare):
-                    return
-                first += int(bare[0])
-                waiting.append(first)
-            waiting.extend(self._lay(waiting.popleft(), generator))
+        """Lay patches from one to the next until every cell is covered, where directions are surest first."""
+        doubt = self.cells.doubt.tolist()
+        waiting: list[tuple[float, int, int]] = []
+        order = iter(self.cells.doubt.argsort(stable=True).tolist())
+        for first in order:
+            if self.patch_of[first] < 0:
+                heappush(waiting, (doubt[first], len(self.patches), first))
+            while waiting:
+                centre = heappop(waiting)[2]
+                if self.patch_of[centre] < 0:
+                    for cell in self._lay(centre, generator):
+                        heappush(waiting, (doubt[cell], len(self.patches), cell))
 
     def _lay(self, centre: int, generator: torch.Generator) -> list[int]:
         """Lay a patch around a cell; returns cells at which the next may be laid."""
@@ -130,15 +130,13 @@ class Quilt:
         painted = self.patch_of[mine] >= 0
         if not bool(painted.any()):
             return torch.ones_like(painted)
-        number = torch.full((len(self.patch_of),), -1)
-        number[mine] = torch.arange(len(mine))
-        ends = number[self.cells.edges]
-        inner = ends[(ends >= 0).all(1)]
-        outer = (ends >= 0).sum(1) == 1
-        outside = self.cells.edges[outer][ends[outer] < 0]
-        kept = ends[outer].amax(1)[self.patch_of[outside] >= 0]
+        self._number[mine] = torch.arange(len(mine))
+        own, other = self.cells.around(mine)
+        inside = self._number[other]
+        self._number[mine] = -1
+        inner = torch.stack([own, inside], 1)[inside > own]
         sinks = torch.zeros_like(painted)
-        sinks[kept] = True
+        sinks[own[(inside < 0) & (self.patch_of[other] >= 0)]] = True
         difference = (colours - self.colours[mine]).norm(dim=1).double()
         difference = torch.where(painted, difference, 0.0)
         weights = difference[inner].sum(1)

@@ -31,12 +31,23 @@ class Cells:
     """(n, 3) float64, outwards."""
     rights: torch.Tensor
     """(n, 3) float64: the unit tangent to the right of those who look at the surface upright."""
-    edges: torch.Tensor
-    """(e, 2) int64: pairs of neighbouring cells, each once."""
+    doubt: torch.Tensor
+    """(n,) float64: how level each is, in quarters: 0 where upright is beyond doubt, 1 where it is any direction."""
+    neighbours: torch.Tensor
+    """(e,) int64: the neighbours of the first cell, then those of the second, and so on."""
+    starts: torch.Tensor
+    """(n + 1,) int64: where each cell's neighbours start."""
 
     def mean(self, values: torch.Tensor) -> torch.Tensor:
         """The means (n, c) of values (m, c) of the placed rows over each cell's."""
         return _means(values, self.of_row, len(self.positions))
+
+    def around(self, cells: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """The neighbours of some cells (k,), all in a row (e,), after the numbers (e,) in `cells` of whose they are."""
+        counts = self.starts[cells + 1] - self.starts[cells]
+        own = torch.arange(len(cells)).repeat_interleave(counts)
+        places = torch.arange(len(own)) - (counts.cumsum(0) - counts)[own] + self.starts[cells][own]
+        return own, self.neighbours[places]
 
     @property
     def downs(self) -> torch.Tensor:
@@ -63,7 +74,11 @@ def cells_of(places: RowPlaces) -> Cells:
     outwards = F.normalize(_means(places.outwards, of_row, len(keys)), dim=1)
     normals = _normals(positions, outwards, edges)
     rights = _rights(normals, edges, places.up)
-    return Cells(of_row, positions, normals, rights, edges)
+    both = torch.cat([edges, edges.flip(1)])
+    both = both[both[:, 0].argsort(stable=True)]
+    starts = torch.searchsorted(both[:, 0].contiguous(), torch.arange(len(keys) + 1))
+    doubt = (4 * (normals @ places.up).abs()).floor() / 4
+    return Cells(of_row, positions, normals, rights, doubt, both[:, 1].contiguous(), starts)
 
 
 def _means(values: torch.Tensor, groups: torch.Tensor, count: int) -> torch.Tensor:
