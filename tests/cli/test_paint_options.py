@@ -121,9 +121,14 @@ def test_an_instant_start_leaves_fewer_steps(asked) -> None:
     assert warm.teach.teacher == "instant"
     assert 0 < warm.schedule.total < usual.schedule.total / 2
     assert job(asked, "--start", "noise").config.start == "noise"
+    quilt = job(asked, "--start", "quilt", "--teacher-option", "patch=0.2").config
+    assert (quilt.teach.teacher, quilt.teach.options) == ("quilt", {"patch": 0.2})
+    assert 0 < quilt.schedule.total < usual.schedule.total / 2
 
 
-@pytest.mark.parametrize("options", [("--iterations", "5"), ("--term", "gram=1"), ("--start", "instant")])
+@pytest.mark.parametrize(
+    "options", [("--iterations", "5"), ("--term", "gram=1"), ("--start", "instant"), ("--start", "quilt")]
+)
 def test_instant_painting_refuses_steps(options, capsys) -> None:
     assert main(["paint", "a.glb", "--style", "b.png", "--out", "c", "--method", "instant", *options]) == 1
     assert "--method instant takes no steps" in capsys.readouterr().err

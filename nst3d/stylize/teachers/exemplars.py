@@ -33,7 +33,7 @@ class Exemplar:
 
     def __init__(self, picture: Planes, opacity: Mask | None, side: int) -> None:
         self.picture = picture.float()
-        self.tone = blurred((self.picture * self.picture.new_tensor(LUMA)[:, None, None]).sum(0), side // 4)
+        self.tone = (self.picture * self.picture.new_tensor(LUMA)[:, None, None]).sum(0)
         # Differences of small numbers lose fewer digits.
         self._middle = self.picture.mean((1, 2), keepdim=True)
         colours, tone = self.picture - self._middle, self.tone - self.tone.mean()
@@ -76,9 +76,3 @@ class Exemplar:
             self.picture[None], grid[None, None], mode="bilinear", padding_mode="border", align_corners=True
         )
         return found[0, :, 0].T
-
-
-def blurred(plane: torch.Tensor, radius: int) -> torch.Tensor:
-    """A plane (h, w) averaged over squares of 2 · radius + 1 pixels, over what there is of them at its border."""
-    side = 2 * radius + 1
-    return F.avg_pool2d(plane[None, None], side, stride=1, padding=radius, count_include_pad=False)[0, 0]

@@ -34,9 +34,9 @@ class QuiltTeacher:
         `guide` is how much patches keep the brightness of the scene, from 0, in units of what their seams count.
         `reuse` is how much places of the style are avoided that were taken before, from 0. ConfigError for others.
         """
-        Within(0, 0.5, above=True).check("patch", patch)
-        Within(0).check("guide", guide)
-        Within(0).check("reuse", reuse)
+        Within(0, 0.5, above=True).check("teacher quilt: option patch", patch)
+        Within(0).check("teacher quilt: option guide", guide)
+        Within(0).check("teacher quilt: option reuse", reuse)
         self._patch, self._guide, self._reuse = patch, guide, reuse
 
     @torch.no_grad()
@@ -52,9 +52,11 @@ class QuiltTeacher:
         views = [_view(look) for look in looks]
         size = max(max(picture.shape[:2]) for picture in pictures)
         places = places_of(views, [look.camera for look in looks])
-        own = _shown(views, pictures)
         if not len(places.rows):
-            return pictures
+            raise ConfigError(
+                "teacher quilt needs views from several sides: give cameras that are farther apart"
+            )
+        own = _shown(views, pictures, looks)
         cells = cells_of(places)
         exemplars, shares, side = self._cut(styles, size)
         tone = cells.mean(own[places.rows] @ own.new_tensor(LUMA)[:, None])[:, 0]
@@ -62,10 +64,7 @@ class QuiltTeacher:
         quilt = Quilt(cells, exemplars, shares, side, tones, self._reuse)
         quilt.cover(looks[0].generator())
         own[places.rows] = quilt.at(cells.of_row, places.positions)
-        return [
-            Image(view.render(own, styles[0].background).to(picture))
-            for view, picture in zip(views, pictures)
-        ]
+        return [_painted(view, own, look, styles[0].background) for view, look in zip(views, looks)]
 
     def _cut(self, styles: Sequence[Style], size: int) -> tuple[list[Exemplar], list[float], int]:
         """The styles' pictures to cut patches from, how often each is taken, and the odd side of patches."""
@@ -85,13 +84,21 @@ def _view(look: Look) -> ViewOperator:
     return look.coarse(1)
 
 
-def _shown(views: Sequence[ViewOperator], pictures: Sequence[Image]) -> torch.Tensor:
+def _shown(views: Sequence[ViewOperator], pictures: Sequence[Image], looks: Sequence[Look]) -> torch.Tensor:
     """The table (n, 3) of what the pictures show of each row, on average by squared coverage."""
     total = torch.zeros(views[0].num_colours, 4)
-    for view, picture in zip(views, pictures):
+    for view, picture, look in zip(views, pictures, looks):
         held = torch.cat([picture.cpu().float(), torch.ones(*picture.shape[:2], 1)], 2)
-        total += view.adjoint(Image(held * view.coverage))
+        total += view.adjoint(Image(held * look.coverage.cpu().float()[..., None]))
     return total[:, :3] / total[:, 3:].clamp_min(1e-9)
+
+
+def _painted(view: ViewOperator, table: torch.Tensor, look: Look, background: torch.Tensor) -> Image:
+    """The view (h, w, 3) of a table; of a region alone, as if there were nothing else but the background."""
+    covered = view.coverage
+    colours = view.apply(table) / covered.clamp_min(1e-6)
+    share = torch.minimum(look.coverage.cpu().float()[..., None], covered)
+    return Image(torch.lerp(background.cpu().expand_as(colours), colours, share).to(look.image))
 
 
 def _matched(tone: torch.Tensor, exemplars: Sequence[Exemplar]) -> torch.Tensor:

@@ -31,14 +31,14 @@ class RowPlaces:
 
 
 def places_of(views: Sequence[ViewOperator], cameras: Sequence[Camera | None]) -> RowPlaces:
-    """The places of the rows that views see; those of a picture, which has no camera, are its pixels' centres.
+    """The places of the rows that views see; those of a single view, such as a picture, are its pixels' centres.
 
     A row is where the rays through the pixels that show it meet, by least squares: the point p with the least
     Σ A |(I − d dᵀ)(p − o)|² over all views, their pixels and rays of origin o and unit direction d. Rows that are seen
     from one direction alone are left out.
     """
     known = [camera for camera in cameras if camera is not None]
-    if len(known) < len(views):
+    if len(known) < len(views) or len(views) == 1:
         return _flat(views[0])
     equations = sum(view.adjoint(_rays(camera)) for view, camera in zip(views, known))
     assert isinstance(equations, torch.Tensor)
