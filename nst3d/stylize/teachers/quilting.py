@@ -7,6 +7,7 @@ surface as in Praun et al. 2000, "Lapped textures".
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from heapq import heappop, heappush
@@ -21,6 +22,8 @@ _TURNED = 0.35
 """Least cosine between the normals of a patch's middle and of what it covers."""
 _APART = 0.75
 """Distance of a patch from the one before, as a share of its side: the rest overlaps, a quarter as usual."""
+_NEAR = 1.1
+"""Width of the boxes in which cells are looked for, in sides of a patch: more than it is to where the next is laid."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,8 @@ class Quilt:
         self.patches: list[Patch] = []
         self.patch_of = torch.full((count,), -1)
         self.colours = torch.zeros(count, 3)
+        self._box_of = (cells.positions / (_NEAR * side)).floor().long()
+        self._boxes = _groups(self._box_of)
         self._number = torch.full((count,), -1)  # of a cell in the patch that is being laid
 
     def cover(self, generator: torch.Generator) -> None:
@@ -80,12 +85,13 @@ class Quilt:
 
     def _lay(self, centre: int, generator: torch.Generator) -> list[int]:
         """Lay a patch around a cell; returns cells at which the next may be laid."""
-        right, down = self.chart(centre, self.cells.positions)
+        near = self._near(centre)
+        near = near[(self.cells.normals[near] @ self.cells.normals[centre]) > _TURNED]
+        right, down = self.chart(centre, self.cells.positions[near])
         reach = torch.maximum(right.abs(), down.abs())
-        facing = (self.cells.normals @ self.cells.normals[centre]) > _TURNED
         half = self._side // 2
-        mine = ((reach < half + 0.5) & facing).nonzero()[:, 0]
-        right, down = right[mine], down[mine]
+        within = reach < half + 0.5
+        mine, right, down = near[within], right[within], down[within]
         number = int(torch.multinomial(self._shares, 1, generator=generator))
         exemplar = self.exemplars[number]
         wanted = self._wanted(mine, right, down)
@@ -96,8 +102,15 @@ class Quilt:
         self.colours[mine[taken]] = colours[taken]
         self.patches.append(Patch(centre, number, corner))
         apart = _APART * self._side
-        ring = (reach > apart - 1) & (reach <= apart) & facing & (self.patch_of < 0)
-        return ring.nonzero()[:, 0].tolist()
+        ring = near[(reach > apart - 1) & (reach <= apart)]
+        return [int(cell) for cell in ring[self.patch_of[ring] < 0]]
+
+    def _near(self, centre: int) -> torch.Tensor:
+        """The cells, in order, among which are all that are nearer than the width of a box."""
+        x, y, z = self._box_of[centre].tolist()
+        steps = itertools.product((-1, 0, 1), repeat=3)
+        found = (self._boxes.get((x + i, y + j, z + k)) for i, j, k in steps)
+        return torch.cat([cells for cells in found if cells is not None]).sort().values
 
     def chart(self, centre: int, positions: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """How far places (n, 3) are to the right of a cell and below it along the surface, in pixels (n,) each.
@@ -155,3 +168,10 @@ class Quilt:
             exemplar = self.exemplars[patch.exemplar]
             colours[rows] = exemplar.at(patch.corner[0] + half + down, patch.corner[1] + half + right)
         return colours
+
+
+def _groups(keys: torch.Tensor) -> dict[tuple[int, ...], torch.Tensor]:
+    """The numbers of the rows of each kind among keys (n, 3)."""
+    kinds, of_row, counts = torch.unique(keys, dim=0, return_inverse=True, return_counts=True)
+    parts = of_row.argsort(stable=True).split(counts.tolist())
+    return {tuple(kind): part for kind, part in zip(kinds.tolist(), parts)}
