@@ -70,7 +70,7 @@ def test_a_flat_quilt_is_made_of_patches_of_the_style() -> None:
     own = patches(style.permute(1, 2, 0), 4)
     assert float(torch.cdist(patches(found.double(), 4)[uncut], own.double()).amin(1).max()) < 1e-3
     # Beside cuts, too, each pixel is one of the style's: nothing is blended.
-    assert float(torch.cdist(found.reshape(-1, 3), style.flatten(1).T).amin(1).max()) < 1e-5
+    assert float(torch.cdist(found.reshape(-1, 3).double(), style.flatten(1).T.double()).amin(1).max()) < 1e-5
 
 
 def test_cuts_run_where_patches_agree() -> None:

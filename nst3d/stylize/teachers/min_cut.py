@@ -58,12 +58,14 @@ def _reached(starts, ends, back, room, side, least):  # type: ignore[no-untyped-
         following[:] = starts[:count]
         for source in range(count):
             if side[source] == 1:
-                _send(source, starts, ends, back, room, side, level, following, path, least)
+                _send(source, (starts, ends, back), room, side, level, (following, path), least)
 
 
 @kernel()
-def _send(source, starts, ends, back, room, side, level, following, path, least):  # type: ignore[no-untyped-def]
+def _send(source, graph, room, side, level, work, least):  # type: ignore[no-untyped-def]
     """Send what flows from a source along shortest paths."""
+    starts, ends, back = graph
+    following, path = work
     length, node = 0, source
     while True:
         if side[node] == 2:
