@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import torch
@@ -13,6 +13,10 @@ Choices = torch.Tensor
 
 IMAGE = "image"
 """Pseudo-layer of the image itself."""
+
+
+def _seeded() -> torch.Generator:
+    return torch.Generator().manual_seed(0)
 
 
 @dataclass(frozen=True)
@@ -28,6 +32,8 @@ class Observation:
     choices: dict[str, Choices] = field(default_factory=dict)
     """Style neighbours that losses chose for this view, "loss/group of layers" to (h, w) int64: written by losses, kept
     by a memory of views."""
+    generator: Callable[[], torch.Generator] = _seeded
+    """Makes a new CPU generator, determined by run, step and view: a loss that draws at random judges alike twice."""
 
     def mask(self, layer: str) -> Mask | None:
         """The positions of `layer` that count, or None for all."""

@@ -15,8 +15,8 @@ def covered_rows(features: Features, mask: Mask | None = None) -> torch.Tensor:
     `features` is (c, h, w); without a mask all h * w positions count. In channels-last memory only positions
     that count are copied. Differentiable; positions outside get a gradient of exactly 0.
     """
-    rows = features.permute(1, 2, 0).reshape(-1, features.shape[0])
-    return rows if mask is None else _take_rows(rows, covered_positions(mask))
+    rows = _all_rows(features)
+    return rows if mask is None else take_rows(rows, covered_positions(mask))
 
 
 def covered_positions(mask: Mask) -> torch.Tensor:
@@ -24,9 +24,33 @@ def covered_positions(mask: Mask) -> torch.Tensor:
     return (mask.reshape(-1) > 0.5).nonzero()[:, 0]
 
 
-def _take_rows(rows: torch.Tensor, index: torch.Tensor) -> torch.Tensor:
+def sampled_positions(
+    features: Features, mask: Mask | None, most: int, generator: torch.Generator
+) -> torch.Tensor:
+    """Flat indices (k,) int64 of at most `most` covered positions of (c, h, w), drawn evenly, in scan order."""
+    if mask is None:
+        positions = torch.arange(features.shape[1:].numel(), device=features.device)
+    else:
+        positions = covered_positions(mask)
+    if len(positions) <= most:
+        return positions
+    drawn = torch.randperm(len(positions), generator=generator)[:most].sort().values
+    return positions[drawn.to(positions.device)]
+
+
+def rows_at(features: Features, positions: torch.Tensor) -> torch.Tensor:
+    """The feature vectors (k, c) of (c, h, w) at distinct flat indices (k,)."""
+    return take_rows(_all_rows(features), positions)
+
+
+def take_rows(rows: torch.Tensor, index: torch.Tensor) -> torch.Tensor:
+    """The rows (k, c) of (n, c) at distinct indices (k,). Differentiable."""
     taken: torch.Tensor = _TakeRows.apply(rows, index)
     return taken
+
+
+def _all_rows(features: Features) -> torch.Tensor:
+    return features.permute(1, 2, 0).reshape(-1, features.shape[0])
 
 
 class _TakeRows(torch.autograd.Function):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, final
 
 import torch
@@ -90,7 +90,7 @@ class FeatureGuide(Guide):
                 continue
             if term.region not in observations:
                 masks = self._masks_of(look, term.region)
-                observations[term.region] = Observation(whole.features, masks, look.view, whole.choices)
+                observations[term.region] = replace(whole, masks=masks)
             shares[name] = weight * term.loss(observations[term.region])
         total = torch.stack(list(shares.values())).sum() if shares else look.image.sum() * 0
         if self._memory is not None:
@@ -111,7 +111,8 @@ class FeatureGuide(Guide):
 
     def observe(self, look: Look) -> Observation:
         """The encoded render, with masks from its coverage."""
-        return Observation(self._encoded(look.image), self._masks_of(look, None), look.view)
+        masks = self._masks_of(look, None)
+        return Observation(self._encoded(look.image), masks, look.view, generator=look.generator)
 
     def state(self) -> dict[str, Any]:
         """The memory of views."""

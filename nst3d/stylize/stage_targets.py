@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 
 from nst3d.features.encoder import Encoder
-from nst3d.losses.observation import IMAGE
+from nst3d.losses.observation import IMAGE, Observation
 from nst3d.losses.partner import FindPartner
 from nst3d.losses.rows import covered_positions
 from nst3d.stylize.agreement import ViewMemory
@@ -47,21 +47,11 @@ class StyleTargets:
     @torch.no_grad()
     def features(self, layers: tuple[str, ...]) -> Mapping[str, Features]:
         """Layer to features (c, 1, n) of all styles: their positions, concatenated."""
-        wanted = [layer for layer in layers if layer not in self._known]
+        wanted = tuple(layer for layer in layers if layer not in self._known)
         if wanted:
-            long = round(self._seen.size * self._seen.style_scale / self._seen.viewing.reduce)
-            heaviest = max(style.weight for style in self._styles)
-            encoded = [
-                (
-                    self._seen.encoder(Planes(picture.to(self._seen.device)), wanted),
-                    opacity,
-                    style.weight / heaviest,
-                )
-                for style in self._styles
-                for picture, opacity in zip(style.at(long), style.opacities_at(long))
-            ]
+            encoded = self.encoded(wanted)
             for layer in wanted:
-                rows = [_thinned(self._opaque(e[layer], layer, mask), share) for e, mask, share in encoded]
+                rows = [_thinned(_opaque(seen, layer), share) for seen, share in encoded]
                 self._known[layer] = torch.cat(rows, dim=1)[:, None]
         return {layer: self._known[layer] for layer in layers}
 
@@ -74,12 +64,24 @@ class StyleTargets:
             for picture, opacity in zip(style.at(long), style.opacities_at(long))
         ]
 
-    def _opaque(self, features: Features, layer: str, opacity: Mask | None) -> Features:
-        """The positions (c, n) of a style's features (c, h, w) at which its picture is opaque."""
-        if opacity is None:
-            return features.flatten(1)
-        mask = cell_mask(opacity.to(features.device), self._seen.encoder.stride(layer))
-        return features.flatten(1)[:, covered_positions(mask)]
+    @torch.no_grad()
+    def encoded(self, layers: tuple[str, ...]) -> list[tuple[Observation, float]]:
+        """Each of the styles' pictures, encoded, and the share of its positions that counts by its style's weight."""
+        long = round(self._seen.size * self._seen.style_scale / self._seen.viewing.reduce)
+        heaviest = max(style.weight for style in self._styles)
+        return [
+            (self._observed(Planes(picture.to(self._seen.device)), opacity, layers), style.weight / heaviest)
+            for style in self._styles
+            for picture, opacity in zip(style.at(long), style.opacities_at(long))
+        ]
+
+    def _observed(self, picture: Planes, opacity: Mask | None, layers: tuple[str, ...]) -> Observation:
+        """A style's picture, encoded, with masks of the positions at which it is opaque."""
+        encoder, masks = self._seen.encoder, {}
+        if opacity is not None:
+            opacity = opacity.to(picture.device)
+            masks = {layer: cell_mask(opacity, encoder.stride(layer)) for layer in layers}
+        return Observation(encoder(picture, layers), masks)
 
 
 class SceneTargets:
@@ -119,6 +121,12 @@ def _encoding(seen: Seen, layers: tuple[str, ...]) -> Callable[[Planes], dict[st
         return {**(seen.encoder(small, deep) if deep else {}), **own}
 
     return encode
+
+
+def _opaque(seen: Observation, layer: str) -> Features:
+    """The positions (c, n) of a style's features at which its picture is opaque."""
+    features, mask = seen.features[layer].flatten(1), seen.mask(layer)
+    return features if mask is None else features[:, covered_positions(mask)]
 
 
 def _thinned(features: Features, share: float) -> Features:
