@@ -48,6 +48,15 @@ class _SquaredDistance(torch.autograd.Function):
         return (difference * (2 * grads[0])).to(ctx.dtype), None
 
 
+def check_shape(view: int, layer: str, features: Features, target: Features) -> None:
+    """Raise ConfigError unless a view's features at a layer have the shape of its content's."""
+    if features.shape != target.shape:
+        raise ConfigError(
+            f"content of view {view} at {layer} has the shape {tuple(target.shape)},"
+            f" the view {tuple(features.shape)}: render both at one size"
+        )
+
+
 @final
 class ContentLoss(Loss):
     """The distance to each view's initial features, summed over layers."""
@@ -73,11 +82,7 @@ class ContentLoss(Loss):
         for layer in self.layers:
             features = observation.features[layer]
             target = self.targets[observation.view][layer]
-            if features.shape != target.shape:
-                raise ConfigError(
-                    f"content of view {observation.view} at {layer} has the shape {tuple(target.shape)},"
-                    f" the view {tuple(features.shape)}: render both at one size"
-                )
+            check_shape(observation.view, layer, features, target)
             loss = content_loss(features, target, observation.mask(layer), self.normalise)
             losses.append(self.weights[layer] * loss)
         return torch.stack(losses).sum()

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from nst3d.features.encoder import Encoder
 from nst3d.losses.base import Loss, Normalise
+from nst3d.losses.observation import Observation
 from nst3d.losses.partner import FindPartner
 from nst3d.plugins import Registry, rows_of
 from nst3d.tensors import Features, Mask, Planes
@@ -45,6 +46,9 @@ class LossInputs:
     """Finds other views of the same surface."""
     pictures: Callable[[], Sequence[tuple[Planes, Mask | None]]] = tuple
     """The styles' pictures (3, h, w) at the views' scale, and their opacities (h, w); None: opaque."""
+    encoded: Callable[[tuple[str, ...]], Sequence[tuple[Observation, float]]] = lambda layers: ()
+    """Maps layers to the styles' pictures, each encoded on its own with masks of what is opaque, and the share of its
+    positions that counts. `styles` has the same features as one list of positions, which have lost their places."""
 
 
 MakeLoss = Callable[[LossInputs], "Loss | None"]
@@ -72,10 +76,18 @@ LOSSES: Registry[LossKind] = Registry(
             "agreement",
             "consistency",
             "content",
+            "contextual",
+            "covariance",
+            "edges",
             "excess",
             "grain",
             "gram",
+            "histogram",
+            "hypercolumn",
+            "laplacian",
             "moments",
+            "self_similarity",
+            "sliced",
             "total_variation",
         )
     ),

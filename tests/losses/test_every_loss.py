@@ -10,14 +10,22 @@ from nst3d.losses import (
     AgreeingNNFMLoss,
     ConsistencyLoss,
     ContentLoss,
+    ContextualLoss,
     Correspondence,
+    CovarianceLoss,
+    EdgesLoss,
     GrainLoss,
     GramLoss,
+    HistogramLoss,
+    HypercolumnLoss,
+    LaplacianLoss,
     Loss,
     MomentsLoss,
     NNFMLoss,
     Observation,
     Partner,
+    SelfSimilarityLoss,
+    SlicedLoss,
     TotalVariationLoss,
     mean_gram,
     moments,
@@ -36,7 +44,7 @@ def features(seed: int, dtype=torch.float64) -> dict[str, torch.Tensor]:
 def disc() -> dict[str, torch.Tensor]:
     """A mask for each layer with some positions in it and some not."""
     fine = torch.zeros(8, 6)
-    fine[2:7, 1:5] = 1
+    fine[2:7, 1:] = 1
     return {IMAGE: fine, "relu1_1": fine, "relu2_1": fine[::2, ::2]}
 
 
@@ -98,6 +106,46 @@ def agreeing(target: dict[str, torch.Tensor]) -> Loss:
     return AgreeingNNFMLoss(nnfm(target), partner(target, disc()))
 
 
+def covariance(target: dict[str, torch.Tensor]) -> Loss:
+    return CovarianceLoss({k: target[k] for k in LAYERS})
+
+
+def covariance_of_few(target: dict[str, torch.Tensor]) -> Loss:
+    return CovarianceLoss({k: target[k] for k in LAYERS}, directions=2, normalise="mean")
+
+
+def histogram(target: dict[str, torch.Tensor]) -> Loss:
+    return HistogramLoss({k: target[k] for k in LAYERS})
+
+
+def sliced(target: dict[str, torch.Tensor]) -> Loss:
+    return SlicedLoss({k: target[k] for k in LAYERS}, directions=8)
+
+
+def contextual(target: dict[str, torch.Tensor]) -> Loss:
+    return ContextualLoss({k: target[k] for k in LAYERS})
+
+
+def hypercolumn(target: dict[str, torch.Tensor]) -> Loss:
+    return HypercolumnLoss([(Observation(target), 1.0)], LAYERS)
+
+
+def hypercolumn_of_cells(target: dict[str, torch.Tensor]) -> Loss:
+    return HypercolumnLoss([(Observation(target), 1.0)], LAYERS[::-1])
+
+
+def self_similarity(target: dict[str, torch.Tensor]) -> Loss:
+    return SelfSimilarityLoss({0: target}, LAYERS)
+
+
+def laplacian(target: dict[str, torch.Tensor]) -> Loss:
+    return LaplacianLoss({0: target}, pools=(1, 2))
+
+
+def edges(target: dict[str, torch.Tensor]) -> Loss:
+    return EdgesLoss({0: target}, pools=(1,))
+
+
 WITH_TARGET = [
     gram,
     gram_relative,
@@ -107,6 +155,16 @@ WITH_TARGET = [
     nnfm,
     consistency,
     consistency_relative,
+    covariance,
+    covariance_of_few,
+    histogram,
+    sliced,
+    contextual,
+    hypercolumn,
+    hypercolumn_of_cells,
+    self_similarity,
+    laplacian,
+    edges,
 ]
 ALL = [*WITH_TARGET, variation, speckle, agreeing]
 

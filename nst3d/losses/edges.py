@@ -1,0 +1,93 @@
+"""Edges: gradients that run as the content's do, after the normalised gradient fields of Haber & Modersitzki 2006,
+"Intensity gradient based registration and fusion of multi-modal images"."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import final
+
+import torch
+import torch.nn.functional as F
+
+from nst3d.errors import ConfigError
+from nst3d.losses.base import Loss, precise
+from nst3d.losses.content import check_shape
+from nst3d.losses.observation import IMAGE, Observation
+from nst3d.losses.registry import LossInputs, register_loss
+from nst3d.tensors import Features, Mask, Planes
+
+_WINDOW = 3
+_FLAT = (4 / 255) ** 2
+"""The power of a gradient, a square in colours per cell, below which it counts as noise."""
+
+
+def structure(planes: Planes, pool: int) -> torch.Tensor:
+    """The structure tensors (3, h', w') of (c, h, w) averaged over blocks of `pool` pixels: xx, yy and √2 xy.
+
+    Sums of products of central differences over channels, averaged over windows of 3 x 3 cells. The length of such a
+    vector is the tensor's Frobenius norm, whatever way the picture is turned.
+    """
+    cells = F.avg_pool2d(precise(planes), pool)
+    across = (cells[:, 1:-1, 2:] - cells[:, 1:-1, :-2]) / 2
+    down = (cells[:, 2:, 1:-1] - cells[:, :-2, 1:-1]) / 2
+    products = [across.square().sum(0), down.square().sum(0), 2**0.5 * (across * down).sum(0)]
+    return F.avg_pool2d(torch.stack(products), _WINDOW, 1)
+
+
+def _inner_windows(mask: Mask, pool: int) -> torch.Tensor:
+    """Which entries (h', w') of `structure` read only pixels that a mask (h, w) covers."""
+    cells = F.avg_pool2d((mask > 0.5).float()[None], pool) >= 1
+    return -F.max_pool2d(-cells.float(), _WINDOW + 2, 1)[0] > 0.5
+
+
+def edge_loss(planes: Planes, target: Planes, pool: int = 1, mask: Mask | None = None) -> torch.Tensor:
+    """How far gradients are from running along the target's, weighted by the strength of the target's: from 0 to 1.
+
+    Σ w (1 - ⟨S, Sₜ⟩ / (|S| |Sₜ|)) / Σ w for the structure tensors S and Sₜ of two images (3, h, w), with w the root of
+    |Sₜ|. For a single channel this is the squared sine between gradients, as in the paper. Where the target is flat
+    nothing is asked; where only the image is flat it costs about 1. Returns a scalar, at least float32; 0 without an
+    edge in the target or a covered window.
+    """
+    if min(planes.shape[1:]) < (_WINDOW + 2) * pool:
+        return precise(planes[:, :0]).sum()
+    ours, theirs = structure(planes, pool), structure(Planes(target.detach()), pool)
+    if mask is not None:
+        inside = _inner_windows(mask, pool)
+        ours, theirs = ours[:, inside], theirs[:, inside]
+    length, wanted = (ours.square().sum(0) + _FLAT**2).sqrt(), (theirs.square().sum(0) + _FLAT**2).sqrt()
+    agreement = ((ours * theirs).sum(0) + _FLAT**2) / (length * wanted)
+    weights = theirs.square().sum(0).sqrt().sqrt()
+    return (weights * (1 - agreement)).sum() / weights.sum().clamp_min(torch.finfo(weights.dtype).tiny)
+
+
+@final
+class EdgesLoss(Loss):
+    """How far a view's edges are from running where its content's do, the mean over pool sizes.
+
+    It keeps outlines and lets colours go: neither a constant, nor contrast, nor light turned to dark counts.
+    """
+
+    def __init__(
+        self, targets: Mapping[int, Mapping[str, Features]], pools: tuple[int, ...] = (1, 2)
+    ) -> None:
+        """Bind `targets`, view to the content's image under `IMAGE`, and the sides of blocks in pixels."""
+        super().__init__()
+        if not pools or any(pool < 1 for pool in pools):
+            raise ConfigError(f"pools is {list(pools)}: expected sizes of 1 or more pixels")
+        self.layers = (IMAGE,)
+        self.targets, self.pools = targets, pools
+
+    def forward(self, observation: Observation) -> torch.Tensor:
+        """The loss, a scalar. Raises ConfigError without a target of the view's shape."""
+        image, target = observation.features[IMAGE], self.targets[observation.view][IMAGE]
+        check_shape(observation.view, IMAGE, image, target)
+        mask = observation.mask(IMAGE)
+        losses = [edge_loss(Planes(image), Planes(target), pool, mask) for pool in self.pools]
+        return torch.stack(losses).mean()
+
+
+def _make(inputs: LossInputs) -> Loss:
+    return EdgesLoss(inputs.contents((IMAGE,)), tuple(inputs.options["pools"]))
+
+
+register_loss("edges", _make, (), {"pools": (1, 2)})
