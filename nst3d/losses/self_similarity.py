@@ -17,15 +17,18 @@ from nst3d.losses.registry import LossInputs, register_loss
 from nst3d.losses.rows import rows_at, sampled_positions
 from nst3d.tensors import Features
 
+_ALIKE = 1e-5
+"""A mean distance that counts as none."""
+
 
 def self_distances(rows: torch.Tensor) -> torch.Tensor:
     """The cosine distances (n, n) between feature vectors (n, c), each column divided by its sum.
 
-    At least float32. A column of zeros, of vectors that are all alike, stays zero.
+    At least float32. Distances among vectors that are all alike, which are but rounding, stay near zero.
     """
     units = F.normalize(precise(rows), dim=1)
     distances = (1 - units @ units.T).clamp_min(0)
-    return distances / distances.sum(0, keepdim=True).clamp_min(torch.finfo(distances.dtype).eps)
+    return distances / distances.sum(0, keepdim=True).clamp_min(_ALIKE * len(rows))
 
 
 def self_similarity_loss(rows: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
