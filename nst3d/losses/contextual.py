@@ -3,6 +3,7 @@ data"."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import final
 
@@ -10,7 +11,7 @@ import torch
 import torch.nn.functional as F
 
 from nst3d.errors import ConfigError
-from nst3d.losses.base import Loss, precise
+from nst3d.losses.base import Loss, Normalise, check_normalise, precise
 from nst3d.losses.observation import Observation
 from nst3d.losses.registry import LossInputs, register_loss
 from nst3d.losses.rows import rows_at, sampled_positions, take_rows
@@ -64,6 +65,9 @@ def _most_alike(rows: torch.Tensor, bank: torch.Tensor, bandwidth: float, chunk_
 class ContextualLoss(Loss):
     """The contextual distance of a view to a style, summed over layers.
 
+    With "relative" it is divided by log m, for m features of the style, which it would be if none were found: so it is
+    from 0 to 1. "gatys" and "mean": as in the paper.
+
     NNFM lets each place of the view take what it likes best; here each feature of the style must be found somewhere.
     Neither positions nor lengths of features count.
     """
@@ -74,12 +78,14 @@ class ContextualLoss(Loss):
         bandwidth: float = 0.5,
         positions: int = 4096,
         style_positions: int = 1024,
+        normalise: Normalise = "relative",
     ) -> None:
         """Bind the style's features, layer to (c, h, w), of which `style_positions` are drawn once.
 
         Of larger views, that many `positions` are drawn each step. Features are centred on the style's mean.
         """
         super().__init__()
+        check_normalise(normalise)
         if not bandwidth > 0:
             raise ConfigError(f"bandwidth is {bandwidth}: expected a number above 0")
         for name, value in (("positions", positions), ("style_positions", style_positions)):
@@ -87,6 +93,7 @@ class ContextualLoss(Loss):
                 raise ConfigError(f"{name} is {value}: expected a number of 1 or more")
         self.layers = tuple(style)
         self.bandwidth, self.positions = bandwidth, positions
+        self.normalise: Normalise = normalise
         self.means = {k: precise(f.detach()).mean((1, 2)) for k, f in style.items()}
         generator = torch.Generator().manual_seed(0)
         self.banks = {}
@@ -103,7 +110,8 @@ class ContextualLoss(Loss):
                 features, observation.mask(layer), self.positions, observation.generator()
             )
             rows = self._directions(layer, rows_at(features, drawn))
-            losses.append(contextual_loss(rows, bank, self.bandwidth))
+            unit = math.log(max(len(bank), 2)) if self.normalise == "relative" else 1.0
+            losses.append(contextual_loss(rows, bank, self.bandwidth) / unit)
         return torch.stack(losses).sum()
 
     def _directions(self, layer: str, rows: torch.Tensor) -> torch.Tensor:
@@ -112,7 +120,7 @@ class ContextualLoss(Loss):
 
 
 def _make(inputs: LossInputs) -> Loss:
-    return ContextualLoss(inputs.styles(inputs.layers), **inputs.options)
+    return ContextualLoss(inputs.styles(inputs.layers), **inputs.options, normalise=inputs.normalise)
 
 
 register_loss(

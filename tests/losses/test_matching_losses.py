@@ -64,7 +64,9 @@ def test_contextual_asks_for_all_of_the_style() -> None:
     both, one = style.repeat(1, 1, 4), style[:, :, :1].repeat(1, 1, 8)
     loss = ContextualLoss({"a": style})
     assert loss(Observation({"a": both})) == pytest.approx(0, abs=1e-6)
-    assert loss(Observation({"a": one})) == pytest.approx(math.log(2), abs=1e-3)
+    assert loss(Observation({"a": one})) == pytest.approx(1, abs=1e-3)
+    paper = ContextualLoss({"a": style}, normalise="gatys")
+    assert paper(Observation({"a": one})) == pytest.approx(math.log(2), abs=1e-3)
 
 
 def test_contextual_draws_positions_by_the_generator() -> None:
