@@ -31,7 +31,7 @@ from nst3d.pipeline.jobs.painter import guide_of_stage
 from nst3d.pipeline.jobs.prepare import Prepared, prepare
 from nst3d.pipeline.runtime.machine import peak_memory_gb
 from nst3d.pipeline.settings.config import PaintConfig
-from nst3d.pipeline.settings.surface import RigOptions
+from nst3d.pipeline.settings.surface import RigOptions, SurfaceOptions
 from nst3d.stylize.canvas import Canvas
 from nst3d.stylize.schedule import Schedule, Stage
 
@@ -45,13 +45,16 @@ STYLES = {
     "hypercolumn": 3.0,
     "contextual": 1.5,
 }
-CONTENTS = {"content": 0.15, "self_similarity": 0.5, "laplacian": 0.5, "edges": 0.5}
+CONTENTS = {"content": 0.15, "self_similarity": 2.0, "laplacian": 3.0, "edges": 4.0}
 """Recommended weights."""
+TOGETHER = {"contextual": {"gram": 0.5}}
+"""What a style loss is recommended with."""
 
 
 def variants() -> dict[str, dict[str, float]]:
     """Name to changes of the default terms."""
-    styles = {name: {"gram": 0.0, "nnfm": 0.0} | {name: weight} for name, weight in STYLES.items()}
+    neither = {"gram": 0.0, "nnfm": 0.0}
+    styles = {name: neither | TOGETHER.get(name, {}) | {name: weight} for name, weight in STYLES.items()}
     contents = {name: {"content": 0.0} | {name: weight} for name, weight in CONTENTS.items()}
     return {"default": {}} | styles | contents
 
@@ -61,7 +64,8 @@ def painter(given: argparse.Namespace, steps: int) -> Prepared:
     config = dataclasses.replace(
         PaintConfig(),
         schedule=Schedule((Stage(given.size, steps, 0.03),)),
-        rig=RigOptions(views=given.views, max_views=given.views),
+        rig=RigOptions(views=given.views, max_views=given.views, inside="never"),
+        surface=SurfaceOptions(texture_size=given.size),
     )
     return prepare(given.scene, given.style, config)
 
