@@ -14,7 +14,7 @@ from nst3d.losses.base import Loss, precise
 from nst3d.losses.nnfm import NNFMLoss, Search
 from nst3d.losses.observation import Observation
 from nst3d.losses.registry import LossInputs, register_loss
-from nst3d.losses.rows import covered_rows
+from nst3d.losses.rows import covered_rows, spread_positions
 from nst3d.tensors import Features, Mask
 
 _COLUMN = "column"
@@ -71,9 +71,7 @@ class HypercolumnLoss(Loss):
         if not layers:
             raise ConfigError("hypercolumn: no layers are given")
         self.layers = layers
-        rows = torch.cat(
-            [_thinned(covered_rows(*hypercolumns(seen, layers)), share) for seen, share in styles]
-        )
+        rows = torch.cat([_share(covered_rows(*hypercolumns(seen, layers)), share) for seen, share in styles])
         exact = precise(rows)
         self.mean = exact.mean(0)
         widths = [styles[0][0].features[layer].shape[0] for layer in layers]
@@ -99,10 +97,8 @@ class HypercolumnLoss(Loss):
         return Features((columns - mean.to(dtype)[:, None, None]) * self.scale.to(dtype)[:, None, None])
 
 
-def _thinned(rows: torch.Tensor, share: float) -> torch.Tensor:
-    """About `share` of the rows (n, c), spread evenly."""
-    count = max(1, round(len(rows) * min(share, 1)))
-    return rows[torch.linspace(0, len(rows) - 1, count).long().to(rows.device)]
+def _share(rows: torch.Tensor, share: float) -> torch.Tensor:
+    return rows[spread_positions(len(rows), share).to(rows.device)]
 
 
 def _make(inputs: LossInputs) -> Loss:

@@ -38,6 +38,11 @@ def sampled_positions(
     return positions[drawn.to(positions.device)]
 
 
+def spread_positions(count: int, share: float) -> torch.Tensor:
+    """About `share` in [0, 1] of the indices below `count`, spread evenly, (k,) int64; at least one."""
+    return torch.linspace(0, count - 1, max(1, round(count * share))).long()
+
+
 def rows_at(features: Features, positions: torch.Tensor) -> torch.Tensor:
     """The feature vectors (k, c) of (c, h, w) at distinct flat indices (k,)."""
     return take_rows(_all_rows(features), positions)

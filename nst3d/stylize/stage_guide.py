@@ -129,6 +129,7 @@ def _feature_guide(
                 scene.contents,
                 scene.partners,
                 own.pictures,
+                own.encoded,
             )
         )
         if loss is not None:

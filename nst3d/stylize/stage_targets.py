@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from nst3d.features.encoder import Encoder
 from nst3d.losses.observation import IMAGE, Observation
 from nst3d.losses.partner import FindPartner
-from nst3d.losses.rows import covered_positions
+from nst3d.losses.rows import covered_positions, spread_positions
 from nst3d.stylize.agreement import ViewMemory
 from nst3d.stylize.feature_guide import Viewing, cell_mask
 from nst3d.stylize.kept import Kept
@@ -133,8 +133,7 @@ def _thinned(features: Features, share: float) -> Features:
     """About `share` of the positions of features (c, n), spread evenly."""
     if share >= 1:
         return features
-    count = max(1, round(features.shape[1] * share))
-    return features[:, torch.linspace(0, features.shape[1] - 1, count).long().to(features.device)]
+    return features[:, spread_positions(features.shape[1], share).to(features.device)]
 
 
 class Contents(Mapping[int, Mapping[str, Features]]):

@@ -10,7 +10,7 @@ from nst3d.losses import CovarianceLoss, HistogramLoss, Observation, SlicedLoss
 from nst3d.losses.covariance import Gaussian, wasserstein
 from nst3d.losses.histogram import histogram_loss
 from nst3d.losses.quantiles import ascending, in_order, quantiles, rank_distance
-from nst3d.losses.rows import rows_at, sampled_positions, take_rows
+from nst3d.losses.rows import rows_at, sampled_positions, spread_positions, take_rows
 from nst3d.losses.sliced import random_directions, sliced_loss
 
 DISTRIBUTION_LOSSES = [CovarianceLoss, HistogramLoss, SlicedLoss]
@@ -59,6 +59,9 @@ def test_sampled_positions_lie_in_the_mask_and_are_drawn_once_each() -> None:
     assert rows_at(features, drawn)[:, 0].tolist() == drawn.tolist()
     assert torch.equal(take_rows(torch.eye(4), torch.tensor([3, 0])), torch.eye(4)[[3, 0]])
     assert sampled_positions(features, None, 100, torch.Generator()).tolist() == list(range(60))
+    assert spread_positions(9, 0.5).tolist() == [0, 2, 5, 8]
+    assert spread_positions(4, 1.0).tolist() == [0, 1, 2, 3]
+    assert spread_positions(4, 0.0).tolist() == [0]
 
 
 def test_wasserstein_of_gaussians_that_commute() -> None:
