@@ -45,7 +45,7 @@ STYLES = {
     "hypercolumn": 3.0,
     "contextual": 1.5,
 }
-CONTENTS = {"content": 0.15, "self_similarity": 2.0, "laplacian": 3.0, "edges": 4.0}
+CONTENTS = {"content": 0.15, "self_similarity": 1.0, "laplacian": 3.0, "edges": 2.0}
 """Recommended weights."""
 TOGETHER = {"contextual": {"gram": 0.5}}
 """What a style loss is recommended with."""
@@ -136,7 +136,7 @@ def sheet(given: argparse.Namespace) -> None:
     for name, changes in wanted.items():
         canvas = made.canvas()
         if not shown:
-            shown["unpainted"] = _view(canvas, given.view)
+            shown["start"] = _view(canvas, given.view)
         start = time.process_time()
         run = steps_of(made, canvas, encoder, changes)
         parts = [next(run) for _ in range(given.steps)]
