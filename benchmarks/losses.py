@@ -26,8 +26,6 @@ import torch
 from common import ROOT, report
 from PIL import Image, ImageDraw
 
-from nst3d.features.weights import load_encoder
-from nst3d.pipeline.jobs.painter import guide_of_stage
 from nst3d.pipeline.jobs.prepare import Prepared, prepare
 from nst3d.pipeline.runtime.machine import peak_memory_gb
 from nst3d.pipeline.settings.config import PaintConfig
@@ -70,12 +68,10 @@ def painter(given: argparse.Namespace, steps: int) -> Prepared:
     return prepare(given.scene, given.style, config)
 
 
-def steps_of(
-    made: Prepared, canvas: Canvas, encoder: Any, changes: dict[str, float]
-) -> Iterator[dict[str, float]]:
+def steps_of(made: Prepared, canvas: Canvas, changes: dict[str, float]) -> Iterator[dict[str, float]]:
     """Paint with changed terms, without end, and give the parts of each step's loss."""
     config = dataclasses.replace(made.config, recipe=made.config.recipe.with_terms(changes))
-    guide = guide_of_stage(config, encoder, made.styles, canvas, config.schedule.stages[-1])
+    guide = dataclasses.replace(made, config=config).guide(canvas)
     optimiser = canvas.optimiser("adam", config.schedule.stages[-1].learning_rate)
     order = torch.Generator().manual_seed(0)
     step = 0
@@ -95,8 +91,8 @@ def steps_of(
 
 def times(given: argparse.Namespace) -> dict[str, Any]:
     """The median CPU time of each variant's step, divided by the default's; all take turns."""
-    made, encoder = painter(given, 1), load_encoder("vgg19")
-    runs = {name: steps_of(made, made.canvas(), encoder, v) for name, v in variants().items()}
+    made = painter(given, 1)
+    runs = {name: steps_of(made, made.canvas(), v) for name, v in variants().items()}
     spent: dict[str, list[float]] = {name: [] for name in runs}
     for turn in range(2 * given.views + given.steps):
         for name, run in runs.items():
@@ -122,7 +118,7 @@ def memory(given: argparse.Namespace) -> dict[str, Any]:
 def one(given: argparse.Namespace) -> float:
     """The peak memory of this process after a few steps with one variant, GB."""
     made = painter(given, 1)
-    run = steps_of(made, made.canvas(), load_encoder("vgg19"), variants()[given.one])
+    run = steps_of(made, made.canvas(), variants()[given.one])
     for _ in range(6):
         next(run)
     return round(peak_memory_gb(), 2)
@@ -130,7 +126,7 @@ def one(given: argparse.Namespace) -> float:
 
 def sheet(given: argparse.Namespace) -> None:
     """Paint with each variant, and write one view of each into a picture."""
-    made, encoder = painter(given, given.steps), load_encoder("vgg19")
+    made = painter(given, given.steps)
     shown: dict[str, np.ndarray] = {}
     wanted = {k: v for k, v in variants().items() if not given.only or k in given.only}
     for name, changes in wanted.items():
@@ -138,7 +134,7 @@ def sheet(given: argparse.Namespace) -> None:
         if not shown:
             shown["start"] = _view(canvas, given.view)
         start = time.process_time()
-        run = steps_of(made, canvas, encoder, changes)
+        run = steps_of(made, canvas, changes)
         parts = [next(run) for _ in range(given.steps)]
         shown[name] = _view(canvas, given.view)
         ends = {k: (round(parts[0].get(k, 0), 3), round(v, 3)) for k, v in parts[-1].items()}
