@@ -10,6 +10,7 @@ import torch
 from nst3d.features import VGG
 from nst3d.features.layers import conv_shape, layer_names
 from nst3d.features.vgg import IMAGENET
+from nst3d.stylize.coat import Coat
 from nst3d.stylize.feature_guide import Viewing
 from nst3d.stylize.look import Look
 from nst3d.stylize.recipe import Recipe
@@ -45,7 +46,10 @@ def style(seed: int, **fields) -> Style:
 
 def guide(encoder: VGG, term: Term, *styles: Style):
     asked = StageInputs(
-        styles or (style(1),), StageScene(1, lambda view: noise(2)), 32, Viewing(torch.full((3,), 0.5))
+        [Coat(styles or (style(1),))],
+        StageScene(1, lambda view: noise(2)),
+        32,
+        Viewing(torch.full((3,), 0.5)),
     )
     return build_guide(Recipe(terms=(term,), style_scale=1.0), encoder, asked)
 
