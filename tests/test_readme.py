@@ -25,8 +25,10 @@ class UnderstoodError(BaseException):
 
 
 @pytest.fixture
-def understood(monkeypatch: pytest.MonkeyPatch):
-    """Runs a command line up to where its work begins."""
+def understood(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    """Runs a command line up to where its work begins, beside a direction, which is read before."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "look.yaml").write_text("styles: {wave: wave.jpg}\n")
 
     def stop(*arguments: object, **more: object) -> None:
         raise UnderstoodError(*arguments)
