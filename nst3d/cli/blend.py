@@ -20,7 +20,8 @@ colours are interpolated, everything else comes from the first.
 examples:
   nst3d blend fox.npz painted/painted.npz --alpha 0.5 --out half.npz
   nst3d blend plain.ply night.ply wave.ply --weights 0.2,0.5,0.3 --out mixed.ply
-  nst3d blend fox.npz painted/painted.npz --alpha 1.3 --out exaggerated.npz"""
+  nst3d blend fox.npz painted/painted.npz --alpha 1.3 --out exaggerated.npz
+  nst3d blend house.glb painted/painted.glb --alpha 0.4 --region material:roof --out roof.glb"""
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,8 @@ class BlendArguments:
     """Weight of the second of two scenes: 0 gives the first, 1 the second; values outside exaggerate."""
     weights: Annotated[str | None, tyro.conf.arg(metavar="W,W,...")] = None
     """Weight of each scene, separated by commas and normalised to sum to 1."""
+    region: Annotated[str | None, tyro.conf.arg(metavar="SELECTOR")] = None
+    """Region in which the others count, as in nst3d paint; the rest stays that of the first scene, bit for bit."""
     overwrite: tyro.conf.FlagCreatePairsOff[bool] = False
     """Replace an existing file."""
 
@@ -42,7 +45,7 @@ class BlendArguments:
 def blend(arguments: Sequence[str]) -> int:
     """Run the command; returns the exit code."""
     given = parse(BlendArguments(tyro.MISSING, tyro.MISSING), arguments, "nst3d blend", _DESCRIPTION)
-    job = BlendJob(given.scenes, _weights(given), given.out, given.overwrite)
+    job = BlendJob(given.scenes, _weights(given), given.out, given.overwrite, given.region)
     for path in run_blend(job, note):
         say(str(path))
     return 0

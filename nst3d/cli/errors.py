@@ -9,7 +9,7 @@ _PLAIN = (
     "faces", "fade", "features", "field_of_view", "fps", "frames", "fusion", "iterations", "keep_specular",
     "lighting", "memory", "nerf", "out", "overwrite", "pass_format", "path", "quality", "reach", "region", "renderer",
     "resume", "seconds", "seed", "size", "start", "steady", "steps", "style", "turns", "up", "weights",
-    "flow", "passes", "teacher", "temporal", "video", "way",
+    "colour", "flow", "palette", "passes", "teacher", "temporal", "video", "way",
 )  # fmt: skip
 FLAGS = {name: f"--{name.replace('_', '-')}" for name in _PLAIN} | {
     "clean.depth": "--clean-depth",

@@ -25,6 +25,7 @@ COMMANDS = {
     "train-style": "train a network to paint in a style at once",
     "render": "make a video or pictures of any asset",
     "blend": "mix painted versions of one scene",
+    "grade": "change a painted scene's saturation, contrast, brightness or hue",
     "export": "make a textured mesh from a voxel field or splats",
     "video": "paint a video, frame by frame without flicker",
     "view": "look at a scene in Open3D's window",

@@ -26,6 +26,7 @@ from nst3d.pipeline.runtime.early_look import EarlyLook
 from nst3d.pipeline.runtime.events import Listener
 from nst3d.pipeline.settings.clean import CleanOptions
 from nst3d.pipeline.settings.config import (
+    ColourMode,
     NerfPaint,
     PaintConfig,
     Renderer,
@@ -79,6 +80,11 @@ class PaintArguments:
     """Total painting steps, split among the preset's stages; the steps of --displace scale accordingly."""
     region: tyro.conf.UseAppendAction[Annotated[tuple[str, ...], tyro.conf.arg(metavar="SELECTOR")]] = ()
     """Region to paint: material:NAME (mesh), box:x,y,z,x,y,z (field, splats) or mask:IMAGE (picture)."""
+    colour: ColourMode | None = None
+    """Whose colours the painting has: the style's; the scene's own in mean and covariance (content), or but for their
+    luminance, which alone is painted (luminance); or those of --palette."""
+    palette: Annotated[str | None, tyro.conf.arg(metavar="IMAGE|#HEX,#HEX,...")] = None
+    """Colours of the painting: those of an image, or a list such as '#1f4e79,#f2c14e'. Implies --colour palette."""
     term: Annotated[
         tyro.conf.UseAppendAction[tuple[str, ...]], tyro.conf.arg(metavar="NAME[.OPTION]=VALUE")
     ] = ()
@@ -252,9 +258,20 @@ def _teach(teach: TeachOptions, parsed: PaintArguments) -> TeachOptions:
     return dataclasses.replace(teach, teacher=name, options={**options, **given})
 
 
+def _coloured(config: PaintConfig, parsed: AllArguments) -> PaintConfig:
+    """The settings with the colours of --colour and --palette."""
+    if parsed.colour is None and parsed.palette is None:
+        return config
+    colour = parsed.colour or "palette"
+    own = config.recipe.palette if colour == "palette" else None  # a preset's
+    recipe = dataclasses.replace(config.recipe, colour=colour, palette=parsed.palette or own)
+    return dataclasses.replace(config, recipe=recipe)
+
+
 def _adjusted(parsed: AllArguments) -> PaintConfig:
     """The settings with the short options applied."""
     config = parsed.settings
+    config = _coloured(config, parsed)
     if parsed.term:
         config = dataclasses.replace(config, recipe=config.recipe.with_terms(read_terms(parsed.term)))
     if parsed.teacher is not None or parsed.teacher_option:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import string
 from typing import TypeVar
 
 import numpy as np
@@ -35,6 +36,26 @@ def srgb_encode(linear: Values) -> Values:
         return torch.where(linear <= 0.0031308, linear * 12.92, power)
     power = 1.055 * np.maximum(linear, 0.0031308) ** (1 / 2.4) - 0.055
     return np.where(linear <= 0.0031308, linear * 12.92, power).astype(_floating(linear), copy=False)
+
+
+def luminance(colours: torch.Tensor) -> torch.Tensor:
+    """LUMA · c of sRGB-encoded colours (..., 3), (..., 1): the first axis of an opponent space, as Y of YIQ is.
+
+    What it leaves of a colour, c - Y (1, 1, 1), is the chroma. Both are linear in the encoded values, in which views
+    mix them, so that a view's chroma is the mean of its rows' chroma.
+    """
+    return (colours * colours.new_tensor(LUMA)).sum(-1, keepdim=True)
+
+
+def hex_colour(text: str) -> tuple[float, float, float]:
+    """The sRGB-encoded colour of "#rrggbb" or "#rgb", the mark being optional. ValueError for anything else."""
+    digits = text.strip().removeprefix("#")
+    if len(digits) == 3:
+        digits = "".join(2 * d for d in digits)
+    if len(digits) != 6 or not set(digits) <= set(string.hexdigits):
+        raise ValueError(f"{text.strip()!r} is not a colour: expected #rrggbb, such as #1f4e79")
+    red, green, blue = bytes.fromhex(digits)
+    return red / 255, green / 255, blue / 255
 
 
 def _floating(values: Array) -> np.dtype:

@@ -45,18 +45,22 @@ class Ramp:
 
 
 def match_palette(
-    source: Colours, target: Colours, weights: torch.Tensor | None = None, max_gain: float = 8.0
+    source: Colours,
+    target: Colours,
+    weights: torch.Tensor | None = None,
+    max_gain: float = 8.0,
+    target_weights: torch.Tensor | None = None,
 ) -> PaletteMap:
     """The map that gives the source colours the mean and covariance of the target's.
 
-    Source (n, 3), target (m, 3), non-negative `weights` (n,) of the source's rows. Of all such maps it is the
-    one that moves colours least: Monge-Kantorovich in closed form (Pitié & Kokaram 2007, "The linear
+    Source (n, 3), target (m, 3), non-negative `weights` (n,) of the source's rows, (m,) of the target's. Of all such
+    maps it is the one that moves colours least: Monge-Kantorovich in closed form (Pitié & Kokaram 2007, "The linear
     Monge-Kantorovitch linear colour mapping"). Deviates from the paper: where the source lacks variance that
     the target has (grey, constant), its small variances are raised until no direction is amplified more than
     `max_gain` times; the covariance then falls short of the target's.
     """
-    source_mean, a = _statistics(source, weights)
-    target_mean, b = _statistics(target, None)
+    source_mean, a = statistics(source, weights)
+    target_mean, b = statistics(target, target_weights)
     floor = 1e-12
     matrix = _monge_kantorovich(a, b, floor)
     while torch.linalg.matrix_norm(matrix, 2) > max_gain:  # terminates: the norm is at most sqrt(|b| / floor)
@@ -65,12 +69,25 @@ def match_palette(
     return PaletteMap(matrix, target_mean - source_mean @ matrix)
 
 
+def mixtures(colours: Colours, steps: int = 33) -> Colours:
+    """What two of the colours (k, 3) mix to, (k (k - 1) / 2 * steps, 3), more of it near the colours themselves.
+
+    A single colour stays alone.
+    """
+    pairs = torch.combinations(torch.arange(len(colours)), 2)
+    if not len(pairs):
+        return colours
+    t = (1 - torch.linspace(0, torch.pi, steps).cos()) / 2
+    one, other = colours[pairs[:, 0], None], colours[pairs[:, 1], None]
+    return (one + t[None, :, None].to(colours) * (other - one)).reshape(-1, 3)
+
+
 def principal_axis_ramp(target: Colours, weights: torch.Tensor | None = None) -> Ramp:
     """The line through the mean colour along which the colours (n, 3) vary most.
 
     A palette of one colour gets the grey axis with a standard deviation of 0.
     """
-    mean, covariance = _statistics(target, weights)
+    mean, covariance = statistics(target, weights)
     values, vectors = torch.linalg.eigh(covariance)
     std = float(values[-1].clamp_min(0).sqrt())
     if std < 1e-6:
@@ -79,8 +96,11 @@ def principal_axis_ramp(target: Colours, weights: torch.Tensor | None = None) ->
     return Ramp(mean, -axis if axis @ axis.new_tensor(LUMA) < 0 else axis, std)
 
 
-def _statistics(colours: Colours, weights: torch.Tensor | None) -> tuple[torch.Tensor, torch.Tensor]:
-    """Mean (3,) and covariance (3, 3), float64 on the CPU."""
+def statistics(colours: Colours, weights: torch.Tensor | None = None) -> tuple[torch.Tensor, torch.Tensor]:
+    """Mean (3,) and covariance (3, 3) of colours (n, 3) with `weights` (n,), float64 on the CPU.
+
+    ValueError unless there is a weight above 0.
+    """
     rows = colours.detach().reshape(-1, 3).cpu().double()
     share = rows.new_ones(len(rows)) if weights is None else weights.detach().reshape(-1).cpu().double()
     total = share.sum()

@@ -1,4 +1,4 @@
-"""Reading a job's styles, and its encoder."""
+"""Reading a job's styles, palette and encoder."""
 
 from __future__ import annotations
 
@@ -12,13 +12,17 @@ from nst3d.features.precision import fast_dtype
 from nst3d.features.vgg import VGG
 from nst3d.features.weights import load_encoder
 from nst3d.files import PathLike
+from nst3d.images.colour import hex_colour
 from nst3d.images.io import read_image
+from nst3d.images.palette import mixtures
 from nst3d.pipeline.runtime.events import Events
 from nst3d.pipeline.settings.config import PaintConfig
 from nst3d.pipeline.settings.direction import Direction, StyleEntry
 from nst3d.stylize.coat import Coat
+from nst3d.stylize.colouring import Colouring
+from nst3d.stylize.recipe import Recipe
 from nst3d.stylize.style import Style
-from nst3d.tensors import Image
+from nst3d.tensors import Colours, Image
 from nst3d.weights.find import find_weights, need_weights
 
 _DTYPES = {"float32": torch.float32, "float64": torch.float64, "bfloat16": torch.bfloat16}
@@ -50,6 +54,34 @@ def _encoder_name(config: PaintConfig) -> str:
 def encoder_dtype(config: PaintConfig, device: torch.device) -> torch.dtype:
     """The number format in which the encoder runs on a device."""
     return fast_dtype(device) if config.precision == "auto" else _DTYPES[config.precision]
+
+
+def read_colouring(recipe: Recipe, own: Colours, weights: torch.Tensor | None = None) -> Colouring:
+    """The recipe's colouring for a scene with the colours `own` (n, 3) of these `weights` (n,).
+
+    InputError for a palette's image that cannot be read, ConfigError for a colour that is none, or for a single one.
+    """
+    palette = None if recipe.palette is None else read_palette(recipe.palette)
+    return Colouring.of(recipe.colour, own, weights, palette)
+
+
+def read_palette(text: str) -> Colours:
+    """The colours (n, 3) of an image's opaque pixels, or what can be mixed from "#rrggbb,#rrggbb,...".
+
+    InputError for an image that cannot be read, ConfigError for a colour that is none.
+    """
+    path = palette_file(text)
+    if path is not None:
+        return read_style(path, Events()).palette
+    try:
+        return mixtures(torch.tensor([hex_colour(word) for word in text.split(",")]))
+    except ValueError as error:
+        raise ConfigError(f"`palette`: {error}") from None
+
+
+def palette_file(text: str | None) -> Path | None:
+    """The image that a palette names; None for a list of colours, which has a comma or begins with #."""
+    return None if text is None or text.lstrip().startswith("#") or "," in text else Path(text)
 
 
 def read_style(path: PathLike, events: Events) -> Style:

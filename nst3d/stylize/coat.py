@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -47,6 +47,10 @@ class Coat:
         """(3,): the mean colour of its styles, by their weights."""
         weights = torch.tensor([style.weight for style in self.styles])
         return (weights[:, None] / weights.sum() * torch.stack([s.background for s in self.styles])).sum(0)
+
+    def styled(self, change: Callable[[Style], Style]) -> Coat:
+        """The coat with its styles changed."""
+        return replace(self, styles=[change(style) for style in self.styles])
 
     def terms(self, recipe: Recipe) -> tuple[Term, ...]:
         """The recipe's terms as they are for this coat."""

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from nst3d.bounds import FileOnly, Within, check_bounds
 from nst3d.errors import ConfigError
 from nst3d.losses.base import Normalise
+from nst3d.stylize.colouring import ColourMode
 from nst3d.stylize.terms import Term, made, merged
 
 DEFAULT_TERMS = (
@@ -43,6 +44,11 @@ class Recipe:
     """Long side of the style image relative to the encoded view's; larger values make larger strokes."""
     reduce: Annotated[int, Within(1, 8)] = 1
     """Side of the pixel blocks over which renders are averaged before encoding (ARF: 2)."""
+    colour: ColourMode = "style"
+    """Whose colours the painting has: the style's; the scene's own, in mean and covariance (content) or but for their
+    luminance, which alone is painted (luminance); or those of `palette`."""
+    palette: str | None = None
+    """Colours of `colour='palette'`: an image, or colours such as #1f4e79,#f2c14e."""
     palette_before: Annotated[float, Within(0, 1)] = 1.0
     """Strength of the palette transfer from the style before painting."""
     palette_after: Annotated[float, Within(0, 1)] = 0.0
@@ -51,6 +57,12 @@ class Recipe:
     def __post_init__(self) -> None:
         """Raise ConfigError for values of wrong types or outside their bounds."""
         check_bounds(self, "recipe.")
+        if self.colour == "palette" and self.palette is None:
+            raise ConfigError(
+                "`colour` is palette: give `palette`, an image or colours such as #1f4e79,#f2c14e"
+            )
+        if self.palette is not None and self.colour != "palette":
+            raise ConfigError(f"`colour` is {self.colour}, which has no palette: leave out `palette`")
 
     def weight(self, name: str) -> float:
         """The summed weight of all terms with a name; 0 if there are none."""

@@ -32,6 +32,10 @@ class Regions:
             return colours
         return outside + self.columns[self.painted].to(outside) * (colours - outside)
 
+    def weighted(self, rows: Colours) -> Colours:
+        """Rows (n, c) times the painted region's weights."""
+        return rows if self.painted is None else rows * self.columns[self.painted].to(rows)
+
     def restored(self, colours: Colours, outside: Colours) -> Colours:
         """Finished `colours` (n, 3) at their strength; exactly `outside` (n, 3) where nothing is painted."""
         if self.strength is not None:

@@ -15,6 +15,7 @@ from nst3d.cli.capture import CaptureArguments
 from nst3d.cli.errors import FLAGS, spoken
 from nst3d.cli.every_command import GLOBAL
 from nst3d.cli.export import ExportArguments
+from nst3d.cli.grade import GradeArguments
 from nst3d.cli.paint import PaintArguments
 from nst3d.cli.reconstruct import ReconstructArguments
 from nst3d.cli.render import RenderArguments
@@ -27,6 +28,7 @@ COMMANDS = (
     BlendArguments,
     CaptureArguments,
     ExportArguments,
+    GradeArguments,
     PaintArguments,
     ReconstructArguments,
     RenderArguments,

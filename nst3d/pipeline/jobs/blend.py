@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from nst3d.errors import ConfigError, InputError, OutputError
+from nst3d.images.grade import Grade
+from nst3d.pipeline.kinds.blend_tables import Mix
 from nst3d.pipeline.kinds.kind import Kind
 from nst3d.pipeline.kinds.registry import open_path
 
@@ -27,6 +29,10 @@ class BlendJob:
     out: Path
     overwrite: bool = False
     """Replace an existing file."""
+    region: str | None = None
+    """Region in which the others count; None: everywhere. The rest stays that of the first, bit for bit."""
+    grade: Grade = field(default_factory=Grade)
+    """Change of the mixed colours."""
 
     def __post_init__(self) -> None:
         """Convert plain strings to paths."""
@@ -69,7 +75,7 @@ def given_weights(text: str, count: int, note: Callable[[str], None]) -> tuple[f
 
 
 def run_blend(job: BlendJob, note: Callable[[str], None] = lambda text: None) -> list[Path]:
-    """Write the first scene with the weighted mean of all colour tables; returns the paths.
+    """Write the first scene with the weighted mean of all colour tables, graded; returns the paths.
 
     `note` is called with messages for the user. Raises InputError for scenes that cannot be read or differ in
     kind or geometry (naming both files), OutputError if the result exists or cannot be written,
@@ -77,19 +83,20 @@ def run_blend(job: BlendJob, note: Callable[[str], None] = lambda text: None) ->
     """
     if len(job.scenes) < 2:
         raise ConfigError("a blend needs two scenes or more")
-    first, *others = (_blendable(path) for path in job.scenes)
+    first, *others = (mixable(path, "blended") for path in job.scenes)
     for path, kind in zip(job.scenes[1:], others):
         if kind.name != first.name:
             raise InputError(f"{job.scenes[0]} and {path}: {first.one} and {kind.one} cannot be blended")
-    _claim(job)
+    claim(job.out, job.overwrite)
     assert first.blend is not None
-    return first.blend(job.scenes, job.weights, job.out, note)
+    return first.blend(job.scenes, Mix(job.weights, job.grade, job.region), job.out, note)
 
 
-def _blendable(path: Path) -> Kind:
+def mixable(path: Path, verb: str) -> Kind:
+    """The kind of a scene whose table can be changed; InputError, which says that it cannot be `verb`, for others."""
     kind = open_path(path).kind
     if kind.blend is None:
-        raise InputError(f"{path}: is {kind.one}, which cannot be blended")
+        raise InputError(f"{path}: is {kind.one}, which cannot be {verb}")
     return kind
 
 
@@ -102,11 +109,11 @@ def _checked(weights: tuple[float, ...]) -> tuple[float, ...]:
     return weights
 
 
-def _claim(job: BlendJob) -> None:
-    """Create the result's folder, and refuse to overwrite anything unless asked."""
-    if job.out.is_dir() or (job.out.exists() and not job.overwrite):
-        raise OutputError(f"{job.out}: exists; give `overwrite` or another `out`")
+def claim(out: Path, overwrite: bool) -> None:
+    """Create the folder of a result, and refuse, with OutputError, to overwrite anything unless asked."""
+    if out.is_dir() or (out.exists() and not overwrite):
+        raise OutputError(f"{out}: exists; give `overwrite` or another `out`")
     try:
-        job.out.parent.mkdir(parents=True, exist_ok=True)
+        out.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise OutputError(f"{job.out}: cannot be written ({error.strerror or error})") from None
+        raise OutputError(f"{out}: cannot be written ({error.strerror or error})") from None

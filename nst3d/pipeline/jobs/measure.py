@@ -8,12 +8,15 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
+from nst3d.images.gamut import gamut_shares
 from nst3d.metrics.grain import Masked, grain
 from nst3d.pipeline.settings.config import PaintConfig
 from nst3d.stylize.canvas import Canvas
 from nst3d.stylize.coat import Coat
-from nst3d.tensors import Array, Mask, Planes, to_image
+from nst3d.stylize.style import Style
+from nst3d.tensors import Array, Colours, Mask, Planes, to_image
 
+_OPAQUE = 0.99
 _VIEWS = 8
 """Number of views that are measured, which takes a fraction of a second."""
 
@@ -33,6 +36,19 @@ def grain_of(canvas: Canvas, config: PaintConfig, coats: Sequence[Coat]) -> floa
     styles = (style for coat in coats for style in coat.styles)
     wanted = (_opaque_part(*each) for s in styles for each in zip(s.at(long), s.opacities_at(long)))
     return grain(pictures, wanted, (_pixels(canvas.stage.content(view)) for view in views))
+
+
+def gamut_of(painted: Array, counted: Colours, palette: Colours) -> dict[str, float]:
+    """The shares `clipped` and `outside` of a painted table (n, 3), of which `counted` (n, 1) counts."""
+    shares = gamut_shares(torch.from_numpy(painted), counted[:, 0], palette)
+    return {name: round(share, 5) for name, share in shares.items()}
+
+
+def shown_colours(config: PaintConfig, styles: Sequence[Style]) -> Colours:
+    """The opaque pixels (k, 3) of the styles' pictures, as large as painting saw them."""
+    long = round(config.schedule.finest * config.recipe.style_scale)
+    parts = [_opaque_part(*each) for s in styles for each in zip(s.at(long), s.opacities_at(long))]
+    return torch.from_numpy(np.concatenate([pixels[mask > _OPAQUE] for pixels, mask in parts]))
 
 
 def _opaque_part(picture: Planes, opacity: Mask | None) -> Masked:

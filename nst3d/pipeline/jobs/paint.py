@@ -31,7 +31,7 @@ from nst3d.pipeline.runtime.scene_cache import SceneCache
 from nst3d.pipeline.runtime.steadiness import steadiness_of
 from nst3d.pipeline.settings.config import PaintConfig
 from nst3d.pipeline.settings.overrides import as_plain
-from nst3d.pipeline.styles import read_coats
+from nst3d.pipeline.styles import palette_file, read_coats
 from nst3d.stylize.guides import MakeGuide
 from nst3d.stylize.teachers.registry import Teacher
 from nst3d.stylize.terms import merged
@@ -110,13 +110,14 @@ def _paint(
     clock.lap("paint_s")
     try:
         events.phase("writing")
-        paths = _write(job, painter, interrupted)
+        painted = painter.result()
+        paths = _write(job, painter.subject, painted, interrupted)
         if interrupted and painter.subject.num_views > 1:
             events.note(_left_out(job, paths[0]))
         clock.lap("write_s")
         steady = {} if interrupted else _steadiness(paths)
         spent = steady | clock.laps | {"peak_rss_gb": peak_memory_gb(), "notes": events.notes}
-        metrics = painter.metrics() | spent
+        metrics = painter.metrics(painted) | spent
         paths += _write_records(job, metrics)
     except BaseException:
         # Interrupted before, there is a checkpoint, and a second Ctrl-C means to leave at once.
@@ -128,8 +129,7 @@ def _paint(
     return Result(tuple(paths), metrics, interrupted)
 
 
-def _write(job: Job, painter: Painter, interrupted: bool) -> list[Path]:
-    subject, painted = painter.subject, painter.result()
+def _write(job: Job, subject: Subject, painted: Any, interrupted: bool) -> list[Path]:
     paths = subject.save(job.out, painted)
     if interrupted and subject.num_views > 1:  # rendering takes long, and an earlier run's show other paint
         for name in _SHOWN:
@@ -226,6 +226,9 @@ def _fingerprint(job: Job, opened: Opened, company: Company) -> str:
     selectors = [direction.selector(e.region) for e in direction.entries if e.region is not None]
     for mask in mask_files([*selectors, *job.config.recipe.regions]):
         add_file(digest, mask)
+    palette = palette_file(job.config.recipe.palette)
+    if palette is not None:
+        add_file(digest, palette)
     for value in job.config.teach.options.values():
         if isinstance(value, str):  # perhaps a file, such as a network
             add_file(digest, Path(value))

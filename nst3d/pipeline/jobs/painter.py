@@ -9,7 +9,7 @@ from typing import Any
 from nst3d.cameras.pinhole import Camera
 from nst3d.errors import ConfigError
 from nst3d.features.encoder import Encoder
-from nst3d.pipeline.jobs.measure import grain_of
+from nst3d.pipeline.jobs.measure import gamut_of, grain_of, shown_colours
 from nst3d.pipeline.kinds.subject import Subject
 from nst3d.pipeline.runtime.checkpoints import Keeper
 from nst3d.pipeline.runtime.events import Events, Ready, Stepped
@@ -75,7 +75,8 @@ class Painter:
         if self._schedule.total:
             self._encoder = find_encoder(config, resolve_device(config.device), events)
         self._canvas = subject.canvas()
-        self._coats = settled(coats, self._canvas.painted)
+        own = [coat.styled(subject.colouring.style) for coat in coats]
+        self._coats = settled(own, self._canvas.painted)
         self._run = Run(self._canvas, self._phases(), config.schedule.seed, keeper.resumed())
 
     def paint(self) -> bool:
@@ -113,10 +114,19 @@ class Painter:
         """The finished paint, for the subject's `save` and `show`."""
         return self.subject.painted(self._canvas)
 
-    def metrics(self) -> dict[str, Any]:
-        """Final losses, steps and speed, grain if the run is finished, and the subject's own numbers."""
+    def metrics(self, painted: Any) -> dict[str, Any]:
+        """Final losses, steps and speed, grain if the run is finished, the gamut, and the subject's own numbers.
+
+        `painted` is `result()`.
+        """
         found = grain_of(self._canvas, self._config, self._coats) if self._run.finished else None
-        measured = {} if found is None else {"grain": round(found, 2)}
+        measured: dict[str, Any] = {} if found is None else {"grain": round(found, 2)}
+        counted, colouring = self.subject.counted(self._canvas), self.subject.colouring
+        # With luminance the palette is grey, and the chroma is the scene's.
+        if counted is not None and colouring.mode != "luminance" and bool((counted > 0).any()):
+            styles = [style for coat in self._coats for style in coat.styles]
+            palette = shown_colours(self._config, styles) if colouring.goal is None else colouring.goal
+            measured["gamut"] = gamut_of(painted, counted, palette)
         return self._run.metrics() | measured | self.subject.facts(self._canvas)
 
     def _preview(self, camera: Camera | None) -> Frame:

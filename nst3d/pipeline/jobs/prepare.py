@@ -87,4 +87,4 @@ def prepare(
     cache = SceneCache.opened(events.note)
     request = PaintRequest(opened, job, coats, reader, events, bridges, None, cache)
     subject, own = open_subject(request)
-    return Prepared(subject, tuple(coats), own)
+    return Prepared(subject, tuple(coat.styled(subject.colouring.style) for coat in coats), own)

@@ -9,6 +9,7 @@ from pathlib import Path
 from nst3d.errors import InputError
 from nst3d.formats.io.peek import Peek
 from nst3d.pipeline.captures.reader import CaptureReader
+from nst3d.pipeline.kinds.blend_tables import Mix
 from nst3d.pipeline.kinds.bridges import Bridges
 from nst3d.pipeline.kinds.flight import Way
 from nst3d.pipeline.kinds.paint_job import Job
@@ -99,8 +100,8 @@ class Kind:
     """Prepares it for rendering, with notes for the user."""
     inspect: Callable[[Opened, PaintConfig], Report] | None = None
     """Reports its contents, and where the settings would put paint."""
-    blend: Callable[[Sequence[Path], Sequence[float], Path, Note], list[Path]] | None = None
-    """Writes the first of several scenes with the weighted mean of all colours; returns the paths."""
+    blend: Callable[[Sequence[Path], Mix, Path, Note], list[Path]] | None = None
+    """Writes the first version of a scene with what a mix makes of the colours of all; returns the paths."""
     source: Callable[[Opened], RadianceSource] | None = None
     """Prepares it for rendering with depth, for making a mesh."""
     check_out: Callable[[Opened, Path], None] | None = None

@@ -8,10 +8,16 @@ from typing import Any, Protocol
 from nst3d.cameras.pinhole import Camera
 from nst3d.renderers.radiance import Frame
 from nst3d.stylize.canvas import Canvas
+from nst3d.stylize.colouring import Colouring
+from nst3d.tensors import Colours
 
 
 class Subject(Protocol):
     """A scene ready for painting: it makes the canvas, and turns the painted canvas into an asset."""
+
+    @property
+    def colouring(self) -> Colouring:
+        """How the colours of the job's styles are changed for this scene."""
 
     @property
     def num_views(self) -> int:
@@ -23,6 +29,10 @@ class Subject(Protocol):
     def painted(self, canvas: Canvas) -> Any:
         """The finished paint on a canvas of this subject, for `save` and `show`: unseen parts are filled, and
         colours are moved to the styles' palettes as far as the recipe requires."""
+
+    def counted(self, canvas: Canvas) -> Colours | None:
+        """How much each row of a painted table counts, (n, 1): the pixels of the current views that show it, in the
+        painted region; None: the paint is no table."""
 
     def save(self, folder: Path, painted: Any) -> list[Path]:
         """Write the painted asset; returns the paths."""

@@ -13,6 +13,7 @@ from nst3d.pipeline.settings.config import PaintConfig
 from nst3d.renderers.radiance import Frame
 from nst3d.stylize.canvas import Canvas
 from nst3d.stylize.coat import Coat
+from nst3d.stylize.colouring import Colouring
 from nst3d.stylize.layout import Layout, resampled
 from nst3d.stylize.linear_canvas import LinearCanvas
 from nst3d.stylize.recolour import seen_colours, to_palette
@@ -38,6 +39,8 @@ class TableSubject(ABC):
     """(n, 3): the colours that painting starts from."""
     regions: Regions = Regions()
     """The region that is painted."""
+    colouring: Colouring = Colouring()
+    """How the colours of styles and paint are changed."""
     _config: PaintConfig
     _coats: Sequence[Coat]
     """Those that paint."""
@@ -78,12 +81,20 @@ class TableSubject(ABC):
     def drawn(self, colours: Array, layout: Layout, camera: Camera | None) -> Frame:
         """The scene with a table of colours (n, 3) of some scale, from a camera; None: one of its own."""
 
+    def counted(self, canvas: Canvas) -> Colours:
+        """How much each row counts, (n, 1): the pixels of the current views that show it, in the painted region."""
+        return self.regions.weighted(self._coverage(canvas))
+
+    def _coverage(self, canvas: Canvas) -> Colours:
+        assert isinstance(canvas, LinearCanvas)
+        # A run that was stopped early may be at a coarser scale.
+        return resampled(canvas.colour_coverage().float(), canvas.stage.layout, self.layout)
+
     def painted(self, canvas: Canvas) -> Array:
         """The finished table (n, 3) of a canvas of this subject."""
         assert isinstance(canvas, LinearCanvas)
         colours = canvas.finest_colours().float()
-        # A run that was stopped early may be at a coarser scale.
-        coverage = resampled(canvas.colour_coverage().float(), canvas.stage.layout, self.layout)
+        coverage = self._coverage(canvas)
         strength = self._config.recipe.palette_after
         if strength > 0 and bool((coverage > 0).any()):
             seen, weights = seen_colours(canvas)
@@ -93,4 +104,7 @@ class TableSubject(ABC):
 
             colours = self.regions.mixed(self._coats, moved, colours)
         finished: torch.Tensor = self.finished(colours, coverage, canvas.stage)
+        counted = self.regions.weighted(coverage.to(finished))
+        coloured = self.colouring.finish(finished, self.kept, counted[:, 0])
+        finished = self.regions.inside(coloured, finished)
         return self.regions.restored(finished, self.kept).cpu().numpy()

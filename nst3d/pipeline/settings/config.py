@@ -18,6 +18,7 @@ from nst3d.pipeline.settings.resources import resource
 from nst3d.pipeline.settings.surface import RigOptions, SurfaceOptions
 from nst3d.renderers.shading import Lighting
 from nst3d.stylize.canvas import TableOptions
+from nst3d.stylize.colouring import ColourMode as ColourMode
 from nst3d.stylize.recipe import Recipe
 from nst3d.stylize.schedule import Schedule, Stage
 from nst3d.stylize.shape.options import DisplaceOptions

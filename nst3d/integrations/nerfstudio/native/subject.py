@@ -33,6 +33,7 @@ from nst3d.renderers.radiance import Frame
 from nst3d.representations.capture import Capture
 from nst3d.stylize.canvas import Canvas
 from nst3d.stylize.coat import Coat, painted
+from nst3d.stylize.colouring import Colouring
 from nst3d.stylize.field_canvas import FieldCanvas
 from nst3d.stylize.kept import Kept
 from nst3d.stylize.recolour import seen_colours
@@ -70,6 +71,8 @@ class NativeSubject:
                 f"`nerf={config.nerf!r}` paints all of a NeRF alike: leave out regions and strength, or give"
                 " `nerf='baked'`"
             )
+        if config.recipe.colour != "style":
+            raise ConfigError(f"`colour` is {config.recipe.colour}, which needs `nerf='baked'`")
         self._coat = painted(coats)[0]
         photos = capture.of("train")
         self._photos = [photos[i] for i in spread_out([p.camera for p in photos], config.capture_views)]
@@ -109,6 +112,14 @@ class NativeSubject:
     def canvas(self) -> Canvas:
         """The NeRF's colours, rendered in chunks."""
         return FieldCanvas(self._views, self._enter)
+
+    @property
+    def colouring(self) -> Colouring:
+        """None: there is no table whose colours it could keep."""
+        return Colouring()
+
+    def counted(self, canvas: Canvas) -> None:
+        """None: a network is no table."""
 
     def _enter(self, scale: float) -> StageScene:
         """Switch the views to a scale; the content is photographs or the NeRF's own renders, in the style's palette."""

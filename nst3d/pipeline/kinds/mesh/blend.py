@@ -1,18 +1,22 @@
-"""Mixes meshes: the textures, or the vertex colours, of one asset."""
+"""Mixes and grades meshes: the textures, or the vertex colours, of one asset."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from nst3d.errors import InputError
 from nst3d.formats.mesh_files import load_mesh, save_mesh
 from nst3d.images.colour import srgb_decode, srgb_encode
 from nst3d.images.levels import from_bytes
-from nst3d.pipeline.kinds.blend_tables import mixed_colours
+from nst3d.pipeline.kinds.blend_tables import Mix
+from nst3d.pipeline.kinds.mesh.painted_mesh import painted_scene
+from nst3d.pipeline.kinds.mesh.regions import material_region, untouched_materials
 from nst3d.representations.appearance import vertex_colours
 from nst3d.representations.mesh import Mesh
 from nst3d.representations.paint import MeshPaint, TexturePaint
@@ -21,10 +25,8 @@ from nst3d.representations.unwrap import TexelBudget, paint_textures
 from nst3d.tensors import Array, ImageSize
 
 
-def blend_meshes(
-    paths: Sequence[Path], weights: Sequence[float], out: Path, note: Callable[[str], None]
-) -> list[Path]:
-    """Write the first mesh with the mean of all base colours.
+def blend_meshes(paths: Sequence[Path], mix: Mix, out: Path, note: Callable[[str], None]) -> list[Path]:
+    """Write the first mesh with what a mix makes of all base colours.
 
     Raises InputError if geometry, UVs or texture sizes differ, or if textures and plain colours are mixed.
     """
@@ -46,7 +48,13 @@ def blend_meshes(
             if [s.size for s in layout.slots] != [s.size for s in paint.slots]:
                 raise InputError(f"{paths[0]} and {path}: their textures differ in number or size")
         tables = [_texels(mesh, layout) for mesh, layout in zip(meshes, layouts)]
-    return save_mesh(out, meshes[0], paint, mixed_colours(tables, weights))
+    column = None
+    if mix.region is not None:
+        scene = painted_scene(meshes[0], paint)
+        column = mix.column({"material": partial(material_region, scene)})
+        assert column is not None
+        paint = replace(paint, kept_materials=untouched_materials(scene, torch.from_numpy(column)))
+    return save_mesh(out, meshes[0], paint, mix.colours(tables, column))
 
 
 def _differ(first: Mesh, other: Mesh) -> str | None:

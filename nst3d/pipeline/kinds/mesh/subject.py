@@ -30,6 +30,7 @@ from nst3d.pipeline.kinds.mesh.views import MeshViews
 from nst3d.pipeline.kinds.regions import coated_regions
 from nst3d.pipeline.kinds.table_subject import TableSubject, glance_of
 from nst3d.pipeline.settings.config import PaintConfig
+from nst3d.pipeline.styles import read_colouring
 from nst3d.renderers.frames import draw_frame
 from nst3d.renderers.mesh import MeshRenderer
 from nst3d.renderers.opacity import opacity_at
@@ -82,13 +83,18 @@ class MeshSubject(TableSubject):
         self.scene, self.layout = scene, scene.layout
         self._source, self._config, self._displaced = source, config, displaced
         self._suffixes()  # report a format that cannot store the paint before painting
-        self._coats = painted(coats)
-        self._background = self._coats[0].background
         self.bare = is_bare(scene.mesh)
         selectors = {"material": partial(material_region, scene)}
-        rows = self.layout.num_colours
-        self.regions = coated_regions(coats, selectors, rows, config.recipe.regions)
-        start = self._bare_start if self.bare else self._palette_start
+        self.regions = coated_regions(coats, selectors, self.layout.num_colours, config.recipe.regions)
+        own = self._own_weights()
+        self.colouring = read_colouring(config.recipe, scene.initial, self.regions.weighted(own)[:, 0])
+        if self.bare and self.colouring.keeps:
+            raise ConfigError(
+                f"{source}: has no colours to keep; leave out `colour`, or give `colour='palette'` with a `palette`"
+            )
+        self._coats = [coat.styled(self.colouring.style) for coat in painted(coats)]
+        self._background = self._coats[0].background
+        start = self._bare_start if self.bare else partial(self._palette_start, own)
         self.start = self.regions.mixed(self._coats, start, self.kept)
         self._tally = CacheTally()
 
@@ -107,11 +113,16 @@ class MeshSubject(TableSubject):
         """The asset's own colours."""
         return self.scene.initial
 
-    def _palette_start(self, coat: Coat) -> Colours:
+    def _own_weights(self) -> Colours:
+        """How much each row (n, 1) counts of the asset's colours."""
         anchors = self.scene.anchors
         # What is cut away has colours, too, often black, which are not the asset's.
         opacity = opacity_at(self.scene.surface, anchors.face, anchors.weights[:, 1], anchors.weights[:, 2])
-        weights = torch.from_numpy(opacity).double()
+        return torch.from_numpy(opacity).double().reshape(-1, 1)
+
+    def _palette_start(self, weights: Colours, coat: Coat) -> Colours:
+        if self.colouring.keeps:
+            return self.colouring.seen(self.scene.initial)
         strength = self._config.recipe.palette_before
         return to_palette(self.scene.initial.double(), coat.palette.double(), weights, strength).float()
 

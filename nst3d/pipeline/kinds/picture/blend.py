@@ -1,4 +1,4 @@
-"""Mixes pictures."""
+"""Mixes and grades pictures."""
 
 from __future__ import annotations
 
@@ -7,13 +7,15 @@ from pathlib import Path
 
 from nst3d.errors import InputError
 from nst3d.formats.picture import load_picture, save_picture
-from nst3d.pipeline.kinds.blend_tables import mixed_colours
+from nst3d.pipeline.kinds.blend_tables import Mix
+from nst3d.pipeline.kinds.picture.regions import mask_region
+from nst3d.pipeline.kinds.regions import MASK
+from nst3d.stylize.layout import Layout
+from nst3d.tensors import ImageSize
 
 
-def blend_pictures(
-    paths: Sequence[Path], weights: Sequence[float], out: Path, note: Callable[[str], None]
-) -> list[Path]:
-    """Write the mean of all pictures with the first one's alpha. Raises InputError if their sizes differ."""
+def blend_pictures(paths: Sequence[Path], mix: Mix, out: Path, note: Callable[[str], None]) -> list[Path]:
+    """Write what a mix makes of all pictures with the first one's alpha. Raises InputError if their sizes differ."""
     pictures = [load_picture(path) for path in paths]
     for path, picture in zip(paths, pictures):
         for text in picture.notes:
@@ -23,4 +25,8 @@ def blend_pictures(
             raise InputError(
                 f"{paths[0]} and {path}: {width}x{height} and {w}x{h} pixels, expected the same size"
             )
-    return save_picture(out, mixed_colours([p.pixels for p in pictures], weights), pictures[0].alpha)
+    size = ImageSize(*pictures[0].pixels.shape[:2])
+    layout = Layout.of_images([size])
+    column = mix.column({MASK: lambda path: mask_region(layout, Path(path))})
+    colours = mix.colours([p.pixels.reshape(-1, 3) for p in pictures], column)
+    return save_picture(out, colours.reshape(*size, 3), pictures[0].alpha)

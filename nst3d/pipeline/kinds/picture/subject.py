@@ -18,6 +18,7 @@ from nst3d.pipeline.kinds.picture.regions import mask_region
 from nst3d.pipeline.kinds.regions import MASK, coated_regions
 from nst3d.pipeline.kinds.table_subject import TableSubject
 from nst3d.pipeline.settings.config import PaintConfig
+from nst3d.pipeline.styles import read_colouring
 from nst3d.renderers.radiance import Frame
 from nst3d.stylize.canvas import Canvas
 from nst3d.stylize.coat import Coat, painted
@@ -44,7 +45,6 @@ class PictureSubject(TableSubject):
                 f" or give a `size` of {enough} or more"
             )
         self._source, self._size, self._config = source, size, config
-        self._coats = painted(coats)
         self._set_up(picture, coats)
         final = self.layout.images[0]
         # What it was reduced to on reading is not what it is painted at.
@@ -64,11 +64,16 @@ class PictureSubject(TableSubject):
         selectors = {MASK: lambda path: mask_region(self.layout, Path(path))}
         rows = self.layout.num_colours
         self.regions = coated_regions(coats, selectors, rows, self._config.recipe.regions)
+        counted = self.regions.weighted(torch.ones(rows, 1))[:, 0]
+        self.colouring = read_colouring(self._config.recipe, self._initial, counted)
+        self._coats = [coat.styled(self.colouring.style) for coat in painted(coats)]
         self._content = self.regions.mixed(self._coats, self._moved, self._initial)
         noisy = self._config.start == "noise"
         self.start = self.regions.inside(self._noise(), self._initial) if noisy else self._content
 
     def _moved(self, coat: Coat) -> Colours:
+        if self.colouring.keeps:
+            return self.colouring.seen(self._initial)
         strength = self._config.recipe.palette_before
         return to_palette(self._initial.double(), coat.palette.double(), strength=strength).float()
 

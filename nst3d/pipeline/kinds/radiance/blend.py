@@ -1,4 +1,4 @@
-"""Mixes voxel fields and splats."""
+"""Mixes and grades voxel fields and splats."""
 
 from __future__ import annotations
 
@@ -11,16 +11,17 @@ import numpy as np
 from nst3d.errors import ConfigError, InputError
 from nst3d.formats.fields.registry import load_field, save_field
 from nst3d.formats.splats.registry import load_splats, save_splats
-from nst3d.pipeline.kinds.blend_tables import mixed, mixed_colours
+from nst3d.images.grade import Grade
+from nst3d.pipeline.kinds.blend_tables import Mix, mixed, mixed_colours, within
+from nst3d.pipeline.kinds.radiance.regions import box_region
+from nst3d.renderers.voxels import VoxelRenderer
 from nst3d.representations.field import VoxelField
 from nst3d.representations.harmonics import from_colours, to_colours
 from nst3d.tensors import Array
 
 
-def blend_fields(
-    paths: Sequence[Path], weights: Sequence[float], out: Path, note: Callable[[str], None]
-) -> list[Path]:
-    """Write the first field with the mean of all harmonics. Raises InputError if grids or densities differ."""
+def blend_fields(paths: Sequence[Path], mix: Mix, out: Path, note: Callable[[str], None]) -> list[Path]:
+    """Write the first field with what a mix makes of all harmonics. Raises InputError if grids or densities differ."""
     if out.suffix.lower() != ".npz":
         raise ConfigError(f"{out}: voxel fields are written as .npz")
     first = load_field(paths[0])
@@ -30,13 +31,12 @@ def blend_fields(
         if (difference := _differ(first, other)) is not None:
             raise InputError(f"{paths[0]} and {path}: not versions of one field: {difference} differ")
         tables.append(other.harmonics)
-    return save_field(out, replace(first, harmonics=_mixed_harmonics(tables, weights)))
+    column = _column(mix, lambda: VoxelRenderer(first).positions)
+    return save_field(out, replace(first, harmonics=_mixed_harmonics(tables, mix, column)))
 
 
-def blend_splats(
-    paths: Sequence[Path], weights: Sequence[float], out: Path, note: Callable[[str], None]
-) -> list[Path]:
-    """Write the first splats with the mean of all harmonics.
+def blend_splats(paths: Sequence[Path], mix: Mix, out: Path, note: Callable[[str], None]) -> list[Path]:
+    """Write the first splats with what a mix makes of all harmonics.
 
     Higher harmonics that differ by more than a factor require a new file, with a note. Raises InputError
     if the positions differ.
@@ -50,7 +50,7 @@ def blend_splats(
                 f"{paths[0]} and {path}: not versions of one scene: their splats are in different places"
             )
         tables.append(other.harmonics)
-    harmonics = _mixed_harmonics(tables, weights)
+    harmonics = _mixed_harmonics(tables, mix, _column(mix, lambda: first.positions))
     colours = np.where(
         harmonics[:, 0] == first.harmonics[:, 0], first.colours, to_colours(harmonics[:, 0])
     ).astype(np.float32)
@@ -76,8 +76,13 @@ def _differ(first: VoxelField, other: VoxelField) -> str | None:
     return None
 
 
-def _mixed_harmonics(tables: Sequence[Array], weights: Sequence[float]) -> Array:
+def _column(mix: Mix, positions: Callable[[], Array]) -> Array | None:
+    return mix.column({"box": lambda corners: box_region(positions(), corners)})
+
+
+def _mixed_harmonics(tables: Sequence[Array], mix: Mix, column: Array | None) -> Array:
     """Coefficients (n, k, 3) of the highest degree; tables of lower degree are zero-padded."""
+    weights = mix.weights
     most = max(table.shape[1] for table in tables)
     padded = [np.pad(t, ((0, 0), (0, most - t.shape[1]), (0, 0))) for t in tables]
     result = mixed(padded, weights)
@@ -86,7 +91,16 @@ def _mixed_harmonics(tables: Sequence[Array], weights: Sequence[float]) -> Array
         colours = [to_colours(t[:, 0].astype(np.float64)) for t in padded]
         free, held = to_colours(result[:, 0].astype(np.float64)), mixed_colours(colours, weights)
         result[:, 0] = np.where(np.abs(free - held) < 1e-6, result[:, 0], from_colours(held))
-    return result
+    return within(column, _graded(result, mix.grade), padded[0])
+
+
+def _graded(harmonics: Array, grade: Grade) -> Array:
+    """Harmonics (n, k, 3) of graded colours: the constant ones move like colours, the others without the offset."""
+    if grade.neutral:
+        return harmonics
+    moved = (harmonics.astype(np.float64) @ grade.matrix.T).astype(harmonics.dtype)
+    moved[:, 0] = from_colours(grade.apply(to_colours(harmonics[:, 0].astype(np.float64))))
+    return moved
 
 
 def _factor(first: Array, higher: Array) -> float | None:

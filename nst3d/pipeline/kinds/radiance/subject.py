@@ -13,7 +13,7 @@ import torch
 from nst3d.cameras.pinhole import Camera
 from nst3d.errors import ConfigError
 from nst3d.formats.captures.photos import load_photo
-from nst3d.images.palette import PaletteMap, match_palette
+from nst3d.images.palette import match_palette
 from nst3d.operators.base import ViewOperator
 from nst3d.operators.cache import CacheTally
 from nst3d.operators.grid_fill import fill_hardly_seen
@@ -24,6 +24,7 @@ from nst3d.pipeline.kinds.radiance.views import RadianceViews, Start, row_sight
 from nst3d.pipeline.kinds.regions import coated_regions
 from nst3d.pipeline.kinds.table_subject import TableSubject, glance_of
 from nst3d.pipeline.settings.config import PaintConfig
+from nst3d.pipeline.styles import read_colouring
 from nst3d.renderers.radiance import Frame
 from nst3d.stylize.canvas import Canvas
 from nst3d.stylize.coat import Coat, painted
@@ -42,9 +43,11 @@ class RadianceSubject(TableSubject):
     def __init__(self, scene: RadianceScene, coats: Sequence[Coat], config: PaintConfig) -> None:
         self.scene, self._config = scene, config
         self.layout = Layout(scene.renderer.num_colours)
-        self._coats = painted(coats)
+        own, weights = self._own_colours()
+        self.colouring = read_colouring(config.recipe, own, weights)
+        self._coats = [coat.styled(self.colouring.style) for coat in painted(coats)]
         self._background = self._coats[0].background
-        self._palettes = self._palettes_of(self._coats)
+        self._palettes = {coat.name: match_palette(own, coat.palette, weights) for coat in self._coats}
         selectors = {"box": partial(box_region, scene.renderer.positions)}
         rows = self.layout.num_colours
         self.regions = coated_regions(coats, selectors, rows, config.recipe.regions)
@@ -117,8 +120,8 @@ class RadianceSubject(TableSubject):
             **self._tally.facts(),
         }
 
-    def _palettes_of(self, coats: Sequence[Coat]) -> dict[str, PaletteMap]:
-        """For each coat the map that gives the pictures of all cameras its styles' mean and covariance."""
+    def _own_colours(self) -> tuple[Colours, torch.Tensor]:
+        """Colours (k, 3) of the pictures of all cameras, and their opacity (k,)."""
         colours, weights = [], []
         for number, camera in enumerate(scaled_cameras(self.scene, _GLANCE, crop=True)):
             frame = self.scene.renderer.draw(camera, self.scene.colours)
@@ -131,9 +134,11 @@ class RadianceSubject(TableSubject):
         seen, weight = (torch.from_numpy(np.concatenate(x)) for x in (colours, weights))
         if not bool((weight > 0).any()):
             raise ConfigError("the cameras see nothing of the scene; give `cameras`, the scene's own capture")
-        return {coat.name: match_palette(seen, coat.palette, weight) for coat in coats}
+        return seen, weight
 
     def _moved(self, colours: torch.Tensor, coat: Coat) -> torch.Tensor:
+        if self.colouring.keeps:
+            return self.colouring.seen(colours)
         moved = self._palettes[coat.name].apply(colours)
         return torch.lerp(colours, moved, self._config.recipe.palette_before)
 
