@@ -14,7 +14,7 @@ import numba
 import pytest
 import torch
 
-from nst3d.features import weights
+from nst3d.features import kinds
 from nst3d.features.convs import read_convs
 from nst3d.weights.find import find_weights
 
@@ -49,7 +49,7 @@ def _installed_weights_are_read_once() -> Iterator[None]:
         return (kept if (path,) == installed else read_convs)(path, architecture)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(weights, "read_convs", read)
+        patch.setattr(kinds, "read_convs", read)
         yield
 
 

@@ -15,7 +15,10 @@ class Encoder(Protocol):
     """How many times larger than those of a standardised image the features are, about."""
 
     def __call__(self, image: Planes, layers: Sequence[str]) -> Mapping[str, Features]:
-        """Features (c, h', w') of an image (3, h, w) by layer name."""
+        """Features (c, h // stride, w // stride) of an image (3, h, w) by layer name."""
 
     def stride(self, layer: str) -> int:
         """Pixels from one position of a layer to the next."""
+
+    def own(self, layers: Sequence[str]) -> tuple[str, ...]:
+        """The encoder's layers in place of VGG-19's, which losses name by default; see `own_layers`."""

@@ -1,21 +1,31 @@
-"""Layer names of the VGG encoders: conv1_1, relu1_1, …, pool1, …, relu5_4, pool5."""
+"""Names of layers: those of the VGG encoders (conv1_1, relu1_1, …, pool5), and others' in their place."""
 
 from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Mapping, Sequence
 
 from nst3d.errors import ConfigError
 
 CONVS_PER_BLOCK: dict[str, tuple[int, ...]] = {
+    "vgg11": (1, 1, 2, 2, 2),
+    "vgg13": (2, 2, 2, 2, 2),
     "vgg16": (2, 2, 3, 3, 3),
     "vgg19": (2, 2, 4, 4, 4),
 }
-"""Convolutions in each block, by architecture (Simonyan & Zisserman 2015, table 1, columns D and E)."""
+"""Convolutions in each block, by architecture (Simonyan & Zisserman 2015, table 1, columns A, B, D and E)."""
 
 CHANNELS = (64, 128, 256, 512, 512)
 """Feature channels of each block."""
 
+_OF_VGG = re.compile(r"(conv|relu|pool)(?P<block>[1-5])(_[1-4])?")
+_LISTED = 64
+"""Names that an error lists at most."""
+
 
 def layer_names(architecture: str) -> tuple[str, ...]:
-    """All layers of "vgg16" or "vgg19" in order of computation.
+    """All layers of "vgg11", "vgg13", "vgg16" or "vgg19" in order of computation.
 
     A name's position is also its index in torchvision's `features` module.
     """
@@ -46,11 +56,31 @@ def stride_of(layer: str) -> int:
     return 2 ** (block_of(layer) - (0 if layer.startswith("pool") else 1))
 
 
-def check_layers(layers: tuple[str, ...], known: tuple[str, ...], encoder: str) -> None:
-    """Raise ConfigError if `layers` names one that the encoder does not have."""
+def last_of_blocks(layers: Sequence[str]) -> dict[int, str]:
+    """The last relu of each block of a VGG network."""
+    return {block_of(layer): layer for layer in layers if layer.startswith("relu")}
+
+
+def own_layers(layers: Sequence[str], known: Sequence[str], blocks: Mapping[int, str]) -> tuple[str, ...]:
+    """The layers of an encoder that take the place of VGG-19's, each once.
+
+    One that is among the `known` stays, any other of a VGG network becomes the encoder's for the same block, by
+    `blocks`; names of another kind, such as "image", stay, too.
+    """
+    found = []
+    for layer in layers:
+        match = None if layer in known else _OF_VGG.fullmatch(layer)
+        found.append(layer if match is None else blocks.get(int(match["block"]), layer))
+    return tuple(dict.fromkeys(found))
+
+
+def check_layers(layers: Sequence[str], known: Sequence[str], encoder: str) -> None:
+    """Raise ConfigError, with those that it has, if `layers` names one that the encoder lacks."""
     unknown = [name for name in layers if name not in known]
-    if unknown:
-        raise ConfigError(
-            f"encoder {encoder} has no layer {', '.join(unknown)}: it has {known[0]} … {known[-1]}"
-            " (convB_I, reluB_I and poolB)"
-        )
+    if not unknown:
+        return
+    listed = list(known)
+    if len(listed) > _LISTED:
+        listed = difflib.get_close_matches(unknown[0], listed, n=8, cutoff=0.0)
+    has = ", ".join(listed) + (f" and {len(known) - len(listed)} more" if len(listed) < len(known) else "")
+    raise ConfigError(f"encoder {encoder} has no layer {', '.join(unknown)}: it has {has}")

@@ -1,9 +1,8 @@
-"""VGG-16 and VGG-19 as feature encoders: frozen convolutions that normalise their own input."""
+"""VGG networks as feature encoders: frozen convolutions that normalise their own input."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
 import torch
@@ -11,30 +10,10 @@ import torch.nn.functional as F
 from torch import nn
 
 from nst3d.errors import ConfigError
-from nst3d.features.layers import check_layers, layer_names, stride_of
+from nst3d.features.layers import check_layers, last_of_blocks, layer_names, own_layers, stride_of
+from nst3d.features.normalisation import Normalisation
 
 Pooling = Literal["max", "avg"]
-
-
-@dataclass(frozen=True)
-class Normalisation:
-    """Input normalisation of the first convolution: (image - mean) * scale, with channels in `order`."""
-
-    mean: tuple[float, float, float]
-    """RGB, in units of the [0, 1] image."""
-    scale: tuple[float, float, float]
-    """RGB, applied after the mean is subtracted."""
-    order: tuple[int, int, int] = (0, 1, 2)
-    """Image channel (0 red, 1 green, 2 blue) of each input channel of the network."""
-
-
-OXFORD = Normalisation(
-    mean=(123.68 / 255, 116.779 / 255, 103.939 / 255), scale=(255.0, 255.0, 255.0), order=(2, 1, 0)
-)
-"""The original Oxford weights: BGR from 0 to 255, minus the training set's mean colour."""
-
-IMAGENET = Normalisation(mean=(0.485, 0.456, 0.406), scale=(1 / 0.229, 1 / 0.224, 1 / 0.225))
-"""torchvision's weights: RGB, standardised by ImageNet's mean and standard deviation."""
 
 
 class VGG(nn.Module):
@@ -46,7 +25,7 @@ class VGG(nn.Module):
 
     def __init__(
         self,
-        architecture: Literal["vgg16", "vgg19"],
+        architecture: str,
         convs: Mapping[str, tuple[torch.Tensor, torch.Tensor]],
         normalisation: Normalisation,
         *,
@@ -61,7 +40,7 @@ class VGG(nn.Module):
         self.layers = layer_names(architecture)
         self.pooling = pooling
         self.mean = normalisation.mean
-        self.unit = sum(normalisation.scale) / sum(IMAGENET.scale)
+        self.unit = normalisation.unit
         """Ratio of the input's (and so roughly the features') magnitude to a standardised image's."""
         for layer in self.layers:
             if layer.startswith("conv"):
@@ -84,6 +63,10 @@ class VGG(nn.Module):
         """Stride of `layer` in image pixels."""
         check_layers((layer,), self.layers, self.name)
         return stride_of(layer)
+
+    def own(self, layers: Sequence[str]) -> tuple[str, ...]:
+        """The layers in place of those of VGG-19; see `own_layers`."""
+        return own_layers(layers, self.layers, last_of_blocks(self.layers))
 
     def forward(self, image: torch.Tensor, layers: Iterable[str]) -> dict[str, torch.Tensor]:
         """Features of an image at the named layers, computed only as deep as needed.

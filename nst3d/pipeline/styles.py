@@ -8,13 +8,16 @@ from pathlib import Path
 import torch
 
 from nst3d.errors import ConfigError, InputError
+from nst3d.features.encoder import Encoder
+from nst3d.features.kinds import encoder_kind, encoder_name
+from nst3d.features.layers import check_layers
 from nst3d.features.precision import fast_dtype
-from nst3d.features.vgg import VGG
 from nst3d.features.weights import load_encoder
 from nst3d.files import PathLike
 from nst3d.images.colour import hex_colour
 from nst3d.images.io import read_image
 from nst3d.images.palette import mixtures
+from nst3d.losses.observation import IMAGE
 from nst3d.pipeline.runtime.events import Events
 from nst3d.pipeline.settings.config import PaintConfig
 from nst3d.pipeline.settings.direction import Direction, StyleEntry
@@ -30,25 +33,31 @@ _STYLE_PIXELS = 4_000_000
 _STYLE_ASPECT = 16
 
 
-def find_encoder(config: PaintConfig, device: torch.device, events: Events) -> VGG:
+def find_encoder(config: PaintConfig, device: torch.device, events: Events) -> Encoder:
     """The recipe's encoder, or its fallback, with a note."""
     recipe, name = config.recipe, _encoder_name(config)
-    if name != recipe.encoder:
+    if name != encoder_name(recipe.encoder):
         events.note(f"weights {recipe.encoder} were not found, using {name}; see nst3d weights")
-    return load_encoder(name, pooling=recipe.pooling, dtype=encoder_dtype(config, device), device=device)
+    dtype = encoder_dtype(config, device)
+    return load_encoder(name, pooling=recipe.pooling, smooth=recipe.smooth, dtype=dtype, device=device)
 
 
 def check_encoder(config: PaintConfig) -> None:
-    """Raise MissingDependencyError if neither the recipe's encoder nor its fallback is on this machine."""
+    """Raise MissingDependencyError if neither the recipe's encoder nor its fallback is on this machine.
+
+    ConfigError, with those that it has, for layers that it lacks.
+    """
     name = _encoder_name(config)
+    kind = encoder_kind(name)
+    layers = [layer for layer in config.recipe.layers(kind.own) if layer != IMAGE]
+    check_layers(layers, kind.layers, name)
     if find_weights(name) is None:
         need_weights(name)
 
 
 def _encoder_name(config: PaintConfig) -> str:
-    recipe = config.recipe
-    other = recipe.fallback_encoder
-    return recipe.encoder if other is None or find_weights(recipe.encoder) is not None else other
+    name, other = encoder_name(config.recipe.encoder), config.recipe.fallback_encoder
+    return name if other is None or find_weights(name) is not None else encoder_name(other)
 
 
 def encoder_dtype(config: PaintConfig, device: torch.device) -> torch.dtype:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal
 
@@ -10,6 +10,7 @@ from nst3d.bounds import FileOnly, Within, check_bounds
 from nst3d.errors import ConfigError
 from nst3d.losses.base import Normalise
 from nst3d.stylize.colouring import ColourMode
+from nst3d.losses.registry import LOSSES
 from nst3d.stylize.terms import Term, made, merged
 
 DEFAULT_TERMS = (
@@ -30,7 +31,10 @@ class Recipe:
     """The goals of a painting."""
 
     encoder: str = "vgg19"
-    """Encoder whose features are compared: a name from `nst3d weights`."""
+    """Encoder whose features are compared: a name from `nst3d weights`, such as vgg16-torchvision or resnet50."""
+    smooth: Literal["auto", "none", "softmax", "tanh"] = "auto"
+    """Smoothing of features before they are compared (Wang et al. 2021); auto: softmax for residual networks, and none
+    for others."""
     pooling: Literal["max", "avg"] = "max"
     """Pooling of the encoder; avg is smoother (Gatys)."""
     fallback_encoder: str | None = None
@@ -72,6 +76,15 @@ class Recipe:
     def regions(self) -> tuple[str, ...]:
         """The regions of terms that have one of their own, each once."""
         return tuple(dict.fromkeys(t.region for t in self.terms if t.region is not None and t.weight))
+
+    def layers(self, own: Callable[[Sequence[str]], tuple[str, ...]]) -> tuple[str, ...]:
+        """The layers that its losses compare, each once.
+
+        `own` names an encoder's layers in place of those that losses compare by default.
+        """
+        terms = [term for term in self.terms if term.weight and term.name in LOSSES]
+        named = (term.layers or own(LOSSES.get(term.name).layers) for term in terms)
+        return tuple(dict.fromkeys(layer for layers in named for layer in layers))
 
     def with_terms(self, changes: Mapping[str, Any]) -> Recipe:
         """The recipe with terms changed or added: name to a weight, or to a mapping of a term's fields.

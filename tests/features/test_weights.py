@@ -214,7 +214,7 @@ def test_a_damaged_official_file_is_noticed(tmp_path, random_convs) -> None:
 
 def test_wrong_names_and_places(tmp_path) -> None:
     with pytest.raises(ConfigError, match="choose one of vgg19, "):
-        load_encoder("vgg11")
+        load_encoder("vgg12")
     with pytest.raises(InputError, match="no such weight file"):
         load_encoder("vgg16-torchvision", path=tmp_path / "none.pth")
     with pytest.raises(InputError, match=r"contains none of vgg16_features\.safetensors"):

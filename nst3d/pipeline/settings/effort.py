@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from nst3d.features.speed import flops_per_pixel
-from nst3d.features.weights import ENCODERS
-from nst3d.losses.registry import LOSSES
+from nst3d.features.kinds import encoder_kind
 from nst3d.stylize.recipe import Recipe
 from nst3d.stylize.schedule import Schedule
 
@@ -25,11 +23,5 @@ def encoder_flops(recipe: Recipe, schedule: Schedule, num_views: int) -> float:
     each = num_views if schedule.optimiser == "lbfgs" else schedule.views_per_step
     stages = [stage for stage in schedule.over(num_views).stages if not stage.fit]
     pixels = sum(stage.size**2 * stage.iterations * each for stage in stages) / recipe.reduce**2
-    layers = [
-        layer
-        for term in recipe.terms
-        if term.weight and term.name in LOSSES
-        for layer in term.layers or LOSSES.get(term.name).layers
-    ]
-    known = ENCODERS.get(recipe.encoder, ENCODERS["vgg19"])
-    return pixels * flops_per_pixel(known.architecture, layers)
+    kind = encoder_kind(recipe.encoder)
+    return pixels * kind.flops_per_pixel(recipe.layers(kind.own))

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from nst3d.features.vgg import VGG
+from nst3d.features.encoder import Encoder
 from nst3d.images.colour import LUMA
 from nst3d.pipeline.kinds.mesh.shape_views import BACKGROUND, ShapeViews
 from nst3d.pipeline.settings.config import PaintConfig
@@ -31,7 +31,9 @@ _ALONE: dict[str, dict[str, Any]] = {"nnfm": {"agree": 0.0}}
 class ShapeGuides:
     """Guides that compare grey renders with the styles' lightness."""
 
-    def __init__(self, styles: Sequence[Style], encoder: VGG, config: PaintConfig, views: ShapeViews) -> None:
+    def __init__(
+        self, styles: Sequence[Style], encoder: Encoder, config: PaintConfig, views: ShapeViews
+    ) -> None:
         self._styles, self._encoder, self._config, self._views = styles, encoder, config, views
 
     def guide(self, stage: Stage) -> Guide:
