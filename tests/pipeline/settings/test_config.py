@@ -15,9 +15,9 @@ import torch
 import yaml
 
 from nst3d.bounds import bounded_fields
+from nst3d.features.kinds import ENCODERS
 from nst3d.features.layers import conv_shape, layer_names
 from nst3d.features.vgg import VGG
-from nst3d.features.kinds import ENCODERS
 from nst3d.pipeline.jobs.export import SightOptions
 from nst3d.pipeline.runtime.machine import use_threads
 from nst3d.pipeline.settings.config import PaintConfig, preset
