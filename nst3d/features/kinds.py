@@ -17,6 +17,7 @@ from nst3d.features.backbone import Backbone, Pooling
 from nst3d.features.bodies import filled, fused
 from nst3d.features.caffe_names import read_caffe_resnet
 from nst3d.features.convs import read_convs
+from nst3d.features.foreign import ForeignKind, is_foreign
 from nst3d.features.layers import last_of_blocks, layer_names, own_layers
 from nst3d.features.normalisation import CAFFE, IMAGENET, OXFORD, Normalisation
 from nst3d.features.speed import flops_per_pixel
@@ -147,12 +148,15 @@ ENCODERS: dict[str, EncoderKind] = {
 
 def encoder_name(name: str) -> str:
     """The name of an encoder's weights; "-torchvision" may be left out. ConfigError for one that is not known."""
-    full = name if name in ENCODERS else f"{name}-torchvision"
-    if full not in ENCODERS:
-        raise ConfigError(f"unknown encoder {name!r}: choose one of {', '.join(ENCODERS)}")
+    full = name if name in ENCODERS or is_foreign(name) else f"{name}-torchvision"
+    if full not in ENCODERS and not is_foreign(full):
+        raise ConfigError(
+            f"unknown encoder {name!r}: choose one of {', '.join(ENCODERS)}, timm:MODEL or torchvision:MODEL"
+        )
     return full
 
 
 def encoder_kind(name: str) -> EncoderKind:
     """What is known of an encoder; see `encoder_name`."""
-    return ENCODERS[encoder_name(name)]
+    full = encoder_name(name)
+    return ForeignKind(*full.split(":", 1)) if is_foreign(full) else ENCODERS[full]

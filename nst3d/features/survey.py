@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import torch
@@ -46,12 +46,6 @@ def survey(body: nn.Module) -> dict[str, Place]:
     for handle in handles:
         handle.remove()
     return found
-
-
-def deepest_of_strides(places: Mapping[str, Place]) -> tuple[str, ...]:
-    """The last layer of each stride, from fine to coarse."""
-    last = {place.stride: name for name, place in places.items()}
-    return tuple(last[stride] for stride in sorted(last))
 
 
 def _stride(output: Any) -> int | None:

