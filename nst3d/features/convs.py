@@ -6,29 +6,37 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import torch
+from torch.nn.utils.fusion import fuse_conv_bn_weights
 
 from nst3d.errors import InputError
 from nst3d.features.layers import conv_shape, layer_names
 from nst3d.weights.tensors import read_tensors
 
+_EPSILON = 1e-5
+"""Of torchvision's batch normalisation."""
+
 Convs = dict[str, tuple[torch.Tensor, torch.Tensor]]
 
 
 def read_convs(path: Path, architecture: str) -> Convs:
-    """The convolutions of "vgg16" or "vgg19" in a file, float32, by layer name.
+    """The convolutions of a VGG `architecture` (see `layer_names`) in a file, float32, by layer name.
 
-    `.safetensors` and torch files contain torchvision's keys (features.N.weight, features.N.bias); a torch
-    file may contain codebooks instead (blockB_convI_W_q, _W_table, _b). Nothing in the file is executed.
+    `.safetensors` and torch files contain torchvision's keys (features.N.weight, features.N.bias), with batch
+    normalisation or without, which becomes part of the convolutions; a torch file may contain codebooks instead
+    (blockB_convI_W_q, _W_table, _b). Nothing in the file is executed.
     Raises InputError if the file cannot be read or lacks these convolutions in the right shapes.
     """
     tensors = read_tensors(path)
-    codebooks = "block1_conv1_W_q" in tensors
+    codebooks, norms = "block1_conv1_W_q" in tensors, "features.1.running_mean" in tensors
     names = layer_names(architecture)
     convs: Convs = {}
     for index, layer in enumerate(names):
         if layer.startswith("conv"):
             try:
-                pair = _codebook(tensors, layer) if codebooks else _plain(tensors, index)
+                if codebooks:
+                    pair = _codebook(tensors, layer)
+                else:
+                    pair = _normed(tensors, index + len(convs)) if norms else _plain(tensors, index)
             except KeyError as missing:
                 raise InputError(
                     f"{path}: has no {missing}, so it is not a {architecture} weight file"
@@ -39,6 +47,17 @@ def read_convs(path: Path, architecture: str) -> Convs:
 
 def _plain(tensors: Mapping[str, torch.Tensor], index: int) -> tuple[torch.Tensor, torch.Tensor]:
     return tensors[f"features.{index}.weight"], tensors[f"features.{index}.bias"]
+
+
+def _normed(tensors: Mapping[str, torch.Tensor], index: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """A convolution with the batch normalisation after it, which has the next index."""
+    weight, bias = _plain(tensors, index)
+    names = ("running_mean", "running_var", "weight", "bias")
+    mean, variance, scale, shift = (tensors[f"features.{index + 1}.{name}"] for name in names)
+    fused: tuple[torch.Tensor, torch.Tensor] = fuse_conv_bn_weights(
+        weight, bias, mean, variance, _EPSILON, scale, shift
+    )
+    return fused
 
 
 def _codebook(tensors: Mapping[str, torch.Tensor], layer: str) -> tuple[torch.Tensor, torch.Tensor]:

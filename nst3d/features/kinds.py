@@ -138,7 +138,11 @@ def _alexnet() -> BackboneKind:
 
 ENCODERS: dict[str, EncoderKind] = {
     "vgg19": VGGKind("vgg19", OXFORD),
-    **{f"vgg{n}-torchvision": VGGKind(f"vgg{n}", IMAGENET) for n in (19, 16, 13, 11)},
+    **{
+        f"vgg{n}{bn}-torchvision": VGGKind(f"vgg{n}", IMAGENET)
+        for bn in ("", "_bn")
+        for n in (19, 16, 13, 11)
+    },
     "alexnet-torchvision": _alexnet(),
     "resnet50-half": _resnet("resnet50-half", CAFFE, read_caffe_resnet),
     **{f"{name}-torchvision": _resnet(name) for name in resnet.PLANS if name != "resnet50-half"},

@@ -18,13 +18,15 @@ Smooth = Literal["none", "softmax", "tanh"]
 
 
 def smoothed(features: torch.Tensor, smooth: Smooth) -> torch.Tensor:
-    """Features (c, h, w), smoothed; same shape and dtype.
+    """Features (..., c, h, w), smoothed; same shape and dtype.
 
-    "softmax": over the channels of each position, times c, so that their mean is 1. The paper takes all positions
-    together; one at a time is the same whatever else is in view, and whatever its size. "tanh": within (-1, 1).
+    "softmax": over all channels and positions, as in the paper, here times c·h·w and less 1: the mean is 0 whatever the
+    size, and distances relative to a style's magnitude are not those to a constant. "tanh": within [-1, 1].
     """
     if smooth == "softmax":
-        return torch.softmax(features, dim=-3) * features.shape[-3]
+        exact = features if features.dtype == torch.float64 else features.float()
+        powers = (exact - exact.detach().amax((-3, -2, -1), keepdim=True)).exp()
+        return (powers / powers.mean((-3, -2, -1), keepdim=True) - 1).to(features.dtype)
     return torch.tanh(features) if smooth == "tanh" else features
 
 
@@ -32,6 +34,7 @@ class SmoothedEncoder:
     """An encoder whose features are smoothed."""
 
     unit = 1.0
+    """Smoothed features are about as large as those of a standardised image."""
 
     def __init__(self, encoder: Encoder, smooth: Smooth) -> None:
         self.encoder, self.smooth = encoder, smooth

@@ -37,8 +37,8 @@ class Source:
     """How to get a file that has neither an address nor a package."""
 
 
-def _torchvision(architecture: str, digits: str) -> Source:
-    file = f"{architecture}-{digits}.pth"
+def _torchvision(architecture: str, digits: str, stem: str = "") -> Source:
+    file = f"{stem or architecture}-{digits}.pth"
     names = (f"{architecture}_features.safetensors", f"{architecture}.safetensors", file)
     address = f"https://download.pytorch.org/models/{file}"
     return Source((WeightFile(names, address, digits),), "BSD-3-Clause")
@@ -138,16 +138,11 @@ SOURCES: dict[str, Source] = {
     "vgg16-torchvision": _torchvision("vgg16", "397923af"),
     "vgg13-torchvision": _torchvision("vgg13", "19584684"),
     "vgg11-torchvision": _torchvision("vgg11", "8a719046"),
-    "alexnet-torchvision": Source(
-        (
-            WeightFile(
-                ("alexnet_features.safetensors", "alexnet-owt-7be5be79.pth"),
-                "https://download.pytorch.org/models/alexnet-owt-7be5be79.pth",
-                "7be5be79",
-            ),
-        ),
-        "BSD-3-Clause",
-    ),
+    "vgg19_bn-torchvision": _torchvision("vgg19_bn", "c79401a0"),
+    "vgg16_bn-torchvision": _torchvision("vgg16_bn", "6c64b313"),
+    "vgg13_bn-torchvision": _torchvision("vgg13_bn", "abd245e5"),
+    "vgg11_bn-torchvision": _torchvision("vgg11_bn", "6002323d"),
+    "alexnet-torchvision": _torchvision("alexnet", "7be5be79", "alexnet-owt"),
     "resnet50-half": Source(
         (WeightFile(("open-nsfw.onnx",), None, _OPEN_NSFW),),
         "BSD-2-Clause",
@@ -169,7 +164,8 @@ SOURCES: dict[str, Source] = {
     ),
 }
 """All weights by name: encoders, networks that paint, and those that find motion. "vgg19" has the original Oxford
-weights, in 8-bit codebooks; "wct-16x" are pairs of encoder and decoder that imitate VGG-19's relu1_1 to relu4_1 (Wang
+weights, in 8-bit codebooks; "resnet50-half" is a ResNet-50 of half the width, which Yahoo trained on ImageNet and then
+to find nudity (open_nsfw, 2016); "wct-16x" are pairs of encoder and decoder that imitate VGG-19's relu1_1 to relu4_1 (Wang
 et al. 2020, "Collaborative distillation for ultra-resolution universal style transfer"), and so are "universal",
 nst3d's own; "raft-large" and "raft-small" find the motion between pictures (Teed & Deng 2020, trained by torchvision);
 "microast" paints in the style of any picture (Wang et al. 2023, "MicroAST: towards super-fast ultra-resolution

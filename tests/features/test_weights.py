@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 
 from nst3d.errors import ConfigError, InputError, MissingDependencyError
 from nst3d.features import fast_dtype, load_encoder
@@ -138,6 +139,29 @@ def test_torch_and_safetensors_files_read_alike(nowhere, random_convs) -> None:
     write_safetensors(folder / "vgg16_features.safetensors", state_dict(convs))
     assert load_encoder("vgg16-torchvision", dtype=torch.float64).dtype == torch.float64
     assert load_encoder("vgg16-torchvision", path=folder).name == "vgg16-torchvision"
+
+
+def test_batch_normalisation_becomes_part_of_the_convolutions(tmp_path, random_convs) -> None:
+    """torchvision's vgg16_bn has one after each convolution, and so other numbers."""
+    names, tensors, convs = layer_names("vgg16"), {}, random_convs("vgg16")
+    draw = torch.Generator().manual_seed(1)
+    for count, (layer, (weight, bias)) in enumerate(convs.items()):
+        index = names.index(layer) + count
+        channels = (len(bias),)
+        mean, shift = (torch.randn(channels, generator=draw) for _ in range(2))
+        variance, scale = (torch.rand(channels, generator=draw) + 0.5 for _ in range(2))
+        tensors |= {f"features.{index}.weight": weight, f"features.{index}.bias": bias}
+        norm = {"weight": scale, "bias": shift, "running_mean": mean, "running_var": variance}
+        tensors |= {f"features.{index + 1}.{name}": tensor for name, tensor in norm.items()}
+    torch.save(tensors, tmp_path / "vgg16_bn-mine.pth")
+    read = read_convs(tmp_path / "vgg16_bn-mine.pth", "vgg16")
+    x = torch.rand(1, 64, 5, 5, generator=draw)
+    plain = F.conv2d(x, *convs["conv2_1"])
+    norm = [tensors[f"features.8.{name}"] for name in ("running_mean", "running_var", "weight", "bias")]
+    wanted = F.batch_norm(plain, *norm)
+    torch.testing.assert_close(F.conv2d(x, *read["conv2_1"]), wanted, rtol=1e-4, atol=1e-4)
+    encoder = load_encoder("vgg16_bn", path=tmp_path / "vgg16_bn-mine.pth", dtype=torch.float32)
+    assert torch.equal(encoder.conv5_3.bias, read["conv5_3"][1])
 
 
 def test_real_torchvision_weights(data_dir) -> None:
