@@ -10,8 +10,8 @@ from torch import nn
 _INDICES = {"conv1": 0, "conv2": 3, "conv3": 6, "conv4": 8, "conv5": 10}
 """The convolutions' places in torchvision's `features`."""
 
-BLOCKS = {block: f"relu{block}" for block in range(1, 6)}
-"""The layer in place of each of VGG's blocks."""
+BLOCKS = {1: "relu1", 2: "relu1", 3: "relu1", 4: "relu2", 5: "relu5"}
+"""The layer in place of each of VGG's blocks: that of the same stride, in place of finer ones the finest."""
 
 
 def alexnet() -> nn.Sequential:

@@ -83,7 +83,7 @@ class ForeignKind:
 
 
 def blocks_of(places: dict[str, Place]) -> dict[int, str]:
-    """The layer in place of each of VGG's blocks: for block b the last of the stride 2^b, or of the nearest to it.
+    """The layer in place of each of VGG's blocks: the last of the same stride, or of the nearest to it.
 
     Modules within modules do not count, except as deep as it takes to have one of each stride.
     """
@@ -92,7 +92,7 @@ def blocks_of(places: dict[str, Place]) -> dict[int, str]:
     while set(last) != strides:
         last = {place.stride: name for name, place in places.items() if name.count(".") <= depth}
         depth += 1
-    return {b: last[min(last, key=lambda s: (abs(s.bit_length() - 1 - b), s))] for b in range(1, 6)}
+    return {b: last[min(last, key=lambda s: (abs(s.bit_length() - b), s))] for b in range(1, 6)}
 
 
 def _timm(model: str) -> tuple[nn.Module, Normalisation]:

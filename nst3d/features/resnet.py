@@ -55,8 +55,8 @@ def is_layer(module: str) -> bool:
     return _LAYER.fullmatch(module) is not None
 
 
-BLOCKS = {1: "relu", 2: "layer1", 3: "layer2", 4: "layer3", 5: "layer4"}
-"""The layer in place of each of VGG's blocks (Wang et al. 2021, section 5)."""
+BLOCKS = {1: "relu", 2: "relu", 3: "layer1", 4: "layer2", 5: "layer3"}
+"""The layer in place of each of VGG's blocks: that of the same stride, in place of the first the finest."""
 
 
 class Block(nn.Module):

@@ -136,6 +136,6 @@ def test_blocks_are_the_stages_of_the_nearest_stride() -> None:
         "high.0.norm": Place(8, 4),
         "high": Place(16, 5),
     }
-    assert blocks_of(places) == {1: "conv", 2: "low", 3: "high.0", 4: "high", 5: "high"}
+    assert blocks_of(places) == {1: "conv", 2: "conv", 3: "low", 4: "high.0", 5: "high"}
     assert is_foreign("timm:resnet18")
     assert not is_foreign("resnet18")
