@@ -3,8 +3,8 @@
     python benchmarks/encoders.py [CONTENT] [STYLE] [--encoders NAME …] [--size PIXELS] [--out DIR] [--judge FILE]
 
 Paints the picture with each encoder and smoothing, with the preset for pictures. Prints the distance to the style and
-that to the content in VGG-16, which no painting used, and CPU seconds. Writes the paintings beside each other. Last, one
-line of JSON.
+that to the content in VGG-16, which no painting used, and CPU seconds. Writes the paintings beside each other.
+Last, one line of JSON.
 """
 
 from __future__ import annotations

