@@ -105,7 +105,7 @@ def fetch_weights(
     """
     source = source_of(name)
     folders = ([Path(folder)] if folder else []) + _folders(source)
-    if source.package is not None:
+    if source.package is not None or source.files[0].url is None:  # there is nothing to download
         return need_weights(name)
     paths = []
     for file in source.files:

@@ -14,7 +14,7 @@ from nst3d.features import load_encoder
 from nst3d.features.foreign import ForeignKind, blocks_of, is_foreign
 from nst3d.features.kinds import encoder_kind
 from nst3d.features.survey import Place
-from nst3d.weights.find import find_weights, need_weights
+from nst3d.weights.find import fetch_weights, find_weights, need_weights
 
 DEFAULT = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
 
@@ -103,6 +103,8 @@ def test_files_are_found_by_the_names_that_torchvision_gives_them(packages, fold
         MissingDependencyError, match=r"huggingface\.co/timm/convnext_atto and put it as convnext_atto\.safet"
     ):
         need_weights("timm:convnext_atto")
+    with pytest.raises(MissingDependencyError, match="weights timm:convnext_atto not found: download"):
+        fetch_weights("timm:convnext_atto")
     with pytest.raises(ConfigError, match=r"unknown weights 'timm:\.\./secret'"):
         find_weights("timm:../secret")
 
