@@ -1,4 +1,4 @@
-"""Feature encoders: VGG networks and their layer names."""
+"""Feature encoders: VGG, residual and other networks, and the names of their layers."""
 
 from nst3d.features.precision import fast_dtype
 from nst3d.features.vgg import VGG
