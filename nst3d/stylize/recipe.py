@@ -9,8 +9,8 @@ from typing import Annotated, Any, Literal
 from nst3d.bounds import FileOnly, Within, check_bounds
 from nst3d.errors import ConfigError
 from nst3d.losses.base import Normalise
-from nst3d.stylize.colouring import ColourMode
 from nst3d.losses.registry import LOSSES
+from nst3d.stylize.colouring import ColourMode
 from nst3d.stylize.terms import Term, made, merged
 
 DEFAULT_TERMS = (
