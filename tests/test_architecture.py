@@ -85,10 +85,11 @@ WINGS: dict[str, set[str]] = {
         "runtime": "settings",
         "captures": "settings runtime",
         "styles": "settings runtime",
-        "kinds": "settings runtime captures styles",
-        "kinds/mesh": "settings runtime captures styles kinds",
-        "kinds/radiance": "settings runtime captures styles kinds",
-        "kinds/picture": "settings runtime captures styles kinds",
+        "kinds/selectors": "",  # below the kinds, which choose among them
+        "kinds": "settings runtime captures styles kinds/selectors",
+        "kinds/mesh": "settings runtime captures styles kinds kinds/selectors",
+        "kinds/radiance": "settings runtime captures styles kinds kinds/selectors",
+        "kinds/picture": "settings runtime captures styles kinds kinds/selectors",
         "kinds/capture": "settings runtime captures styles kinds",
         "kinds/nerf": "settings runtime captures styles kinds kinds/radiance",  # inspects runs like fields
         "meshing": "settings runtime captures styles kinds kinds/mesh kinds/radiance",

@@ -29,6 +29,7 @@ COMMANDS = {
     "export": "make a textured mesh from a voxel field or splats",
     "video": "paint a video, frame by frame without flicker",
     "view": "look at a scene in Open3D's window",
+    "regions": "list and draw the regions of a scene that can be painted",
     "inspect": "report what is in a file, and what is wrong with it",
     "weights": "list or fetch the networks' weights",
     "demo": "paint the lighthouse that ships with nst3d",

@@ -79,7 +79,8 @@ class PaintArguments:
     iterations: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
     """Total painting steps, split among the preset's stages; the steps of --displace scale accordingly."""
     region: tyro.conf.UseAppendAction[Annotated[tuple[str, ...], tyro.conf.arg(metavar="SELECTOR")]] = ()
-    """Region to paint: material:NAME (mesh), box:x,y,z,x,y,z (field, splats) or mask:IMAGE (picture)."""
+    """Region to paint, such as "material:roof", "mask:sky.png feather 8px", or "box:x,y,z,x,y,z and not
+    colour:#3050c0"; the command nst3d regions lists and draws them."""
     colour: ColourMode | None = None
     """Whose colours the painting has: the style's; the scene's own in mean and covariance (content), or but for their
     luminance, which alone is painted (luminance); or those of --palette."""

@@ -79,6 +79,8 @@ class Part:
     cells: Array | None = None
     """(v,) int32, the voxel of each vertex, from 0: paint covers whole voxels, and sides are flat and not
     subdivided. None: not a voxel model."""
+    groups: Array | None = None
+    """(f,) int32 indices into `Mesh.groups`; None: the file has no groups of faces."""
 
     @property
     def paint_rows(self) -> Array:
@@ -99,6 +101,8 @@ class Instance:
     transform: Array = field(default_factory=lambda: np.eye(4))
     """(4, 4) float64, part coordinates to scene coordinates."""
     name: str = ""
+    above: tuple[str, ...] = ()
+    """Names of the nodes above it, the nearest first."""
 
 
 @dataclass(frozen=True)
@@ -132,6 +136,8 @@ class Mesh:
     scene_from_capture: Array | None = None
     """(4, 4) rigid transform from the coordinates of the asset's capture to scene coordinates; None: no
     capture, or unknown."""
+    groups: tuple[tuple[str, ...], ...] = ()
+    """For each combination of groups that faces are in, their names."""
     document: Any = None
     """Data for the format's writer, to write back whatever nst3d does not paint."""
 

@@ -21,18 +21,18 @@ class Neighbours:
         self._order, self._nodes, self._cuts = _tree(points)
         self._points = points[self._order]
 
-    def of(self, places: Array, count: int) -> tuple[Array, Array]:
-        """The `count` points nearest to each place (m, 3), nearest first.
+    def of(self, places: Array, count: int, reach: float = np.inf) -> tuple[Array, Array]:
+        """The `count` points nearest to each place (m, 3) that are closer than `reach`, nearest first.
 
         Returns their indices (m, count) int64 and distances (m, count) float64; a point is its own neighbour
-        at distance 0. If there are fewer than `count` points, the remaining entries are −1 at distance
-        infinity.
+        at distance 0. If there are fewer than `count` such points, the remaining entries are −1 at distance
+        infinity. A finite reach saves time where there is none.
         """
         places = np.ascontiguousarray(places, np.float64)
         found = np.full((len(places), count), -1, np.int64)
-        squares = np.full((len(places), count), np.inf)
+        squares = np.full((len(places), count), np.square(float(reach)))
         _search(places, self._points, self._nodes, self._cuts, found, squares)
-        return np.where(found >= 0, self._order[found], -1), np.sqrt(squares)
+        return np.where(found >= 0, self._order[found], -1), np.where(found >= 0, np.sqrt(squares), np.inf)
 
 
 def _tree(points: Array) -> tuple[Array, Array, Array]:

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from nst3d.errors import InputError
-from nst3d.representations.mesh import Instance, Mesh, Part, unit_frame
+from nst3d.representations.mesh import Mesh, Part, unit_frame
 from nst3d.representations.rows import unique_rows, used_rows
 from nst3d.tensors import Array
 
@@ -38,9 +38,7 @@ def repaired(mesh: Mesh, source: str) -> Mesh:
     kept = [_repair_part(part, source, counts) for part in mesh.parts]
     number = {old: new for new, old in enumerate(i for i, p in enumerate(kept) if p is not None)}
     parts = tuple(p for p in kept if p is not None)
-    instances = tuple(
-        Instance(number[i.part], i.transform, i.name) for i in mesh.instances if i.part in number
-    )
+    instances = tuple(replace(i, part=number[i.part]) for i in mesh.instances if i.part in number)
     if not instances:
         raise InputError(f"{source}: no faces that can be painted; check the export of the mesh")
     notes = [_SENTENCES[k].format(n=counts[k]) for k in _SENTENCES if counts[k]]
@@ -111,6 +109,7 @@ def _keep(part: Part, mask: Array) -> Part:
         uvs=None if part.uvs is None else part.uvs[mask],
         colours=None if part.colours is None else part.colours[used],
         alphas=None if part.alphas is None else part.alphas[used],
+        groups=None if part.groups is None else part.groups[mask],
     )
 
 

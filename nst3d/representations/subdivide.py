@@ -119,6 +119,7 @@ def _split_round(part: Part, edges: Array, edge_of_face: Array, long: Array) -> 
         normals=None if part.normals is None else _with_middles(part.normals, cut, unit=True),
         colours=None if part.colours is None else _with_middles(part.colours, cut),
         alphas=None if part.alphas is None else _with_middles(part.alphas[:, None], cut)[:, 0],
+        groups=None if part.groups is None else part.groups[source],
     )
 
 

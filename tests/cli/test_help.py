@@ -21,6 +21,7 @@ from nst3d.cli import (
     inspect,
     paint,
     reconstruct,
+    regions,
     render,
     video,
     view,
@@ -33,7 +34,8 @@ from nst3d.pipeline.settings.config import PaintConfig
 
 ARGUMENTS = [
     blend.BlendArguments, capture.CaptureArguments, demo.DemoArguments, export.ExportArguments,
-    inspect.InspectArguments, paint.PaintArguments, reconstruct.ReconstructArguments, render.RenderArguments,
+    inspect.InspectArguments, paint.PaintArguments, reconstruct.ReconstructArguments,
+    regions.RegionsArguments, render.RenderArguments,
     video.VideoArguments, view.ViewArguments, weights.FetchArguments,
 ]  # fmt: skip
 

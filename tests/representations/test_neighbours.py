@@ -17,6 +17,18 @@ def test_equal_to_measuring_all() -> None:
     np.testing.assert_allclose(distance, np.sort(apart, axis=1)[:, :6], rtol=1e-12)
 
 
+def test_points_out_of_reach_are_not_found() -> None:
+    rng = np.random.default_rng(1)
+    points, places = rng.normal(size=(300, 3)), rng.normal(size=(40, 3)) * 2
+    (all_found, all_distances), (found, distance) = (
+        Neighbours(points).of(places, 4, reach) for reach in (np.inf, 0.5)
+    )
+    far = all_distances >= 0.5
+    assert 0 < far.sum() < far.size
+    np.testing.assert_array_equal(found, np.where(far, -1, all_found))
+    np.testing.assert_array_equal(distance, np.where(far, np.inf, all_distances))
+
+
 def test_points_at_one_place_and_fewer_than_wanted() -> None:
     assert (Neighbours(np.ones((100, 3))).of(np.zeros((1, 3)), 5)[1] == np.sqrt(3)).all()
     found, distance = Neighbours(np.eye(3)[:2]).of(np.array([[1.0, 0, 0]]), 4)

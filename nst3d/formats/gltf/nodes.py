@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -22,6 +23,8 @@ class Placement:
     """A node of the scene with a mesh."""
 
     name: str
+    above: tuple[str, ...]
+    """Names of the nodes above it, the nearest first."""
     mesh: int
     transform: Array
     """(4, 4) float64, mesh to scene; the identity for a skinned mesh, whose joints place it."""
@@ -35,13 +38,7 @@ def world_matrices(document: GltfDocument) -> list[Array]:
 
     Raises `InputError` if the hierarchy is not a forest: a loop, or a node with two parents.
     """
-    nodes = document.items("nodes")
-    parents: dict[int, int] = {}
-    for index, node in enumerate(nodes):
-        for child in node.get("children", []):
-            document.item("nodes", child)
-            if parents.setdefault(int(child), index) != index:
-                raise document.fault(f"nodes[{child}] has two parents")
+    nodes, parents = document.items("nodes"), _parents(document)
     world: dict[int, Array] = {}
     stack = [(i, np.eye(4)) for i in range(len(nodes)) if i not in parents]
     while stack:
@@ -57,20 +54,31 @@ def world_matrices(document: GltfDocument) -> list[Array]:
     return [world[i] for i in range(len(nodes))]
 
 
+def _parents(document: GltfDocument) -> dict[int, int]:
+    """The node above each that has one. Raises `InputError` for a node with two."""
+    parents: dict[int, int] = {}
+    for index, node in enumerate(document.items("nodes")):
+        for child in node.get("children", []):
+            document.item("nodes", child)
+            if parents.setdefault(int(child), index) != index:
+                raise document.fault(f"nodes[{child}] has two parents")
+    return parents
+
+
 def placements(document: GltfDocument, world: list[Array]) -> list[Placement]:
     """The nodes of the default scene that have a mesh, and all instances of each, parents before children.
 
     If one mesh is shown in several poses (skins, morph weights), all but the first get a copy of the
     mesh in the document's JSON, with the same accessors, so that each mesh has one rest pose.
     """
-    found = []
+    found, parents = [], _parents(document)
     poses: dict[int, tuple[Any, ...]] = {}
     copies: dict[tuple[Any, ...], int] = {}
     for index in scene_nodes(document):
         node = document.item("nodes", index)
         if "mesh" not in node:
             continue
-        placement = _place(document, node, world[index])
+        placement = _place(document, node, world[index], _names_above(document, index, parents))
         own = _instances(document, node)
         pose = (placement.skin, placement.weights)
         if poses.setdefault(placement.mesh, pose) != pose:
@@ -110,13 +118,22 @@ def _instances(document: GltfDocument, node: Json) -> list[Array]:
     return list(matrices)
 
 
-def _place(document: GltfDocument, node: Json, world: Array) -> Placement:
+def _names_above(document: GltfDocument, index: int, parents: Mapping[int, int]) -> tuple[str, ...]:
+    names = []
+    while index in parents:
+        index = parents[index]
+        names.append(str(document.item("nodes", index).get("name", "")))
+    return tuple(name for name in names if name)
+
+
+def _place(document: GltfDocument, node: Json, world: Array, above: tuple[str, ...]) -> Placement:
     mesh = document.item("meshes", node["mesh"])
     skin = document.integer(node, "skin") if "skin" in node else None
     holder = node if "weights" in node else mesh
     weights = document.numbers(holder, "weights", (0.0,) * len(holder.get("weights", [])))
     return Placement(
         name=str(node.get("name", mesh.get("name", ""))),
+        above=above,
         mesh=int(node["mesh"]),
         transform=np.eye(4) if skin is not None else world,
         skin=skin,

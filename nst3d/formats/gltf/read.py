@@ -87,7 +87,8 @@ def _load(path: Path) -> Mesh:
             of_mesh[placement.mesh] = list(range(len(parts), len(parts) + len(found)))
             parts += found.values()
             sources += [(placement.mesh, primitive) for primitive in found]
-        instances += [Instance(i, placement.transform, placement.name) for i in of_mesh[placement.mesh]]
+        transform, name, above = placement.transform, placement.name, placement.above
+        instances += [Instance(i, transform, name, above) for i in of_mesh[placement.mesh]]
     if not parts:
         raise document.fault("its scene shows no triangles", "export the asset with its meshes")
     return Mesh(

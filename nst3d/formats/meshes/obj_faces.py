@@ -30,6 +30,10 @@ class Corners:
     """(f,) int64, index into `materials`."""
     materials: tuple[str, ...]
     """Names in order of first use; "" for faces before any usemtl."""
+    group: Array
+    """(f,) int32, index into `groups`."""
+    groups: tuple[tuple[str, ...], ...]
+    """The object (o) and groups (g) of faces, each combination once; empty if the file names none."""
 
 
 def read_corners(
@@ -52,11 +56,12 @@ def read_corners(
     uv = _absolute(fields[1], line, lines.starting(b"vt"), others[0])
     normal = _absolute(fields[2], line, lines.starting(b"vn"), others[1])
     names, material = _materials(lines, np.flatnonzero(is_face))
+    groups, group = _groups(lines, np.flatnonzero(is_face))
     whole = counts >= 3
     notes = [] if whole.all() else [f"dropped faces with fewer than 3 corners: {int((~whole).sum())}"]
     if not whole.any():
         none = np.zeros((0, 3), np.int64)
-        return Corners(none, none, none, none[:, 0], ()), notes
+        return Corners(none, none, none, none[:, 0], (), none[:, 0], ()), notes
     kept = np.repeat(whole, counts)
     triangles, polygon = triangulate(vertices, vertex[kept], counts[whole])
     first, material = np.unique(material[whole][polygon], return_index=True)[1], material[whole][polygon]
@@ -64,7 +69,8 @@ def read_corners(
     renumber = np.zeros(len(names), np.int64)
     renumber[order] = np.arange(len(order))
     vertex, uv, normal = (table[kept][triangles] for table in (vertex, uv, normal))
-    return Corners(vertex, uv, normal, renumber[material], tuple(names[k] for k in order)), notes
+    own = tuple(names[k] for k in order)
+    return Corners(vertex, uv, normal, renumber[material], own, group[whole][polygon], groups), notes
 
 
 def _fields(text: bytearray, counts: Array, path: Path) -> tuple[Array, Array, Array]:
@@ -112,3 +118,23 @@ def _materials(lines: Lines, face_lines: Array) -> tuple[list[str], Array]:
         name = lines.text(int(number))[len("usemtl") :].strip()
         chosen.append(names.setdefault(name, len(names)))
     return list(names), np.asarray(chosen)[np.searchsorted(switches, face_lines)]
+
+
+def _groups(lines: Lines, face_lines: Array) -> tuple[tuple[tuple[str, ...], ...], Array]:
+    """The combinations of object and groups, and the index, int32, for each face line; none if the file names none."""
+    is_object = lines.starting(b"o")
+    switches = np.flatnonzero(is_object | lines.starting(b"g"))
+    if not len(switches):
+        return (), np.zeros(len(face_lines), np.int32)
+    known: dict[tuple[str, ...], int] = {(): 0}
+    chosen = [0]
+    name: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+    for number in switches:
+        words = lines.text(int(number))[1:].strip()
+        if is_object[number]:
+            name, groups = ((words,) if words else ()), ()
+        else:
+            groups = tuple(words.split())
+        chosen.append(known.setdefault(tuple(dict.fromkeys(name + groups)), len(known)))
+    return tuple(known), np.asarray(chosen, np.int32)[np.searchsorted(switches, face_lines)]

@@ -88,6 +88,7 @@ def load_obj(path: PathLike) -> Mesh:
         textures=textures,
         frame=Similarity(np.zeros(3), 1.0),
         notes=(*library_notes, *material_notes, *notes),
+        groups=corners.groups,
         document=document,
     )
     return repaired(mesh, str(path))
@@ -229,7 +230,10 @@ def _part(tables: _Tables, corners: Corners, index: int, material: Material, opt
         uvs = options.place(np.where((uv >= 0)[..., None], tables.uvs[uv], np.nan))
     rows, faces, normals = _split_at_normals(vertex, normal, tables)
     colours = None if tables.colours is None or material.texture is not None else tables.colours[rows]
-    return Part(material.name or "mesh", tables.vertices[rows], faces, index, normals, uvs, colours)
+    groups = corners.group[mine] if corners.groups else None
+    return Part(
+        material.name or "mesh", tables.vertices[rows], faces, index, normals, uvs, colours, groups=groups
+    )
 
 
 def _split_at_normals(vertex: Array, normal: Array, tables: _Tables) -> tuple[Array, Array, Array | None]:

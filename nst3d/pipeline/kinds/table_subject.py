@@ -8,8 +8,12 @@ from collections.abc import Sequence
 import torch
 
 from nst3d.cameras.pinhole import Camera
+from nst3d.features.encoder import Encoder
+from nst3d.pipeline.kinds.regions import Selectors
+from nst3d.pipeline.runtime.events import Events
 from nst3d.pipeline.runtime.machine import resolve_device
 from nst3d.pipeline.settings.config import PaintConfig
+from nst3d.pipeline.styles import find_encoder
 from nst3d.renderers.radiance import Frame
 from nst3d.stylize.canvas import Canvas
 from nst3d.stylize.coat import Coat
@@ -41,6 +45,8 @@ class TableSubject(ABC):
     """The region that is painted."""
     colouring: Colouring = Colouring()
     """How the colours of styles and paint are changed."""
+    selectors: Selectors
+    """What chooses regions of the scene."""
     _config: PaintConfig
     _coats: Sequence[Coat]
     """Those that paint."""
@@ -63,6 +69,10 @@ class TableSubject(ABC):
     def finished(self, colours: Colours, coverage: Colours, stage: TableStage) -> Colours:
         """The painted table, with rows that no view of `stage` saw (`coverage` (n, 1) of 0) filled."""
 
+    def _encoder(self) -> Encoder:
+        """The recipe's encoder, for regions of deep features."""
+        return find_encoder(self._config, resolve_device("cpu"), Events())
+
     def canvas(self) -> Canvas:
         """The table at its start as a canvas, seen through the subject's views."""
         start = self.start.to(resolve_device(self._config.device))
@@ -76,6 +86,15 @@ class TableSubject(ABC):
         # At the scale of the stage: resampling the table to the finest would take longer than the drawing.
         colours = canvas.colours().clamp(0, 1).float().cpu().numpy()
         return self.drawn(colours, canvas.layout, camera)
+
+    @abstractmethod
+    def shown_from(self) -> Sequence[Camera | None]:
+        """Cameras from which pictures show all sides of the scene, for `drawn`."""
+
+    @property
+    def view_names(self) -> Sequence[str]:
+        """The names of the views' photographs, without suffixes; empty if they have none."""
+        return ()
 
     @abstractmethod
     def drawn(self, colours: Array, layout: Layout, camera: Camera | None) -> Frame:

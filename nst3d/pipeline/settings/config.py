@@ -96,7 +96,7 @@ class PaintConfig:
     content_lighting: Lighting = "studio"
     """Lighting of the renders whose content is kept; it makes form readable in the paint."""
     region: str | None = None
-    """Region to paint: material:NAME (mesh), box:x,y,z,x,y,z (field, splats) or mask:IMAGE (picture)."""
+    """Region to paint, such as "material:roof and not box:0,0,0,1,1,1 feather 8px"; docs/recipes.md lists selectors."""
     start: Literal["content", "noise"] = "content"
     """Starting point of a picture's paint; other scenes always start from their own colours."""
     photos: bool = False

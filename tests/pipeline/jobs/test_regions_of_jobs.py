@@ -48,11 +48,19 @@ def scenes(inputs):
         (
             "cube.obj",
             "roof",
-            "region 'roof' is not known for this kind of scene; its selectors are: material:…",
+            "region 'roof': expected a selector such as material:roof, not 'roof'",
         ),
-        ("cube.obj", "box:0,0,0,1,1,1", "region 'box:0,0,0,1,1,1' is not known .*: material:…"),
-        ("photo.png", "material:skin", "region 'material:skin' is not known .*: mask:…"),
-        ("splats.ply", "mask:left.png", "region 'mask:left.png' is not known .*: box:…"),
+        (
+            "cube.obj",
+            "mask:a.png",
+            "'mask:a.png': mask: is not known for this kind .*: material:…, node:…, uv:…",
+        ),
+        (
+            "photo.png",
+            "material:skin",
+            "'material:skin': material: is not known .*: mask:…, colour:…, cluster:…",
+        ),
+        ("splats.ply", "mask:left.png", "'mask:left.png': mask: is not known .*: box:…, sphere:…"),
         ("splats.ply", "box:1,2,3", r"region box:1,2,3: expected two corners, box:x,y,z,x,y,z"),
         ("splats.ply", "box:a,b,c,d,e,f", r"expected two corners"),
         (

@@ -127,21 +127,23 @@ def write_sheet(
 
     Two more rows show what four of the cameras `within` see, if there are any.
     """
-    size = ImageSize(output.size, output.size)
-    # The upper four are between the lower four.
-    series = [
-        orbit_cameras(scene, Orbit(8, size, elevation))[turn::2]
-        for turn, elevation in enumerate(_SHEET_ELEVATIONS)
-    ]
-    if within:
-        series.append([_square(within[k * len(within) // 4], output.size) for k in range(4)])
+    every = sheet_cameras(scene, output.size, within)
     rows = [
-        np.concatenate(list(draw_frames(look, cameras, output, scene.cache)), 1)
-        for cameras in series
+        np.concatenate(list(draw_frames(look, every[first : first + 4], output, scene.cache)), 1)
+        for first in range(0, len(every), 4)
         for look in looks
     ]
     write_image(path, np.concatenate(rows, 0))
     return path
+
+
+def sheet_cameras(scene: Drawable, side: int, within: Sequence[Camera] = ()) -> list[Camera]:
+    """Four cameras around the mesh from low, four from higher, and four of those `within`, if there are any."""
+    size = ImageSize(side, side)
+    # The upper four are between the lower four.
+    around = [orbit_cameras(scene, Orbit(8, size, rise))[k::2] for k, rise in enumerate(_SHEET_ELEVATIONS)]
+    inside = [_square(within[k * len(within) // 4], side) for k in range(4)] if within else []
+    return [*around[0], *around[1], *inside]
 
 
 def _square(camera: Camera, side: int) -> Camera:

@@ -51,7 +51,7 @@ def _paint(asked: PaintRequest) -> tuple[Subject, PaintConfig]:
     config = suited(config, cameras)
     finest = config.schedule.finest
     scene = prepare_mesh(mesh, config.surface, config.rig, finest, casting, cameras, asked.cache)
-    subject = MeshSubject(scene, job.scene, asked.coats, config, shape)
+    subject = MeshSubject(scene, job.scene, asked.coats, config, shape, asked.note)
     asked.note(*scene.notes, *subject.notes, *painting_notes(scene.mesh, subject.paint), *vertex_notes(scene))
     return subject, config
 

@@ -61,6 +61,11 @@ class Rig:
         """The cameras that see what those outside do not; none if cameras were given."""
         return self.within if self.around else ()
 
+    @property
+    def shown_within(self) -> tuple[Camera, ...]:
+        """The cameras inside that see most, or those that were given."""
+        return self.inside[:4] or self.within
+
 
 @dataclass(frozen=True)
 class Sights:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +20,21 @@ from nst3d.images.palette import principal_axis_ramp
 from nst3d.operators.base import ViewOperator
 from nst3d.operators.cache import CacheTally
 from nst3d.operators.grid_basis import grid_basis
-from nst3d.pipeline.kinds.mesh.gallery import GREY, ColouredSurface, look_around, write_sheet, write_turntable
-from nst3d.pipeline.kinds.mesh.regions import material_region, region_coverage, untouched_materials
+from nst3d.pipeline.kinds.mesh.gallery import (
+    GREY,
+    ColouredSurface,
+    look_around,
+    sheet_cameras,
+    write_sheet,
+    write_turntable,
+)
+from nst3d.pipeline.kinds.mesh.regions import mesh_selectors, region_coverage, untouched_materials
 from nst3d.pipeline.kinds.mesh.scene import MeshScene, filled, rebound, unseen_notes
 from nst3d.pipeline.kinds.mesh.shown import show_mesh
 from nst3d.pipeline.kinds.mesh.unseen import unseen_rows
 from nst3d.pipeline.kinds.mesh.views import MeshViews
 from nst3d.pipeline.kinds.regions import coated_regions
+from nst3d.pipeline.kinds.selectors.seen import Note
 from nst3d.pipeline.kinds.table_subject import TableSubject, glance_of
 from nst3d.pipeline.settings.config import PaintConfig
 from nst3d.pipeline.styles import read_colouring
@@ -46,8 +53,6 @@ from nst3d.stylize.recolour import to_palette
 from nst3d.stylize.stage_scene import TableStage
 from nst3d.tensors import Array, Colours, Image, ImageSize
 
-_SAMPLES = 2
-_NEIGHBOURS = 4
 _GRID = 1.5
 """Side of the grid cells for painting vertices, in pixels."""
 _VOXEL_GRIDS = (1.5, 3.0)
@@ -78,14 +83,15 @@ class MeshSubject(TableSubject):
         coats: Sequence[Coat],
         config: PaintConfig,
         displaced: Displaced | None = None,
+        note: Note = lambda text: None,
     ) -> None:
-        """`displaced` gives the shape before, if that was stylised, too."""
+        """`displaced` gives the shape before, if that was stylised, too; `note` hears about regions."""
         self.scene, self.layout = scene, scene.layout
         self._source, self._config, self._displaced = source, config, displaced
         self._suffixes()  # report a format that cannot store the paint before painting
         self.bare = is_bare(scene.mesh)
-        selectors = {"material": partial(material_region, scene)}
-        self.regions = coated_regions(coats, selectors, self.layout.num_colours, config.recipe.regions)
+        self.selectors = mesh_selectors(scene, self.initial, config, self._encoder, note)
+        self.regions = coated_regions(coats, self.selectors, self.layout.num_colours, config.recipe.regions)
         own = self._own_weights()
         self.colouring = read_colouring(config.recipe, scene.initial, self.regions.weighted(own)[:, 0])
         if self.bare and self.colouring.keeps:
@@ -106,7 +112,7 @@ class MeshSubject(TableSubject):
     @property
     def initial(self) -> Colours:
         """The colours shown in "before" pictures."""
-        return torch.full_like(self.start, GREY) if self.bare else self.scene.initial
+        return torch.full_like(self.scene.initial, GREY) if self.bare else self.scene.initial
 
     @property
     def kept(self) -> Colours:
@@ -215,6 +221,10 @@ class MeshSubject(TableSubject):
             colours = colours[torch.from_numpy(welded_rows(self.scene.paint)).long()]
         return colours
 
+    def shown_from(self) -> Sequence[Camera | None]:
+        """The eight sides of the sheet, and some of the cameras inside."""
+        return sheet_cameras(self.scene, self._config.output.size, self.scene.rig.shown_within)
+
     def drawn(self, colours: Array, layout: Layout, camera: Camera | None) -> Frame:
         """The lit mesh from a camera in normalised units; None: the rig's first."""
         camera = camera or glance_of(self.scene.rig.cameras[0])
@@ -251,8 +261,7 @@ class MeshSubject(TableSubject):
 
     def show(self, folder: Path, painted: Array) -> list[Path]:
         """Write sheet.png with before and after from all sides, and turntable.mp4 of after; also from inside."""
-        renderer, output, rig = self.scene.renderer, self._config.output, self.scene.rig
-        within = rig.inside[:4] or rig.within  # those inside that see most come first
+        renderer, output, within = self.scene.renderer, self._config.output, self.scene.rig.shown_within
         before = ColouredSurface(renderer, self.initial.numpy())
         if self._displaced is not None:
             shown = show_mesh(self._displaced.before, Orbit(8, ImageSize(output.size, output.size)))

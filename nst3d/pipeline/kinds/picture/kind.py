@@ -14,7 +14,7 @@ from nst3d.pipeline.settings.config import PaintConfig
 
 
 def _paint(asked: PaintRequest) -> tuple[Subject, PaintConfig]:
-    picture = PictureSubject(asked.job.scene, asked.coats, asked.config)
+    picture = PictureSubject(asked.job.scene, asked.coats, asked.config, asked.note)
     asked.note(*picture.notes)
     return picture, asked.config
 

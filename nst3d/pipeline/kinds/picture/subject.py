@@ -14,8 +14,9 @@ from nst3d.cameras.pinhole import Camera
 from nst3d.errors import InputError
 from nst3d.formats.picture import load_picture, save_picture
 from nst3d.images.io import Picture, write_image
-from nst3d.pipeline.kinds.picture.regions import mask_region
-from nst3d.pipeline.kinds.regions import MASK, coated_regions
+from nst3d.pipeline.kinds.picture.regions import picture_selectors
+from nst3d.pipeline.kinds.regions import coated_regions
+from nst3d.pipeline.kinds.selectors.seen import Note
 from nst3d.pipeline.kinds.table_subject import TableSubject
 from nst3d.pipeline.settings.config import PaintConfig
 from nst3d.pipeline.styles import read_colouring
@@ -34,7 +35,14 @@ _SMALLEST = 32
 class PictureSubject(TableSubject):
     """A picture, resized so that its long side is the schedule's finest size."""
 
-    def __init__(self, source: Path, coats: Sequence[Coat], config: PaintConfig) -> None:
+    def __init__(
+        self,
+        source: Path,
+        coats: Sequence[Coat],
+        config: PaintConfig,
+        note: Note = lambda text: None,
+    ) -> None:
+        """`note` hears about regions."""
         size = config.schedule.finest
         picture = load_picture(source, max_pixels=4 * size * size)
         own = picture.full or ImageSize(*picture.pixels.shape[:2])
@@ -45,12 +53,12 @@ class PictureSubject(TableSubject):
                 f" or give a `size` of {enough} or more"
             )
         self._source, self._size, self._config = source, size, config
-        self._set_up(picture, coats)
+        self._set_up(picture, coats, note)
         final = self.layout.images[0]
         # What it was reduced to on reading is not what it is painted at.
         self.notes = (*(picture.notes if picture.full is None else ()), *_resized(source, own, final))
 
-    def _set_up(self, picture: Picture, coats: Sequence[Coat]) -> None:
+    def _set_up(self, picture: Picture, coats: Sequence[Coat], note: Note) -> None:
         height, width = picture.pixels.shape[:2]
         scale = self._size / max(height, width)
         full = Layout.of_images([ImageSize(height, width)])
@@ -61,9 +69,9 @@ class PictureSubject(TableSubject):
         if picture.alpha is not None:
             alpha = torch.from_numpy(picture.alpha.reshape(-1, 1))
             self._alpha = resampled(alpha, full, self.layout).view(*self.layout.images[0]).numpy()
-        selectors = {MASK: lambda path: mask_region(self.layout, Path(path))}
+        self.selectors = picture_selectors(self.layout, full, self._initial, self._encoder, note)
         rows = self.layout.num_colours
-        self.regions = coated_regions(coats, selectors, rows, self._config.recipe.regions)
+        self.regions = coated_regions(coats, self.selectors, rows, self._config.recipe.regions)
         counted = self.regions.weighted(torch.ones(rows, 1))[:, 0]
         self.colouring = read_colouring(self._config.recipe, self._initial, counted)
         self._coats = [coat.styled(self.colouring.style) for coat in painted(coats)]
@@ -100,6 +108,10 @@ class PictureSubject(TableSubject):
     def finished(self, colours: Colours, coverage: Colours, stage: TableStage) -> Colours:
         """The table unchanged: every pixel is seen."""
         return colours
+
+    def shown_from(self) -> Sequence[Camera | None]:
+        """The picture itself."""
+        return [None]
 
     def drawn(self, colours: Array, layout: Layout, camera: Camera | None) -> Frame:
         """The whole picture, whatever the camera."""

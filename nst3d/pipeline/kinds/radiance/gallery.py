@@ -28,9 +28,7 @@ def write_comparison(
     path: Path, scene: RadianceScene, looks: Sequence[ShownTable], output: OutputOptions
 ) -> Path:
     """Write eight views along the scene's cameras: two blocks of four, with one row per look."""
-    cameras = places_along(scene, 8, output.size)
-    if scene.hull is not None:
-        cameras = close_ups(cameras, scene.hull)
+    cameras = sheet_cameras(scene, output.size)
     behind = _behind(scene, output)
     rows = [
         np.concatenate(
@@ -41,6 +39,12 @@ def write_comparison(
     ]
     write_image(path, np.concatenate(rows, axis=0))
     return path
+
+
+def sheet_cameras(scene: RadianceScene, long_side: int) -> list[Camera]:
+    """Eight cameras along the scene's own, or close around it."""
+    cameras = places_along(scene, 8, long_side)
+    return cameras if scene.hull is None else close_ups(cameras, scene.hull)
 
 
 def write_tour(path: Path, scene: RadianceScene, look: ShownTable, output: OutputOptions) -> Path:

@@ -45,7 +45,7 @@ def painting(open_: Callable[..., RadianceScene]) -> Callable[[PaintRequest], tu
         asked.note(*scene.notes)
         config = suited(asked.config, scene)
         scene = dataclasses.replace(scene, cache=asked.cache)
-        return RadianceSubject(scene, asked.coats, config), config
+        return RadianceSubject(scene, asked.coats, config, asked.note), config
 
     return paint
 

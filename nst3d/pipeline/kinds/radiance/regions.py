@@ -2,12 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cache, partial
+
 import numpy as np
 import torch
 
-from nst3d.errors import ConfigError
+from nst3d.features.encoder import Encoder
+from nst3d.operators.cache import CacheTally
+from nst3d.pipeline.kinds.radiance.overlap import DepthViews
+from nst3d.pipeline.kinds.radiance.scene import RadianceScene, scaled_cameras
+from nst3d.pipeline.kinds.radiance.views import RadianceViews, Start
+from nst3d.pipeline.kinds.regions import Select, Selectors
+from nst3d.pipeline.kinds.selectors.colour import colour_region
+from nst3d.pipeline.kinds.selectors.places import place_selectors
+from nst3d.pipeline.kinds.selectors.seen import Note, Sights, sight_selectors
+from nst3d.pipeline.settings.config import PaintConfig
+from nst3d.stylize.layout import Layout
 from nst3d.stylize.regions import Regions
-from nst3d.tensors import Array, Colours, Share
+from nst3d.stylize.stage_scene import TableStage
+from nst3d.tensors import Array, Share
+
+_BEHIND = 0.5
+"""Background of the views in which deep features are compared, grey."""
 
 
 def kept_harmonics(regions: Regions, kept: float) -> Share:
@@ -18,22 +35,37 @@ def kept_harmonics(regions: Regions, kept: float) -> Share:
     return 1 - column * np.float32(1 - kept)
 
 
-def box_region(positions: Array, corners: str) -> Colours:
-    """Weights (n, 1): 1 for rows whose positions (n, 3) are in a box, 0 elsewhere.
+def radiance_selectors(
+    scene: RadianceScene, config: PaintConfig, encoder: Callable[[], Encoder], note: Note
+) -> Selectors:
+    """What chooses regions of a field, splats or points: places, colours, and what views show."""
+    own = torch.from_numpy(scene.colours)
 
-    `corners` are two opposite corners in the scene file's coordinates, "x,y,z,x,y,z". ConfigError for invalid
-    text.
-    """
-    try:
-        numbers = np.array([float(part) for part in corners.split(",")])
-    except ValueError:
-        numbers = np.empty(0)
-    if len(numbers) != 6 or not np.isfinite(numbers).all():
-        raise ConfigError(f"region box:{corners}: expected two corners, box:x,y,z,x,y,z")
-    low, high = np.minimum(numbers[:3], numbers[3:]), np.maximum(numbers[:3], numbers[3:])
-    inside = ((positions >= low) & (positions <= high)).all(1)
-    if not inside.any():
-        least, most = positions.min(0), positions.max(0)
-        reach = ",".join(f"{v:.4g}" for v in (*least, *most))
-        raise ConfigError(f"region box:{corners}: contains nothing of the scene, which spans box:{reach}")
-    return torch.from_numpy(inside.astype(np.float32))[:, None]
+    @cache
+    def stage() -> TableStage:
+        cameras = scaled_cameras(scene, config.schedule.finest, config.rig.crop)
+        start = Start(own, torch.full((3,), _BEHIND), lambda colours, view: colours)
+        return RadianceViews(scene, cameras, config, start, CacheTally()).stage(Layout(len(own)))
+
+    @cache
+    def places() -> Array:
+        return np.asarray(scene.renderer.positions, np.float64)
+
+    @cache
+    def pixel() -> float:
+        cameras = scaled_cameras(scene, config.schedule.finest, config.rig.crop)
+        return DepthViews(scene.renderer, cameras, config.cache_gb * 1e8).pixel(lambda points: points)
+
+    names = [photo.name for photo in scene.photos]
+    sights = Sights(stage, places, pixel, partial(_depth, scene), encoder, note, names)
+    by_name: dict[str, Select] = {
+        **place_selectors(places),
+        "colour": partial(colour_region, own),
+        **sight_selectors(sights),
+    }
+    return Selectors(by_name, places, pixel, forget=stage.cache_clear)
+
+
+def _depth(scene: RadianceScene, stage: TableStage, view: int) -> Array:
+    """The depth (h, w) of a view in the scene's units, inf where it shows nothing."""
+    return scene.renderer.draw(stage.cameras[view], scene.colours).depth

@@ -17,11 +17,12 @@ from nst3d.images.palette import match_palette
 from nst3d.operators.base import ViewOperator
 from nst3d.operators.cache import CacheTally
 from nst3d.operators.grid_fill import fill_hardly_seen
-from nst3d.pipeline.kinds.radiance.gallery import write_comparison, write_tour
-from nst3d.pipeline.kinds.radiance.regions import box_region, kept_harmonics
+from nst3d.pipeline.kinds.radiance.gallery import sheet_cameras, write_comparison, write_tour
+from nst3d.pipeline.kinds.radiance.regions import kept_harmonics, radiance_selectors
 from nst3d.pipeline.kinds.radiance.scene import SMALLEST, RadianceScene, scaled_cameras
 from nst3d.pipeline.kinds.radiance.views import RadianceViews, Start, row_sight
 from nst3d.pipeline.kinds.regions import coated_regions
+from nst3d.pipeline.kinds.selectors.seen import Note
 from nst3d.pipeline.kinds.table_subject import TableSubject, glance_of
 from nst3d.pipeline.settings.config import PaintConfig
 from nst3d.pipeline.styles import read_colouring
@@ -40,7 +41,14 @@ _GLANCE = 64
 class RadianceSubject(TableSubject):
     """A prepared scene, the coats that give its palette, and settings adapted to the scene."""
 
-    def __init__(self, scene: RadianceScene, coats: Sequence[Coat], config: PaintConfig) -> None:
+    def __init__(
+        self,
+        scene: RadianceScene,
+        coats: Sequence[Coat],
+        config: PaintConfig,
+        note: Note = lambda text: None,
+    ) -> None:
+        """`note` hears about regions."""
         self.scene, self._config = scene, config
         self.layout = Layout(scene.renderer.num_colours)
         own, weights = self._own_colours()
@@ -48,9 +56,9 @@ class RadianceSubject(TableSubject):
         self._coats = [coat.styled(self.colouring.style) for coat in painted(coats)]
         self._background = self._coats[0].background
         self._palettes = {coat.name: match_palette(own, coat.palette, weights) for coat in self._coats}
-        selectors = {"box": partial(box_region, scene.renderer.positions)}
+        self.selectors = radiance_selectors(scene, config, self._encoder, note)
         rows = self.layout.num_colours
-        self.regions = coated_regions(coats, selectors, rows, config.recipe.regions)
+        self.regions = coated_regions(coats, self.selectors, rows, config.recipe.regions)
         self.specular = kept_harmonics(self.regions, config.keep_specular)
         moved = partial(self._moved, self.initial)
         self.start = self.regions.mixed(self._coats, moved, self.initial).clamp(0, 1)
@@ -88,6 +96,15 @@ class RadianceSubject(TableSubject):
             lattice.nodes, sight[:, 0].numpy(), self.start.numpy(), colours.cpu().numpy()
         )
         return torch.from_numpy(filled).to(colours)
+
+    def shown_from(self) -> Sequence[Camera | None]:
+        """Eight places along the scene's cameras, or around it."""
+        return sheet_cameras(self.scene, self._config.output.size)
+
+    @property
+    def view_names(self) -> Sequence[str]:
+        """The names of the photographs, without suffixes."""
+        return [Path(photo.name).stem for photo in self.scene.photos]
 
     def drawn(self, colours: Array, layout: Layout, camera: Camera | None) -> Frame:
         """The scene from a camera in its file's coordinates; None: its first."""

@@ -1,0 +1,1 @@
+"""What chooses regions of a scene, whatever its kind."""
