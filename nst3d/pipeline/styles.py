@@ -136,3 +136,8 @@ def _style_of(name: str, entry: StyleEntry, events: Events) -> Style:
     images = tuple(image for style in read for image in style.images)
     masks = tuple(mask for style in read for mask in style.opacities or (None,))
     return Style(images, name, entry.weight, entry.scale, masks if any(m is not None for m in masks) else ())
+
+
+def default_encoder() -> Encoder:
+    """The default recipe's encoder on the CPU."""
+    return find_encoder(PaintConfig(), torch.device("cpu"), Events())

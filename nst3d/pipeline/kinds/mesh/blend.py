@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +15,9 @@ from nst3d.images.colour import srgb_decode, srgb_encode
 from nst3d.images.levels import from_bytes
 from nst3d.pipeline.kinds.blend_tables import Mix
 from nst3d.pipeline.kinds.mesh.painted_mesh import painted_scene
-from nst3d.pipeline.kinds.mesh.regions import material_region, untouched_materials
+from nst3d.pipeline.kinds.mesh.regions import mesh_selectors, untouched_materials
+from nst3d.pipeline.settings.config import PaintConfig
+from nst3d.pipeline.styles import default_encoder
 from nst3d.representations.appearance import vertex_colours
 from nst3d.representations.mesh import Mesh
 from nst3d.representations.paint import MeshPaint, TexturePaint
@@ -51,7 +52,8 @@ def blend_meshes(paths: Sequence[Path], mix: Mix, out: Path, note: Callable[[str
     column = None
     if mix.region is not None:
         scene = painted_scene(meshes[0], paint)
-        column = mix.column({"material": partial(material_region, scene)})
+        colours = torch.from_numpy(tables[0])
+        column = mix.column(mesh_selectors(scene, colours, PaintConfig(), default_encoder, note))
         assert column is not None
         paint = replace(paint, kept_materials=untouched_materials(scene, torch.from_numpy(column)))
     return save_mesh(out, meshes[0], paint, mix.colours(tables, column))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,7 @@ from nst3d.cameras.orbits import Orbit
 from nst3d.cameras.paths import tour
 from nst3d.cameras.pinhole import Camera
 from nst3d.errors import ConfigError
-from nst3d.formats.mesh_files import mesh_formats, save_mesh
-from nst3d.formats.registry import Format, format_by_name, format_named, format_of
+from nst3d.formats.mesh_files import save_mesh
 from nst3d.images.palette import principal_axis_ramp
 from nst3d.operators.base import ViewOperator
 from nst3d.operators.cache import CacheTally
@@ -31,6 +31,7 @@ from nst3d.pipeline.kinds.mesh.gallery import (
 from nst3d.pipeline.kinds.mesh.regions import mesh_selectors, region_coverage, untouched_materials
 from nst3d.pipeline.kinds.mesh.scene import MeshScene, filled, rebound, unseen_notes
 from nst3d.pipeline.kinds.mesh.shown import show_mesh
+from nst3d.pipeline.kinds.mesh.suffixes import written_suffixes
 from nst3d.pipeline.kinds.mesh.unseen import unseen_rows
 from nst3d.pipeline.kinds.mesh.views import MeshViews
 from nst3d.pipeline.kinds.regions import coated_regions
@@ -100,7 +101,7 @@ class MeshSubject(TableSubject):
             )
         self._coats = [coat.styled(self.colouring.style) for coat in painted(coats)]
         self._background = self._coats[0].background
-        start = self._bare_start if self.bare else partial(self._palette_start, own)
+        start = self._bare_start if self.bare else partial(self._palette_start, own[:, 0])
         self.start = self.regions.mixed(self._coats, start, self.kept)
         self._tally = CacheTally()
 
@@ -126,7 +127,7 @@ class MeshSubject(TableSubject):
         opacity = opacity_at(self.scene.surface, anchors.face, anchors.weights[:, 1], anchors.weights[:, 2])
         return torch.from_numpy(opacity).double().reshape(-1, 1)
 
-    def _palette_start(self, weights: Colours, coat: Coat) -> Colours:
+    def _palette_start(self, weights: torch.Tensor, coat: Coat) -> Colours:
         if self.colouring.keeps:
             return self.colouring.seen(self.scene.initial)
         strength = self._config.recipe.palette_before
@@ -244,20 +245,7 @@ class MeshSubject(TableSubject):
         """Suffixes to write, without dots. Raises ConfigError for a format that cannot store the paint."""
         vertex = isinstance(self.scene.paint, VertexPaint)
         paint = {"vertices" if vertex else "textures", *(["blocks"] if self._voxels else [])}
-        wanted = [format_by_name(name) for name in self._config.output.formats]
-        for row in wanted:
-            if not row.holds & paint:
-                raise ConfigError(_cannot_hold(row))
-        return [row.suffix.lstrip(".") for row in wanted or self._usual_formats(paint)]
-
-    def _usual_formats(self, paint: set[str]) -> list[Format]:
-        """GLB, and the source's output format if that can store the paint; glTF is written as GLB only."""
-        usual, source = format_by_name("glb"), format_of(self._source, "mesh")
-        own = None if source is None else format_named(f"painted{source.suffix}", "mesh")
-        if own is None and self._voxels:  # source is a folder
-            own = format_by_name("vox")
-        again = own is not None and own.save not in (None, usual.save) and own.holds & paint
-        return [usual, own] if own is not None and again else [usual]
+        return written_suffixes(self._config.output.formats, self._source, paint)
 
     def show(self, folder: Path, painted: Array) -> list[Path]:
         """Write sheet.png with before and after from all sides, and turntable.mp4 of after; also from inside."""
@@ -298,16 +286,3 @@ class MeshSubject(TableSubject):
             "visible_from_outside": round(self.scene.rig.reachable, 4),
             **({} if self._displaced is None else self._displaced.facts),
         }
-
-
-def _cannot_hold(row: Format) -> str:
-    """A message why a requested format cannot be written, and the remedy."""
-    others = [f.name for f in mesh_formats("textures")]
-    if row.holds == {"blocks"}:
-        return f"format {row.name} can only store painted voxels: choose {others[0]}"
-    if row.holds == {"vertices"}:
-        return (
-            f"format {row.name} stores vertex colours, but this paint is in textures: choose"
-            f" {' or '.join(others)}, or give `surface.paint='vertex'`"
-        )
-    return f"format {row.name} only stores {', '.join(sorted(row.holds))}, not this paint"

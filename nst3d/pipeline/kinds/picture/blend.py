@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import torch
+
 from nst3d.errors import InputError
 from nst3d.formats.picture import load_picture, save_picture
 from nst3d.pipeline.kinds.blend_tables import Mix
-from nst3d.pipeline.kinds.picture.regions import mask_region
-from nst3d.pipeline.kinds.regions import MASK
+from nst3d.pipeline.kinds.picture.regions import picture_selectors
+from nst3d.pipeline.styles import default_encoder
 from nst3d.stylize.layout import Layout
 from nst3d.tensors import ImageSize
 
@@ -27,6 +29,7 @@ def blend_pictures(paths: Sequence[Path], mix: Mix, out: Path, note: Callable[[s
             )
     size = ImageSize(*pictures[0].pixels.shape[:2])
     layout = Layout.of_images([size])
-    column = mix.column({MASK: lambda path: mask_region(layout, Path(path))})
+    own = torch.from_numpy(pictures[0].pixels.reshape(-1, 3))
+    column = mix.column(picture_selectors(layout, layout, own, default_encoder, note))
     colours = mix.colours([p.pixels.reshape(-1, 3) for p in pictures], column)
     return save_picture(out, colours.reshape(*size, 3), pictures[0].alpha)

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from nst3d.errors import ConfigError, InputError
 from nst3d.formats.fields.registry import load_field, save_field
 from nst3d.formats.splats.registry import load_splats, save_splats
 from nst3d.images.grade import Grade
 from nst3d.pipeline.kinds.blend_tables import Mix, mixed, mixed_colours, within
-from nst3d.pipeline.kinds.radiance.regions import box_region
+from nst3d.pipeline.kinds.regions import Select, Selectors
+from nst3d.pipeline.kinds.selectors.colour import colour_region
+from nst3d.pipeline.kinds.selectors.places import place_selectors
 from nst3d.renderers.voxels import VoxelRenderer
 from nst3d.representations.field import VoxelField
 from nst3d.representations.harmonics import from_colours, to_colours
@@ -31,7 +35,7 @@ def blend_fields(paths: Sequence[Path], mix: Mix, out: Path, note: Callable[[str
         if (difference := _differ(first, other)) is not None:
             raise InputError(f"{paths[0]} and {path}: not versions of one field: {difference} differ")
         tables.append(other.harmonics)
-    column = _column(mix, lambda: VoxelRenderer(first).positions)
+    column = _column(mix, first.harmonics, lambda: VoxelRenderer(first).positions)
     return save_field(out, replace(first, harmonics=_mixed_harmonics(tables, mix, column)))
 
 
@@ -50,7 +54,7 @@ def blend_splats(paths: Sequence[Path], mix: Mix, out: Path, note: Callable[[str
                 f"{paths[0]} and {path}: not versions of one scene: their splats are in different places"
             )
         tables.append(other.harmonics)
-    harmonics = _mixed_harmonics(tables, mix, _column(mix, lambda: first.positions))
+    harmonics = _mixed_harmonics(tables, mix, _column(mix, first.harmonics, lambda: first.positions))
     colours = np.where(
         harmonics[:, 0] == first.harmonics[:, 0], first.colours, to_colours(harmonics[:, 0])
     ).astype(np.float32)
@@ -76,8 +80,15 @@ def _differ(first: VoxelField, other: VoxelField) -> str | None:
     return None
 
 
-def _column(mix: Mix, positions: Callable[[], Array]) -> Array | None:
-    return mix.column({"box": lambda corners: box_region(positions(), corners)})
+def _column(mix: Mix, harmonics: Array, positions: Callable[[], Array]) -> Array | None:
+    """The weights of a mix's region, which places and colours choose: there are no views to choose by."""
+    own = torch.from_numpy(to_colours(harmonics[:, 0]))
+    by_name: dict[str, Select] = {**place_selectors(positions), "colour": partial(colour_region, own)}
+    return mix.column(Selectors(by_name, positions, _no_pixel))
+
+
+def _no_pixel() -> float:
+    raise ConfigError("there are no views here: give the width of a feather in units of the scene")
 
 
 def _mixed_harmonics(tables: Sequence[Array], mix: Mix, column: Array | None) -> Array:
