@@ -139,7 +139,7 @@ def test_what_does_not_fit(folder, tmp_path) -> None:
         Job(folder / "photo.png", folder / "red.png", tmp_path, direction=direction(folder, entry))
     with pytest.raises(ConfigError, match=r"paint\[0\]\.terms.*not known"):
         painted(folder, tmp_path / "a", replace(entry, terms={"gramm": 1}))
-    with pytest.raises(ConfigError, match="region 'nowhere' is not known for this kind of scene"):
+    with pytest.raises(ConfigError, match="region 'nowhere': expected a selector such as"):
         painted(folder, tmp_path / "b", replace(entry, region="nowhere"))
     with pytest.raises(ConfigError, match="region left: the regions before it cover all of it"):
         painted(folder, tmp_path / "c", entry, PaintEntry("left", {"blue": 1}))
