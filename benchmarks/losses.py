@@ -57,6 +57,11 @@ def variants() -> dict[str, dict[str, float]]:
     return {"default": {}} | styles | contents
 
 
+def chosen(given: argparse.Namespace) -> dict[str, dict[str, float]]:
+    """Those that the command line asks for."""
+    return {k: v for k, v in variants().items() if not given.only or k in ("default", *given.only)}
+
+
 def painter(given: argparse.Namespace, steps: int) -> Prepared:
     """The scene, read once."""
     config = dataclasses.replace(
@@ -92,7 +97,7 @@ def steps_of(made: Prepared, canvas: Canvas, changes: dict[str, float]) -> Itera
 def times(given: argparse.Namespace) -> dict[str, Any]:
     """The median CPU time of each variant's step, divided by the default's; all take turns."""
     made = painter(given, 1)
-    runs = {name: steps_of(made, made.canvas(), v) for name, v in variants().items()}
+    runs = {name: steps_of(made, made.canvas(), v) for name, v in chosen(given).items()}
     spent: dict[str, list[float]] = {name: [] for name in runs}
     for turn in range(2 * given.views + given.steps):
         for name, run in runs.items():
@@ -108,7 +113,7 @@ def times(given: argparse.Namespace) -> dict[str, Any]:
 def memory(given: argparse.Namespace) -> dict[str, Any]:
     """The peak memory of a process that takes a few steps with each variant, GB."""
     peaks = {}
-    for name in variants():
+    for name in chosen(given):
         command = [sys.executable, __file__, "--one", name, "--views", "2", "--size", str(given.size)]
         done = subprocess.run(command, capture_output=True, text=True, check=True)
         peaks[f"{name}_gb"] = json.loads(done.stdout)
@@ -128,8 +133,7 @@ def sheet(given: argparse.Namespace) -> None:
     """Paint with each variant, and write one view of each into a picture."""
     made = painter(given, given.steps)
     shown: dict[str, np.ndarray] = {}
-    wanted = {k: v for k, v in variants().items() if not given.only or k in given.only}
-    for name, changes in wanted.items():
+    for name, changes in chosen(given).items():
         canvas = made.canvas()
         if not shown:
             shown["start"] = _view(canvas, given.view)
@@ -170,7 +174,7 @@ def main() -> None:
     parser.add_argument("--view", default=0, type=int, help="the view that the sheet shows")
     parser.add_argument("--steps", default=100, type=int, help="steps that are painted, or timed")
     parser.add_argument("--columns", default=7, type=int)
-    parser.add_argument("--only", nargs="*", choices=list(variants()), help="variants on the sheet")
+    parser.add_argument("--only", nargs="*", choices=list(variants()), help="those beside the default")
     parser.add_argument("--sheet", type=Path)
     parser.add_argument("--memory", action="store_true")
     parser.add_argument("--one", choices=list(variants()), help=argparse.SUPPRESS)

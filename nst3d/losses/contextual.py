@@ -76,7 +76,7 @@ class ContextualLoss(Loss):
         self,
         style: Mapping[str, Features],
         bandwidth: float = 0.5,
-        positions: int = 4096,
+        positions: int = 2048,
         style_positions: int = 1024,
         normalise: Normalise = "relative",
     ) -> None:
@@ -127,5 +127,5 @@ register_loss(
     "contextual",
     _make,
     ("relu3_1", "relu4_1"),
-    {"bandwidth": 0.5, "positions": 4096, "style_positions": 1024},
+    {"bandwidth": 0.5, "positions": 2048, "style_positions": 1024},
 )

@@ -46,7 +46,7 @@ class HistogramLoss(Loss):
     """
 
     def __init__(
-        self, style: Mapping[str, Features], positions: int = 4096, normalise: Normalise = "relative"
+        self, style: Mapping[str, Features], positions: int = 2048, normalise: Normalise = "relative"
     ) -> None:
         """Bind the style's features, layer to (c, h, w). Of larger views that many `positions` are drawn each step."""
         super().__init__()
@@ -76,4 +76,4 @@ def _make(inputs: LossInputs) -> Loss:
     return HistogramLoss(inputs.styles(inputs.layers), inputs.options["positions"], inputs.normalise)
 
 
-register_loss("histogram", _make, ("relu1_1", "relu2_1", "relu3_1", "relu4_1"), {"positions": 4096})
+register_loss("histogram", _make, ("relu1_1", "relu2_1", "relu3_1", "relu4_1"), {"positions": 2048})

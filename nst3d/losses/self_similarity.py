@@ -51,7 +51,7 @@ class SelfSimilarityLoss(Loss):
         self,
         targets: Mapping[int, Mapping[str, Features]],
         layers: tuple[str, ...],
-        positions: int = 1024,
+        positions: int = 512,
     ) -> None:
         """Bind `targets`, view to layer to features (c, h, w). At most that many `positions` are drawn each step."""
         super().__init__()
@@ -77,4 +77,4 @@ def _make(inputs: LossInputs) -> Loss:
     return SelfSimilarityLoss(inputs.contents(inputs.layers), inputs.layers, inputs.options["positions"])
 
 
-register_loss("self_similarity", _make, ("relu3_1", "relu4_1"), {"positions": 1024})
+register_loss("self_similarity", _make, ("relu3_1", "relu4_1"), {"positions": 512})

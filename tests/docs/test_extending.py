@@ -96,7 +96,7 @@ def installed(tmp_path_factory, monkeypatch, example) -> Callable[[str], None]:
 
 
 def test_there_are_six_of_at_most_thirty_lines() -> None:
-    assert list(EXAMPLES) == ["edges", "tint", "mosaic", "tri", "molecule", "diary"]
+    assert list(EXAMPLES) == ["ripple", "tint", "mosaic", "tri", "molecule", "diary"]
     lengths = {name: len(text.rstrip().splitlines()) for name, text in EXAMPLES.items()}
     assert all(length <= 30 for length in lengths.values()), lengths
     for text in EXAMPLES.values():
@@ -109,38 +109,38 @@ def with_terms(**changes) -> PaintConfig:
 
 @pytest.mark.parametrize("scene", ["photo.png", "cube.obj"])
 def test_the_loss_falls(scene, inputs, tmp_path, installed) -> None:
-    installed("edges")
+    installed("ripple")
     heard = Losses()
     config = replace(
-        with_terms(edges={"weight": 50, "strength": 0.0}), schedule=Schedule((Stage(48, 12, 0.05),))
+        with_terms(ripple={"weight": 50, "strength": 0.0}), schedule=Schedule((Stage(48, 12, 0.05),))
     )
     result = run_job(job(inputs, tmp_path / "out", config, scene), heard)
-    found = [parts["edges"] for parts in heard.parts]
+    found = [parts["ripple"] for parts in heard.parts]
     assert 0 < sum(found[-4:]) < 0.6 * sum(found[:4])
-    assert result.metrics["losses"]["edges"] == found[-1]
+    assert result.metrics["losses"]["ripple"] == found[-1]
 
 
 def test_the_command_line_knows_an_installed_loss(inputs, tmp_path, installed, capsys) -> None:
-    installed("edges")
+    installed("ripple")
     command = ["paint", str(inputs / "photo.png"), "--style", str(inputs / "style.png"), "--size", "64"]
-    command += ["--iterations", "2", "--quiet", "--out", str(tmp_path / "out"), "--term", "edges=20"]
-    assert main([*command, "--term", "edges.strength=0.3"]) == 0
+    command += ["--iterations", "2", "--quiet", "--out", str(tmp_path / "out"), "--term", "ripple=20"]
+    assert main([*command, "--term", "ripple.strength=0.3"]) == 0
     settings = (tmp_path / "out" / "config.yaml").read_text()
-    assert {"name": "edges", "weight": 20.0, "options": {"strength": 0.3}} in yaml.safe_load(settings)[
+    assert {"name": "ripple", "weight": 20.0, "options": {"strength": 0.3}} in yaml.safe_load(settings)[
         "settings"
     ]["recipe"]["terms"]
-    assert "edges" in (tmp_path / "out" / "metrics.json").read_text()
+    assert "ripple" in (tmp_path / "out" / "metrics.json").read_text()
 
 
 def test_the_loss_is_registered_by_a_call_once(inputs, tmp_path, example) -> None:
-    edges = example("edges")
-    register_loss("edges", edges.make, (), {"strength": 0.2})
-    assert LOSSES.get("edges") == edges.LOSS
+    ripple = example("ripple")
+    register_loss("ripple", ripple.make, (), {"strength": 0.2})
+    assert LOSSES.get("ripple") == ripple.LOSS
     made = []
 
     def make(inputs: nst3d.LossInputs) -> nst3d.Loss:
         assert isinstance(inputs, nst3d.LossInputs)
-        made.append(edges.make(inputs))
+        made.append(ripple.make(inputs))
         return made[-1]
 
     register_loss("outlines", make, (), {"strength": 0.1})
@@ -149,8 +149,8 @@ def test_the_loss_is_registered_by_a_call_once(inputs, tmp_path, example) -> Non
     assert [loss.strength for loss in made] == [0.0, 0.0]  # one a stage
     flat = nst3d.Observation({"image": torch.full((3, 8, 8), 0.5)})
     assert float(made[0](flat)) == 0
-    with pytest.raises(ConfigError, match="loss 'edges' is already registered; use another name"):
-        register_loss("edges", edges.make)
+    with pytest.raises(ConfigError, match="loss 'ripple' is already registered; use another name"):
+        register_loss("ripple", ripple.make)
 
 
 def test_the_guide_colours_the_scene(inputs, tmp_path, installed) -> None:
