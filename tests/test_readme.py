@@ -33,7 +33,8 @@ def understood(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     def stop(*arguments: object, **more: object) -> None:
         raise UnderstoodError(*arguments)
 
-    for name in ("paint.run_job", "render.run_render", "inspect.inspect_file", "doctor.examine", "weights.list_weights",
+    for name in ("paint.run_job", "render.run_render", "render.run_for_painting",
+                 "inspect.inspect_file", "doctor.examine", "weights.list_weights",
                  "weights.fetch_weights", "reconstruct.run_reconstruct", "blend.run_blend", "video.run_video",
                  "export.run_export", "capture.run_capture", "train_style.run_training", "regions.run_regions",
                  "grade.run_grade", "view.open_window_content"):  # fmt: skip

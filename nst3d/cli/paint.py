@@ -49,6 +49,7 @@ examples:
   nst3d paint outputs/fox/nerfacto/2026-11-22_101010/config.yml --style wave.jpg --out out/
   nst3d paint photo.jpg --style wave.jpg --out out/ --preset gatys
   nst3d paint house.glb --direction look.yaml --out out/
+  nst3d paint teapot.glb --reference front.png --out out/
   nst3d paint teapot.glb --style a.jpg --out out/ --settings.recipe.style-scale 1.6
 
 nst3d paint --help-all lists all settings."""
@@ -67,9 +68,12 @@ class PaintArguments:
     out: Annotated[Path, tyro.conf.arg(metavar="FOLDER")]
     """Folder for the results."""
     style: tyro.conf.UseAppendAction[Annotated[tuple[Path, ...], tyro.conf.arg(metavar="IMAGE")]] = ()
-    """Style image; repeat the option to mix several. (required, unless there is a direction)"""
+    """Style image; repeat the option to mix several. (required, unless there is a direction or a reference)"""
     direction: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
     """Which regions are painted in which styles: a .yaml file, or the config.yaml of a run."""
+    reference: tyro.conf.UseAppendAction[Annotated[tuple[Path, ...], tyro.conf.arg(metavar="IMAGE")]] = ()
+    """Picture from nst3d render --for-painting, painted over: the scene takes it and the rest is painted alike.
+    Repeat the option for several; where two are painted, the first counts."""
     preset: Annotated[str, tyro.conf.arg(metavar="NAME")] = "default"
     """Preset: default, quick, fine, gatys, arf, or a .yaml file with settings. By default, pictures use
     picture, and voxel fields, splats and nerfstudio runs use capture."""
@@ -160,7 +164,7 @@ def paint(arguments: Sequence[str]) -> int:
         opened = open_path(parsed.scene) if parsed.scene.exists() else None
         own = _own_default(parsed.scene, opened)
         parsed = parsed if own == name else _parsed(arguments, name, own, notes)
-    if not parsed.style and parsed.direction is None:
+    if not parsed.style and not parsed.reference and parsed.direction is None:
         raise ConfigError("no style: give --style IMAGE, or --direction FILE for styles by region")
     config = _adjusted(parsed)
     if name == "default" and parsed.scene.exists() and _open_ended(parsed, _base(own, arguments)):
@@ -179,6 +183,7 @@ def paint(arguments: Sequence[str]) -> int:
         _cleaning(parsed),
         None if parsed.direction is None else read_direction(parsed.direction),
         parsed.data,
+        parsed.reference,
     )
     result = _run(job, parsed, opened, notes)
     return _told(result, parsed)
@@ -201,8 +206,10 @@ def _open_ended(parsed: AllArguments, base: PaintConfig) -> bool:
 
 
 def _base(source: str, arguments: Sequence[str], note: Note = lambda text: None) -> PaintConfig:
-    """The settings of the preset `source`, with those of --method or --start on top."""
+    """The settings of the preset `source`, with those of --reference, --method or --start on top."""
     base = load_preset(source, note)
+    if first_value(arguments, "--reference") and not first_value(arguments, "--style"):
+        base = with_preset(base, "reference")
     if first_value(arguments, "--method") == "instant":
         return with_preset(base, "instant")
     start = first_value(arguments, "--start")

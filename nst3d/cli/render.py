@@ -15,6 +15,7 @@ from nst3d.cli.parse import parse
 from nst3d.cli.terminal import CountBar, say
 from nst3d.errors import ConfigError
 from nst3d.integrations.bridges import BRIDGES
+from nst3d.pipeline.jobs.for_painting import ForPaintingJob, run_for_painting
 from nst3d.pipeline.jobs.render import parse_colour, run_render
 from nst3d.pipeline.jobs.render_options import Compare, FrameOutput, Pass, PassFormat, RenderJob
 from nst3d.pipeline.kinds.flight import Way
@@ -31,6 +32,7 @@ examples:
   nst3d render painted.ply --path spiral --size 1280x720 --out spiral.mp4
   nst3d render painted.npz --path cameras --before field.npz --fade 0.3:0.7 --out fade.mp4
   nst3d render painted.npz --path flight.yaml --passes depth opacity --out frames/
+  nst3d render teapot.glb --for-painting --view front back --out views/
   nst3d render teapot.glb --out front.png --elevation 30 --background black"""
 
 
@@ -85,6 +87,12 @@ class RenderArguments:
     """The same scene in other colours, shown on the left or faded from."""
     fade: Annotated[str | None, tyro.conf.arg(metavar="START:END")] = None
     """Fractions of the path, such as 0.3:0.7, between which --before fades into the scene."""
+    for_painting: tyro.conf.FlagCreatePairsOff[bool] = False
+    """Write pictures to paint over into the folder --out, each with its camera, for nst3d paint --reference."""
+    view: Annotated[tuple[str, ...], tyro.conf.arg(metavar="VIEW...")] = ()
+    """Views of --for-painting: front (default), back, left, right, top, bottom, three-quarter, the number of one of
+    the scene's own cameras, or azimuth,elevation[,distance], in degrees and relative to a distance that fills the
+    picture."""
     passes: Annotated[tuple[Pass, ...], tyro.conf.arg(metavar="PASS...")] = ()
     """Additional outputs, one file per frame: depth, opacity, or both."""
     pass_format: PassFormat = "png"
@@ -109,6 +117,12 @@ def render(arguments: Sequence[str]) -> int:
     compare = Compare(given.before, _fade(given.fade))
     if not given.scene:
         raise ConfigError("no scene: give the file or folder to show")
+    if given.for_painting:
+        return _for_painting(given)
+    if given.view:
+        raise ConfigError(
+            "--view is for pictures to paint over: give --for-painting, too, or --path and --elevation"
+        )
     scene, *then = given.scene
     job = RenderJob(scene, given.out, _way(given), _look(given), output, compare, then)
     with CountBar("rendering", given.quiet) as bar:
@@ -117,6 +131,23 @@ def render(arguments: Sequence[str]) -> int:
     if given.check:
         beside = compare.before is not None and compare.fade is None
         say(_steadiness(steadiness_of(path, 2 if beside else 1)))
+    return 0
+
+
+def _for_painting(given: RenderArguments) -> int:
+    if len(given.scene) > 1:
+        raise ConfigError("--for-painting takes one scene")
+    job = ForPaintingJob(
+        given.scene[0],
+        given.out,
+        given.view or ForPaintingJob.views,
+        _size(given.size),
+        _radians(given.field_of_view),
+        _look(given),
+        given.overwrite,
+    )
+    for path in run_for_painting(job, say, BRIDGES):
+        say(str(path))
     return 0
 
 

@@ -11,10 +11,12 @@ from typing import Annotated
 import torch
 
 from nst3d.bounds import Within
+from nst3d.errors import ConfigError
 from nst3d.stylize.look import Look
 from nst3d.stylize.optimisers import make_optimiser
 from nst3d.stylize.schedule import OptimiserName
 from nst3d.stylize.stage_scene import StageScene
+from nst3d.stylize.teachers.reference import Reference
 from nst3d.tensors import Mask, Planes
 
 
@@ -68,6 +70,7 @@ class Canvas(ABC):
             camera=cameras[view] if cameras else None,
             seed=seed,
             coarse=None if coarse is None else partial(coarse, view),
+            through=self.stage.through,
             regions=self.masks(view),
         )
 
@@ -94,6 +97,17 @@ class Canvas(ABC):
 
         "fit" is the mean squared error, by coverage.
         """
+
+    def heed(self, references: Sequence[Reference]) -> None:
+        """Prepare to `hold` references at this scale. ConfigError for a scene that is not a table of colours."""
+        raise ConfigError("`references` need a scene that is a table of colours, which this one is not")
+
+    def hold(self) -> dict[str, float]:
+        """Fit the painted pixels of references, where they show the scene; returns losses by name.
+
+        "reference" is their mean squared error.
+        """
+        raise RuntimeError("the canvas heeds no references")
 
     @abstractmethod
     def collect_(self) -> None:

@@ -13,12 +13,14 @@ from nst3d.losses.total_variation import texture_variation
 from nst3d.operators.base import ViewOperator
 from nst3d.operators.solve import SolveOptions, bake
 from nst3d.stylize.canvas import Canvas, TableOptions
+from nst3d.stylize.held import Held
 from nst3d.stylize.kept import Kept
 from nst3d.stylize.layout import Layout, resampled
 from nst3d.stylize.look import Look
 from nst3d.stylize.regions import Regions
 from nst3d.stylize.stage_scene import TableStage
 from nst3d.stylize.table import BasisTable, ColourTable, PlainTable, RegionTable, Table
+from nst3d.stylize.teachers.reference import Reference
 from nst3d.tensors import Colours, Image, Mask, Planes, to_image, to_planes
 
 _USUAL = 0.3
@@ -40,10 +42,7 @@ class LinearCanvas(Canvas):
         options: TableOptions | None = None,
         regions: Regions | None = None,
     ) -> None:
-        """`start` (n, 3) in `layout` are the initial colours, at the finest scale.
-
-        `stage_of` makes the views of a scale; it is called once per stage.
-        """
+        """`start` (n, 3) in `layout`: the finest initial colours. `stage_of` makes a scale's views, once per stage."""
         self._start, self._finest = start, layout
         self._stage_of, self._options = stage_of, options or TableOptions()
         self._regions = regions or Regions()
@@ -56,6 +55,7 @@ class LinearCanvas(Canvas):
         self._columns: dict[str, Colours] = {}
         self._masks: Kept[int, dict[str, Mask]] = Kept(_MASK_BYTES)
         self._stage: TableStage | None = None
+        self.held: Held | None = None
 
     @property
     def stage(self) -> TableStage:
@@ -86,7 +86,7 @@ class LinearCanvas(Canvas):
         if self._table is not None:
             # Free the last scale before compiling the next: both at once would set the memory peak.
             self._carried = (self.table.colours().detach() - self._before, self.table.layout)
-            self._table, self._decoded, self._seen, self._stage = None, None, None, None
+            self._table, self._decoded, self._seen, self._stage, self.held = None, None, None, None, None
         self._stage = self._stage_of(scale)
         layout = self._stage.layout
         start = base = self._before = resampled(self._start, self._finest, layout)
@@ -195,6 +195,20 @@ class LinearCanvas(Canvas):
     def painted(self) -> str | None:
         """The only region whose colours change; None: all of them do."""
         return self._regions.painted
+
+    def heed(self, references: Sequence[Reference]) -> None:
+        """Compile the views of references."""
+        self.held = Held(self.stage.through, references, self._before)
+
+    @torch.no_grad()
+    def hold(self) -> dict[str, float]:
+        """Bake the pixels of references, where they show the scene, exactly as far as the table allows."""
+        assert self.held is not None
+        change, fit = self.held.change(self.table.colours().detach())
+        self.table.move_(change)
+        self._decoded = None
+        self.project_()
+        return {"reference": fit.squared}
 
     @torch.no_grad()
     def part(self, look: Look, background: torch.Tensor, region: str | None = None) -> Look:

@@ -36,6 +36,9 @@ class Look:
     coarse: Callable[[int], ViewOperator] | None = None
     """Maps a stride to the view with pixels so many times as large, (⌊h / stride⌋, ⌊w / stride⌋), and without light: a
     linear map from the scene's table, whose rows may then hold anything. None: the scene has no table."""
+    through: Callable[[Camera], ViewOperator] | None = None
+    """Maps any camera, in the frame of `camera`, to the scene's view through it, without light. None: the scene has no
+    table, or no cameras."""
 
     def generator(self) -> torch.Generator:
         """A new CPU generator, determined by run, step and view, so that random crops are reproducible."""

@@ -13,6 +13,7 @@ from nst3d.errors import ConfigError
 from nst3d.stylize.canvas import Canvas
 from nst3d.stylize.coat import Coat
 from nst3d.stylize.guide import Guide
+from nst3d.stylize.hold import Hold, HoldLeg
 from nst3d.stylize.look import Look
 from nst3d.stylize.optimisers import restore_optimiser
 from nst3d.stylize.schedule import Schedule, Stage
@@ -44,7 +45,7 @@ class Please:
     """Makes a stage's guide, once the canvas has entered its scale."""
 
 
-Phase = Teach | Please
+Phase = Teach | Please | Hold
 
 
 @dataclass(frozen=True)
@@ -105,6 +106,8 @@ def legs_of(phases: Sequence[Phase]) -> list[Leg]:
         if isinstance(phase, Teach):
             lessons = phase.teacher.lessons() if isinstance(phase.teacher, Course) else [phase.teacher]
             legs.append(_TeachLeg(phase, [*lessons] * phase.rounds))
+        elif isinstance(phase, Hold):
+            legs.append(HoldLeg(phase))
         else:
             legs += [_PleaseLeg(phase, stage) for stage in phase.schedule.stages]
     return [*(leg for leg in legs[:-1] if leg.steps), *legs[-1:]]

@@ -83,8 +83,9 @@ class Schedule:
         return replace(self, stages=tuple(replace(s, size=n) for s, n in zip(self.stages, sizes)))
 
     def shared_out(self, total: int) -> Schedule:
-        """The schedule with `total` iterations, split among the stages as before."""
-        ends = list(itertools.accumulate(s.epochs or s.iterations for s in self.stages))
+        """The schedule with `total` iterations, split among the stages as before; evenly if there were none."""
+        shares = [s.epochs or s.iterations for s in self.stages]
+        ends = list(itertools.accumulate(shares if any(shares) else [1] * len(shares)))
         steps = [round(end * total / max(ends[-1], 1e-9)) for end in ends]
         counts = [after - before for before, after in zip([0, *steps], steps)]
         stages = tuple(replace(s, iterations=n, epochs=0.0) for s, n in zip(self.stages, counts))

@@ -36,6 +36,8 @@ class StageScene:
     """Maps (view, partner, cell) to where the view's cells of `cell` × `cell` pixels are in the partner."""
     coarse: Callable[[int, int], ViewOperator] | None = None
     """Maps (view, stride) to what `Look.coarse` gives of a stride; None: views are not linear in a table."""
+    through: Callable[[Camera], ViewOperator] | None = None
+    """What `Look.through` is; None: views are not linear in a table."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,6 +15,7 @@ import yaml
 from nst3d.errors import ConfigError
 from nst3d.files import write_bytes
 from nst3d.pipeline.jobs.painter import Company, Painter, company_for
+from nst3d.pipeline.jobs.references import read_references
 from nst3d.pipeline.kinds.bridges import ALONE, Bridges
 from nst3d.pipeline.kinds.kind import Opened, PaintRequest
 from nst3d.pipeline.kinds.paint_job import Job, Result
@@ -31,7 +32,7 @@ from nst3d.pipeline.runtime.scene_cache import SceneCache
 from nst3d.pipeline.runtime.steadiness import steadiness_of
 from nst3d.pipeline.settings.config import PaintConfig
 from nst3d.pipeline.settings.overrides import as_plain
-from nst3d.pipeline.styles import palette_file, read_coats
+from nst3d.pipeline.styles import palette_file
 from nst3d.stylize.guides import MakeGuide
 from nst3d.stylize.teachers.registry import Teacher
 from nst3d.stylize.terms import merged
@@ -87,7 +88,9 @@ def _paint(
     use_threads(job.config.threads)
     clock = Clock()
     events.phase("reading")
-    coats = read_coats(job.directed, events)
+    guests = read_references(job.references, events.note)
+    job = replace(job, config=guests.suited(job.config, bool(job.styles)))
+    coats = guests.coats(job, events)
     clock.lap("read_s")
     events.phase("preparing")
     opened = checked(job, opened)
@@ -103,6 +106,7 @@ def _paint(
     events.phase("painting")
     for text in notes:
         events.note(text)
+    company = guests.company(subject, config, company, events)
     painter = Painter(config, subject, coats, keeper, events, company)
     # Only now: an earlier run's files stay intact until this one is known to work.
     write_bytes(job.out / CONFIG, _config_yaml(job))
@@ -194,6 +198,7 @@ def _asked(job: Job) -> Iterator[str]:
         "lighting": config.lighting != PaintConfig.lighting,
         "up": config.up != PaintConfig.up,
         "data": job.data is not None,
+        "references": bool(job.references),
     }
     return (option for option, asked in given.items() if asked)
 
@@ -202,6 +207,7 @@ def _config_yaml(job: Job) -> bytes:
     values = {
         "scene": str(job.scene),
         "direction": job.directed.plain(),
+        **({"references": [str(r) for r in job.references]} if job.references else {}),
         **({} if job.cameras is None else {"cameras": str(job.cameras)}),
         **({} if job.dataparser is None else {"dataparser": job.dataparser}),
         **({} if job.clean is None else {"clean": as_plain(job.clean)}),
@@ -219,6 +225,8 @@ def _fingerprint(job: Job, opened: Opened, company: Company) -> str:
     for style in direction.styles.values():
         for path in style.images:
             digest.update(path.read_bytes())
+    for path in job.references:
+        digest.update(path.read_bytes())
     if job.cameras is not None:
         digest.update(f"cameras {job.cameras} {job.dataparser or ''}".rstrip().encode())
     if job.clean is not None:

@@ -23,9 +23,11 @@ from nst3d.stylize.engine import Run
 from nst3d.stylize.feature_guide import Viewing
 from nst3d.stylize.guide import Guide, Weighted
 from nst3d.stylize.guides import GuideInputs, MakeGuide
+from nst3d.stylize.hold import Hold
 from nst3d.stylize.phases import Phase, Please, Teach
 from nst3d.stylize.schedule import Stage
 from nst3d.stylize.stage_guide import StageInputs, build_guide, fitting_guide
+from nst3d.stylize.teachers.reference import Reference
 from nst3d.stylize.teachers.registry import Teacher, make_teacher, teacher_notes
 
 
@@ -39,6 +41,8 @@ class Company:
     """Teachers that paint the views before the guides, one after the other."""
     own: Teacher | None = None
     """The teacher of the settings, which paints after these."""
+    references: Sequence[Reference] = ()
+    """Painted views that the scene takes last."""
 
 
 def company_for(
@@ -141,7 +145,8 @@ class Painter:
             for text in teacher_notes(teach.teacher, teach.options, size, names):
                 self._events.note(text)
             phases.append(Teach(self._company.own, self._coats, teach.rounds, self._config.teach_scale))
-        return [*phases, Please(self._schedule, self._guide)]
+        phases.append(Please(self._schedule, self._guide))
+        return [*phases, Hold(self._company.references)] if self._company.references else phases
 
     def _guide(self, stage: Stage) -> Guide:
         assert self._encoder is not None

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from nst3d.errors import ConfigError
-from nst3d.files import OptionalPathField, PathField, PathsField
+from nst3d.files import OptionalPathField, OptionalPathsField, PathField, PathsField
 from nst3d.pipeline.settings.clean import CleanOptions
 from nst3d.pipeline.settings.config import PaintConfig
 from nst3d.pipeline.settings.direction import Direction
@@ -19,7 +19,7 @@ class Job:
 
     scene: PathField = PathField()
     styles: PathsField = PathsField()
-    """Style images, one or several, which are mixed; none if there is a direction."""
+    """Style images, one or several, which are mixed; none if there is a direction, or references and no style."""
     out: PathField = PathField()
     config: PaintConfig = field(default_factory=PaintConfig)
     overwrite: bool = False
@@ -34,18 +34,24 @@ class Job:
     """Styles by region, in place of `styles`."""
     data: OptionalPathField = OptionalPathField()
     """Current path of a nerfstudio run's data; None: the run's own path."""
+    references: OptionalPathsField = OptionalPathsField()
+    """Pictures from `run_for_painting`, painted over: the scene takes their pixels, and the rest follows."""
 
     def __post_init__(self) -> None:
         """Raise ConfigError for invalid settings."""
-        if self.direction is None and not self.styles:
+        if self.direction is None and not self.styles and not self.references:
             raise ConfigError("no style: give `style`, an image, or `direction`")
         if self.direction is not None and (self.styles or self.config.region is not None):
             raise ConfigError("`direction` says what is painted where: leave out `style` and `region`")
+        if self.direction is not None and self.references:
+            raise ConfigError(
+                "`references` say what is painted where they are painted: leave out `direction`"
+            )
 
     @property
     def directed(self) -> Direction:
         """The job's direction, which may be only to paint all styles, mixed, in its region."""
-        return self.direction or Direction.of(self.styles, self.config.region)
+        return self.direction or Direction.of(self.styles or self.references, self.config.region)
 
 
 @dataclass(frozen=True)

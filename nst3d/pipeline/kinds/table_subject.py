@@ -122,8 +122,12 @@ class TableSubject(ABC):
                 return to_palette(colours, coat.palette.to(colours), weights, strength, seen)
 
             colours = self.regions.mixed(self._coats, moved, colours)
+        if torch.equal(colours, self.start.to(colours)):
+            return self.start.float().cpu().numpy()  # nothing was painted, so there is nothing to fill
         finished: torch.Tensor = self.finished(colours, coverage, canvas.stage)
         counted = self.regions.weighted(coverage.to(finished))
         coloured = self.colouring.finish(finished, self.kept, counted[:, 0])
         finished = self.regions.inside(coloured, finished)
+        if canvas.held is not None and canvas.layout == self.layout:
+            finished = torch.where(canvas.held.rows[:, None].to(finished.device), colours, finished)
         return self.regions.restored(finished, self.kept).cpu().numpy()

@@ -91,7 +91,9 @@ register_kind(
         show=_show,
         inspect=_inspect,
         blend=blend_meshes,
-        options=frozenset({"cameras", "renderer", "displace", "lighting", "up", "output.formats"}),
+        options=frozenset(
+            {"cameras", "references", "renderer", "displace", "lighting", "up", "output.formats"}
+        ),
         cleaned="mesh",
     )
 )

@@ -10,6 +10,7 @@ import torch
 from nst3d.cameras.orbits import Orbit
 from nst3d.cameras.pinhole import Camera
 from nst3d.cameras.rigs import Orientation
+from nst3d.operators.base import ViewOperator
 from nst3d.pipeline.kinds.mesh.gallery import GREY, most_room, orbit_cameras
 from nst3d.pipeline.kinds.mesh.inside import plan_with_inside
 from nst3d.pipeline.kinds.mesh.scene import filled, layout_of
@@ -81,6 +82,10 @@ class ShownMesh:
         else:
             seen = np.full(camera.size, np.inf, np.float32)
         return Frame(image[..., :3], image[..., 3], seen)
+
+    def view(self, camera: Camera) -> ViewOperator:
+        """The view without light, by the samples that paint meshes."""
+        return self.renderer.compile(camera)
 
     def fits(self, other: ShownMesh) -> bool:
         """Whether both fill about the same box of their files: renders are mixed, so vertices need not match."""

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import torch
 
+from nst3d.cameras.pinhole import Camera
 from nst3d.losses.partner import Correspondence
 from nst3d.operators.base import ViewOperator
 from nst3d.operators.cache import CacheTally, ViewCache
@@ -64,6 +65,7 @@ class MeshViews:
             neighbours=self.neighbours,
             correspond=self.correspond,
             coarse=self._coarse,
+            through=self._through,
         )
 
     def _compiled(self, number: int) -> ViewOperator:
@@ -89,6 +91,9 @@ class MeshViews:
         renderer = MeshRenderer(surface, own.caster, own.fragments)
         kept = self._scene_cache.of("view", renderer.made_of, _SAMPLES, "none", camera)
         return kept.view(lambda: renderer.compile(camera, MeshViewOptions(_SAMPLES)))
+
+    def _through(self, camera: Camera) -> ViewOperator:
+        return self._renderer.compile(camera, MeshViewOptions(_SAMPLES))
 
     def content(self, view: int) -> Planes:
         """The lit render of the initial colours."""

@@ -15,6 +15,7 @@ from nst3d.files import PathLike
 from nst3d.formats.fields.registry import load_field
 from nst3d.formats.io.peek import Peek
 from nst3d.formats.splats.registry import load_splats
+from nst3d.operators.base import ViewOperator
 from nst3d.pipeline.kinds.radiance.hull import robust_hull
 from nst3d.pipeline.kinds.radiance.own_cameras import own_capture
 from nst3d.pipeline.runtime.machine import resolve_device
@@ -55,6 +56,10 @@ class ShownRadiance:
     def frame(self, camera: Camera, depth: bool = False) -> Frame:
         """The view, always with depth."""
         return self.renderer.draw(camera, self.colours, self.specular)
+
+    def view(self, camera: Camera) -> ViewOperator:
+        """The view without view-dependence, as it is painted."""
+        return self.renderer.compile(camera)
 
     def fits(self, other: ShownRadiance) -> bool:
         """Whether the rows of both tables are at the same positions."""

@@ -81,6 +81,7 @@ class RadianceViews:
             neighbours=self._depths.neighbours,
             correspond=self._depths.correspond,
             coarse=self._coarse,
+            through=self._through,
         )
 
     def content(self, view: int) -> Planes:
@@ -93,7 +94,9 @@ class RadianceViews:
         return to_planes(Image(image.clamp(0, 1)))
 
     def _compiled(self, number: int) -> ViewOperator:
-        camera = self._cameras[number]
+        return self._through(self._cameras[number])
+
+    def _through(self, camera: Camera) -> ViewOperator:
         view = self._bare(camera)
         if not np.any(self._start.specular):
             return view
