@@ -9,7 +9,8 @@ _PLAIN = (
     "faces", "fade", "features", "field_of_view", "fps", "frames", "fusion", "iterations", "keep_specular",
     "lighting", "memory", "nerf", "out", "overwrite", "pass_format", "path", "quality", "reach", "region", "renderer",
     "resume", "seconds", "seed", "size", "start", "steady", "steps", "style", "turns", "up", "weights",
-    "colour", "flow", "palette", "passes", "teacher", "temporal", "video", "way",
+    "colour", "direction", "flow", "for_painting", "palette", "passes", "recurrent", "teacher", "temporal", "video",
+    "way",
 )  # fmt: skip
 FLAGS = {name: f"--{name.replace('_', '-')}" for name in _PLAIN} | {
     "clean.depth": "--clean-depth",
@@ -20,6 +21,7 @@ FLAGS = {name: f"--{name.replace('_', '-')}" for name in _PLAIN} | {
     "meshing.reach": "--reach",
     "meshing.resolution": "--resolution",
     "output.crf": "--crf",
+    "references": "--reference",
     "sights.specular": "--specular",
     "sights.view_size": "--view-size",
     "sights.views": "--views",

@@ -120,7 +120,7 @@ def test_a_run_is_not_continued_with_another_mask_or_other_guides(inputs, tmp_pa
 
 def test_the_shape_outside_a_region_is_not_moved_silently(inputs, tmp_path) -> None:
     config = replace(TINY, region="material:a").with_displacement(0.03)
-    with pytest.raises(ConfigError, match="`displace` moves the whole surface: leave out `region`"):
+    with pytest.raises(ConfigError, match="`displace` moves the whole surface: leave out regions"):
         run_job(job(inputs, tmp_path / "out", config))
 
 

@@ -185,7 +185,7 @@ def test_a_soft_border_mixes_by_hand() -> None:
 def test_what_cannot_be_graded_is_refused_in_one_line(tmp_path) -> None:
     path = picture_file(tmp_path / "a.png", 1)
     out = tmp_path / "b.png"
-    with pytest.raises(ConfigError, match=r"region 'material:roof' is not known .*: mask:"):
+    with pytest.raises(ConfigError, match=r"region 'material:roof': material: is not known .*: mask:"):
         run_grade(GradeJob(path, out, CHANGE, "material:roof"))
     with pytest.raises(OutputError, match=r"a\.png: exists; give `overwrite`"):
         run_grade(GradeJob(path, path, CHANGE))

@@ -11,6 +11,7 @@ from PIL import Image as Pillow
 from nst3d.errors import InputError
 from nst3d.pipeline.kinds.picture.subject import PictureSubject
 from nst3d.pipeline.settings.config import PaintConfig
+from nst3d.stylize.coat import Coat
 from nst3d.stylize.style import Style
 from nst3d.tensors import Image
 
@@ -19,7 +20,7 @@ def subject(folder: Path, width: int, height: int, size: int = 64) -> PictureSub
     path = folder / "photo.png"
     Pillow.new("RGB", (width, height), (90, 120, 30)).save(path)
     style = Style((Image(torch.rand(8, 8, 3, generator=torch.Generator().manual_seed(0))),), "style")
-    return PictureSubject(path, style, PaintConfig().with_size(size))
+    return PictureSubject(path, [Coat([style])], PaintConfig().with_size(size))
 
 
 @pytest.mark.parametrize(
@@ -54,5 +55,5 @@ def test_a_photograph_on_its_side_is_said_upright(tmp_path) -> None:
     exif[0x0112] = 6
     Pillow.new("RGB", (400, 300)).save(tmp_path / "on_its_side.jpg", exif=exif)
     style = Style((Image(torch.rand(8, 8, 3)),), "style")
-    (note,) = PictureSubject(tmp_path / "on_its_side.jpg", style, PaintConfig().with_size(64)).notes
+    (note,) = PictureSubject(tmp_path / "on_its_side.jpg", [Coat([style])], PaintConfig().with_size(64)).notes
     assert note.endswith("300 x 400 pixels, reduced to 48 x 64 for painting")

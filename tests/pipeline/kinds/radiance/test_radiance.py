@@ -89,7 +89,7 @@ def subject(request, inputs) -> RadianceSubject:
 
 def test_views_of_the_start_have_the_palette_of_the_style(subject) -> None:
     """The map is taken from pixels, and is exact in every view because all of them read one table."""
-    moved = subject._moved(subject.initial)  # before it is clamped
+    moved = subject._moved(subject.initial, subject._coats[0])  # before it is clamped
     pixels, weights = [], []
     for camera in scaled_cameras(subject.scene, 64, crop=True):
         frame = subject.scene.renderer.draw(camera, moved.numpy())
