@@ -116,6 +116,7 @@ def read_style(path: PathLike, events: Events) -> Style:
 def read_coats(direction: Direction, events: Events) -> list[Coat]:
     """What paints the regions of a direction, with its styles read. Raises InputError as `read_style` does."""
     read = {name: _style_of(name, entry, events) for name, entry in direction.styles.items()}
+    direction = direction.expanded
     coats = []
     for entry in direction.entries:
         styles = [

@@ -165,7 +165,9 @@ def checked(job: Job, opened: Opened) -> Opened:
     if job.clean is not None:
         opened = cleaned(opened)
     check_options(_asked(job), opened)
-    if job.config.displace.fraction > 0 and any(e.region is not None for e in job.directed.entries):
+    if job.config.displace.fraction > 0 and any(
+        e.region is not None or e.match for e in job.directed.expanded.entries
+    ):
         raise ConfigError(
             "`displace` moves the whole surface: leave out regions, or displace first and paint then"
         )

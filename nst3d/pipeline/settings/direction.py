@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from nst3d.bounds import Within, check_bounds
 from nst3d.errors import ConfigError
+from nst3d.pipeline.settings.gradient import Gradient
 
 _Weight = Annotated[float, Within(0)]
 
@@ -43,6 +44,11 @@ class PaintEntry:
     """Name of a region, or a selector; None: all that no entry before it covers."""
     style: Mapping[str, _Weight] = field(default_factory=dict)
     """Names of styles that are mixed, with their weights."""
+    gradient: Gradient | None = None
+    """Styles that change gradually across the region, in place of `style`."""
+    match: Annotated[int, Within(2, 6)] | Literal["auto"] | None = None
+    """Number of parts into which the region and the styles' pictures are divided: each part of the scene gets that part
+    of the pictures which is most like it. "auto": as many as the pictures have; with no style: all, mixed."""
     keep: bool = False
     """Keep the scene's own colours."""
     strength: Annotated[float, Within(0, 1)] = 1.0
@@ -55,10 +61,12 @@ class PaintEntry:
     def __post_init__(self) -> None:
         """Raise ConfigError for an entry that neither paints nor keeps, or does both, and for invalid numbers."""
         check_bounds(self, "")
-        if self.keep and self.style:
+        if self.keep and (self.style or self.gradient or self.match):
             raise ConfigError("it has a style and keeps its colours: leave out style or keep")
-        if not self.keep and not self.style:
+        if not (self.keep or self.style or self.gradient or self.match):
             raise ConfigError("it has no style: give style, or keep: true")
+        if self.gradient is not None and (self.style or self.match):
+            raise ConfigError("gradient says which styles it has: leave out style and match")
         for name, weight in self.style.items():
             Within(0).check(f"style {name!r}", weight)
         if self.style and not any(self.style.values()):
@@ -69,6 +77,8 @@ class PaintEntry:
         given = {
             "region": self.region,
             "style": dict(self.style),
+            "gradient": None if self.gradient is None else self.gradient.plain(),
+            "match": self.match,
             "keep": self.keep,
             "terms": dict(self.terms),
         }
@@ -90,11 +100,14 @@ class Direction:
     def __post_init__(self) -> None:
         """Raise ConfigError for a style that is not known, and if nothing is painted."""
         for number, entry in enumerate(self.paint):
-            for name in entry.style:
-                if name not in self.styles:
-                    known = ", ".join(self.styles) or "none"
-                    raise ConfigError(f"paint[{number}].style: {name!r} is not among the styles: {known}")
-        if not any(entry.style for entry in self.entries):
+            for place, mix in _mixes(entry):
+                for name in mix:
+                    if name not in self.styles:
+                        known = ", ".join(self.styles) or "none"
+                        raise ConfigError(
+                            f"paint[{number}].{place}: {name!r} is not among the styles: {known}"
+                        )
+        if all(entry.keep for entry in self.entries):
             raise ConfigError("paint: nothing is painted; give an entry a style")
 
     @staticmethod
@@ -113,6 +126,26 @@ class Direction:
         """What paints each region."""
         return self.paint or (PaintEntry(style=dict.fromkeys(self.styles, 1.0)),)
 
+    @property
+    def expanded(self) -> Direction:
+        """The same with an entry for each band of a gradient, in a region of its own."""
+        entries: list[PaintEntry] = []
+        regions = dict(self.regions)
+        for number, entry in enumerate(self.entries, start=1):
+            if entry.gradient is None:
+                given = entry.style or dict.fromkeys(self.styles, 1.0) if entry.match else entry.style
+                entries.append(replace(entry, style=given))
+                continue
+            names: list[str | None] = []
+            for band, border in enumerate(entry.gradient.borders(), start=1):
+                names.append(f"gradient {number} band {band}")
+                inside = "" if entry.region is None else f"({self.selector(entry.region)}) and "
+                regions[f"gradient {number} band {band}"] = inside + border
+            # Earlier entries cover later ones: the last band is what those before it leave of the region.
+            for name, mix in zip([*names, entry.region], entry.gradient.mixes()):
+                entries.append(replace(entry, region=name, style=mix, gradient=None))
+        return Direction(self.styles, regions, tuple(entries))
+
     def selector(self, region: str) -> str:
         """The selector of a region, which may be one itself."""
         return self.regions.get(region, region)
@@ -124,3 +157,12 @@ class Direction:
             **({"regions": dict(self.regions)} if self.regions else {}),
             "paint": [entry.plain() for entry in self.entries],
         }
+
+
+def _mixes(entry: PaintEntry) -> list[tuple[str, Mapping[str, float]]]:
+    """The mixes of styles in an entry, by their place in it."""
+    own = [("style", entry.style)]
+    gradient = entry.gradient
+    return (
+        own if gradient is None else [*own, ("gradient.from", gradient.start), ("gradient.to", gradient.to)]
+    )

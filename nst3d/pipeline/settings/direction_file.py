@@ -14,6 +14,7 @@ import yaml
 from nst3d.errors import ConfigError, shown
 from nst3d.files import PathLike
 from nst3d.pipeline.settings.direction import Direction, PaintEntry, StyleEntry
+from nst3d.pipeline.settings.gradient import Gradient
 from nst3d.pipeline.settings.overrides import read_yaml
 from nst3d.value_types import is_number
 
@@ -79,12 +80,24 @@ class _Reader:
         if not isinstance(value, Mapping):
             raise self._error(place, f"{place} is {shown(value)}: expected 'region: ..., style: ...'")
         self._known(value, [f.name for f in fields(PaintEntry)], place)
-        given = _numbers(value)
+        given = {**_numbers(value), **({"match": value["match"]} if "match" in value else {})}
         if "style" in given:
             given["style"] = self._mix(given["style"], f"{place}.style", styles)
+        if given.get("gradient") is not None:
+            given["gradient"] = self._gradient(given["gradient"], f"{place}.gradient", styles)
         if isinstance(given.get("region"), str):
             given["region"] = self._found_files(given["region"])
         return self._made(place, lambda: PaintEntry(**given))
+
+    def _gradient(self, value: Any, place: str, styles: dict[str, StyleEntry]) -> Gradient:
+        if not isinstance(value, Mapping) or not {"from", "to"} <= set(value):
+            raise self._error(
+                place, f"{place} is {shown(value)}: expected 'from: style, to: style, along: y'"
+            )
+        self._known(value, ["from", "to", "along", "steps"], place)
+        start, to = (self._mix(value[end], f"{place}.{end}", styles) for end in ("from", "to"))
+        others = {name: value[name] for name in ("along", "steps") if name in value}
+        return self._made(place, lambda: Gradient(start, to, **others))
 
     def _mix(self, value: Any, place: str, styles: dict[str, StyleEntry]) -> dict[str, float]:
         """Styles by their weights, from a name, a list of names, or a mapping; pictures that have no name are added."""
@@ -130,9 +143,12 @@ class _Reader:
             return make()
         except ConfigError as error:
             text = str(error)
-            inner = f"{place}.{text.split(' ', 1)[0]}"
+            word = re.split(r":? ", text, maxsplit=1)[0]
             told = text if text.startswith(place) else f"{place}: {text}"
-            raise self._error(inner if self._prefix + inner in self._lines else place, told) from None
+            inner = word if text.startswith(place) else f"{place}.{word}"
+            while self._prefix + inner not in self._lines and inner != place and "." in inner:
+                inner = inner.rpartition(".")[0]
+            raise self._error(inner, told) from None
 
     def _error(self, place: str, text: str) -> ConfigError:
         line = self._lines.get(self._prefix + place)

@@ -14,6 +14,7 @@ from nst3d.images.io import write_image
 from nst3d.pipeline.runtime.events import Events
 from nst3d.pipeline.settings.direction import Direction, PaintEntry, StyleEntry
 from nst3d.pipeline.settings.direction_file import read_direction
+from nst3d.pipeline.settings.gradient import Gradient
 from nst3d.pipeline.settings.resources import resource
 from nst3d.pipeline.styles import read_coats
 
@@ -31,6 +32,10 @@ paint:
     strength: 0.5
     stroke: 2
     terms: {gram: 2, content: {weight: 0.4}}
+  - region: box:0,0,0,1,1,1
+    gradient: {from: wave, to: {night: 2, wave: 1}, along: -z, steps: 3}
+  - {region: lamp, style: night, match: 4}
+  - {region: door, match: auto}
   - style: wave.png
 """
 
@@ -54,7 +59,9 @@ def test_a_whole_direction(folder) -> None:
     assert found.selector("sky") == f'mask:"{folder / "sky.png"}"'
     assert found.paint[0] == PaintEntry("sky", keep=True)
     assert found.paint[1].style == {"night": 1, "wave": 3}
-    assert list(found.paint[2].style) == ["wave.png"]
+    assert found.paint[2].gradient == Gradient({"wave": 1.0}, {"night": 2.0, "wave": 1.0}, "-z", 3)
+    assert found.paint[3:5] == (PaintEntry("lamp", {"night": 1.0}, match=4), PaintEntry("door", match="auto"))
+    assert list(found.paint[5].style) == ["wave.png"]
     assert found.styles["wave.png"].images == (folder / "wave.png",)
 
 
@@ -68,7 +75,7 @@ def test_what_config_yaml_keeps_is_the_same_direction(folder) -> None:
 
 
 def test_its_coats(folder) -> None:
-    kept, roof, rest = read_coats(read_direction(written(folder, WHOLE)), Events())
+    kept, roof, *bands, lamp, door, rest = read_coats(read_direction(written(folder, WHOLE)), Events())
     assert (kept.region, list(kept.styles)) == ("sky", [])
     assert [(s.name, s.weight, s.scale, len(s.images)) for s in roof.styles] == [
         ("night", 1, 2, 1),
@@ -76,6 +83,15 @@ def test_its_coats(folder) -> None:
     ]
     assert (roof.selector, roof.strength, roof.changes["gram"]) == ("material:roof", 0.5, 2)
     assert rest.region is None
+    assert [[(s.name, s.weight) for s in band.styles] for band in bands] == [
+        [("wave", 2)],
+        [("wave", pytest.approx(4 / 3)), ("night", pytest.approx(1 / 3))],
+        [("wave", pytest.approx(2 / 3)), ("night", pytest.approx(2 / 3))],
+    ]
+    assert bands[0].selector == "(box:0,0,0,1,1,1) and ramp:z:0.583333..0.75"
+    assert bands[-1].region == "box:0,0,0,1,1,1"
+    assert [style.name for style in lamp.styles] == ["night"]
+    assert [style.name for style in door.styles] == ["night", "wave", "wave.png"]
 
 
 def test_styles_alone_are_mixed_everywhere(folder) -> None:
@@ -138,6 +154,42 @@ def test_pictures_of_one_name_are_two_styles() -> None:
             "styles: {a: night.png}\npaint: [{style: a, strength: 2}]",
             r":2: paint\[0\]: strength is 2: expected a number from 0 to 1",
         ),
+        (
+            "styles: {a: night.png}\npaint:\n  - gradient: {from: a, to: b}",
+            r":3: paint\[0\]\.gradient\.to: 'b' is not among the styles: a",
+        ),
+        (
+            "styles: {a: night.png}\npaint:\n  - gradient:\n      from: a\n      to: a\n      steps: 1",
+            r":6: paint\[0\]\.gradient: steps is 1: expected a number from 2 to 16",
+        ),
+        (
+            "styles: {a: night.png}\npaint: [{gradient: {from: a, to: a, along: w}}]",
+            r":2: paint\[0\]\.gradient: along is 'w': expected x, y, z",
+        ),
+        (
+            "styles: {a: night.png}\npaint: [{gradient: {from: {a: 0}, to: a}}]",
+            r":2: paint\[0\]\.gradient: from has no style with a weight above 0",
+        ),
+        (
+            "styles: {a: night.png}\npaint: [{gradient: {from: a}}]",
+            r":2: paint\[0\]\.gradient is .*: expected 'from: style, to: style, along: y'",
+        ),
+        (
+            "styles: {a: night.png}\npaint: [{gradient: {from: a, to: a, stepps: 3}}]",
+            r":2: paint\[0\]\.gradient\.stepps is not known \(did you mean steps\?\)",
+        ),
+        (
+            "styles: {a: night.png}\npaint: [{style: a, gradient: {from: a, to: a}}]",
+            r":2: paint\[0\]: gradient says which styles it has: leave out style and match",
+        ),
+        (
+            "styles: {a: night.png}\npaint: [{style: a, match: 7}]",
+            r":2: paint\[0\]: match is 7: expected a number from 2 to 6",
+        ),
+        (
+            "styles: {a: night.png}\npaint: [{style: a, match: many}]",
+            r":2: paint\[0\]: match is 'many': expected ",
+        ),
         ("styles: {a: night.png}\npaint: {style: a}", r":2: paint is .*: expected a list"),
         ("styles: {a: night.png}\nregions: {r: 3}", r":2: regions\.r is 3: expected a selector"),
     ],
@@ -159,6 +211,7 @@ def test_editors_are_told_the_same_keys() -> None:
     schema = json.loads((resource("configs") / "direction.schema.json").read_text())
     assert set(schema["properties"]) == {"styles", "regions", "paint"}
     entry = schema["$defs"]["entry"]["properties"]
-    assert set(entry) == {"region", "style", "keep", "strength", "stroke", "terms"}
+    assert set(entry) == {"region", "style", "gradient", "match", "keep", "strength", "stroke", "terms"}
+    assert set(schema["$defs"]["gradient"]["properties"]) == {"from", "to", "along", "steps"}
     assert set(schema["$defs"]["style"]["properties"]) == {"images", "weight", "scale"}
     assert schema["additionalProperties"] is schema["$defs"]["entry"]["additionalProperties"] is False

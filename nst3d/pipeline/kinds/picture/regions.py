@@ -12,6 +12,7 @@ from nst3d.features.encoder import Encoder
 from nst3d.pipeline.kinds.regions import Select, Selectors
 from nst3d.pipeline.kinds.selectors.colour import colour_region
 from nst3d.pipeline.kinds.selectors.masks import read_mask
+from nst3d.pipeline.kinds.selectors.places import place_selectors
 from nst3d.pipeline.kinds.selectors.seen import Note, Sights, sight_selectors
 from nst3d.stylize.layout import Layout, resampled
 from nst3d.stylize.picture_stage import picture_stage
@@ -21,7 +22,7 @@ from nst3d.tensors import Array, Colours, ImageSize
 def picture_selectors(
     layout: Layout, full: Layout, own: Colours, encoder: Callable[[], Encoder], note: Note
 ) -> Selectors:
-    """What chooses regions of a picture with `own` colours (n, 3): masks, colours, and clusters of deep features.
+    """What chooses regions of a picture with `own` colours (n, 3): masks, places, colours, and clusters.
 
     `full` is the layout of the picture as it was read. The unit of the scene is its long side.
     """
@@ -36,6 +37,7 @@ def picture_selectors(
     by_name: dict[str, Select] = {
         "mask": lambda path: mask_region(Path(path), layout, full, note),
         "colour": partial(colour_region, own),
+        **{name: place_selectors(places)[name] for name in ("axis", "ramp")},
         "cluster": sight_selectors(sights)["cluster"],
     }
     return Selectors(by_name, places, lambda: pixel)

@@ -1,4 +1,4 @@
-"""Selectors that choose rows by where they are: boxes, balls, half spaces and slabs."""
+"""Selectors that choose rows by where they are: boxes, balls, half spaces, slabs and ramps."""
 
 from __future__ import annotations
 
@@ -11,15 +11,23 @@ from nst3d.errors import ConfigError
 from nst3d.tensors import Array, Colours
 
 _SLAB = "xyz"
+_STRAY = 0.005
+"""Share of the rows at either end of an axis that do not count for a ramp's extent: splats that float about."""
 
 
 def place_selectors(places: Callable[[], Array]) -> Mapping[str, Callable[[str], Colours]]:
-    """box, sphere, plane and axis for rows at positions (n, 3); rows at NaN are in none of them."""
+    """box, sphere, plane, axis and ramp for rows at positions (n, 3); rows at NaN are in none of them."""
 
     def select(region: Callable[[Array, str], Colours]) -> Callable[[str], Colours]:
         return lambda text: region(places(), text)
 
-    kinds = {"box": box_region, "sphere": sphere_region, "plane": plane_region, "axis": axis_region}
+    kinds = {
+        "box": box_region,
+        "sphere": sphere_region,
+        "plane": plane_region,
+        "axis": axis_region,
+        "ramp": ramp_region,
+    }
     return {name: select(region) for name, region in kinds.items()}
 
 
@@ -65,6 +73,38 @@ def axis_region(places: Array, text: str) -> Colours:
     least, most = np.nanmin(along), np.nanmax(along)
     share = (along - least) / max(most - least, 1e-30)
     return _column((share >= low) & (share <= high), places, f"axis:{text}")
+
+
+def ramp_region(places: Array, text: str) -> Colours:
+    """Weights (n, 1) that rise smoothly from 0 to 1 along a line; 0 for rows at NaN.
+
+    `text` is "y:0.2..0.8", an axis and two shares of the extent that all but the outermost rows have along it, or
+    "x,y,z->x,y,z", the points where it begins and ends. ConfigError for anything else, and for an axis along which the
+    scene has no extent.
+    """
+    example = (
+        "an axis and two shares of the scene's extent, ramp:y:0.2..0.8, or two points, ramp:x,y,z->x,y,z"
+    )
+    if "->" in text:
+        first, second = text.split("->", 1)
+        start, end = (_numbers(part, f"ramp:{text}", example, 3) for part in (first, second))
+        line = end - start
+        share, low, high = (places - start) @ line, 0.0, float(line @ line)
+    else:
+        name, _, span = text.partition(":")
+        low, high = bounds_of(span, f"ramp:{text}", example)
+        axis = name.strip().lower()
+        if axis not in set(_SLAB):
+            raise ConfigError(f"region ramp:{text}: expected {example}")
+        along = places[:, _SLAB.index(axis)]
+        least, most = np.nanquantile(along, [_STRAY, 1 - _STRAY])
+        if not most > least:
+            raise ConfigError(f"region ramp:{text}: the scene has no extent along {axis}")
+        share = (along - least) / (most - least)
+    if not (high > low and np.isfinite([low, high]).all()):
+        raise ConfigError(f"region ramp:{text}: expected {example}")
+    way = np.clip((np.nan_to_num(share, nan=low) - low) / (high - low), 0, 1)
+    return torch.from_numpy((way * way * (3 - 2 * way)).astype(np.float32))[:, None]
 
 
 def bounds_of(text: str, region: str, expected: str) -> tuple[float, float]:
