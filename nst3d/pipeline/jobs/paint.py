@@ -14,6 +14,7 @@ import yaml
 
 from nst3d.errors import ConfigError
 from nst3d.files import write_bytes
+from nst3d.pipeline.jobs.matching import matched_coats
 from nst3d.pipeline.jobs.painter import Company, Painter, company_for
 from nst3d.pipeline.jobs.references import read_references
 from nst3d.pipeline.kinds.bridges import ALONE, Bridges
@@ -101,15 +102,18 @@ def _paint(
     events.add(keeper)
     reader = bridges.reader(job.dataparser, job.cameras)
     cache = SceneCache.opened(events.note)
-    subject, config = open_subject(PaintRequest(opened, job, coats, reader, events, bridges, keeper, cache))
+    request = PaintRequest(opened, job, coats, reader, events, bridges, keeper, cache)
+    matched = matched_coats(request, open_subject)
+    subject, config = open_subject(replace(request, coats=matched.coats))
     clock.lap("prepare_s")
     events.phase("painting")
     for text in notes:
         events.note(text)
     company = guests.company(subject, config, company, events)
-    painter = Painter(config, subject, coats, keeper, events, company)
+    painter = Painter(config, subject, matched.coats, keeper, events, company)
     # Only now: an earlier run's files stay intact until this one is known to work.
     write_bytes(job.out / CONFIG, _config_yaml(job))
+    maps = matched.write(job.out)
     interrupted = painter.paint()
     clock.lap("paint_s")
     try:
@@ -122,7 +126,7 @@ def _paint(
         steady = {} if interrupted else _steadiness(paths)
         spent = steady | clock.laps | {"peak_rss_gb": peak_memory_gb(), "notes": events.notes}
         metrics = painter.metrics(painted) | spent
-        paths += _write_records(job, metrics)
+        paths += [*maps, *_write_records(job, metrics)]
     except BaseException:
         # Interrupted before, there is a checkpoint, and a second Ctrl-C means to leave at once.
         if not interrupted and painter.keep():

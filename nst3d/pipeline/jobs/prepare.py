@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
 from nst3d.features.encoder import Encoder
 from nst3d.files import PathLike
+from nst3d.pipeline.jobs.matching import matched_coats
 from nst3d.pipeline.jobs.paint import checked, open_subject
 from nst3d.pipeline.jobs.painter import guide_of_stage
 from nst3d.pipeline.kinds.bridges import ALONE, Bridges
@@ -86,5 +87,7 @@ def prepare(
     opened = checked(job, opened or open_path(job.scene))
     cache = SceneCache.opened(events.note)
     request = PaintRequest(opened, job, coats, reader, events, bridges, None, cache)
+    request = replace(request, coats=matched_coats(request, open_subject).coats)
     subject, own = open_subject(request)
-    return Prepared(subject, tuple(coat.styled(subject.colouring.style) for coat in coats), own)
+    own_coats = (coat.styled(subject.colouring.style) for coat in request.coats)
+    return Prepared(subject, tuple(own_coats), own)

@@ -13,11 +13,10 @@ import torch.nn.functional as F
 
 from nst3d.errors import ConfigError, OutputError
 from nst3d.files import OptionalPathField, PathField
-from nst3d.images.colour import LUMA
 from nst3d.images.io import write_image
 from nst3d.operators.lift import shown_share
 from nst3d.pipeline.jobs.paint import checked, open_subject
-from nst3d.pipeline.jobs.regions_sheet import Entry, colour_of, write_region_sheet
+from nst3d.pipeline.jobs.regions_sheet import Entry, flat_colours, write_region_sheet
 from nst3d.pipeline.kinds.bridges import ALONE, Bridges, Note
 from nst3d.pipeline.kinds.kind import Opened, PaintRequest
 from nst3d.pipeline.kinds.paint_job import Job
@@ -31,13 +30,11 @@ from nst3d.pipeline.settings.config import PaintConfig
 from nst3d.pipeline.settings.region_text import quoted
 from nst3d.stylize.coat import Coat
 from nst3d.stylize.style import Style
-from nst3d.tensors import Array, Colours, Image
+from nst3d.tensors import Colours, Image
 
 SHEET = "sheet.png"
 VIEWS = "views"
 """Folder of the pictures that a job's views show, in the folder of its results."""
-_GREYS = (0.25, 0.4)
-"""Least grey of the scene behind regions, and range above it."""
 _VISIBLE = 0.02
 """Weight of a pixel from which a region is seen."""
 _NOTICED = 0.01
@@ -212,16 +209,6 @@ def _overlaps(columns: Mapping[str, Colours], note: Note) -> None:
                     f"region {text}: {share:.0%} of it is in earlier regions, too, and drawn in their colours"
                 )
         above = column if above is None else torch.maximum(above, column)
-
-
-def flat_colours(own: Colours, columns: Sequence[Colours]) -> Array:
-    """The scene's colours (n, 3) in grey, under regions' weights (n, 1) in flat colours, the first on top."""
-    low, reach = _GREYS
-    grey = low + reach * (own.clamp(0, 1) @ own.new_tensor(LUMA))
-    table = grey[:, None].expand(-1, 3)
-    for number, column in reversed(list(enumerate(columns))):
-        table = torch.lerp(table, torch.tensor(colour_of(number)).expand_as(table), column)
-    return table.numpy().astype(np.float32)
 
 
 def _masks(folder: Path, subject: TableSubject, columns: Sequence[Colours]) -> Iterator[Path]:

@@ -9,14 +9,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
 from PIL import Image, ImageDraw, ImageFont
 
+from nst3d.images.colour import LUMA
 from nst3d.images.io import write_image
 from nst3d.images.levels import from_bytes, to_bytes
-from nst3d.tensors import Array
+from nst3d.tensors import Array, Colours
 
 # Okabe & Ito 2008, "Color universal design": colours that stay apart for the colour-blind, without grey and black.
 _FIRST = ("#e69f00", "#0072b2", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#f0e442")
+_GREYS = (0.25, 0.4)
+"""Least grey of the scene behind regions, and range above it."""
 _GOLDEN = 0.61803398875
 _ACROSS = 4
 _TEXT = 1 / 70
@@ -39,6 +43,16 @@ def colour_of(number: int) -> tuple[float, float, float]:
         return tuple(int(text[k : k + 2], 16) / 255 for k in (1, 3, 5))  # type: ignore[return-value]
     turn = number - len(_FIRST)
     return colorsys.hsv_to_rgb((0.08 + turn * _GOLDEN) % 1, (0.9, 0.55)[turn % 2], (0.95, 0.7)[turn // 2 % 2])
+
+
+def flat_colours(own: Colours, columns: Sequence[Colours]) -> Array:
+    """The scene's colours (n, 3) in grey, under regions' weights (n, 1) in flat colours, the first on top."""
+    low, reach = _GREYS
+    grey = low + reach * (own.clamp(0, 1) @ own.new_tensor(LUMA))
+    table = grey[:, None].expand(-1, 3)
+    for number, column in reversed(list(enumerate(columns))):
+        table = torch.lerp(table, torch.tensor(colour_of(number)).expand_as(table), column)
+    return table.numpy().astype(np.float32)
 
 
 def write_region_sheet(path: Path, pictures: Sequence[Array], entries: Sequence[Entry]) -> None:

@@ -12,7 +12,8 @@ from nst3d.features.encoder import Encoder
 from nst3d.stylize.stage_scene import TableStage
 from nst3d.tensors import Image, Planes
 
-_LAYER = "relu4_1"
+LAYER = "relu4_1"
+"""The layer whose features are compared."""
 _MOST = 20
 """Most clusters."""
 _AXES = 32
@@ -46,7 +47,7 @@ def cluster_scores(stage: TableStage, encoder: Encoder, count: int) -> Callable[
     """
     features, solid = [], []
     for number in range(len(stage.views)):
-        planes = _encoded(encoder, stage.content(number))
+        planes = deep_features(encoder, stage.content(number))
         features.append(planes)
         coverage = stage.views[number].coverage.float().permute(2, 0, 1)[None]
         shown = F.interpolate(coverage, planes.shape[1:], mode="area")[0, 0]
@@ -57,7 +58,7 @@ def cluster_scores(stage: TableStage, encoder: Encoder, count: int) -> Callable[
         raise ConfigError(
             f"region cluster:…/{count}: the views show fewer places than clusters; give a larger `size`"
         )
-    compact = _compact(rows, chosen)
+    compact = compact_rows(rows, chosen)
     centres = k_means(compact[chosen], count)
     label = torch.cdist(compact[chosen], centres).argmin(1)
     centres = centres[torch.bincount(label, minlength=count).argsort(descending=True, stable=True)]
@@ -71,17 +72,17 @@ def cluster_scores(stage: TableStage, encoder: Encoder, count: int) -> Callable[
     return picture
 
 
-def _encoded(encoder: Encoder, picture: Planes) -> torch.Tensor:
+def deep_features(encoder: Encoder, picture: Planes) -> torch.Tensor:
     """Features (c, h, w) float32, without the rim that an encoder sees beside a picture's edges."""
-    stride = encoder.stride(_LAYER)
+    stride = encoder.stride(LAYER)
     rim = min(_RIM, (min(picture.shape[1:]) - 1) // stride)
     padded = F.pad(picture[None], [rim * stride] * 4, mode="reflect")[0]
-    planes = encoder(Planes(padded), [_LAYER])[_LAYER].float().cpu()
+    planes = encoder(Planes(padded), [LAYER])[LAYER].float().cpu()
     height, width = (max(1, side // stride) for side in picture.shape[1:])
     return planes[:, rim : rim + height, rim : rim + width]
 
 
-def _compact(rows: torch.Tensor, chosen: torch.Tensor) -> torch.Tensor:
+def compact_rows(rows: torch.Tensor, chosen: torch.Tensor) -> torch.Tensor:
     """Features (m, c) less the mean of the `chosen` (m,), of length 1, on their main axes."""
     rows = F.normalize(rows - rows[chosen].mean(0), dim=1)
     some = rows[chosen]
