@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 _PLAIN = (
-    "allow_outside", "alpha", "before", "cameras", "clean", "data", "dataparser", "displace", "ease", "elevation",
+    "allow_outside", "alpha", "at", "before", "cameras", "clean", "data", "dataparser", "displace", "ease", "elevation",
     "faces", "fade", "features", "field_of_view", "fps", "frames", "fusion", "iterations", "keep_specular",
     "lighting", "memory", "nerf", "out", "overwrite", "pass_format", "path", "quality", "reach", "region", "renderer",
     "resume", "seconds", "seed", "size", "start", "steady", "steps", "style", "turns", "up", "weights",

@@ -29,6 +29,7 @@ _DESCRIPTION = """Make a video or pictures of a mesh, splats or a voxel field, p
 examples:
   nst3d render painted/painted.glb --path orbit --out orbit.mp4
   nst3d render wave.glb scream.glb monet.glb --path orbit --out styles.mp4
+  nst3d render wave.glb scream.glb monet.glb --at 0,0.3,0.8 --out styles.mp4
   nst3d render painted.ply --path spiral --size 1280x720 --out spiral.mp4
   nst3d render painted.npz --path cameras --before field.npz --fade 0.3:0.7 --out fade.mp4
   nst3d render painted.npz --path flight.yaml --passes depth opacity --out frames/
@@ -93,6 +94,9 @@ class RenderArguments:
     """Views of --for-painting: front (default), back, left, right, top, bottom, three-quarter, the number of one of
     the scene's own cameras, or azimuth,elevation[,distance], in degrees and relative to a distance that fills the
     picture."""
+    at: Annotated[str | None, tyro.conf.arg(metavar="A,B,…")] = None
+    """Fractions of the path at which each of several scenes shows alone, such as 0,0.3,1; by default at equal
+    distances."""
     passes: Annotated[tuple[Pass, ...], tyro.conf.arg(metavar="PASS...")] = ()
     """Additional outputs, one file per frame: depth, opacity, or both."""
     pass_format: PassFormat = "png"
@@ -124,7 +128,7 @@ def render(arguments: Sequence[str]) -> int:
             "--view is for pictures to paint over: give --for-painting, too, or --path and --elevation"
         )
     scene, *then = given.scene
-    job = RenderJob(scene, given.out, _way(given), _look(given), output, compare, then)
+    job = RenderJob(scene, given.out, _way(given), _look(given), output, compare, then, _places(given.at))
     with CountBar("rendering", given.quiet) as bar:
         path = run_render(job, bar.note, bar.count, BRIDGES)
     say(str(path))
@@ -203,3 +207,14 @@ def _fade(text: str | None) -> tuple[float, float] | None:
     except ValueError:
         raise ConfigError(f"fade {text!r}: expected two fractions of the path, like 0.3:0.7") from None
     return start, end
+
+
+def _places(text: str | None) -> tuple[float, ...]:
+    if text is None:
+        return ()
+    try:
+        return tuple(float(part) for part in text.split(","))
+    except ValueError:
+        raise ConfigError(
+            f"at {text!r}: expected a fraction of the path for each scene, like 0,0.3,1"
+        ) from None

@@ -75,6 +75,8 @@ def test_both_scenes_are_checked(inputs: Path, tmp_path: Path, capsys: pytest.Ca
         (["--path", "cameras"], "give --cameras, a capture"),
         (["--fade", "0.2:0.8"], "needs --before"),
         (["--fade", "half"], "like 0.3:0.7"),
+        (["--at", "half"], "like 0,0.3,1"),
+        (["--at", "0,1"], "--at says where several scenes show alone"),
         (["--frames", "3", "--seconds", "2"], "not both"),
         (["--ease", "0.6"], "from 0 to 0.5"),
         (["--keep-specular", "2"], "--keep-specular is 2: expected a number from 0 to 1"),

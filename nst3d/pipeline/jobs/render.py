@@ -110,7 +110,8 @@ def _film(job: RenderJob, note: Note, bridges: Bridges) -> _Film:
             fade = Fade((before, scene), job.compare.fade)
     if job.then:
         states = [scene, *(_state(job, path, str(path), scene, note, bridges) for path in job.then)]
-        fade = Fade(states, np.linspace(0, planned.shares[-1], len(states)).tolist())
+        places = np.array(job.at) if job.at else np.linspace(0, 1, len(states))
+        fade = Fade(states, (places * planned.shares[-1]).tolist())
     unseen = sum(not _sees(camera, scene.hull) for camera in planned.cameras)
     if unseen:
         note(f"the scene is out of sight in {unseen} of {len(planned.cameras)} frames")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Annotated
 
 from nst3d.bounds import Within, check_bounds
@@ -68,9 +69,22 @@ class RenderJob:
     then: OptionalPathsField = OptionalPathsField()
     """Further states of the scene, same geometry and other colours, into which it fades one by one: the first frame
     shows the scene, the last the last state."""
+    at: tuple[float, ...] = ()
+    """Fractions of the path at which the scene and each of `then` show alone, ascending; empty: at equal distances."""
 
     def __post_init__(self) -> None:
-        """Raise ConfigError for settings that exclude each other."""
+        """Raise ConfigError for settings that exclude each other, and for places that are not on the path."""
+        if self.at and not self.then:
+            raise ConfigError("`at` says where several scenes show alone: give more than one")
+        if self.at and len(self.at) != 1 + len(self.then):
+            raise ConfigError(
+                f"`at` has {len(self.at)} places for {1 + len(self.then)} scenes: give one for each"
+            )
+        rising = all(a < b for a, b in pairwise(self.at))
+        if not rising or not all(0 <= place <= 1 for place in self.at):
+            raise ConfigError(
+                "`at`: expected fractions of the path from 0 to 1, each larger than the one before"
+            )
         if self.then and self.compare.fade is not None:
             raise ConfigError(
                 "`fade` is for one scene and `before`; several scenes fade along the whole path: leave it out"

@@ -23,7 +23,7 @@ def fingerprint(job: RenderJob, plan: Plan) -> dict[str, str]:
         numbers = [*camera.camera_to_world.ravel(), camera.focal, camera.aspect, *camera.centre, *camera.size]
         cameras.update(np.array(numbers, np.float64).tobytes())
     cameras.update(repr(plan.shares.tolist()).encode())
-    settings = repr((job.look, job.compare.fade, job.output.passes, job.output.pass_format))
+    settings = repr((job.look, job.compare.fade, job.at, job.output.passes, job.output.pass_format))
     return {
         "scenes": scenes.hexdigest(),
         "cameras": cameras.hexdigest(),

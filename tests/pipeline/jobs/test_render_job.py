@@ -261,6 +261,33 @@ def test_several_scenes_fade_one_by_one_from_the_first_frame_to_the_last(
     np.testing.assert_allclose(film[[1, 3]], (first + second)[[1, 3]] / 2, atol=1.5 / 255)
 
 
+def test_scenes_show_alone_where_they_are_told_to(scenes: Path, tmp_path: Path) -> None:
+    a, b = scenes / "cube.glb", scenes / "painted.glb"
+    way = Way(frames=5, size=SMALL)
+    run_render(RenderJob(a, tmp_path / "film", way, then=[b, a], at=(0, 0.25, 0.75)))
+    for name, scene in (("a", a), ("b", b)):
+        run_render(RenderJob(scene, tmp_path / name, way))
+    film, first, second = (pictures(tmp_path / name) for name in ("film", "a", "b"))
+    np.testing.assert_array_equal(film[[0, 3, 4]], first[[0, 3, 4]])
+    np.testing.assert_array_equal(film[1], second[1])
+    np.testing.assert_allclose(film[2], (first + second)[2] / 2, atol=1.5 / 255)
+
+
+@pytest.mark.parametrize(
+    ("at", "then", "says"),
+    [
+        ((0, 1), (), "`at` says where several scenes show alone"),
+        ((0, 0.5, 1), (Path("b"),), "`at` has 3 places for 2 scenes: give one for each"),
+        ((0.5, 0.5), (Path("b"),), "each larger than the one before"),
+        ((0, 1.5), (Path("b"),), "fractions of the path from 0 to 1"),
+        ((0, float("nan")), (Path("b"),), "fractions of the path from 0 to 1"),
+    ],
+)
+def test_places_that_make_no_sense(at, then, says) -> None:
+    with pytest.raises(ConfigError, match=says):
+        RenderJob(Path("a"), Path("out"), then=then, at=at)
+
+
 def test_another_scene_does_not_fade(scenes: Path, tmp_path: Path) -> None:
     near = mesh_of(cube())
     (part,) = near.parts
