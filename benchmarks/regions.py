@@ -2,8 +2,8 @@
 
     python benchmarks/regions.py [SCENE] [--size N] [--steps N]
 
-Both runs take their steps in turn, so that other work on the machine slows both alike. Prints the median step of each,
-its ratio, and the same for what comes before the first step. Last, one line of JSON.
+Both runs take their steps in turn, on one thread, and the processor's time is counted, so that other work on the
+machine changes little. Prints the median step of each, their ratio, and that of preparing them. Last, one line of JSON.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import torch
 from common import ROOT, report
 
 from nst3d.pipeline.jobs.prepare import prepare
@@ -39,12 +40,12 @@ def direction(count: int) -> Direction:
 
 def steps(scene: Path, config: PaintConfig, count: int) -> tuple[Iterator[Progress], float]:
     """The steps of a run, and the seconds that it took to prepare it."""
-    start = time.perf_counter()
+    start = time.process_time()
     prepared = prepare(scene, config=config, direction=direction(count))
     canvas = prepared.subject.canvas()
     schedule = prepared.config.schedule.over(prepared.subject.num_views)
     run = Run(canvas, [Please(schedule, lambda stage: prepared.guide(canvas, stage))], schedule.seed)
-    return iter(run), time.perf_counter() - start
+    return iter(run), time.process_time() - start
 
 
 def main() -> None:
@@ -54,6 +55,7 @@ def main() -> None:
     parser.add_argument("--size", default=256, type=int)
     parser.add_argument("--steps", default=20, type=int)
     given = parser.parse_args()
+    torch.set_num_threads(1)
     base = load_preset("quick")
     schedule = replace(base.schedule, stages=(Stage(given.size, given.steps + WARM, 0.02),))
     config = replace(base, schedule=schedule, rig=replace(base.rig, views=VIEWS, max_views=VIEWS))
@@ -61,9 +63,9 @@ def main() -> None:
     times: dict[int, list[float]] = {count: [] for count in runs}
     for _ in range(given.steps + WARM):
         for count, (run, _) in runs.items():
-            start = time.perf_counter()
+            start = time.process_time()
             next(run)
-            times[count].append(time.perf_counter() - start)
+            times[count].append(time.process_time() - start)
     one, four = (statistics.median(found[WARM:]) * 1e3 for found in times.values())
     report(
         f"styles by region, {given.size} pixels",

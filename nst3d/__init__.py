@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from nst3d.pipeline.settings.config import PaintConfig
     from nst3d.pipeline.settings.direction import Direction, PaintEntry, StyleEntry
     from nst3d.pipeline.settings.direction_file import read_direction
+    from nst3d.pipeline.settings.gradient import Gradient
     from nst3d.renderers import compile_view
     from nst3d.representations.mesh import Mesh
     from nst3d.representations.splats import Splats
@@ -67,6 +68,7 @@ _HOMES = {
     "Coat": "nst3d.stylize.coat",
     "Direction": "nst3d.pipeline.settings.direction",
     "Format": "nst3d.formats.registry",
+    "Gradient": "nst3d.pipeline.settings.gradient",
     "Guide": "nst3d.stylize.guide",
     "GuideInputs": "nst3d.stylize.guides",
     "GuideKind": "nst3d.stylize.guides",
@@ -131,6 +133,7 @@ __all__ = [
     "Coat",
     "Direction",
     "Format",
+    "Gradient",
     "Guide",
     "GuideInputs",
     "GuideKind",

@@ -49,7 +49,12 @@ class ConsistencyLoss(Loss):
         self.measure: Measure = measure
 
     def forward(self, observation: Observation) -> torch.Tensor:
-        """The loss, a scalar; 0 if the view has no partner."""
+        """The loss, a scalar; 0 if the view has no partner. It is that of the whole view, in whatever region."""
+        return observation.once(
+            ("consistency", self.layers, self.measure), lambda: self._of_whole(observation)
+        )
+
+    def _of_whole(self, observation: Observation) -> torch.Tensor:
         partner = self.find_partner(observation.view)
         losses = [
             precise(observation.features[layer][:, :0]).sum()

@@ -105,7 +105,7 @@ class ExcessLoss(Loss):
         image, mask = Planes(observation.features[IMAGE]), observation.mask(IMAGE)
         if min(image.shape[1:]) < _WINDOW:
             return precise(image).sum() * 0
-        powers = fine_powers(image)
+        powers = observation.once("fine powers", lambda: fine_powers(image))
         kept = self._kept_of(observation.view, image)
         if mask is not None:
             seen = covered_windows(mask)

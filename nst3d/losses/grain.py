@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import final
 
 import torch
@@ -19,18 +20,31 @@ def colour_grain(planes: Planes, mask: Mask | None = None) -> torch.Tensor:
     waves of three pixels 26 times as much as those of eight, so that strokes keep their edges. Only triples of
     pixels in `mask` (h, w) count. Returns a scalar, at least float32; 0 if there is no such triple.
     """
-    planes = Planes(precise(planes))
-    colour = planes - planes.mean(0)
-    covered = torch.ones_like(planes[0], dtype=torch.bool) if mask is None else mask > 0.5
-    total, triples = planes.new_zeros(()), planes.new_zeros(())
-    for axis in (1, 2):
-        if planes.shape[axis] < 3:
-            continue
-        before, here, after = colour.unfold(axis, 3, 1).unbind(-1)
-        inside = covered.unfold(axis - 1, 3, 1).all(-1)
-        total = total + torch.where(inside, before - 2 * here + after, 0).square().sum()
-        triples = triples + inside.sum()
-    return total / (triples * planes.shape[0]).clamp_min(1)
+    return _grain(second_differences(planes), mask)
+
+
+def second_differences(planes: Planes) -> tuple[torch.Tensor, torch.Tensor]:
+    """Those of colour in (c, h, w), along rows (c, h, w - 2) and along columns (c, h - 2, w); at least float32."""
+    colour = precise(planes)
+    colour = colour - colour.mean(0)
+    return (
+        colour[:, :, :-2] - 2 * colour[:, :, 1:-1] + colour[:, :, 2:],
+        colour[:, :-2] - 2 * colour[:, 1:-1] + colour[:, 2:],
+    )
+
+
+def _grain(differences: Sequence[torch.Tensor], mask: Mask | None) -> torch.Tensor:
+    total = triples = differences[0].new_zeros(())
+    covered = None if mask is None else mask > 0.5
+    for axis, difference in zip((1, 0), differences):
+        if covered is not None and difference.numel():
+            inside = covered.unfold(axis, 3, 1).all(-1)
+            difference = torch.where(inside, difference, 0)
+            triples = triples + inside.sum()
+        else:
+            triples = triples + difference[0].numel()
+        total = total + difference.square().sum()
+    return total / (triples * len(differences[0])).clamp_min(1)
 
 
 @final
@@ -44,7 +58,8 @@ class GrainLoss(Loss):
 
     def forward(self, observation: Observation) -> torch.Tensor:
         """The loss, a scalar."""
-        return colour_grain(Planes(observation.features[IMAGE]), observation.mask(IMAGE))
+        image = Planes(observation.features[IMAGE])
+        return _grain(observation.once("grain", lambda: second_differences(image)), observation.mask(IMAGE))
 
 
 register_loss("grain", lambda inputs: GrainLoss())

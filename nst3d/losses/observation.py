@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 import torch
 
 from nst3d.tensors import Features, Mask
 
 Choices = torch.Tensor
+Result = TypeVar("Result")
 
 IMAGE = "image"
 """Pseudo-layer of the image itself."""
@@ -34,6 +36,16 @@ class Observation:
     by a memory of views."""
     generator: Callable[[], torch.Generator] = _seeded
     """Makes a new CPU generator, determined by run, step and view: a loss that draws at random judges alike twice."""
+
+    derived: dict[Hashable, Any] = field(default_factory=dict)
+    """What losses computed from the features alone; observations of this view in other regions share it."""
+
+    def once(self, key: Hashable, compute: Callable[[], Result]) -> Result:
+        """What `compute` gives for the features; computed the first time that it is asked for under this key."""
+        if key not in self.derived:
+            self.derived[key] = compute()
+        found: Result = self.derived[key]
+        return found
 
     def mask(self, layer: str) -> Mask | None:
         """The positions of `layer` that count, or None for all."""

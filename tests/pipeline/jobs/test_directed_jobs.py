@@ -11,7 +11,7 @@ import yaml
 from small_splats import ball
 from tiny_jobs import TINY, Listener, Losses, job
 
-from nst3d import Direction, PaintEntry, StyleEntry, read_direction, run_job, save
+from nst3d import Direction, Gradient, PaintEntry, StyleEntry, prepare, read_direction, run_job, save
 from nst3d.cli.main import main
 from nst3d.errors import ConfigError
 from nst3d.formats.splats.registry import load_splats
@@ -144,3 +144,40 @@ def test_what_does_not_fit(folder, tmp_path) -> None:
     with pytest.raises(ConfigError, match="region left: the regions before it cover all of it"):
         painted(folder, tmp_path / "c", entry, PaintEntry("left", {"blue": 1}))
     assert not any((tmp_path / name).exists() for name in "abc")
+
+
+def test_a_gradient_has_its_styles_at_its_ends(folder, tmp_path) -> None:
+    painted(folder, tmp_path / "out", PaintEntry(gradient=Gradient({"red": 1.0}, {"blue": 1.0}, "x", 3)))
+    left, right = left_and_right(tmp_path / "out")
+    assert left[0] > left[2] + 0.2
+    assert right[2] > right[0] + 0.2
+    kept = yaml.safe_load((tmp_path / "out" / "config.yaml").read_text())["direction"]["paint"]
+    assert kept == [{"gradient": {"from": {"red": 1.0}, "to": {"blue": 1.0}, "along": "x", "steps": 3}}]
+
+
+def test_an_axis_along_which_a_picture_has_no_extent(folder, tmp_path) -> None:
+    entry = PaintEntry(gradient=Gradient({"red": 1.0}, {"blue": 1.0}, "z"))
+    with pytest.raises(ConfigError, match="the scene has no extent along z"):
+        painted(folder, tmp_path / "out", entry)
+    assert not (tmp_path / "out").exists()
+
+
+def test_matched_parts_are_painted_and_drawn(folder, tmp_path) -> None:
+    """And it is the same when it is painted again."""
+    entry, pictures = PaintEntry(style={"red": 1.0, "blue": 1.0}, match=2), []
+    for name in ("one", "two"):
+        assert tmp_path / name / "match.png" in painted(folder, tmp_path / name, entry).paths
+        pictures.append([(tmp_path / name / f).read_bytes() for f in ("painted.png", "match.png")])
+    assert pictures[0] == pictures[1]
+    drawn = read_image(tmp_path / "one" / "match.png").pixels
+    assert drawn.shape == (2 * 256 + 8, 2 * 256 + 8, 3)  # the photograph above the two styles
+    orange, blue = (drawn[..., k] > drawn[..., 2 - k] + 0.2 for k in (0, 2))
+    for part in (orange, blue):
+        assert part[:256].mean() > 0.02
+        assert part[264:].mean() > 0.02
+
+
+def test_a_scene_prepared_for_a_loop_has_its_matched_parts(folder) -> None:
+    found = Direction({"red": StyleEntry((folder / "red.png",))}, {}, (PaintEntry(match=2),))
+    coats = prepare(folder / "photo.png", config=TINY, direction=found).coats
+    assert [coat.name for coat in coats] == ["rest part 2", "rest"]

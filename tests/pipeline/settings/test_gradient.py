@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 import torch
 
+from nst3d import Gradient
 from nst3d.errors import ConfigError
 from nst3d.pipeline.kinds.regions import Selectors, coated_regions
 from nst3d.pipeline.kinds.selectors.places import place_selectors
 from nst3d.pipeline.settings.direction import Direction, PaintEntry, StyleEntry
-from nst3d.pipeline.settings.gradient import Gradient
 from nst3d.stylize.coat import Coat
 from nst3d.stylize.style import Style
 from nst3d.tensors import Image
