@@ -10,7 +10,7 @@ import torch
 from nst3d.errors import ConfigError
 from nst3d.features import VGG
 from nst3d.features.layers import conv_shape, layer_names
-from nst3d.features.vgg import IMAGENET
+from nst3d.features.normalisation import IMAGENET
 from nst3d.stylize.coat import Coat, painted, settled
 from nst3d.stylize.feature_guide import Viewing
 from nst3d.stylize.look import Look
