@@ -8,7 +8,8 @@ _PLAIN = (
     "allow_outside", "alpha", "at", "before", "cameras", "clean", "data", "dataparser", "displace", "ease", "elevation",
     "faces", "fade", "features", "field_of_view", "fps", "frames", "fusion", "iterations", "keep_specular",
     "lighting", "memory", "nerf", "out", "overwrite", "pass_format", "path", "quality", "reach", "region", "renderer",
-    "resume", "seconds", "seed", "size", "start", "steady", "steps", "style", "turns", "up", "weights",
+    "resume", "seconds", "seed", "size", "start", "steady", "steps", "stroke", "style", "turns", "up",
+    "weights",
     "colour", "direction", "flow", "for_painting", "palette", "passes", "recurrent", "teacher", "temporal", "video",
     "way",
 )  # fmt: skip

@@ -90,6 +90,8 @@ class PaintArguments:
     luminance, which alone is painted (luminance); or those of --palette."""
     palette: Annotated[str | None, tyro.conf.arg(metavar="IMAGE|#HEX,#HEX,...")] = None
     """Colours of the painting: those of an image, or a list such as '#1f4e79,#f2c14e'. Implies --colour palette."""
+    stroke: Annotated[float | None, tyro.conf.arg(metavar="0.25..4")] = None
+    """Size of strokes, relative to the usual."""
     term: Annotated[
         tyro.conf.UseAppendAction[tuple[str, ...]], tyro.conf.arg(metavar="NAME[.OPTION]=VALUE")
     ] = ()
@@ -303,6 +305,6 @@ def _adjusted(parsed: AllArguments) -> PaintConfig:
         raise ConfigError(
             "--region is given more than once: several regions are painted by a file, --direction look.yaml"
         )
-    given = {n: getattr(parsed, n) for n in ("up", "renderer", "nerf", "keep_specular")}
+    given = {n: getattr(parsed, n) for n in ("up", "renderer", "nerf", "keep_specular", "stroke")}
     given["region"] = next(iter(parsed.region), None)
     return dataclasses.replace(config, **{n: v for n, v in given.items() if v is not None})

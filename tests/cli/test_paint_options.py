@@ -60,6 +60,7 @@ def test_displacement_follows_size_and_iterations(asked) -> None:
             ("--up", "-z", "--renderer", "embree", "--nerf", "head", "--keep-specular", "0.25"),
             lambda c: dataclasses.replace(c, up="-z", nerf="head", keep_specular=0.25),
         ),
+        (("--stroke", "2"), lambda c: dataclasses.replace(c, stroke=2.0)),
         (("--up=-y",), lambda c: dataclasses.replace(c, up="-y")),
     ],
 )
@@ -101,6 +102,18 @@ def test_changes_that_make_no_sense(change, says: str) -> None:
 def test_displacing_by_nothing_is_a_mistake(capsys) -> None:
     assert main(["paint", "a.glb", "--style", "b.png", "--out", "c", "--displace", "0"]) == 1
     assert "--displace is 0, which moves nothing; give a fraction such as 0.03" in capsys.readouterr().err
+
+
+def test_the_size_of_strokes(asked, tmp_path, capsys) -> None:
+    assert job(asked, "--stroke", "0.5").directed.entries[0].stroke == 0.5
+    for wrong in ("0.1", "5"):
+        assert main(["paint", "a.glb", "--style", "b.png", "--out", "c", "--stroke", wrong]) == 1
+        assert f"--stroke is {wrong}: expected a number from 0.25 to 4" in capsys.readouterr().err
+    look = tmp_path / "look.yaml"
+    look.write_text("styles: {a: a.png}")
+    assert main(["paint", "a.glb", "--direction", str(look), "--out", "c", "--stroke", "2"]) == 1
+    says = "--direction says how large strokes are where: leave out --stroke, or give it in the file"
+    assert says in capsys.readouterr().err
 
 
 def test_plain_strings_are_paths() -> None:

@@ -41,17 +41,25 @@ class Job:
         """Raise ConfigError for invalid settings."""
         if self.direction is None and not self.styles and not self.references:
             raise ConfigError("no style: give `style`, an image, or `direction`")
-        if self.direction is not None and (self.styles or self.config.region is not None):
+        if self.direction is None:
+            return
+        if self.styles or self.config.region is not None:
             raise ConfigError("`direction` says what is painted where: leave out `style` and `region`")
-        if self.direction is not None and self.references:
+        if self.references:
             raise ConfigError(
                 "`references` say what is painted where they are painted: leave out `direction`"
+            )
+        if self.config.stroke != 1:
+            raise ConfigError(
+                "`direction` says how large strokes are where: leave out `stroke`, or give it in the file"
             )
 
     @property
     def directed(self) -> Direction:
         """The job's direction, which may be only to paint all styles, mixed, in its region."""
-        return self.direction or Direction.of(self.styles or self.references, self.config.region)
+        return self.direction or Direction.of(
+            self.styles or self.references, self.config.region, self.config.stroke
+        )
 
 
 @dataclass(frozen=True)

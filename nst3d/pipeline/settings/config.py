@@ -97,6 +97,8 @@ class PaintConfig:
     """Lighting of the renders whose content is kept; it makes form readable in the paint."""
     region: str | None = None
     """Region to paint, such as "material:roof and not box:0,0,0,1,1,1 feather 8px"; docs/recipes.md lists selectors."""
+    stroke: Annotated[float, Within(0.25, 4)] = 1.0
+    """Size of strokes, relative to the usual, 0.25 to 4."""
     start: Literal["content", "noise"] = "content"
     """Starting point of a picture's paint; other scenes always start from their own colours."""
     photos: bool = False

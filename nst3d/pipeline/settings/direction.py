@@ -111,15 +111,15 @@ class Direction:
             raise ConfigError("paint: nothing is painted; give an entry a style")
 
     @staticmethod
-    def of(images: Sequence[Path], region: str | None = None) -> Direction:
-        """All images, mixed, in one region; None: everywhere."""
+    def of(images: Sequence[Path], region: str | None = None, stroke: float = 1.0) -> Direction:
+        """All images, mixed, in one region, with strokes of a size relative to the usual; None: everywhere."""
         styles: dict[str, StyleEntry] = {}
         for image in images:
             name, number = image.stem, 2
             while name in styles:
                 name, number = f"{image.stem} {number}", number + 1
             styles[name] = StyleEntry((image,))
-        return Direction(styles, paint=(PaintEntry(region, dict.fromkeys(styles, 1.0)),))
+        return Direction(styles, paint=(PaintEntry(region, dict.fromkeys(styles, 1.0), stroke=stroke),))
 
     @property
     def entries(self) -> tuple[PaintEntry, ...]:

@@ -106,7 +106,8 @@ def test_a_weight_of_zero_leaves_a_style_out(folder) -> None:
 
 
 def test_pictures_of_one_name_are_two_styles() -> None:
-    found = Direction.of([Path("a/wave.png"), Path("b/wave.png")], "material:roof")
+    found = Direction.of([Path("a/wave.png"), Path("b/wave.png")], "material:roof", stroke=2.0)
+    assert found.plain()["paint"][0]["stroke"] == 2
     assert list(found.styles) == ["wave", "wave 2"]
     assert found.entries[0].region == "material:roof"
 
