@@ -46,6 +46,10 @@ class Recipe:
     """Losses and guides with their weights."""
     style_scale: Annotated[float, Within(0.05, 8)] = 1.2
     """Long side of the style image relative to the encoded view's; larger values make larger strokes."""
+    strokes: Literal["surface", "screen"] = "surface"
+    """surface: strokes are equally large all over the scene, also where cameras are nearer; screen: in all views."""
+    octaves: Annotated[int, Within(1, 4)] = 1
+    """Number of scales at which views are compared with the style at once: 2 adds half of the size, 3 a quarter."""
     reduce: Annotated[int, Within(1, 8)] = 1
     """Side of the pixel blocks over which renders are averaged before encoding (ARF: 2)."""
     colour: ColourMode = "style"

@@ -10,14 +10,15 @@ from nst3d.errors import ConfigError
 from nst3d.features.encoder import Encoder
 from nst3d.losses.content import ContentLoss
 from nst3d.losses.observation import IMAGE
-from nst3d.losses.registry import LOSSES, LossInputs
+from nst3d.losses.registry import LOSSES
 from nst3d.stylize.coat import Coat
 from nst3d.stylize.feature_guide import FeatureGuide, Viewing, WeightedLoss
 from nst3d.stylize.guide import Guide, GuideSum, Weighted
 from nst3d.stylize.guides import FEATURES, GUIDES, GuideInputs
 from nst3d.stylize.recipe import Recipe
+from nst3d.stylize.stage_losses import CoatTerm, StageLosses
 from nst3d.stylize.stage_scene import StageScene
-from nst3d.stylize.stage_targets import Contents, SceneTargets, Seen, StyleTargets
+from nst3d.stylize.stage_targets import Contents, Seen
 from nst3d.stylize.terms import Term
 
 
@@ -46,17 +47,22 @@ def build_guide(recipe: Recipe, encoder: Encoder, inputs: StageInputs) -> Guide:
     in each view, so that all are painted as much as one alone would be.
     """
     terms = list(_terms(recipe, inputs.coats))
-    parts = {t.name: t.guide(inputs) for t in terms if t.term.name in GUIDES}
+    parts = {t.name: _guide_of(t, inputs) for t in terms if t.term.name in GUIDES}
     losses = [t for t in terms if t.term.name in LOSSES]
     for name, other in inputs.others.items():
         if name in {t.name for t in terms} or name == FEATURES:
             raise ConfigError(f"guide {name!r}: the recipe has a part of that name; give it another name")
         parts[name] = other
-    features = _feature_guide(recipe, encoder, inputs, losses) if losses or not parts else None
-    if features is not None and not parts:
-        return features
-    own = {} if features is None else {FEATURES: Weighted(features)}
-    return GuideSum({**own, **parts}, inputs.viewing.background)
+    own: dict[str, Guide] = {}
+    if losses or not parts:
+        seen = Seen(encoder, inputs.size, recipe.style_scale, inputs.viewing)
+        made = StageLosses(recipe, seen, inputs.scene, inputs.budget_bytes, losses)
+        own = {f"{FEATURES}{ending}": guide for ending, guide in made.guides()}
+    if len(own) == 1 and not parts:
+        return own[FEATURES]
+    return GuideSum(
+        {**{name: Weighted(guide) for name, guide in own.items()}, **parts}, inputs.viewing.background
+    )
 
 
 def fitting_guide(
@@ -68,25 +74,14 @@ def fitting_guide(
     return FeatureGuide(None, {"fit": WeightedLoss(loss, region=region)}, viewing)
 
 
-@dataclass(frozen=True)
-class _CoatTerm:
-    """A term as it counts for a coat."""
-
-    name: str
-    """Its name in reports."""
-    term: Term
-    coat: Coat
-    region: str | None
-    by_area: bool
-
-    def guide(self, inputs: StageInputs) -> Weighted:
-        background = inputs.viewing.background
-        made = GuideInputs(self.term.all_options, self.coat.styles, inputs.scene, inputs.size, background)
-        guide = GUIDES.get(self.term.name).make(made)
-        return Weighted(guide, self.term.weight, self.region, self.term.schedule, self.by_area)
+def _guide_of(each: CoatTerm, inputs: StageInputs) -> Weighted:
+    background = inputs.viewing.background
+    made = GuideInputs(each.term.all_options, each.coat.styles, inputs.scene, inputs.size, background)
+    guide = GUIDES.get(each.term.name).make(made)
+    return Weighted(guide, each.term.weight, each.region, each.term.schedule, each.by_area)
 
 
-def _terms(recipe: Recipe, coats: Sequence[Coat]) -> Iterator[_CoatTerm]:
+def _terms(recipe: Recipe, coats: Sequence[Coat]) -> Iterator[CoatTerm]:
     """The terms that count, of all coats. ConfigError for one with a region of its own, if there are several coats."""
     several = len(coats) > 1
     for coat in coats:
@@ -98,7 +93,7 @@ def _terms(recipe: Recipe, coats: Sequence[Coat]) -> Iterator[_CoatTerm]:
                 )
             if term.weight:
                 told = f"{name} {coat.name}" if several else name
-                yield _CoatTerm(told, term, coat, term.region or coat.region, several)
+                yield CoatTerm(told, term, coat, term.region or coat.region, several)
 
 
 def _named(terms: Sequence[Term]) -> Iterator[tuple[str, Term]]:
@@ -107,31 +102,3 @@ def _named(terms: Sequence[Term]) -> Iterator[tuple[str, Term]]:
     for term in terms:
         counts[term.name] = counts.get(term.name, 0) + 1
         yield (term.name if counts[term.name] == 1 else f"{term.name}.{counts[term.name]}"), term
-
-
-def _feature_guide(
-    recipe: Recipe, encoder: Encoder, inputs: StageInputs, terms: Sequence[_CoatTerm]
-) -> FeatureGuide:
-    seen = Seen(encoder, inputs.size, recipe.style_scale, inputs.viewing)
-    scene = SceneTargets(seen, inputs.scene, inputs.budget_bytes)
-    styles = {coat.name: StyleTargets(seen, coat.styles) for coat in inputs.coats}
-    losses: dict[str, WeightedLoss] = {}
-    for each in terms:
-        kind, term, own = LOSSES.get(each.term.name), each.term, styles[each.coat.name]
-        loss = kind.make(
-            LossInputs(
-                each.name,
-                term.layers or encoder.own(kind.layers),
-                term.all_options,
-                recipe.normalise,
-                encoder,
-                own.features,
-                scene.contents,
-                scene.partners,
-                own.pictures,
-                own.encoded,
-            )
-        )
-        if loss is not None:
-            losses[each.name] = WeightedLoss(loss, term.weight, each.region, term.schedule, each.by_area)
-    return FeatureGuide(encoder, losses, inputs.viewing, scene.memory)

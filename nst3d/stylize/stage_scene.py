@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+import torch
+
 from nst3d.cameras.pinhole import Camera
 from nst3d.errors import ConfigError
 from nst3d.losses.partner import Correspondence
@@ -34,6 +36,9 @@ class StageScene:
     """For each view, those that see most of the same surface; empty if views are not compared."""
     correspond: Callable[[int, int, int], Correspondence] = _nowhere
     """Maps (view, partner, cell) to where the view's cells of `cell` × `cell` pixels are in the partner."""
+    footprint: Callable[[int], torch.Tensor] | None = None
+    """Maps a view to the sides (h, w) of its pixels on the surface, in any unit and at any resolution, NaN where it
+    shows nothing; None: they are about alike in all views."""
     coarse: Callable[[int, int], ViewOperator] | None = None
     """Maps (view, stride) to what `Look.coarse` gives of a stride; None: views are not linear in a table."""
     through: Callable[[Camera], ViewOperator] | None = None

@@ -43,10 +43,13 @@ class StyleTargets:
     def __init__(self, seen: Seen, styles: Sequence[Style]) -> None:
         self._seen, self._styles = seen, distinct(styles)
         self._known: dict[str, Features] = {}
+        self.asked = False
+        """Whether it has been asked for anything, since this was last set to False."""
 
     @torch.no_grad()
     def features(self, layers: tuple[str, ...]) -> Mapping[str, Features]:
         """Layer to features (c, 1, n) of all styles: their positions, concatenated."""
+        self.asked = True
         wanted = tuple(layer for layer in layers if layer not in self._known)
         if wanted:
             encoded = self.encoded(wanted)
@@ -57,6 +60,7 @@ class StyleTargets:
 
     def pictures(self) -> list[tuple[Planes, Mask | None]]:
         """The styles' pictures (3, h, w) as large as they are for views that are not reduced, and opacities (h, w)."""
+        self.asked = True
         device, long = self._seen.device, round(self._seen.size * self._seen.style_scale)
         return [
             (Planes(picture.to(device)), None if opacity is None else opacity.to(device))
@@ -67,6 +71,7 @@ class StyleTargets:
     @torch.no_grad()
     def encoded(self, layers: tuple[str, ...]) -> list[tuple[Observation, float]]:
         """Each of the styles' pictures, encoded, and the share of its positions that counts by its style's weight."""
+        self.asked = True
         long = round(self._seen.size * self._seen.style_scale / self._seen.viewing.reduce)
         heaviest = max(style.weight for style in self._styles)
         return [

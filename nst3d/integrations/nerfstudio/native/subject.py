@@ -126,7 +126,12 @@ class NativeSubject:
         self._views.enter(scale)
         depths = DepthViews(NerfDepths(self._nerf), self._views.cameras, self._budget / 8)
         return StageScene(
-            self.num_views, self._content, self._views.cameras, depths.neighbours, depths.correspond
+            self.num_views,
+            self._content,
+            self._views.cameras,
+            depths.neighbours,
+            depths.correspond,
+            depths.footprint,
         )
 
     def _content(self, view: int) -> Planes:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import torch
 
+from nst3d.cameras.footprint import footprint
 from nst3d.cameras.pinhole import Camera
 from nst3d.losses.partner import Correspondence
 from nst3d.operators.base import ViewOperator
@@ -24,6 +25,8 @@ from nst3d.tensors import Array, Colours, Image, ImageSize, Planes, to_planes
 
 _SAMPLES = 2
 _NEIGHBOURS = 4
+_CELLS = 32
+"""Cells along a view's long side in which the size of its pixels on the surface is known."""
 
 
 class MeshViews:
@@ -64,6 +67,7 @@ class MeshViews:
             content=self.content,
             neighbours=self.neighbours,
             correspond=self.correspond,
+            footprint=self.footprint if self._around < len(self._cameras) else None,
             coarse=self._coarse,
             through=self._through,
         )
@@ -119,6 +123,18 @@ class MeshViews:
         return [
             [int(k) for k in row if k != i and allowed[i, k]][:_NEIGHBOURS] for i, row in enumerate(order)
         ]
+
+    def footprint(self, view: int) -> torch.Tensor:
+        """The sides (h, w) of a view's pixels on the surface, in cells; NaN where it shows nothing.
+
+        Those of a rig around the mesh, at one distance, are about alike.
+        """
+        camera = self._cameras[view]
+        cell = max(1, max(camera.size) // _CELLS)
+        found = cell_points(self._renderer.surface, self._renderer.caster, camera, cell)
+        depth = (found.positions - camera.position) @ camera.forward
+        cells = camera.scaled(1 / cell).cropped(0, 0, ImageSize(*found.face.shape))
+        return torch.from_numpy(footprint(cells, np.where(found.face >= 0, depth, np.nan)) / cell)
 
     def correspond(self, view: int, partner: int, cell: int) -> Correspondence:
         """Cast a ray through each cell's centre, and one from the hit to the partner's camera."""

@@ -8,6 +8,7 @@ from typing import Protocol
 import numpy as np
 import torch
 
+from nst3d.cameras.footprint import footprint
 from nst3d.cameras.pinhole import Camera
 from nst3d.losses.partner import Correspondence
 from nst3d.renderers.radiance import Frame
@@ -87,6 +88,11 @@ class DepthViews:
             sizes.append(np.linalg.norm(place(beside) - place(points), axis=1))
         found = np.concatenate(sizes)
         return float(np.median(found)) if len(found) else 0.0
+
+    def footprint(self, view: int) -> torch.Tensor:
+        """The sides (h, w) of a view's pixels on the surface, in coarse cells; NaN where it shows nothing."""
+        depth = self._depth(view, self._coarse)
+        return torch.from_numpy(footprint(self._cells(view, self._coarse), depth) / self._coarse)
 
     def _cells(self, view: int, cell: int) -> Camera:
         """The camera whose pixels are a view's complete cells, as encoders pool."""

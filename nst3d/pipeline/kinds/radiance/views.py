@@ -80,6 +80,7 @@ class RadianceViews:
             content=self.content,
             neighbours=self._depths.neighbours,
             correspond=self._depths.correspond,
+            footprint=self._depths.footprint,
             coarse=self._coarse,
             through=self._through,
         )
