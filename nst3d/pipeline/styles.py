@@ -136,7 +136,8 @@ def _style_of(name: str, entry: StyleEntry, events: Events) -> Style:
     read = [read_style(path, events) for path in entry.images]
     images = tuple(image for style in read for image in style.images)
     masks = tuple(mask for style in read for mask in style.opacities or (None,))
-    return Style(images, name, entry.weight, entry.scale, masks if any(m is not None for m in masks) else ())
+    opacities = masks if any(mask is not None for mask in masks) else ()
+    return Style(images, name, entry.weight, entry.scale, opacities, entry.detail)
 
 
 def default_encoder() -> Encoder:

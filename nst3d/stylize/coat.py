@@ -30,6 +30,15 @@ class Coat:
     changes: Mapping[str, Any] = field(default_factory=dict)
     """Changes of the recipe's terms for this region, as for `Recipe.with_terms`."""
 
+    def __post_init__(self) -> None:
+        """Raise ConfigError if all styles are coarse, or all are fine: something must paint the rest."""
+        for detail, other in (("coarse", "fine"), ("fine", "coarse")):
+            if self.styles and all(style.detail == detail for style in self.styles):
+                raise ConfigError(
+                    f"region {self.name}: it has styles for {detail} detail alone; add one for {other} detail"
+                    " beside them, or leave out detail"
+                )
+
     @property
     def name(self) -> str:
         """Its name in reports."""

@@ -52,9 +52,15 @@ class StyleTargets:
         self.asked = True
         wanted = tuple(layer for layer in layers if layer not in self._known)
         if wanted:
-            encoded = self.encoded(wanted)
+            encoded = self._pictures(wanted)
             for layer in wanted:
-                rows = [_thinned(_opaque(seen, layer), share) for seen, share in encoded]
+                among = self._counting(self._seen.encoder.stride(layer) * self._seen.viewing.reduce)
+                heaviest = max(style.weight for style in among)
+                rows = [
+                    _thinned(_opaque(seen, layer), style.weight / heaviest)
+                    for style, seen in encoded
+                    if style in among
+                ]
                 self._known[layer] = torch.cat(rows, dim=1)[:, None]
         return {layer: self._known[layer] for layer in layers}
 
@@ -64,18 +70,22 @@ class StyleTargets:
         device, long = self._seen.device, round(self._seen.size * self._seen.style_scale)
         return [
             (Planes(picture.to(device)), None if opacity is None else opacity.to(device))
-            for style in self._styles
+            for style in self._counting(1)
             for picture, opacity in zip(style.at(long), style.opacities_at(long))
         ]
 
-    @torch.no_grad()
     def encoded(self, layers: tuple[str, ...]) -> list[tuple[Observation, float]]:
         """Each of the styles' pictures, encoded, and the share of its positions that counts by its style's weight."""
         self.asked = True
-        long = round(self._seen.size * self._seen.style_scale / self._seen.viewing.reduce)
         heaviest = max(style.weight for style in self._styles)
+        return [(seen, style.weight / heaviest) for style, seen in self._pictures(layers)]
+
+    @torch.no_grad()
+    def _pictures(self, layers: tuple[str, ...]) -> list[tuple[Style, Observation]]:
+        """Each picture with its style, encoded as large as views are."""
+        long = round(self._seen.size * self._seen.style_scale / self._seen.viewing.reduce)
         return [
-            (self._observed(Planes(picture.to(self._seen.device)), opacity, layers), style.weight / heaviest)
+            (style, self._observed(Planes(picture.to(self._seen.device)), opacity, layers))
             for style in self._styles
             for picture, opacity in zip(style.at(long), style.opacities_at(long))
         ]
@@ -87,6 +97,10 @@ class StyleTargets:
             opacity = opacity.to(picture.device)
             masks = {layer: cell_mask(opacity, encoder.stride(layer)) for layer in layers}
         return Observation(encoder(picture, layers), masks)
+
+    def _counting(self, stride: int) -> list[Style]:
+        """The styles that count in a layer whose positions are so many pixels apart."""
+        return [style for style in self._styles if style.counts(stride)]
 
 
 class SceneTargets:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import torch
 
@@ -12,8 +13,12 @@ from nst3d.errors import ConfigError
 from nst3d.images.resize import fit_long_side
 from nst3d.tensors import Colours, Image, Mask, Planes, to_planes
 
+Detail = Literal["all", "coarse", "fine"]
+"""What of a style counts: all, its forms and strokes, or its texture and colours."""
 SHORTEST = 16
 """Minimum shorter side of an encoded style, in pixels."""
+_COARSE = 4
+"""Least distance of a layer's positions, in pixels of the view, for coarse detail: from relu3_1 on in a VGG."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,6 +35,8 @@ class Style:
     opacities: tuple[Mask | None, ...] = ()
     """(h, w) in [0, 1] for each picture, or None for an opaque one; empty: all are opaque. What is transparent
     is left out of the style's statistics."""
+    detail: Detail = "all"
+    """What of it counts beside the other styles of its region."""
 
     def __post_init__(self) -> None:
         """Raise ConfigError unless each picture has its opacity, and each opacity something opaque."""
@@ -57,6 +64,10 @@ class Style:
         opacity = self._opacity(0)
         colours = self.images[0].reshape(-1, 3)
         return colours if opacity is None else colours[opaque(opacity).reshape(-1) > 0]
+
+    def counts(self, stride: int) -> bool:
+        """Whether it counts in a layer whose positions are `stride` pixels of the view apart."""
+        return self.detail == "all" or (self.detail == "coarse") == (stride >= _COARSE)
 
     def at(self, size: int) -> tuple[Planes, ...]:
         """The pictures (3, h, w) with a long side of `size` · scale pixels, or more for a narrow one.
@@ -115,7 +126,7 @@ def distinct(styles: Sequence[Style]) -> tuple[Style, ...]:
 
 
 def _same(one: Style, other: Style) -> bool:
-    if len(one.images) != len(other.images) or one.scale != other.scale:
+    if len(one.images) != len(other.images) or (one.scale, one.detail) != (other.scale, other.detail):
         return False
     return all(_equal(one._opacity(k), other._opacity(k)) for k in range(len(one.images))) and all(
         map(_equal, one.images, other.images)

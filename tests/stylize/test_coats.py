@@ -162,6 +162,30 @@ def test_a_coat_changes_terms_for_itself(encoder) -> None:
     )
 
 
+@pytest.mark.parametrize(("layer", "counts"), [("relu1_1", 1), ("relu2_1", 1), ("relu3_1", 0), (None, 1)])
+def test_forms_of_one_style_and_texture_of_another(encoder, layer, counts) -> None:
+    """Deep layers, whose positions are four pixels apart or more, see only the coarse one, and fine waves the other."""
+    styles = [
+        Style((Image(noise(32, 32, 3, seed=k)),), weight=k + 1, detail=d)
+        for k, d in enumerate(("coarse", "fine"))
+    ]
+    term = Term("excess") if layer is None else Term("gram", layers=(layer,))
+    recipe = Recipe(terms=(term,), style_scale=1.0)
+    both, alone = (
+        guide_of([Coat(some)], recipe, encoder).judge(look())[1]
+        for some in (styles, [replace(styles[counts], detail="all")])
+    )
+    assert both == alone
+    assert both[term.name] > 0
+
+
+def test_something_paints_all_detail() -> None:
+    for detail in ("coarse", "fine"):
+        with pytest.raises(ConfigError, match=f"region roof: it has styles for {detail} detail alone"):
+            Coat([replace(RED, detail=detail)], "roof")
+    Coat([replace(RED, detail="coarse"), BLUE])
+
+
 def test_a_term_with_a_region_of_its_own_needs_a_single_coat(encoder) -> None:
     recipe = GRAM.with_terms({"gram": {"region": "left"}})
     with pytest.raises(ConfigError, match="term gram has the region 'left', but several regions are painted"):

@@ -175,6 +175,8 @@ def checked(job: Job, opened: Opened) -> Opened:
         raise ConfigError(
             "`displace` moves the whole surface: leave out regions, or displace first and paint then"
         )
+    if not job.config.schedule.total and any(s.detail != "all" for s in job.directed.styles.values()):
+        raise ConfigError("detail of a style is for steps, and a teacher alone paints none: leave it out")
     for number, entry in enumerate(job.directed.entries):
         merged(job.config.recipe.terms, entry.terms, f"paint[{number}].terms")
     return opened

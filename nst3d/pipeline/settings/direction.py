@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 from nst3d.bounds import Within, check_bounds
 from nst3d.errors import ConfigError
 from nst3d.pipeline.settings.gradient import Gradient
+from nst3d.stylize.style import Detail
 
 _Weight = Annotated[float, Within(0)]
 
@@ -24,6 +25,8 @@ class StyleEntry:
     """Weight beside other styles that it is mixed with."""
     scale: Annotated[float, Within(0.05, 20)] = 1.0
     """Size of its strokes, relative to the usual."""
+    detail: Detail = "all"
+    """What of it counts beside other styles: all, coarse or fine detail."""
 
     def __post_init__(self) -> None:
         """Raise ConfigError without a picture, and for numbers outside their bounds."""
@@ -33,7 +36,13 @@ class StyleEntry:
 
     def plain(self) -> dict[str, Any]:
         """The entry as a file has it."""
-        return {"images": [str(p) for p in self.images], "weight": self.weight, "scale": self.scale}
+        detail = {} if self.detail == "all" else {"detail": self.detail}
+        return {
+            "images": [str(p) for p in self.images],
+            "weight": self.weight,
+            "scale": self.scale,
+            **detail,
+        }
 
 
 @dataclass(frozen=True)

@@ -143,6 +143,13 @@ def test_what_does_not_fit(folder, tmp_path) -> None:
         painted(folder, tmp_path / "b", replace(entry, region="nowhere"))
     with pytest.raises(ConfigError, match="region left: the regions before it cover all of it"):
         painted(folder, tmp_path / "c", entry, PaintEntry("left", {"blue": 1}))
+    styles = {
+        d: StyleEntry((folder / f"{n}.png",), detail=d) for d, n in (("coarse", "red"), ("fine", "blue"))
+    }
+    taught = replace(TINY, teach=TeachOptions("posterise")).with_iterations(0)
+    job = Job(folder / "photo.png", (), tmp_path / "a", taught, direction=Direction(styles))
+    with pytest.raises(ConfigError, match="detail of a style is for steps"):
+        run_job(job)
     assert not any((tmp_path / name).exists() for name in "abc")
 
 

@@ -94,6 +94,16 @@ def test_its_coats(folder) -> None:
     assert [style.name for style in door.styles] == ["night", "wave", "wave.png"]
 
 
+def test_what_of_a_style_counts(folder) -> None:
+    text = "styles: {a: {images: night.png, detail: coarse}, b: {images: wave.png, detail: fine}}"
+    found = read_direction(written(folder, text))
+    assert found.styles["a"].plain()["detail"] == "coarse"
+    (coat,) = read_coats(found, Events())
+    assert [style.detail for style in coat.styles] == ["coarse", "fine"]
+    with pytest.raises(ConfigError, match=r"look\.yaml:1: styles\.a.*detail.*coarse"):
+        read_direction(written(folder, "styles: {a: {images: night.png, detail: big}}"))
+
+
 def test_styles_alone_are_mixed_everywhere(folder) -> None:
     (entry,) = read_direction(written(folder, "styles: {night: night.png, wave: wave.png}")).entries
     assert entry == PaintEntry(style={"night": 1.0, "wave": 1.0})
@@ -214,5 +224,5 @@ def test_editors_are_told_the_same_keys() -> None:
     entry = schema["$defs"]["entry"]["properties"]
     assert set(entry) == {"region", "style", "gradient", "match", "keep", "strength", "stroke", "terms"}
     assert set(schema["$defs"]["gradient"]["properties"]) == {"from", "to", "along", "steps"}
-    assert set(schema["$defs"]["style"]["properties"]) == {"images", "weight", "scale"}
+    assert set(schema["$defs"]["style"]["properties"]) == {"images", "weight", "scale", "detail"}
     assert schema["additionalProperties"] is schema["$defs"]["entry"]["additionalProperties"] is False
