@@ -22,6 +22,8 @@ class Loss(nn.Module, ABC):
 
     layers: tuple[str, ...]
     """Layers of an observation that it reads; may include the pseudo-layer `IMAGE`."""
+    unordered: bool = False
+    """Whether the order of positions does not matter, so that a part of a view may come as (c, 1, n)."""
 
     @abstractmethod
     def forward(self, observation: Observation) -> torch.Tensor:

@@ -53,6 +53,8 @@ def gram_loss(gram: torch.Tensor, target: torch.Tensor, normalise: Normalise = "
 class GramLoss(Loss):
     """The Gram distance to a style, summed over layers; 0 for a view in which nothing is covered."""
 
+    unordered = True
+
     def __init__(
         self,
         targets: Mapping[str, torch.Tensor],

@@ -52,6 +52,8 @@ def moments_loss(found: Moments, target: Moments, normalise: Normalise = "gatys"
 class MomentsLoss(Loss):
     """The distance between the channel statistics of a view and a style, summed over layers."""
 
+    unordered = True
+
     def __init__(
         self,
         targets: Mapping[str, Moments],

@@ -59,7 +59,7 @@ class StageLosses:
     def guides(self) -> Iterator[tuple[str, Guide]]:
         """The guide of all losses, and those of smaller views that octaves add, by what their names end in."""
         octaves, encoder = self._recipe.octaves, self._seen.encoder
-        shared = {t.name for t in self._terms if self._deep(t.name)}
+        shared = {t.name for t in self._terms if self._deep(t.name, self._losses)}
         weighted = {
             t.name: t.weighted(self._losses[t.name], 1 / octaves if t.name in shared else 1.0)
             for t in self._terms
@@ -77,9 +77,9 @@ class StageLosses:
             }
             yield ending, Smaller(FeatureGuide(encoder, smaller, viewing), viewing.reduce)
 
-    def _deep(self, name: str) -> bool:
+    def _deep(self, name: str, losses: Mapping[str, Loss]) -> bool:
         """Whether a term compares features with those of styles."""
-        return name in self._styled and any(layer != IMAGE for layer in self._losses[name].layers)
+        return name in self._styled and any(layer != IMAGE for layer in losses[name].layers)
 
     def _smaller(self, seen: Seen, names: set[str]) -> dict[str, Loss]:
         terms = [term for term in self._terms if term.name in names]
@@ -97,9 +97,10 @@ class StageLosses:
             named = [replace(term, name=f"{term.name} x{scale:.3g}") for term in terms]
             found, _ = self._made(scaled, named, partners)
             by_scale[scale] = {t.name: found[n.name] for t, n in zip(terms, named) if n.name in found}
+        main = [[max(view, key=lambda band: float(band.cells.float().mean()))] for view in self._bands]
         return {
             term.name: BandedLoss(
-                self._bands,
+                self._bands if self._deep(term.name, usual) else main,
                 {scale: losses[term.name] for scale, losses in by_scale.items() if term.name in losses},
             )
             for term in terms

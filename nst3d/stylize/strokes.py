@@ -11,8 +11,9 @@ import torch.nn.functional as F
 
 from nst3d.losses.base import Loss
 from nst3d.losses.observation import Observation
+from nst3d.losses.rows import covered_positions, take_rows
 from nst3d.stylize.stage_scene import StageScene
-from nst3d.tensors import Mask
+from nst3d.tensors import Features, Mask
 
 _ALIKE = 1.3
 """Ratio of views' footprints up to which strokes are left as large as they are."""
@@ -84,20 +85,31 @@ class BandedLoss(Loss):
 
     def forward(self, observation: Observation) -> torch.Tensor:
         """The mean over bands, a scalar."""
-        bands = self.bands[observation.view]
-        if len(bands) == 1 and bands[0].scale in self.losses:
+        bands = [band for band in self.bands[observation.view] if band.scale in self.losses]
+        if len(self.bands[observation.view]) == len(bands) == 1:
             return self.losses[bands[0].scale](observation)
-        parts = [self._part(band, observation) for band in bands if band.scale in self.losses]
-        weight = sum(count for count, _ in parts)
-        nothing = observation.features[self.layers[0]].sum() * 0
-        return sum((count / weight * loss for count, loss in parts if count), nothing)
+        masks = [{layer: _inside(band.cells, observation, layer) for layer in self.layers} for band in bands]
+        counts = [float(mask[self.layers[0]].sum()) for mask in masks]
+        unordered = all(self.losses[band.scale].unordered for band in bands)
+        parts = _gathered(observation, masks) if unordered else [replace(observation, masks=m) for m in masks]
+        found = [
+            count / sum(counts) * self.losses[band.scale](part)
+            for band, part, count in zip(bands, parts, counts)
+            if count
+        ]
+        return torch.stack(found).sum() if found else observation.features[self.layers[0]].sum() * 0
 
-    def _part(self, band: Band, observation: Observation) -> tuple[float, torch.Tensor]:
-        """A band's positions in the first layer, and its loss."""
-        masks = {layer: _inside(band.cells, observation, layer) for layer in self.layers}
-        count = float(masks[self.layers[0]].sum())
-        seen = replace(observation, masks=masks)
-        return count, self.losses[band.scale](seen) if count else torch.zeros(())
+
+def _gathered(observation: Observation, masks: Sequence[Mapping[str, Mask]]) -> list[Observation]:
+    """The parts of an observation in masks by layer, as (c, 1, n): all in one copy, which is faster than masks."""
+    parts: list[dict[str, Features]] = [{} for _ in masks]
+    for layer in masks[0] if masks else ():
+        features = observation.features[layer]
+        index = [covered_positions(mask[layer]) for mask in masks]
+        rows = take_rows(features.permute(1, 2, 0).reshape(-1, features.shape[0]), torch.cat(index))
+        for part, own in zip(parts, rows.split([len(i) for i in index])):
+            part[layer] = own.T[:, None]
+    return [replace(observation, features=part, masks={}) for part in parts]
 
 
 def _inside(cells: Mask, observation: Observation, layer: str) -> Mask:

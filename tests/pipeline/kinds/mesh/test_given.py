@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from small_meshes import cube, mesh_of, noise
 from tiny_jobs import TINY, job, write_inputs
 
@@ -16,6 +17,7 @@ from nst3d.formats.mesh_files import load_mesh, save_mesh
 from nst3d.pipeline.jobs.paint import run_job
 from nst3d.pipeline.jobs.prepare import prepare
 from nst3d.representations.unwrap import TexelBudget, paint_textures
+from nst3d.stylize.strokes import stroke_bands
 from nst3d.tensors import ImageSize
 
 PLACES = np.array([[3.0, 1, 1], [1, 3, 1], [1, 1, 3], [-2, 0.5, 0.5]])
@@ -72,6 +74,22 @@ def test_a_camera_path_paints_with_its_keyframes(inputs) -> None:
     (inputs / "path.json").write_text(json.dumps({"camera_path": frames}))
     (only,) = rig_of(inputs, "path.json").rig.cameras
     np.testing.assert_allclose(only.forward, [0, 0, -1], atol=1e-9)
+
+
+def test_pixels_of_a_camera_twice_as_far_are_twice_as_large(inputs) -> None:
+    """Each sees nothing but the cube's side at x = 1, from 0.5 and from 1."""
+    keys = "".join(f"  - {{position: [{x}, 0.5, 0.5], look_at: [0, 0.5, 0.5]}}\n" for x in (1.5, 2.0))
+    (inputs / "apart.yaml").write_text(f"field_of_view: 40\nsize: 64x64\nkeyframes:\n{keys}")
+    made = prepare(inputs / "cube.obj", inputs / "style.png", TINY, cameras=inputs / "apart.yaml")
+    stage = made.subject.stage(1.0)
+    near, far = (stage.footprint(view) for view in (0, 1))
+    pixel = 2 * np.tan(np.radians(20)) / stage.cameras[0].size.width * made.subject.scene.mesh.frame.scale
+    torch.testing.assert_close(near, torch.full_like(near, 0.5 * pixel), rtol=1e-4, atol=0)
+    torch.testing.assert_close(far, torch.full_like(far, 1.0 * pixel), rtol=1e-4, atol=0)
+    (one,), (other,) = stroke_bands(stage)
+    assert one.scale == 2 * other.scale
+    around = prepare(inputs / "cube.obj", inputs / "style.png", TINY).subject.stage(1.0)
+    assert around.footprint is None
 
 
 def test_narrow_views_are_made_large_enough(inputs) -> None:

@@ -193,6 +193,19 @@ def test_correspondences_are_those_of_the_ball(subject) -> None:
     assert all(view not in partners for view, partners in enumerate(neighbours))
 
 
+def test_pixels_are_as_large_on_the_ball_as_it_is_far_away(inputs) -> None:
+    """The nearest one as at its front, and none larger than on its far side, where slants count up to twice."""
+    subject = splat_subject(inputs)
+    stage = subject.stage(1.0)
+    for view, camera in enumerate(stage.cameras):
+        distance = np.linalg.norm(camera.position - np.array([2, 0, 1]))
+        depths = stage.footprint(view) * camera.focal
+        depths = depths[depths.isfinite()]
+        assert len(depths) > 20
+        assert float(depths.min()) == pytest.approx(distance - 1, rel=0.15)
+        assert float(depths.max()) < 2 * (distance + 1)
+
+
 def test_opposite_sides_do_not_correspond(inputs) -> None:
     subject = splat_subject(inputs)
     stage = subject.stage(1.0)
