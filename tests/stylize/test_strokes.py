@@ -10,7 +10,7 @@ import torch.nn.functional as F
 
 from nst3d.features import VGG
 from nst3d.features.layers import conv_shape, layer_names
-from nst3d.features.vgg import IMAGENET
+from nst3d.features.normalisation import IMAGENET
 from nst3d.losses import Correspondence, Observation
 from nst3d.losses.gram import GramLoss, mean_gram
 from nst3d.stylize.coat import Coat
