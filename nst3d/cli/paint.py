@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
 from contextlib import ExitStack, closing
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
 
 import tyro
 
 from nst3d.cli.pace import as_before, paced
+from nst3d.cli.paint_arguments import STARTS, AllArguments, PaintArguments, adjusted
 from nst3d.cli.parse import first_value, parse
 from nst3d.cli.terminal import PaintBar, say, summarise
-from nst3d.cli.values import read_options, read_terms
 from nst3d.errors import ConfigError
 from nst3d.formats.picture import is_picture
 from nst3d.integrations.bridges import BRIDGES
@@ -26,13 +23,9 @@ from nst3d.pipeline.runtime.early_look import EarlyLook
 from nst3d.pipeline.runtime.events import Listener
 from nst3d.pipeline.settings.clean import CleanOptions
 from nst3d.pipeline.settings.config import (
-    ColourMode,
-    NerfPaint,
     PaintConfig,
-    Renderer,
-    TeachOptions,
-    Up,
     load_preset,
+    looks_of,
     with_preset,
 )
 from nst3d.pipeline.settings.direction_file import read_direction
@@ -48,108 +41,12 @@ examples:
   nst3d paint splats.ply --style wave.jpg --out out/ --cameras capture/
   nst3d paint outputs/fox/nerfacto/2026-11-22_101010/config.yml --style wave.jpg --out out/
   nst3d paint photo.jpg --style wave.jpg --out out/ --preset gatys
+  nst3d paint teapot.glb --style wave.jpg --out out/ --preset quick,impasto
   nst3d paint house.glb --direction look.yaml --out out/
   nst3d paint teapot.glb --reference front.png --out out/
   nst3d paint teapot.glb --style a.jpg --out out/ --settings.recipe.style-scale 1.6
 
 nst3d paint --help-all lists all settings."""
-
-_STARTS = {"instant": "warm", "quilt": "quilt"}
-"""The preset that a start means, on top of the scene's own."""
-
-
-@dataclass(frozen=True)
-class PaintArguments:
-    """Arguments of `nst3d paint`."""
-
-    scene: tyro.conf.Positional[Annotated[Path, tyro.conf.arg(metavar="SCENE")]]
-    """Mesh, picture, voxel field, splats or point cloud to paint; a folder with one mesh; or a nerfstudio run: its
-    folder, its config.yml or a checkpoint."""
-    out: Annotated[Path, tyro.conf.arg(metavar="FOLDER")]
-    """Folder for the results."""
-    style: tyro.conf.UseAppendAction[Annotated[tuple[Path, ...], tyro.conf.arg(metavar="IMAGE")]] = ()
-    """Style image; repeat the option to mix several. (required, unless there is a direction or a reference)"""
-    direction: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
-    """Which regions are painted in which styles: a .yaml file, or the config.yaml of a run."""
-    reference: tyro.conf.UseAppendAction[Annotated[tuple[Path, ...], tyro.conf.arg(metavar="IMAGE")]] = ()
-    """Picture from nst3d render --for-painting, painted over: the scene takes it and the rest is painted alike.
-    Repeat the option for several; where two are painted, the first counts."""
-    preset: Annotated[str, tyro.conf.arg(metavar="NAME")] = "default"
-    """Preset: default, quick, fine, gatys, arf, or a .yaml file with settings. By default, pictures use
-    picture, and voxel fields, splats and nerfstudio runs use capture."""
-    size: Annotated[int | None, tyro.conf.arg(metavar="PIXELS")] = None
-    """Size of the finest views (for pictures, the long side); coarser stages and those of --displace scale
-    accordingly."""
-    iterations: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
-    """Total painting steps, split among the preset's stages; the steps of --displace scale accordingly."""
-    region: tyro.conf.UseAppendAction[Annotated[tuple[str, ...], tyro.conf.arg(metavar="SELECTOR")]] = ()
-    """Region to paint, such as "material:roof", "mask:sky.png feather 8px", or "box:x,y,z,x,y,z and not
-    colour:#3050c0"; the command nst3d regions lists and draws them."""
-    colour: ColourMode | None = None
-    """Whose colours the painting has: the style's; the scene's own in mean and covariance (content), or but for their
-    luminance, which alone is painted (luminance); or those of --palette."""
-    palette: Annotated[str | None, tyro.conf.arg(metavar="IMAGE|#HEX,#HEX,...")] = None
-    """Colours of the painting: those of an image, or a list such as '#1f4e79,#f2c14e'. Implies --colour palette."""
-    stroke: Annotated[float | None, tyro.conf.arg(metavar="0.25..4")] = None
-    """Size of strokes, relative to the usual."""
-    term: Annotated[
-        tyro.conf.UseAppendAction[tuple[str, ...]], tyro.conf.arg(metavar="NAME[.OPTION]=VALUE")
-    ] = ()
-    """Weight of a loss or guide, or one of its options: gram=1, content=0.4, nnfm.agree=0.1; repeatable."""
-    method: Literal["optimise", "instant"] = "optimise"
-    """How to paint: optimise step by step, or instant: in seconds, by networks alone."""
-    start: Literal["content", "noise", "instant", "quilt"] | None = None
-    """Starting point: the scene's own colours (content), what --method instant paints, from where fewer steps are
-    needed (instant), patches of the style laid over the surface, for meshes without colours (quilt), or noise, for
-    pictures."""
-    teacher: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
-    """Teacher whose pictures the scene learns first, such as posterise or network; --iterations 0 stops after it."""
-    teacher_option: Annotated[
-        tyro.conf.UseAppendAction[tuple[str, ...]], tyro.conf.arg(metavar="NAME=VALUE")
-    ] = ()
-    """An option of the teacher: levels=4, file=wave.safetensors; repeatable."""
-    up: Up | None = None
-    """World up axis; auto follows the file or its format."""
-    renderer: Renderer | None = None
-    """Rasteriser for mesh views: embree, or pytorch3d if installed (on a CUDA GPU if there is one)."""
-    cameras: Annotated[Path | None, tyro.conf.arg(metavar="CAPTURE")] = None
-    """Capture whose cameras paint a mesh, a voxel field, splats or a nerfstudio run; for a mesh also a camera path,
-    whose keyframes are used. By default the scene's own cameras, or a rig."""
-    dataparser: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
-    """nerfstudio dataparser for the capture of --cameras, such as blender-data."""
-    displace: Annotated[float | None, tyro.conf.arg(metavar="FRACTION")] = None
-    """Stylise a mesh's shape as well: the maximum displacement as a fraction of the bounding-box diagonal,
-    such as 0.03."""
-    clean: tyro.conf.FlagCreatePairsOff[bool] = False
-    """Clean a scan with Open3D before painting: repair and decimate a mesh, or mesh a point cloud."""
-    clean_faces: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
-    """Target face count for --clean, 0 to keep all; by default only meshes above 500,000 faces are reduced."""
-    clean_depth: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
-    """Octree depth for meshing a point cloud with --clean; by default as fine as the point spacing."""
-    data: Annotated[Path | None, tyro.conf.arg(metavar="FOLDER")] = None
-    """Data of a nerfstudio run, if it has moved since training."""
-    nerf: NerfPaint | None = None
-    """How to paint a nerfacto run: train new features and the colour head (native), the colour head alone (head), or
-    paint a grid and distil it into the model (baked, the default)."""
-    keep_specular: Annotated[float | None, tyro.conf.arg(metavar="0..1")] = None
-    """Fraction of a capture's own highlights kept on top of the paint."""
-    seed: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
-    """Random seed."""
-    quiet: tyro.conf.FlagCreatePairsOff[bool] = False
-    """No progress bar."""
-    overwrite: tyro.conf.FlagCreatePairsOff[bool] = False
-    """Write into a folder that is not empty."""
-    resume: tyro.conf.FlagCreatePairsOff[bool] = False
-    """Continue an interrupted run; give the same scene, style and settings again."""
-    tensorboard: tyro.conf.FlagCreatePairsOff[bool] = False
-    """Log losses to OUT/tensorboard."""
-
-
-@dataclass(frozen=True)
-class AllArguments(PaintArguments):
-    """Arguments of `nst3d paint`, with every setting."""
-
-    settings: PaintConfig = dataclasses.field(default_factory=PaintConfig)
 
 
 def paint(arguments: Sequence[str]) -> int:
@@ -157,18 +54,18 @@ def paint(arguments: Sequence[str]) -> int:
     if {"-h", "--help"} & set(arguments):
         parse(PaintArguments(tyro.MISSING, tyro.MISSING), ["--help"], "nst3d paint", _DESCRIPTION)
     arguments = ["--help" if a == "--help-all" else a for a in arguments]
-    name = first_value(arguments, "--preset") or "default"
+    name = looks_of(first_value(arguments, "--preset") or "default")[0]
     notes: list[str] = []
-    parsed = _parsed(arguments, name, name, notes)
+    parsed = _parsed(arguments, name, notes)
     opened, own = None, name
     if name == "default" and not parsed.clean:
         # The job reports missing files.
         opened = open_path(parsed.scene) if parsed.scene.exists() else None
         own = _own_default(parsed.scene, opened)
-        parsed = parsed if own == name else _parsed(arguments, name, own, notes)
+        parsed = parsed if own == name else _parsed(arguments, own, notes)
     if not parsed.style and not parsed.reference and parsed.direction is None:
         raise ConfigError("no style: give --style IMAGE, or --direction FILE for styles by region")
-    config = _adjusted(parsed)
+    config = adjusted(parsed)
     if name == "default" and parsed.scene.exists() and _open_ended(parsed, _base(own, arguments)):
         kept = as_before(config, parsed.out / CONFIG) if parsed.resume else None
         config, told = (kept, "") if kept else paced(config)
@@ -210,18 +107,20 @@ def _open_ended(parsed: AllArguments, base: PaintConfig) -> bool:
 def _base(source: str, arguments: Sequence[str], note: Note = lambda text: None) -> PaintConfig:
     """The settings of the preset `source`, with those of --reference, --method or --start on top."""
     base = load_preset(source, note)
+    for look in looks_of(first_value(arguments, "--preset") or "default")[1]:
+        base = with_preset(base, look)
     if first_value(arguments, "--reference") and not first_value(arguments, "--style"):
         base = with_preset(base, "reference")
     if first_value(arguments, "--method") == "instant":
         return with_preset(base, "instant")
     start = first_value(arguments, "--start")
-    return with_preset(base, _STARTS[start]) if start in _STARTS else base
+    return with_preset(base, STARTS[start]) if start in STARTS else base
 
 
-def _parsed(arguments: Sequence[str], name: str, source: str, notes: list[str]) -> AllArguments:
+def _parsed(arguments: Sequence[str], source: str, notes: list[str]) -> AllArguments:
     """The arguments, with defaults from the preset `source`; `notes` on its settings are added."""
     base = _base(source, arguments, notes.append)
-    default = AllArguments(tyro.MISSING, tyro.MISSING, preset=name, settings=base)
+    default = AllArguments(tyro.MISSING, tyro.MISSING, settings=base)
     return parse(default, arguments, "nst3d paint", _DESCRIPTION)
 
 
@@ -256,55 +155,3 @@ def _told(result: Result, parsed: PaintArguments) -> int:
         say(f"stopped early; run the same command with --resume to continue ({parsed.out} is kept)")
     summarise(result.metrics["notes"], parsed.quiet)
     return 130 if result.interrupted else 0
-
-
-def _teach(teach: TeachOptions, parsed: PaintArguments) -> TeachOptions:
-    """The preset's teacher with the options of the command line, or the command line's teacher."""
-    name = parsed.teacher or teach.teacher
-    if name is None:
-        raise ConfigError("--teacher-option needs a teacher: give --teacher NAME, too")
-    given = read_options("--teacher-option", parsed.teacher_option, "levels=4")
-    options = teach.options if teach.teacher in (None, name) else {}  # a preset's are of its own teacher
-    return dataclasses.replace(teach, teacher=name, options={**options, **given})
-
-
-def _coloured(config: PaintConfig, parsed: AllArguments) -> PaintConfig:
-    """The settings with the colours of --colour and --palette."""
-    if parsed.colour is None and parsed.palette is None:
-        return config
-    colour = parsed.colour or "palette"
-    own = config.recipe.palette if colour == "palette" else None  # a preset's
-    recipe = dataclasses.replace(config.recipe, colour=colour, palette=parsed.palette or own)
-    return dataclasses.replace(config, recipe=recipe)
-
-
-def _adjusted(parsed: AllArguments) -> PaintConfig:
-    """The settings with the short options applied."""
-    config = parsed.settings
-    config = _coloured(config, parsed)
-    if parsed.term:
-        config = dataclasses.replace(config, recipe=config.recipe.with_terms(read_terms(parsed.term)))
-    if parsed.teacher is not None or parsed.teacher_option:
-        config = dataclasses.replace(config, teach=_teach(config.teach, parsed))
-    if parsed.start in ("content", "noise"):
-        config = dataclasses.replace(config, start=parsed.start)
-    if parsed.size is not None:
-        config = config.with_size(parsed.size)
-    if parsed.method == "instant" and (parsed.iterations or parsed.term or parsed.start in _STARTS):
-        raise ConfigError(
-            "--method instant takes no steps: leave out --iterations, --term and --start, or give --start instant"
-            " in place of it"
-        )
-    if parsed.iterations is not None:
-        config = config.with_iterations(parsed.iterations)
-    if parsed.seed is not None:
-        config = config.with_seed(parsed.seed)
-    if parsed.displace is not None:
-        config = config.with_displacement(parsed.displace)
-    if len(parsed.region) > 1:
-        raise ConfigError(
-            "--region is given more than once: several regions are painted by a file, --direction look.yaml"
-        )
-    given = {n: getattr(parsed, n) for n in ("up", "renderer", "nerf", "keep_specular", "stroke")}
-    given["region"] = next(iter(parsed.region), None)
-    return dataclasses.replace(config, **{n: v for n, v in given.items() if v is not None})

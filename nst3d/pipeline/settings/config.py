@@ -212,12 +212,35 @@ def preset(name: str) -> dict[str, Any]:
         return {}
     path = Path(name)
     if path.suffix not in (".yaml", ".yml"):
-        path = resource("configs") / f"{name}.yaml"
+        path = next((f for f in (resource("configs") / f"{name}.yaml", _look(name)) if f.is_file()), path)
         if not path.is_file():
-            known = ", ".join(["default", *sorted(p.stem for p in resource("configs").glob("*.yaml"))])
+            files = [*resource("configs").glob("*.yaml"), *_look("").parent.glob("*.yaml")]
+            known = ", ".join(["default", *sorted(p.stem for p in files)])
             raise ConfigError(f"preset {name!r} is not known: choose one of {known}, or give a .yaml file")
     values = read_yaml(path)
     return values["settings"] if isinstance(values.get("settings"), dict) else values
+
+
+def looks_of(names: str) -> tuple[str, list[str]]:
+    """The preset and the looks in names with commas between them: "quick,impasto" is quick, and impasto on top.
+
+    A look says how a painting should look, and leaves views, sizes and steps to the preset, "default" if none is named.
+    ConfigError for several presets that are none.
+    """
+    parts = [part.strip() for part in names.split(",")]
+    if Path(names).suffix in (".yaml", ".yml"):
+        return names, []
+    looks = [part for part in parts if _look(part).is_file()]
+    others = [part for part in parts if part not in looks]
+    if len(others) > 1:
+        raise ConfigError(
+            f"presets {' and '.join(others)} do not add up: only looks can be on top of a preset"
+        )
+    return (others[0] if others else "default"), looks
+
+
+def _look(name: str) -> Path:
+    return resource("configs") / "looks" / f"{name}.yaml"
 
 
 def with_preset(config: PaintConfig, name: str) -> PaintConfig:
