@@ -3,18 +3,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import final
 
 import torch
 import torch.nn.functional as F
 
-from nst3d.errors import ConfigError
 from nst3d.losses.base import Loss, precise
-from nst3d.losses.content import check_shape
-from nst3d.losses.observation import IMAGE, Observation
+from nst3d.losses.observation import IMAGE
+from nst3d.losses.pooled import PooledLoss
 from nst3d.losses.registry import LossInputs, register_loss
-from nst3d.tensors import Features, Mask, Planes
+from nst3d.tensors import Mask, Planes
 
 _WINDOW = 3
 _FLAT = (4 / 255) ** 2
@@ -61,33 +59,21 @@ def edge_loss(planes: Planes, target: Planes, pool: int = 1, mask: Mask | None =
 
 
 @final
-class EdgesLoss(Loss):
+class EdgesLoss(PooledLoss):
     """How far a view's edges are from running where its content's do, the mean over pool sizes.
 
     It keeps outlines and lets colours go: neither a constant, nor contrast, nor light turned to dark counts.
     """
 
-    def __init__(
-        self, targets: Mapping[int, Mapping[str, Features]], pools: tuple[int, ...] = (1, 2)
-    ) -> None:
-        """Bind `targets`, view to the content's image under `IMAGE`, and the sides of blocks in pixels."""
-        super().__init__()
-        if not pools or any(pool < 1 for pool in pools):
-            raise ConfigError(f"pools is {list(pools)}: expected sizes of 1 or more pixels")
-        self.layers = (IMAGE,)
-        self.targets, self.pools = targets, pools
+    usual = (1, 2)
 
-    def forward(self, observation: Observation) -> torch.Tensor:
-        """The loss, a scalar. Raises ConfigError without a target of the view's shape."""
-        image, target = observation.features[IMAGE], self.targets[observation.view][IMAGE]
-        check_shape(observation.view, IMAGE, image, target)
-        mask = observation.mask(IMAGE)
-        losses = [edge_loss(Planes(image), Planes(target), pool, mask) for pool in self.pools]
-        return torch.stack(losses).mean()
+    def apart(self, image: Planes, target: Planes, pool: int, mask: Mask | None) -> torch.Tensor:
+        """See `edge_loss`."""
+        return edge_loss(image, target, pool, mask)
 
 
 def _make(inputs: LossInputs) -> Loss:
     return EdgesLoss(inputs.contents((IMAGE,)), tuple(inputs.options["pools"]))
 
 
-register_loss("edges", _make, (), {"pools": (1, 2)})
+register_loss("edges", _make, (), {"pools": EdgesLoss.usual})

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import final
 
 import torch
 import torch.nn.functional as F
 
-from nst3d.errors import ConfigError
 from nst3d.losses.base import Loss, precise
-from nst3d.losses.content import check_shape
-from nst3d.losses.observation import IMAGE, Observation
+from nst3d.losses.observation import IMAGE
+from nst3d.losses.pooled import PooledLoss
 from nst3d.losses.registry import LossInputs, register_loss
-from nst3d.tensors import Features, Mask, Planes
+from nst3d.tensors import Mask, Planes
 
 _FLAT = (8 / 255) ** 2
 """The power of a Laplacian, a square in the units of colours, below which a content counts as flat."""
@@ -50,33 +48,21 @@ def laplacian_loss(planes: Planes, target: Planes, pool: int, mask: Mask | None 
 
 
 @final
-class LaplacianLoss(Loss):
+class LaplacianLoss(PooledLoss):
     """The distance between the Laplacians of a view and its content, the mean over pool sizes.
 
     It keeps lines and small shapes. A constant added to the colours, or a ramp over them, does not count.
     """
 
-    def __init__(
-        self, targets: Mapping[int, Mapping[str, Features]], pools: tuple[int, ...] = (4, 16)
-    ) -> None:
-        """Bind `targets`, view to the content's image under `IMAGE`, and the sides of blocks in pixels."""
-        super().__init__()
-        if not pools or any(pool < 1 for pool in pools):
-            raise ConfigError(f"pools is {list(pools)}: expected sizes of 1 or more pixels")
-        self.layers = (IMAGE,)
-        self.targets, self.pools = targets, pools
+    usual = (4, 16)
 
-    def forward(self, observation: Observation) -> torch.Tensor:
-        """The loss, a scalar. Raises ConfigError without a target of the view's shape."""
-        image, target = observation.features[IMAGE], self.targets[observation.view][IMAGE]
-        check_shape(observation.view, IMAGE, image, target)
-        mask = observation.mask(IMAGE)
-        losses = [laplacian_loss(Planes(image), Planes(target), pool, mask) for pool in self.pools]
-        return torch.stack(losses).mean()
+    def apart(self, image: Planes, target: Planes, pool: int, mask: Mask | None) -> torch.Tensor:
+        """See `laplacian_loss`."""
+        return laplacian_loss(image, target, pool, mask)
 
 
 def _make(inputs: LossInputs) -> Loss:
     return LaplacianLoss(inputs.contents((IMAGE,)), tuple(inputs.options["pools"]))
 
 
-register_loss("laplacian", _make, (), {"pools": (4, 16)})
+register_loss("laplacian", _make, (), {"pools": LaplacianLoss.usual})

@@ -26,7 +26,7 @@ class Style:
     """The target look of a scene: one picture, or several by the same hand."""
 
     images: tuple[Image, ...]
-    """(h, w, 3) each, in [0, 1]; the first gives background and palette."""
+    """(h, w, 3) each, in [0, 1]; the first gives the background and palette of the style."""
     name: str = "style"
     weight: float = 1.0
     """Weight in the style statistics, relative to other styles."""

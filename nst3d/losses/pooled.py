@@ -1,0 +1,43 @@
+"""The base of losses that compare the pixels of a view with its content's, averaged over blocks of several sizes."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from typing import ClassVar
+
+import torch
+
+from nst3d.errors import ConfigError
+from nst3d.losses.base import Loss
+from nst3d.losses.content import check_shape
+from nst3d.losses.observation import IMAGE, Observation
+from nst3d.tensors import Features, Mask, Planes
+
+
+class PooledLoss(Loss):
+    """The mean of a distance over pool sizes."""
+
+    usual: ClassVar[tuple[int, ...]]
+    """Sides of blocks by default, in pixels."""
+
+    def __init__(
+        self, targets: Mapping[int, Mapping[str, Features]], pools: tuple[int, ...] | None = None
+    ) -> None:
+        """Bind `targets`, view to the content's image under `IMAGE`, and the sides of blocks in pixels."""
+        super().__init__()
+        self.targets, self.pools = targets, self.usual if pools is None else pools
+        if not self.pools or any(pool < 1 for pool in self.pools):
+            raise ConfigError(f"pools is {list(self.pools)}: expected sizes of 1 or more pixels")
+        self.layers = (IMAGE,)
+
+    @abstractmethod
+    def apart(self, image: Planes, target: Planes, pool: int, mask: Mask | None) -> torch.Tensor:
+        """The distance, a scalar, of images (3, h, w) over blocks of `pool` pixels where `mask` (h, w) counts."""
+
+    def forward(self, observation: Observation) -> torch.Tensor:
+        """The loss, a scalar. Raises ConfigError without a target of the view's shape."""
+        image, target = observation.features[IMAGE], self.targets[observation.view][IMAGE]
+        check_shape(observation.view, IMAGE, image, target)
+        mask = observation.mask(IMAGE)
+        return torch.stack([self.apart(Planes(image), Planes(target), p, mask) for p in self.pools]).mean()
