@@ -52,9 +52,9 @@ class StyleTargets:
         self.asked = True
         wanted = tuple(layer for layer in layers if layer not in self._known)
         if wanted:
-            encoded = self._pictures(wanted)
+            encoded = self._encoded(wanted)
             for layer in wanted:
-                among = self._counting(self._seen.encoder.stride(layer) * self._seen.viewing.reduce)
+                among = self._counting(layer)
                 heaviest = max(style.weight for style in among)
                 rows = [
                     _thinned(_opaque(seen, layer), style.weight / heaviest)
@@ -70,25 +70,33 @@ class StyleTargets:
         device, long = self._seen.device, round(self._seen.size * self._seen.style_scale)
         return [
             (Planes(picture.to(device)), None if opacity is None else opacity.to(device))
-            for style in self._counting(1)
+            for style in self._counting(IMAGE)
             for picture, opacity in zip(style.at(long), style.opacities_at(long))
         ]
 
-    def encoded(self, layers: tuple[str, ...]) -> list[tuple[Observation, float]]:
-        """Each of the styles' pictures, encoded, and the share of its positions that counts by its style's weight."""
-        self.asked = True
-        heaviest = max(style.weight for style in self._styles)
-        return [(seen, style.weight / heaviest) for style, seen in self._pictures(layers)]
-
     @torch.no_grad()
-    def _pictures(self, layers: tuple[str, ...]) -> list[tuple[Style, Observation]]:
-        """Each picture with its style, encoded as large as views are."""
+    def encoded(self, layers: tuple[str, ...]) -> list[tuple[Observation, float]]:
+        """Each of the styles' pictures, encoded, and the share of its positions that counts by its style's weight.
+
+        Styles are those that count in the deepest of the layers.
+        """
+        self.asked = True
+        among = self._counting(max(layers, key=self._seen.encoder.stride))
+        heaviest = max(style.weight for style in among)
+        return [(seen, style.weight / heaviest) for style, seen in self._encoded(layers) if style in among]
+
+    def _encoded(self, layers: tuple[str, ...]) -> list[tuple[Style, Observation]]:
         long = round(self._seen.size * self._seen.style_scale / self._seen.viewing.reduce)
         return [
             (style, self._observed(Planes(picture.to(self._seen.device)), opacity, layers))
             for style in self._styles
             for picture, opacity in zip(style.at(long), style.opacities_at(long))
         ]
+
+    def _counting(self, layer: str) -> list[Style]:
+        """The styles that count in a layer, by how many of the view's pixels its positions are apart."""
+        stride = 1 if layer == IMAGE else self._seen.encoder.stride(layer) * self._seen.viewing.reduce
+        return [style for style in self._styles if style.counts(stride)]
 
     def _observed(self, picture: Planes, opacity: Mask | None, layers: tuple[str, ...]) -> Observation:
         """A style's picture, encoded, with masks of the positions at which it is opaque."""
@@ -97,10 +105,6 @@ class StyleTargets:
             opacity = opacity.to(picture.device)
             masks = {layer: cell_mask(opacity, encoder.stride(layer)) for layer in layers}
         return Observation(encoder(picture, layers), masks)
-
-    def _counting(self, stride: int) -> list[Style]:
-        """The styles that count in a layer whose positions are so many pixels apart."""
-        return [style for style in self._styles if style.counts(stride)]
 
 
 class SceneTargets:

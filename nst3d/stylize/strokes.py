@@ -109,7 +109,7 @@ def _gathered(observation: Observation, masks: Sequence[Mapping[str, Mask]]) -> 
         rows = take_rows(features.permute(1, 2, 0).reshape(-1, features.shape[0]), torch.cat(index))
         for part, own in zip(parts, rows.split([len(i) for i in index])):
             part[layer] = own.T[:, None]
-    return [replace(observation, features=part, masks={}) for part in parts]
+    return [replace(observation, features=part, masks={}, derived={}) for part in parts]
 
 
 def _inside(cells: Mask, observation: Observation, layer: str) -> Mask:

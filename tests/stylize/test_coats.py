@@ -162,14 +162,22 @@ def test_a_coat_changes_terms_for_itself(encoder) -> None:
     )
 
 
-@pytest.mark.parametrize(("layer", "counts"), [("relu1_1", 1), ("relu2_1", 1), ("relu3_1", 0), (None, 1)])
-def test_forms_of_one_style_and_texture_of_another(encoder, layer, counts) -> None:
+@pytest.mark.parametrize(
+    ("term", "counts"),
+    [
+        (Term("gram", layers=("relu1_1",)), 1),
+        (Term("gram", layers=("relu2_1",)), 1),
+        (Term("gram", layers=("relu3_1",)), 0),
+        (Term("hypercolumn", layers=("relu1_1", "relu3_1")), 0),
+        (Term("excess"), 1),
+    ],
+)
+def test_forms_of_one_style_and_texture_of_another(encoder, term, counts) -> None:
     """Deep layers, whose positions are four pixels apart or more, see only the coarse one, and fine waves the other."""
     styles = [
         Style((Image(noise(32, 32, 3, seed=k)),), weight=k + 1, detail=d)
         for k, d in enumerate(("coarse", "fine"))
     ]
-    term = Term("excess") if layer is None else Term("gram", layers=(layer,))
     recipe = Recipe(terms=(term,), style_scale=1.0)
     both, alone = (
         guide_of([Coat(some)], recipe, encoder).judge(look())[1]

@@ -7,7 +7,7 @@ import torch
 
 from nst3d.features import VGG
 from nst3d.features.layers import conv_shape, layer_names
-from nst3d.features.vgg import IMAGENET
+from nst3d.features.normalisation import IMAGENET
 from nst3d.operators import Cropped, IdentityView, Resampled
 from nst3d.stylize.canvas import TableOptions
 from nst3d.stylize.coat import Coat
