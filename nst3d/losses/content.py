@@ -23,8 +23,11 @@ def content_loss(
     "gatys": ½ Σ (F - P)² (eq. 1). "relative": Σ (F - P)² / Σ P². "mean": the mean of (F - P)². Returns a
     scalar; 0 if nothing is covered.
     """
-    wanted = covered_rows(target.detach(), mask)
-    distance: torch.Tensor = _SquaredDistance.apply(covered_rows(features, mask), wanted)
+    return _of_rows(covered_rows(features, mask), covered_rows(target.detach(), mask), normalise)
+
+
+def _of_rows(rows: torch.Tensor, wanted: torch.Tensor, normalise: Normalise) -> torch.Tensor:
+    distance: torch.Tensor = _SquaredDistance.apply(rows, wanted)
     if normalise == "gatys":
         return distance / 2
     if normalise == "mean":
@@ -83,7 +86,8 @@ class ContentLoss(Loss):
             features = observation.features[layer]
             target = self.targets[observation.view][layer]
             check_shape(observation.view, layer, features, target)
-            loss = content_loss(features, target, observation.mask(layer), self.normalise)
+            wanted = covered_rows(target.detach(), observation.mask(layer))
+            loss = _of_rows(observation.rows(layer), wanted, self.normalise)
             losses.append(self.weights[layer] * loss)
         return torch.stack(losses).sum()
 

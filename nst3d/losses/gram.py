@@ -74,7 +74,7 @@ class GramLoss(Loss):
         return torch.stack([self._layer(layer, observation) for layer in self.layers]).sum()
 
     def _layer(self, layer: str, observation: Observation) -> torch.Tensor:
-        rows = covered_rows(observation.features[layer], observation.mask(layer))
+        rows = observation.rows(layer)
         if len(rows) == 0:
             return precise(rows).sum()
         loss = gram_loss(_gram_of_rows(rows) / len(rows), self.targets[layer], self.normalise)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import torch
 
+from nst3d.losses.rows import rows_of_regions
 from nst3d.tensors import Features, Mask
 
 Choices = torch.Tensor
@@ -37,6 +38,8 @@ class Observation:
     generator: Callable[[], torch.Generator] = _seeded
     """Makes a new CPU generator, determined by run, step and view: a loss that draws at random judges alike twice."""
 
+    regions: Sequence[Mapping[str, Mask]] = ()
+    """The masks of all regions in which this view is judged, `masks` among them; empty: no others."""
     derived: dict[Hashable, Any] = field(default_factory=dict)
     """What losses computed from the features alone; observations of this view in other regions share it."""
 
@@ -46,6 +49,14 @@ class Observation:
             self.derived[key] = compute()
         found: Result = self.derived[key]
         return found
+
+    def rows(self, layer: str) -> torch.Tensor:
+        """The feature vectors (k, c) of the positions of `layer` that count, in scan order."""
+        regions = self.regions if any(m is self.masks for m in self.regions) else (self.masks,)
+        number = next(k for k, masks in enumerate(regions) if masks is self.masks)
+        key = "rows", layer, *(id(masks) for masks in regions)
+        taken = self.once(key, lambda: rows_of_regions(self.features[layer], [m.get(layer) for m in regions]))
+        return taken[number]
 
     def mask(self, layer: str) -> Mask | None:
         """The positions of `layer` that count, or None for all."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -17,6 +18,19 @@ def covered_rows(features: Features, mask: Mask | None = None) -> torch.Tensor:
     """
     rows = _all_rows(features)
     return rows if mask is None else take_rows(rows, covered_positions(mask))
+
+
+def rows_of_regions(features: Features, masks: Sequence[Mask | None]) -> tuple[torch.Tensor, ...]:
+    """`covered_rows` of (c, h, w) for each of several masks (h, w), with one gradient for the features, not many.
+
+    Differentiable; positions in no mask get a gradient of exactly 0.
+    """
+    if len(masks) == 1:
+        return (covered_rows(features, masks[0]),)
+    every = torch.arange(features.shape[1:].numel(), device=features.device)
+    indices = [every if mask is None else covered_positions(mask) for mask in masks]
+    taken: tuple[torch.Tensor, ...] = _TakeRegions.apply(_all_rows(features), *indices)
+    return taken
 
 
 def covered_positions(mask: Mask) -> torch.Tensor:
@@ -71,3 +85,26 @@ class _TakeRows(torch.autograd.Function):
     def backward(ctx: Any, *grads: torch.Tensor) -> tuple[torch.Tensor, None]:
         (index,) = ctx.saved_tensors
         return grads[0].new_zeros(ctx.shape).index_copy_(0, index, grads[0]), None
+
+
+class _TakeRegions(torch.autograd.Function):
+    """Rows at several sets of distinct indices; the backward adds them into one gradient."""
+
+    @staticmethod
+    def forward(ctx: Any, rows: torch.Tensor, *indices: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        ctx.save_for_backward(*indices)
+        ctx.shape = rows.shape
+        ctx.set_materialize_grads(False)
+        return tuple(rows.index_select(0, index) for index in indices)
+
+    @staticmethod
+    def backward(ctx: Any, *grads: torch.Tensor | None) -> tuple[torch.Tensor | None, ...]:
+        total = None
+        for index, grad in zip(ctx.saved_tensors, grads):
+            if grad is None:
+                continue
+            if total is None:
+                total = grad.new_zeros(ctx.shape)
+            # Regions hardly overlap, but may. Reading back and copying is faster than adding at indices.
+            total.index_copy_(0, index, total.index_select(0, index) + grad)
+        return total, *[None] * len(grads)

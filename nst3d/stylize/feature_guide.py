@@ -81,17 +81,16 @@ class FeatureGuide(Guide):
 
     def judge(self, look: Look) -> tuple[torch.Tensor, dict[str, float]]:
         """The weighted sum of the losses, and each weighted loss."""
+        weights = {
+            name: term.weight * ramped(term.schedule, look.share) * self._area(look, term)
+            for name, term in self._losses.items()
+        }
+        active = {name: term for name, term in self._losses.items() if weights[name] != 0}
         whole = self.observe(look)
-        observations: dict[str | None, Observation] = {None: whole}
-        shares: dict[str, torch.Tensor] = {}
-        for name, term in self._losses.items():
-            weight = term.weight * ramped(term.schedule, look.share) * self._area(look, term)
-            if weight == 0:
-                continue
-            if term.region not in observations:
-                masks = self._masks_of(look, term.region)
-                observations[term.region] = replace(whole, masks=masks)
-            shares[name] = weight * term.loss(observations[term.region])
+        masks = {region: self._masks_of(look, region) for region in {t.region: 0 for t in active.values()}}
+        whole = replace(whole, regions=tuple(masks.values()))
+        seen = {region: replace(whole, masks=own) for region, own in masks.items()}
+        shares = {name: weights[name] * term.loss(seen[term.region]) for name, term in active.items()}
         total = torch.stack(list(shares.values())).sum() if shares else look.image.sum() * 0
         if self._memory is not None:
             self._pending[look.view] = look.image, self._memory.extract(whole)
