@@ -148,7 +148,7 @@ class NNFMLoss(Loss):
         """The loss with each position's nearest neighbour, a scalar."""
         losses = []
         for key, group in self.groups.items():
-            rows = covered_rows(_together(observation.features, group), observation.mask(group[0]))
+            rows = covered_rows(_seen(observation, group), observation.mask(group[0]))
             losses.append(self._loss(key, rows, self._nearest(key, rows.detach())))
         return torch.stack(losses).sum()
 
@@ -157,7 +157,7 @@ class NNFMLoss(Loss):
         """Group to (h, w) int64: row of the bank nearest to each position, -1 where not covered."""
         choices = {}
         for key, group in self.groups.items():
-            features, mask = _together(observation.features, group), observation.mask(group[0])
+            features, mask = _seen(observation, group), observation.mask(group[0])
             found = self._nearest(key, covered_rows(features, mask))
             choices[key] = _spread(found, features.shape[1:], mask)
         return choices
@@ -170,7 +170,7 @@ class NNFMLoss(Loss):
         cosines = {}
         for key, group in self.groups.items():
             chosen = choices[key]
-            rows = precise(covered_rows(_together(observation.features, group), chosen >= 0))
+            rows = precise(covered_rows(_seen(observation, group), chosen >= 0))
             wanted = precise(self.banks[key].index_select(0, chosen[chosen >= 0]))
             cosine = (rows * wanted).sum(1) / rows.norm(dim=1).clamp_min(_EPSILON)
             cosines[key] = cosine.new_zeros(chosen.shape).masked_scatter(chosen >= 0, cosine)
@@ -181,7 +181,7 @@ class NNFMLoss(Loss):
         losses = []
         for key, group in self.groups.items():
             chosen = choices[key]
-            rows = covered_rows(_together(observation.features, group), chosen >= 0)
+            rows = covered_rows(_seen(observation, group), chosen >= 0)
             losses.append(self._loss(key, rows, chosen[chosen >= 0]))
         return torch.stack(losses).sum()
 
@@ -211,6 +211,16 @@ def _shortened(bank: torch.Tensor, components: int | None) -> tuple[torch.Tensor
         return None, bank
     directions = principal_directions(bank, components)
     return directions, bank @ directions
+
+
+def _seen(observation: Observation, group: tuple[str, ...]) -> Features:
+    """`_together` of an observation, once for all regions and uses."""
+
+    def joined() -> Features:
+        with torch.enable_grad():  # may be asked for first by a search, which needs no gradient
+            return _together(observation.features, group)
+
+    return observation.once(("together", *group), joined)
 
 
 def _together(features: Mapping[str, Features], group: tuple[str, ...]) -> Features:
