@@ -57,6 +57,9 @@ class Recipe:
     luminance, which alone is painted (luminance); or those of `palette`."""
     palette: str | None = None
     """Colours of `colour='palette'`: an image, or colours such as #1f4e79,#f2c14e."""
+    guard: bool = True
+    """Whether finished colours beyond those that can be mixed from the styles' are moved to the nearest that can. Where
+    others than the styles say what is painted, or how far, it does nothing."""
     palette_before: Annotated[float, Within(0, 1)] = 1.0
     """Strength of the palette transfer from the style before painting."""
     palette_after: Annotated[float, Within(0, 1)] = 0.0

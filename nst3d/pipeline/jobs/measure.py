@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from nst3d.images.gamut import gamut_shares
+from nst3d.images.gamut import Gamut, gamut_shares
 from nst3d.metrics.grain import Masked, grain
 from nst3d.pipeline.settings.config import PaintConfig
 from nst3d.stylize.canvas import Canvas
@@ -42,6 +42,14 @@ def gamut_of(painted: Array, counted: Colours, palette: Colours) -> dict[str, fl
     """The shares `clipped` and `outside` of a painted table (n, 3), of which `counted` (n, 1) counts."""
     shares = gamut_shares(torch.from_numpy(painted), counted[:, 0], palette)
     return {name: round(share, 5) for name, share in shares.items()}
+
+
+def guarded(painted: Array, counted: Colours, palette: Colours) -> Array:
+    """A painted table (n, 3) whose rows that count, by `counted` (n, 1), are in the gamut of a palette."""
+    rows = (counted[:, 0] > 0).cpu().numpy()
+    kept = painted.copy()
+    kept[rows] = Gamut.of(palette, 0.0).nearest(torch.from_numpy(painted[rows])).numpy()
+    return kept
 
 
 def shown_colours(config: PaintConfig, styles: Sequence[Style]) -> Colours:

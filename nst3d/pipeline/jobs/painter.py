@@ -9,7 +9,7 @@ from typing import Any
 from nst3d.cameras.pinhole import Camera
 from nst3d.errors import ConfigError
 from nst3d.features.encoder import Encoder
-from nst3d.pipeline.jobs.measure import gamut_of, grain_of, shown_colours
+from nst3d.pipeline.jobs.measure import gamut_of, grain_of, guarded, shown_colours
 from nst3d.pipeline.kinds.subject import Subject
 from nst3d.pipeline.runtime.checkpoints import Keeper
 from nst3d.pipeline.runtime.events import Events, Ready, Stepped
@@ -22,11 +22,12 @@ from nst3d.stylize.coat import Coat, settled
 from nst3d.stylize.engine import Run
 from nst3d.stylize.feature_guide import Viewing
 from nst3d.stylize.guide import Guide, Weighted
-from nst3d.stylize.guides import GuideInputs, MakeGuide
+from nst3d.stylize.guides import GUIDES, GuideInputs, MakeGuide
 from nst3d.stylize.hold import Hold
 from nst3d.stylize.phases import Phase, Please, Teach
 from nst3d.stylize.schedule import Stage
 from nst3d.stylize.stage_guide import StageInputs, build_guide, fitting_guide
+from nst3d.stylize.style import Style
 from nst3d.stylize.teachers.reference import Reference
 from nst3d.stylize.teachers.registry import Teacher, make_teacher, teacher_notes
 
@@ -115,8 +116,25 @@ class Painter:
         return self._keeper.keep(state)
 
     def result(self) -> Any:
-        """The finished paint, for the subject's `save` and `show`."""
-        return self.subject.painted(self._canvas)
+        """The finished paint, for the subject's `save` and `show`, within the styles' gamut if that is guarded."""
+        painted, counted = self.subject.painted(self._canvas), self.subject.counted(self._canvas)
+        if counted is None or not self._guards:
+            return painted
+        return guarded(painted, counted, shown_colours(self._config, self._shown_styles))
+
+    @property
+    def _guards(self) -> bool:
+        """Whether the styles alone say which colours there are: no other guide or teacher does, nor the scene."""
+        recipe, company = self._config.recipe, self._company
+        others = company.guides or company.teachers or any(term.name in GUIDES for term in recipe.terms)
+        whole = recipe.palette_before == 1 and all(coat.strength == 1 for coat in self._coats)
+        return (
+            recipe.guard and whole and recipe.colour == "style" and not others and bool(self._schedule.total)
+        )
+
+    @property
+    def _shown_styles(self) -> list[Style]:
+        return [style for coat in self._coats for style in coat.styles]
 
     def metrics(self, painted: Any) -> dict[str, Any]:
         """Final losses, steps and speed, grain if the run is finished, the gamut, and the subject's own numbers.
@@ -128,8 +146,8 @@ class Painter:
         counted, colouring = self.subject.counted(self._canvas), self.subject.colouring
         # With luminance the palette is grey, and the chroma is the scene's.
         if counted is not None and colouring.mode != "luminance" and bool((counted > 0).any()):
-            styles = [style for coat in self._coats for style in coat.styles]
-            palette = shown_colours(self._config, styles) if colouring.goal is None else colouring.goal
+            goal = colouring.goal
+            palette = shown_colours(self._config, self._shown_styles) if goal is None else goal
             measured["gamut"] = gamut_of(painted, counted, palette)
         return self._run.metrics() | measured | self.subject.facts(self._canvas)
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import torch
 from small_splats import ball
-from tiny_jobs import TINY, job
+from tiny_jobs import TINY, Listener, job
 
-from nst3d import run_job, save
+from nst3d import Guide, run_job, save
 from nst3d.cli.main import main
 from nst3d.errors import ConfigError, InputError
 from nst3d.formats.splats.registry import load_splats
@@ -131,3 +131,26 @@ def test_the_command_line_names_its_flags(inputs, tmp_path, capsys, options, say
     arguments = [inputs / "photo.png", "--style", inputs / "style.png", "--out", tmp_path / "out", *options]
     assert main(["paint", *map(str, arguments)]) == 1
     assert says in capsys.readouterr().err
+
+
+def test_finished_colours_can_be_mixed_from_those_of_the_styles(scenes, tmp_path) -> None:
+    """By default; a guide of one's own may ask for any colours."""
+
+    class Burn(Guide):
+        """Asks for pure red."""
+
+        def __init__(self, inputs) -> None:
+            self.background = inputs.background
+
+        def judge(self, look):
+            return (look.image[0].sub(1).square() + look.image[1:].square().sum(0)).mean(), {}
+
+    found = {}
+    for name, guard in (("on", True), ("off", False)):
+        config = replace(TINY, recipe=replace(TINY.recipe, guard=guard, style_scale=1.0))
+        asked = job(scenes, tmp_path / name, config, "photo.png")
+        found[name] = run_job(asked, Listener()).metrics["gamut"]
+    assert found["on"] == {"clipped": 0.0, "outside": 0.0}
+    assert found["off"] != found["on"]
+    burnt = run_job(job(scenes, tmp_path / "burnt", TINY, "photo.png"), Listener(), guides={"burn": Burn})
+    assert burnt.metrics["gamut"]["outside"] > 0
