@@ -13,7 +13,7 @@ def test_names_and_shares_are_listed(nst3d, inputs) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     lines = done.stdout.splitlines()
     assert lines[0].startswith(
-        "selectors: material:…, node:…, uv:…, box:…, sphere:…, plane:…, axis:…, colour:…"
+        "selectors: material:…, node:…, uv:…, box:…, sphere:…, plane:…, axis:…, ramp:…, colour:…"
     )
     assert lines[1:3] == ["materials:", "  100.0%  material:checked"]
     assert lines[3] == "nodes:"
@@ -41,7 +41,10 @@ def test_a_mistake_is_one_line(nst3d, inputs, tmp_path) -> None:
             "mask: is not known for this kind of scene; its selectors are: material:…",
         ),
         ((inputs / "cube.glb", "cluster:99999999999"), "expected cluster:K/N, the K-th of N clusters"),
-        ((tmp_path / "photo.png", "box:0,0,0,1,1,1"), "its selectors are: mask:…, colour:…, cluster:…"),
+        (
+            (tmp_path / "photo.png", "box:0,0,0,1,1,1"),
+            "its selectors are: mask:…, colour:…, axis:…, ramp:…, cluster:…",
+        ),
         ((tmp_path / "none.png",), "no such file"),
     ):
         done = nst3d("regions", *arguments, *TINY)

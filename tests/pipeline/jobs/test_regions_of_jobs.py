@@ -58,7 +58,7 @@ def scenes(inputs):
         (
             "photo.png",
             "material:skin",
-            "'material:skin': material: is not known .*: mask:…, colour:…, cluster:…",
+            "'material:skin': material: is not known .*: mask:…, colour:…, axis:…, ramp:…, cluster:…",
         ),
         ("splats.ply", "mask:left.png", "'mask:left.png': mask: is not known .*: box:…, sphere:…"),
         ("splats.ply", "box:1,2,3", r"region box:1,2,3: expected two corners, box:x,y,z,x,y,z"),

@@ -75,19 +75,19 @@ def test_the_kind_is_asked_in_one_place() -> None:
         ("picture", {"start"}, "picture", {"paint", "inspect", "blend"}),
         (
             "field",
-            {"cameras", "keep_specular", "up"},
+            {"cameras", "keep_specular", "references", "up"},
             "capture",
             {"paint", "show", "inspect", "blend", "source"},
         ),
         (
             "splats",
-            {"cameras", "keep_specular", "up"},
+            {"cameras", "keep_specular", "references", "up"},
             "capture",
             {"paint", "show", "inspect", "blend", "source"},
         ),
         (
             "points",
-            {"cameras", "keep_specular", "up"},
+            {"cameras", "keep_specular", "references", "up"},
             "capture",
             {"paint", "show", "inspect", "blend", "source"},
         ),
@@ -100,7 +100,7 @@ def test_the_kind_is_asked_in_one_place() -> None:
         ("capture", set(), "default", {"inspect"}),
         (
             "mesh",
-            {"cameras", "renderer", "displace", "lighting", "up", "output.formats"},
+            {"cameras", "renderer", "displace", "lighting", "references", "up", "output.formats"},
             "default",
             {"paint", "show", "inspect", "blend"},
         ),
