@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import argparse
 import shlex
+import subprocess
+import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from nst3d.cli.main import main as nst3d
 from nst3d.images.io import read_image, write_image
 from nst3d.pipeline.settings.resources import resource
 
@@ -123,8 +124,7 @@ def painted(shown: Shown, size: int, iterations: int, folder: Path) -> None:
     if "--iterations" not in shown.options and "instant" not in shown.options:
         line += f" --iterations {iterations}"
     words = [str(ROOT / word) if word.startswith("scenes/") else word for word in shlex.split(line)]
-    if nst3d(words):
-        raise SystemExit(f"{shown.name}: could not be painted")
+    subprocess.run([sys.executable, "-m", "nst3d", *words], check=True)
     sheet = read_image(out / "sheet.png").pixels
     if shown.name == "default":
         write_image(PICTURES / "unpainted.jpg", np.ascontiguousarray(sheet[:CELL, :CELL]))
