@@ -60,7 +60,7 @@ def _grade(given: GradeArguments) -> Grade:
         "saturation": given.saturation,
         "contrast": given.contrast,
         "brightness": given.brightness,
-        "hue": None if given.hue is None else math.radians(given.hue),
+        "hue": None if given.hue is None else math.radians(math.remainder(given.hue, 360)),
     }
     changes = {name: value for name, value in values.items() if value is not None}
     if not changes:

@@ -18,6 +18,7 @@ from nst3d.pipeline.settings.config import (
     Renderer,
     TeachOptions,
     Up,
+    looks_of,
 )
 
 STARTS = {"instant": "warm", "quilt": "quilt"}
@@ -151,6 +152,11 @@ def adjusted(parsed: AllArguments) -> PaintConfig:
         config = dataclasses.replace(config, start=parsed.start)
     if parsed.size is not None:
         config = config.with_size(parsed.size)
+    looks = looks_of(parsed.preset)[1]
+    if parsed.method == "instant" and looks:
+        raise ConfigError(
+            f"--method instant takes no steps, in which a look ({', '.join(looks)}) is painted: leave out one"
+        )
     if parsed.method == "instant" and (parsed.iterations or parsed.term or parsed.start in STARTS):
         raise ConfigError(
             "--method instant takes no steps: leave out --iterations, --term and --start, or give --start instant"

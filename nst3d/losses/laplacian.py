@@ -9,7 +9,7 @@ import torch.nn.functional as F
 
 from nst3d.losses.base import Loss, precise
 from nst3d.losses.observation import IMAGE
-from nst3d.losses.pooled import PooledLoss
+from nst3d.losses.pooled import PooledLoss, pool_sizes
 from nst3d.losses.registry import LossInputs, register_loss
 from nst3d.tensors import Mask, Planes
 
@@ -62,7 +62,7 @@ class LaplacianLoss(PooledLoss):
 
 
 def _make(inputs: LossInputs) -> Loss:
-    return LaplacianLoss(inputs.contents((IMAGE,)), tuple(inputs.options["pools"]))
+    return LaplacianLoss(inputs.contents((IMAGE,)), pool_sizes(inputs.options["pools"], inputs.name))
 
 
 register_loss("laplacian", _make, (), {"pools": LaplacianLoss.usual})

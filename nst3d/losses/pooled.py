@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 
@@ -13,6 +13,24 @@ from nst3d.losses.base import Loss
 from nst3d.losses.content import check_shape
 from nst3d.losses.observation import IMAGE, Observation
 from nst3d.tensors import Features, Mask, Planes
+
+
+def pool_sizes(value: Any, term: str) -> tuple[int, ...]:
+    """The sides of blocks in an option: a whole number, several as a list, or with commas between them.
+
+    ConfigError for anything else.
+    """
+    parts = value.split(",") if isinstance(value, str) else value
+    parts = list(parts) if isinstance(parts, list | tuple) else [parts]
+    try:
+        sizes = [int(part) for part in parts]
+    except (TypeError, ValueError):
+        sizes = []
+    if not sizes or any(size < 1 or isinstance(part, float) for size, part in zip(sizes, parts)):
+        raise ConfigError(
+            f"term {term}: pools is {value!r}: expected sizes of 1 or more pixels, such as [4, 16]"
+        )
+    return tuple(sizes)
 
 
 class PooledLoss(Loss):

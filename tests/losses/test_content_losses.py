@@ -10,6 +10,7 @@ from nst3d.losses import IMAGE, EdgesLoss, LaplacianLoss, Observation, SelfSimil
 from nst3d.losses.content import check_shape
 from nst3d.losses.edges import edge_loss, structure
 from nst3d.losses.laplacian import laplacian, laplacian_loss
+from nst3d.losses.pooled import pool_sizes
 from nst3d.losses.self_similarity import self_distances, self_similarity_loss
 
 UNIT = 8 / 255
@@ -146,3 +147,16 @@ def test_another_size_than_the_content_s_is_an_error() -> None:
             loss(wrong)
     with pytest.raises(ConfigError, match="positions is 1: expected a number of 2 or more"):
         SelfSimilarityLoss(kept, ("a",), positions=1)
+
+
+@pytest.mark.parametrize("value", [0, [4, 0], "four", 2.5, [], None])
+def test_pools_that_are_no_sizes(value) -> None:
+    with pytest.raises(
+        ConfigError, match=r"term edges: pools is .*: expected sizes of 1 or more pixels, such as"
+    ):
+        pool_sizes(value, "edges")
+
+
+def test_pools_from_the_command_line() -> None:
+    assert pool_sizes("4,16", "laplacian") == pool_sizes([4, 16], "laplacian") == (4, 16)
+    assert pool_sizes(8, "laplacian") == (8,)

@@ -165,6 +165,8 @@ def _drawn(
     note: Note,
 ) -> list[Path]:
     """Write the sheet, and into a folder also views and masks."""
+    if out.resolve() == job.scene.resolve():
+        raise OutputError(f"{out}: is the scene itself; give another `out`")
     if out.suffix.lower() == ".png" and not out.is_dir():
         if out.exists() and not job.overwrite:
             raise OutputError(f"{out}: exists; give `overwrite` or another `out`")

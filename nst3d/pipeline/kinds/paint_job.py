@@ -47,7 +47,7 @@ class Job:
             raise ConfigError("`direction` says what is painted where: leave out `style` and `region`")
         if self.references:
             raise ConfigError(
-                "`references` say what is painted where they are painted: leave out `direction`"
+                "leave out `direction`, or `references`: painted pictures say themselves what is painted where"
             )
         if self.config.stroke != 1:
             raise ConfigError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -12,7 +13,7 @@ from nst3d.errors import ConfigError
 from nst3d.pipeline.settings.gradient import Gradient
 from nst3d.stylize.style import Detail
 
-_Weight = Annotated[float, Within(0)]
+_Weight = Annotated[float, Within(0, 1e6)]
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class StyleEntry:
         """The entry as a file has it."""
         detail = {} if self.detail == "all" else {"detail": self.detail}
         return {
-            "images": [str(p) for p in self.images],
+            "images": [os.path.abspath(p) for p in self.images],
             "weight": self.weight,
             "scale": self.scale,
             **detail,
@@ -72,12 +73,14 @@ class PaintEntry:
         check_bounds(self, "")
         if self.keep and (self.style or self.gradient or self.match):
             raise ConfigError("it has a style and keeps its colours: leave out style or keep")
+        if self.keep and (self.terms or self.strength != 1 or self.stroke != 1):
+            raise ConfigError("it keeps its colours: leave out strength, stroke and terms, or keep")
         if not (self.keep or self.style or self.gradient or self.match):
             raise ConfigError("it has no style: give style, or keep: true")
         if self.gradient is not None and (self.style or self.match):
             raise ConfigError("gradient says which styles it has: leave out style and match")
         for name, weight in self.style.items():
-            Within(0).check(f"style {name!r}", weight)
+            Within(0, 1e6).check(f"style {name!r}", weight)
         if self.style and not any(self.style.values()):
             raise ConfigError("all weights of its styles are 0: give one above 0")
 

@@ -33,7 +33,14 @@ def read_direction(path: PathLike) -> Direction:
     values, prefix = read_yaml(path), ""
     if isinstance(values.get("direction"), Mapping):
         values, prefix = values["direction"], "direction."
-    lines = dict(_lines(yaml.compose(path.read_text("utf-8"), yaml.SafeLoader), ""))
+    lines: dict[str, int] = {}
+    for place, line in _lines(yaml.compose(path.read_text("utf-8"), yaml.SafeLoader), ""):
+        if place in lines and place.startswith(prefix):
+            told = place.removeprefix(prefix)
+            raise ConfigError(
+                f"{path}:{line}: {told} is given twice, first in line {lines[place]}; leave out one"
+            )
+        lines[place] = line
     return _Reader(path, lines, prefix).direction(values)
 
 
@@ -127,7 +134,9 @@ class _Reader:
     def _mapping(self, values: Mapping[str, Any], name: str) -> Mapping[str, Any]:
         value = values.get(name) or {}
         if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in value):
-            raise self._error(name, f"{name} is {shown(value)}: expected 'name: ...'")
+            raise self._error(
+                name, f"{name} is {shown(value)}: expected 'name: ...', names such as on, no or 1 in quotes"
+            )
         return value
 
     def _known(self, values: Mapping[str, Any], known: Sequence[str], place: str) -> None:

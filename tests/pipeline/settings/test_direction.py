@@ -74,6 +74,15 @@ def test_what_config_yaml_keeps_is_the_same_direction(folder) -> None:
     assert read_direction(folder / "out" / "config.yaml") == found
 
 
+def test_a_direction_of_relative_paths_is_used_again_from_anywhere(folder, monkeypatch) -> None:
+    monkeypatch.chdir(folder)
+    plain = Direction.of([Path("night.png")]).plain()
+    (folder / "out").mkdir()
+    (folder / "out" / "config.yaml").write_text(yaml.safe_dump({"direction": plain}))
+    monkeypatch.chdir(folder / "out")
+    assert read_direction("config.yaml").styles["night"].images == (folder / "night.png",)
+
+
 def test_its_coats(folder) -> None:
     kept, roof, *bands, lamp, door, rest = read_coats(read_direction(written(folder, WHOLE)), Events())
     assert (kept.region, list(kept.styles)) == ("sky", [])
@@ -140,6 +149,15 @@ def test_pictures_of_one_name_are_two_styles() -> None:
             r":1: styles\.a: scale is 90: expected a number from 0\.05 to 20",
         ),
         ("regions: {a: material:b}", "no style is given"),
+        ("styles: {a: night.png,\n a: wave.png}", r":2: styles\.a is given twice, first in line 1"),
+        (
+            "styles: {on: night.png}",
+            r":1: styles is .*: expected 'name: \.\.\.', names such as on, no or 1 in quotes",
+        ),
+        (
+            "styles: {a: night.png}\npaint: [{region: r, keep: true, stroke: 2}, {style: a}]",
+            r":2: paint\[0\]: it keeps its colours: leave out strength",
+        ),
         (
             "styles: {a: night.png}\npaint: [{style: b}]",
             r":2: paint\[0\]\.style: 'b' is not among the styles: a",

@@ -47,3 +47,20 @@ def test_the_command_knows_them(capsys) -> None:
     assert main([*command[:-1], "impast"]) == 1
     assert "choose one of default, " in (line := capsys.readouterr().err)
     assert "impasto" in line
+
+
+def test_a_look_without_steps_is_refused(capsys) -> None:
+    command = [
+        "paint",
+        "a.glb",
+        "--style",
+        "b.jpg",
+        "--out",
+        "c",
+        "--method",
+        "instant",
+        "--preset",
+        "impasto",
+    ]
+    assert main(command) == 1
+    assert "--method instant takes no steps, in which a look (impasto) is painted" in capsys.readouterr().err
