@@ -20,6 +20,7 @@ from nst3d.pipeline.runtime.events import Events
 from nst3d.pipeline.settings.config import PaintConfig, load_preset
 from nst3d.pipeline.styles import read_style
 from nst3d.renderers.radiance import Frame
+from nst3d.stylize.coat import Coat
 from nst3d.stylize.schedule import Stage
 
 reason = "nerfstudio is not installed: pip install 'nst3d[nerfstudio]'"
@@ -104,10 +105,10 @@ def test_previews_show_the_paint_and_change_nothing(made, quick, way) -> None:
 
         own, *_, other = (p.camera for p in run_cameras(load_run(made.run)).of("train"))
         pose = np.concatenate([own.camera_to_world[:, :3], other.camera_to_world[:, 3:]], axis=1)
-        style, events = read_style(made.style, Events()), Events()
+        coats, events = [Coat([read_style(made.style, Events())])], Events()
         job = Job(made.run, (made.style,), made.folder / "none", settings(way, steps=2))
-        subject, config = open_nerf(job, None, style, events)
-        painter = Painter(config, subject, [style], Keeper(Path(), "", 0, False), events)
+        subject, config = open_nerf(job, None, coats, events)
+        painter = Painter(config, subject, coats, Keeper(Path(), "", 0, False), events)
         for stepped in painter.steps():
             if looks is not None:
                 assert max(stepped.preview(None).colour.shape) <= 40  # no larger than it is painted
