@@ -127,7 +127,9 @@ class Painter:
         """Whether the styles alone say which colours there are: no other guide or teacher does, nor the scene."""
         recipe, company = self._config.recipe, self._company
         others = company.guides or company.teachers or any(term.name in GUIDES for term in recipe.terms)
-        whole = recipe.palette_before == 1 and all(coat.strength == 1 for coat in self._coats)
+        # At a soft border the scene's own colours show through, which are not the styles'.
+        whole = self._canvas.painted is None and all(coat.strength == 1 for coat in self._coats)
+        whole = whole and recipe.palette_before == 1
         return (
             recipe.guard and whole and recipe.colour == "style" and not others and bool(self._schedule.total)
         )

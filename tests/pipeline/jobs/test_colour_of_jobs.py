@@ -152,5 +152,9 @@ def test_finished_colours_can_be_mixed_from_those_of_the_styles(scenes, tmp_path
         found[name] = run_job(asked, Listener()).metrics["gamut"]
     assert found["on"] == {"clipped": 0.0, "outside": 0.0}
     assert found["off"] != found["on"]
+    (tmp_path / "half.png").write_bytes((scenes / "photo.png").read_bytes())
+    region = replace(TINY, region=f"mask:{tmp_path / 'half.png'}")  # a border that is soft everywhere
+    soft = run_job(job(scenes, tmp_path / "soft", region, "photo.png"), Listener())
+    assert soft.metrics["gamut"]["outside"] > 0
     burnt = run_job(job(scenes, tmp_path / "burnt", TINY, "photo.png"), Listener(), guides={"burn": Burn})
     assert burnt.metrics["gamut"]["outside"] > 0
