@@ -4,11 +4,10 @@ from dataclasses import replace
 
 import pytest
 import torch
+from random_vgg import random_vgg
 
 from nst3d.errors import ConfigError
 from nst3d.features import VGG
-from nst3d.features.layers import conv_shape, layer_names
-from nst3d.features.normalisation import IMAGENET
 from nst3d.losses import Correspondence
 from nst3d.stylize.coat import Coat
 from nst3d.stylize.feature_guide import Viewing
@@ -36,15 +35,7 @@ NAMES = {"variation", "content", "gram", "moments", "nnfm"}
 
 @pytest.fixture(scope="module")
 def encoder() -> VGG:
-    """A VGG-16 with seeded random weights."""
-    generator = torch.Generator().manual_seed(3)
-    convs = {}
-    for layer in layer_names("vgg16"):
-        if layer.startswith("conv"):
-            out, inside = conv_shape(layer)
-            weight = torch.randn(out, inside, 3, 3, generator=generator) / (9 * inside) ** 0.5
-            convs[layer] = weight, torch.zeros(out)
-    return VGG("vgg16", convs, IMAGENET)
+    return random_vgg()
 
 
 def noise(*shape: int, seed: int = 0) -> torch.Tensor:
