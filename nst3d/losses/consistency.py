@@ -75,4 +75,4 @@ def _make(inputs: LossInputs) -> Loss | None:
     return None if find is None else ConsistencyLoss(inputs.layers, find, inputs.options["measure"])
 
 
-register_loss("consistency", _make, ("relu3_1",), {"measure": "cosine"})
+register_loss("consistency", _make, ("relu3_1",), {"measure": "cosine"}, aim="views")

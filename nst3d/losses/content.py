@@ -101,4 +101,4 @@ def _make(inputs: LossInputs) -> Loss:
     return ContentLoss(inputs.contents(inputs.layers), inputs.layers, weights, inputs.normalise)
 
 
-register_loss("content", _make, ("relu3_1", "relu4_1"), {"forward_facing": None})
+register_loss("content", _make, ("relu3_1", "relu4_1"), {"forward_facing": None}, aim="content")

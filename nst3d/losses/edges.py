@@ -76,4 +76,4 @@ def _make(inputs: LossInputs) -> Loss:
     return EdgesLoss(inputs.contents((IMAGE,)), pool_sizes(inputs.options["pools"], inputs.name))
 
 
-register_loss("edges", _make, (), {"pools": EdgesLoss.usual})
+register_loss("edges", _make, (), {"pools": EdgesLoss.usual}, aim="content")

@@ -126,4 +126,4 @@ def _make(inputs: LossInputs) -> Loss | None:
         return None  # a style of slivers
 
 
-register_loss("excess", _make)
+register_loss("excess", _make, aim="views")

@@ -62,4 +62,4 @@ class GrainLoss(Loss):
         return _grain(observation.once("grain", lambda: second_differences(image)), observation.mask(IMAGE))
 
 
-register_loss("grain", lambda inputs: GrainLoss())
+register_loss("grain", lambda inputs: GrainLoss(), aim="views")

@@ -65,4 +65,4 @@ def _make(inputs: LossInputs) -> Loss:
     return LaplacianLoss(inputs.contents((IMAGE,)), pool_sizes(inputs.options["pools"], inputs.name))
 
 
-register_loss("laplacian", _make, (), {"pools": LaplacianLoss.usual})
+register_loss("laplacian", _make, (), {"pools": LaplacianLoss.usual}, aim="content")

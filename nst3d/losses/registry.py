@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from nst3d.features.encoder import Encoder
 from nst3d.losses.base import Loss, Normalise
@@ -55,6 +55,9 @@ MakeLoss = Callable[[LossInputs], "Loss | None"]
 """Makes a loss; None if it has nothing to compare, such as the views of a picture."""
 
 
+Aim = Literal["style", "content", "views"]
+
+
 @dataclass(frozen=True)
 class LossKind:
     """A registered loss."""
@@ -65,6 +68,8 @@ class LossKind:
     """Layers that it compares by default."""
     options: Mapping[str, Any] = field(default_factory=dict)
     """Its options and their defaults."""
+    aim: Aim = "style"
+    """What it compares views with: styles, the scene's contents, or nothing beyond the views themselves."""
 
 
 LOSSES: Registry[LossKind] = Registry(
@@ -96,7 +101,14 @@ LOSSES: Registry[LossKind] = Registry(
 
 
 def register_loss(
-    name: str, make: MakeLoss, layers: tuple[str, ...] = (), options: Mapping[str, Any] | None = None
+    name: str,
+    make: MakeLoss,
+    layers: tuple[str, ...] = (),
+    options: Mapping[str, Any] | None = None,
+    aim: Aim = "style",
 ) -> None:
-    """Register a loss by name, for use in recipe terms. ConfigError if the name is taken."""
-    LOSSES.register(name, LossKind(name, make, layers, dict(options or {})))
+    """Register a loss by name, for use in recipe terms. ConfigError if the name is taken.
+
+    Those with the `aim` style also shape meshes that are displaced.
+    """
+    LOSSES.register(name, LossKind(name, make, layers, dict(options or {}), aim))

@@ -77,4 +77,4 @@ def _make(inputs: LossInputs) -> Loss:
     return SelfSimilarityLoss(inputs.contents(inputs.layers), inputs.layers, inputs.options["positions"])
 
 
-register_loss("self_similarity", _make, ("relu3_1", "relu4_1"), {"positions": 512})
+register_loss("self_similarity", _make, ("relu3_1", "relu4_1"), {"positions": 512}, aim="content")

@@ -59,4 +59,10 @@ class TotalVariationLoss(Loss):
         return total_variation(Planes(observation.features[IMAGE]), observation.mask(IMAGE), self.kind)
 
 
-register_loss("variation", lambda inputs: TotalVariationLoss(inputs.options["kind"]), (), {"kind": "squared"})
+register_loss(
+    "variation",
+    lambda inputs: TotalVariationLoss(inputs.options["kind"]),
+    (),
+    {"kind": "squared"},
+    aim="views",
+)

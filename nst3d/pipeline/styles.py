@@ -15,6 +15,7 @@ from nst3d.features.precision import fast_dtype
 from nst3d.features.weights import load_encoder
 from nst3d.files import PathLike
 from nst3d.images.colour import hex_colour
+from nst3d.images.grade import Grade
 from nst3d.images.io import read_image
 from nst3d.images.palette import mixtures
 from nst3d.losses.observation import IMAGE
@@ -113,8 +114,11 @@ def read_style(path: PathLike, events: Events) -> Style:
     return Style(images, path.stem, opacities=(torch.from_numpy(picture.alpha),))
 
 
-def read_coats(direction: Direction, events: Events) -> list[Coat]:
-    """What paints the regions of a direction, with its styles read. Raises InputError as `read_style` does."""
+def read_coats(direction: Direction, recipe: Recipe, events: Events) -> list[Coat]:
+    """What paints the regions of a direction, with its styles read, at the recipe's strength and in its grade.
+
+    Raises InputError as `read_style` does.
+    """
     read = {name: _style_of(name, entry, events) for name, entry in direction.styles.items()}
     direction = direction.expanded
     coats = []
@@ -127,8 +131,18 @@ def read_coats(direction: Direction, events: Events) -> list[Coat]:
         if entry.style and not styles:
             raise ConfigError(f"region {entry.region or 'rest'}: all its styles have a weight of 0")
         selector = None if entry.region is None else direction.selector(entry.region)
-        coats.append(Coat(styles, entry.region, selector, entry.strength, entry.terms))
+        strength = entry.strength * recipe.strength
+        coat = Coat(styles, entry.region, selector, strength, entry.terms)
+        coats.append(coat.styled(lambda style: _graded(style, recipe.grade)))
     return coats
+
+
+def _graded(style: Style, grade: Grade) -> Style:
+    """A style in changed colours, within [0, 1]."""
+    if grade.neutral:
+        return style
+    images = (Image(torch.from_numpy(grade.apply(image.numpy()))) for image in style.images)
+    return replace(style, images=tuple(images))
 
 
 def _style_of(name: str, entry: StyleEntry, events: Events) -> Style:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, Literal
 
 from nst3d.bounds import FileOnly, Within, check_bounds
 from nst3d.errors import ConfigError
+from nst3d.images.grade import Grade
 from nst3d.losses.base import Normalise
 from nst3d.losses.registry import LOSSES
 from nst3d.stylize.colouring import ColourMode
@@ -57,6 +58,10 @@ class Recipe:
     luminance, which alone is painted (luminance); or those of `palette`."""
     palette: str | None = None
     """Colours of `colour='palette'`: an image, or colours such as #1f4e79,#f2c14e."""
+    grade: Grade = field(default_factory=Grade)
+    """Change of the styles' colours before they are painted in: less saturation, more light."""
+    strength: Annotated[float, Within(0, 1)] = 1.0
+    """How far the finished colours are from the scene's own; regions of a direction have theirs on top of it."""
     guard: bool = True
     """Whether finished colours beyond those that can be mixed from the styles' are moved to the nearest that can. Where
     others than the styles say what is painted, or how far, it does nothing."""

@@ -82,7 +82,7 @@ def prepare(
     events = Events(listeners)
     job = Job(scene, styles, "", config or PaintConfig(), cameras=cameras, direction=direction)
     bridges.casting(job.config)
-    coats = read_coats(job.directed, events)
+    coats = read_coats(job.directed, job.config.recipe, events)
     reader = bridges.reader(job.dataparser, job.cameras)
     opened = checked(job, opened or open_path(job.scene))
     cache = SceneCache.opened(events.note)

@@ -44,7 +44,7 @@ class References:
 
     def coats(self, job: Job, events: Events) -> list[Coat]:
         """What paints a job with these: its styles, or else they themselves."""
-        coats = read_coats(job.directed, events)
+        coats = read_coats(job.directed, job.config.recipe, events)
         own = bool(self.pictures) and not job.styles
         return [replace(coat, styles=[self.style]) for coat in coats] if own else coats
 

@@ -10,6 +10,8 @@ import pytest
 import yaml
 
 from nst3d.errors import ConfigError, InputError
+from nst3d.images.colour import luminance
+from nst3d.images.grade import Grade
 from nst3d.images.io import write_image
 from nst3d.pipeline.runtime.events import Events
 from nst3d.pipeline.settings.direction import Direction, PaintEntry, StyleEntry
@@ -17,6 +19,7 @@ from nst3d.pipeline.settings.direction_file import read_direction
 from nst3d.pipeline.settings.gradient import Gradient
 from nst3d.pipeline.settings.resources import resource
 from nst3d.pipeline.styles import read_coats
+from nst3d.stylize.recipe import Recipe
 
 WHOLE = """\
 styles:
@@ -84,7 +87,9 @@ def test_a_direction_of_relative_paths_is_used_again_from_anywhere(folder, monke
 
 
 def test_its_coats(folder) -> None:
-    kept, roof, *bands, lamp, door, rest = read_coats(read_direction(written(folder, WHOLE)), Events())
+    kept, roof, *bands, lamp, door, rest = read_coats(
+        read_direction(written(folder, WHOLE)), Recipe(), Events()
+    )
     assert (kept.region, list(kept.styles)) == ("sky", [])
     assert [(s.name, s.weight, s.scale, len(s.images)) for s in roof.styles] == [
         ("night", 1, 2, 1),
@@ -107,7 +112,7 @@ def test_what_of_a_style_counts(folder) -> None:
     text = "styles: {a: {images: night.png, detail: coarse}, b: {images: wave.png, detail: fine}}"
     found = read_direction(written(folder, text))
     assert found.styles["a"].plain()["detail"] == "coarse"
-    (coat,) = read_coats(found, Events())
+    (coat,) = read_coats(found, Recipe(), Events())
     assert [style.detail for style in coat.styles] == ["coarse", "fine"]
     with pytest.raises(ConfigError, match=r"look\.yaml:1: styles\.a.*detail.*coarse"):
         read_direction(written(folder, "styles: {a: {images: night.png, detail: big}}"))
@@ -120,8 +125,20 @@ def test_styles_alone_are_mixed_everywhere(folder) -> None:
 
 def test_a_weight_of_zero_leaves_a_style_out(folder) -> None:
     text = "styles: {a: night.png, b: wave.png}\npaint: [{style: {a: 1, b: 0}}]"
-    (coat,) = read_coats(read_direction(written(folder, text)), Events())
+    (coat,) = read_coats(read_direction(written(folder, text)), Recipe(), Events())
     assert [style.name for style in coat.styles] == ["a"]
+
+
+def test_a_recipe_weakens_all_coats_and_grades_their_styles(folder) -> None:
+    text = "styles: {a: night.png}\npaint: [{region: 'box:0,0,0,1,1,1', style: a, strength: 0.5}, {style: a}]"
+    direction = read_direction(written(folder, text))
+    plain = read_coats(direction, Recipe(), Events())
+    recipe = Recipe(strength=0.4, grade=Grade(saturation=0.0, brightness=0.1))
+    roof, rest = read_coats(direction, recipe, Events())
+    assert [roof.strength, rest.strength] == [pytest.approx(0.2), 0.4]
+    grey, own = rest.styles[0].images[0], plain[1].styles[0].images[0]
+    np.testing.assert_allclose(grey, grey[..., :1].expand(-1, -1, 3), atol=1e-6)
+    np.testing.assert_allclose(grey[..., :1], (luminance(own) + 0.1).clamp(max=1), atol=1e-6)
 
 
 def test_pictures_of_one_name_are_two_styles() -> None:

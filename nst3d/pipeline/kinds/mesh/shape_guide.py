@@ -10,6 +10,7 @@ import torch
 
 from nst3d.features.encoder import Encoder
 from nst3d.images.colour import LUMA
+from nst3d.losses.registry import LOSSES
 from nst3d.pipeline.kinds.mesh.shape_views import BACKGROUND, ShapeViews
 from nst3d.pipeline.settings.config import PaintConfig
 from nst3d.stylize.coat import Coat
@@ -24,7 +25,6 @@ from nst3d.tensors import Image, Mask, to_image
 
 _CONTRAST = 1.5
 """The style's contrast, in units of the shape's own shading contrast."""
-_STYLE = ("gram", "moments", "nnfm")
 _ALONE: dict[str, dict[str, Any]] = {"nnfm": {"agree": 0.0}}
 
 
@@ -68,11 +68,11 @@ class ShapeGuides:
 
 
 def shape_recipe(recipe: Recipe, options: DisplaceOptions) -> Recipe:
-    """The recipe for shape: scaled style losses and content, but no agreement, as views share the shape."""
+    """The recipe for shape: all style losses, scaled, and `content`, but no agreement, as views share the shape."""
     style = [
         {**term.plain(), "weight": term.weight * options.style}
         for term in recipe.terms
-        if term.name in _STYLE
+        if term.name in LOSSES and LOSSES.get(term.name).aim == "style"
     ]
     content = [term.plain() for term in recipe.terms if term.name == "content"][:1] or [{"name": "content"}]
     terms = [{**content[0], "weight": options.content}, *style]
