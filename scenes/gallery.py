@@ -20,12 +20,15 @@ import numpy as np
 
 from nst3d.images.io import read_image, write_image
 from nst3d.pipeline.settings.resources import resource
+from nst3d.tensors import Array
 
 ROOT = Path(__file__).resolve().parents[1]
 PICTURES = ROOT / "renders/gallery/controls"
 PAGE = ROOT / "docs/gallery.md"
-CELL = 288
-"""Side of a picture, pixels."""
+CELL = 512
+"""Side of a rendered picture, pixels."""
+MARGIN = 8
+"""Pixels around what the unpainted picture shows, to which all are cropped."""
 SCENE = "scenes/lighthouse/lighthouse.glb"
 SWIRLS = "--style scenes/styles/swirls.jpg"
 
@@ -126,9 +129,18 @@ def painted(shown: Shown, size: int, iterations: int, folder: Path) -> None:
     words = [str(ROOT / word) if word.startswith("scenes/") else word for word in shlex.split(line)]
     subprocess.run([sys.executable, "-m", "nst3d", *words], check=True)
     sheet = read_image(out / "sheet.png").pixels
+    unpainted = sheet[:CELL, :CELL]
     if shown.name == "default":
-        write_image(PICTURES / "unpainted.jpg", np.ascontiguousarray(sheet[:CELL, :CELL]))
-    write_image(PICTURES / f"{shown.name}.jpg", np.ascontiguousarray(sheet[CELL : 2 * CELL, :CELL]))
+        write_image(PICTURES / "unpainted.jpg", _cropped(unpainted, unpainted))
+    write_image(PICTURES / f"{shown.name}.jpg", _cropped(sheet[CELL : 2 * CELL, :CELL], unpainted))
+
+
+def _cropped(picture: Array, unpainted: Array) -> Array:
+    """The part of a picture where the unpainted one is not white, with a margin."""
+    y, x = np.nonzero((unpainted < 0.99).any(-1))
+    low = np.maximum([y.min() - MARGIN, x.min() - MARGIN], 0)
+    high = np.array([y.max(), x.max()]) + MARGIN
+    return np.ascontiguousarray(picture[low[0] : high[0], low[1] : high[1]])
 
 
 def page() -> str:
