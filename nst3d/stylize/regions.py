@@ -63,7 +63,7 @@ def layered(coats: Sequence[Coat], columns: Mapping[str, Colours], rows: int) ->
     regions together are `PAINTED`. ConfigError for a coat of which nothing is left.
     """
     found, left = dict(columns), torch.ones(rows, 1)
-    total, strength = torch.zeros(rows, 1), torch.zeros(rows, 1)
+    total, strength, kept = torch.zeros(rows, 1), torch.zeros(rows, 1), torch.zeros(rows, 1)
     for coat in coats:
         own = left if coat.region is None else left * columns[coat.region]
         if not bool((own > 0).any()):
@@ -74,10 +74,14 @@ def layered(coats: Sequence[Coat], columns: Mapping[str, Colours], rows: int) ->
         if coat.styles:
             total, strength = total + own, strength + own * coat.strength
             found[coat.name] = own
+        else:
+            kept = kept + own
+    # Sums of soft weights round to a little less than 1, which must not count as a rest that is not painted.
+    total = torch.where(kept + left > 0, total.clamp_max(1), 1)
     names = [coat.name for coat in painted(coats)]
-    if len(names) > 1:
-        found[PAINTED] = total
     whole = not bool((total < 1).any())
+    if len(names) > 1 and not whole:
+        found[PAINTED] = total
     if whole and len(names) == 1 and names[0] not in columns:  # no mask is needed of it
         found.pop(names[0], None)
     full = all(coat.strength == 1 for coat in coats)

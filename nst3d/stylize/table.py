@@ -146,6 +146,7 @@ class RegionTable(Table):
         """`start` (n, 3) are the colours kept outside, `weights` (n, 1) in [0, 1] the region."""
         self.layout, self.base, self.steps = inner.layout, inner.base, inner.steps
         self._inner, self._start, self._weights = inner, start, weights
+        self._decoded = inner.base.detach()  # the inner colours behind those last given
 
     @staticmethod
     def uncovered(colours: Colours, start: Colours, weights: Colours) -> Colours:
@@ -155,7 +156,9 @@ class RegionTable(Table):
 
     def colours(self) -> Colours:
         """The current table (n, 3), differentiable in the steps."""
-        return self._start + self._weights * (self._inner.colours() - self._start)
+        inner = self._inner.colours()
+        self._decoded = inner.detach()
+        return torch.lerp(self._start, inner, self._weights)
 
     def pure(self) -> Colours:
         """The inner table."""
@@ -166,9 +169,9 @@ class RegionTable(Table):
         return self._weights * self._inner.decoded(steps)
 
     def clamp_(self, colours: Colours) -> Colours:
-        """Clamp the inner table to [0, 1]; returns the new colours."""
-        self._inner.clamp_(self._inner.colours().detach())
-        return self.colours().detach()
+        """Clamp the inner table to [0, 1], as `colours` last gave it; returns the new colours."""
+        self._decoded = self._inner.clamp_(self._decoded)
+        return torch.lerp(self._start, self._decoded, self._weights)
 
     def move_(self, change: Colours) -> None:
         """Add a change (n, 3) to the visible colours, within the region."""

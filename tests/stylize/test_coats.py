@@ -57,6 +57,16 @@ def test_the_rest_is_what_no_region_covers() -> None:
     assert regions.painted is None  # every row
 
 
+def test_soft_regions_that_leave_nothing_paint_every_row() -> None:
+    rows = 5000
+    soft = torch.rand(rows, 3, generator=torch.Generator().manual_seed(0))
+    columns = {name: soft[:, k, None] for k, name in enumerate("abc")}
+    regions = layered([Coat([RED], name) for name in columns] + [Coat([BLUE])], columns, rows)
+    weights = torch.cat([regions.columns[name] for name in (*columns, "rest")], 1)
+    assert bool((weights.sum(1) < 1).any())  # but for rounding
+    assert regions.painted is None
+
+
 def test_what_is_kept_is_not_painted() -> None:
     regions = layered([Coat([], "a"), Coat([RED])], {"a": A}, ROWS)
     assert regions.painted == "rest"

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from nst3d.stylize.layout import Layout, resampled, scaled_size
-from nst3d.stylize.table import ColourTable, PlainTable
+from nst3d.stylize.table import ColourTable, PlainTable, RegionTable
 from nst3d.tensors import ImageSize
 
 TWO = Layout.of_images([ImageSize(16, 24), ImageSize(9, 32)])
@@ -18,6 +18,29 @@ def test_a_new_table_shows_its_base_exactly() -> None:
     base = noise(TWO.num_colours, 3)
     for levels in (1, 3, 9):
         assert torch.equal(ColourTable(base, TWO, levels).colours(), base)
+
+
+@pytest.mark.parametrize("levels", [0, 3])
+def test_a_region_is_clamped_within_and_shows_the_start_around(levels) -> None:
+    start, base, weights = (
+        noise(TWO.num_colours, 3),
+        noise(TWO.num_colours, 3, seed=1),
+        noise(TWO.num_colours, 1, seed=2),
+    )
+    weights[:9], weights[9:99] = 0, 1
+    inner = ColourTable(base, TWO, levels) if levels else PlainTable(base, TWO)
+    table = RegionTable(inner, start, weights)
+    with torch.no_grad():
+        table.steps[0] += 2 * noise(*table.steps[0].shape, seed=3) - 1
+    before = table.colours().detach()
+    assert bool((before[9:99] > 1).any())
+    assert bool((before[9:99] < 0).any())
+    expected = start + weights * (inner.colours().detach().clamp(0, 1) - start)
+    shown = table.clamp_(before)
+    torch.testing.assert_close(shown, expected)
+    torch.testing.assert_close(table.colours().detach(), expected)
+    assert torch.equal(shown[:9], start[:9])
+    assert torch.equal(shown[9:99], expected[9:99].clamp(0, 1))
 
 
 def test_levels_halve_down_to_four_pixels() -> None:
