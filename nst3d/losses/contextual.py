@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import final
+from typing import Any, final
 
 import torch
 import torch.nn.functional as F
@@ -19,6 +19,7 @@ from nst3d.tensors import Features
 
 _EPSILON = 1e-5  # of the paper's eq. 2
 _CHUNK_BYTES = 32 << 20
+_BLOCK = 64
 
 
 def log_affinities(rows: torch.Tensor, bank: torch.Tensor, bandwidth: float) -> torch.Tensor:
@@ -26,9 +27,13 @@ def log_affinities(rows: torch.Tensor, bank: torch.Tensor, bandwidth: float) -> 
 
     How much more alike i is to j than to the rest of the bank; the affinities of each i sum to 1.
     """
-    distances = 1 - precise(rows @ bank.T)
-    relative = distances / (distances.amin(1, keepdim=True) + _EPSILON)
-    return F.log_softmax((1 - relative) / bandwidth, dim=1)
+    return _log_affinities(precise(rows @ bank.T), bandwidth)
+
+
+def _log_affinities(cosines: torch.Tensor, bandwidth: float) -> torch.Tensor:
+    nearest = cosines.amax(1, keepdim=True)
+    # What is added to all exponents of a row makes no difference to its softmax.
+    return F.log_softmax((cosines - nearest) * (1 / ((1 - nearest + _EPSILON) * bandwidth)), dim=1)
 
 
 def contextual_loss(
@@ -43,7 +48,7 @@ def contextual_loss(
     if not len(rows):
         return precise(rows).sum()
     used, which = _most_alike(rows.detach(), bank, bandwidth, chunk_bytes).unique(return_inverse=True)
-    affinities = log_affinities(precise(take_rows(rows, used)), precise(bank), bandwidth)
+    affinities = _log_affinities(_Cosines.apply(take_rows(rows, used), bank), bandwidth)
     largest = affinities[which, torch.arange(len(bank), device=bank.device)]
     return torch.tensor(float(len(bank))).to(largest).log() - largest.logsumexp(0)
 
@@ -54,11 +59,39 @@ def _most_alike(rows: torch.Tensor, bank: torch.Tensor, bandwidth: float, chunk_
     height = max(1, chunk_bytes // (4 * len(bank)))
     best, index = [], []
     for start in range(0, len(rows), height):
-        largest = log_affinities(rows[start : start + height], bank.to(rows.dtype), bandwidth).max(0)
-        best.append(largest.values)
-        index.append(largest.indices + start)
+        affinities = log_affinities(rows[start : start + height], bank.to(rows.dtype), bandwidth)
+        values, indices = _largest(affinities)
+        best.append(values)
+        index.append(indices + start)
     chunk = torch.stack(best).argmax(0, keepdim=True)
     return torch.stack(index).gather(0, chunk)[0]
+
+
+def _largest(values: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """The largest value (m,) in each column of (n, m), and its row (m,) int64.
+
+    First the block of rows, then the row in it: on a CPU a quarter of the time of `max` with indices.
+    """
+    blocks = values.split(_BLOCK)
+    largest, block = torch.stack([b.amax(0) for b in blocks]).max(0)
+    rows = block * _BLOCK + torch.arange(_BLOCK, device=values.device)[:, None]
+    inside = values.gather(0, rows.clamp_max(len(values) - 1))
+    return largest, rows.gather(0, inside.argmax(0, keepdim=True))[0].clamp_max(len(values) - 1)
+
+
+class _Cosines(torch.autograd.Function):
+    """R Bᵀ in at least float32 for rows R and constants B; only the gradient is multiplied in the rows' precision."""
+
+    @staticmethod
+    def forward(ctx: Any, rows: torch.Tensor, bank: torch.Tensor) -> torch.Tensor:
+        ctx.save_for_backward(bank)
+        ctx.dtype = rows.dtype
+        return precise(rows) @ precise(bank).T
+
+    @staticmethod
+    def backward(ctx: Any, *grads: torch.Tensor) -> tuple[torch.Tensor, None]:
+        (bank,) = ctx.saved_tensors
+        return grads[0].to(ctx.dtype) @ bank.to(ctx.dtype), None
 
 
 @final

@@ -59,7 +59,7 @@ def wasserstein(rows: torch.Tensor, style: Gaussian) -> torch.Tensor:
     as many directions as channels, and never needs a root of a large matrix. Returns a scalar, at least float32.
     """
     centred = rows - style.mean.to(rows.dtype)  # small numbers keep their precision in sums of products
-    shift = precise(centred).mean(0)
+    shift = centred.sum(0, dtype=style.mean.dtype) / len(rows)
     square = gram_matrix(Features(centred.T[:, None])) / len(rows)
     covariance = square - torch.outer(shift, shift)
     inside = (style.directions.T @ covariance @ style.directions).double()

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import final
+from typing import Any, final
 
 import torch
 import torch.nn.functional as F
@@ -26,8 +26,11 @@ def hypercolumns(seen: Observation, layers: tuple[str, ...]) -> tuple[Features, 
     Finer layers are averaged over the cells of the first, coarser ones are repeated. A position counts if all that its
     column is made of does. None: all positions count.
     """
-    size = seen.features[layers[0]].shape[1:]
-    columns = torch.cat([_resized(seen.features[layer], size) for layer in layers])
+    height, width = seen.features[layers[0]].shape[1:]
+    size = height, width
+    # Channels last, as encoders give them and rows are taken from them.
+    columns = torch.cat([_resized(seen.features[layer], size).permute(1, 2, 0) for layer in layers], 2)
+    columns = columns.permute(2, 0, 1)
     known = [mask for layer in layers if (mask := seen.mask(layer)) is not None]
     if not known:
         return Features(columns), None
@@ -35,13 +38,36 @@ def hypercolumns(seen: Observation, layers: tuple[str, ...]) -> tuple[Features, 
     return Features(columns), torch.stack(whole).all(0).to(known[0])
 
 
-def _resized(planes: torch.Tensor, size: tuple[int, ...]) -> torch.Tensor:
+def _resized(planes: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
     """Planes (c, h, w) at another size: averaged if that is smaller, repeated if it is larger."""
-    if planes.shape[1:] == size:
+    (height, width), (tall, wide) = planes.shape[1:], size
+    if (height, width) == (tall, wide):
         return planes
-    if planes.shape[1] >= size[0]:
-        return F.adaptive_avg_pool2d(planes[None], (size[0], size[1]))[0]
-    return F.interpolate(planes[None], tuple(size), mode="nearest-exact")[0]
+    if height >= tall:
+        whole = height // tall == width // wide and height % tall == width % wide == 0
+        pooled = (
+            F.avg_pool2d(planes[None], height // tall) if whole else F.adaptive_avg_pool2d(planes[None], size)
+        )
+        return pooled.squeeze(0)
+    if tall // height == wide // width and tall % height == wide % width == 0:
+        repeated: torch.Tensor = _Repeat.apply(planes, tall // height)
+        return repeated
+    return F.interpolate(planes[None], size, mode="nearest-exact").squeeze(0)
+
+
+class _Repeat(torch.autograd.Function):
+    """Planes (c, h, w) with each position repeated n x n times; the backward pools, faster than interpolation's."""
+
+    @staticmethod
+    def forward(ctx: Any, planes: torch.Tensor, times: int) -> torch.Tensor:
+        ctx.times = times
+        channels, height, width = planes.shape
+        rows = planes.permute(1, 2, 0)[:, None, :, None].expand(height, times, width, times, channels)
+        return rows.reshape(height * times, width * times, channels).permute(2, 0, 1)
+
+    @staticmethod
+    def backward(ctx: Any, *grads: torch.Tensor) -> tuple[torch.Tensor, None]:
+        return F.avg_pool2d(grads[0][None], ctx.times, divisor_override=1).squeeze(0), None
 
 
 @final
@@ -79,22 +105,18 @@ class HypercolumnLoss(Loss):
         self.scale = torch.cat(
             [p.new_full((len(p),), float(p.sum().clamp_min(1e-12).rsqrt())) for p in powers]
         )
-        bank = self._centred(Features(rows.T[:, None]), self.mean)
+        bank = Features(self._centred(rows).T[:, None])
         self.nnfm = NNFMLoss({_COLUMN: bank}, Search(style_positions))
 
     def forward(self, observation: Observation) -> torch.Tensor:
         """The loss, a scalar; 0 if nothing is covered. It stores no choices."""
-        columns, mask = hypercolumns(observation, self.layers)
-        masks = {} if mask is None else {_COLUMN: mask}
-        own = precise(covered_rows(columns.detach(), mask))
-        mean = own.sum(0) / max(len(own), 1)
-        choices = self.nnfm.match(Observation({_COLUMN: self._centred(columns.detach(), mean)}, masks))
-        return self.nnfm.loss_for(Observation({_COLUMN: self._centred(columns, self.mean)}, masks), choices)
+        rows = self._centred(covered_rows(*hypercolumns(observation, self.layers)))
+        found = self.nnfm.choose(_COLUMN, rows.detach(), centred=True)
+        return self.nnfm.distance(_COLUMN, rows, found)
 
-    def _centred(self, columns: Features, mean: torch.Tensor) -> Features:
-        """Columns (c, h, w) from a mean (c,), with layers of equal power."""
-        dtype = columns.dtype
-        return Features((columns - mean.to(dtype)[:, None, None]) * self.scale.to(dtype)[:, None, None])
+    def _centred(self, rows: torch.Tensor) -> torch.Tensor:
+        """Columns (n, c) from the style's mean, with layers of equal power."""
+        return (rows - self.mean.to(rows.dtype)) * self.scale.to(rows.dtype)
 
 
 def _share(rows: torch.Tensor, share: float) -> torch.Tensor:

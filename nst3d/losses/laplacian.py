@@ -9,7 +9,7 @@ import torch.nn.functional as F
 
 from nst3d.losses.base import Loss, precise
 from nst3d.losses.observation import IMAGE
-from nst3d.losses.pooled import PooledLoss, pool_sizes
+from nst3d.losses.pooled import PooledLoss, pool_sizes, pooled
 from nst3d.losses.registry import LossInputs, register_loss
 from nst3d.tensors import Mask, Planes
 
@@ -19,7 +19,7 @@ _FLAT = (8 / 255) ** 2
 
 def laplacian(planes: Planes, pool: int) -> torch.Tensor:
     """The discrete Laplacian (c, h', w') of (c, h, w), averaged over blocks of `pool` pixels, inside."""
-    cells = F.avg_pool2d(precise(planes), pool)
+    cells = pooled(precise(planes), pool)
     middle = cells[:, 1:-1, 1:-1]
     return cells[:, :-2, 1:-1] + cells[:, 2:, 1:-1] + cells[:, 1:-1, :-2] + cells[:, 1:-1, 2:] - 4 * middle
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple, final
+from typing import Any, NamedTuple, final
 
 import torch
 
@@ -13,6 +13,7 @@ from nst3d.losses.registry import LossInputs, register_loss
 from nst3d.losses.rows import covered_rows
 from nst3d.tensors import Features, Mask
 
+_CHUNK = 2048
 _VARIANCE_FLOOR = 1e-8  # keeps the square root's gradient finite for constant channels
 
 
@@ -27,11 +28,31 @@ class Moments(NamedTuple):
 
 def moments(features: Features, mask: Mask | None = None) -> Moments:
     """Mean and standard deviation of each channel of (c, h, w) over covered positions, at least float32."""
-    rows = precise(covered_rows(features, mask))
-    count = max(len(rows), 1)
-    mean = rows.sum(0) / count
-    variance = (rows - mean).square().sum(0) / count
+    mean, variance = _MeanVariance.apply(covered_rows(features, mask))
     return Moments(mean, (variance + _VARIANCE_FLOOR).sqrt())
+
+
+class _MeanVariance(torch.autograd.Function):
+    """Means and variances (c,) of rows (n, c), in at least float32; works on blocks, whose copies stay in the cache."""
+
+    @staticmethod
+    def forward(ctx: Any, rows: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        count = max(len(rows), 1)
+        mean = rows.sum(0, dtype=precise(rows[:0]).dtype) / count
+        variance = torch.zeros_like(mean)
+        for part in rows.split(_CHUNK):
+            variance += (precise(part) - mean).square_().sum(0)
+        ctx.save_for_backward(rows, mean)
+        return mean, variance / count
+
+    @staticmethod
+    def backward(ctx: Any, *grads: torch.Tensor) -> torch.Tensor:
+        rows, mean = ctx.saved_tensors
+        slope, count = torch.empty_like(rows), max(len(rows), 1)
+        along, level = 2 * grads[1] / count, grads[0] / count
+        for part, own in zip(rows.split(_CHUNK), slope.split(_CHUNK)):
+            own.copy_((precise(part) - mean).mul_(along).add_(level))
+        return slope
 
 
 def moments_loss(found: Moments, target: Moments, normalise: Normalise = "gatys") -> torch.Tensor:

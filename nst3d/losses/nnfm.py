@@ -149,7 +149,7 @@ class NNFMLoss(Loss):
         losses = []
         for key, group in self.groups.items():
             rows = covered_rows(_seen(observation, group), observation.mask(group[0]))
-            losses.append(self._loss(key, rows, self._nearest(key, rows.detach())))
+            losses.append(self.distance(key, rows, self.choose(key, rows.detach())))
         return torch.stack(losses).sum()
 
     @torch.no_grad()
@@ -158,7 +158,7 @@ class NNFMLoss(Loss):
         choices = {}
         for key, group in self.groups.items():
             features, mask = _seen(observation, group), observation.mask(group[0])
-            found = self._nearest(key, covered_rows(features, mask))
+            found = self.choose(key, covered_rows(features, mask))
             choices[key] = _spread(found, features.shape[1:], mask)
         return choices
 
@@ -182,16 +182,23 @@ class NNFMLoss(Loss):
         for key, group in self.groups.items():
             chosen = choices[key]
             rows = covered_rows(_seen(observation, group), chosen >= 0)
-            losses.append(self._loss(key, rows, chosen[chosen >= 0]))
+            losses.append(self.distance(key, rows, chosen[chosen >= 0]))
         return torch.stack(losses).sum()
 
-    def _nearest(self, key: str, rows: torch.Tensor) -> torch.Tensor:
-        """The row of the bank (k,) nearest to each vector (k, c)."""
+    @torch.no_grad()
+    def choose(self, key: str, rows: torch.Tensor, centred: bool = False) -> torch.Tensor:
+        """The row (k,) of a group's bank nearest to each vector (k, c), or to what that differs from their mean by."""
         directions, bank = self._shortened[key]
         rows = rows.to(bank.dtype)
-        return nearest(rows if directions is None else rows @ directions, bank, self.search.chunk_bytes)
+        if directions is not None:
+            rows = rows @ directions
+        if centred:
+            mean = rows.sum(0, dtype=precise(rows[:0]).dtype) / max(len(rows), 1)
+            rows = rows - mean.to(rows.dtype)
+        return nearest(rows, bank, self.search.chunk_bytes)
 
-    def _loss(self, key: str, rows: torch.Tensor, chosen: torch.Tensor) -> torch.Tensor:
+    def distance(self, key: str, rows: torch.Tensor, chosen: torch.Tensor) -> torch.Tensor:
+        """The loss, a scalar, of a group's vectors (k, c) for the rows (k,) of its bank that were chosen for them."""
         return self.weights[key] * nnfm_loss(rows, self.banks[key].index_select(0, chosen))
 
 

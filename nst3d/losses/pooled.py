@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import torch
+import torch.nn.functional as F
 
 from nst3d.errors import ConfigError
 from nst3d.losses.base import Loss
@@ -31,6 +32,11 @@ def pool_sizes(value: Any, term: str) -> tuple[int, ...]:
             f"term {term}: pools is {value!r}: expected sizes of 1 or more pixels, such as [4, 16]"
         )
     return tuple(sizes)
+
+
+def pooled(planes: torch.Tensor, pool: int) -> torch.Tensor:
+    """Planes (c, h, w) averaged over blocks of `pool` pixels, (c, h // pool, w // pool)."""
+    return planes if pool == 1 else F.avg_pool2d(planes, pool)
 
 
 class PooledLoss(Loss):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+from nst3d.tensors import Array
+
 
 def quantiles(ordered: torch.Tensor, count: int) -> torch.Tensor:
     """The quantiles (m, count) of m ascending samples (m, s), at the fractions (i + 1/2) / count.
@@ -41,9 +43,31 @@ def in_order(values: torch.Tensor) -> torch.Tensor:
 
 def ascending(values: torch.Tensor) -> torch.Tensor:
     """The indices (m, n) int64 that sort each row of (m, n)."""
-    if _in_numpy(values):
+    if not _in_numpy(values):
+        return values.argsort(1)
+    if values.dtype == torch.float64:
         return torch.from_numpy(np.argsort(values.numpy(), axis=1))
-    return values.argsort(1)
+    return torch.from_numpy(_ascending(np.ascontiguousarray(values.numpy())))
+
+
+def _ascending(values: Array) -> Array:
+    """`ascending` of float32: sorts whole numbers that hold a value above its index.
+
+    Unlike NumPy's `argsort` this does not slow down for equal values, of which features have many: it takes a third of
+    the time then, and a sixth if values have no more digits than bfloat16 has, so that both share 32 bits. Equal values
+    follow each other at random: in scan order, an even area would get a ramp from its top to its bottom.
+    """
+    bits = values.view(np.int32)
+    keys = bits ^ (bits >> 31 & 0x7FFFFFFF)  # whole numbers in the order of the values
+    order = np.random.default_rng(0).permutation(values.shape[1])
+    index = np.argsort(order)
+    if len(index) <= 1 << 16 and not (bits & 0xFFFF).any():
+        short = keys & -0x10000 | index.astype(np.int32)
+        short.sort(axis=1)
+        return order.take(short & 0xFFFF)
+    long = keys.astype(np.int64) << 32 | index
+    long.sort(axis=1)
+    return order.take(long & 0xFFFFFFFF)
 
 
 def _in_numpy(values: torch.Tensor) -> bool:

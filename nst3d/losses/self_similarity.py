@@ -4,7 +4,7 @@ transport and self-similarity" (STROTSS)."""
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import final
+from typing import Any, final
 
 import torch
 import torch.nn.functional as F
@@ -27,8 +27,24 @@ def self_distances(rows: torch.Tensor) -> torch.Tensor:
     At least float32. Distances among vectors that are all alike, which are but rounding, stay near zero.
     """
     units = F.normalize(precise(rows), dim=1)
-    distances = (1 - units @ units.T).clamp_min(0)
+    distances = (1 - _Products.apply(units, rows.dtype)).clamp_min(0)
     return distances / distances.sum(0, keepdim=True).clamp_min(_ALIKE * len(rows))
+
+
+class _Products(torch.autograd.Function):
+    """U Uᵀ for vectors U; its gradient is one product, not two, in the precision `dtype` of the features."""
+
+    @staticmethod
+    def forward(ctx: Any, units: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+        ctx.save_for_backward(units)
+        ctx.dtype = dtype
+        return units @ units.T
+
+    @staticmethod
+    def backward(ctx: Any, *grads: torch.Tensor) -> tuple[torch.Tensor, None]:
+        (units,) = ctx.saved_tensors
+        slope = (grads[0] + grads[0].T).to(ctx.dtype) @ units.to(ctx.dtype)
+        return slope.to(units), None
 
 
 def self_similarity_loss(rows: torch.Tensor, target: torch.Tensor) -> torch.Tensor:

@@ -103,6 +103,21 @@ def test_hypercolumns_by_hand() -> None:
     assert hypercolumns(Observation({"m": middle}), ("m",))[1] is None
 
 
+@pytest.mark.parametrize("fine", [(8, 6), (9, 7)])
+def test_gradients_of_hypercolumns_reach_every_layer(fine) -> None:
+    layers = [noise(2, 4, 3), noise(2, *fine, seed=1), noise(3, 2, 1, seed=2)]
+    assert torch.autograd.gradcheck(
+        lambda *found: hypercolumns(Observation(dict(zip("mfc", found))), ("m", "f", "c"))[0],
+        [layer.requires_grad_() for layer in layers],
+    )
+
+
+def test_repeated_positions_are_those_of_interpolation() -> None:
+    coarse, middle = noise(3, 2, 3), noise(1, 6, 9, seed=1)
+    columns, _ = hypercolumns(Observation({"m": middle, "c": coarse}), ("m", "c"))
+    assert torch.equal(columns[1:], F.interpolate(coarse[None], (6, 9), mode="nearest-exact")[0])
+
+
 def test_hypercolumn_by_hand() -> None:
     """Style columns ±(1, 0) about (2, 5); the view's are found by their deviation from its own mean."""
     style = torch.tensor([[[3.0, 1.0]], [[5.0, 5.0]]]).double()

@@ -96,6 +96,19 @@ def test_moments_do_not_see_where_things_are_nor_the_size() -> None:
     torch.testing.assert_close(moments(ours), moments(ours.flip(2).repeat(1, 3, 1)))
 
 
+def test_moments_of_half_precision_are_summed_in_full() -> None:
+    features = (torch.rand(3, 70, 60, generator=torch.Generator().manual_seed(0)) + 3).bfloat16()
+    halves, exact = features.clone().requires_grad_(), features.double().requires_grad_()
+    found, wanted = moments(halves), moments(exact)
+    slopes = [
+        torch.autograd.grad((m.mean + 2 * m.std).square().sum(), f)[0]
+        for m, f in ((found, halves), (wanted, exact))
+    ]
+    for a, b in zip(found, wanted):
+        torch.testing.assert_close(a.double(), b, rtol=1e-5, atol=0)
+    torch.testing.assert_close(slopes[0].double(), slopes[1], rtol=2**-8, atol=0)
+
+
 def test_moments_of_a_constant_channel_have_a_finite_gradient() -> None:
     x = torch.ones(2, 3, 3, requires_grad=True)
     MomentsLoss({"a": moments(noise(2, 3, 3, dtype=torch.float32))}, normalise="gatys")(

@@ -44,6 +44,20 @@ def test_order_is_that_of_sorting(dtype) -> None:
     assert torch.equal(values.gather(1, ascending(values)), wanted)
 
 
+@pytest.mark.parametrize("coarse", [True, False])
+def test_order_of_equal_values(coarse) -> None:
+    """Each index once, values in order, and what is equal in none that could show in a picture."""
+    values = torch.randn(5, 3000, generator=torch.Generator().manual_seed(0)).relu()
+    values[0, 7] = -0.0
+    values = values.bfloat16().float() if coarse else values
+    order = ascending(values)
+    assert torch.equal(order.sort(1).values, torch.arange(3000).expand(5, 3000))
+    assert torch.equal(values.gather(1, order), values.sort(1).values)
+    equal = order[1, :1000].double()  # more than a third are 0
+    assert not values[1, equal.long()].any()
+    assert abs(float(torch.corrcoef(torch.stack([equal, torch.arange(1000.0)]))[0, 1])) < 0.1
+
+
 def test_rank_distance_by_hand() -> None:
     values, ordered = torch.tensor([[5.0, 1.0, 3.0]]), torch.tensor([[0.0, 4.0, 5.0]])
     assert rank_distance(values, ordered) == pytest.approx((1 + 1 + 0) / 3)
