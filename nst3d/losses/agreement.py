@@ -7,6 +7,7 @@ from typing import final
 
 import torch
 
+from nst3d.bounds import Within
 from nst3d.losses.base import Loss
 from nst3d.losses.nnfm import NNFMLoss, Search
 from nst3d.losses.observation import Observation
@@ -89,5 +90,9 @@ def _make(inputs: LossInputs) -> Loss:
 
 
 register_loss(
-    "nnfm", _make, ("relu3_1", "relu4_1"), {"style_positions": 2048, "concatenate": False, "agree": 0.05}
+    "nnfm",
+    _make,
+    ("relu3_1", "relu4_1"),
+    {"style_positions": 2048, "concatenate": False, "agree": 0.05},
+    bounds={"style_positions": Within(1, 1 << 20)},
 )

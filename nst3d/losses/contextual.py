@@ -10,6 +10,7 @@ from typing import Any, final
 import torch
 import torch.nn.functional as F
 
+from nst3d.bounds import Within
 from nst3d.errors import ConfigError
 from nst3d.losses.base import Loss, Normalise, check_normalise, precise
 from nst3d.losses.observation import Observation
@@ -161,4 +162,9 @@ register_loss(
     _make,
     ("relu3_1", "relu4_1"),
     {"bandwidth": 0.5, "positions": 2048, "style_positions": 1024},
+    bounds={
+        "bandwidth": Within(0, above=True),
+        "positions": Within(1, 65536),
+        "style_positions": Within(1, 16384),
+    },
 )

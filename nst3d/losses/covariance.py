@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, final
 
 import torch
 
+from nst3d.bounds import Within
 from nst3d.errors import ConfigError
 from nst3d.losses.base import Loss, Normalise, check_normalise, precise
 from nst3d.losses.gram import gram_matrix
@@ -137,4 +138,10 @@ def _make(inputs: LossInputs) -> Loss:
     return CovarianceLoss(inputs.styles(inputs.layers), inputs.options["directions"], inputs.normalise)
 
 
-register_loss("covariance", _make, ("relu1_1", "relu2_1", "relu3_1", "relu4_1"), {"directions": 128})
+register_loss(
+    "covariance",
+    _make,
+    ("relu1_1", "relu2_1", "relu3_1", "relu4_1"),
+    {"directions": 128},
+    bounds={"directions": Within(1, 65536)},
+)

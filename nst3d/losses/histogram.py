@@ -8,6 +8,7 @@ from typing import final
 
 import torch
 
+from nst3d.bounds import Within
 from nst3d.errors import ConfigError
 from nst3d.losses.base import Loss, Normalise, check_normalise, precise
 from nst3d.losses.observation import Observation
@@ -94,4 +95,10 @@ def _make(inputs: LossInputs) -> Loss:
     return HistogramLoss(inputs.styles(inputs.layers), inputs.options["positions"], inputs.normalise)
 
 
-register_loss("histogram", _make, ("relu1_1", "relu2_1", "relu3_1", "relu4_1"), {"positions": 2048})
+register_loss(
+    "histogram",
+    _make,
+    ("relu1_1", "relu2_1", "relu3_1", "relu4_1"),
+    {"positions": 2048},
+    bounds={"positions": Within(1, 1 << 20)},
+)

@@ -9,6 +9,7 @@ from typing import Any, final
 import torch
 import torch.nn.functional as F
 
+from nst3d.bounds import Within
 from nst3d.errors import ConfigError
 from nst3d.losses.base import Loss, precise
 from nst3d.losses.nnfm import NNFMLoss, Search
@@ -127,4 +128,10 @@ def _make(inputs: LossInputs) -> Loss:
     return HypercolumnLoss(inputs.encoded(inputs.layers), inputs.layers, inputs.options["style_positions"])
 
 
-register_loss("hypercolumn", _make, ("relu3_1", "relu2_1", "relu4_1"), {"style_positions": 2048})
+register_loss(
+    "hypercolumn",
+    _make,
+    ("relu3_1", "relu2_1", "relu4_1"),
+    {"style_positions": 2048},
+    bounds={"style_positions": Within(1, 1 << 20)},
+)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
+from nst3d.bounds import Within
 from nst3d.features.encoder import Encoder
 from nst3d.losses.base import Loss, Normalise
 from nst3d.losses.observation import Observation
@@ -70,6 +71,8 @@ class LossKind:
     """Its options and their defaults."""
     aim: Aim = "style"
     """What it compares views with: styles, the scene's contents, or nothing beyond the views themselves."""
+    bounds: Mapping[str, Within] = field(default_factory=dict)
+    """Which numbers its options can be."""
 
 
 LOSSES: Registry[LossKind] = Registry(
@@ -106,9 +109,10 @@ def register_loss(
     layers: tuple[str, ...] = (),
     options: Mapping[str, Any] | None = None,
     aim: Aim = "style",
+    bounds: Mapping[str, Within] | None = None,
 ) -> None:
     """Register a loss by name, for use in recipe terms. ConfigError if the name is taken.
 
-    Those with the `aim` style also shape meshes that are displaced.
+    Those with the `aim` style also shape meshes that are displaced. `bounds` say which numbers options can be.
     """
-    LOSSES.register(name, LossKind(name, make, layers, dict(options or {}), aim))
+    LOSSES.register(name, LossKind(name, make, layers, dict(options or {}), aim, dict(bounds or {})))

@@ -9,6 +9,7 @@ from typing import Any, final
 import torch
 import torch.nn.functional as F
 
+from nst3d.bounds import Within
 from nst3d.errors import ConfigError
 from nst3d.losses.base import Loss, precise
 from nst3d.losses.content import check_shape
@@ -93,4 +94,11 @@ def _make(inputs: LossInputs) -> Loss:
     return SelfSimilarityLoss(inputs.contents(inputs.layers), inputs.layers, inputs.options["positions"])
 
 
-register_loss("self_similarity", _make, ("relu3_1", "relu4_1"), {"positions": 512}, aim="content")
+register_loss(
+    "self_similarity",
+    _make,
+    ("relu3_1", "relu4_1"),
+    {"positions": 512},
+    "content",
+    {"positions": Within(2, 8192)},
+)

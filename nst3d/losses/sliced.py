@@ -9,6 +9,7 @@ from typing import final
 import torch
 import torch.nn.functional as F
 
+from nst3d.bounds import Within
 from nst3d.errors import ConfigError
 from nst3d.losses.base import Loss, Normalise, check_normalise, precise
 from nst3d.losses.observation import Observation
@@ -97,5 +98,9 @@ def _make(inputs: LossInputs) -> Loss:
 
 
 register_loss(
-    "sliced", _make, ("relu1_1", "relu2_1", "relu3_1", "relu4_1"), {"directions": 64, "positions": 2048}
+    "sliced",
+    _make,
+    ("relu1_1", "relu2_1", "relu3_1", "relu4_1"),
+    {"directions": 64, "positions": 2048},
+    bounds={"directions": Within(1, 4096), "positions": Within(1, 65536)},
 )

@@ -14,7 +14,7 @@ from nst3d.features.encoder import Encoder
 from nst3d.losses.base import Loss
 from nst3d.losses.observation import IMAGE, Observation
 from nst3d.stylize.agreement import ViewMemory
-from nst3d.stylize.guide import Guide, Ramp, ramped
+from nst3d.stylize.guide import Guide, Ramp, weights_in
 from nst3d.stylize.kept import Kept
 from nst3d.stylize.look import Look
 from nst3d.stylize.style import opaque
@@ -76,15 +76,11 @@ class FeatureGuide(Guide):
         layers = dict.fromkeys(layer for term in active.values() for layer in term.loss.layers)
         self._layers = [layer for layer in layers if layer != IMAGE]
         self._masks: Kept[tuple[int, str | None], dict[str, Mask]] = Kept(_MASK_BYTES)
-        self._areas: dict[tuple[int, str | None], float] = {}
         self._pending: dict[int, tuple[Planes, Observation]] = {}  # judged, not yet noted
 
     def judge(self, look: Look) -> tuple[torch.Tensor, dict[str, float]]:
         """The weighted sum of the losses, and each weighted loss."""
-        weights = {
-            name: term.weight * ramped(term.schedule, look.share) * self._area(look, term)
-            for name, term in self._losses.items()
-        }
+        weights = weights_in(self._losses, look)
         active = {name: term for name, term in self._losses.items() if weights[name] != 0}
         whole = self.observe(look)
         masks = {region: self._masks_of(look, region) for region in {t.region: 0 for t in active.values()}}
@@ -128,15 +124,6 @@ class FeatureGuide(Guide):
         features = dict(self._encoder(seen, self._layers)) if self._encoder else {}
         features[IMAGE] = image
         return features
-
-    def _area(self, look: Look, term: WeightedLoss) -> float:
-        """The factor of a term in a view."""
-        if not term.by_area:
-            return 1.0
-        key = look.view, term.region
-        if self._viewing.moving or key not in self._areas:
-            self._areas[key] = look.share_of(term.region)
-        return self._areas[key]
 
     def _masks_of(self, look: Look, region: str | None) -> dict[str, Mask]:
         key = look.view, region

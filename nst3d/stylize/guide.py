@@ -6,7 +6,8 @@ import itertools
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from functools import cache
+from typing import Any, Protocol
 
 import torch
 
@@ -64,6 +65,39 @@ class Weighted:
     """Whether it counts in each view by the region's share of what is covered."""
 
 
+class Counted(Protocol):
+    """A term of a sum: a guide or a loss with its weight."""
+
+    @property
+    def weight(self) -> float:
+        """Its weight."""
+
+    @property
+    def region(self) -> str | None:
+        """Region in which it counts; None: everywhere."""
+
+    @property
+    def schedule(self) -> Ramp:
+        """Schedule of its weight over the run."""
+
+    @property
+    def by_area(self) -> bool:
+        """Whether it counts in each view by the region's share of what is covered."""
+
+
+def weights_in(terms: Mapping[str, Counted], look: Look) -> dict[str, float]:
+    """The weight of each term in a look: by its schedule, and by the share of its region if it counts by area.
+
+    ConfigError for a term by area in a region that the look does not know.
+    """
+    share_of = cache(look.share_of)
+    weights = {name: term.weight * ramped(term.schedule, look.share) for name, term in terms.items()}
+    return {
+        name: weight * share_of(terms[name].region) if terms[name].by_area and weight else weight
+        for name, weight in weights.items()
+    }
+
+
 class GuideSum(Guide):
     """Several guides, each with a weight, a region and a schedule."""
 
@@ -77,12 +111,10 @@ class GuideSum(Guide):
         """The weighted sum, and all parts, weighted."""
         total = look.image.new_zeros(())
         found: dict[str, float] = {}
-        for name, part in self._parts.items():
-            weight = part.weight * ramped(part.schedule, look.share)
-            if part.by_area and weight:
-                weight *= look.share_of(part.region)
+        for name, weight in weights_in(self._parts, look).items():
             if weight == 0:
                 continue
+            part = self._parts[name]
             loss, parts = part.guide.judge(look.within(part.region))
             total = total + weight * loss
             for key, value in (parts or {name: float(loss.detach())}).items():

@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from nst3d.bounds import Within
 from nst3d.errors import ConfigError
 from nst3d.losses.registry import LOSSES
 from nst3d.plugins import Registry, rows_of
@@ -26,7 +27,7 @@ class GuideInputs:
     options: Mapping[str, Any]
     """The guide's own options, including defaults."""
     styles: Sequence[Style]
-    """The target styles."""
+    """The target styles: those of its region for a recipe's term, and of all regions for a guide given to `run_job`."""
     scene: StageScene
     """The stage's views."""
     size: int
@@ -46,6 +47,8 @@ class GuideKind:
     make: MakeGuide
     options: Mapping[str, Any] = field(default_factory=dict)
     """Its options and their defaults."""
+    bounds: Mapping[str, Within] = field(default_factory=dict)
+    """Which numbers its options can be."""
 
 
 def _check_name(row: GuideKind, others: list[GuideKind]) -> None:
@@ -59,6 +62,11 @@ def _check_name(row: GuideKind, others: list[GuideKind]) -> None:
 GUIDES: Registry[GuideKind] = Registry("guide", "nst3d.guides", unpack=rows_of(GuideKind), check=_check_name)
 
 
-def register_guide(name: str, make: MakeGuide, options: Mapping[str, Any] | None = None) -> None:
+def register_guide(
+    name: str,
+    make: MakeGuide,
+    options: Mapping[str, Any] | None = None,
+    bounds: Mapping[str, Within] | None = None,
+) -> None:
     """Register a guide by name, for use in recipe terms. ConfigError if the name is taken."""
-    GUIDES.register(name, GuideKind(name, make, dict(options or {})))
+    GUIDES.register(name, GuideKind(name, make, dict(options or {}), dict(bounds or {})))

@@ -50,6 +50,9 @@ class Term:
             if wanted:
                 value = self.options[option]
                 raise ConfigError(f"term {self.name}: option {option} is {value!r}: expected {wanted}")
+            bounds = _kind(self.name).bounds.get(option)
+            if bounds is not None and is_number(self.options[option]):
+                bounds.check(f"term {self.name}: option {option}", self.options[option])
         shares = [share for share, _ in self.schedule]
         if shares != sorted(set(shares)) or any(not 0 <= s <= 1 for s in shares):
             raise ConfigError(

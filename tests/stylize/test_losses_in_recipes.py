@@ -8,6 +8,7 @@ import pytest
 import torch
 from random_vgg import random_vgg
 
+from nst3d.errors import ConfigError
 from nst3d.features import VGG
 from nst3d.stylize.coat import Coat
 from nst3d.stylize.feature_guide import Viewing
@@ -48,6 +49,20 @@ def guide(encoder: VGG, term: Term, *styles: Style):
 def loss(guide, picture: torch.Tensor, coverage: torch.Tensor | None = None, step: int = 0) -> float:
     seen = torch.ones(32, 32) if coverage is None else coverage
     return float(guide.judge(Look(picture, seen, step=step))[0])
+
+
+@pytest.mark.parametrize(
+    ("name", "option", "value", "expected"),
+    [("sliced", "directions", 10**8, "from 1 to 4096"), ("sliced", "positions", 0, "from 1 to 65536"),
+     ("contextual", "bandwidth", -0.5, "above 0"), ("nnfm", "style_positions", 0, "from 1 to 1048576"),
+     ("self_similarity", "positions", 1, "from 2 to 8192")],
+)  # fmt: skip
+def test_options_have_bounds(name, option, value, expected) -> None:
+    with pytest.raises(
+        ConfigError, match=f"term {name}: option {option} is {value}.*: expected a number {expected}"
+    ):
+        Term(name, options={option: value})
+    assert Term("nnfm", options={"style_positions": None}).all_options["style_positions"] is None
 
 
 @pytest.mark.parametrize("name", OF_STYLES)

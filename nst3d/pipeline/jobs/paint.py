@@ -59,10 +59,11 @@ def run_job(
 ) -> Result:
     """Paint a scene and write everything into `job.out`.
 
-    `listeners` receive the job's events; `bridges` provide optional packages. `guides` are added to the
-    recipe's with weight 1, and `teachers` paint the views before the guides do, one after the other. `opened`
-    is the result of `open_path` for the scene, if already known. `notes` say how the caller chose the settings: they
-    are passed on when painting begins, as an error before that makes them pointless.
+    `listeners` receive the job's events; `bridges` provide optional packages. `guides` are added to the recipe's
+    with weight 1, count in all that is painted and get the styles of all regions. `teachers` paint the views
+    before the guides do, one after the other. `opened` is the result of `open_path` for the scene, if already
+    known. `notes` say how the caller chose the settings: they are passed on when painting begins, as an error
+    before that makes them pointless.
 
     Raises Nst3dError subclasses for errors that the user can fix. Ctrl-C ends the painting early: the asset
     is written in its current state, without pictures and videos of several views, plus a checkpoint to resume

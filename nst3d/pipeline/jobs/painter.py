@@ -27,7 +27,7 @@ from nst3d.stylize.hold import Hold
 from nst3d.stylize.phases import Phase, Please, Teach
 from nst3d.stylize.schedule import Stage
 from nst3d.stylize.stage_guide import StageInputs, build_guide, fitting_guide
-from nst3d.stylize.style import Style
+from nst3d.stylize.style import Style, distinct
 from nst3d.stylize.teachers.reference import Reference
 from nst3d.stylize.teachers.registry import Teacher, make_teacher, teacher_notes
 
@@ -185,7 +185,7 @@ def guide_of_stage(
 ) -> Guide:
     """The guide that settings ask for in a stage, whose scale the canvas has entered; `guides` are added to it.
 
-    `coats` are `settled` for the canvas.
+    `coats` are `settled` for the canvas. The added ones count in all that is painted, and get the styles of all coats.
     """
     scene = canvas.stage
     background = coats[0].background.to(canvas.parameters()[0].device)
@@ -193,7 +193,8 @@ def guide_of_stage(
     budget = config.cache_gb * 1e9 / 4
     if stage.fit:
         return fitting_guide(scene, viewing, budget, canvas.painted)
-    made = GuideInputs({}, coats[0].styles, scene, stage.size, background)
+    styles = distinct([style for coat in coats for style in coat.styles])
+    made = GuideInputs({}, styles, scene, stage.size, background)
     others = {name: Weighted(make(made), region=canvas.painted) for name, make in (guides or {}).items()}
     inputs = StageInputs(coats, scene, stage.size, viewing, budget, others)
     return build_guide(config.recipe, encoder, inputs)

@@ -11,7 +11,7 @@ import yaml
 from small_splats import ball
 from tiny_jobs import TINY, Listener, Losses, job
 
-from nst3d import Direction, Gradient, PaintEntry, StyleEntry, prepare, read_direction, run_job, save
+from nst3d import Direction, Gradient, Guide, PaintEntry, StyleEntry, prepare, read_direction, run_job, save
 from nst3d.cli.main import main
 from nst3d.errors import ConfigError
 from nst3d.formats.splats.registry import load_splats
@@ -120,6 +120,22 @@ def test_the_short_form_is_a_direction(inputs, tmp_path) -> None:
     assert main(arguments) == 0
     painted = [(tmp_path / name / "painted.glb").read_bytes() for name in ("short", "again")]
     assert painted[0] == painted[1]
+
+
+def test_a_guide_of_the_caller_gets_the_styles_of_all_regions(folder, tmp_path) -> None:
+    class Counts(Guide):
+        def __init__(self, made):
+            self.background = made.background
+            seen.append([style.name for style in made.styles])
+
+        def judge(self, look):
+            return look.image.sum() * 0, {}
+
+    seen: list[list[str]] = []
+    entries = (PaintEntry("left", {"red": 1}), PaintEntry(style={"red": 1, "blue": 0.5}))
+    asked = Job(folder / "photo.png", (), tmp_path, TINY, direction=direction(folder, *entries))
+    run_job(asked, Listener(), guides={"counts": Counts})
+    assert seen == [["red", "blue"]] * len(TINY.schedule.stages)  # each once
 
 
 def test_a_stopped_job_is_continued_with_its_direction_alone(folder, tmp_path) -> None:
