@@ -6,6 +6,7 @@ from nst3d.losses.consistency import ConsistencyLoss
 from nst3d.losses.content import ContentLoss
 from nst3d.losses.contextual import ContextualLoss
 from nst3d.losses.covariance import CovarianceLoss
+from nst3d.losses.depth import DepthLoss
 from nst3d.losses.edges import EdgesLoss
 from nst3d.losses.excess import ExcessLoss
 from nst3d.losses.grain import GrainLoss
@@ -31,6 +32,7 @@ __all__ = [
     "ContextualLoss",
     "Correspondence",
     "CovarianceLoss",
+    "DepthLoss",
     "EdgesLoss",
     "ExcessLoss",
     "GrainLoss",

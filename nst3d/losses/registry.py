@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
+import torch
+
 from nst3d.bounds import Within
 from nst3d.features.encoder import Encoder
 from nst3d.losses.base import Loss, Normalise
@@ -50,6 +52,8 @@ class LossInputs:
     encoded: Callable[[tuple[str, ...]], Sequence[tuple[Observation, float]]] = lambda layers: ()
     """Maps layers to the styles' pictures, each encoded on its own with masks of what is opaque, and the share of its
     positions that counts. `styles` has the same features as one list of positions, which have lost their places."""
+    depth: Callable[[int], torch.Tensor] | None = None
+    """Maps a view to its depth (h, w) along the viewing axis, inf where it shows nothing; None: views have none."""
 
 
 MakeLoss = Callable[[LossInputs], "Loss | None"]
@@ -86,6 +90,7 @@ LOSSES: Registry[LossKind] = Registry(
             "content",
             "contextual",
             "covariance",
+            "depth",
             "edges",
             "excess",
             "grain",

@@ -129,10 +129,11 @@ def read_coats(direction: Direction, recipe: Recipe, events: Events) -> list[Coa
             if read[name].weight * weight > 0
         ]
         if entry.style and not styles:
-            raise ConfigError(f"region {entry.region or 'rest'}: all its styles have a weight of 0")
+            told = Coat([], entry.region).told
+            raise ConfigError(f"{told}: all its styles have a weight of 0")
         selector = None if entry.region is None else direction.selector(entry.region)
         strength = entry.strength * recipe.strength
-        coat = Coat(styles, entry.region, selector, strength, entry.terms)
+        coat = Coat(styles, entry.region, selector, strength, entry.terms, entry.origin)
         coats.append(coat.styled(lambda style: _graded(style, recipe.grade)))
     return coats
 

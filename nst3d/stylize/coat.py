@@ -29,13 +29,15 @@ class Coat:
     """How far the finished colours are from the scene's own, 0 to 1."""
     changes: Mapping[str, Any] = field(default_factory=dict)
     """Changes of the recipe's terms for this region, as for `Recipe.with_terms`."""
+    origin: str = ""
+    """Where its region is written, such as "look.yaml:4", for messages."""
 
     def __post_init__(self) -> None:
         """Raise ConfigError if all styles are coarse, or all are fine: something must paint the rest."""
         for detail, other in (("coarse", "fine"), ("fine", "coarse")):
             if self.styles and all(style.detail == detail for style in self.styles):
                 raise ConfigError(
-                    f"region {self.name}: it has styles for {detail} detail alone; add one for {other} detail"
+                    f"{self.told}: it has styles for {detail} detail alone; add one for {other} detail"
                     " beside them, or leave out detail"
                 )
 
@@ -43,6 +45,11 @@ class Coat:
     def name(self) -> str:
         """Its name in reports."""
         return self.region or "rest"
+
+    @property
+    def told(self) -> str:
+        """Its name in messages."""
+        return "the entry without a region" if self.region is None else f"region {self.region}"
 
     @property
     def palette(self) -> Colours:

@@ -68,7 +68,7 @@ def layered(coats: Sequence[Coat], columns: Mapping[str, Colours], rows: int) ->
         own = left if coat.region is None else left * columns[coat.region]
         if not bool((own > 0).any()):
             raise ConfigError(
-                f"region {coat.name}: the regions before it cover all of it; move it up, or leave it out"
+                f"{coat.told}: the regions before it cover all of it; move it up, or leave it out"
             )
         left = left - own
         if coat.styles:

@@ -127,6 +127,7 @@ class StageLosses:
                     partners,
                     own.pictures,
                     own.encoded,
+                    self._scene.depth,
                 )
             )
             if loss is not None:

@@ -39,6 +39,9 @@ class StageScene:
     footprint: Callable[[int], torch.Tensor] | None = None
     """Maps a view to the sides (h, w) of its pixels on the surface, in any unit and at any resolution, NaN where it
     shows nothing; None: they are about alike in all views."""
+    depth: Callable[[int], torch.Tensor] | None = None
+    """Maps a view to its depth (h, w) along the viewing axis, inf where it shows nothing; None: views have none, as
+    those of pictures."""
     coarse: Callable[[int, int], ViewOperator] | None = None
     """Maps (view, stride) to what `Look.coarse` gives of a stride; None: views are not linear in a table."""
     through: Callable[[Camera], ViewOperator] | None = None

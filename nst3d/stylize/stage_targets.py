@@ -113,7 +113,19 @@ class SceneTargets:
     def __init__(self, seen: Seen, scene: StageScene, budget_bytes: float) -> None:
         self._seen, self._scene, self._budget = seen, scene, budget_bytes
         self._contents: dict[tuple[str, ...], Contents] = {}
+        self._depths: Kept[int, tuple[torch.Tensor]] = Kept(budget_bytes / 8)
         self.memory: ViewMemory | None = None
+
+    @property
+    def depth(self) -> Callable[[int], torch.Tensor] | None:
+        """Maps a view to its depth (h, w); None: views have none."""
+        return None if self._scene.depth is None else self._depth
+
+    def _depth(self, view: int) -> torch.Tensor:
+        if view not in self._depths:
+            assert self._scene.depth is not None
+            self._depths[view] = (self._scene.depth(view).to(self._seen.device),)
+        return self._depths[view][0]
 
     def contents(self, layers: tuple[str, ...]) -> Mapping[int, Mapping[str, Features]]:
         """The views' contents by layer."""

@@ -90,7 +90,11 @@ def test_wrong_usage_is_told_from_errors(call: Call, arguments: list[str]) -> No
         ({"--out": "style.txt"}, "style.txt: is a file"),
         ({"--out": "full"}, "full: exists and is not empty; give --overwrite"),
         ({"--out": "style.txt/deeper"}, "cannot be created or written"),
-        ({"--iterations": "0"}, "--iterations is 0: expected a number from 1"),
+        ({"--iterations": "-1"}, "--iterations is -1: expected a number from 0"),
+        (
+            {"--iterations": "0"},
+            "--iterations is 0, which changes nothing: give 1 or more, or a --teacher to paint without steps",
+        ),
         ({"--settings.device": "abacus"}, "device 'abacus' is not known"),
     ],
 )

@@ -82,7 +82,7 @@ def test_sizes_and_steps_keep_their_proportions() -> None:
     [
         (lambda c: c.with_size(8), "`size` is 8: expected a number from 16 to 8192"),
         (lambda c: c.with_size(9000), "`size` is 9000: expected a number from 16 to 8192"),
-        (lambda c: c.with_iterations(0), "`iterations` is 0: expected a number from 1"),
+        (lambda c: c.with_iterations(0), "`iterations` is 0, which changes nothing: give 1 or more, or a"),
         (
             lambda c: c.with_seed(-1),
             "setting schedule.seed is -1: expected a number from 0 to 9223372036854775807",

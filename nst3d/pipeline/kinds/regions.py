@@ -10,6 +10,7 @@ import torch
 
 from nst3d.errors import ConfigError, Nst3dError
 from nst3d.pipeline.kinds.selectors.feather import feathered
+from nst3d.pipeline.kinds.selectors.places import NoExtentError
 from nst3d.pipeline.settings.region_text import (
     Feathered,
     Joined,
@@ -85,9 +86,21 @@ def coated_regions(
     columns = {name: region_column(name, selectors) for name in dict.fromkeys(others)}
     for coat in coats:
         if coat.region is not None and coat.region not in columns:
-            columns[coat.region] = region_column(coat.selector or coat.region, selectors)
+            columns[coat.region] = _column_of(coat, selectors)
     selectors.forget()
     return layered(coats, columns, rows)
+
+
+def _column_of(coat: Coat, selectors: Selectors) -> Colours:
+    """The weights (n, 1) of a coat's region; errors name where it is written."""
+    try:
+        return region_column(coat.selector or str(coat.region), selectors)
+    except ConfigError as error:
+        if not coat.origin:
+            raise
+        # Bands are regions that nobody wrote, but for the axis.
+        told = error.what if isinstance(error, NoExtentError) else error
+        raise ConfigError(f"{coat.origin}: {told}") from None
 
 
 def mask_files(regions: Iterable[str]) -> list[Path]:

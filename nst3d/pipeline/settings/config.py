@@ -152,7 +152,11 @@ class PaintConfig:
 
         The shape's steps scale in proportion if the schedule counts steps, not epochs.
         """
-        check_value("`iterations`", iterations, Annotated[int, Within(0 if self.teach.teacher else 1)])
+        check_value("`iterations`", iterations, Annotated[int, Within(0)])
+        if iterations == 0 and self.teach.teacher is None:
+            raise ConfigError(
+                "`iterations` is 0, which changes nothing: give 1 or more, or a `teacher` to paint without steps"
+            )
         displace = self.displace
         if self.schedule.total:
             steps = Schedule(displace.stages)

@@ -12,6 +12,7 @@ from nst3d.bounds import Within, check_bounds
 from nst3d.errors import ConfigError
 from nst3d.pipeline.settings.gradient import Gradient
 from nst3d.stylize.style import Detail
+from nst3d.stylize.terms import Term, merged
 
 _Weight = Annotated[float, Within(0, 1e6)]
 
@@ -67,9 +68,11 @@ class PaintEntry:
     """Size of strokes, relative to the usual."""
     terms: Mapping[str, Any] = field(default_factory=dict)
     """Changes of the recipe's terms."""
+    origin: str = field(default="", compare=False)
+    """Where its region is written, such as "look.yaml:4", for messages; no part of a file."""
 
     def __post_init__(self) -> None:
-        """Raise ConfigError for an entry that neither paints nor keeps, or does both, and for invalid numbers."""
+        """Raise ConfigError for an entry that neither paints nor keeps, or does both, and for invalid values."""
         check_bounds(self, "")
         if self.keep and (self.style or self.gradient or self.match):
             raise ConfigError("it has a style and keeps its colours: leave out style or keep")
@@ -110,7 +113,7 @@ class Direction:
     """What paints each region, of which earlier ones cover later ones; empty: all styles, mixed, paint everything."""
 
     def __post_init__(self) -> None:
-        """Raise ConfigError for a style that is not known, and if nothing is painted."""
+        """Raise ConfigError for unknown styles and terms, an entry that is covered, and if nothing is painted."""
         for number, entry in enumerate(self.paint):
             for place, mix in _mixes(entry):
                 for name in mix:
@@ -119,6 +122,13 @@ class Direction:
                         raise ConfigError(
                             f"paint[{number}].{place}: {name!r} is not among the styles: {known}"
                         )
+            _check_terms(entry.terms, f"paint[{number}].terms")
+        for number, entry in enumerate(self.paint[:-1]):
+            if entry.region is None:
+                raise ConfigError(
+                    f"paint[{number + 1}]: nothing is left for it, as paint[{number}] has no region and covers the"
+                    f" rest of the scene: give paint[{number}] a region, or move it to the end"
+                )
         if all(entry.keep for entry in self.entries):
             raise ConfigError("paint: nothing is painted; give an entry a style")
 
@@ -149,13 +159,14 @@ class Direction:
                 entries.append(replace(entry, style=given))
                 continue
             names: list[str | None] = []
+            origin = entry.origin or f"paint[{number - 1}].gradient"
             for band, border in enumerate(entry.gradient.borders(), start=1):
                 names.append(f"gradient {number} band {band}")
                 inside = "" if entry.region is None else f"({self.selector(entry.region)}) and "
                 regions[f"gradient {number} band {band}"] = inside + border
             # Earlier entries cover later ones: the last band is what those before it leave of the region.
             for name, mix in zip([*names, entry.region], entry.gradient.mixes()):
-                entries.append(replace(entry, region=name, style=mix, gradient=None))
+                entries.append(replace(entry, region=name, style=mix, gradient=None, origin=origin))
         return Direction(self.styles, regions, tuple(entries))
 
     def selector(self, region: str) -> str:
@@ -169,6 +180,16 @@ class Direction:
             **({"regions": dict(self.regions)} if self.regions else {}),
             "paint": [entry.plain() for entry in self.entries],
         }
+
+
+def _check_terms(changes: Mapping[str, Any], where: str) -> None:
+    """Raise ConfigError, starting with `where`, for changes that no recipe can take."""
+    for name, change in changes.items():
+        try:
+            Term(name)
+        except ConfigError as error:
+            raise ConfigError(f"{where}: {name}: {error}") from None
+        merged((), {name: change}, where)
 
 
 def _mixes(entry: PaintEntry) -> list[tuple[str, Mapping[str, float]]]:

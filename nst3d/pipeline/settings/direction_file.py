@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -16,6 +16,7 @@ from nst3d.files import PathLike
 from nst3d.pipeline.settings.direction import Direction, PaintEntry, StyleEntry
 from nst3d.pipeline.settings.gradient import Gradient
 from nst3d.pipeline.settings.overrides import read_yaml
+from nst3d.pipeline.settings.region_text import parse_region
 from nst3d.value_types import is_number
 
 _FILES = re.compile(r"""\b(mask|uv|views):("[^"]*"|'[^']*'|[^\s()]+)""")
@@ -61,7 +62,10 @@ class _Reader:
         listed = values.get("paint") or []
         if not isinstance(listed, list):
             raise self._error("paint", f"paint is {shown(listed)}: expected a list of entries")
-        entries = [self._entry(value, f"paint[{n}]", styles) for n, value in enumerate(listed)]
+        entries = [
+            self._placed(self._entry(value, f"paint[{n}]", styles), f"paint[{n}]", regions)
+            for n, value in enumerate(listed)
+        ]
         if not styles:
             raise self._error("styles", "no style is given: expected styles as 'name: picture'")
         return self._made("paint", lambda: Direction(styles, regions, tuple(entries)))
@@ -81,12 +85,30 @@ class _Reader:
     def _region(self, value: Any, place: str) -> str:
         if not isinstance(value, str):
             raise self._error(place, f"{place} is {shown(value)}: expected a selector such as material:roof")
+        self._made(place, lambda: parse_region(value))
         return self._found_files(value)
+
+    def _placed(self, entry: PaintEntry, place: str, regions: Mapping[str, str]) -> PaintEntry:
+        """The entry with where its region is written, which must be one of `regions` or a selector."""
+        region = entry.region
+        if region is None:
+            along = f"{place}.gradient.along"
+            return replace(entry, origin=self._told(along if self._prefix + along in self._lines else place))
+        if region in regions:
+            return replace(entry, origin=self._told(place if entry.gradient else f"regions.{region}"))
+        near = difflib.get_close_matches(region, regions, 1)
+        if near and ":" not in region:
+            raise self._error(
+                f"{place}.region",
+                f"{place}.region: {region!r} is not among the regions; did you mean {near[0]}?",
+            )
+        self._made(f"{place}.region", lambda: parse_region(region))
+        return replace(entry, origin=self._told(f"{place}.region"))
 
     def _entry(self, value: Any, place: str, styles: dict[str, StyleEntry]) -> PaintEntry:
         if not isinstance(value, Mapping):
             raise self._error(place, f"{place} is {shown(value)}: expected 'region: ..., style: ...'")
-        self._known(value, [f.name for f in fields(PaintEntry)], place)
+        self._known(value, [f.name for f in fields(PaintEntry) if f.compare], place)
         given = {**_numbers(value), **({"match": value["match"]} if "match" in value else {})}
         if "style" in given:
             given["style"] = self._mix(given["style"], f"{place}.style", styles)
@@ -152,16 +174,29 @@ class _Reader:
             return make()
         except ConfigError as error:
             text = str(error)
-            word = re.split(r":? ", text, maxsplit=1)[0]
             told = text if text.startswith(place) else f"{place}: {text}"
-            inner = word if text.startswith(place) else f"{place}.{word}"
+            inner = _named(told)
             while self._prefix + inner not in self._lines and inner != place and "." in inner:
                 inner = inner.rpartition(".")[0]
             raise self._error(inner, told) from None
 
     def _error(self, place: str, text: str) -> ConfigError:
+        return ConfigError(f"{self._told(place)}: {text}")
+
+    def _told(self, place: str) -> str:
+        """The file, with the line of a place if it has one."""
         line = self._lines.get(self._prefix + place)
-        return ConfigError(f"{self._path}{'' if line is None else f':{line}'}: {text}")
+        return f"{self._path}{'' if line is None else f':{line}'}"
+
+
+def _named(text: str) -> str:
+    """The dotted place that a message begins with: paint[0].terms.gram of "paint[0]: terms: gram is 'x'"."""
+    names = []
+    for part in text.split(": "):
+        names.append(part.split(" ")[0])
+        if " " in part:
+            break
+    return ".".join(names)
 
 
 def _numbers(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -158,7 +158,19 @@ def test_what_does_not_fit(folder, tmp_path) -> None:
     with pytest.raises(ConfigError, match="region 'nowhere': expected a selector such as"):
         painted(folder, tmp_path / "b", replace(entry, region="nowhere"))
     with pytest.raises(ConfigError, match="region left: the regions before it cover all of it"):
-        painted(folder, tmp_path / "c", entry, PaintEntry("left", {"blue": 1}))
+        painted(
+            folder,
+            tmp_path / "c",
+            replace(entry, region="mask:" + str(folder / "left.png")),
+            PaintEntry("left", {"blue": 1}),
+        )
+    with pytest.raises(ConfigError, match=r"paint\[1\]: nothing is left for it, as paint\[0\] has no region"):
+        painted(folder, tmp_path / "c", entry, PaintEntry(style={"blue": 1}))
+    everything, rest = PaintEntry("axis:x:0..1", {"red": 1}), PaintEntry(style={"blue": 1})
+    with pytest.raises(
+        ConfigError, match="the entry without a region: the regions before it cover all of it"
+    ):
+        painted(folder, tmp_path / "c", everything, rest)
     styles = {
         d: StyleEntry((folder / f"{n}.png",), detail=d) for d, n in (("coarse", "red"), ("fine", "blue"))
     }
@@ -180,9 +192,31 @@ def test_a_gradient_has_its_styles_at_its_ends(folder, tmp_path) -> None:
 
 def test_an_axis_along_which_a_picture_has_no_extent(folder, tmp_path) -> None:
     entry = PaintEntry(gradient=Gradient({"red": 1.0}, {"blue": 1.0}, "z"))
-    with pytest.raises(ConfigError, match="the scene has no extent along z"):
+    with pytest.raises(ConfigError, match=r"^paint\[0\]\.gradient: the scene has no extent along z$"):
         painted(folder, tmp_path / "out", entry)
+    with pytest.raises(ConfigError, match=r"^region ramp:z:0\.\.1: the scene has no extent along z$"):
+        painted(folder, tmp_path / "out", PaintEntry("ramp:z:0..1", {"red": 1}))
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("paint", "says"),
+    [
+        (
+            "[{region: 'materal:roof', style: red}]",
+            ":2: region 'materal:roof': materal: is not known for this kind",
+        ),
+        ("[{region: 'colour:#00ff00', style: red}]", ":2: region colour:#00ff00"),
+        ("\n- gradient:\n    from: red\n    to: red\n    along: z", ":6: the scene has no extent along z"),
+    ],
+)
+def test_what_a_scene_lacks_is_named_with_the_line_that_asks_for_it(folder, tmp_path, paint, says) -> None:
+    path = tmp_path / "look.yaml"
+    path.write_text(f"styles: {{red: '{folder / 'red.png'}'}}\npaint: {paint}\n")
+    asked = Job(folder / "photo.png", (), tmp_path / "out", TINY, direction=read_direction(path))
+    with pytest.raises(ConfigError) as error:
+        run_job(asked)
+    assert str(error.value).startswith(f"{path}{says}")
 
 
 def test_matched_parts_are_painted_and_drawn(folder, tmp_path) -> None:

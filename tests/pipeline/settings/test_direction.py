@@ -28,6 +28,8 @@ styles:
 regions:
   roof: material:roof
   sky: mask:sky.png
+  lamp: material:lamp
+  door: material:door
 paint:
   - {region: sky, keep: true}
   - region: roof
@@ -238,12 +240,53 @@ def test_pictures_of_one_name_are_two_styles() -> None:
         ),
         ("styles: {a: night.png}\npaint: {style: a}", r":2: paint is .*: expected a list"),
         ("styles: {a: night.png}\nregions: {r: 3}", r":2: regions\.r is 3: expected a selector"),
+        (
+            "styles: {a: night.png}\nregions:\n  r: roof\n",
+            r":3: regions\.r: region 'roof': expected a selector such as material:roof",
+        ),
+        (
+            "styles: {a: night.png}\nregions: {roof: material:roof}\npaint:\n  - style: a\n    region: rof",
+            r":5: paint\[0\]\.region: 'rof' is not among the regions; did you mean roof\?",
+        ),
+        (
+            "styles: {a: night.png}\npaint:\n  - style: a\n    region: material:roof and",
+            r":4: paint\[0\]\.region: region 'material:roof and': ",
+        ),
+        (
+            "styles: {a: night.png}\npaint:\n  - style: a\n    terms:\n      nnfm: 1\n      gramm: 2",
+            r":6: paint\[0\]\.terms: gramm: loss or guide 'gramm' is not known; did you mean 'gram'",
+        ),
+        (
+            "styles: {a: night.png}\npaint:\n  - style: a\n    terms:\n      gram: {wait: 2}",
+            r":5: paint\[0\]\.terms: gram: setting 'wait' is not known here",
+        ),
+        (
+            "styles: {a: night.png}\npaint:\n  - style: a\n    terms:\n      gram:\n        weight: -1",
+            r":6: paint\[0\]\.terms: gram: weight is -1: expected a number from 0",
+        ),
+        (
+            "styles: {a: night.png}\npaint:\n  - style: a\n  - {region: material:roof, style: a}",
+            r":4: paint\[1\]: nothing is left for it, as paint\[0\] has no region",
+        ),
     ],
 )
 def test_what_a_direction_cannot_have_is_named_with_its_line(folder, text, says) -> None:
     with pytest.raises(ConfigError, match=says) as error:
         read_direction(written(folder, text))
     assert "\n" not in str(error.value)
+
+
+def test_a_region_remembers_its_line_but_files_do_not_have_it(folder) -> None:
+    path = written(folder, WHOLE)
+    found = read_direction(path)
+    lines = [int(entry.origin.removeprefix(f"{path}:")) for entry in found.paint]
+    text = WHOLE.splitlines()
+    assert [text[line - 1].split(":")[0].strip() for line in lines[:2]] == ["sky", "roof"]
+    assert "box:0" in text[lines[2] - 1]
+    assert "wave.png" in text[lines[-1] - 1]
+    assert "origin" not in str(found.plain())
+    with pytest.raises(ConfigError, match=r"paint\[0\]\.origin is not known"):
+        read_direction(written(folder, "styles: {a: night.png}\npaint: [{style: a, origin: here}]"))
 
 
 def test_a_file_that_is_none(folder) -> None:

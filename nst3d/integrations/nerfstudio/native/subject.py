@@ -132,6 +132,7 @@ class NativeSubject:
             depths.neighbours,
             depths.correspond,
             depths.footprint,
+            depths.depth,
         )
 
     def _content(self, view: int) -> Planes:

@@ -83,7 +83,14 @@ class ShapeViews:
 
     def scene(self) -> StageScene:
         """The stage's scene; views share the shape, so they are not compared."""
-        return StageScene(len(self._cameras), lambda view: self.start(view)[0], self._cameras)
+        return StageScene(
+            len(self._cameras), lambda view: self.start(view)[0], self._cameras, depth=self._start_depth
+        )
+
+    def _start_depth(self, view: int) -> torch.Tensor:
+        """The depth (h, w) of the initial mesh at the centres of pixels, inf where they show nothing."""
+        hits = self._start.view(self._cameras[view], 1)
+        return torch.from_numpy(np.where(hits.face >= 0, hits.depth, np.float32(np.inf)))
 
     def look(self, positions: torch.Tensor) -> None:
         """Update visibility for vertices at these positions (s, 3)."""

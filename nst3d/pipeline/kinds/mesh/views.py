@@ -68,6 +68,7 @@ class MeshViews:
             neighbours=self.neighbours,
             correspond=self.correspond,
             footprint=self.footprint if self._around < len(self._cameras) else None,
+            depth=self.depth,
             coarse=self._coarse,
             through=self._through,
         )
@@ -131,10 +132,20 @@ class MeshViews:
         """
         camera = self._cameras[view]
         cell = max(1, max(camera.size) // _CELLS)
+        depth = self._depth(view, cell)
+        cells = camera.scaled(1 / cell).cropped(0, 0, ImageSize(*depth.shape))
+        return torch.from_numpy(footprint(cells, depth) / cell)
+
+    def depth(self, view: int) -> torch.Tensor:
+        """The depth (h, w) at the centres of a view's pixels, inf where they show nothing."""
+        return torch.from_numpy(np.nan_to_num(self._depth(view, 1), nan=np.inf))
+
+    def _depth(self, view: int, cell: int) -> Array:
+        """The depth (h, w) at the centres of a view's cells, float32; NaN where they show nothing."""
+        camera = self._cameras[view]
         found = cell_points(self._renderer.surface, self._renderer.caster, camera, cell)
         depth = (found.positions - camera.position) @ camera.forward
-        cells = camera.scaled(1 / cell).cropped(0, 0, ImageSize(*found.face.shape))
-        return torch.from_numpy(footprint(cells, np.where(found.face >= 0, depth, np.nan)) / cell)
+        return np.where(found.face >= 0, depth, np.nan).astype(np.float32)
 
     def correspond(self, view: int, partner: int, cell: int) -> Correspondence:
         """Cast a ray through each cell's centre, and one from the hit to the partner's camera."""

@@ -94,6 +94,10 @@ class DepthViews:
         depth = self._depth(view, self._coarse)
         return torch.from_numpy(footprint(self._cells(view, self._coarse), depth) / self._coarse)
 
+    def depth(self, view: int) -> torch.Tensor:
+        """The depth (h, w) of a view's pixels, inf where it shows nothing that is opaque."""
+        return torch.from_numpy(np.nan_to_num(self._depth(view, 1), nan=np.inf))
+
     def _cells(self, view: int, cell: int) -> Camera:
         """The camera whose pixels are a view's complete cells, as encoders pool."""
         camera = self._cameras[view]

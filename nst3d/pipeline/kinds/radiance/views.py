@@ -81,6 +81,7 @@ class RadianceViews:
             neighbours=self._depths.neighbours,
             correspond=self._depths.correspond,
             footprint=self._depths.footprint,
+            depth=self._depths.depth,
             coarse=self._coarse,
             through=self._through,
         )

@@ -15,6 +15,15 @@ _STRAY = 0.005
 """Share of the rows at either end of an axis that do not count for a ramp's extent: splats that float about."""
 
 
+class NoExtentError(ConfigError):
+    """A scene is flat along an axis."""
+
+    def __init__(self, region: str, axis: str) -> None:
+        """`what` says so without the region, for those who did not write it themselves."""
+        self.what = f"the scene has no extent along {axis}"
+        super().__init__(f"region {region}: {self.what}")
+
+
 def place_selectors(places: Callable[[], Array]) -> Mapping[str, Callable[[str], Colours]]:
     """box, sphere, plane, axis and ramp for rows at positions (n, 3); rows at NaN are in none of them."""
 
@@ -99,7 +108,7 @@ def ramp_region(places: Array, text: str) -> Colours:
         along = places[:, _SLAB.index(axis)]
         least, most = np.nanquantile(along, [_STRAY, 1 - _STRAY])
         if not most > least:
-            raise ConfigError(f"region ramp:{text}: the scene has no extent along {axis}")
+            raise NoExtentError(f"ramp:{text}", axis)
         share = (along - least) / (most - least)
     if not (high > low and np.isfinite([low, high]).all()):
         raise ConfigError(f"region ramp:{text}: expected {example}")
