@@ -13,6 +13,7 @@ from tiny_jobs import TINY, Listener, job
 
 from nst3d import Recipe, Schedule, Stage, run_job, save
 from nst3d.errors import Nst3dError
+from nst3d.images.grade import Grade
 from nst3d.pipeline.settings.config import PaintConfig
 from nst3d.stylize.canvas import TableOptions
 
@@ -29,6 +30,8 @@ OF_RECIPE: dict[str, Any] = {
     "colour": "content",
     "palette": "#102030,#f0e0d0",
     "guard": False,
+    "grade": Grade(saturation=0.2),
+    "strength": 0.4,
     "palette_before": 0.3,
     "palette_after": 1.0,
 }
