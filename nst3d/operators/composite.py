@@ -68,6 +68,16 @@ class Offset(ViewOperator):
         self._view, self._constant = view, constant
 
     @property
+    def view(self) -> ViewOperator:
+        """The view without the constant."""
+        return self._view
+
+    @property
+    def constant(self) -> Image:
+        """The constant (h, w, c)."""
+        return self._constant
+
+    @property
     def coverage(self) -> Image:
         """The opacity of the view."""
         return self._view.coverage

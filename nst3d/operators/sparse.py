@@ -63,6 +63,11 @@ class SparseView(ViewOperator):
         return Stored(arrays, restored_sparse, "sparse")
 
     @property
+    def matrix(self) -> Csr:
+        """The matrix from colours to the pixels `pixels`."""
+        return self._matrix
+
+    @property
     def coverage(self) -> Image:
         """The opacity (h, w, 1)."""
         return self._coverage

@@ -9,7 +9,7 @@ import numpy as np
 from nst3d.images.colour import srgb_decode, srgb_encode
 from nst3d.images.levels import from_bytes
 from nst3d.representations.mesh import Mesh, Part, Wrap
-from nst3d.representations.paint import MeshPaint, TexturePaint, VertexPaint
+from nst3d.representations.paint import MeshPaint, TexturePaint, TextureSlot, VertexPaint
 from nst3d.representations.surface import Surface, VertexBinding, build_surface, rows_of_parts
 from nst3d.representations.texels import Anchors, anchor_rows
 from nst3d.representations.triangles import uv_areas
@@ -49,6 +49,17 @@ def base_colours(mesh: Mesh, paint: MeshPaint, surface: Surface, anchors: Anchor
             rows, local = valid[some], surface.local_face[faces[some]]
             colours[rows] = _part_colours(mesh, part, picture, local, anchors.weights[rows])
     return colours
+
+
+def own_texels(mesh: Mesh, slot: TextureSlot) -> Array | None:
+    """The picture of a slot times its materials' factor, (h · w, 3) float32 sRGB; None if it has another size."""
+    if slot.texture is None or mesh.textures[slot.texture].pixels.shape[:2] != tuple(slot.size):
+        return None
+    pixels: Array = from_bytes(mesh.textures[slot.texture].pixels).reshape(-1, 3)
+    factor = np.asarray(mesh.materials[slot.materials[0]].factor)
+    if (factor != 1).any():
+        pixels = srgb_encode(srgb_decode(pixels) * srgb_decode(factor)).astype(np.float32)
+    return pixels
 
 
 def _part_colours(mesh: Mesh, part: Part, picture: Array | None, local: Array, weights: Array) -> Array:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -28,6 +28,10 @@ _SPILL = 1.5
 """Number of texels, in squares of the largest side, to which padding may swell an atlas of many charts."""
 _PACKINGS = 4
 """How often an atlas is packed at most, each time with larger texels."""
+_CLOSE = 2.0
+"""A picture that is only shown keeps its own texels unless it has this many times as many as are wanted."""
+_HALF = np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]])
+"""Corners of every face in the texture of a flat colour: they contain the centres of texels."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +64,8 @@ def paint_textures(
 
     Materials that share an image keep one slot with the file's own UVs if every part has UVs and these do not
     overlap; all other parts go into one new atlas. `atlas` "keep" keeps overlapping UVs, "new" makes an atlas
-    for everything; "show", for rendering existing colours, also allows parts of one flat colour without UVs.
+    for everything; "show", for rendering existing colours, leaves pictures their own sizes, and gives parts of
+    one flat colour a few texels.
     """
     groups = _groups(mesh)
     kept = [g for g in groups if _keeps(mesh, g, atlas)]
@@ -71,9 +76,15 @@ def paint_textures(
     slots: list[TextureSlot] = []
     offset = slivers = 0
     for group in kept:
+        flat = atlas == "show" and _is_flat(mesh, group)
         slot = _own_slot(mesh, group, areas, budget, offset)
+        if flat:
+            slot = replace(slot, size=ImageSize(8, 8))
+        elif atlas == "show":
+            slot = replace(slot, size=_shown_size(mesh, group, slot.size))
         for index in group.parts:
             slot_of_part[index] = len(slots)
+            uvs[index] = np.tile(_HALF, (len(uvs[index]), 1, 1)) if flat else uvs[index]
         slots.append(slot)
         offset += slot.size.height * slot.size.width
     if fresh_parts:
@@ -130,8 +141,23 @@ def _groups(mesh: Mesh) -> list[_Group]:
 def _keeps(mesh: Mesh, group: _Group, atlas: AtlasChoice | Literal["show"]) -> bool:
     if atlas == "new":
         return False
-    flat = group.texture is None and all(mesh.parts[i].colours is None for i in group.parts)
-    return (atlas == "show" and flat) or _usable(mesh, group, strict=atlas == "auto")
+    return (atlas == "show" and _is_flat(mesh, group)) or _usable(mesh, group, strict=atlas == "auto")
+
+
+def _is_flat(mesh: Mesh, group: _Group) -> bool:
+    """Whether the parts have one colour all over."""
+    return group.texture is None and all(mesh.parts[i].colours is None for i in group.parts)
+
+
+def _shown_size(mesh: Mesh, group: _Group, wanted: ImageSize) -> ImageSize:
+    """The size of the group's own picture, which then shows as it is; `wanted` if that is much smaller.
+
+    Vertex colours are finer than the picture may be, which then is not all that shows.
+    """
+    if group.texture is None or any(mesh.parts[i].colours is not None for i in group.parts):
+        return wanted
+    own = ImageSize(*mesh.textures[group.texture].pixels.shape[:2])
+    return own if own.height * own.width <= _CLOSE * wanted.height * wanted.width else wanted
 
 
 def _usable(mesh: Mesh, group: _Group, strict: bool) -> bool:

@@ -12,16 +12,20 @@ import torch
 
 from nst3d.bounds import Within
 from nst3d.errors import ConfigError
+from nst3d.stylize.held import Fit, Held
 from nst3d.stylize.look import Look
 from nst3d.stylize.optimisers import make_optimiser
 from nst3d.stylize.schedule import OptimiserName
 from nst3d.stylize.stage_scene import StageScene
 from nst3d.stylize.teachers.reference import Reference
-from nst3d.tensors import Mask, Planes
+from nst3d.tensors import Colours, Mask, Planes
 
 
 class Canvas(ABC):
     """Something with parameters to learn, rendered from several views."""
+
+    held: Held | None = None
+    """The references that are held at this scale."""
 
     @abstractmethod
     def enter(self, scale: float) -> None:
@@ -108,6 +112,10 @@ class Canvas(ABC):
         "reference" is their mean squared error.
         """
         raise RuntimeError("the canvas heeds no references")
+
+    def fits(self, colours: Colours) -> Sequence[Fit]:
+        """How well a finished table (n, 3) shows the references that are held; empty if there are none."""
+        return () if self.held is None else self.held.fits(colours)
 
     @abstractmethod
     def collect_(self) -> None:

@@ -55,7 +55,6 @@ class LinearCanvas(Canvas):
         self._columns: dict[str, Colours] = {}
         self._masks: Kept[int, dict[str, Mask]] = Kept(_MASK_BYTES)
         self._stage: TableStage | None = None
-        self.held: Held | None = None
 
     @property
     def stage(self) -> TableStage:
@@ -204,11 +203,10 @@ class LinearCanvas(Canvas):
     def hold(self) -> dict[str, float]:
         """Bake the pixels of references, where they show the scene, exactly as far as the table allows."""
         assert self.held is not None
-        change, fit = self.held.change(self.table.colours().detach())
-        self.table.move_(change)
+        self.table.move_(self.held.change(self.table.colours().detach()))
         self._decoded = None
         self.project_()
-        return {"reference": fit.squared}
+        return {"reference": self.held.squared(self.table.colours().detach())}
 
     @torch.no_grad()
     def part(self, look: Look, background: torch.Tensor, region: str | None = None) -> Look:

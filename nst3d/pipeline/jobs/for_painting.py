@@ -16,7 +16,7 @@ from nst3d.pipeline.jobs.open_scene import open_scene
 from nst3d.pipeline.kinds.bridges import ALONE, Bridges, Note
 from nst3d.pipeline.kinds.flight import Way
 from nst3d.pipeline.kinds.named_views import named_view
-from nst3d.pipeline.kinds.reference_files import save_reference
+from nst3d.pipeline.kinds.reference_files import check_not_painted, save_reference
 from nst3d.pipeline.kinds.registry import check_options, open_path
 from nst3d.pipeline.runtime.out_folder import claimed_folder
 from nst3d.pipeline.settings.shown import SceneOptions
@@ -47,6 +47,7 @@ class ForPaintingJob:
     """Field of view of the shorter side, radians; None: 40 degrees."""
     look: SceneOptions = field(default_factory=SceneOptions)
     overwrite: bool = False
+    """Replace pictures, but for those that were painted over since."""
 
 
 def run_for_painting(
@@ -55,10 +56,14 @@ def run_for_painting(
     """Write each view as NAME.png, to be painted over, with NAME_original.png and NAME.json beside it.
 
     Pictures are without light and highlights, as paint lies on the scene, over white. Paint them with `Job.references`.
-    Raises Nst3dError subclasses for a scene that cannot be read, a view that is not known or an `out` that is taken.
+    Raises Nst3dError subclasses for a scene that cannot be read, a view that is not known, an `out` that is taken and
+    a picture there that was painted over.
     """
     opened = open_path(job.scene)
     check_options(("references",), opened)
+    pictures = {name: job.out / f"{_file_name(name)}.png" for name in job.views}
+    for picture in pictures.values() if job.overwrite else ():
+        check_not_painted(picture)
     way = Way(path="cameras", size=job.size or ImageSize(768, 768), field_of_view=job.field_of_view)
     with claimed_folder(job.out, job.overwrite, ()):
         shown = open_scene(job.scene, job.look, way, note, bridges)
@@ -70,9 +75,8 @@ def run_for_painting(
             view = shown.view(camera)
             if not bool(view.coverage.any()):
                 raise ConfigError(f"view {name}: shows nothing of the scene")
-            picture = view.render(torch.from_numpy(shown.colours), 1.0).clamp(0, 1).numpy()
-            opacity = view.coverage[..., 0].numpy()
-            paths += save_reference(job.out / f"{_file_name(name)}.png", camera, picture, opacity)
+            pixels = view.render(torch.from_numpy(shown.colours), 1.0).clamp(0, 1).numpy()
+            paths += save_reference(pictures[name], camera, pixels, view.coverage[..., 0].numpy())
     return paths
 
 

@@ -110,7 +110,7 @@ def _paint(
     events.phase("painting")
     for text in notes:
         events.note(text)
-    company = guests.company(subject, config, company, events)
+    company = guests.company(subject, config, company, events, bool(job.styles))
     painter = Painter(config, subject, matched.coats, keeper, events, company)
     # Only now: an earlier run's files stay intact until this one is known to work.
     write_bytes(job.out / CONFIG, _config_yaml(job))

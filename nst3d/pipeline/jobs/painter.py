@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import torch
+
 from nst3d.cameras.pinhole import Camera
 from nst3d.errors import ConfigError
 from nst3d.features.encoder import Encoder
@@ -23,6 +25,7 @@ from nst3d.stylize.engine import Run
 from nst3d.stylize.feature_guide import Viewing
 from nst3d.stylize.guide import Guide, Weighted
 from nst3d.stylize.guides import GUIDES, GuideInputs, MakeGuide
+from nst3d.stylize.held import Fit
 from nst3d.stylize.hold import Hold
 from nst3d.stylize.phases import Phase, Please, Teach
 from nst3d.stylize.schedule import Stage
@@ -80,6 +83,7 @@ class Painter:
         if self._schedule.total:
             self._encoder = find_encoder(config, resolve_device(config.device), events)
         self._canvas = subject.canvas()
+        self._fits: Sequence[Fit] = ()
         own = [coat.styled(subject.colouring.style) for coat in coats]
         self._coats = settled(own, self._canvas.painted)
         self._run = Run(self._canvas, self._phases(), config.schedule.seed, keeper.resumed())
@@ -118,6 +122,10 @@ class Painter:
     def result(self) -> Any:
         """The finished paint, for the subject's `save` and `show`, within the styles' gamut if that is guarded."""
         painted, counted = self.subject.painted(self._canvas), self.subject.counted(self._canvas)
+        if self._company.references:
+            self._fits = self._canvas.fits(torch.from_numpy(painted))
+            for fit in self._fits:
+                self._events.note(fit.told())
         if counted is None or not self._guards:
             return painted
         return guarded(painted, counted, shown_colours(self._config, self._shown_styles))
@@ -151,6 +159,8 @@ class Painter:
             goal = colouring.goal
             palette = shown_colours(self._config, self._shown_styles) if goal is None else goal
             measured["gamut"] = gamut_of(painted, counted, palette)
+        if self._fits:
+            measured["references"] = [fit.facts() for fit in self._fits]
         return self._run.metrics() | measured | self.subject.facts(self._canvas)
 
     def _preview(self, camera: Camera | None) -> Frame:

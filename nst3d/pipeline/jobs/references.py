@@ -70,8 +70,13 @@ class References:
         config = replace(config, surface=surface)
         return config if self.differ or styled else replace(config, schedule=config.schedule.shared_out(0))
 
-    def company(self, subject: Subject, config: PaintConfig, company: Company, events: Events) -> Company:
-        """The company with these. Raises InputError for a picture that shows another scene."""
+    def company(
+        self, subject: Subject, config: PaintConfig, company: Company, events: Events, styled: bool = False
+    ) -> Company:
+        """The company with these; a job in a style of its own (`styled`) paints what they leave alone, too.
+
+        Raises InputError for a picture that shows another scene.
+        """
         canvas = subject.canvas() if self.pictures else None
         for path, reference, opacity in zip(self.paths, self.pictures, self.opacities):
             assert canvas is not None
@@ -82,7 +87,8 @@ class References:
             return company
         encoder = find_encoder(config, resolve_device(config.device), events)
         teacher = Spread(self.pictures, encoder)
-        return replace(company, teachers=[*company.teachers, teacher], references=self.pictures)
+        held = [replace(reference, strokes_only=styled) for reference in self.pictures]
+        return replace(company, teachers=[*company.teachers, teacher], references=held)
 
 
 def read_references(paths: Sequence[Path], note: Note) -> References:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +11,7 @@ import numpy as np
 import torch
 
 from nst3d.cameras.pinhole import Camera
-from nst3d.errors import InputError
+from nst3d.errors import InputError, OutputError
 from nst3d.files import PathLike, write_bytes
 from nst3d.formats.io.json_values import matrix, number, read_object
 from nst3d.images.io import read_image, write_image
@@ -38,6 +39,9 @@ def save_reference(path: PathLike, camera: Camera, picture: Array, opacity: Arra
     The camera is in the frame that the scene is rendered in. Raises OutputError.
     """
     path = Path(path)
+    paths = [path, original_of(path), path.with_suffix(".json")]
+    write_image(paths[1], picture, opacity)
+    write_image(paths[0], picture)
     values = {
         "nst3d": _WHAT,
         "original": original_of(path).name,
@@ -48,12 +52,31 @@ def save_reference(path: PathLike, camera: Camera, picture: Array, opacity: Arra
         "centre_y": camera.centre[1],
         "aspect": camera.aspect,
         "transform_matrix": camera.camera_to_world.tolist(),
+        "digest": _digest(path),
     }
-    paths = [path, original_of(path), path.with_suffix(".json")]
-    write_image(paths[1], picture, opacity)
     write_bytes(paths[2], (json.dumps(values, indent=2) + "\n").encode())
-    write_image(paths[0], picture)
     return paths
+
+
+def check_not_painted(path: PathLike) -> None:
+    """Raise OutputError if there is a picture that is not, to the byte, what `save_reference` wrote there."""
+    path = Path(path)
+    if not path.exists():
+        return
+    beside = path.with_suffix(".json")
+    try:
+        own = read_object(beside).get("digest") == _digest(path) if beside.is_file() else False
+    except (InputError, OSError):
+        own = False
+    if not own:
+        raise OutputError(
+            f"{path}: differs from what was rendered, and is perhaps painted over: `overwrite` does not replace it;"
+            " move it away with the files beside it, or give another `out`"
+        )
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def load_reference(path: PathLike, note: Note = lambda text: None) -> tuple[Reference, Array]:

@@ -129,5 +129,10 @@ class TableSubject(ABC):
         coloured = self.colouring.finish(finished, self.kept, counted[:, 0])
         finished = self.regions.inside(coloured, finished)
         if canvas.held is not None and canvas.layout == self.layout:
-            finished = torch.where(canvas.held.rows[:, None].to(finished.device), colours, finished)
+            finished = finished + canvas.held.change(finished)  # what references show is settled last
+        finished = self.shared(finished)
         return self.regions.restored(finished, self.kept).cpu().numpy()
+
+    def shared(self, colours: Colours) -> Colours:
+        """The table (n, 3) with equal colours in rows that stand for one place."""
+        return colours

@@ -15,7 +15,7 @@ from tiny_jobs import TINY, Listener
 
 from nst3d import run_job, save
 from nst3d.cli.main import main
-from nst3d.errors import ConfigError, InputError
+from nst3d.errors import ConfigError, InputError, OutputError
 from nst3d.images.io import read_image, write_image
 from nst3d.pipeline.jobs.for_painting import ForPaintingJob, run_for_painting
 from nst3d.pipeline.jobs.painter import Painter
@@ -194,6 +194,57 @@ def test_views_that_are_not_known_are_refused(view, says, scenes, tmp_path) -> N
     with pytest.raises(ConfigError, match=says):
         run_for_painting(ForPaintingJob(scenes / "cube.obj", tmp_path / "views", (view,), SIZE))
     assert not (tmp_path / "views").exists()
+
+
+def test_a_picture_that_was_painted_over_is_not_replaced(scenes, tmp_path) -> None:
+    job = ForPaintingJob(scenes / "cube.obj", tmp_path / "views", ("back", "front"), SIZE, overwrite=True)
+    run_for_painting(job)
+    run_for_painting(job)  # as they were rendered
+    picture = tinted(tmp_path / "views" / "front.png")
+    painted = picture.read_bytes()
+    with pytest.raises(OutputError, match=r"front\.png: differs from what was rendered.*another `out`"):
+        run_for_painting(job)
+    assert picture.read_bytes() == painted
+    picture.with_suffix(".json").unlink()  # whose it is can no longer be told
+    with pytest.raises(OutputError, match=r"front\.png"):
+        run_for_painting(job)
+
+
+def test_how_close_the_view_came_is_told(scenes, tmp_path) -> None:
+    scene = scenes / "cube.obj"
+    picture = tinted(rendered(scene, tmp_path / "views"))
+    listener = Listener()
+    found = run_job(Job(scene, (), tmp_path / "out", STILL, references=picture), [listener])
+    (fit,) = found.metrics["references"]
+    assert fit["within_2"] > 0.98
+    assert fit["name"] == "front"
+    told = (
+        f"reference front: {fit['within_2']:.1%} of its {fit['pixels']:,} pixels are within 2 of 255 levels"
+    )
+    assert any(note.startswith(told) for note in listener.notes)
+
+
+def test_in_a_style_strokes_are_held_and_the_rest_is_painted(scenes, tmp_path) -> None:
+    scene = scenes / "references.ply"
+    picture = rendered(scene, tmp_path / "views")
+    before = read_image(picture).pixels
+    stroke = before.copy()
+    stroke[26:38] = (0.1, 0.8, 0.2)
+    write_image(picture, stroke)
+    style = (scenes / "photo.png",)
+    run_job(Job(scene, style, tmp_path / "out", TINY, references=picture))
+    again = read_image(rendered(tmp_path / "out" / "painted.ply", tmp_path / "again")).pixels
+    solid = read_image(picture.with_name("front_original.png")).alpha >= 0.99
+    held = np.abs(again - stroke)[30:34][solid[30:34]]
+    assert held.mean() < 0.02
+    assert np.abs(again - before)[:20][solid[:20]].mean() > 0.05
+
+
+def test_highlights_that_are_kept_are_no_paint(scenes, tmp_path) -> None:
+    scene = save(tmp_path / "shining.ply", ball(300, degree=1))[0]
+    picture = tinted(rendered(scene, tmp_path / "views"))
+    run_job(Job(scene, (), tmp_path / "out", replace(STILL, keep_specular=1.0), references=picture))
+    assert errors(picture, tmp_path / "out", ".ply").max() <= 2.01
 
 
 def test_the_two_commands(scenes, tmp_path, capsys) -> None:

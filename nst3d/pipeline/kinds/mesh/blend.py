@@ -11,14 +11,12 @@ import torch
 
 from nst3d.errors import InputError
 from nst3d.formats.mesh_files import load_mesh, save_mesh
-from nst3d.images.colour import srgb_decode, srgb_encode
-from nst3d.images.levels import from_bytes
 from nst3d.pipeline.kinds.blend_tables import Mix
 from nst3d.pipeline.kinds.mesh.painted_mesh import painted_scene
 from nst3d.pipeline.kinds.mesh.regions import mesh_selectors, untouched_materials
 from nst3d.pipeline.settings.config import PaintConfig
 from nst3d.pipeline.styles import default_encoder
-from nst3d.representations.appearance import vertex_colours
+from nst3d.representations.appearance import own_texels, vertex_colours
 from nst3d.representations.mesh import Mesh
 from nst3d.representations.paint import MeshPaint, TexturePaint
 from nst3d.representations.subdivide import paint_vertices
@@ -101,11 +99,5 @@ def _own_textures(mesh: Mesh) -> TexturePaint:
 
 def _texels(mesh: Mesh, paint: TexturePaint) -> Array:
     """The table (n, 3) of a mesh's textures, times the factor of their materials."""
-    tables = []
-    for slot in paint.slots:
-        pixels = from_bytes(mesh.textures[slot.texture or 0].pixels).reshape(-1, 3)
-        factor = np.asarray(mesh.materials[slot.materials[0]].factor)
-        if (factor != 1).any():
-            pixels = srgb_encode(srgb_decode(pixels) * srgb_decode(factor)).astype(np.float32)
-        tables.append(pixels)
-    return np.concatenate(tables)
+    slots = (replace(slot, texture=slot.texture or 0) for slot in paint.slots)
+    return np.concatenate([texels for slot in slots if (texels := own_texels(mesh, slot)) is not None])

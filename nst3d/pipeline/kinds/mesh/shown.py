@@ -22,10 +22,10 @@ from nst3d.renderers.mesh import MeshRenderer
 from nst3d.renderers.outside import like, seen_from_outside
 from nst3d.renderers.radiance import Frame
 from nst3d.renderers.shading import Lighting
-from nst3d.representations.appearance import base_colours, is_bare
+from nst3d.representations.appearance import base_colours, is_bare, own_texels
 from nst3d.representations.diagnose import far_away
 from nst3d.representations.mesh import Mesh, Similarity
-from nst3d.representations.paint import MeshPaint
+from nst3d.representations.paint import MeshPaint, TexturePaint, TextureSlot
 from nst3d.representations.subdivide import paint_vertices
 from nst3d.representations.surface import Surface, build_surface
 from nst3d.representations.texels import anchor_rows
@@ -122,10 +122,24 @@ def show_mesh(mesh: Mesh, orbit: Orbit, lighting: Lighting = "studio") -> ShownM
         paint = paint_textures(mesh, TexelBudget(pixel / _TEXELS_PER_PIXEL), "show")
         surface = like(surface, build_surface(mesh, paint))
         renderer = MeshRenderer(surface, caster)
+    return replace(bare, surface=surface, renderer=renderer, colours=_own_colours(mesh, paint, surface))
+
+
+def _own_colours(mesh: Mesh, paint: MeshPaint, surface: Surface) -> Array:
+    """The table (n, 3) of the mesh's own colours; pictures are not sampled where their texels are the table's."""
     anchors = anchor_rows(surface)
     own = torch.from_numpy(base_colours(mesh, paint, surface, anchors))
-    colours = filled(own, layout_of(paint), torch.from_numpy(anchors.valid)).numpy()
-    return replace(bare, surface=surface, renderer=renderer, colours=colours)
+    colours: Array = filled(own, layout_of(paint), torch.from_numpy(anchors.valid)).numpy()
+    for slot in paint.slots if isinstance(paint, TexturePaint) else ():
+        coloured = any(mesh.parts[i].colours is not None for i in _parts_of(paint, slot))
+        texels = None if coloured else own_texels(mesh, slot)
+        if texels is not None:
+            colours[slot.offset : slot.offset + len(texels)] = texels
+    return colours
+
+
+def _parts_of(paint: TexturePaint, slot: TextureSlot) -> list[int]:
+    return [i for i, number in enumerate(paint.slot_of_part) if paint.slots[number] is slot]
 
 
 def with_room(shown: ShownMesh) -> ShownMesh:

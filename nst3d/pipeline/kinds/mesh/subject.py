@@ -217,10 +217,13 @@ class MeshSubject(TableSubject):
         weight = (seen / threshold).clamp(0, 1).cpu()
         kept = unseen_rows(self.layout, self.scene.anchors.valid, weight).to(colours.device)
         colours = torch.where(kept[:, None], self.start.to(colours), colours)
-        colours = filled(colours, self.layout, torch.where(kept, 1.0, weight.to(colours)))
-        if isinstance(self.scene.paint, VertexPaint):
-            colours = colours[torch.from_numpy(welded_rows(self.scene.paint)).long()]
-        return colours
+        return filled(colours, self.layout, torch.where(kept, 1.0, weight.to(colours)))
+
+    def shared(self, colours: Colours) -> Colours:
+        """The table with one colour for all vertices at a place."""
+        if not isinstance(self.scene.paint, VertexPaint):
+            return colours
+        return colours[torch.from_numpy(welded_rows(self.scene.paint)).long()]
 
     def shown_from(self) -> Sequence[Camera | None]:
         """The eight sides of the sheet, and some of the cameras inside."""

@@ -83,7 +83,7 @@ class RadianceViews:
             footprint=self._depths.footprint,
             depth=self._depths.depth,
             coarse=self._coarse,
-            through=self._through,
+            through=self._bare,
         )
 
     def content(self, view: int) -> Planes:
@@ -96,9 +96,7 @@ class RadianceViews:
         return to_planes(Image(image.clamp(0, 1)))
 
     def _compiled(self, number: int) -> ViewOperator:
-        return self._through(self._cameras[number])
-
-    def _through(self, camera: Camera) -> ViewOperator:
+        camera = self._cameras[number]
         view = self._bare(camera)
         if not np.any(self._start.specular):
             return view
