@@ -89,6 +89,7 @@ class Held:
         self._names = [reference.name for reference in references]
         self._weights = claims(views, references)
         self._targets = [_target(view, r, start) for view, r in zip(views, references)]
+        self._loose = [~r.changed[..., None] & r.strokes_only for r in references]
         self._rows = torch.stack([v.adjoint(w)[:, 0] > 0 for v, w in zip(views, self._weights)]).any(0)
         self._views = [of_rows(view, self._rows) for view in views]
 
@@ -102,13 +103,13 @@ class Held:
         """
         before = colours[self._rows]
         part = best = before.clamp(0, 1)
-        error = found = self._squared(best)
+        shown = (view.render(part, 1.0) for view in self._views)
+        targets = [Image(torch.where(*three)) for three in zip(self._loose, shown, self._targets)]
+        error = found = self._squared(best, targets)
         for _ in range(_ROUNDS):
-            free = self._free(part)
-            part = bake(self._views, self._targets, part, _BAKE, self._weights, 1.0, precondition=free).clamp(
-                0, 1
-            )
-            last, error = error, self._squared(part)
+            free = self._free(part, targets)
+            part = bake(self._views, targets, part, _BAKE, self._weights, 1.0, precondition=free).clamp(0, 1)
+            last, error = error, self._squared(part, targets)
             if error < found:
                 best, found = part, error
             if error > _GAIN**2 * last:
@@ -119,8 +120,9 @@ class Held:
     def fits(self, colours: Colours) -> list[Fit]:
         """How well a table (n, 3) meets each reference."""
         part, found = colours[self._rows].to(self._targets[0]), []
-        for name, view, weight, missing in zip(self._names, self._views, self._weights, self._missing(part)):
-            apart = missing[weight[..., 0] > 0]
+        missing = self._missing(part, self._targets)
+        for name, view, weight, image in zip(self._names, self._views, self._decisive, missing):
+            apart = image[weight[..., 0] > 0]
             close = float((apart.abs().amax(1) <= _CLOSE).double().mean()) if len(apart) else 1.0
             squared = float(apart.square().mean()) if len(apart) else 0.0
             rows = int((view.adjoint(weight) > 0).sum())
@@ -129,20 +131,25 @@ class Held:
 
     def squared(self, colours: Colours) -> float:
         """The mean squared difference of a table (n, 3) from all references."""
-        pixels = sum(float(weight.sum()) for weight in self._weights)
-        return self._squared(colours[self._rows]) / max(1.0, 3 * pixels)
+        fits = self.fits(colours)
+        return sum(fit.squared * fit.pixels for fit in fits) / max(1, sum(fit.pixels for fit in fits))
 
-    def _missing(self, part: Colours) -> list[Image]:
+    @property
+    def _decisive(self) -> list[Image]:
+        """The weights (h, w, 1) of pixels whose colours are given."""
+        return [Image(weight * ~loose) for weight, loose in zip(self._weights, self._loose)]
+
+    def _missing(self, part: Colours, targets: Sequence[Image]) -> list[Image]:
         """What the pixels that decide lack, (h, w, 3), 0 elsewhere."""
-        views = zip(self._views, self._targets, self._weights)
+        views = zip(self._views, targets, self._weights)
         return [Image((target - view.render(part, 1.0)) * weight) for view, target, weight in views]
 
-    def _squared(self, part: Colours) -> float:
-        return sum(float(missing.square().sum()) for missing in self._missing(part))
+    def _squared(self, part: Colours, targets: Sequence[Image]) -> float:
+        return sum(float(missing.square().sum()) for missing in self._missing(part, targets))
 
-    def _free(self, part: Colours) -> Precondition:
+    def _free(self, part: Colours, targets: Sequence[Image]) -> Precondition:
         """Steps in proportion to the sight of rows, without those that lead out of [0, 1]."""
-        missing = self._missing(part)
+        missing = self._missing(part, targets)
         pull = torch.stack([v.adjoint(m) for v, m in zip(self._views, missing)]).sum(0)
         free = ~(((part <= 0) & (pull < 0)) | ((part >= 1) & (pull > 0)))
 

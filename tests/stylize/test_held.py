@@ -55,7 +55,7 @@ def test_what_can_be_met_is_met_and_what_was_left_alone_stays() -> None:
     torch.testing.assert_close(colours[2], start[2])
 
 
-def test_of_strokes_only_what_was_left_alone_decides_nothing() -> None:
+def test_of_strokes_only_what_was_left_alone_stays_as_it_is_now() -> None:
     start = torch.full((2, 3), 0.5)
     found = held(np.eye(2), start, [0.9, 0.5], strokes_only=True)
     now = torch.tensor([[0.5] * 3, [0.2] * 3])

@@ -37,7 +37,7 @@ class Reference:
     """Largest difference of a channel, in [0, 1], that still counts as left alone: programs round by a level or two."""
 
     strokes_only: bool = False
-    """Whether pixels that were left alone decide nothing: the scene is painted there in another style."""
+    """Whether pixels that were left alone are to stay as the scene shows them when it takes the others."""
 
     @property
     def changed(self) -> Mask:
@@ -60,10 +60,8 @@ def claims(views: Sequence[ViewOperator], references: Sequence[Reference]) -> li
     solid = [view.coverage[..., 0] >= _SOLID for view in views]
     painted = [reference.changed & mask for reference, mask in zip(references, solid)]
     seen = [
-        paint
-        if reference.strokes_only
-        else mask | ((view.coverage[..., 0] > 0) & ~_widened(reference.changed))
-        for view, reference, mask, paint in zip(views, references, solid, painted)
+        mask | ((view.coverage[..., 0] > 0) & ~_widened(reference.changed))
+        for view, reference, mask in zip(views, references, solid)
     ]
     rows = [seen_rows(view, mask) for view, mask in zip(views, painted)]
     found = []
