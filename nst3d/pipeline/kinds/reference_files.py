@@ -114,7 +114,7 @@ def load_reference(path: PathLike, note: Note = lambda text: None) -> tuple[Refe
     original = Image(torch.from_numpy(before.pixels))
     if painted.alpha is not None:  # layers without the picture below show it
         pixels = Image(torch.lerp(original, pixels, torch.from_numpy(painted.alpha)[..., None]))
-    reference = Reference(camera, original, pixels, path.stem, *([_LOSSY] if lossy else []))
+    reference = Reference(camera, original, pixels, path.stem, _LOSSY if lossy else Reference.tolerance)
     return reference, before.alpha
 
 

@@ -130,7 +130,9 @@ def _own_colours(mesh: Mesh, paint: MeshPaint, surface: Surface) -> Array:
     anchors = anchor_rows(surface)
     own = torch.from_numpy(base_colours(mesh, paint, surface, anchors))
     colours: Array = filled(own, layout_of(paint), torch.from_numpy(anchors.valid)).numpy()
-    for slot in paint.slots if isinstance(paint, TexturePaint) else ():
+    if not isinstance(paint, TexturePaint):
+        return colours
+    for slot in paint.slots:
         coloured = any(mesh.parts[i].colours is not None for i in _parts_of(paint, slot))
         texels = None if coloured else own_texels(mesh, slot)
         if texels is not None:
