@@ -29,7 +29,17 @@ class StyleDistance(NamedTuple):
     """Sliced Wasserstein distance of the features, in units of their root mean square in the style."""
 
 
-@torch.no_grad()
+class LayerDistance(NamedTuple):
+    """Distances to a style in one layer; 0: the same statistics."""
+
+    gram: float
+    """Norm of the difference of mean Gram matrices, in units of the style's norm."""
+    sliced: float
+    """Sliced Wasserstein distance of the features, in units of their root mean square in the style."""
+    moments: float
+    """Distance of the channels' means and standard deviations, in units of the length of the style's."""
+
+
 def style_distance(
     encoder: Encoder, pictures: Iterable[Masked], styles: Iterable[Masked], layers: Sequence[str] = LAYERS
 ) -> StyleDistance:
@@ -37,19 +47,34 @@ def style_distance(
 
     It is about what no optimiser saw if the encoder is one that painting did not use. ValueError if nothing counts.
     """
+    found = layer_distances(encoder, pictures, styles, layers).values()
+    return StyleDistance(*(sum(values) / len(values) for values in list(zip(*found))[:2]))
+
+
+@torch.no_grad()
+def layer_distances(
+    encoder: Encoder, pictures: Iterable[Masked], styles: Iterable[Masked], layers: Sequence[str] = LAYERS
+) -> dict[str, LayerDistance]:
+    """By layer, the distances of which `style_distance` gives the means, and that of moments."""
     painted, wanted = (_rows(encoder, given, layers) for given in (pictures, styles))
-    grams, sliced = [], []
+    found = {}
     for layer in layers:
         mine, target = painted[layer], wanted[layer]
-        grams.append(gram_distance(mine, target))
         unit = target.square().mean().sqrt().clamp_min(torch.finfo(target.dtype).tiny)
-        sliced.append(sliced_wasserstein(_some(mine), _some(target)) / float(unit))
-    return StyleDistance(sum(grams) / len(grams), sum(sliced) / len(sliced))
+        sliced = sliced_wasserstein(_some(mine), _some(target)) / float(unit)
+        found[layer] = LayerDistance(gram_distance(mine, target), sliced, moment_distance(mine, target))
+    return found
 
 
 def gram_distance(rows: torch.Tensor, target: torch.Tensor) -> float:
     """‖G − A‖ / ‖A‖ of the mean Gram matrices of rows (n, c) and (m, c)."""
     ours, wanted = rows.T @ rows / len(rows), target.T @ target / len(target)
+    return float((ours - wanted).norm() / wanted.norm().clamp_min(torch.finfo(wanted.dtype).tiny))
+
+
+def moment_distance(rows: torch.Tensor, target: torch.Tensor) -> float:
+    """‖m - t‖ / ‖t‖ of the means and standard deviations, (2 c,), of the columns of rows (n, c) and (m, c)."""
+    ours, wanted = (torch.cat([each.mean(0), each.std(0, correction=0)]) for each in (rows, target))
     return float((ours - wanted).norm() / wanted.norm().clamp_min(torch.finfo(wanted.dtype).tiny))
 
 

@@ -197,11 +197,11 @@ SOURCES: dict[str, Source] = {
 """All weights by name: encoders, networks that paint, those that find motion, and those that metrics need.
 
 "vgg19" has the original Oxford weights, in 8-bit codebooks; "resnet50-half" is a ResNet-50 of half the width, which
-Yahoo trained on ImageNet and then to find nudity (open_nsfw, 2016); "wct-16x" are pairs of encoder and decoder that imitate
-VGG-19's relu1_1 to relu4_1 (Wang et al. 2020, "Collaborative distillation for ultra-resolution universal style
-transfer"), and so are "universal", nst3d's own; "raft-large" and "raft-small" find the motion between pictures (Teed &
-Deng 2020, trained by torchvision); "microast" paints in the style of any picture (Wang et al. 2023, "MicroAST: towards
-super-fast ultra-resolution arbitrary style transfer"), and so does "magenta"; "multistyle26" paints in 26 styles of its
-own. "lpips-alex" and "lpips-vgg" are the linear heads of LPIPS v0.1 (Zhang et al. 2018); "inception-fid" is the network
-of FID, "inception-art" that of ArtFID (Wright & Ommer 2022), and "inception-torchvision" that of SIFID (Shaham et al.
-2019)."""
+Yahoo trained on ImageNet and then to find nudity (open_nsfw, 2016); "wct-16x" are pairs of encoder and decoder that
+imitate VGG-19's relu1_1 to relu4_1 (Wang et al. 2020, "Collaborative distillation for ultra-resolution universal
+style transfer"), and so are "universal", nst3d's own; "raft-large" and "raft-small" find the motion between pictures
+(Teed & Deng 2020, trained by torchvision); "microast" paints in the style of any picture (Wang et al. 2023,
+"MicroAST: towards super-fast ultra-resolution arbitrary style transfer"), and so does "magenta"; "multistyle26"
+paints in 26 styles of its own. "lpips-alex" and "lpips-vgg" are the linear heads of LPIPS v0.1 (Zhang et al. 2018);
+"inception-fid" is the network of FID, "inception-art" that of ArtFID (Wright & Ommer 2022), and
+"inception-torchvision" that of SIFID (Shaham et al. 2019)."""

@@ -5,7 +5,13 @@ from __future__ import annotations
 import pytest
 import torch
 
-from nst3d.metrics.style import gram_distance, sliced_wasserstein, style_distance
+from nst3d.metrics.style import (
+    gram_distance,
+    layer_distances,
+    moment_distance,
+    sliced_wasserstein,
+    style_distance,
+)
 
 
 def rows(count: int, channels: int = 5, seed: int = 0) -> torch.Tensor:
@@ -58,6 +64,28 @@ def test_order_does_not_count_and_both_ways_are_the_same() -> None:
 def test_gram_distance_of_scaled_rows() -> None:
     assert gram_distance(2 * rows(50), rows(50)) == pytest.approx(3)
     assert gram_distance(rows(50), rows(50).repeat(3, 1)) == pytest.approx(0, abs=1e-9)
+
+
+def test_moment_distance_of_scaled_and_shifted_rows() -> None:
+    own = rows(50)
+    assert moment_distance(2 * own, own) == pytest.approx(1)
+    assert moment_distance(own, own.flip(0)) == pytest.approx(0, abs=1e-9)
+    assert moment_distance(own - own.mean(0), own) == pytest.approx(
+        float(own.mean(0).norm() / torch.cat([own.mean(0), own.std(0, correction=0)]).norm())
+    )
+
+
+def test_layers_are_apart_and_their_means_are_the_style_distance() -> None:
+    mine, style = [(picture(0), None)], [(picture(1) * 0.7, None)]
+    found = layer_distances(Blocks(), mine, style, LAYERS)
+    assert tuple(found) == LAYERS
+    for kind in ("gram", "sliced"):
+        mean = sum(getattr(each, kind) for each in found.values()) / 2
+        assert getattr(distance(mine, style), kind) == pytest.approx(mean)
+    assert all(each.moments > 0.1 for each in found.values())
+    # Noise of another seed has the same moments but for its own scatter.
+    same = layer_distances(Blocks(), [(picture(2, 64, 64), None)], [(picture(3, 64, 64), None)], LAYERS)
+    assert max(each.moments for each in same.values()) < 0.02
 
 
 def test_the_style_itself_is_0_away_and_other_pictures_are_farther() -> None:
