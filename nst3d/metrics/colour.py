@@ -34,7 +34,8 @@ def colour_distance(
 ) -> float:
     """√3 times the sliced 2-Wasserstein distance of the colours of two pictures (h, w, 3): a shift by v is |v| away.
 
-    In units of sRGB-encoded values, or of Oklab, in which white is 1 from black. Masks (h, w) count above 0.5. 0 for equal colours in any order, symmetric. ValueError if a mask covers nothing.
+    In units of sRGB-encoded values, or of Oklab, in which white is 1 from black. 0 for equal colours in any order,
+    symmetric. Masks (h, w) count above 0.5; ValueError if one covers nothing.
     """
     mine, wanted = (torch.from_numpy(_some(_pixels(*given))) for given in zip((picture, style), masks))
     if space == "oklab":

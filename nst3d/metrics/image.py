@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from nst3d.metrics.grey import luma
 from nst3d.tensors import Array
 
 _SMALLEST_ERROR = 1e-12
@@ -28,6 +29,25 @@ def ssim(a: Array, b: Array) -> float:
     the mean is over all positions and channels (Wang et al. 2004, eq. 13, applied to each channel). Raises
     ValueError for pictures with a side below 11 pixels, or of different shapes.
     """
+    return float(ssim_map(a, b).mean())
+
+
+def grey_ssim(a: Array, b: Array, mask: Array | None = None) -> float | None:
+    """The mean structural similarity of the brightness of two pictures (h, w, 3); see `ssim`.
+
+    With a mask (h, w), over windows around pixels where it is above 0.5; None if there is none. Windows reach 5 pixels
+    beyond it.
+    """
+    found = ssim_map(luma(a)[..., None], luma(b)[..., None])[..., 0]
+    if mask is None:
+        return float(found.mean())
+    margin = SSIM_WINDOW // 2
+    inside = np.asarray(mask)[margin:-margin, margin:-margin] > 0.5
+    return float(found[inside].mean()) if inside.any() else None
+
+
+def ssim_map(a: Array, b: Array) -> Array:
+    """The structural similarity (h - 10, w - 10, c) of windows around each pixel; see `ssim`."""
     if a.shape != b.shape or min(a.shape[:2]) < SSIM_WINDOW:
         raise ValueError(f"SSIM needs equal shapes of at least 11 x 11 pixels, not {a.shape} and {b.shape}")
     a, b = np.asarray(a, np.float64), np.asarray(b, np.float64)
@@ -37,7 +57,7 @@ def ssim(a: Array, b: Array) -> float:
     c1, c2 = _K1**2, _K2**2
     luminance = (2 * mean_a * mean_b + c1) / (mean_a**2 + mean_b**2 + c1)
     structure = (2 * covariance + c2) / (var_a + var_b + c2)
-    return float((luminance * structure).mean())
+    return luminance * structure
 
 
 def _blurred(image: Array) -> Array:

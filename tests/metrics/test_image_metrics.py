@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from small_meshes import noise
 
-from nst3d.metrics.image import psnr, ssim
+from nst3d.metrics.image import grey_ssim, psnr, ssim, ssim_map
 
 
 def test_psnr_by_hand() -> None:
@@ -51,3 +51,23 @@ def test_ssim_is_that_of_the_window_written_out() -> None:
 def test_ssim_refuses_small_pictures_and_different_shapes(shapes) -> None:
     with pytest.raises(ValueError, match="SSIM"):
         ssim(*(np.zeros(s) for s in shapes))
+
+
+def test_grey_ssim_leaves_colours_out_and_sees_only_the_mask() -> None:
+    own = np.random.default_rng(0).random((40, 40, 3))
+    turned = own + 0.1 * np.array([1, 0, -0.2126 / 0.0722])  # of the same luma
+    assert grey_ssim(own, own) == pytest.approx(1)
+    assert grey_ssim(turned, own) == pytest.approx(1)
+    assert ssim(turned, own) < 0.99
+    mask, spoilt = np.zeros((40, 40)), own.copy()
+    mask[:, :20], spoilt[:, 26:] = 1, 0
+    assert grey_ssim(spoilt, own, mask) == pytest.approx(1)
+    assert grey_ssim(spoilt, own) < 0.7
+    assert grey_ssim(own, own, 0 * mask) is None
+
+
+def test_the_map_of_ssim_has_its_mean() -> None:
+    own, other = (np.random.default_rng(seed).random((30, 25, 3)) for seed in (0, 1))
+    found = ssim_map(own, other)
+    assert found.shape == (20, 15, 3)
+    assert found.mean() == pytest.approx(ssim(own, other))
