@@ -36,8 +36,9 @@ def gaussian(rows: Array) -> Gaussian:
         raise ValueError("activations must be finite")
     mean = rows.mean(0)
     factor = (rows - mean) / np.sqrt(len(rows) - 1)
-    # The triangle of QR has the same covariance, in no more rows than there are columns.
-    return Gaussian(mean, np.linalg.qr(factor, mode="r") if len(factor) > factor.shape[1] else factor)
+    if len(factor) > factor.shape[1]:
+        factor = np.linalg.qr(factor).R  # has the same covariance, in no more rows than there are columns
+    return Gaussian(mean, factor)
 
 
 def gaussian_of(mean: Array, covariance: Array) -> Gaussian:
@@ -77,7 +78,7 @@ def fid(activations: Array, others: Array) -> float:
 
 
 def art_fid(lpips: float, fid: float) -> float:
-    """(1 + LPIPS) (1 + FID): LPIPS between content and painting, FID between paintings and styles; 1 is best.
+    """(1 + LPIPS) (1 + FID): LPIPS ("alex") between content and painting, FID between paintings and styles; 1 is best.
 
     Wright & Ommer 2022, "ArtFID: quantitative evaluation of neural style transfer", whose FID is that of the Inception
     "inception-art". ValueError for negative distances.
@@ -104,7 +105,8 @@ def _early(network: Inception, picture: Array, mask: Array | None) -> Array:
     rows = features.flatten(1).T.double().numpy()
     if mask is None:
         return rows
-    small = F.adaptive_avg_pool2d(torch.from_numpy(mask[None, None].astype(np.float32)), features.shape[1:])
+    height, width = features.shape[1:]
+    small = F.adaptive_avg_pool2d(torch.from_numpy(mask[None, None].astype(np.float32)), (height, width))
     return rows[small.numpy().ravel() > 0.5]
 
 

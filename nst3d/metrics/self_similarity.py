@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 
 from nst3d.features.encoder import Encoder
-from nst3d.tensors import Array, Planes
+from nst3d.tensors import Array, Features, Planes
 
 _LAYERS = ("relu3_1", "relu4_1")
 _MOST = 1024
@@ -41,7 +41,7 @@ def self_similarity_distance(
     found = []
     for layer in layers:
         ours, wanted = (each[layer].float().flatten(1).T for each in features)
-        places = _places(features[0][layer].shape[1:], mask)
+        places = _places(features[0][layer], mask)
         if len(places) < 2:
             return None
         difference = _distances(ours[places]) - _distances(wanted[places])
@@ -56,12 +56,13 @@ def _distances(rows: torch.Tensor) -> torch.Tensor:
     return distances / distances.sum(0).clamp_min(_ALIKE * len(rows))
 
 
-def _places(size: tuple[int, ...], mask: Array | None) -> torch.Tensor:
-    """The positions that count, at most `_MOST`."""
-    inside = torch.ones(size)
+def _places(features: Features, mask: Array | None) -> torch.Tensor:
+    """The positions of features (c, h, w) that count, at most `_MOST`."""
+    height, width = features.shape[1:]
+    inside = torch.ones(height, width)
     if mask is not None:
         whole = torch.from_numpy(np.asarray(mask, np.float32))[None, None]
-        inside = F.adaptive_avg_pool2d(whole, size)[0, 0]
+        inside = F.adaptive_avg_pool2d(whole, (height, width))[0, 0]
     places = (inside.flatten() > 0.5).nonzero()[:, 0]
     if len(places) <= _MOST:
         return places

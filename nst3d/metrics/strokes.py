@@ -37,7 +37,9 @@ class StrokeStatistics(NamedTuple):
     alignment: float | None
     """From 0, no direction is common to the picture, to 1, all strokes are parallel."""
     wavelength: float | None
-    """Of the strongest waves, pixels: from one stroke to the next; None without contrast in any window."""
+    """Of the strongest waves, pixels: from one stroke to the next; above 32, that they are longer than can be measured.
+
+    None without contrast in any window."""
     mean_wavelength: float | None
     """Geometric mean, pixels, over all waves between 2 and 32 pixels by their power."""
 
@@ -117,7 +119,8 @@ def _wavelengths(grey: Array, covered: Array) -> tuple[float | None, float | Non
         return math.exp(float((power[where] * logs).sum() / power[where].sum()))
 
     rough = mean(np.abs(radius - octave.argmax()) <= _NEAR)
-    return mean(np.abs(radius - WINDOW / rough) <= _NEAR), mean(counted)
+    peak = mean((np.abs(radius - WINDOW / rough) <= _NEAR) & (radius >= 1))
+    return peak, mean(counted)
 
 
 def _spectrum(grey: Array, covered: Array) -> Array | None:

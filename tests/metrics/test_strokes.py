@@ -62,6 +62,15 @@ def test_scale_brightness_and_contrast() -> None:
     assert stroke_difference(one, one) == (0, 0, 0)
 
 
+def test_waves_that_are_longer_than_windows() -> None:
+    """A slope has no wave; what is said of it must be finite, and longer than all that is measured."""
+    y, x = np.mgrid[:128, :128] / 128
+    slope = np.repeat((0.2 + 0.3 * x + 0.3 * y)[..., None], 3, 2)
+    for each in (slope, grating(200, 45), grating(45, 10)):
+        assert 32 < stroke_statistics(each).wavelength < 64
+        assert stroke_statistics(each).mean_wavelength < 40
+
+
 def test_other_units() -> None:
     own = stroke_statistics(grating(8, 0))
     assert own.per_pixel(0.01).wavelength == pytest.approx(0.01 * own.wavelength)
