@@ -37,7 +37,8 @@ def gaussian(rows: Array) -> Gaussian:
     mean = rows.mean(0)
     factor = (rows - mean) / np.sqrt(len(rows) - 1)
     if len(factor) > factor.shape[1]:
-        factor = np.linalg.qr(factor).R  # has the same covariance, in no more rows than there are columns
+        # It has the same covariance, in no more rows than there are columns. (torch's is several times as fast.)
+        factor = torch.linalg.qr(torch.from_numpy(factor), mode="r").R.numpy()
     return Gaussian(mean, factor)
 
 
@@ -56,7 +57,7 @@ def frechet_distance(one: Gaussian, other: Gaussian) -> float:
     """
     if one.mean.shape != other.mean.shape:
         raise ValueError(f"Gaussians of {len(one.mean)} and {len(other.mean)} dimensions cannot be compared")
-    root = float(np.linalg.svd(one.factor @ other.factor.T, compute_uv=False).sum())
+    root = float(torch.linalg.svdvals(torch.from_numpy(one.factor @ other.factor.T)).sum())
     shift = float(np.square(one.mean - other.mean).sum())
     return shift + max(one.variance + other.variance - 2 * root, 0.0)
 
