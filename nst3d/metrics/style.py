@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, final
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 
@@ -51,19 +52,31 @@ def style_distance(
     return StyleDistance(*(sum(values) / len(values) for values in list(zip(*found))[:2]))
 
 
-@torch.no_grad()
 def layer_distances(
     encoder: Encoder, pictures: Iterable[Masked], styles: Iterable[Masked], layers: Sequence[str] = LAYERS
 ) -> dict[str, LayerDistance]:
     """By layer, the distances of which `style_distance` gives the means, and that of moments."""
-    painted, wanted = (_rows(encoder, given, layers) for given in (pictures, styles))
-    found = {}
-    for layer in layers:
-        mine, target = painted[layer], wanted[layer]
-        unit = target.square().mean().sqrt().clamp_min(torch.finfo(target.dtype).tiny)
-        sliced = sliced_wasserstein(_some(mine), _some(target)) / float(unit)
-        found[layer] = LayerDistance(gram_distance(mine, target), sliced, moment_distance(mine, target))
-    return found
+    return StyleJudge(encoder, styles, layers).distances(pictures)
+
+
+@final
+class StyleJudge:
+    """A style's features, read once, for distances of one view after the other."""
+
+    def __init__(self, encoder: Encoder, styles: Iterable[Masked], layers: Sequence[str] = LAYERS) -> None:
+        """Keep the features of all style pictures together. ValueError if nothing counts."""
+        self._encoder, self.layers = encoder, tuple(layers)
+        self._wanted = _rows(encoder, styles, self.layers)
+
+    def distances(self, pictures: Iterable[Masked]) -> dict[str, LayerDistance]:
+        """The distances of all pictures together, by layer. ValueError if nothing counts."""
+        painted, found = _rows(self._encoder, pictures, self.layers), {}
+        for layer in self.layers:
+            mine, target = painted[layer], self._wanted[layer]
+            unit = target.square().mean().sqrt().clamp_min(torch.finfo(target.dtype).tiny)
+            sliced = sliced_wasserstein(_some(mine), _some(target)) / float(unit)
+            found[layer] = LayerDistance(gram_distance(mine, target), sliced, moment_distance(mine, target))
+        return found
 
 
 def gram_distance(rows: torch.Tensor, target: torch.Tensor) -> float:
@@ -99,7 +112,9 @@ def sliced_wasserstein(
 
 def _quantiles(values: torch.Tensor, count: int) -> torch.Tensor:
     """`count` equally spaced quantiles (count, c) of the columns of (n, c), linear between sorted values."""
-    ordered = values.sort(0).values
+    # numpy sorts several times as fast as torch on the CPU, along the axis that lies together in memory.
+    columns = np.sort(values.detach().cpu().T.contiguous().numpy(), axis=1)
+    ordered = torch.from_numpy(columns).T
     if len(ordered) == count:
         return ordered
     places = ((torch.arange(count, dtype=torch.float64) + 0.5) / count * len(ordered) - 0.5).clamp(
@@ -110,6 +125,7 @@ def _quantiles(values: torch.Tensor, count: int) -> torch.Tensor:
     return torch.lerp(ordered[low], ordered[(low + 1).clamp_max(len(ordered) - 1)], share)
 
 
+@torch.no_grad()
 def _rows(encoder: Encoder, pictures: Iterable[Masked], layers: Sequence[str]) -> dict[str, torch.Tensor]:
     """The features (n, c) float32 by layer, of all positions that count."""
     kept: dict[str, list[torch.Tensor]] = {layer: [] for layer in layers}

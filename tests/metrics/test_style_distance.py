@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from nst3d.metrics.style import (
+    StyleJudge,
     gram_distance,
     layer_distances,
     moment_distance,
@@ -86,6 +87,23 @@ def test_layers_are_apart_and_their_means_are_the_style_distance() -> None:
     # Noise of another seed has the same moments but for its own scatter.
     same = layer_distances(Blocks(), [(picture(2, 64, 64), None)], [(picture(3, 64, 64), None)], LAYERS)
     assert max(each.moments for each in same.values()) < 0.02
+
+
+def test_a_style_is_read_once_for_many_views() -> None:
+    calls = []
+
+    class Counting(Blocks):
+        def __call__(self, image, layers):
+            calls.append(image)
+            return super().__call__(image, layers)
+
+    judge = StyleJudge(Counting(), [(picture(9), None)], LAYERS)
+    for seed in (0, 1):
+        view = [(picture(seed), None)]
+        assert judge.distances(view) == layer_distances(Blocks(), view, [(picture(9), None)], LAYERS)
+    assert len(calls) == 3
+    with pytest.raises(ValueError, match="nothing counts"):
+        judge.distances([(picture(0), torch.zeros(12, 16))])
 
 
 def test_the_style_itself_is_0_away_and_other_pictures_are_farther() -> None:
