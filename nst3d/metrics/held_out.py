@@ -15,7 +15,7 @@ JUDGES = (
     "resnet50-torchvision",
     "resnet50-half",
 )
-"""Encoders that judge, best first: VGGs agree best with people on texture (Zhang et al. 2018), so others follow."""
+"""Encoders that judge, best first: VGGs, whose features hold texture at all scales, before coarser ones."""
 
 
 def judge_for(used: Collection[str]) -> str | None:
