@@ -39,8 +39,8 @@ ALLOWED: dict[str, set[str]] = {
     "training": {"stylize", "networks", "images", "flow", "weights"},
     "formats": {"representations", "cameras", "images"},
     "video": {"images"},  # below the pipeline, which writes a run's turntable through it
-    # compares pictures, whatever made them; LPIPS has heads of its own
-    "metrics": {"images", "cameras", "features", "weights"},
+    # compares pictures, whatever made them, also along their motion; LPIPS has heads of its own
+    "metrics": {"images", "cameras", "features", "flow", "weights"},
     # beside stylize: what it makes is a representation that the renderers show, whose marching it shares
     "reconstruct": {"representations", "cameras", "renderers", "images"},
     "pipeline": {  # a folder: as one file it would pass 300 lines

@@ -62,8 +62,12 @@ def warped_rmse(picture: Array, other: Array, warp: Warp) -> float:
     """
     if not warp.valid.any():
         return math.nan
-    sampled = _sampled(other, warp.pixels[warp.valid] - 0.5)
-    return float(np.sqrt(np.mean((picture[warp.valid] - sampled) ** 2)))
+    return float(np.sqrt(np.mean((picture[warp.valid] - carried_by(warp, other)) ** 2)))
+
+
+def carried_by(warp: Warp, other: Array) -> Array:
+    """The other picture (h', w', c) at the valid pixels (n, c), in their order, sampled bilinearly."""
+    return _sampled(other, warp.pixels[warp.valid] - 0.5)
 
 
 def _sampled(picture: Array, places: Array) -> Array:
