@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -30,8 +29,8 @@ def interval(
 ) -> Interval | None:
     """The mean of the known values with its percentile bootstrap interval; None if fewer than two are known.
 
-    Views are drawn with replacement, with an equal seed for equal results. It is too narrow for few views and for frames
-    that resemble each other, as neighbours in a flight do. ValueError unless 0 < `confidence` < 1.
+    Views are drawn with replacement, with an equal seed for equal results. It is too narrow for few views and for
+    frames that resemble each other, as neighbours in a flight do. ValueError unless 0 < `confidence` < 1.
     """
     if not 0 < confidence < 1:
         raise ValueError(f"a confidence must be between 0 and 1, not {confidence}")
@@ -63,12 +62,15 @@ def paired_interval(
 
 
 def sign_test(wins: int, losses: int) -> float:
-    """The two-sided p-value of votes for one of two runs, if it were a coin's toss: exact, by the binomial distribution.
+    """The two-sided p-value of votes for one of two runs, if it were a coin's toss: exact binomial.
 
     Ties are left out. 1 without votes. ValueError for negative numbers.
     """
     if wins < 0 or losses < 0:
         raise ValueError(f"votes cannot be negative: {wins} and {losses}")
     total, fewer = wins + losses, min(wins, losses)
-    tail = sum(math.comb(total, k) for k in range(fewer + 1))
+    ways = tail = 1  # of no vote, then of up to `fewer`
+    for k in range(fewer):
+        ways = ways * (total - k) // (k + 1)
+        tail += ways
     return min(1.0, 2 * tail / 2**total)

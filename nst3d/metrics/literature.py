@@ -4,12 +4,12 @@ What papers on 3D stylisation print as short- and long-range consistency is one 
 gave for StyleRF and StyleGaussian (github.com/Kunhao-Liu/StyleGaussian, issue 5; neither repository contains it), and
 which Stylos has as `co3d_eval.py` and `dl3dv2tnt_eval.py`. Its facts, all of which change the numbers:
 
-- *Frames.* Short: all pairs t − 1, t. Long: all pairs t − 7, t in Stylos; StyleRF and StyleGaussian chose their pairs by
-  hand, others in each scene (StyleRF, issue 8), so that nobody can repeat their tables. A result is the mean over pairs,
-  then over styles, then over scenes.
-- *Flow.* From t − gap to t, by RAFT (trained on Chairs and Things, 32 updates), **between the painted frames themselves**,
-  not between photographs: each method is measured along its own flow. Sides are first padded to multiples of 8, half of it
-  before and half after, by repeating the border; the padding is never removed and counts.
+- *Frames.* Short: all pairs t − 1, t. Long: all pairs t − 7, t in Stylos; StyleRF and StyleGaussian chose their pairs
+  by hand, others in each scene (StyleRF, issue 8), so that nobody can repeat their tables. A result is the mean over
+  pairs, then over styles, then over scenes.
+- *Flow.* From t − gap to t, by RAFT (trained on Chairs and Things, 32 updates), **between the painted frames
+  themselves**, not between photographs: each method is measured along its own flow. Sides are first padded to
+  multiples of 8, half of it before and half after, by repeating the border; the padding is never removed and counts.
 - *Splatting.* Frame t − gap is pushed forward. The importance of a pixel is −10 · its mean absolute difference from
   frame t where the flow leads, clipped to [−10, 10]; as levels go from 0 to 255, one level is enough to reach −10. That
   place is found with a flow that is too long by w / (w − 1) and h / (h − 1), and outside of the picture there is black.
@@ -19,10 +19,11 @@ which Stylos has as `co3d_eval.py` and `dl3dv2tnt_eval.py`. Its facts, all of wh
 - *LPIPS.* VGG, the mean over the whole picture, holes included, and on levels from 0 to 255 where the network expects
   −1 to 1.
 
-`published_pair` gives equal numbers for an equal flow. `literature` corrects only what makes rows incomparable: the flow
-comes from the *unpainted* frames, so that all rows are measured along the same one, as in Lai et al. 2018. That older
-measure is `warping_error` (github.com/phoenix104104/fast_blind_video_consistency): backward warping, the mean *square*
-over pixels that are not occluded. Its LPIPS compares a frame with itself before processing, and is no consistency.
+`published_pair` gives equal numbers for an equal flow. `literature` corrects only what makes rows incomparable: the
+flow comes from the *unpainted* frames, so that all rows are measured along the same one, as in Lai et al. 2018. That
+older measure is `warping_error` (github.com/phoenix104104/fast_blind_video_consistency): backward warping, the mean
+*square* over pixels that are not occluded. Its LPIPS compares a frame with itself before processing, and is no
+consistency.
 
 A blurred picture or one of a single colour wins all of them: see `ranking`.
 """
@@ -89,9 +90,9 @@ def literature(footage: Footage, motions: Motions, perceptual: Perceptual) -> tu
 def warping_error(footage: Footage, motions: Motions) -> Measured:
     """Lai et al. 2018: the mean square difference of frame t − gap from frame t, fetched back along the flow.
 
-    It is over the pixels of frame t − gap that are not occluded and not at the flow's edges, in [0, 1] and with no root.
-    The flow is that of the unpainted frames; theirs was FlowNet2's, on pictures resized to multiples of 64. Where less
-    than 1 % of a frame is left there is no value, and theirs is 0. Raises ValueError as `literature` does.
+    It is over the pixels of frame t − gap that are not occluded and not at the flow's edges, in [0, 1] and with no
+    root. The flow is that of the unpainted frames; theirs was FlowNet2's, on pictures resized to multiples of 64.
+    Where less than 1 % of a frame is left there is no value, and theirs is 0. Raises ValueError as `literature` does.
     """
     note = f"{motions.method} flow between the unpainted frames"
     protocol = Protocol("lai", motions.gap, footage.lacks_pairs(motions.gap), note)

@@ -1,9 +1,9 @@
 """One ranking of paintings, in which neither a blur, nor a flat colour, nor an untouched scene is worth anything.
 
-Consistency alone ranks the wrong thing: frames of one colour agree perfectly, blurred ones almost, and photographs agree
-less than many paintings of them. Style alone rewards frames that each copy the style and have nothing to do with each
-other; content alone rewards no painting. A painting must do all three, so their qualities are multiplied, and each is
-measured where its cheat pays:
+Consistency alone ranks the wrong thing: frames of one colour agree perfectly, blurred ones almost, and photographs
+agree less than many paintings of them. Style alone rewards frames that each copy the style and have nothing to do
+with each other; content alone rewards no painting. A painting must do all three, so their qualities are multiplied,
+and each is measured where its cheat pays:
 
 - *style*, exp(−3 d), where d is the distance to the style in units of the unpainted scene's. It decides, so it has the
   largest weight: half the way to the style is worth e^1.5 = 4.5, as much as all of the content and a quarter of the
@@ -14,10 +14,11 @@ measured where its cheat pays:
   It is not taken below the unpainted scene's own, which is what carrying costs: less than that is sharpness lost, not
   steadiness won. Without that a faint blur would pay.
 
-The score is 1 for the style itself, seen on the unpainted scene, steadily. Decoys are rows like all others; nothing here
-asks for a row's name. They come last because they are far from the style, far from the content and without detail, each
-of which would be enough to lose to a painting. The two units come from measured rows: the unpainted scene and a flat
-colour, which are the same for all runs on a scene, so that a row's score does not depend on what it is compared with.
+The score is 1 for the style itself, seen on the unpainted scene, steadily. Decoys are rows like all others; nothing
+here asks for a row's name. They come last because they are far from the style, far from the content and without
+detail, each of which would be enough to lose to a painting. The two units come from measured rows: the unpainted
+scene and a flat colour, which are the same for all runs on a scene, so that a row's score does not depend on what it
+is compared with.
 """
 
 from __future__ import annotations
@@ -78,7 +79,8 @@ def ranking(rows: Iterable[Row], unpainted: Row, flats: Sequence[Row]) -> list[R
     units = unpainted.style, sum(each.content for each in flats) / max(len(flats), 1)
     if not all(units):
         raise ValueError(
-            f"nothing to rank by: the unpainted scene is {units[0]} from the style, and flat colours are {units[1]} from it"
+            f"nothing to rank by: the unpainted scene is {units[0]} from the style, and a flat colour {units[1]} from"
+            " the scene"
         )
     ranked = []
     for row in rows:

@@ -27,21 +27,21 @@ def detail_loss(
 ) -> Measured:
     """The part of the detail that is not seen again in the other frame, or that is missing: amplitude, in [0, 1].
 
-    A distance such as RMSE is least where nothing is to be seen. Here the detail of an octave (a difference of Gaussians)
-    is what counts: C, the covariance of frame and carried frame, is the energy of what both show; E is the energy of the
-    two, of which flicker is the part beyond C; and W is the energy that is wanted. Energies are geometric means of both
-    pictures', so that sharpness lost by carrying is no loss. An octave's loss is
-    √((E − C) + max(√W − √E, 0)²) / √max(E, W), and the value is the root mean square of all octaves:
+    A distance such as RMSE is least where nothing is to be seen. Here the detail of an octave (a difference of
+    Gaussians) is what counts: C, the covariance of frame and carried frame, is the energy of what both show; E is the
+    energy of the two, of which flicker is the part beyond C; and W is the energy that is wanted. Energies are
+    geometric means of both pictures', so that sharpness lost by carrying is no loss. The value is the
+    root mean square over octaves of √((E − C) + max(√W − √E, 0)²) / √max(E, W):
 
     - steady and as detailed as wanted: 0, but for what carrying costs, which the unpainted scene's own value shows;
     - with flicker of energy N over detail S: √(N / (S + N));
     - steady, but blurred: 1 less the blur's response;
     - one colour: 1.
 
-    W is the unpainted frame's energy, but no more than the `style`'s (`detail_energy` of its pictures at the same scale)
-    where that is given: a style of flat washes does not want a lawn's blades. Where nothing is wanted and nothing seen,
-    the value is 0, with one level of 8 bits as the measure: a white wall without detail is steady. `pairs` and
-    `unpainted` are the same flight's, in the same order.
+    W is the unpainted frame's energy, but no more than the `style`'s (`detail_energy` of its pictures at the same
+    scale) where that is given: a style of flat washes does not want a lawn's blades. Where nothing is wanted and
+    nothing seen, the value is 0, with one level of 8 bits as the measure: a white wall without detail is steady.
+    `pairs` and `unpainted` are the same flight's, in the same order.
     """
     most = np.inf if style is None else np.asarray(style)
     losses = [

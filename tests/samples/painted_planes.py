@@ -11,15 +11,14 @@ from nst3d.metrics.footage import Footage
 from nst3d.metrics.warp import Seen
 from nst3d.tensors import Array, ImageSize
 
+SIZE = ImageSize(96, 96)
 SIDE = 1.5
 """Half the side of the plane, in which the texture lies; around it is the background."""
 _NORMAL = np.array([0.3, 0.1, -1.0]) / np.linalg.norm([0.3, 0.1, -1.0])
 _SUPERSAMPLES = 3
 
 
-def flight(
-    texture: Array, count: int = 9, size: ImageSize = ImageSize(96, 96), step: float = 0.06
-) -> Footage:
+def flight(texture: Array, count: int = 9, size: ImageSize = SIZE, step: float = 0.06) -> Footage:
     """Frames of a plane 4 away, tilted by some 17 degrees, from a camera that moves to the right by `step` a frame."""
     frames, opacities, seen = [], [], []
     for number in range(count):
@@ -36,7 +35,7 @@ def flight(
     return Footage(tuple(frames), tuple(opacities), tuple(seen))
 
 
-def strokes(seed: int, side: int = 256, length: float = 14.0, width: float = 4.0, count: int = 1200) -> Array:
+def strokes(seed: int, side: int = 256, length: float = 14.0, width: float = 4.0, count: int = 700) -> Array:
     """A texture (side, side, 3) of short strokes of six colours, drawn along waves over each other."""
     rng = np.random.default_rng(seed)
     palette = rng.random((6, 3))
