@@ -19,6 +19,7 @@ RESULTS = frozenset(
         "checkpoint.npz",
         "checkpoint.pt",
         "config.yaml",
+        "losses.csv",
         "metrics.json",
         "preview.png",
         "sheet.png",

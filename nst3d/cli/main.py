@@ -31,6 +31,7 @@ COMMANDS = {
     "view": "look at a scene in Open3D's window",
     "regions": "list and draw the regions of a scene that can be painted",
     "inspect": "report what is in a file, and what is wrong with it",
+    "eval": "measure how good finished paintings are",
     "weights": "list or fetch the networks' weights",
     "demo": "paint the lighthouse that ships with nst3d",
     "doctor": "report what this machine has",

@@ -119,6 +119,8 @@ class Lpips:
             x = module(x)
             if name in layers:
                 found.append(x)
+            if len(found) == len(layers):
+                break  # before a pool that small pictures have no room for
         return found
 
 

@@ -27,7 +27,8 @@ from nst3d.pipeline.runtime.checkpoints import Keeper
 from nst3d.pipeline.runtime.early_look import PREVIEW
 from nst3d.pipeline.runtime.events import Events, Listener
 from nst3d.pipeline.runtime.fingerprint import add_file, add_scene
-from nst3d.pipeline.runtime.machine import Clock, peak_memory_gb, use_threads
+from nst3d.pipeline.runtime.loss_log import LossLog
+from nst3d.pipeline.runtime.machine import Clock, made_with, peak_memory_gb, use_threads
 from nst3d.pipeline.runtime.out_folder import STARTS_OVER, claimed_folder, resumable
 from nst3d.pipeline.runtime.scene_cache import SceneCache
 from nst3d.pipeline.runtime.steadiness import steadiness_of
@@ -100,7 +101,9 @@ def _paint(
     keeper = Keeper(
         job.out / CHECKPOINT, _fingerprint(job, opened, company), seconds, job.resume, events.note
     )
+    log = LossLog()
     events.add(keeper)
+    events.add(log)
     reader = bridges.reader(job.dataparser, job.cameras)
     cache = SceneCache.opened(events.note)
     request = PaintRequest(opened, job, coats, reader, events, bridges, keeper, cache)
@@ -126,8 +129,8 @@ def _paint(
         clock.lap("write_s")
         steady = {} if interrupted else _steadiness(paths)
         spent = steady | clock.laps | {"peak_rss_gb": peak_memory_gb(), "notes": events.notes}
-        metrics = painter.metrics(painted) | spent
-        paths += [*maps, *_write_records(job, metrics)]
+        metrics = painter.metrics(painted) | spent | made_with()
+        paths += [*maps, *log.write(job.out), *_write_records(job, metrics)]
     except BaseException:
         # Interrupted before, there is a checkpoint, and a second Ctrl-C means to leave at once.
         if not interrupted and painter.keep():
@@ -214,13 +217,13 @@ def _asked(job: Job) -> Iterator[str]:
 
 def _config_yaml(job: Job) -> bytes:
     values = {
-        "scene": str(job.scene),
+        "scene": str(job.scene.absolute()),
         "direction": job.directed.plain(),
-        **({"references": [str(r) for r in job.references]} if job.references else {}),
-        **({} if job.cameras is None else {"cameras": str(job.cameras)}),
+        **({"references": [str(r.absolute()) for r in job.references]} if job.references else {}),
+        **({} if job.cameras is None else {"cameras": str(job.cameras.absolute())}),
         **({} if job.dataparser is None else {"dataparser": job.dataparser}),
         **({} if job.clean is None else {"clean": as_plain(job.clean)}),
-        **({} if job.data is None else {"data": str(job.data)}),
+        **({} if job.data is None else {"data": str(job.data.absolute())}),
         "settings": as_plain(job.config),
     }
     return yaml.safe_dump(values, sort_keys=False, allow_unicode=True).encode()

@@ -226,8 +226,8 @@ def _metrics(job: VideoJob, run: FrameRun, flow: FlowMethod | None, seconds: flo
 
 def _config_yaml(job: VideoJob) -> bytes:
     values = {
-        "video": str(job.video),
-        "styles": [str(path) for path in job.styles],
+        "video": str(job.video.absolute()),
+        "styles": [str(path.absolute()) for path in job.styles],
         "settings": as_plain(job.options),
     }
     return yaml.safe_dump(values, sort_keys=False, allow_unicode=True).encode()

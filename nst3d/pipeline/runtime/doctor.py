@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import importlib.metadata
 import importlib.util
-import os
 import platform
 import sys
 from collections.abc import Callable
-from pathlib import Path
 
 import imageio_ffmpeg
 import numba
@@ -16,7 +14,7 @@ import numpy as np
 import torch
 
 from nst3d.features.precision import fast_dtype
-from nst3d.pipeline.runtime.machine import resolve_device
+from nst3d.pipeline.runtime.machine import describe_cpu, resolve_device
 from nst3d.weights.find import list_weights
 
 _PACKAGES = {
@@ -27,7 +25,6 @@ _PACKAGES = {
     "opencv-python-headless": "optional: finds the motion that keeps nst3d video steady",
     "tensorboard": "optional: logs the losses of nst3d paint",
 }
-_FLAGS = {"avx2": "AVX2", "avx512f": "AVX-512", "avx512_bf16": "AVX512-BF16", "amx_bf16": "AMX-BF16"}
 
 
 def examine() -> list[tuple[str, str]]:
@@ -36,7 +33,7 @@ def examine() -> list[tuple[str, str]]:
         "nst3d": lambda: _version("nst3d"),
         "python": lambda: f"{platform.python_version()} ({sys.executable})",
         "system": lambda: f"{platform.system()} {platform.release()} {platform.machine()}",
-        "CPU": _cpu,
+        "CPU": describe_cpu,
         "torch": _torch,
         "CUDA": _cuda,
         "encoder": _encoder,
@@ -68,20 +65,6 @@ def _package(name: str, use: str) -> str:
     if importlib.util.find_spec(name) is None:
         return f"not installed ({use}; pip install {name})"
     return f"{_version(name)} ({use})"
-
-
-def _cpu() -> str:
-    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text().splitlines() if info.is_file() else []
-    fields: dict[str, str] = {}
-    for line in lines:
-        name, _, value = line.partition(":")
-        fields.setdefault(name.strip(), value.strip())
-    flags = fields.get("flags", "").split()
-    features = ", ".join(label for flag, label in _FLAGS.items() if flag in flags)
-    model = fields.get("model name") or platform.processor() or platform.machine()
-    return f"{model}, cores: {usable}, features: {features or 'none of interest'}"
 
 
 def _torch() -> str:

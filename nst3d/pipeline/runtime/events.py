@@ -137,8 +137,8 @@ class Events:
         """All notes so far, each once."""
 
     def add(self, listener: Listener) -> None:
-        """Add a listener."""
-        self._listeners.append(listener)
+        """Add one of the job's own listeners, which hear of events before the caller's, who may stop the job."""
+        self._listeners.insert(0, listener)
 
     def tell(self, event: Event) -> None:
         """Pass an event to all listeners."""

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import os
+import platform
 import sys
 import time
+from pathlib import Path
 
 import numba
 import torch
 
 from nst3d.errors import ConfigError
+
+_FLAGS = {"avx2": "AVX2", "avx512f": "AVX-512", "avx512_bf16": "AVX512-BF16", "amx_bf16": "AMX-BF16"}
 
 
 def resolve_device(name: str) -> torch.device:
@@ -47,6 +52,30 @@ def peak_memory_gb() -> float | None:
         return None
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return round(peak * (1 if sys.platform == "darwin" else 1024) / 1e9, 3)
+
+
+def describe_cpu() -> str:
+    """The processor's name, the cores that this process may use, and what makes encoders fast on it."""
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text().splitlines() if info.is_file() else []
+    fields: dict[str, str] = {}
+    for line in lines:
+        name, _, value = line.partition(":")
+        fields.setdefault(name.strip(), value.strip())
+    flags = fields.get("flags", "").split()
+    features = ", ".join(label for flag, label in _FLAGS.items() if flag in flags)
+    model = fields.get("model name") or platform.processor() or platform.machine()
+    return f"{model}, cores: {usable}, features: {features or 'none of interest'}"
+
+
+def made_with() -> dict[str, str]:
+    """What a result was made with: the versions of nst3d and torch, and the processor."""
+    try:
+        version = importlib.metadata.version("nst3d")
+    except importlib.metadata.PackageNotFoundError:
+        version = "from source"
+    return {"nst3d": version, "torch": torch.__version__, "machine": describe_cpu()}
 
 
 class Clock:

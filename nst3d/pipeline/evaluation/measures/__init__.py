@@ -1,0 +1,30 @@
+"""What is measured of each row of an evaluation, a file for each group of metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from nst3d.metrics.measured import Measured
+from nst3d.pipeline.evaluation.flight import FlightOptions
+from nst3d.pipeline.evaluation.measures.consistency import Consistency
+from nst3d.pipeline.evaluation.measures.content import content
+from nst3d.pipeline.evaluation.measures.cost import cost
+from nst3d.pipeline.evaluation.measures.style import Closeness
+from nst3d.pipeline.evaluation.rows import Row
+from nst3d.pipeline.evaluation.tools import Tools
+
+
+class Measures:
+    """All metrics, with what they find once for all rows."""
+
+    def __init__(self, tools: Tools, options: FlightOptions, as_stylos: bool = False) -> None:
+        """`as_stylos` adds the protocol that newer papers copy."""
+        self._tools, self._closeness = tools, Closeness(tools)
+        self._consistency = Consistency(tools, options.gaps, as_stylos)
+
+    def of(self, row: Row) -> Iterator[Measured]:
+        """Everything that can be measured of a row, and reasons for the rest."""
+        yield from self._consistency.of(row)
+        yield from self._closeness.of(row)
+        yield from content(row, self._tools)
+        yield from cost(row)

@@ -1,0 +1,71 @@
+"""How much of the unpainted scene is left in a row."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from nst3d.metrics.edges import edge_score
+from nst3d.metrics.image import grey_ssim, ssim
+from nst3d.metrics.lpips import Lpips
+from nst3d.metrics.measured import Better, Measured
+from nst3d.metrics.self_similarity import self_similarity_distance
+from nst3d.pipeline.evaluation.rows import Row
+from nst3d.pipeline.evaluation.tools import Tools
+from nst3d.tensors import Array
+
+Compare = Callable[[Array, Array, Array], float | None]
+"""Of a view, its unpainted one, and the mask of what that shows."""
+
+
+def content(row: Row, tools: Tools) -> Iterator[Measured]:
+    """Similarity of each view to the unpainted one."""
+    yield _of_views("ssim", "higher", row, lambda own, bare, mask: ssim(own, bare))
+    yield _of_views("grey_ssim", "higher", row, lambda own, bare, mask: grey_ssim(own, bare))
+    yield _of_views("edge_f_score", "higher", row, _edges)
+    for net, lpips in tools.lpips.items():
+        found = lpips.tool
+        if found is None:
+            yield from (_missing(f"{name}_{net}", lpips.reason) for name in ("lpips", "grey_lpips"))
+            continue
+        yield _of_views(f"lpips_{net}", "lower", row, _shown_distance(found))
+        yield _of_views(f"grey_lpips_{net}", "lower", row, _grey_distance(found))
+    judge = tools.judge.tool
+    if judge is None:
+        yield _missing("self_similarity", tools.judge.reason)
+        return
+    yield _of_views(
+        "self_similarity",
+        "lower",
+        row,
+        lambda own, bare, mask: self_similarity_distance(judge, own, bare, mask),
+        f"in {tools.judge_name}, which no run optimised",
+    )
+
+
+def _shown_distance(lpips: Lpips) -> Compare:
+    return lambda own, bare, mask: lpips.masked_distance(bare, own, mask)
+
+
+def _grey_distance(lpips: Lpips) -> Compare:
+    return lambda own, bare, mask: lpips.grey_distance(bare, own)
+
+
+def _edges(own: Array, bare: Array, mask: Array) -> float | None:
+    score = edge_score(own, bare, mask)
+    return None if score is None else score.f_score
+
+
+def _of_views(name: str, better: Better, row: Row, compare: Compare, note: str = "") -> Measured:
+    """What a comparison says of each view that shows the scene."""
+    own, bare = row.take.views, row.unpainted.views
+    values = tuple(
+        compare(one, other, mask) if mask.any() else None
+        for one, other, mask in zip(own.frames, bare.frames, bare.opacities)
+    )
+    if all(value is None for value in values):
+        return _missing(name, "no view shows anything to compare")
+    return Measured(name, "content", better, values, note=note)
+
+
+def _missing(name: str, reason: str | None) -> Measured:
+    return Measured(name, "content", "neither", reason=reason)

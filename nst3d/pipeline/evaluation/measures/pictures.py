@@ -1,0 +1,26 @@
+"""Frames and styles in the form that metrics take."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from nst3d.metrics.style import Masked
+from nst3d.pipeline.evaluation.rows import Row
+from nst3d.tensors import Array, Mask, Planes
+
+
+def planes_of(frame: Array) -> Planes:
+    """A frame (h, w, 3) as (3, h, w)."""
+    return Planes(torch.from_numpy(np.ascontiguousarray(frame)).permute(2, 0, 1).float())
+
+
+def mask_of(opacity: Array) -> Mask | None:
+    """An opacity (h, w) as a mask; None if everything counts."""
+    return None if opacity.min() > 0.5 else Mask(torch.from_numpy(opacity).float())
+
+
+def style_pictures(row: Row) -> list[Masked]:
+    """The pictures of a row's styles, as large as its frames, with what is opaque in them."""
+    long = max(row.take.views.frames[0].shape[:2])
+    return [each for style in row.styles for each in zip(style.at(long), style.opacities_at(long))]
