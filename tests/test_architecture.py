@@ -94,7 +94,11 @@ WINGS: dict[str, set[str]] = {
         "kinds/capture": "settings runtime captures styles kinds",
         "kinds/nerf": "settings runtime captures styles kinds kinds/radiance",  # inspects runs like fields
         "meshing": "settings runtime captures styles kinds kinds/mesh kinds/radiance",
-        "jobs": "settings runtime captures styles kinds kinds/mesh kinds/radiance kinds/picture meshing",
+        "evaluation": "settings runtime kinds",
+        "evaluation/measures": "evaluation",
+        "evaluation/report": "runtime evaluation",
+        "jobs": "settings runtime captures styles kinds kinds/mesh kinds/radiance kinds/picture meshing"
+        " evaluation evaluation/measures evaluation/report",
     }),
     "stylize": {"stylize/style", "stylize/look", "stylize/teachers"},
     "stylize/style": set(),  # what teachers are shown, below the phases that ask them

@@ -43,14 +43,14 @@ def imported(folder: Path) -> dict[str, str]:
     return {name: ", ".join(places) for name, places in found.items()}
 
 
-def missing(folder: Path, extra: str) -> str:
-    """What a folder imports and neither nst3d itself nor the extra requires, a line each; empty: nothing."""
-    known = requirements("dependencies") | requirements(extra)
+def missing(folder: Path, *extras: str) -> str:
+    """What a folder imports and neither nst3d itself nor the extras require, a line each; empty: nothing."""
+    known = requirements("dependencies").union(*map(requirements, extras))
     return "\n".join(f"{name}: {places}" for name, places in imported(folder).items() if name not in known)
 
 
 def test_what_is_imported_is_required() -> None:
-    assert not missing(PACKAGE, "tensorboard")
+    assert not missing(PACKAGE, "tensorboard", "eval")
 
 
 @pytest.mark.parametrize(

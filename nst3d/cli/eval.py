@@ -12,10 +12,9 @@ import tyro
 from nst3d.cli.parse import parse
 from nst3d.cli.terminal import CountBar, say
 from nst3d.errors import ConfigError
-from nst3d.flow.choose import FlowName
 from nst3d.integrations.bridges import BRIDGES
 from nst3d.pipeline.evaluation.flight import FlightOptions
-from nst3d.pipeline.jobs.evaluate import EvalJob, run_eval
+from nst3d.pipeline.jobs.evaluate import EvalJob, FlowName, run_eval
 
 _USUAL = FlightOptions()
 _DESCRIPTION = """Measure how good finished paintings are: steadiness from frame to frame, closeness to the style,
@@ -25,6 +24,7 @@ the unpainted scene and two decoys.
 examples:
   nst3d eval painted/ --out report/
   nst3d eval wave/ scream/ --out report/ --gaps 1 7 15
+  nst3d eval thin/ thick/ --baseline default/ --out report/
   nst3d eval painted/ --out report/ --protocol stylos"""
 
 
@@ -36,6 +36,8 @@ class EvalArguments:
     """Folders of finished runs of one scene, by nst3d paint or nst3d video. (required)"""
     out: Annotated[Path, tyro.conf.arg(metavar="FOLDER")]
     """Folder for report.html, table.md and metrics.json. (required)"""
+    baseline: Annotated[Path | None, tyro.conf.arg(metavar="RUN")] = None
+    """Run that the others are compared with, view by view: what differs by more than chance is listed."""
     size: Annotated[int, tyro.conf.arg(metavar="PIXELS")] = _USUAL.size
     """Long side of the frames that are measured."""
     frames: Annotated[int, tyro.conf.arg(metavar="N")] = _USUAL.frames
@@ -64,11 +66,18 @@ def eval(arguments: Sequence[str]) -> int:
     if not given.runs:
         raise ConfigError("no run: give the folder of a finished nst3d paint or nst3d video")
     flight = FlightOptions(given.size, given.frames, given.clip, given.views, given.gaps, given.path)
-    job = EvalJob(given.runs, given.out, flight, given.flow, given.protocol == "stylos", given.overwrite)
-    with CountBar("evaluating", given.quiet) as bar:
+    job = EvalJob(
+        given.runs, given.out, given.baseline, flight, given.flow, given.protocol == "stylos", given.overwrite
+    )
+    evaluate(job, given.quiet)
+    return 0
+
+
+def evaluate(job: EvalJob, quiet: bool) -> None:
+    """Run a job with a progress bar, and print its table and what it wrote."""
+    with CountBar("evaluating", quiet) as bar:
         result = run_eval(job, bar.note, lambda what, done, total: bar.count(done, total), BRIDGES)
-    if not given.quiet:
+    if not quiet:
         say(result.table)
     for path in result.paths:
         say(str(path))
-    return 0

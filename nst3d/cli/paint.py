@@ -8,6 +8,7 @@ from pathlib import Path
 
 import tyro
 
+from nst3d.cli.eval import evaluate
 from nst3d.cli.pace import as_before, paced
 from nst3d.cli.paint_arguments import STARTS, AllArguments, PaintArguments, adjusted
 from nst3d.cli.parse import first_value, parse
@@ -15,6 +16,7 @@ from nst3d.cli.terminal import PaintBar, say, summarise
 from nst3d.errors import ConfigError
 from nst3d.formats.picture import is_picture
 from nst3d.integrations.bridges import BRIDGES
+from nst3d.pipeline.jobs.evaluate import EvalJob
 from nst3d.pipeline.jobs.paint import CONFIG, run_job
 from nst3d.pipeline.kinds.kind import Opened
 from nst3d.pipeline.kinds.paint_job import Job, Result
@@ -85,7 +87,10 @@ def paint(arguments: Sequence[str]) -> int:
         parsed.reference,
     )
     result = _run(job, parsed, opened, notes)
-    return _told(result, parsed)
+    code = _told(result, parsed)
+    if parsed.report and not result.interrupted:
+        evaluate(EvalJob((job.out,), job.out / "report", overwrite=True), parsed.quiet)
+    return code
 
 
 def _own_default(scene: Path, opened: Opened | None) -> str:

@@ -109,6 +109,8 @@ class PaintArguments:
     """Write into a folder that is not empty."""
     resume: tyro.conf.FlagCreatePairsOff[bool] = False
     """Continue an interrupted run; give the same scene, style and settings again."""
+    report: tyro.conf.FlagCreatePairsOff[bool] = False
+    """Measure the painting when it is done, as nst3d eval does, and write OUT/report."""
     tensorboard: tyro.conf.FlagCreatePairsOff[bool] = False
     """Log losses to OUT/tensorboard."""
 

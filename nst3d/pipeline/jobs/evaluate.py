@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from nst3d.errors import ConfigError
-from nst3d.files import PathField, PathsField, write_bytes
-from nst3d.flow.choose import FlowName
+from nst3d.files import OptionalPathField, PathField, PathsField, write_bytes
+from nst3d.flow.choose import FlowName as FlowName
 from nst3d.metrics.decoys import blurred_decoy, flat_decoy
+from nst3d.pipeline.evaluation.changes import Changes, changes_from
 from nst3d.pipeline.evaluation.evidence import Take, takes_of_pictures, takes_of_scenes, takes_of_videos
 from nst3d.pipeline.evaluation.flight import FlightOptions
 from nst3d.pipeline.evaluation.measures import Measures
@@ -47,6 +48,8 @@ class EvalJob:
     """Folders of finished runs of one scene."""
     out: PathField = PathField()
     """Folder for metrics.json, table.md and report.html."""
+    baseline: OptionalPathField = OptionalPathField()
+    """A run that the others are compared with, view by view; it need not be among them."""
     flight: FlightOptions = field(default_factory=FlightOptions)
     flow: FlowName = "auto"
     """How motion is found; auto: RAFT if its weights are here, otherwise OpenCV's DIS."""
@@ -54,6 +57,13 @@ class EvalJob:
     """Whether the protocol that newer papers copy is measured, too."""
     overwrite: bool = False
     """Write into a folder that is not empty."""
+
+    @property
+    def folders(self) -> tuple[Path, ...]:
+        """All runs, the baseline first if it is not among the others."""
+        if self.baseline is None or self.baseline.resolve() in {run.resolve() for run in self.runs}:
+            return self.runs
+        return (self.baseline, *self.runs)
 
     @property
     def command(self) -> str:
@@ -65,6 +75,7 @@ class EvalJob:
                 words += [f"--{name}", str(getattr(own, name))]
         if own.gaps != usual.gaps:
             words += ["--gaps", *map(str, own.gaps)]
+        words += [] if self.baseline is None else ["--baseline", str(self.baseline)]
         words += [] if self.flow == "auto" else ["--flow", self.flow]
         return shlex.join([*words, *(["--protocol", "stylos"] if self.as_stylos else [])])
 
@@ -93,7 +104,7 @@ def run_eval(
     """
     if not job.runs:
         raise ConfigError("no run: give the folder of a finished nst3d paint or nst3d video")
-    runs = [read_run(folder) for folder in job.runs]
+    runs = [read_run(folder) for folder in job.folders]
     _check_same_scene(runs)
     with claimed_folder(job.out, job.overwrite, []):
         takes = _takes(runs, job, note, lambda done, total: progress("rendering", done, total), bridges)
@@ -165,6 +176,16 @@ def _check_same_scene(runs: Sequence[RunFolder]) -> None:
             )
 
 
+def _changes(job: EvalJob, judged: Sequence[Judged]) -> Changes | None:
+    """How the other runs differ from the baseline; None without one."""
+    if job.baseline is None:
+        return None
+    runs = [each.row for each in judged if each.row.run is not None]
+    wanted = job.baseline.resolve()
+    name = next(row.name for row in runs if row.run is not None and row.run.path.resolve() == wanted)
+    return changes_from(judged, name)
+
+
 def _written(job: EvalJob, judged: Sequence[Judged]) -> EvalResult:
     about = made_with()
     record: dict[str, Any] = {
@@ -176,7 +197,11 @@ def _written(job: EvalJob, judged: Sequence[Judged]) -> EvalResult:
     scores = scores_of(judged)
     record["scores"] = as_plain(scores)
     table = markdown(judged, scores)
-    pages = page_of(judged, scores, job.command, about | {"frames": f"{job.flight.size} pixels"})
+    changes = _changes(job, judged)
+    if changes is not None:
+        record["baseline"], record["differences"] = changes.baseline, changes.plain
+        table += "\n" + changes.table
+    pages = page_of(judged, scores, changes, job.command, about | {"frames": f"{job.flight.size} pixels"})
     contents = {
         _METRICS: json.dumps(record, indent=2) + "\n",
         _TABLE: table,

@@ -102,8 +102,7 @@ def _paint(
         job.out / CHECKPOINT, _fingerprint(job, opened, company), seconds, job.resume, events.note
     )
     log = LossLog()
-    events.add(keeper)
-    events.add(log)
+    events.add(keeper, log)
     reader = bridges.reader(job.dataparser, job.cameras)
     cache = SceneCache.opened(events.note)
     request = PaintRequest(opened, job, coats, reader, events, bridges, keeper, cache)
@@ -128,8 +127,8 @@ def _paint(
             events.note(_left_out(job, paths[0]))
         clock.lap("write_s")
         steady = {} if interrupted else _steadiness(paths)
-        spent = steady | clock.laps | {"peak_rss_gb": peak_memory_gb(), "notes": events.notes}
-        metrics = painter.metrics(painted) | spent | made_with()
+        spent = steady | clock.laps | {"peak_rss_gb": peak_memory_gb(), "notes": events.notes} | made_with()
+        metrics = painter.metrics(painted) | spent
         paths += [*maps, *log.write(job.out), *_write_records(job, metrics)]
     except BaseException:
         # Interrupted before, there is a checkpoint, and a second Ctrl-C means to leave at once.

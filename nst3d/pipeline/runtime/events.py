@@ -136,9 +136,9 @@ class Events:
         self.notes: list[str] = []
         """All notes so far, each once."""
 
-    def add(self, listener: Listener) -> None:
-        """Add one of the job's own listeners, which hear of events before the caller's, who may stop the job."""
-        self._listeners.insert(0, listener)
+    def add(self, *own: Listener) -> None:
+        """Add the job's own listeners, which hear of events before the caller's, who may stop the job."""
+        self._listeners[:0] = own
 
     def tell(self, event: Event) -> None:
         """Pass an event to all listeners."""

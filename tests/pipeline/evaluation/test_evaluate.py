@@ -25,6 +25,17 @@ def test_decoys_come_last_and_all_rows_are_there(evaluated) -> None:
     assert all(score.low <= score.value <= score.high for score in evaluated.scores.scores)
 
 
+def test_what_differs_from_the_baseline_is_listed_with_its_sign(evaluated) -> None:
+    found = json.loads(evaluated.paths[0].read_text())
+    assert found["baseline"] == "one"
+    by_name = {each["metric"]: each for each in found["differences"]}
+    assert {each["run"] for each in found["differences"]} == {"two"}
+    style, content = by_name["style_gram"], by_name["lpips_alex"]
+    assert (style["verdict"], content["verdict"]) == ("worse", "better")
+    assert style["low"] > 0 > content["high"]
+    assert "| two | lpips_alex | -" in evaluated.table
+
+
 def test_a_steady_texture_is_steady_and_the_unpainted_scene_is_itself(evaluated) -> None:
     unpainted, one, *_ = evaluated.judged
     assert unpainted.value("ssim") == pytest.approx(1)
@@ -68,7 +79,7 @@ def test_a_resumed_run_has_the_losses_of_all_its_steps(inputs, tmp_path) -> None
 
 def test_a_picture_has_no_steadiness_but_all_the_rest(runs, weights, tmp_path, monkeypatch) -> None:
     monkeypatch.setenv("NST3D_WEIGHTS", str(weights))
-    result = run_eval(EvalJob((runs / "photo",), tmp_path / "report", SMALL))
+    result = run_eval(EvalJob((runs / "photo",), tmp_path / "report", flight=SMALL))
     photo = result.judged[1]
     reasons = {m.name: m.reason for m in photo.measured}
     assert "1 frames have no pair" in reasons["geometric_rmse_1"] or "no depth" in reasons["geometric_rmse_1"]
@@ -78,7 +89,7 @@ def test_a_picture_has_no_steadiness_but_all_the_rest(runs, weights, tmp_path, m
 
 def test_without_weights_there_is_no_score_but_a_reason(runs, tmp_path, monkeypatch) -> None:
     monkeypatch.setenv("NST3D_WEIGHTS", str(tmp_path))
-    result = run_eval(EvalJob((runs / "photo",), tmp_path / "report", SMALL))
+    result = run_eval(EvalJob((runs / "photo",), tmp_path / "report", flight=SMALL))
     assert not result.scores.scores
     assert "lpips" in result.scores.reason
     assert result.judged[1].value("ssim") is not None
@@ -129,5 +140,5 @@ def test_what_is_there_is_not_replaced(runs, tmp_path) -> None:
 
 def test_the_command_repeats_the_job() -> None:
     flight = FlightOptions(size=100, gaps=(1, 3))
-    text = EvalJob(("my run",), "out", flight, as_stylos=True).command
+    text = EvalJob(("my run",), "out", flight=flight, as_stylos=True).command
     assert text == "nst3d eval 'my run' --out out --size 100 --gaps 1 3 --protocol stylos"

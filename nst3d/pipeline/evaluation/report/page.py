@@ -14,6 +14,7 @@ from PIL import Image
 
 from nst3d.images.levels import to_bytes
 from nst3d.metrics.measured import Measured
+from nst3d.pipeline.evaluation.changes import Changes
 from nst3d.pipeline.evaluation.records import ARROWS, names_of, shown
 from nst3d.pipeline.evaluation.rows import Judged
 from nst3d.pipeline.evaluation.scores import Scores
@@ -31,6 +32,7 @@ class Page:
     title: str
     judged: Sequence[Judged]
     scores: Scores
+    changes: Changes | None
     plots: Sequence[tuple[str, str]]
     """Headings and SVG."""
     command: str

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from nst3d.errors import MissingDependencyError
+from nst3d.pipeline.evaluation.changes import Changes
 from nst3d.pipeline.evaluation.records import names_of
 from nst3d.pipeline.evaluation.report.page import Page
 from nst3d.pipeline.evaluation.report.plots import bars, loss_plot
@@ -25,7 +26,9 @@ _PLOTTED = (
 """How names of metrics begin that are plotted; all are in the table."""
 
 
-def page_of(judged: Sequence[Judged], scores: Scores, command: str, about: Mapping[str, str]) -> str:
+def page_of(
+    judged: Sequence[Judged], scores: Scores, changes: Changes | None, command: str, about: Mapping[str, str]
+) -> str:
     """The report as HTML; without matplotlib it has no plots, and says so."""
     names = [each.row.name for each in judged if each.row.sort == "run"]
     title = f"How good is {names[0]}?" if len(names) == 1 else f"{len(names)} paintings of one scene"
@@ -35,7 +38,7 @@ def page_of(judged: Sequence[Judged], scores: Scores, command: str, about: Mappi
         plots, notes = [], [str(error)]
     if scores.reason is not None:
         notes.append(scores.reason)
-    return Page(title, judged, scores, plots, command, about, notes).html()
+    return Page(title, judged, scores, changes, plots, command, about, notes).html()
 
 
 def _plots(judged: Sequence[Judged]) -> Iterator[tuple[str, str]]:
