@@ -1,24 +1,26 @@
-"""One ranking of paintings, in which neither a blur, nor a flat colour, nor an untouched scene is worth anything.
+"""One ranking of paintings, in which neither a blur, nor a flat colour, nor an untouched scene is worth much.
 
 Consistency alone ranks the wrong thing: frames of one colour agree perfectly, blurred ones almost, and photographs
-agree less than many paintings of them. Style alone rewards frames that each copy the style and have nothing to do
-with each other; content alone rewards no painting. A painting must do all three, so their qualities are multiplied,
-and each is measured where its cheat pays:
+agree less than many paintings of them. Style alone rewards frames that each copy the style and have nothing to do with
+each other, and content alone rewards no painting. A painting must do all three, so their qualities are multiplied, and
+each is measured where its cheat pays:
 
-- *style*, exp(−3 d), where d is the distance to the style in units of the unpainted scene's. It decides, so it has the
-  largest weight: half the way to the style is worth e^1.5 = 4.5, as much as all of the content and a quarter of the
-  steadiness. Untouched scenes have d = 1; blurred and flat ones are about as far away, or farther.
+- *style*, exp(−2 d), where d is the distance to the style in units of the unpainted scene's: half the way to the style
+  is worth a factor of e. Untouched scenes have d = 1; blurred and flat ones are nearer where the scene's contrast is
+  above the style's, which is why style cannot decide alone.
 - *content*, exp(−d), where d is the distance from the unpainted scene in units of a flat colour's, in which nothing of
   it is left. Untouched scenes have d = 0.
-- *steadiness*, exp(−2 d), where d is `detail_loss`: detail that flickers and detail that is missing are the same loss.
-  It is not taken below the unpainted scene's own, which is what carrying costs: less than that is sharpness lost, not
-  steadiness won. Without that a faint blur would pay.
+- *steadiness*, exp(−3 d), where d is `detail_loss`: flickering and missing detail are the same loss.
 
-The score is 1 for the style itself, seen on the unpainted scene, steadily. Decoys are rows like all others; nothing
-here asks for a row's name. They come last because they are far from the style, far from the content and without
-detail, each of which would be enough to lose to a painting. The two units come from measured rows: the unpainted
-scene and a flat colour, which are the same for all runs on a scene, so that a row's score does not depend on what it
-is compared with.
+The score is 1 for the style itself, seen on the unpainted scene, steadily, and about e^−2 for the unpainted scene. A
+flat colour has lost all of the content and all detail, e^−4 together: even with the very statistics of the style it
+would be behind a scene with as much detail as the style, and so behind any painting worth the name. The more a picture
+is blurred, the closer it comes to that. A scene that has no detail itself, such as a bare wall, is a flat colour, too,
+and no better than the decoys.
+
+Decoys are rows like all others, and nothing here asks for a name. The two units come from measured rows, the unpainted
+scene and a flat colour, which are the same for all runs on a scene, so that a row's score does not depend on what it is
+compared with.
 """
 
 from __future__ import annotations
@@ -29,7 +31,7 @@ from dataclasses import dataclass
 
 from nst3d.metrics.measured import Measured
 
-STYLE, CONTENT, STEADINESS = 3.0, 1.0, 2.0
+STYLE, CONTENT, STEADINESS = 2.0, 1.0, 3.0
 """How much each distance counts: the score falls by e for 1 / weight."""
 
 
@@ -86,6 +88,6 @@ def ranking(rows: Iterable[Row], unpainted: Row, flats: Sequence[Row]) -> list[R
     for row in rows:
         style = math.exp(-STYLE * row.style / units[0])
         content = math.exp(-CONTENT * row.content / units[1])
-        steadiness = math.exp(-STEADINESS * max(row.loss, unpainted.loss))
+        steadiness = math.exp(-STEADINESS * row.loss)
         ranked.append(Ranked(row, style * content * steadiness, style, content, steadiness))
     return sorted(ranked, key=lambda each: -each.score)

@@ -30,22 +30,22 @@ def detail_loss(
     A distance such as RMSE is least where nothing is to be seen. Here the detail of an octave (a difference of
     Gaussians) is what counts: C, the covariance of frame and carried frame, is the energy of what both show; E is the
     energy of the two, of which flicker is the part beyond C; and W is the energy that is wanted. Energies are
-    geometric means of both pictures', so that sharpness lost by carrying is no loss. The value is the
-    root mean square over octaves of √((E − C) + max(√W − √E, 0)²) / √max(E, W):
+    geometric means of both pictures', so that sharpness lost by carrying is no loss. With M = max(E, W), the value is
+    the root mean over octaves of (E − C − c E) / M + (1 − √(E / M))²:
 
-    - steady and as detailed as wanted: 0, but for what carrying costs, which the unpainted scene's own value shows;
+    - steady and as detailed as wanted: 0;
     - with flicker of energy N over detail S: √(N / (S + N));
     - steady, but blurred: 1 less the blur's response;
     - one colour: 1.
 
-    W is the unpainted frame's energy, but no more than the `style`'s (`detail_energy` of its pictures at the same
-    scale) where that is given: a style of flat washes does not want a lawn's blades. Where nothing is wanted and
-    nothing seen, the value is 0, with one level of 8 bits as the measure: a white wall without detail is steady.
-    `pairs` and `unpainted` are the same flight's, in the same order.
+    c is (E − C) / E of the unpainted scene, which has no flicker: sampling between pixels makes fine detail differ in
+    every painting. W is the `style`'s energy (`detail_energy` of its pictures at the same scale): a style of flat
+    washes wants no blades of grass, and strokes are wanted on a wall that has no detail of its own. None: the unpainted
+    frame's. Where nothing is wanted and nothing seen, the value is 0, with one level of 8 bits as the measure. `pairs`
+    and `unpainted` are the same flight's, in the same order.
     """
-    most = np.inf if style is None else np.asarray(style)
     losses = [
-        None if pair is None or bare is None else _loss(pair, bare, most)
+        None if pair is None or bare is None else _loss(pair, bare, style)
         for pair, bare in zip(pairs, unpainted, strict=True)
     ]
     return protocol.consistency("detail_loss", losses)
@@ -63,14 +63,14 @@ def detail_energy(pictures: Iterable[Masked]) -> tuple[float, ...]:
     return tuple(float(each) for each in total / count)
 
 
-def _loss(pair: Pair, unpainted: Pair, most: Array | float) -> float:
+def _loss(pair: Pair, unpainted: Pair, style: Sequence[float] | None) -> float:
     common, energy = _energies(pair)
-    _, wanted = _energies(unpainted)
-    wanted = np.minimum(wanted, most)
-    flicker = np.maximum(energy - np.maximum(common, 0), 0)
-    missing = np.maximum(np.sqrt(wanted) - np.sqrt(energy), 0)
-    losses = (flicker + missing**2) / (np.maximum(energy, wanted) + _LEVEL)
-    return math.sqrt(float(losses.mean()))
+    bare_common, bare = _energies(unpainted)
+    most = np.maximum(energy, bare if style is None else np.asarray(style))
+    carrying = np.maximum(bare - bare_common, 0) / (bare + _LEVEL)
+    flicker = np.maximum(energy * (1 - carrying) - np.maximum(common, 0), 0)
+    missing = np.sqrt(most) - np.sqrt(energy)
+    return math.sqrt(float(np.mean((flicker + missing**2) / (most + _LEVEL))))
 
 
 def _energies(pair: Pair) -> tuple[Array, Array]:

@@ -16,6 +16,7 @@ SIDE = 1.5
 """Half the side of the plane, in which the texture lies; around it is the background."""
 _NORMAL = np.array([0.3, 0.1, -1.0]) / np.linalg.norm([0.3, 0.1, -1.0])
 _SUPERSAMPLES = 3
+_SIDE = 256
 
 
 def flight(texture: Array, count: int = 9, size: ImageSize = SIZE, step: float = 0.06) -> Footage:
@@ -35,18 +36,25 @@ def flight(texture: Array, count: int = 9, size: ImageSize = SIZE, step: float =
     return Footage(tuple(frames), tuple(opacities), tuple(seen))
 
 
-def strokes(seed: int, side: int = 256, length: float = 14.0, width: float = 4.0, count: int = 700) -> Array:
-    """A texture (side, side, 3) of short strokes of six colours, drawn along waves over each other."""
+def strokes(
+    seed: int, length: float = 14.0, width: float = 4.0, count: int = 700, content: Array | None = None
+) -> Array:
+    """A texture (256, 256, 3) of short strokes of six colours, drawn along waves over each other.
+
+    The seed chooses the colours; each stroke has a random one, or one as dark as `content` is there, by rank.
+    """
     rng = np.random.default_rng(seed)
     palette = rng.random((6, 3))
+    palette = palette[palette.mean(1).argsort()]
     reach = int(2 * length)
-    side += 2 * reach
-    picture = np.broadcast_to(palette[0], (side, side, 3)).copy()
+    side = _SIDE + 2 * reach
+    light = rng.random((side, side)) if content is None else np.pad(content.mean(-1), reach, mode="edge")
+    ranks = np.searchsorted(np.quantile(light, np.arange(1, 6) / 6), light)
+    picture = palette[ranks]
     dy, dx = np.mgrid[-reach : reach + 1, -reach : reach + 1]
-    for x, y, which, light in zip(
+    for x, y, shade in zip(
         rng.integers(reach, side - reach, count),
         rng.integers(reach, side - reach, count),
-        rng.integers(0, 6, count),
         rng.uniform(-0.12, 0.12, count),
     ):
         angle = 2 * math.sin(x / 40) + math.cos(y / 30)
@@ -55,11 +63,11 @@ def strokes(seed: int, side: int = 256, length: float = 14.0, width: float = 4.0
             dy * math.cos(angle) - dx * math.sin(angle),
         )
         inside = (along / length) ** 2 + (across / width) ** 2 < 1
-        picture[y - reach : y + reach + 1, x - reach : x + reach + 1][inside] = palette[which] + light
+        picture[y - reach : y + reach + 1, x - reach : x + reach + 1][inside] = palette[ranks[y, x]] + shade
     return np.clip(picture[reach:-reach, reach:-reach], 0, 1).astype(np.float32)
 
 
-def photograph(seed: int, side: int = 256) -> Array:
+def photograph(seed: int, side: int = _SIDE) -> Array:
     """A texture (side, side, 3) like a photograph's: soft shapes of little colour with fine grain."""
     rng = np.random.default_rng(seed)
     frequency = np.hypot(np.fft.fftfreq(side)[:, None], np.fft.fftfreq(side)) + 2 / side
