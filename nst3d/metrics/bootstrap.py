@@ -20,8 +20,8 @@ class Interval(NamedTuple):
     mean: float
     low: float
     high: float
-    count: int
-    """Views, or pairs of views, that were measured."""
+    views: int
+    """How many views, or pairs of views, were measured."""
 
 
 def interval(

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from nst3d.metrics.warp import Seen
 from nst3d.tensors import Array
 
@@ -54,6 +56,18 @@ class Footage:
         other = replace(self, frames=tuple(frames))
         self.need_size_of(other)
         return other
+
+    def over(self, colour: Array, instead_of: Array) -> Footage:
+        """The same frames over one colour (3,) instead of another (3,), over which they are now.
+
+        Borders to a background that is far from the style's colours are the strongest edges of a picture: compare
+        frames with a style over the mean colour of the style.
+        """
+        change = (np.asarray(colour) - np.asarray(instead_of)).astype(np.float32)
+        pairs = zip(self.frames, self.opacities)
+        return self.showing(
+            np.clip(f + (1 - o[..., None]) * change, 0, 1).astype(np.float32) for f, o in pairs
+        )
 
     def need_size_of(self, other: Footage) -> None:
         """Raise ValueError unless other footage has as many frames, of the same size."""

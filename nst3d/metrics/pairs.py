@@ -16,7 +16,10 @@ LEAST_VALID = 0.01
 """The share of a frame's pixels below which a pair says nothing."""
 
 Distance: TypeAlias = Callable[[Array, Array, Array], float]
-"""Of two pictures (h, w, 3) float32 in [0, 1]: the mean of a map of distances over a mask (h, w) bool."""
+"""Of two pictures (h, w, 3) float32 in [0, 1]: the mean of a map of distances over a mask (h, w) bool.
+
+With a mask that is true everywhere it is the distance of the whole pictures, as published.
+"""
 
 
 @dataclass(frozen=True)

@@ -41,7 +41,11 @@ class Row:
 
     name: str
     style: float
-    """From the style, such as `StyleDistance.gram`, by an encoder that no row was painted with."""
+    """From the style, such as `StyleDistance.gram`, by an encoder that no row was painted with.
+
+    Of frames over the style's mean colour (`Footage.over`): over white, the outline alone can be farther from the style
+    than all that is painted within.
+    """
     content: float
     """From the unpainted scene, such as LPIPS."""
     loss: float

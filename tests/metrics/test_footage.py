@@ -65,6 +65,16 @@ def test_other_frames_of_the_same_flight() -> None:
         whole.showing([whole.frames[0], whole.frames[1][:, 1:]])
 
 
+def test_another_background() -> None:
+    frames, _ = blank((2, 3))
+    opacity = np.array([[0, 0.5, 1], [0, 0.5, 1]], np.float32)
+    red, blue, green = np.eye(3, dtype=np.float32)[[0, 2, 1]]
+    over_red = Footage((opacity[..., None] * green + (1 - opacity[..., None]) * red,), (opacity,))
+    found = over_red.over(blue, instead_of=red).frames[0]
+    np.testing.assert_allclose(found, opacity[..., None] * green + (1 - opacity[..., None]) * blue, atol=1e-6)
+    assert found.dtype == frames[0].dtype
+
+
 def test_flights_that_differ_are_not_compared() -> None:
     one = flight(photograph(0, 32), 3, SMALL)
     with pytest.raises(ValueError, match="3 and 2 frames"):

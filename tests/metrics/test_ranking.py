@@ -51,7 +51,7 @@ def distances(name: str, footage: Footage, unpainted: Footage, style: Array) -> 
     assert loss is not None
     content = np.mean([np.abs((a - b).mean(-1)).mean() for a, b in zip(footage.frames, unpainted.frames)])
     masked = [(planes(f), torch.from_numpy(o)) for f, o in zip(footage.frames[::3], footage.opacities[::3])]
-    found = style_distance(encoder(), masked, [(planes(style), None)], ("relu1_1", "relu2_1"))
+    found = style_distance(encoder(), masked, [(planes(style), None)], ("relu2_1",))
     return {key: Row(name, getattr(found, key), float(content), loss) for key in ("gram", "sliced")}
 
 
