@@ -1,8 +1,9 @@
 """Consistency as the literature measures it: by optical flow, with the masks and norms of its published scripts.
 
-What papers on 3D stylisation print as short- and long-range consistency is one script, which StyleGaussian's author
-gave for StyleRF and StyleGaussian (github.com/Kunhao-Liu/StyleGaussian, issue 5; neither repository contains it), and
-which Stylos has as `co3d_eval.py` and `dl3dv2tnt_eval.py`. Its facts, all of which change the numbers:
+What papers on 3D stylisation print as short- and long-range consistency goes back to one script, which
+StyleGaussian's author gave for StyleRF and StyleGaussian (github.com/Kunhao-Liu/StyleGaussian, issue 5; neither
+repository contains it). Stylos publishes a version as `co3d_eval.py` and `dl3dv2tnt_eval.py`, from which these facts
+are; all of them change the numbers:
 
 - *Frames.* Short: all pairs t − 1, t. Long: all pairs t − 7, t in Stylos; StyleRF and StyleGaussian chose their pairs
   by hand, others in each scene (StyleRF, issue 8), so that nobody can repeat their tables. A result is the mean over
@@ -25,7 +26,7 @@ older measure is `warping_error` (github.com/phoenix104104/fast_blind_video_cons
 *square* over pixels that are not occluded. Its LPIPS compares a frame with itself before processing, and is no
 consistency.
 
-A blurred picture or one of a single colour wins all of them: see `ranking`.
+Frames of one colour win all of them, and blurred ones most: see `ranking`.
 """
 
 from __future__ import annotations
