@@ -22,6 +22,8 @@ from nst3d.video.clip import Clip, read_clip
 from nst3d.video.decode import read_clip_frames
 
 Count = Callable[[int, int], None]
+_NOTHING = np.zeros(3, np.float32)
+"""Background of pictures and videos, which is seen nowhere."""
 
 
 @dataclass(frozen=True)
@@ -32,10 +34,12 @@ class Take:
     """Successive frames, whose consistency is measured."""
     views: Footage
     """Frames from all over the flight, which are compared with styles and contents."""
+    background: Array
+    """(3,): the colour that is seen where the scene is not."""
 
     def showing(self, change: Callable[[Footage], Footage]) -> Take:
         """The same frames, changed."""
-        return Take(change(self.clip), change(self.views))
+        return Take(change(self.clip), change(self.views), self.background)
 
 
 def takes_of_scenes(scenes: Sequence[Shown], options: FlightOptions, count: Count) -> list[Take]:
@@ -51,16 +55,19 @@ def takes_of_scenes(scenes: Sequence[Shown], options: FlightOptions, count: Coun
             depth = np.where(frame.opacity > 0.5, frame.depth, np.inf)
             frames[number] = frame.over(background), frame.opacity, Seen(cameras[number], depth)
             count(len(found) * len(numbers.all) + len(frames), total)
-        found.append(_take(numbers, frames))
+        found.append(_take(numbers, frames, background))
     return found
 
 
-def _take(numbers: Numbers, frames: Mapping[int, tuple[Array, Array, Seen | None]]) -> Take:
+def _take(
+    numbers: Numbers, frames: Mapping[int, tuple[Array, Array, Seen | None]], background: Array
+) -> Take:
     parts = []
     for some in numbers:
         pictures, opacities, seen = zip(*(frames[number] for number in some))
         parts.append(Footage(pictures, opacities, None if seen[0] is None else seen))
-    return Take(*parts)
+    clip, views = parts
+    return Take(clip, views, background)
 
 
 def takes_of_pictures(paths: Sequence[Path], options: FlightOptions) -> list[Take]:
@@ -70,7 +77,9 @@ def takes_of_pictures(paths: Sequence[Path], options: FlightOptions) -> list[Tak
     size = fit_long_side(painted, min(options.size, max(painted.shape[:2]))).shape[:2]
     opacity = np.ones(size, np.float32)
     frames = [resize(picture.pixels, size) for picture in read]
-    return [Take(footage, footage) for footage in (Footage((frame,), (opacity,)) for frame in frames)]
+    return [
+        Take(footage, footage, _NOTHING) for footage in (Footage((frame,), (opacity,)) for frame in frames)
+    ]
 
 
 def takes_of_videos(paths: Sequence[Path], options: FlightOptions, count: Count) -> list[Take]:
@@ -84,7 +93,7 @@ def takes_of_videos(paths: Sequence[Path], options: FlightOptions, count: Count)
             size = size or _size(picture, options)
             frames[number] = resize(picture, size), np.ones(size, np.float32), None
             count(len(found) * len(numbers.all) + len(frames), total)
-        found.append(_take(numbers, frames))
+        found.append(_take(numbers, frames, _NOTHING))
     return found[::-1]
 
 

@@ -16,7 +16,8 @@ from nst3d.flow.choose import FlowName, choose_flow
 from nst3d.flow.method import FlowMethod
 from nst3d.metrics.held_out import judge_for, why_no_judge
 from nst3d.metrics.lpips import Lpips, LpipsNet
-from nst3d.metrics.pairs import Perceptual
+from nst3d.metrics.pairs import Distance, Perceptual
+from nst3d.tensors import Array
 
 Tool = TypeVar("Tool")
 
@@ -67,8 +68,18 @@ class Tools:
         name, found = f"lpips_{net}", self.lpips[net]
         if found.tool is None:
             return Perceptual(name, None, found.reason)
-        lpips = found.tool
-        return Perceptual(name, lambda one, other, mask: lpips.masked_distance(one, other, mask) or 0.0)
+        return Perceptual(name, _over_mask(found.tool))
+
+
+def _over_mask(lpips: Lpips) -> Distance:
+    """LPIPS as published where everything counts, otherwise its map's mean over the mask."""
+
+    def distance(one: Array, other: Array, mask: Array) -> float:
+        if mask.all():
+            return lpips.distance(one, other)
+        return lpips.masked_distance(one, other, mask) or 0.0
+
+    return distance
 
 
 def _judge(used: list[str]) -> Encoder:

@@ -88,8 +88,12 @@ def _style_pixels(row: Row) -> list[Pixels]:
 
 
 def _seen(row: Row) -> list[Pixels | None]:
-    """The views with their masks; None for one that shows nothing."""
-    views = row.take.views
+    """The views with their masks, over the styles' mean colour; None for one that shows nothing.
+
+    The border to another background would be the strongest edge of a picture.
+    """
+    mean = np.mean([style.background.numpy() for style in row.styles], axis=0)
+    views = row.take.views.over(mean, row.take.background)
     return [(f, o) if (o > _LEAST).any() else None for f, o in zip(views.frames, views.opacities)]
 
 
