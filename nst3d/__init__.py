@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from nst3d.losses.registry import LossInputs, LossKind, register_loss
     from nst3d.operators.identity import IdentityView
     from nst3d.operators.sparse import SparseView
+    from nst3d.pipeline.evaluation.flight import FlightOptions
+    from nst3d.pipeline.jobs.evaluate import EvalJob, EvalResult, run_eval
     from nst3d.pipeline.jobs.paint import run_job
     from nst3d.pipeline.jobs.prepare import Prepared, prepare
     from nst3d.pipeline.jobs.render import run_render
@@ -67,6 +69,9 @@ _HOMES = {
     "Canvas": "nst3d.stylize.canvas",
     "Coat": "nst3d.stylize.coat",
     "Direction": "nst3d.pipeline.settings.direction",
+    "EvalJob": "nst3d.pipeline.jobs.evaluate",
+    "EvalResult": "nst3d.pipeline.jobs.evaluate",
+    "FlightOptions": "nst3d.pipeline.evaluation.flight",
     "Format": "nst3d.formats.registry",
     "Gradient": "nst3d.pipeline.settings.gradient",
     "Guide": "nst3d.stylize.guide",
@@ -118,6 +123,7 @@ _HOMES = {
     "register_loss": "nst3d.losses.registry",
     "register_object": "nst3d.integrations.objects",
     "register_teacher": "nst3d.stylize.teachers.registry",
+    "run_eval": "nst3d.pipeline.jobs.evaluate",
     "run_job": "nst3d.pipeline.jobs.paint",
     "run_render": "nst3d.pipeline.jobs.render",
     "save": "nst3d.pipeline.kinds.any_scene",
@@ -132,6 +138,9 @@ __all__ = [
     "Canvas",
     "Coat",
     "Direction",
+    "EvalJob",
+    "EvalResult",
+    "FlightOptions",
     "Format",
     "Gradient",
     "Guide",
@@ -183,6 +192,7 @@ __all__ = [
     "register_loss",
     "register_object",
     "register_teacher",
+    "run_eval",
     "run_job",
     "run_render",
     "save",

@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 from tiny_jobs import TINY, job
 
-from nst3d.pipeline.evaluation.flight import FlightOptions
-from nst3d.pipeline.jobs.evaluate import EvalJob, EvalResult, run_eval
+from nst3d import EvalJob, EvalResult, FlightOptions, run_eval
 from nst3d.pipeline.jobs.paint import run_job
 
 SHORT = FlightOptions(size=64, frames=24, clip=3, views=3, gaps=(1, 2))

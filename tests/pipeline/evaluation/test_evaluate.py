@@ -8,6 +8,7 @@ import shutil
 import pytest
 from tiny_jobs import TINY, job
 
+from nst3d import EvalResult
 from nst3d.errors import ConfigError, InputError, OutputError
 from nst3d.pipeline.evaluation.flight import FlightOptions, numbers_of
 from nst3d.pipeline.evaluation.run_folder import read_run
@@ -19,6 +20,7 @@ SMALL = FlightOptions(size=48, frames=24, clip=2, views=2, gaps=(1,))
 
 
 def test_decoys_come_last_and_all_rows_are_there(evaluated) -> None:
+    assert isinstance(evaluated, EvalResult)
     names = [each.row.name for each in evaluated.judged]
     assert names == ["unpainted", "one", "two", "decoy: blurred", "decoy: one colour"]
     assert {score.name for score in evaluated.scores.scores[-2:]} == set(names[-2:])
