@@ -194,6 +194,8 @@ def open_subject(asked: PaintRequest) -> tuple[Subject, PaintConfig]:
         raise ConfigError("`start='noise'` is for pictures; other scenes start from their own colours")
     if asked.config.output.formats and "output.formats" not in kind.options:
         asked.note(f"`output.formats` is for meshes; {asked.opened.told}, which is written in its own format")
+    if asked.config.table.texture_variation and "table.texture_variation" not in kind.options:
+        asked.note(f"`table.texture_variation` changes nothing: {asked.opened.told}, and has no texture")
     return kind.paint(asked)
 
 

@@ -72,7 +72,7 @@ def test_the_kind_is_asked_in_one_place() -> None:
 @pytest.mark.parametrize(
     ("name", "options", "preset", "commands"),
     [
-        ("picture", {"start"}, "picture", {"paint", "inspect", "blend"}),
+        ("picture", {"start", "table.texture_variation"}, "picture", {"paint", "inspect", "blend"}),
         (
             "field",
             {"cameras", "keep_specular", "references", "up"},
@@ -100,7 +100,16 @@ def test_the_kind_is_asked_in_one_place() -> None:
         ("capture", set(), "default", {"inspect"}),
         (
             "mesh",
-            {"cameras", "renderer", "displace", "lighting", "references", "up", "output.formats"},
+            {
+                "cameras",
+                "renderer",
+                "displace",
+                "lighting",
+                "references",
+                "up",
+                "output.formats",
+                "table.texture_variation",
+            },
             "default",
             {"paint", "show", "inspect", "blend"},
         ),

@@ -92,7 +92,16 @@ register_kind(
         inspect=_inspect,
         blend=blend_meshes,
         options=frozenset(
-            {"cameras", "references", "renderer", "displace", "lighting", "up", "output.formats"}
+            {
+                "cameras",
+                "references",
+                "renderer",
+                "displace",
+                "lighting",
+                "up",
+                "output.formats",
+                "table.texture_variation",
+            }
         ),
         cleaned="mesh",
     )

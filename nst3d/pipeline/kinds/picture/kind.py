@@ -33,7 +33,7 @@ register_kind(
         paint=_paint,
         inspect=_inspect,
         blend=blend_pictures,
-        options=frozenset({"start"}),
+        options=frozenset({"start", "table.texture_variation"}),
         preset="picture",
     )
 )
