@@ -30,7 +30,7 @@ ALLOWED: dict[str, set[str]] = {
     "operators": set(),
     # images for the sRGB curve: base colours multiply in linear light; a capture and a field remember their cameras
     "representations": {"images", "cameras"},
-    "losses": {"features"},
+    "losses": {"features", "images"},  # for what luminance is
     "renderers": {"representations", "cameras", "operators"},
     "networks": {"weights"},
     "flow": {"networks", "weights"},  # RAFT is a network

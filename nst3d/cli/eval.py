@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,7 +68,14 @@ def eval(arguments: Sequence[str]) -> int:
         raise ConfigError("no run: give the folder of a finished nst3d paint or nst3d video")
     flight = FlightOptions(given.size, given.frames, given.clip, given.views, given.gaps, given.path)
     job = EvalJob(
-        given.runs, given.out, given.baseline, flight, given.flow, given.protocol == "stylos", given.overwrite
+        given.runs,
+        given.out,
+        given.baseline,
+        flight,
+        given.flow,
+        given.protocol == "stylos",
+        given.overwrite,
+        command=shlex.join(["nst3d", "eval", *arguments]),
     )
     evaluate(job, given.quiet)
     return 0

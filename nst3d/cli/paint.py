@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from contextlib import ExitStack, closing
 from pathlib import Path
@@ -89,7 +90,9 @@ def paint(arguments: Sequence[str]) -> int:
     result = _run(job, parsed, opened, notes)
     code = _told(result, parsed)
     if parsed.report and not result.interrupted:
-        evaluate(EvalJob((job.out,), job.out / "report", overwrite=True), parsed.quiet)
+        report = job.out / "report"
+        again = shlex.join(["nst3d", "eval", str(job.out), "--out", str(report)])
+        evaluate(EvalJob((job.out,), report, overwrite=True, command=again), parsed.quiet)
     return code
 
 

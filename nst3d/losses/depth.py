@@ -12,6 +12,7 @@ from typing import final
 import torch
 
 from nst3d.errors import ConfigError
+from nst3d.images.colour import LUMA
 from nst3d.losses.base import Loss, precise
 from nst3d.losses.content import check_shape
 from nst3d.losses.observation import IMAGE, Observation
@@ -22,7 +23,6 @@ _REACH = 3
 """Pixels on either side of an edge whose mean luminances are compared: more than antialiasing blurs."""
 _FLAT = (4 / 255) ** 2
 """The power of a step of luminance below which it counts as noise."""
-_LUMINANCE = (0.2126, 0.7152, 0.0722)
 
 
 def depth_jumps(depth: torch.Tensor, least: float) -> torch.Tensor:
@@ -46,7 +46,7 @@ def luminance_steps(planes: Planes) -> torch.Tensor:
 
     It is the difference of the means of three pixels on either side; those nearer to the border have none.
     """
-    weights = precise(planes).new_tensor(_LUMINANCE)
+    weights = precise(planes).new_tensor(LUMA)
     luminance = torch.einsum("c,chw->hw", weights, precise(planes))
     means = luminance.unfold(1, _REACH, 1).mean(-1)
     return means[:, _REACH:] - means[:, :-_REACH]

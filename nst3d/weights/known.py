@@ -189,9 +189,14 @@ SOURCES: dict[str, Source] = {
     ),
     "inception-torchvision": _torchvision("inception_v3", "0cc3c7bd", "inception_v3_google"),
     "inception-art": Source(
-        (WeightFile(("art_inception.pth",)),),
-        "see its page",
-        hint="download art_inception.pth from https://huggingface.co/matthias-wright/art_inception and put it",
+        (
+            WeightFile(
+                ("art_inception.pth",),
+                "https://huggingface.co/matthias-wright/art_inception/resolve/main/art_inception.pth",
+                "5bc1c20380401911d99d528b7b6e4430044b56edd5f7f26467222f3fb7c54e7e",
+            ),
+        ),
+        "MIT",
     ),
 }
 """All weights by name: encoders, networks that paint, those that find motion, and those that metrics need.

@@ -99,7 +99,7 @@ def test_once_while_painting_writes_the_asset_and_skips_the_film(folder, tmp_pat
     wait_for(lambda: (out / "checkpoint.pt").exists(), process)
     answer, errors, seconds = press(process, stop=stop)
     assert seconds < SOON
-    written = {"painted.ply", "config.yaml", "metrics.json", "checkpoint.pt", "preview.png"}
+    written = {"painted.ply", "config.yaml", "losses.csv", "metrics.json", "checkpoint.pt", "preview.png"}
     assert {p.name for p in out.iterdir()} == written
     assert len(load(out / "painted.ply")) == 2000
     assert json.loads((out / "metrics.json").read_text())["iterations"] >= 1

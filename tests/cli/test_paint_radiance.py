@@ -44,7 +44,7 @@ def test_splats_are_painted_from_a_capture_s_cameras(nst3d, inputs, scene, tmp_p
     done = nst3d(*given, "--cameras", scene / "capture", "--keep-specular", "0.25", *_SMALL)
     assert (done.returncode, done.stderr) == (0, "")
     names = [Path(line).name for line in done.stdout.splitlines()]
-    assert names == ["painted.ply", "sheet.png", "flight.mp4", "config.yaml", "metrics.json"]
+    assert names == ["painted.ply", "sheet.png", "flight.mp4", "losses.csv", "config.yaml", "metrics.json"]
     metrics = json.loads((out / "metrics.json").read_text())
     assert (metrics["views"], metrics["iterations"], metrics["view_size"]) == (3, 3, [48, 64])
     config = yaml.safe_load((out / "config.yaml").read_text())

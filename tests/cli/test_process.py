@@ -21,7 +21,7 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 
 _VIDEO = ("--settings.output.frames", "6", "--settings.output.size", "96")
 _SMALL = ("--size", "64", "--settings.rig.views", "6", *_VIDEO)
-_OUTPUTS = {"painted.glb", "sheet.png", "turntable.mp4", "config.yaml", "metrics.json"}
+_OUTPUTS = {"painted.glb", "sheet.png", "turntable.mp4", "losses.csv", "config.yaml", "metrics.json"}
 
 
 def _job(inputs: Path, out: Path, iterations: int) -> list[object]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -57,6 +56,8 @@ class EvalJob:
     """Whether the protocol that newer papers copy is measured, too."""
     overwrite: bool = False
     """Write into a folder that is not empty."""
+    command: str = ""
+    """What the report says to repeat it by, such as a command line."""
 
     @property
     def folders(self) -> tuple[Path, ...]:
@@ -64,20 +65,6 @@ class EvalJob:
         if self.baseline is None or self.baseline.resolve() in {run.resolve() for run in self.runs}:
             return self.runs
         return (self.baseline, *self.runs)
-
-    @property
-    def command(self) -> str:
-        """The command line that repeats it."""
-        own, usual = self.flight, FlightOptions()
-        words = ["nst3d", "eval", *map(str, self.runs), "--out", str(self.out)]
-        for name in ("size", "frames", "clip", "views", "path"):
-            if getattr(own, name) != getattr(usual, name):
-                words += [f"--{name}", str(getattr(own, name))]
-        if own.gaps != usual.gaps:
-            words += ["--gaps", *map(str, own.gaps)]
-        words += [] if self.baseline is None else ["--baseline", str(self.baseline)]
-        words += [] if self.flow == "auto" else ["--flow", self.flow]
-        return shlex.join([*words, *(["--protocol", "stylos"] if self.as_stylos else [])])
 
 
 @dataclass(frozen=True)

@@ -37,4 +37,6 @@ def evaluated(runs, weights, tmp_path_factory) -> EvalResult:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("NST3D_WEIGHTS", str(weights))
         out = tmp_path_factory.mktemp("report")
-        return run_eval(EvalJob((runs / "one", runs / "two"), out, runs / "one", SHORT))
+        return run_eval(
+            EvalJob((runs / "one", runs / "two"), out, runs / "one", SHORT, command="nst3d eval one two")
+        )

@@ -138,9 +138,3 @@ def test_what_is_there_is_not_replaced(runs, tmp_path) -> None:
     with pytest.raises(OutputError, match="not empty"):
         run_eval(EvalJob((runs / "one",), tmp_path))
     assert [path.name for path in tmp_path.iterdir()] == ["kept.txt"]
-
-
-def test_the_command_repeats_the_job() -> None:
-    flight = FlightOptions(size=100, gaps=(1, 3))
-    text = EvalJob(("my run",), "out", flight=flight, as_stylos=True).command
-    assert text == "nst3d eval 'my run' --out out --size 100 --gaps 1 3 --protocol stylos"

@@ -86,7 +86,7 @@ def test_a_picture_job(inputs, tmp_path, start) -> None:
     painted = read_image(tmp_path / "run" / "painted.png").pixels
     assert painted.shape == (36, 48, 3)
     assert {p.name for p in (tmp_path / "run").iterdir()} == {
-        "painted.png", "sheet.png", "config.yaml", "metrics.json",
+        "painted.png", "sheet.png", "losses.csv", "config.yaml", "metrics.json",
     }  # fmt: skip
 
 

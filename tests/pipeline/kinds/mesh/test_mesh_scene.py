@@ -158,7 +158,7 @@ def test_finished_vertices_that_lie_at_one_place_share_a_colour() -> None:
     )
     subject = subject_of(mesh_of(split))
     table = torch.from_numpy(noise(subject.layout.num_colours, 3))
-    done = subject.finished(table, torch.ones(len(table), 1), subject.stage(1.0))
+    done = subject.shared(subject.finished(table, torch.ones(len(table), 1), subject.stage(1.0)))
     vertices = subject.scene.paint.parts[0].vertices
     _, place = np.unique(vertices, axis=0, return_inverse=True)
     for group in range(place.max() + 1):

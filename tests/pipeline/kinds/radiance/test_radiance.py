@@ -222,7 +222,7 @@ def job(inputs: Path, out: Path, config: PaintConfig = TINY, scene: str = "ball.
 def test_a_splat_job_paints_the_file_and_leaves_the_rest(inputs, tmp_path) -> None:
     result = run_job(job(inputs, tmp_path))
     assert {p.name for p in tmp_path.iterdir()} == {p.name for p in result.paths}
-    assert {"painted.ply", "sheet.png", "flight.mp4", "metrics.json", "config.yaml"} == {
+    assert {"painted.ply", "sheet.png", "flight.mp4", "losses.csv", "metrics.json", "config.yaml"} == {
         p.name for p in result.paths
     }
     before, after = load_splats(inputs / "ball.ply"), load_splats(tmp_path / "painted.ply")
