@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 from nst3d.metrics.measured import Measured
@@ -28,6 +29,8 @@ class Row:
     """The run that painted them."""
     flat: bool = False
     """Whether it is the decoy of one colour, in units of which the distance from the scene is measured."""
+    file: Path | None = None
+    """The asset that it shows; None for decoys."""
 
 
 @dataclass(frozen=True)

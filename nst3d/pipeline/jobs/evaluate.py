@@ -96,7 +96,7 @@ def run_eval(
     with claimed_folder(job.out, job.overwrite, []):
         takes = _takes(runs, job, note, lambda done, total: progress("rendering", done, total), bridges)
         rows = rows_of(runs, takes)
-        measures = Measures(Tools({run.encoder for run in runs}, job.flow), job.flight, job.as_stylos)
+        measures = Measures(Tools({run.encoder for run in runs}, job.flow), job.flight, runs, job.as_stylos)
         judged = []
         for number, row in enumerate(rows):
             progress("measuring", number, len(rows))
@@ -133,9 +133,9 @@ def rows_of(runs: Sequence[RunFolder], takes: Sequence[Take]) -> list[Row]:
     """The unpainted scene, the runs, and the decoys of the first run."""
     unpainted, *painted = takes
     styles = [[read_style(path, Events()) for path in run.styles] for run in runs]
-    rows = [Row("unpainted", "unpainted", unpainted, unpainted, styles[0])]
+    rows = [Row("unpainted", "unpainted", unpainted, unpainted, styles[0], file=runs[0].scene)]
     for run, name, take, wanted in zip(runs, _names(runs), painted, styles):
-        rows.append(Row(name, "run", take, unpainted, wanted, run))
+        rows.append(Row(name, "run", take, unpainted, wanted, run, file=run.painted))
     blurred, flat = painted[0].showing(blurred_decoy), painted[0].showing(flat_decoy)
     rows.append(Row(_BLURRED, "decoy", blurred, unpainted, styles[0]))
     rows.append(Row(_FLAT, "decoy", flat, unpainted, styles[0], flat=True))

@@ -9,6 +9,7 @@ from pathlib import Path
 from nst3d.errors import InputError
 from nst3d.formats.io.peek import Peek
 from nst3d.pipeline.captures.reader import CaptureReader
+from nst3d.pipeline.kinds.asset import AssetTable
 from nst3d.pipeline.kinds.blend_tables import Mix
 from nst3d.pipeline.kinds.bridges import Bridges
 from nst3d.pipeline.kinds.flight import Way
@@ -102,6 +103,8 @@ class Kind:
     """Reports its contents, and where the settings would put paint."""
     blend: Callable[[Sequence[Path], Mix, Path, Note], list[Path]] | None = None
     """Writes the first version of a scene with what a mix makes of the colours of all; returns the paths."""
+    table: Callable[[Opened], AssetTable] | None = None
+    """The colours that it holds, as they are in its file, for evaluation."""
     source: Callable[[Opened], RadianceSource] | None = None
     """Prepares it for rendering with depth, for making a mesh."""
     check_out: Callable[[Opened, Path], None] | None = None

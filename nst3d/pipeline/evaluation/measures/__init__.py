@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from nst3d.metrics.measured import Measured
 from nst3d.pipeline.evaluation.flight import FlightOptions
+from nst3d.pipeline.evaluation.measures.asset import asset
 from nst3d.pipeline.evaluation.measures.consistency import Consistency
 from nst3d.pipeline.evaluation.measures.content import content
 from nst3d.pipeline.evaluation.measures.cost import cost
 from nst3d.pipeline.evaluation.measures.style import Closeness
 from nst3d.pipeline.evaluation.rows import Row
+from nst3d.pipeline.evaluation.run_folder import RunFolder
 from nst3d.pipeline.evaluation.tools import Tools
 
 
 class Measures:
     """All metrics, with what they find once for all rows."""
 
-    def __init__(self, tools: Tools, options: FlightOptions, as_stylos: bool = False) -> None:
-        """`as_stylos` adds the protocol that newer papers copy."""
-        self._tools, self._closeness = tools, Closeness(tools)
+    def __init__(
+        self, tools: Tools, options: FlightOptions, runs: Sequence[RunFolder], as_stylos: bool = False
+    ) -> None:
+        """`runs` are all that are evaluated; `as_stylos` adds the protocol that newer papers copy."""
+        self._tools, self._closeness, self._runs = tools, Closeness(tools), runs
         self._consistency = Consistency(tools, options.gaps, as_stylos)
 
     def of(self, row: Row) -> Iterator[Measured]:
@@ -27,4 +31,5 @@ class Measures:
         yield from self._consistency.of(row)
         yield from self._closeness.of(row)
         yield from content(row, self._tools)
+        yield from asset(row, self._runs)
         yield from cost(row)

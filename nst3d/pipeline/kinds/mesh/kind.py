@@ -12,7 +12,9 @@ from nst3d.formats.gltf.notes import painting_notes
 from nst3d.formats.io.peek import Peek
 from nst3d.formats.mesh_files import load_mesh
 from nst3d.formats.registry import format_of
+from nst3d.pipeline.kinds.asset import AssetTable
 from nst3d.pipeline.kinds.kind import Kind, Opened, PaintRequest, ShowRequest
+from nst3d.pipeline.kinds.mesh.asset import mesh_table
 from nst3d.pipeline.kinds.mesh.blend import blend_meshes
 from nst3d.pipeline.kinds.mesh.displace import displace_mesh
 from nst3d.pipeline.kinds.mesh.given import given_cameras, scene_from_capture, suited
@@ -80,6 +82,10 @@ def _inspect(opened: Opened, config: PaintConfig) -> Report:
     return inspect_mesh(opened.path, config)
 
 
+def _table(opened: Opened) -> AssetTable:
+    return mesh_table(load_mesh(opened.peek))
+
+
 register_kind(
     Kind(
         name="mesh",
@@ -91,6 +97,7 @@ register_kind(
         show=_show,
         inspect=_inspect,
         blend=blend_meshes,
+        table=_table,
         options=frozenset(
             {
                 "cameras",

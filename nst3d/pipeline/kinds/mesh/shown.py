@@ -122,10 +122,10 @@ def show_mesh(mesh: Mesh, orbit: Orbit, lighting: Lighting = "studio") -> ShownM
         paint = paint_textures(mesh, TexelBudget(pixel / _TEXELS_PER_PIXEL), "show")
         surface = like(surface, build_surface(mesh, paint))
         renderer = MeshRenderer(surface, caster)
-    return replace(bare, surface=surface, renderer=renderer, colours=_own_colours(mesh, paint, surface))
+    return replace(bare, surface=surface, renderer=renderer, colours=own_colours(mesh, paint, surface))
 
 
-def _own_colours(mesh: Mesh, paint: MeshPaint, surface: Surface) -> Array:
+def own_colours(mesh: Mesh, paint: MeshPaint, surface: Surface) -> Array:
     """The table (n, 3) of the mesh's own colours; pictures are not sampled where their texels are the table's."""
     anchors = anchor_rows(surface)
     own = torch.from_numpy(base_colours(mesh, paint, surface, anchors))

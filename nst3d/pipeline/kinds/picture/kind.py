@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from nst3d.formats.picture import is_picture
+from nst3d.images.io import read_image
+from nst3d.pipeline.kinds.asset import AssetTable
 from nst3d.pipeline.kinds.kind import Kind, Opened, PaintRequest
 from nst3d.pipeline.kinds.picture.blend import blend_pictures
 from nst3d.pipeline.kinds.picture.inspect import inspect_picture
@@ -23,6 +27,13 @@ def _inspect(opened: Opened, config: PaintConfig) -> Report:
     return inspect_picture(opened.path)
 
 
+def _table(opened: Opened) -> AssetTable:
+    picture = read_image(opened.path)
+    colours = picture.pixels.reshape(-1, 3)
+    weights = np.ones(len(colours)) if picture.alpha is None else picture.alpha.reshape(-1)
+    return AssetTable(colours, weights, None, untextured="a picture has no surface")
+
+
 register_kind(
     Kind(
         name="picture",
@@ -33,6 +44,7 @@ register_kind(
         paint=_paint,
         inspect=_inspect,
         blend=blend_pictures,
+        table=_table,
         options=frozenset({"start", "table.texture_variation"}),
         preset="picture",
     )

@@ -12,6 +12,7 @@ from nst3d.formats.nerfstudio.run import check_place, is_run
 from nst3d.formats.registry import format_of
 from nst3d.pipeline.kinds.kind import Kind, Opened, PaintRequest, ShowRequest
 from nst3d.pipeline.kinds.placing import cameras_in, orientation_of
+from nst3d.pipeline.kinds.radiance.asset import field_table, splat_table
 from nst3d.pipeline.kinds.radiance.blend import blend_fields, blend_splats
 from nst3d.pipeline.kinds.radiance.frame_check import frame_note
 from nst3d.pipeline.kinds.radiance.inspect_field import inspect_field
@@ -88,6 +89,7 @@ register_kind(
         show=showing(show_field),
         inspect=_looking(inspect_field),
         blend=blend_fields,
+        table=field_table,
         source=field_source,
         options=_OPTIONS,
         preset="capture",
@@ -105,6 +107,7 @@ register_kind(
         show=showing(show_splats),
         inspect=_looking(inspect_splats),
         blend=blend_splats,
+        table=splat_table,
         source=splat_source,
         check_out=_check_out,
         options=_OPTIONS,
@@ -122,6 +125,7 @@ register_kind(
         show=showing(show_splats),
         inspect=_looking(inspect_points),
         blend=blend_splats,
+        table=splat_table,
         source=splat_source,
         options=_OPTIONS,
         preset="capture",
