@@ -95,7 +95,7 @@ WINGS: dict[str, set[str]] = {
         "kinds/nerf": "settings runtime captures styles kinds kinds/radiance",  # inspects runs like fields
         "meshing": "settings runtime captures styles kinds kinds/mesh kinds/radiance",
         "evaluation": "settings runtime kinds",
-        "evaluation/measures": "evaluation",
+        "evaluation/measures": "kinds evaluation",  # the table of colours that a kind says an asset holds
         "evaluation/report": "runtime evaluation",
         "jobs": "settings runtime captures styles kinds kinds/mesh kinds/radiance kinds/picture meshing"
         " evaluation evaluation/measures evaluation/report",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import zip_longest
 
 import numpy as np
 import torch
@@ -17,6 +18,7 @@ from nst3d.pipeline.evaluation.measures.pictures import style_pictures
 from nst3d.pipeline.evaluation.rows import Row
 from nst3d.pipeline.evaluation.run_folder import RunFolder
 from nst3d.pipeline.kinds.asset import AssetTable
+from nst3d.stylize.style import Style
 from nst3d.tensors import Array, to_image
 
 _OPAQUE = 0.99
@@ -92,12 +94,12 @@ def _gamut(row: Row, table: AssetTable, shown: Array) -> Iterator[Measured]:
     if not weights.sum() > 0:
         yield from (_missing(name, better, "no view shows it") for name, better in _COLOURS.items())
         return
-    palette = [picture[mask > _OPAQUE] for picture, mask in _styles(row)]
+    palette = [pixels for style in row.styles for pixels in _opaque_pixels(style)]
     counted = weights > 0
     shares = gamut_shares(
         torch.from_numpy(table.colours[counted]),
         torch.from_numpy(weights[counted].astype(np.float64)),
-        torch.from_numpy(np.concatenate(palette)),
+        torch.cat(palette),
     )
     note = "beyond the share of the styles' own pixels"
     yield Measured("clipped", "asset", "lower", (shares["clipped"],), note=note)
@@ -115,6 +117,12 @@ def _grain(row: Row) -> Measured:
         return _missing("grain", "lower", "no view shows 24 x 24 pixels of nothing but the scene")
     note = "fine waves that neither styles nor content have, RMS in levels of 255"
     return Measured("grain", "asset", "lower", values, note=note)
+
+
+def _opaque_pixels(style: Style) -> Iterator[torch.Tensor]:
+    """The pixels (k, 3) of each of a style's pictures, at their own size: small ones lack their extremes."""
+    for image, opacity in zip_longest(style.images, style.opacities):
+        yield image.reshape(-1, 3) if opacity is None else image[opacity > _OPAQUE]
 
 
 def _styles(row: Row) -> list[Masked]:
