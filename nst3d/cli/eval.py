@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -15,30 +15,42 @@ from nst3d.cli.terminal import CountBar, say
 from nst3d.errors import ConfigError
 from nst3d.integrations.bridges import BRIDGES
 from nst3d.pipeline.evaluation.flight import FlightOptions
+from nst3d.pipeline.evaluation.votes import Tally
+from nst3d.pipeline.jobs.compare_pairs import PairsJob, count_votes, write_pairs
 from nst3d.pipeline.jobs.evaluate import EvalJob, FlowName, run_eval
 
 _USUAL = FlightOptions()
 _DESCRIPTION = """Measure how good finished paintings are: steadiness from frame to frame, closeness to the style,
 what is left of the scene, and cost; and write a report. All is seen by cameras that painting did not use, beside
-the unpainted scene and two decoys.
+the unpainted scene and two decoys. With --pairs, people measure: a page shows views of two runs side by side without
+saying which is which, and --votes counts what was chosen on it.
 
 examples:
   nst3d eval painted/ --out report/
   nst3d eval wave/ scream/ --out report/ --gaps 1 7 15
   nst3d eval thin/ thick/ --baseline default/ --out report/
-  nst3d eval painted/ --out report/ --protocol stylos"""
+  nst3d eval painted/ --out report/ --protocol stylos
+  nst3d eval --pairs wave/ scream/ --out pairs/ --views 20 --size 768
+  nst3d eval --pairs wave/ scream/ --votes votes.json"""
 
 
 @dataclass(frozen=True)
 class EvalArguments:
     """Arguments of `nst3d eval`."""
 
-    runs: tyro.conf.Positional[Annotated[tuple[Path, ...], tyro.conf.arg(metavar="RUN [RUN ...]")]]
-    """Folders of finished runs of one scene, by nst3d paint or nst3d video. (required)"""
-    out: Annotated[Path, tyro.conf.arg(metavar="FOLDER")]
-    """Folder for report.html, table.md and metrics.json. (required)"""
+    runs: tyro.conf.Positional[Annotated[tuple[Path, ...], tyro.conf.arg(metavar="[RUN ...]")]] = ()
+    """Folders of finished runs of one scene, by nst3d paint or nst3d video."""
+    out: Annotated[Path | None, tyro.conf.arg(metavar="FOLDER")] = None
+    """Folder for report.html, table.md and metrics.json, or for pairs.html. (required, but not with --votes)"""
     baseline: Annotated[Path | None, tyro.conf.arg(metavar="RUN")] = None
     """Run that the others are compared with, view by view: what differs by more than chance is listed."""
+    pairs: Annotated[tuple[Path, Path] | None, tyro.conf.arg(metavar="RUN RUN")] = None
+    """Two runs to choose between, instead of a report: writes pairs.html, which shows --views of both, sides at
+    random, and keeps the votes."""
+    votes: Annotated[tuple[Path, ...], tyro.conf.arg(metavar="FILE...")] = ()
+    """Files saved by that page, one a person: counts their votes on the runs of --pairs, with a sign test."""
+    seed: Annotated[int, tyro.conf.arg(metavar="N")] = 0
+    """Random seed of the order and the sides of --pairs."""
     size: Annotated[int, tyro.conf.arg(metavar="PIXELS")] = _USUAL.size
     """Long side of the frames that are measured."""
     frames: Annotated[int, tyro.conf.arg(metavar="N")] = _USUAL.frames
@@ -63,22 +75,57 @@ class EvalArguments:
 
 def eval(arguments: Sequence[str]) -> int:
     """Run the command; returns the exit code."""
-    given = parse(EvalArguments(tyro.MISSING, tyro.MISSING), arguments, "nst3d eval", _DESCRIPTION)
+    given = parse(EvalArguments(), arguments, "nst3d eval", _DESCRIPTION)
+    if given.pairs is None:
+        if given.votes or given.seed:
+            raise ConfigError("`votes` and `seed` belong to `pairs`: give the two runs there")
+        evaluate(_job(given, shlex.join(["nst3d", "eval", *arguments])), given.quiet)
+    elif given.votes:
+        say(_counted(given, given.pairs).text)
+    else:
+        with CountBar("rendering pairs", given.quiet) as bar:
+            job = _pairs(given, given.pairs)
+            path = write_pairs(job, bar.note, lambda what, done, total: bar.count(done, total), BRIDGES)
+        say(str(path))
+    return 0
+
+
+def _job(given: EvalArguments, command: str) -> EvalJob:
+    """The evaluation that is asked for. ConfigError without runs or a folder."""
     if not given.runs:
         raise ConfigError("no run: give the folder of a finished nst3d paint or nst3d video")
-    flight = FlightOptions(given.size, given.frames, given.clip, given.views, given.gaps, given.path)
-    job = EvalJob(
-        given.runs,
-        given.out,
-        given.baseline,
-        flight,
-        given.flow,
-        given.protocol == "stylos",
-        given.overwrite,
-        command=shlex.join(["nst3d", "eval", *arguments]),
+    out, as_stylos = _out(given), given.protocol == "stylos"
+    return EvalJob(
+        given.runs, out, given.baseline, _flight(given), given.flow, as_stylos, given.overwrite, command
     )
-    evaluate(job, given.quiet)
-    return 0
+
+
+def _pairs(given: EvalArguments, runs: tuple[Path, Path]) -> PairsJob:
+    """The page that is asked for. ConfigError for options that change nothing on it."""
+    usual = EvalArguments()
+    for name in ("runs", "baseline", "clip", "gaps", "flow", "protocol"):
+        if getattr(given, name) != getattr(usual, name):
+            raise ConfigError(f"`{name}` changes nothing with `pairs`, which shows two runs to people")
+    return PairsJob(runs, _out(given), _flight(given), given.seed, given.overwrite)
+
+
+def _counted(given: EvalArguments, runs: tuple[Path, Path]) -> Tally:
+    """The votes that are asked for. ConfigError for options that change nothing in their count."""
+    usual = replace(EvalArguments(), pairs=given.pairs, votes=given.votes, quiet=given.quiet)
+    for own in fields(EvalArguments):
+        if getattr(given, own.name) != getattr(usual, own.name):
+            raise ConfigError(f"`{own.name}` changes nothing with `votes`, which are counted as they are")
+    return count_votes(runs, given.votes)
+
+
+def _out(given: EvalArguments) -> Path:
+    if given.out is None:
+        raise ConfigError("no folder for the result: give `out`")
+    return given.out
+
+
+def _flight(given: EvalArguments) -> FlightOptions:
+    return FlightOptions(given.size, given.frames, given.clip, given.views, given.gaps, given.path)
 
 
 def evaluate(job: EvalJob, quiet: bool) -> None:

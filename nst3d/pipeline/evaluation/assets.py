@@ -30,6 +30,11 @@ def same_files(run: RunFolder, other: RunFolder) -> bool:
     return _digests(run) == _digests(other)
 
 
+def fingerprint(run: RunFolder) -> str:
+    """A word of 16 hexadecimal digits for what a run painted, which changes with its bytes and with nothing else."""
+    return hashlib.sha256(repr(sorted(_digests(run).items())).encode()).hexdigest()[:16]
+
+
 def _inputs(run: RunFolder) -> tuple[Path, tuple[Path, ...], Mapping[str, object]]:
     return run.scene.resolve(), tuple(style.resolve() for style in run.styles), run.config
 

@@ -13,7 +13,7 @@ from nst3d.files import OptionalPathField, PathField, PathsField, write_bytes
 from nst3d.flow.choose import FlowName as FlowName
 from nst3d.metrics.decoys import blurred_decoy, flat_decoy
 from nst3d.pipeline.evaluation.changes import Changes, changes_from
-from nst3d.pipeline.evaluation.evidence import Take, takes_of_pictures, takes_of_scenes, takes_of_videos
+from nst3d.pipeline.evaluation.evidence import Take
 from nst3d.pipeline.evaluation.flight import FlightOptions
 from nst3d.pipeline.evaluation.measures import Measures
 from nst3d.pipeline.evaluation.records import markdown, plain
@@ -22,16 +22,12 @@ from nst3d.pipeline.evaluation.rows import Judged, Row
 from nst3d.pipeline.evaluation.run_folder import RunFolder, read_run
 from nst3d.pipeline.evaluation.scores import Scores, scores_of
 from nst3d.pipeline.evaluation.tools import Tools
-from nst3d.pipeline.jobs.open_scene import open_scene
+from nst3d.pipeline.jobs.takes import check_same_scene, names_of_runs, takes_of_runs
 from nst3d.pipeline.kinds.bridges import ALONE, Bridges, Note
-from nst3d.pipeline.kinds.flight import Way
-from nst3d.pipeline.kinds.registry import open_path
-from nst3d.pipeline.kinds.shown import Shown
 from nst3d.pipeline.runtime.events import Events
 from nst3d.pipeline.runtime.machine import made_with
 from nst3d.pipeline.runtime.out_folder import claimed_folder
 from nst3d.pipeline.settings.overrides import as_plain
-from nst3d.pipeline.settings.shown import SceneOptions
 from nst3d.pipeline.styles import read_style
 
 Count = Callable[[str, int, int], None]
@@ -92,9 +88,11 @@ def run_eval(
     if not job.runs:
         raise ConfigError("no run: give the folder of a finished nst3d paint or nst3d video")
     runs = [read_run(folder) for folder in job.folders]
-    _check_same_scene(runs)
+    check_same_scene(runs)
     with claimed_folder(job.out, job.overwrite, []):
-        takes = _takes(runs, job, note, lambda done, total: progress("rendering", done, total), bridges)
+        takes = takes_of_runs(
+            runs, job.flight, note, lambda done, total: progress("rendering", done, total), bridges
+        )
         rows = rows_of(runs, takes)
         measures = Measures(Tools({run.encoder for run in runs}, job.flow), job.flight, runs, job.as_stylos)
         judged = []
@@ -105,62 +103,17 @@ def run_eval(
         return _written(job, judged)
 
 
-def _takes(
-    runs: Sequence[RunFolder], job: EvalJob, note: Note, count: Callable[[int, int], None], bridges: Bridges
-) -> list[Take]:
-    """The frames of the unpainted scene, then of each run."""
-    first = runs[0]
-    paths = [first.scene, *(run.painted for run in runs)]
-    if first.is_video:
-        return takes_of_videos(paths, job.flight, count)
-    if open_path(first.scene).kind.show is None:
-        return takes_of_pictures(paths, job.flight)
-    options = SceneOptions(
-        lighting="none",
-        cameras=first.cameras,
-        dataparser=first.option("dataparser"),
-        data=first.option("data"),
-    )
-    # The first one's cameras are taken for all, so that only it is searched for rooms to turn in.
-    ways = [Way(path=job.flight.path), *(Way(path="orbit") for _ in runs)]
-    scenes: list[Shown] = [
-        open_scene(path, options, way, note, bridges) for path, way in zip(paths, ways, strict=True)
-    ]
-    return takes_of_scenes(scenes, job.flight, count)
-
-
 def rows_of(runs: Sequence[RunFolder], takes: Sequence[Take]) -> list[Row]:
     """The unpainted scene, the runs, and the decoys of the first run."""
     unpainted, *painted = takes
     styles = [[read_style(path, Events()) for path in run.styles] for run in runs]
     rows = [Row("unpainted", "unpainted", unpainted, unpainted, styles[0], file=runs[0].scene)]
-    for run, name, take, wanted in zip(runs, _names(runs), painted, styles):
+    for run, name, take, wanted in zip(runs, names_of_runs(runs), painted, styles):
         rows.append(Row(name, "run", take, unpainted, wanted, run, file=run.painted))
     blurred, flat = painted[0].showing(blurred_decoy), painted[0].showing(flat_decoy)
     rows.append(Row(_BLURRED, "decoy", blurred, unpainted, styles[0]))
     rows.append(Row(_FLAT, "decoy", flat, unpainted, styles[0], flat=True))
     return rows
-
-
-def _names(runs: Sequence[RunFolder]) -> list[str]:
-    """A name for each run: its folder's, with as many parents as it takes to tell them apart."""
-    paths = [run.path.resolve().parts for run in runs]
-    for depth in range(1, max(map(len, paths)) + 1):
-        names = ["/".join(parts[-depth:]) for parts in paths]
-        if len(set(names)) == len(names):
-            return names
-    raise ConfigError("a run is given twice; give each folder once")
-
-
-def _check_same_scene(runs: Sequence[RunFolder]) -> None:
-    """Raise ConfigError for runs of different scenes, which no number compares."""
-    first = runs[0]
-    for run in runs[1:]:
-        if run.scene.resolve() != first.scene.resolve():
-            raise ConfigError(
-                f"{run.path} painted {run.scene} and {first.path} painted {first.scene}: numbers of different"
-                " scenes cannot be compared; evaluate them one by one"
-            )
 
 
 def _changes(job: EvalJob, judged: Sequence[Judged]) -> Changes | None:

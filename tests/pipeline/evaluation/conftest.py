@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +14,7 @@ from tiny_jobs import TINY, job
 from nst3d import EvalJob, EvalResult, FlightOptions, run_eval
 from nst3d.pipeline.jobs.paint import run_job
 
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 SHORT = FlightOptions(size=64, frames=24, clip=3, views=3, gaps=(1, 2))
 
 
@@ -40,3 +44,31 @@ def evaluated(runs, weights, tmp_path_factory) -> EvalResult:
         return run_eval(
             EvalJob((runs / "one", runs / "two"), out, runs / "one", SHORT, command="nst3d eval one two")
         )
+
+
+@pytest.fixture
+def browse(tmp_path) -> Callable[[Path], str]:
+    """Opens a page in a real browser without a network, checks that it reports no error, and returns its DOM."""
+    browser = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if browser is None:
+        pytest.skip(f"none of {', '.join(BROWSERS)} is installed")
+
+    def opened(page: Path) -> str:
+        options = [
+            "--headless=new",
+            "--no-sandbox",
+            "--disable-gpu",
+            f"--user-data-dir={tmp_path / 'profile'}",
+        ]
+        logs = ["--enable-logging=stderr", "--v=0", "--proxy-server=127.0.0.1:9", "--dump-dom"]
+        done = subprocess.run(
+            [browser, *options, *logs, page.resolve().as_uri()],
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=True,
+        )
+        assert "CONSOLE" not in done.stderr
+        return done.stdout
+
+    return opened
