@@ -27,6 +27,7 @@ PACKAGE = Path(__file__).resolve().parents[2] / "nst3d"
 COMMANDS = (
     BlendArguments,
     CaptureArguments,
+    EvalArguments,
     ExportArguments,
     GradeArguments,
     PaintArguments,

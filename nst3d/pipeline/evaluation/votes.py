@@ -57,7 +57,7 @@ def _choices(file: Path, fingerprints: tuple[str, str]) -> list[str]:
     """The choices in a file: the fingerprint of a run, or "same"."""
     found = _read(file)
     if found.get("format") != FORMAT:
-        raise InputError(f"{file}: holds no votes of a page that nst3d eval --pairs wrote")
+        raise InputError(f"{file}: holds no votes of a page of pairs")
     runs, votes = found.get("runs"), found.get("votes")
     if not isinstance(runs, list) or not isinstance(votes, list) or not votes:
         raise InputError(f"{file}: holds no votes")
@@ -82,5 +82,5 @@ def _read(file: Path) -> Mapping[str, Any]:
     except (OSError, ValueError, RecursionError) as error:
         raise InputError(f"{file}: cannot be read as votes ({error})") from None
     if not isinstance(found, Mapping):
-        raise InputError(f"{file}: holds no votes of a page that nst3d eval --pairs wrote")
+        raise InputError(f"{file}: holds no votes of a page of pairs")
     return found

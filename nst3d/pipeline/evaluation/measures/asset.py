@@ -24,7 +24,7 @@ from nst3d.tensors import Array, to_image
 _OPAQUE = 0.99
 _TEXTURE: dict[str, Better] = {"seam_error": "lower", "texels_per_pixel": "neither", "texel_spread": "lower"}
 _COLOURS: dict[str, Better] = {"clipped": "lower", "out_of_gamut": "lower"}
-_LACKING = "by design more with colours of the content, a grade, or `strength` below 1"
+_LACKING = "by design more with colours of the content, a grade, or a strength below 1"
 
 
 def asset(row: Row, runs: Sequence[RunFolder]) -> Iterator[Measured]:
