@@ -13,6 +13,7 @@ import pytest
 from nst3d.cli.blend import BlendArguments
 from nst3d.cli.capture import CaptureArguments
 from nst3d.cli.errors import FLAGS, spoken
+from nst3d.cli.eval import EvalArguments
 from nst3d.cli.every_command import GLOBAL
 from nst3d.cli.export import ExportArguments
 from nst3d.cli.grade import GradeArguments

@@ -41,9 +41,9 @@ def data(page: Path) -> dict:
     return json.loads(text)
 
 
-def voted(path: Path, runs: Sequence[str], choices: Sequence[str], **more) -> Path:
+def voted(path: Path, prints: Sequence[str], choices: Sequence[str], **more) -> Path:
     votes = [{"view": view, "choice": choice} for view, choice in enumerate(choices)]
-    path.write_text(json.dumps({"format": FORMAT, "runs": sorted(runs), "votes": votes} | more))
+    path.write_text(json.dumps({"format": FORMAT, "runs": sorted(prints), "votes": votes} | more))
     return path
 
 
@@ -73,13 +73,12 @@ def test_pictures_are_cropped_to_what_they_show() -> None:
     assert shown_part(np.zeros((100, 200))) == (slice(0, 100), slice(0, 200))
 
 
-def test_the_page_loads_nothing_and_names_no_run(page) -> None:
+def test_the_page_loads_nothing_and_names_no_run(page, pair) -> None:
     text = page.read_text(encoding="utf-8")
     assert "default-src 'none'" in text
     assert not re.search(r"""(?:src|href)=["'](?!data:)""", text)
     assert not re.search(r"https?://|url\(", text)
-    visible = re.sub(r"(?s)<(script|style)>.*?</\1>|data:[^\"]*", "", text)
-    assert not re.search(r"\b(?:one|two)\b(?! view| scene)", visible)
+    assert not any(str(run) in text or f">{run.name}<" in text or f'"{run.name}"' in text for run in pair)
 
 
 def test_votes_by_keys_are_kept_and_counted(page, pair, browse, tmp_path) -> None:
