@@ -63,7 +63,7 @@ def _choices(file: Path, fingerprints: tuple[str, str]) -> list[str]:
         raise InputError(f"{file}: holds no votes")
     if set(map(str, runs)) != set(fingerprints):
         raise InputError(
-            f"{file}: are votes on other runs, or one of these was painted again since; write a new page of pairs"
+            f"{file}: holds votes on other runs, or a run was painted again since; write a new page of pairs"
         )
     by_view: dict[int, str] = {}
     for vote in votes:
