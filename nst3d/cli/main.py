@@ -32,6 +32,7 @@ COMMANDS = {
     "regions": "list and draw the regions of a scene that can be painted",
     "inspect": "report what is in a file, and what is wrong with it",
     "eval": "measure how good finished paintings are",
+    "sweep": "paint a scene small in many settings, and compare them",
     "weights": "list or fetch the networks' weights",
     "demo": "paint the lighthouse that ships with nst3d",
     "doctor": "report what this machine has",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 from contextlib import ExitStack, closing
+from dataclasses import dataclass
 from pathlib import Path
 
 import tyro
@@ -57,15 +58,43 @@ def paint(arguments: Sequence[str]) -> int:
     if {"-h", "--help"} & set(arguments):
         parse(PaintArguments(tyro.MISSING, tyro.MISSING), ["--help"], "nst3d paint", _DESCRIPTION)
     arguments = ["--help" if a == "--help-all" else a for a in arguments]
+    asked = asked_for(arguments)
+    job, parsed = asked.job, asked.parsed
+    result = _run(asked)
+    code = _told(result, parsed)
+    if parsed.report and not result.interrupted:
+        report = job.out / "report"
+        again = shlex.join(["nst3d", "eval", str(job.out), "--out", str(report)])
+        evaluate(EvalJob((job.out,), report, overwrite=True, command=again), parsed.quiet)
+    return code
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a command line asks for."""
+
+    job: Job
+    parsed: AllArguments
+    opened: Opened | None
+    """The scene, if choosing the settings took opening it."""
+    notes: list[str]
+    """How settings were chosen."""
+
+
+def asked_for(arguments: Sequence[str], program: str = "nst3d paint") -> Asked:
+    """The job that the arguments of `nst3d paint` ask for; `program` is named where they are wrong.
+
+    Raises ConfigError for settings that cannot be, and SystemExit for other wrong arguments.
+    """
     name = looks_of(first_value(arguments, "--preset") or "default")[0]
     notes: list[str] = []
-    parsed = _parsed(arguments, name, notes)
+    parsed = _parsed(arguments, name, notes, program)
     opened, own = None, name
     if name == "default" and not parsed.clean:
         # The job reports missing files.
         opened = open_path(parsed.scene) if parsed.scene.exists() else None
         own = _own_default(parsed.scene, opened)
-        parsed = parsed if own == name else _parsed(arguments, own, notes)
+        parsed = parsed if own == name else _parsed(arguments, own, notes, program)
     if not parsed.style and not parsed.reference and parsed.direction is None:
         raise ConfigError("no style: give --style IMAGE, or --direction FILE for styles by region")
     config = adjusted(parsed)
@@ -87,13 +116,7 @@ def paint(arguments: Sequence[str]) -> int:
         parsed.data,
         parsed.reference,
     )
-    result = _run(job, parsed, opened, notes)
-    code = _told(result, parsed)
-    if parsed.report and not result.interrupted:
-        report = job.out / "report"
-        again = shlex.join(["nst3d", "eval", str(job.out), "--out", str(report)])
-        evaluate(EvalJob((job.out,), report, overwrite=True, command=again), parsed.quiet)
-    return code
+    return Asked(job, parsed, opened, notes)
 
 
 def _own_default(scene: Path, opened: Opened | None) -> str:
@@ -125,11 +148,11 @@ def _base(source: str, arguments: Sequence[str], note: Note = lambda text: None)
     return with_preset(base, STARTS[start]) if start in STARTS else base
 
 
-def _parsed(arguments: Sequence[str], source: str, notes: list[str]) -> AllArguments:
+def _parsed(arguments: Sequence[str], source: str, notes: list[str], program: str) -> AllArguments:
     """The arguments, with defaults from the preset `source`; `notes` on its settings are added."""
     base = _base(source, arguments, notes.append)
     default = AllArguments(tyro.MISSING, tyro.MISSING, settings=base)
-    return parse(default, arguments, "nst3d paint", _DESCRIPTION)
+    return parse(default, arguments, program, _DESCRIPTION)
 
 
 def _cleaning(parsed: PaintArguments) -> CleanOptions | None:
@@ -140,7 +163,8 @@ def _cleaning(parsed: PaintArguments) -> CleanOptions | None:
     return None
 
 
-def _run(job: Job, parsed: PaintArguments, opened: Opened | None, notes: list[str]) -> Result:
+def _run(asked: Asked) -> Result:
+    job, parsed = asked.job, asked.parsed
     with ExitStack() as stack:
         listeners: list[Listener] = []
         if parsed.tensorboard:
@@ -150,7 +174,7 @@ def _run(job: Job, parsed: PaintArguments, opened: Opened | None, notes: list[st
         bar = stack.enter_context(PaintBar(parsed.quiet))
         listeners.append(bar)
         early = EarlyLook(job.out)
-        result = run_job(job, [*listeners, early], BRIDGES, opened=opened, notes=notes)
+        result = run_job(job, [*listeners, early], BRIDGES, opened=asked.opened, notes=asked.notes)
     if not result.interrupted:
         early.remove()
     return result

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from nst3d.metrics.measured import Measured
+from nst3d.metrics.ranking import Ranked, ranking
 from nst3d.metrics.ranking import Row as Distances
-from nst3d.metrics.ranking import ranking
 from nst3d.pipeline.evaluation.rows import Judged
 from nst3d.tensors import Array
 
@@ -31,6 +31,12 @@ class Score:
     value: float
     low: float
     high: float
+    style: float
+    """How close it is to the style, from 0 to 1: the three of these multiply to the score."""
+    content: float
+    """How much is left of the scene, from 0 to 1."""
+    steadiness: float
+    """How little of its detail flickers or is missing, from 0 to 1; 1 for a single picture."""
 
 
 @dataclass(frozen=True)
@@ -57,11 +63,15 @@ def scores_of(judged: Sequence[Judged]) -> Scores:
     names = (STYLE, content, *losses)
     values = _scored(judged, names, lambda name, count: np.arange(count))
     generator = np.random.default_rng(0)
-    drawn = [_scored(judged, names, _draw(generator)) for _ in range(_DRAWS)]
+    drawn = [
+        [ranked.score for ranked in _scored(judged, names, _draw(generator))] for _ in range(_DRAWS)
+    ]
     found = []
     for place, each in enumerate(judged):
         low, high = np.quantile([draw[place] for draw in drawn], _BOUNDS)
-        found.append(Score(each.row.name, values[place], float(low), float(high)))
+        own = values[place]
+        qualities = own.style, own.content, own.steadiness
+        found.append(Score(each.row.name, own.score, float(low), float(high), *qualities))
     return Scores(sorted(found, key=lambda score: -score.value), names)
 
 
@@ -78,8 +88,8 @@ def _draw(generator: np.random.Generator) -> Choose:
     return choose
 
 
-def _scored(judged: Sequence[Judged], names: Sequence[str], choose: Choose) -> list[float]:
-    """The score of each row, from the means of the values that are chosen."""
+def _scored(judged: Sequence[Judged], names: Sequence[str], choose: Choose) -> list[Ranked]:
+    """Each row with its score, from the means of the values that are chosen."""
     style, content, *losses = names
     rows = [
         Distances(
@@ -92,7 +102,7 @@ def _scored(judged: Sequence[Judged], names: Sequence[str], choose: Choose) -> l
     ]
     unpainted = rows[next(k for k, each in enumerate(judged) if each.row.sort == "unpainted")]
     flats = [row for row, each in zip(rows, judged) if each.row.flat]
-    by_name = {ranked.row.name: ranked.score for ranked in ranking(rows, unpainted, flats)}
+    by_name = {ranked.row.name: ranked for ranked in ranking(rows, unpainted, flats)}
     return [by_name[each.row.name] for each in judged]
 
 

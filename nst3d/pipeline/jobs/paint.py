@@ -42,7 +42,8 @@ from nst3d.stylize.terms import merged
 CHECKPOINT = "checkpoint.pt"
 CONFIG = "config.yaml"
 """The settings of a job, in its folder."""
-_METRICS = "metrics.json"
+METRICS = "metrics.json"
+"""The numbers of a job, written at its end."""
 _FLIGHTS = ("turntable.mp4", "flight.mp4")
 _SHOWN = ("sheet.png", *_FLIGHTS)
 """Files in which subjects show several views."""
@@ -73,7 +74,7 @@ def run_job(
     bridges.casting(job.config)  # report a missing package before anything is read,
     company = company_for(job.config, guides, teachers)  # and what a network lacks
     again = job.resume
-    if again and not resumable(job.out / CHECKPOINT, job.out / CONFIG, job.out / _METRICS):
+    if again and not resumable(job.out / CHECKPOINT, job.out / CONFIG, job.out / METRICS):
         job = replace(job, resume=False)  # known first, as reading the scene may take long
     opened = opened or open_path(job.scene)
     if opened.kind.check_out is not None:
@@ -216,6 +217,12 @@ def _asked(job: Job) -> Iterator[str]:
     return (option for option, asked in given.items() if asked)
 
 
+def config_of(job: Job) -> bytes:
+    """The content of `config.yaml` that the job writes."""
+    guests = read_references(job.references, lambda text: None)
+    return _config_yaml(replace(job, config=guests.suited(job.config, bool(job.styles))))
+
+
 def _config_yaml(job: Job) -> bytes:
     values = {
         "scene": str(job.scene.absolute()),
@@ -263,6 +270,6 @@ def _fingerprint(job: Job, opened: Opened, company: Company) -> str:
 
 
 def _write_records(job: Job, metrics: dict[str, Any]) -> list[Path]:
-    path = job.out / _METRICS
+    path = job.out / METRICS
     write_bytes(path, (json.dumps(metrics, indent=2) + "\n").encode())
     return [job.out / CONFIG, path]
