@@ -34,7 +34,7 @@ examples:
   nst3d sweep house.glb --style wave.jpg --grid stroke=0.7,1.2,2 content=0.1,0.3 --out sweep/
   nst3d sweep house.glb --grid style=wave.jpg,scream.jpg preset=quick,default --out sweep/
   nst3d sweep field.npz --style wave.jpg --grid recipe.style_scale=0.8,1.6 --out sweep/ --size 128 --iterations 30
-  nst3d sweep house.glb --style wave.jpg --grid "preset=impasto|quick,watercolour" --region material:roof --out sweep/"""
+  nst3d sweep house.glb --style wave.jpg --grid "preset=impasto|quick,mosaic" --region material:roof --out sweep/"""
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,8 @@ class SweepArguments:
         Annotated[tuple[str, ...], tyro.conf.arg(metavar="NAME=VALUE,VALUE,... [NAME=...]")]
     ] = ()
     """What is varied: options of nst3d paint (stroke, size, preset, colour, start, style, ...), terms (content, gram,
-    nnfm, nnfm.agree, ...) and settings with dots (recipe.style_scale). Separate values that have commas by |. (required)"""
+    nnfm, nnfm.agree, ...) and settings with dots (recipe.style_scale). Values with commas in
+    them are separated by |. (required)"""
     size: Annotated[int, tyro.conf.arg(metavar="PIXELS")] = 192
     """Size of the finest views of the small paintings, which the printed commands leave out."""
     iterations: Annotated[int, tyro.conf.arg(metavar="N")] = 60
@@ -124,7 +125,9 @@ def _trials(
             job = _asked([*_small(given, words), *words, "--out", str(given.out / "runs" / name)]).job
         except (ConfigError, SystemExit) as error:
             asked_for([*_small(given, rest), *bare], _PROGRAM)  # wrong without the grid as well: it says how
-            raise ConfigError(_blamed(given, axes, values, bare) or f"--grid {_in_words(values)}: {error}") from None
+            raise ConfigError(
+                _blamed(given, axes, values, bare) or f"--grid {_in_words(values)}: {error}"
+            ) from None
         full = ["nst3d", "paint", *words, "--out", str(given.out / "full" / name)]
         trials.append(Trial(values, job, shlex.join(full)))
     return tuple(trials)

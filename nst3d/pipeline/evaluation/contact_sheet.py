@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -10,13 +11,14 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from nst3d.images.levels import from_bytes, to_bytes
-from nst3d.images.resize import fit_long_side
 from nst3d.tensors import Array
 
-_LEAST = 256
-"""Smallest long side of a picture, in pixels, so that there is room for words; smaller ones are enlarged."""
-_TEXT = 1 / 17
-"""Size of letters, relative to the long side of the pictures."""
+_EMPTY_SIDE = 256
+"""Side of a sheet's places, in pixels, if none has a picture."""
+_LEAST = 180
+"""Smallest width of a place, in pixels, so that there is room for words."""
+_TEXT = 15
+"""Height of letters, in pixels."""
 _INK, _FAINT, _EMPTY, _BEST = "#1a1a1a", "#6b6b6b", "#ececec", "#0072b2"
 Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 Place = tuple[int, int]
@@ -49,7 +51,7 @@ class Axes:
 
 
 def contact_sheet(cells: Sequence[Cell], columns: int, axes: Axes | None = None, caption: str = "") -> Array:
-    """A sheet (h, w, 3) in [0, 1] of cells, row by row, at one scale: pictures of all sizes are fitted into one.
+    """A sheet (h, w, 3) in [0, 1] of cells, row by row, with pictures at their own size, centred.
 
     `axes` has a word for each column and each row; without it, cells are named. `caption` is written below.
     """
@@ -61,19 +63,19 @@ class _Sheet:
 
     def __init__(self, cells: Sequence[Cell], columns: int, axes: Axes | None, caption: str) -> None:
         self.cells, self.columns, self.axes = cells, columns, axes
-        self.pictures = [None if cell.picture is None else _enlarged(cell.picture, cells) for cell in cells]
-        shapes = [picture.shape[:2] for picture in self.pictures if picture is not None] or [(_LEAST, _LEAST)]
-        self.height, self.width = (max(sides) for sides in zip(*shapes))
-        text = round(_TEXT * max(self.height, self.width))
-        self.font, self.large = ImageFont.load_default(text), ImageFont.load_default(round(1.25 * text))
-        self.line, self.gap = round(1.45 * text), text
+        self.pictures = [cell.picture for cell in cells]
+        shapes = [picture.shape[:2] for picture in self.pictures if picture is not None]
+        self.height = max((height for height, _ in shapes), default=_EMPTY_SIDE)
+        self.width = max(_LEAST, max((width for _, width in shapes), default=_EMPTY_SIDE))
+        self.font, self.large = ImageFont.load_default(_TEXT), ImageFont.load_default(round(1.25 * _TEXT))
+        self.line, self.gap = round(1.45 * _TEXT), round(1.2 * _TEXT)
         self.names = [[] if axes else _wrapped(cell.name, self.font, self.width) for cell in cells]
         self.below = self.line * (max(map(len, self.names)) + max(len(cell.bars) for cell in cells))
         self.below += round(1.4 * self.line) if any(cell.headline for cell in cells) else 0
         down = [] if axes is None else axes.down
         widest = max((self.font.getlength(word) for word in down), default=0)
         self.left = self.gap + (round(min(widest, self.width)) + self.gap if down else 0)
-        self.top = self.gap + (self.line if axes else 0)
+        self.top = self.gap + (self.line + self.gap // 2 if axes else 0)
         self.across = self.left + columns * (self.width + self.gap)
         self.caption = _wrapped(caption, self.font, self.across - 2 * self.gap) if caption else []
 
@@ -83,27 +85,32 @@ class _Sheet:
         end = self.top + rows * (self.height + self.below + 2 * self.gap)
         image = Image.new("RGB", (self.across, end + self.line * len(self.caption)), "white")
         draw = ImageDraw.Draw(image)
-        for number, cell in enumerate(self.cells):
+        for number in range(len(self.cells)):
             row, column = divmod(number, self.columns)
-            x = self.left + column * (self.width + self.gap)
-            self._draw_cell(image, draw, number, (x, self.top + row * (self.height + self.below + 2 * self.gap)))
+            self._draw_cell(image, draw, number, self._corner(row, column))
             self._label(draw, row, column)
         for number, text in enumerate(self.caption):
-            draw.text((self.gap, end + (number - 0.5) * self.line), text, fill=_FAINT, font=self.font, anchor="lm")
+            place = self.gap, end + (number - 0.5) * self.line
+            draw.text(place, text, fill=_FAINT, font=self.font, anchor="lm")
         return from_bytes(np.asarray(image))
+
+    def _corner(self, row: int, column: int) -> Place:
+        """Where a picture's upper left is."""
+        down = self.height + self.below + 2 * self.gap
+        return self.left + column * (self.width + self.gap), self.top + row * down
 
     def _label(self, draw: ImageDraw.ImageDraw, row: int, column: int) -> None:
         """The words of a column above its first cell, and those of a row left of its first."""
         if self.axes is None:
             return
+        x, y = self._corner(row, column)
         if row == 0:
             text = _cut(self.axes.across[column], self.font, self.width)
-            x = self.left + column * (self.width + self.gap) + self.width // 2
-            draw.text((x, self.top - self.line // 2), text, fill=_INK, font=self.font, anchor="mm")
+            place = x + self.width // 2, self.top - self.line
+            draw.text(place, text, fill=_INK, font=self.font, anchor="mm")
         if column == 0 and self.axes.down:
             text = _cut(self.axes.down[row], self.font, self.left - 2 * self.gap)
-            y = self.top + row * (self.height + self.below + 2 * self.gap) + self.height // 2
-            draw.text((self.gap, y), text, fill=_INK, font=self.font, anchor="lm")
+            draw.text((self.gap, y + self.height // 2), text, fill=_INK, font=self.font, anchor="lm")
 
     def _draw_cell(self, image: Image.Image, draw: ImageDraw.ImageDraw, number: int, corner: Place) -> None:
         cell, picture, (x, y) = self.cells[number], self.pictures[number], corner
@@ -111,7 +118,9 @@ class _Sheet:
             draw.rectangle((x, y, x + self.width - 1, y + self.height - 1), fill=_EMPTY)
             lines = _wrapped(cell.note, self.font, self.width - self.gap)
             shown = lines[: max(1, (self.height - self.gap) // self.line)]
-            draw.multiline_text((x + self.gap / 2, y + self.gap / 2), "\n".join(shown), fill=_INK, font=self.font)
+            draw.multiline_text(
+                (x + self.gap / 2, y + self.gap / 2), "\n".join(shown), fill=_INK, font=self.font
+            )
         else:
             height, width = picture.shape[:2]
             place = x + (self.width - width) // 2, y + (self.height - height) // 2
@@ -134,7 +143,7 @@ class _Sheet:
 
     def _draw_bar(self, draw: ImageDraw.ImageDraw, corner: Place, name: str, value: float) -> None:
         """A name on the left, a number on the right, and a bar between them."""
-        (x, y), middle = corner, corner[1] + self.line / 2
+        x, middle = corner[0], corner[1] + self.line / 2
         names = {name for cell in self.cells for name in cell.bars}
         start = x + max(self.font.getlength(name) for name in names) + self.gap / 2
         end = x + self.width - self.font.getlength("0.00") - self.gap / 2
@@ -146,16 +155,10 @@ class _Sheet:
         draw.rectangle((start, middle - thick, filled, middle + thick), fill=_FAINT)
 
 
-def _enlarged(picture: Array, cells: Sequence[Cell]) -> Array:
-    """A picture with the long side of the largest one, and at least `_LEAST` pixels."""
-    largest = max(max(cell.picture.shape[:2]) for cell in cells if cell.picture is not None)
-    return fit_long_side(picture, max(_LEAST, largest))
-
-
 def _wrapped(text: str, font: Font, width: float) -> list[str]:
     """Words in lines of at most `width` pixels; longer words are cut."""
     lines = [""]
-    for word in text.split():
+    for word in _drawable(text).split():
         longer = f"{lines[-1]} {word}".strip()
         if font.getlength(longer) <= width or not lines[-1]:
             lines[-1] = longer
@@ -164,8 +167,15 @@ def _wrapped(text: str, font: Font, width: float) -> list[str]:
     return [_cut(line, font, width) for line in lines]
 
 
+def _drawable(text: str) -> str:
+    """Text in the letters of Pillow's own font, which are those of ASCII and a few more."""
+    plain = unicodedata.normalize("NFKD", text).replace("\u2026", "...").replace("\u2013", "-")
+    return "".join(c if c.isascii() else "?" for c in plain if not unicodedata.combining(c))
+
+
 def _cut(text: str, font: Font, width: float) -> str:
     """Text with dots in place of its middle if it is wider than `width` pixels."""
+    text = _drawable(text)
     if font.getlength(text) <= width:
         return text
     for kept in range(len(text) - 1, 1, -1):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from nst3d.cameras.pinhole import Camera
 from nst3d.errors import InputError
 from nst3d.images.io import read_image
 from nst3d.images.levels import from_bytes
@@ -42,18 +43,23 @@ class Take:
         return Take(change(self.clip), change(self.views), self.background)
 
 
-def takes_of_scenes(scenes: Sequence[Shown], options: FlightOptions, count: Count) -> list[Take]:
-    """The frames of a scene's states, all by the first one's cameras; `count` is told the frames done and in total."""
-    cameras = cameras_of(scenes[0], options)
-    numbers = numbers_of(len(cameras), options)
-    background = np.asarray(scenes[0].background, np.float32)
-    found, total = list[Take](), len(scenes) * len(numbers.all)
+def takes_of_scenes(scenes: Iterable[Shown], number: int, options: FlightOptions, count: Count) -> list[Take]:
+    """The frames of a scene's states, of which there are `number`, all by the first one's cameras.
+
+    `count` is told the frames done and in total.
+    """
+    cameras, background = list[Camera](), np.zeros(3, np.float32)
+    found = list[Take]()
     for shown in scenes:
+        if not cameras:
+            cameras, background = cameras_of(shown, options), np.asarray(shown.background, np.float32)
+        numbers = numbers_of(len(cameras), options)
+        total = number * len(numbers.all)
         frames: dict[int, tuple[Array, Array, Seen]] = {}
-        for number in numbers.all:
-            frame = shown.frame(cameras[number], depth=True)
+        for place in numbers.all:
+            frame = shown.frame(cameras[place], depth=True)
             depth = np.where(frame.opacity > 0.5, frame.depth, np.inf)
-            frames[number] = frame.over(background), frame.opacity, Seen(cameras[number], depth)
+            frames[place] = frame.over(background), frame.opacity, Seen(cameras[place], depth)
             count(len(found) * len(numbers.all) + len(frames), total)
         found.append(_take(numbers, frames, background))
     return found

@@ -63,9 +63,7 @@ def scores_of(judged: Sequence[Judged]) -> Scores:
     names = (STYLE, content, *losses)
     values = _scored(judged, names, lambda name, count: np.arange(count))
     generator = np.random.default_rng(0)
-    drawn = [
-        [ranked.score for ranked in _scored(judged, names, _draw(generator))] for _ in range(_DRAWS)
-    ]
+    drawn = [[ranked.score for ranked in _scored(judged, names, _draw(generator))] for _ in range(_DRAWS)]
     found = []
     for place, each in enumerate(judged):
         low, high = np.quantile([draw[place] for draw in drawn], _BOUNDS)

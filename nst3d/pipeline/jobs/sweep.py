@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -15,11 +15,13 @@ from nst3d.pipeline.evaluation.scores import Scores
 from nst3d.pipeline.jobs.evaluate import EvalJob, EvalResult, run_eval
 from nst3d.pipeline.jobs.paint import CHECKPOINT, CONFIG, METRICS, config_of, run_job
 from nst3d.pipeline.jobs.sweep_page import sweep_page, sweep_sheet, sweep_table
+from nst3d.pipeline.jobs.sweep_pictures import sweep_pictures
 from nst3d.pipeline.jobs.trials import Trial, Tried, ranked
 from nst3d.pipeline.kinds.bridges import ALONE, Bridges, Note
 from nst3d.pipeline.kinds.paint_job import Job
 from nst3d.pipeline.runtime.events import Handler, Stepped
 from nst3d.pipeline.runtime.out_folder import claimed_folder
+from nst3d.tensors import Array
 
 Count = Callable[[str, int, int], None]
 Left = Literal["nothing", "another", "begun", "finished"]
@@ -101,12 +103,15 @@ def run_sweep(
         painted = [each for each in tried if each.error is None]
         if not painted:
             raise ConfigError(f"all {len(tried)} combinations failed; the first: {tried[0].error}")
-        asked = EvalJob([each.trial.job.out for each in painted], job.out / _REPORT, flight=job.flight, overwrite=True)
+        folders = [each.trial.job.out for each in painted]
+        asked = EvalJob(folders, job.out / _REPORT, flight=job.flight, overwrite=True)
         try:
             result = run_eval(asked, note, progress, bridges)
+            pictures = dict(zip(folders, sweep_pictures(folders, job.flight, bridges)))
         except KeyboardInterrupt:
             return SweepResult(tuple(tried), len(job.trials), interrupted=True)
-        return _written(job, _measured(tried, result), result.scores, asked.command, result.paths)
+        measured = _measured(tried, result, pictures)
+        return _written(job, measured, result.scores, asked.command, result.paths)
 
 
 def _paint_all(job: SweepJob, progress: _Progress, bridges: Bridges) -> tuple[list[Tried], bool]:
@@ -174,16 +179,15 @@ class _Progress(Handler):
             self._tell(text)
 
 
-def _measured(tried: Sequence[Tried], result: EvalResult) -> list[Tried]:
+def _measured(tried: Sequence[Tried], result: EvalResult, pictures: Mapping[Path, Array]) -> list[Tried]:
     """The trials with their scores and pictures."""
     scores = {score.name: score for score in result.scores.scores}
-    rows = {each.row.run.path: each.row for each in result.judged if each.row.run is not None}
-    found = []
-    for each in tried:
-        row = rows.get(each.trial.job.out)
-        shown = {} if row is None else {"score": scores.get(row.name), "picture": row.take.views.frames[0]}
-        found.append(replace(each, **shown))
-    return found
+    names = {each.row.run.path: each.row.name for each in result.judged if each.row.run is not None}
+    return [
+        replace(each, score=scores.get(names.get(path, "")), picture=pictures.get(path))
+        for each in tried
+        for path in [each.trial.job.out]
+    ]
 
 
 def _written(

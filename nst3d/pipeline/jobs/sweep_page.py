@@ -35,10 +35,16 @@ def sweep_table(tried: Sequence[Tried], scores: Scores) -> str:
 
 def sweep_page(tried: Sequence[Tried], scores: Scores, command: str, scene: str) -> str:
     """The page in Markdown: sheet, table, failures, and the command of every combination that was painted."""
-    parts = [f"# Sweep of {scene}", "![all paintings, from one camera](sweep.png)", sweep_table(tried, scores)]
+    parts = [
+        f"# Sweep of {scene}",
+        "![all paintings, from one camera](sweep.png)",
+        sweep_table(tried, scores),
+    ]
     if scores.reason is None:
         parts.append(
-            "score = " + " × ".join(_qualities(scores)) + ", each from 0 to 1, higher is better; all paintings are"
+            "score = "
+            + " × ".join(_qualities(scores))
+            + ", each from 0 to 1, higher is better; all paintings are"
             " small, and seen by cameras that painting did not use. [The report](report/report.html) has all metrics."
         )
     failed = [each for each in tried if each.error is not None]
@@ -56,7 +62,7 @@ def sweep_sheet(tried: Sequence[Tried], scores: Scores) -> Array:
     """The contact sheet (h, w, 3): a grid of one or two settings as such, others by score."""
     qualities = _qualities(scores)
     caption = (
-        f"score = {' × '.join(qualities)}, from 0 to 1; higher is better"
+        f"score: the product of {', '.join(qualities[:-1])} and {qualities[-1]}, each from 0 to 1; higher is better"
         if scores.reason is None
         else f"No scores: {scores.reason}."
     )
@@ -85,7 +91,7 @@ def _cell_of(each: Tried, qualities: Sequence[str], best: bool) -> Cell:
     if score is None:
         return Cell(label, each.picture)
     bars = {name: float(getattr(score, name)) for name in qualities}
-    return Cell(label, each.picture, f"score {score.value:.2f}{'  best' if best else ''}", bars, is_best=best)
+    return Cell(label, each.picture, f"score {score.value:.3f}{'  best' if best else ''}", bars, is_best=best)
 
 
 def _qualities(scores: Scores) -> list[str]:

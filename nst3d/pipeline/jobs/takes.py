@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from nst3d.errors import ConfigError
 from nst3d.pipeline.evaluation.evidence import Take, takes_of_pictures, takes_of_scenes, takes_of_videos
@@ -33,18 +33,25 @@ def takes_of_runs(
         return takes_of_videos(paths, flight, count)
     if open_path(first.scene).kind.show is None:
         return takes_of_pictures(paths, flight)
+    scenes = shown_by_turns(runs, flight.path, note, bridges)
+    return takes_of_scenes(scenes, len(paths), flight, count)
+
+
+def shown_by_turns(runs: Sequence[RunFolder], path: str, note: Note, bridges: Bridges) -> Iterator[Shown]:
+    """The unpainted scene of runs, and what each of them painted, opened one after the other.
+
+    `path` is that of the cameras. Only the first is searched for rooms to turn in, as its cameras are taken for all.
+    """
+    first = runs[0]
     options = SceneOptions(
         lighting="none",
         cameras=first.cameras,
         dataparser=first.option("dataparser"),
         data=first.option("data"),
     )
-    # The first one's cameras are taken for all, so that only it is searched for rooms to turn in.
-    ways = [Way(path=flight.path), *(Way(path="orbit") for _ in runs)]
-    scenes: list[Shown] = [
-        open_scene(path, options, way, note, bridges) for path, way in zip(paths, ways, strict=True)
-    ]
-    return takes_of_scenes(scenes, flight, count)
+    yield open_scene(first.scene, options, Way(path=path), note, bridges)
+    for run in runs:
+        yield open_scene(run.painted, options, Way(path="orbit"), note, bridges)
 
 
 def names_of_runs(runs: Sequence[RunFolder]) -> list[str]:

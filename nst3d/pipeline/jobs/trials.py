@@ -64,4 +64,6 @@ def _safe(value: str) -> str:
 
 def ranked(tried: Sequence[Tried]) -> list[Tried]:
     """The best score first, then those without a score, then those that failed; otherwise in their order."""
-    return sorted(tried, key=lambda t: (t.error is not None, t.score is None, -(t.score.value if t.score else 0)))
+    return sorted(
+        tried, key=lambda t: (t.error is not None, t.score is None, -(t.score.value if t.score else 0))
+    )
