@@ -28,7 +28,7 @@ _VALUED = ("--out", "--size", "--iterations", "--most")
 _SWITCHES = ("--quiet", "--overwrite", "--resume")
 _DESCRIPTION = """Paint a scene small in all combinations of some settings, measure them together as nst3d eval does,
 and draw a contact sheet with the numbers under each. The command that paints the best in full is printed, and those of
-all others are in sweep.md. All other options of nst3d paint are taken, too, and hold for every painting.
+all others are in sweep.md. Every other option of nst3d paint (see its --help) is taken, too, and holds for all.
 
 examples:
   nst3d sweep house.glb --style wave.jpg --grid stroke=0.7,1.2,2 content=0.1,0.3 --out sweep/
@@ -93,7 +93,7 @@ def parted(arguments: Sequence[str]) -> tuple[list[str], list[str], list[str]]:
         if name == _GRID:
             texts = [value] if equals else given[:1]
             given = given if equals else given[1:]
-            while given and re.match(r"[\w.-]+=", given[0]):
+            while given and re.match(r"\w[\w.-]*=", given[0]):
                 texts.append(given.pop(0))
             grid += texts
         elif name in _VALUED and not equals and given:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from nst3d.errors import ConfigError, Nst3dError, cut
+from nst3d.errors import ConfigError, InputError, Nst3dError, cut
 from nst3d.files import PathField, write_bytes
 from nst3d.images.io import write_image
 from nst3d.pipeline.evaluation.flight import FlightOptions
@@ -91,11 +91,12 @@ def run_sweep(
     """Paint all trials, evaluate them together, and write the contact sheet, the page and the report.
 
     A trial that fails is kept with its error, and the others are painted all the same. `progress` counts the steps of
-    all paintings, then what the evaluation does. Ctrl-C keeps what is painted. Raises ConfigError without a trial,
-    OutputError if the folder cannot be written, and InputError if all trials fail.
+    all paintings, then what the evaluation does. Ctrl-C keeps what is painted. Raises ConfigError without a trial or
+    if all fail, OutputError if the folder cannot be written, and InputError if the scene or a picture is missing.
     """
     if not job.trials:
         raise ConfigError("no trial: give at least one combination of settings")
+    _check_there(job.trials)
     with claimed_folder(job.out, job.overwrite or job.resume, []):
         tried, interrupted = _paint_all(job, _Progress(job.trials, note, progress), bridges)
         if interrupted:
@@ -112,6 +113,14 @@ def run_sweep(
             return SweepResult(tuple(tried), len(job.trials), interrupted=True)
         measured = _measured(tried, result, pictures)
         return _written(job, measured, result.scores, asked.command, result.paths)
+
+
+def _check_there(trials: Sequence[Trial]) -> None:
+    """Raise InputError for a scene or a picture that is missing, before hours are spent on the others."""
+    for trial in trials:
+        for path in (trial.job.scene, *trial.job.styles, *trial.job.references):
+            if not path.exists():
+                raise InputError(f"{path}: no such file")
 
 
 def _paint_all(job: SweepJob, progress: _Progress, bridges: Bridges) -> tuple[list[Tried], bool]:
