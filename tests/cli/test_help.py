@@ -23,6 +23,7 @@ from nst3d.cli import (
     reconstruct,
     regions,
     render,
+    sweep,
     video,
     view,
     weights,
@@ -35,7 +36,7 @@ from nst3d.pipeline.settings.config import PaintConfig
 ARGUMENTS = [
     blend.BlendArguments, capture.CaptureArguments, demo.DemoArguments, export.ExportArguments,
     inspect.InspectArguments, paint.PaintArguments, reconstruct.ReconstructArguments,
-    regions.RegionsArguments, render.RenderArguments,
+    regions.RegionsArguments, render.RenderArguments, sweep.SweepArguments,
     video.VideoArguments, view.ViewArguments, weights.FetchArguments,
 ]  # fmt: skip
 

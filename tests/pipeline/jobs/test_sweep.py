@@ -116,9 +116,9 @@ def stamps(out) -> dict[str, int]:
     return {path.parent.name: path.stat().st_mtime_ns for path in out.glob("runs/*/metrics.json")}
 
 
-@pytest.mark.parametrize("stop_at", [6, 8])
+@pytest.mark.parametrize("stop_at", [7, 9])
 def test_ctrl_c_keeps_what_is_painted_and_resume_ends_it(inputs, tmp_path, monkeypatch, stop_at) -> None:
-    """Between the paintings, and within the second."""
+    """After its first step, and between its two stages."""
     monkeypatch.setenv("NST3D_WEIGHTS", str(tmp_path))
     asked = sweep_of(inputs, tmp_path / "out", (0.7, 1.0, 2.0))
     stopped = run_sweep(asked, progress=Counts(stop_at))
