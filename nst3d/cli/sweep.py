@@ -42,9 +42,9 @@ class SweepArguments:
     """Arguments of `nst3d sweep`; the others are those of nst3d paint."""
 
     scene: tyro.conf.Positional[Annotated[Path, tyro.conf.arg(metavar="SCENE")]]
-    """Scene to paint, of any kind that nst3d paint takes. (required)"""
+    """Scene to paint, of any kind that nst3d paint takes."""
     out: Annotated[Path, tyro.conf.arg(metavar="FOLDER")]
-    """Folder for sweep.png, sweep.md, the report and the small paintings. (required)"""
+    """Folder for sweep.png, sweep.md, the report and the small paintings."""
     style: tyro.conf.UseAppendAction[Annotated[tuple[Path, ...], tyro.conf.arg(metavar="IMAGE")]] = ()
     """Style image, as for nst3d paint. (required, unless the grid has style)"""
     grid: tyro.conf.UseAppendAction[
