@@ -31,7 +31,7 @@ FLAGS = {name: f"--{name.replace('_', '-')}" for name in _PLAIN} | {
     "texture.texture_size": "--texture-size",
 }
 """Parameter, as named in the library's messages, to flag."""
-_SETTINGS = ("displace.", "output.formats", "surface.")
+_SETTINGS = ("displace.", "output.formats", "surface.", "table.")
 """Groups of settings that messages refer to; each has the flag --settings.GROUP.NAME."""
 
 _MARKED = re.compile(r"`([a-z][a-z_.]*)(?:='(\w[\w.]*)'|=(\w+))?`")

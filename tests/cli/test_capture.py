@@ -25,7 +25,7 @@ from nst3d.pipeline.settings.capture import PoseOptions
 
 ROOT = Path(__file__).resolve().parents[2]
 COUNT = 16
-FAST = ("--threads", "2", "--features", "1500", "--quiet")
+FAST = ("--threads", "2", "--features", "2500", "--quiet")
 # A shell may have this process ignore SIGINT, which children inherit.
 START = (
     "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"

@@ -94,7 +94,7 @@ def test_the_library_names_no_flags() -> None:
 
 def test_marked_parameters_are_flags() -> None:
     """What messages mark as a parameter is one that the command line knows."""
-    groups = r"(?:displace|surface)\.|output\.formats"
+    groups = r"(?:displace|surface|table)\.|output\.formats"
     unknown = []
     for path in sorted(PACKAGE.rglob("*.py")):
         if PACKAGE / "cli" in path.parents:
