@@ -7,17 +7,15 @@ from typing import Any
 import torch
 
 from nst3d.errors import ConfigError
+from nst3d.stylize.lbfgs import OncePerStep
 from nst3d.stylize.rmsprop import RowRMSProp
 from nst3d.stylize.schedule import OptimiserName
 
 
 def make_optimiser(name: OptimiserName, parameters: list[torch.Tensor], rate: float) -> torch.optim.Optimizer:
-    """The optimiser `name` for parameters, with a step size in units of colour (L-BFGS: its line step)."""
+    """The optimiser `name` for parameters, with a step size in units of colour (L-BFGS: along its direction)."""
     if name == "lbfgs":
-        return torch.optim.LBFGS(
-            parameters, lr=rate, max_iter=1, max_eval=10, history_size=50, line_search_fn="strong_wolfe",
-            tolerance_grad=0, tolerance_change=0,
-        )  # fmt: skip
+        return OncePerStep(parameters, lr=rate)
     if name == "rmsprop":
         return RowRMSProp(parameters, lr=rate)
     if name != "adam":

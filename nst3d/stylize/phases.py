@@ -258,13 +258,11 @@ class _Pleasing:
 
         def evaluate() -> torch.Tensor:
             verdicts.append(self._evaluate(chosen, moment))
-            return torch.tensor(
-                verdicts[-1][0], dtype=torch.float64
-            )  # line searches compare small differences
+            return torch.tensor(verdicts[-1][0], dtype=torch.float64)  # L-BFGS compares small differences
 
         self._optimiser.step(evaluate)  # type: ignore[arg-type]
         self._canvas.project_()
-        # A line search judges more looks; the first ones are at the result of the last step.
+        # An optimiser may judge more looks; the first ones are at the result of the last step.
         loss, parts, looks = verdicts[0]
         for look in looks:
             self._guide.note(look)

@@ -23,7 +23,7 @@ class Stage:
     iterations: Annotated[int, Within(0)]
     """Number of steps; each takes `views_per_step` views."""
     learning_rate: Annotated[float, Within(0, above=True)]
-    """Step size at the start of the stage, in units of colour (for L-BFGS its line step, usually 1)."""
+    """Step size at the start of the stage, in units of colour (for L-BFGS: along its direction, usually 1)."""
     final_rate: Annotated[float, Within(0, above=True)] | None = None
     """Step size at the end of the stage, approached exponentially; None: constant."""
     epochs: Annotated[float, Within(0)] = 0.0

@@ -12,6 +12,7 @@ from nst3d.stylize.coat import Coat
 from nst3d.stylize.engine import Run
 from nst3d.stylize.feature_guide import Viewing
 from nst3d.stylize.layout import Layout
+from nst3d.stylize.lbfgs import OncePerStep
 from nst3d.stylize.linear_canvas import LinearCanvas
 from nst3d.stylize.phases import Please
 from nst3d.stylize.recipe import Recipe
@@ -45,10 +46,7 @@ def pictures() -> tuple[torch.Tensor, torch.Tensor]:
 def optimiser_of(name: str, parameters: list[torch.Tensor]) -> torch.optim.Optimizer:
     if name == "adam":
         return torch.optim.Adam(parameters, lr=0.02, betas=(0.9, 0.99))
-    return torch.optim.LBFGS(
-        parameters, lr=1.0, max_iter=1, max_eval=10, history_size=50, line_search_fn="strong_wolfe",
-        tolerance_grad=0, tolerance_change=0,
-    )  # fmt: skip
+    return OncePerStep(parameters, lr=1.0)
 
 
 def plain_gatys(encoder, content, style, optimiser: str, count: int) -> list[float]:
