@@ -89,6 +89,14 @@ def test_a_picture_has_no_steadiness_but_all_the_rest(runs, weights, tmp_path, m
     assert [score.name for score in result.scores.scores][-1].startswith("decoy")
 
 
+def test_numbers_that_are_none_are_left_out(runs, tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv("NST3D_WEIGHTS", str(tmp_path))
+    shutil.copytree(runs / "photo", tmp_path / "odd")
+    (tmp_path / "odd" / "metrics.json").write_text('{"paint_s": NaN, "wall_s": true, "prepare_s": 2}')
+    result = run_eval(EvalJob((tmp_path / "odd",), tmp_path / "report", flight=SMALL))
+    assert [result.judged[1].value(name) for name in ("paint_s", "wall_s", "prepare_s")] == [None, None, 2]
+
+
 def test_without_weights_there_is_no_score_but_a_reason(runs, tmp_path, monkeypatch) -> None:
     monkeypatch.setenv("NST3D_WEIGHTS", str(tmp_path))
     result = run_eval(EvalJob((runs / "photo",), tmp_path / "report", flight=SMALL))

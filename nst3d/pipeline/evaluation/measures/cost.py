@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from nst3d.metrics.measured import Better, Measured
 from nst3d.pipeline.evaluation.rows import Row
+from nst3d.value_types import is_number
 
 _KEPT: dict[str, Better] = {
     "prepare_s": "lower",
@@ -25,8 +28,8 @@ def cost(row: Row) -> Iterator[Measured]:
     if row.run is None:
         return
     for name, better in _KEPT.items():
-        value = row.run.metrics.get(name)
-        if isinstance(value, int | float) and not isinstance(value, bool):
+        value: Any = row.run.metrics.get(name)
+        if is_number(value) and math.isfinite(value):  # a file may say NaN
             yield Measured(name, "cost", better, (float(value),))
     yield Measured("disk_mb", "cost", "lower", (_size(row.run.path) / 1e6,))
 

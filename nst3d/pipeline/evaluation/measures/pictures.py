@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-import numpy as np
 import torch
 
 from nst3d.metrics.style import Masked
 from nst3d.pipeline.evaluation.rows import Row
-from nst3d.tensors import Array, Mask, Planes
-
-
-def planes_of(frame: Array) -> Planes:
-    """A frame (h, w, 3) as (3, h, w)."""
-    return Planes(torch.from_numpy(np.ascontiguousarray(frame)).permute(2, 0, 1).float())
+from nst3d.tensors import Array, Mask
 
 
 def mask_of(opacity: Array) -> Mask | None:
