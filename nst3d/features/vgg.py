@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from nst3d.errors import ConfigError
+from nst3d.features.frozen_conv import FrozenConv
 from nst3d.features.layers import check_layers, last_of_blocks, layer_names, own_layers, stride_of
 from nst3d.features.normalisation import Normalisation
 
@@ -47,7 +48,7 @@ class VGG(nn.Module):
                 weight, bias = convs[layer]
                 if layer == "conv1_1":
                     weight = _fold(weight, normalisation)
-                self.add_module(layer, _frozen_conv(weight, bias))
+                self.add_module(layer, FrozenConv(weight, bias))
 
     @property
     def dtype(self) -> torch.dtype:
@@ -115,8 +116,8 @@ class VGG(nn.Module):
 
     def _step(self, layer: str, x: torch.Tensor, in_place: bool) -> torch.Tensor:
         if layer.startswith("conv"):
-            conv = self.get_submodule(layer)
-            return F.conv2d(x, conv.weight, conv.bias, padding=1)  # type: ignore[arg-type]
+            convolved: torch.Tensor = self.get_submodule(layer)(x)
+            return convolved
         if layer.startswith("relu"):
             return F.relu(x, inplace=in_place)
         return F.max_pool2d(x, 2) if self.pooling == "max" else F.avg_pool2d(x, 2)
@@ -132,15 +133,6 @@ def _fold(weight: torch.Tensor, normalisation: Normalisation) -> torch.Tensor:
     for channel, source in enumerate(normalisation.order):
         folded[:, source] = weight[:, channel] * normalisation.scale[source]
     return folded
-
-
-def _frozen_conv(weight: torch.Tensor, bias: torch.Tensor) -> nn.Conv2d:
-    out, inside = weight.shape[:2]
-    with torch.device("meta"):  # skips initialising values that are then discarded
-        conv = nn.Conv2d(inside, out, 3, padding=1)
-    conv.weight = nn.Parameter(weight.clone(memory_format=torch.channels_last), requires_grad=False)
-    conv.bias = nn.Parameter(bias.clone(), requires_grad=False)
-    return conv
 
 
 def _check_size(image: torch.Tensor, deepest: str) -> None:

@@ -6,9 +6,9 @@ import itertools
 
 import pytest
 import torch
-import torch.nn.functional as F
 
 from nst3d.features import speed
+from nst3d.features.frozen_conv import FrozenConv
 from nst3d.features.speed import convolution_rate, flops_per_pixel
 
 
@@ -35,7 +35,7 @@ def test_the_rate_is_operations_by_seconds_with_pauses(monkeypatch) -> None:
     ticks = itertools.accumulate(itertools.chain([0.0], itertools.cycle([0.1, 0.2])))
     calls = []
     monkeypatch.setattr(speed.time, "perf_counter", lambda: next(ticks))
-    monkeypatch.setattr(F, "conv2d", lambda x, w, padding: calls.append((x, w)) or x)
+    monkeypatch.setattr(FrozenConv, "forward", lambda conv, x: calls.append((x, conv.weight)) or x)
     rate = convolution_rate(torch.float32, seconds=0.55)
     image, weight = calls[0]
     assert len(calls) == 1 + 4  # the first one is not counted
