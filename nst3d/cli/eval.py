@@ -96,7 +96,7 @@ def _job(given: EvalArguments, command: str) -> EvalJob:
         raise ConfigError("no run: give the folder of a finished nst3d paint or nst3d video")
     out, as_stylos = _out(given), given.protocol == "stylos"
     return EvalJob(
-        given.runs, out, given.baseline, _flight(given), given.flow, as_stylos, given.overwrite, command
+        given.runs, out, given.baseline, _flight(given), given.flow, as_stylos, False, given.overwrite, command
     )
 
 

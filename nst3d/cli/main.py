@@ -71,6 +71,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     own_process = arguments is None
     if own_process:
         _spin_briefly()
+        _keep_thread_count()
         stop_on_terminate()
     try:
         code = _guarded(sys.argv[1:] if arguments is None else arguments)
@@ -90,6 +91,13 @@ def _spin_briefly() -> None:
     """
     if "OMP_WAIT_POLICY" not in os.environ:
         os.environ.setdefault("GOMP_SPINCOUNT", "3000")
+
+
+def _keep_thread_count() -> None:
+    """Let numba use as many threads as OMP_NUM_THREADS says: otherwise its first kernel resets torch's to all cores."""
+    count = os.environ.get("OMP_NUM_THREADS", "")
+    if count.isdigit() and int(count):
+        os.environ.setdefault("NUMBA_NUM_THREADS", count)
 
 
 def _ending(own_process: bool) -> None:

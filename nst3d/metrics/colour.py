@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from typing import Literal
+from functools import cached_property
+from typing import Literal, final
 
 import numpy as np
 import torch
 
 from nst3d.images.oklab import oklab
-from nst3d.metrics.style import sliced_wasserstein
+from nst3d.metrics.style import SlicedTarget
 from nst3d.tensors import Array
 
 ColourSpace = Literal["rgb", "oklab"]
@@ -37,10 +38,7 @@ def colour_distance(
     In units of sRGB-encoded values, or of Oklab, in which white is 1 from black. 0 for equal colours in any order,
     symmetric. Masks (h, w) count above 0.5; ValueError if one covers nothing.
     """
-    mine, wanted = (torch.from_numpy(_some(_pixels(*given))) for given in zip((picture, style), masks))
-    if space == "oklab":
-        mine, wanted = oklab(mine), oklab(wanted)
-    return math.sqrt(3) * sliced_wasserstein(mine, wanted, _SLICES)
+    return ColourJudge(style, masks[1], space).colour_distance(picture, masks[0])
 
 
 def uv_histogram_distance(
@@ -51,8 +49,39 @@ def uv_histogram_distance(
     Afifi, Brubaker & Brown 2021, "HistoGAN: controlling colors of GAN-generated and real images via color histograms".
     Masks (h, w) count above 0.5. Symmetric. ValueError if a mask covers nothing.
     """
-    mine, wanted = (uv_histogram(*given) for given in zip((picture, style), masks))
-    return math.sqrt(float(np.square(np.sqrt(mine) - np.sqrt(wanted)).sum()) / 2)
+    return ColourJudge(style, masks[1]).uv_histogram_distance(picture, masks[0])
+
+
+@final
+class ColourJudge:
+    """A style's colours, read once, for distances of many pictures."""
+
+    def __init__(self, style: Array, mask: Array | None = None, space: ColourSpace = "oklab") -> None:
+        """A picture (h, w, 3) in [0, 1], and the mask (h, w) of what counts; `space` is that of `colour_distance`."""
+        self._style, self._mask, self._space = style, mask, space
+
+    def colour_distance(self, picture: Array, mask: Array | None = None) -> float:
+        """See `colour_distance`."""
+        return math.sqrt(3) * self._sliced.distance(_colours(picture, mask, self._space))
+
+    def uv_histogram_distance(self, picture: Array, mask: Array | None = None) -> float:
+        """See `uv_histogram_distance`."""
+        mine = uv_histogram(picture, mask)
+        return math.sqrt(float(np.square(np.sqrt(mine) - np.sqrt(self._histogram)).sum()) / 2)
+
+    @cached_property
+    def _sliced(self) -> SlicedTarget:
+        return SlicedTarget(_colours(self._style, self._mask, self._space), _SLICES)
+
+    @cached_property
+    def _histogram(self) -> Array:
+        return uv_histogram(self._style, self._mask)
+
+
+def _colours(picture: Array, mask: Array | None, space: ColourSpace) -> torch.Tensor:
+    """The pixels (n, 3) that count, in a colour space."""
+    pixels = torch.from_numpy(_some(_pixels(picture, mask)))
+    return oklab(pixels) if space == "oklab" else pixels
 
 
 def uv_histogram(picture: Array, mask: Array | None = None) -> Array:

@@ -22,4 +22,4 @@ def flat_decoy(painted: Footage) -> Footage:
     """Frames of one colour, the mean of all painted frames."""
     colour = np.mean([frame.reshape(-1, 3).mean(0, dtype=np.float64) for frame in painted.frames], axis=0)
     frame = np.broadcast_to(colour.astype(np.float32), painted.frames[0].shape)
-    return painted.showing([frame.copy() for _ in painted.frames])
+    return painted.showing([frame.copy()] * len(painted))

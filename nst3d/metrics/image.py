@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from nst3d.metrics.gaussian import blurred
 from nst3d.metrics.grey import luma
 from nst3d.tensors import Array
 
@@ -51,21 +52,12 @@ def ssim_map(a: Array, b: Array) -> Array:
     if a.shape != b.shape or min(a.shape[:2]) < SSIM_WINDOW:
         raise ValueError(f"SSIM needs equal shapes of at least 11 x 11 pixels, not {a.shape} and {b.shape}")
     a, b = np.asarray(a, np.float64), np.asarray(b, np.float64)
-    mean_a, mean_b = _blurred(a), _blurred(b)
-    var_a, var_b = _blurred(a * a) - mean_a**2, _blurred(b * b) - mean_b**2
-    covariance = _blurred(a * b) - mean_a * mean_b
+    mean_a, mean_b, aa, bb, ab = (
+        blurred(each, _SIGMA, SSIM_WINDOW // 2, beyond=False) for each in (a, b, a * a, b * b, a * b)
+    )
+    var_a, var_b, covariance = aa - mean_a**2, bb - mean_b**2, ab - mean_a * mean_b
     c1, c2 = _K1**2, _K2**2
     luminance = (2 * mean_a * mean_b + c1) / (mean_a**2 + mean_b**2 + c1)
     structure = (2 * covariance + c2) / (var_a + var_b + c2)
     return luminance * structure
 
-
-def _blurred(image: Array) -> Array:
-    """The picture filtered by the window, only where the window is fully inside."""
-    offsets = np.arange(SSIM_WINDOW) - SSIM_WINDOW // 2
-    window = np.exp(-(offsets**2) / (2 * _SIGMA**2))
-    window /= window.sum()
-    for _ in range(2):  # along rows, then along columns
-        length = len(image) - SSIM_WINDOW + 1
-        image = sum(w * image[k : k + length] for k, w in enumerate(window)).swapaxes(0, 1)
-    return image

@@ -30,11 +30,19 @@ class Perceptual:
     """With the network in it, such as lpips_vgg."""
     distance: Distance | None = None
     reason: str | None = None
+    most: int | None = None
+    """How many pairs of a flight it is measured on, spread evenly from the first to the last; None: on all."""
 
     def __post_init__(self) -> None:
         """Raise ValueError unless there is a distance, or a reason why there is none."""
         if (self.distance is None) == (self.reason is None):
             raise ValueError(f"{self.name}: either a distance or a reason why there is none")
+
+    def chosen(self, pairs: int) -> set[int]:
+        """The numbers of those of some pairs that it is measured on: the same for all paintings."""
+        if self.most is None or pairs <= self.most:
+            return set(range(pairs))
+        return {round(each) for each in np.linspace(0, pairs - 1, self.most)}
 
 
 class Pair(NamedTuple):
@@ -67,7 +75,12 @@ class Protocol:
     note: str = ""
 
     def consistency(
-        self, metric: str, values: Iterable[float | None], reason: str | None = None, better: Better = "lower"
+        self,
+        metric: str,
+        values: Iterable[float | None],
+        reason: str | None = None,
+        better: Better = "lower",
+        note: str = "",
     ) -> Measured:
         """{name}_{metric}_{span}: the values of the pairs, None for those with too few pixels in common.
 
@@ -78,22 +91,27 @@ class Protocol:
         if why is None and all(value is None for value in values):
             why = f"no two frames have {LEAST_VALID:.0%} of their pixels in common"
         name = f"{self.name}_{metric}_{self.span}"
-        return Measured(name, "consistency", better, () if why else values, why, self.note)
+        notes = "; ".join(filter(None, (self.note, note)))
+        return Measured(name, "consistency", better, () if why else values, why, notes)
 
 
 def compared(
     pairs: Iterable[Pair | None], perceptual: Perceptual, protocol: Protocol
 ) -> tuple[Measured, Measured]:
-    """The RMSE (of 1, over valid pixels and channels) and the perceptual distance of each pair."""
-    errors: list[float | None] = []
+    """The RMSE (of 1, over valid pixels and channels) of each pair, and the perceptual distance of those chosen."""
+    found = () if protocol.reason else tuple(pairs)
+    errors = [None if pair is None else rmse(pair) for pair in found]
+    chosen, distance, note = perceptual.chosen(len(found)), perceptual.distance, ""
     distances: list[float | None] = []
-    for pair in () if protocol.reason else pairs:
-        errors.append(None if pair is None else rmse(pair))
-        if perceptual.distance is not None:
-            distances.append(None if pair is None else float(perceptual.distance(*pair)))
+    if distance is not None:
+        distances = [
+            None if pair is None or number not in chosen else float(distance(*pair))
+            for number, pair in enumerate(found)
+        ]
+        note = f"{len(chosen)} of {len(found)} pairs" if len(chosen) < len(found) else ""
     return (
         protocol.consistency("rmse", errors),
-        protocol.consistency(perceptual.name, distances, perceptual.reason),
+        protocol.consistency(perceptual.name, distances, perceptual.reason, note=note),
     )
 
 

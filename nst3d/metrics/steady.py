@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -14,6 +15,16 @@ from nst3d.tensors import Array
 
 _LEVEL = (1 / 255) ** 2
 """The energy of one level of 8 bits, below which there is neither detail nor flicker."""
+
+
+class Energies(NamedTuple):
+    """The detail of a pair of frames, by octave from the finest."""
+
+    common: Array
+    """The covariance of the frame and the carried frame, (n,)."""
+    each: Array
+    """The geometric mean of their own energies, (n,)."""
+
 
 Masked = tuple[Array, Array | None]
 """A picture (h, w, 3) in [0, 1], and the mask (h, w) bool of what counts; None: everything."""
@@ -44,9 +55,19 @@ def detail_loss(
     frame's. Where nothing is wanted and nothing seen, the value is 0, with one level of 8 bits as the measure. `pairs`
     and `unpainted` are the same flight's, in the same order.
     """
+    return detail_loss_beside(pairs, energies_of(unpainted), protocol, style)
+
+
+def detail_loss_beside(
+    pairs: Iterable[Pair | None],
+    unpainted: Sequence[Energies | None],
+    protocol: Protocol,
+    style: Sequence[float] | None = None,
+) -> Measured:
+    """See `detail_loss`; with `energies_of` the unpainted pairs, which are the same for all paintings."""
     losses = [
-        None if pair is None or bare is None else _loss(pair, bare, style)
-        for pair, bare in zip(pairs, unpainted, strict=True)
+        None if own is None or bare is None else _loss(own, bare, style)
+        for own, bare in zip(energies_of(pairs), unpainted, strict=True)
     ]
     return protocol.consistency("detail_loss", losses)
 
@@ -63,9 +84,14 @@ def detail_energy(pictures: Iterable[Masked]) -> tuple[float, ...]:
     return tuple(float(each) for each in total / count)
 
 
-def _loss(pair: Pair, unpainted: Pair, style: Sequence[float] | None) -> float:
-    common, energy = _energies(pair)
-    bare_common, bare = _energies(unpainted)
+def energies_of(pairs: Iterable[Pair | None]) -> list[Energies | None]:
+    """The energies of each pair."""
+    return [None if pair is None else _energies(pair) for pair in pairs]
+
+
+def _loss(own: Energies, unpainted: Energies, style: Sequence[float] | None) -> float:
+    common, energy = own
+    bare_common, bare = unpainted
     most = np.maximum(energy, bare if style is None else np.asarray(style))
     carrying = np.maximum(bare - bare_common, 0) / (bare + _LEVEL)
     flicker = np.maximum(energy * (1 - carrying) - np.maximum(common, 0), 0)
@@ -73,11 +99,10 @@ def _loss(pair: Pair, unpainted: Pair, style: Sequence[float] | None) -> float:
     return math.sqrt(float(np.mean((flicker + missing**2) / (most + _LEVEL))))
 
 
-def _energies(pair: Pair) -> tuple[Array, Array]:
-    """The covariance of frame and carried frame in each octave, and the geometric mean of their energies."""
+def _energies(pair: Pair) -> Energies:
     here, carried = ([band[pair.valid] for band in bands_of(each)] for each in (pair.here, pair.carried))
 
     def products(one: list[Array], other: list[Array]) -> Array:
         return np.array([float(np.mean(a * b, dtype=np.float64)) for a, b in zip(one, other)])
 
-    return products(here, carried), np.sqrt(products(here, here) * products(carried, carried))
+    return Energies(products(here, carried), np.sqrt(products(here, here) * products(carried, carried)))

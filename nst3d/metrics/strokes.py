@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from nst3d.metrics.filters import eroded, gradient, smoothed
+from nst3d.metrics.filters import eroded, gradient
+from nst3d.metrics.gaussian import blurred
 from nst3d.metrics.grey import luma
 from nst3d.tensors import Array
 
@@ -93,12 +94,12 @@ def _directions(grey: Array, covered: Array) -> tuple[float | None, float | None
     energy, real, imaginary = right**2 + down**2, right**2 - down**2, 2 * right * down
     if energy.sum() <= _FAINT**2 * max(inside.sum(), 1):
         return None, None, None
-    local = np.hypot(smoothed(real, _COARSE), smoothed(imaginary, _COARSE))
+    local = np.hypot(blurred(real, _COARSE), blurred(imaginary, _COARSE))
     whole = complex(
         real.sum(), imaginary.sum()
     )  # doubled angles of gradients, to which strokes are at right angles
     direction = (math.atan2(whole.imag, whole.real) / 2 + math.pi / 2) % math.pi
-    coherence = local.sum() / smoothed(energy, _COARSE).sum()
+    coherence = local.sum() / blurred(energy, _COARSE).sum()
     return float(coherence), direction, abs(whole) / float(energy.sum())
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 from typing import NamedTuple, final
 
 import numpy as np
@@ -68,13 +69,23 @@ class StyleJudge:
         self._encoder, self.layers = encoder, tuple(layers)
         self._wanted = _rows(encoder, styles, self.layers)
 
+    @cached_property
+    def _sliced(self) -> dict[str, SlicedTarget]:
+        return {layer: SlicedTarget(_some(rows)) for layer, rows in self._wanted.items()}
+
+    def gram(self, pictures: Iterable[Masked]) -> float:
+        """The mean over layers of the Gram distance of all pictures together. ValueError if nothing counts."""
+        painted = _rows(self._encoder, pictures, self.layers)
+        found = [gram_distance(painted[layer], self._wanted[layer]) for layer in self.layers]
+        return sum(found) / len(found)
+
     def distances(self, pictures: Iterable[Masked]) -> dict[str, LayerDistance]:
         """The distances of all pictures together, by layer. ValueError if nothing counts."""
         painted, found = _rows(self._encoder, pictures, self.layers), {}
         for layer in self.layers:
             mine, target = painted[layer], self._wanted[layer]
             unit = target.square().mean().sqrt().clamp_min(torch.finfo(target.dtype).tiny)
-            sliced = sliced_wasserstein(_some(mine), _some(target)) / float(unit)
+            sliced = self._sliced[layer].distance(_some(mine)) / float(unit)
             found[layer] = LayerDistance(gram_distance(mine, target), sliced, moment_distance(mine, target))
         return found
 
@@ -100,21 +111,39 @@ def sliced_wasserstein(
     independent directions): a shift by v is |v| / √c away, exactly. Rows of different numbers are compared at the
     quantiles of the smaller.
     """
-    channels, generator = rows.shape[1], torch.Generator().manual_seed(seed)
-    count, total, number = min(len(rows), len(other)), 0.0, -(-slices // channels)
-    for _ in range(number):
-        draw = torch.randn(channels, channels, generator=generator, dtype=torch.float64)
-        basis = torch.linalg.qr(draw).Q.to(rows)
-        mine, theirs = (_quantiles(each @ basis, count) for each in (rows, other))
-        total += float((mine - theirs).square().mean())
-    return float((total / number) ** 0.5)
+    return SlicedTarget(other, slices, seed).distance(rows)
 
 
-def _quantiles(values: torch.Tensor, count: int) -> torch.Tensor:
-    """`count` equally spaced quantiles (count, c) of the columns of (n, c), linear between sorted values."""
+@final
+class SlicedTarget:
+    """Rows along random directions, sorted once, for the sliced Wasserstein distance of many others."""
+
+    def __init__(self, rows: torch.Tensor, slices: int = _SLICES, seed: int = 0) -> None:
+        """Rows (m, c); directions as `sliced_wasserstein` has them."""
+        channels, generator = rows.shape[1], torch.Generator().manual_seed(seed)
+        self._length, self._sorted = len(rows), list[tuple[torch.Tensor, torch.Tensor]]()
+        for _ in range(-(-slices // channels)):
+            draw = torch.randn(channels, channels, generator=generator, dtype=torch.float64)
+            basis = torch.linalg.qr(draw).Q.to(rows)
+            self._sorted.append((basis, _ordered(rows @ basis)))
+
+    def distance(self, rows: torch.Tensor) -> float:
+        """The sliced 2-Wasserstein distance of rows (n, c); see `sliced_wasserstein`."""
+        count, total = min(len(rows), self._length), 0.0
+        for basis, wanted in self._sorted:
+            mine = _quantiles(_ordered(rows @ basis), count)
+            total += float((mine - _quantiles(wanted, count)).square().mean())
+        return float((total / len(self._sorted)) ** 0.5)
+
+
+def _ordered(values: torch.Tensor) -> torch.Tensor:
+    """The columns of (n, c), each sorted."""
     # numpy sorts several times as fast as torch on the CPU, along the axis that lies together in memory.
-    columns = np.sort(values.detach().cpu().T.contiguous().numpy(), axis=1)
-    ordered = torch.from_numpy(columns).T
+    return torch.from_numpy(np.sort(values.detach().cpu().T.contiguous().numpy(), axis=1)).T
+
+
+def _quantiles(ordered: torch.Tensor, count: int) -> torch.Tensor:
+    """`count` equally spaced quantiles (count, c) of sorted columns (n, c), linear between values."""
     if len(ordered) == count:
         return ordered
     places = ((torch.arange(count, dtype=torch.float64) + 0.5) / count * len(ordered) - 0.5).clamp(

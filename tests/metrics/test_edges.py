@@ -6,17 +6,13 @@ import numpy as np
 import pytest
 
 from nst3d.metrics.edges import edge_score
-from nst3d.metrics.filters import smoothed
+from nst3d.metrics.gaussian import blurred
 
 
 def discs(size: int = 96) -> np.ndarray:
     y, x = np.mgrid[:size, :size]
     grey = 0.2 + 0.5 * (np.hypot(x - 40, y - 45) < 25) + 0.2 * (np.hypot(x - 75, y - 75) < 12)
     return np.repeat(grey[..., None], 3, 2).astype(np.float32)
-
-
-def blurred(picture: np.ndarray, sigma: float) -> np.ndarray:
-    return np.stack([smoothed(picture[..., c], sigma) for c in range(3)], -1).astype(np.float32)
 
 
 def noise(level: float, size: int = 96) -> np.ndarray:

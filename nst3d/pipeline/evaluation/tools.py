@@ -11,6 +11,7 @@ import torch
 from nst3d.errors import MissingDependencyError
 from nst3d.features.encoder import Encoder
 from nst3d.features.inception import Inception, InceptionName, load_inception
+from nst3d.features.remembered import RememberedEncoder
 from nst3d.features.weights import load_encoder
 from nst3d.flow.choose import FlowName, choose_flow
 from nst3d.flow.method import FlowMethod
@@ -20,6 +21,10 @@ from nst3d.metrics.pairs import Distance, Perceptual
 from nst3d.tensors import Array
 
 Tool = TypeVar("Tool")
+_PAIRS = 5
+"""Pairs of frames at each distance on which LPIPS between frames is measured."""
+_REMEMBERED = 2**29
+"""Bytes of features that each network keeps of the unpainted views, with which all rows are compared."""
 
 
 class Maybe(Generic[Tool]):
@@ -52,8 +57,8 @@ class Tools:
     def __init__(self, optimised: set[str], flow: FlowName = "auto") -> None:
         """`optimised` are the encoders that the runs painted with, in which no style is compared."""
         self.lpips: dict[LpipsNet, Maybe[Lpips]] = {
-            "vgg": Maybe(lambda: Lpips("vgg")),
-            "alex": Maybe(lambda: Lpips("alex")),
+            "vgg": Maybe(lambda: Lpips("vgg", remember=_REMEMBERED)),
+            "alex": Maybe(lambda: Lpips("alex", remember=_REMEMBERED)),
         }
         self.flow: Maybe[FlowMethod] = Maybe(lambda: choose_flow(flow))
         self.inceptions: dict[str, Maybe[Inception]] = {
@@ -63,12 +68,12 @@ class Tools:
         self.judge_name = judge_for(used) or "none"
         self.judge: Maybe[Encoder] = Maybe(lambda: _judge(used))
 
-    def perceptual(self, net: LpipsNet) -> Perceptual:
-        """LPIPS for pairs of frames."""
+    def perceptual(self, net: LpipsNet, most: int | None = _PAIRS) -> Perceptual:
+        """LPIPS for pairs of frames, of which it measures at most `most`, evenly spread; None: all."""
         name, found = f"lpips_{net}", self.lpips[net]
         if found.tool is None:
             return Perceptual(name, None, found.reason)
-        return Perceptual(name, _over_mask(found.tool))
+        return Perceptual(name, _over_mask(found.tool), most=most)
 
 
 def _over_mask(lpips: Lpips) -> Distance:
@@ -87,4 +92,5 @@ def _judge(used: list[str]) -> Encoder:
     name = judge_for(used)
     if name is None:
         raise MissingDependencyError(why_no_judge(used))
-    return load_encoder(name, dtype=torch.float32, device=torch.device("cpu"))
+    encoder = load_encoder(name, dtype=torch.float32, device=torch.device("cpu"))
+    return RememberedEncoder(encoder, _REMEMBERED)

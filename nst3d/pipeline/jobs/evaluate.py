@@ -50,6 +50,8 @@ class EvalJob:
     """How motion is found; auto: RAFT if its weights are here, otherwise OpenCV's DIS."""
     as_stylos: bool = False
     """Whether the protocol that newer papers copy is measured, too."""
+    brief: bool = False
+    """Measure only what the score is made of."""
     overwrite: bool = False
     """Write into a folder that is not empty."""
     command: str = ""
@@ -94,7 +96,8 @@ def run_eval(
             runs, job.flight, note, lambda done, total: progress("rendering", done, total), bridges
         )
         rows = rows_of(runs, takes)
-        measures = Measures(Tools({run.encoder for run in runs}, job.flow), job.flight, runs, job.as_stylos)
+        tools = Tools({run.encoder for run in runs}, job.flow)
+        measures = Measures(tools, job.flight, runs, job.as_stylos, job.brief)
         judged = []
         for number, row in enumerate(rows):
             progress("measuring", number, len(rows))
@@ -131,7 +134,7 @@ def _written(job: EvalJob, judged: Sequence[Judged]) -> EvalResult:
     record: dict[str, Any] = {
         **about,
         "command": job.command,
-        "protocol": as_plain(job.flight) | {"stylos": job.as_stylos},
+        "protocol": as_plain(job.flight) | {"stylos": job.as_stylos, "brief": job.brief},
         "rows": plain(judged),
     }
     scores = scores_of(judged)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -26,9 +27,11 @@ from nst3d.tensors import Array
 Count = Callable[[str, int, int], None]
 Left = Literal["nothing", "another", "begun", "finished"]
 """What an earlier sweep left of a trial: nothing, a run with other settings, a part of this one, or all of it."""
-_SHEET, _PAGE, _REPORT = "sweep.png", "sweep.md", "report"
+_SHEET, _PAGE, _REPORT, _FULL = "sweep.png", "sweep.md", "report", "full_report"
 _SMALLEST, _LARGEST = 48, 4096
 """Frames that can be measured, in pixels."""
+_CLIP = 10
+"""Successive frames whose steadiness is measured: enough to tell settings apart."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +51,7 @@ class SweepJob:
     def flight(self) -> FlightOptions:
         """Frames that are measured, as large as the largest painting."""
         largest = max(trial.job.config.schedule.finest for trial in self.trials)
-        return FlightOptions(size=min(max(largest, _SMALLEST), _LARGEST))
+        return FlightOptions(size=min(max(largest, _SMALLEST), _LARGEST), clip=_CLIP)
 
 
 @dataclass(frozen=True)
@@ -105,7 +108,10 @@ def run_sweep(
         if not painted:
             raise ConfigError(f"all {len(tried)} combinations failed; the first: {tried[0].error}")
         folders = [each.trial.job.out for each in painted]
-        asked = EvalJob(folders, job.out / _REPORT, flight=job.flight, overwrite=True)
+        command = _again(folders, job)
+        asked = EvalJob(
+            folders, job.out / _REPORT, flight=job.flight, brief=True, overwrite=True, command=command
+        )
         try:
             result = run_eval(asked, note, progress, bridges)
             pictures = dict(zip(folders, sweep_pictures(folders, job.flight, bridges)))
@@ -113,6 +119,13 @@ def run_sweep(
             return SweepResult(tuple(tried), len(job.trials), interrupted=True)
         measured = _measured(tried, result, pictures)
         return _written(job, measured, result.scores, asked.command, result.paths)
+
+
+def _again(folders: Sequence[Path], job: SweepJob) -> str:
+    """The command that measures everything of the paintings."""
+    size = ["--size", str(job.flight.size)]
+    words = ["nst3d", "eval", *map(str, folders), "--out", str(job.out / _FULL), *size]
+    return shlex.join(words)
 
 
 def _check_there(trials: Sequence[Trial]) -> None:

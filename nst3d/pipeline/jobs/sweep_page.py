@@ -45,7 +45,7 @@ def sweep_page(tried: Sequence[Tried], scores: Scores, command: str, scene: str)
             "score = "
             + " × ".join(_qualities(scores))
             + ", each from 0 to 1, higher is better; all paintings are"
-            " small, and seen by cameras that painting did not use. [The report](report/report.html) has all metrics."
+            " small, and seen by cameras that painting did not use. [The report](report/report.html) has their parts."
         )
     failed = [each for each in tried if each.error is not None]
     if failed:
@@ -54,7 +54,7 @@ def sweep_page(tried: Sequence[Tried], scores: Scores, command: str, scene: str)
     for each in ranked(tried):
         if each.error is None:
             parts.append(f"{each.trial.label}\n\n    {each.trial.command}")
-    parts.append(f"To measure the small paintings again:\n\n    {command}")
+    parts.append(f"To measure everything of the small paintings:\n\n    {command}")
     return "\n\n".join(part.rstrip("\n") for part in parts) + "\n"
 
 

@@ -8,8 +8,8 @@ from nst3d.metrics.geometric import geometric, geometric_pairs, geometric_protoc
 from nst3d.metrics.literature import literature, stylos, warping_error
 from nst3d.metrics.measured import Measured
 from nst3d.metrics.motion import Motions, flow_pairs, motions_of
-from nst3d.metrics.pairs import Protocol
-from nst3d.metrics.steady import detail_energy, detail_loss
+from nst3d.metrics.pairs import Pair, Protocol
+from nst3d.metrics.steady import Energies, detail_energy, detail_loss_beside, energies_of
 from nst3d.pipeline.evaluation.measures.pictures import style_pictures
 from nst3d.pipeline.evaluation.rows import Row
 from nst3d.pipeline.evaluation.tools import Tools
@@ -22,6 +22,7 @@ class Consistency:
     def __init__(self, tools: Tools, gaps: Sequence[int], as_stylos: bool = False) -> None:
         self._tools, self._gaps, self._as_stylos = tools, gaps, as_stylos
         self._motions: dict[tuple[int, int], Motions] = {}
+        self._energies: dict[tuple[int, int], list[Energies | None]] = {}
 
     def of(self, row: Row) -> Iterator[Measured]:
         """Errors by geometry and by flow, and how much detail is lost or flickers."""
@@ -31,9 +32,14 @@ class Consistency:
             yield self._detail(row, gap)
         flow = self._tools.flow
         if self._as_stylos and flow.tool is not None:
-            yield from stylos(row.take.clip, flow.tool, self._tools.perceptual("vgg"))
+            yield from stylos(row.take.clip, flow.tool, self._tools.perceptual("vgg", None))
         elif self._as_stylos:
             yield Measured("stylos_rmse_short", "consistency", "lower", reason=flow.reason)
+
+    def brief(self, row: Row) -> Iterator[Measured]:
+        """The loss of detail alone, of which the score is made."""
+        for gap in self._gaps:
+            yield self._detail(row, gap)
 
     def _by_flow(self, row: Row, gap: int) -> Iterator[Measured]:
         motions = self._motion(row, gap)
@@ -53,15 +59,23 @@ class Consistency:
         )
         protocol = geometric_protocol(own, gap)
         if protocol.reason is None:
-            pairs = geometric_pairs(own, gap), geometric_pairs(bare, gap)
-            return detail_loss(*pairs, protocol, wanted)
+            pairs, unpainted = geometric_pairs(own, gap), geometric_pairs(bare, gap)
+            return detail_loss_beside(pairs, self._unpainted(row, gap, unpainted), protocol, wanted)
         motions = self._motion(row, gap)
         if motions is None:
             return Measured(f"flow_detail_loss_{gap}", "consistency", "lower", reason=self._tools.flow.reason)
         by_flow = Protocol(
             "flow", gap, own.lacks_pairs(gap), f"{motions.method} flow between unpainted frames"
         )
-        return detail_loss(flow_pairs(own, motions), flow_pairs(bare, motions), by_flow, wanted)
+        pairs, unpainted = flow_pairs(own, motions), flow_pairs(bare, motions)
+        return detail_loss_beside(pairs, self._unpainted(row, gap, unpainted), by_flow, wanted)
+
+    def _unpainted(self, row: Row, gap: int, pairs: Iterator[Pair | None]) -> list[Energies | None]:
+        """The detail of the unpainted pairs, found once for all rows."""
+        key = id(row.unpainted), gap
+        if key not in self._energies:
+            self._energies[key] = energies_of(pairs)
+        return self._energies[key]
 
     def _motion(self, row: Row, gap: int) -> Motions | None:
         """The motion of the unpainted frames, found once for all rows; None without a method to find it."""

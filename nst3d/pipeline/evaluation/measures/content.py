@@ -42,6 +42,17 @@ def content(row: Row, tools: Tools) -> Iterator[Measured]:
     )
 
 
+def brief(row: Row, tools: Tools) -> Iterator[Measured]:
+    """The first LPIPS that can be measured, of which the score is made, and grey SSIM, which needs no weights."""
+    yield _of_views("grey_ssim", "higher", row, lambda own, bare, mask: grey_ssim(own, bare))
+    for net in ("vgg", "alex"):
+        found = tools.lpips[net]
+        if found.tool is not None:
+            yield _of_views(f"lpips_{net}", "lower", row, _shown_distance(found.tool))
+            return
+        yield _missing(f"lpips_{net}", found.reason)
+
+
 def _shown_distance(lpips: Lpips) -> Compare:
     return lambda own, bare, mask: lpips.masked_distance(bare, own, mask)
 

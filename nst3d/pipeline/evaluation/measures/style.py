@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 
 from nst3d.features.inception import Inception
-from nst3d.metrics.colour import colour_distance, uv_histogram_distance
+from nst3d.metrics.colour import ColourJudge
 from nst3d.metrics.frechet import art_fid, fid, inception_activations, sifid
 from nst3d.metrics.measured import Measured
 from nst3d.metrics.motion import planes_of
 from nst3d.metrics.strokes import stroke_difference, stroke_statistics
-from nst3d.metrics.style import LAYERS, StyleJudge
+from nst3d.metrics.style import LAYERS, Masked, StyleJudge
 from nst3d.pipeline.evaluation.measures.pictures import mask_of, style_pictures
 from nst3d.pipeline.evaluation.rows import Row
 from nst3d.pipeline.evaluation.tools import Tools
@@ -31,20 +31,34 @@ class Closeness:
 
     def __init__(self, tools: Tools) -> None:
         self._tools, self._judges = tools, dict[int, StyleJudge]()
+        self._colour_judges = dict[int, list[ColourJudge]]()
 
     def of(self, row: Row) -> Iterator[Measured]:
         """By features, colours, strokes and what Inception sees."""
         yield from self._features(row)
         wanted = _style_pixels(row)
-        yield _colours("colour_sliced", row, wanted, colour_distance)
-        yield _colours("uv_histogram", row, wanted, uv_histogram_distance)
+        judges = self._colour_judges.setdefault(id(row.styles), [ColourJudge(*each) for each in wanted])
+        yield _colours("colour_sliced", row, [judge.colour_distance for judge in judges])
+        yield _colours("uv_histogram", row, [judge.uv_histogram_distance for judge in judges])
         yield from _strokes(row, wanted)
         yield from _inception(row, wanted, self._tools)
+
+    def brief(self, row: Row) -> Measured:
+        """The Gram distance alone, of which the score is made."""
+        judge = self._judge(row)
+        if judge is None:
+            return Measured("style_gram", "style", "lower", reason=self._tools.judge.reason)
+        found = [None if view is None else judge.gram([_masked(*view)]) for view in _seen(row)]
+        return _of_views("style_gram", found, self._note)
+
+    @property
+    def _note(self) -> str:
+        return f"in {self._tools.judge_name}, which no run optimised"
 
     def _features(self, row: Row) -> Iterator[Measured]:
         """The mean over layers of each distance, and each layer's own."""
         names = [*(f"style_{kind}" for kind in _KINDS), *(f"{k}_{layer}" for layer in LAYERS for k in _KINDS)]
-        judge, note = self._judge(row), f"in {self._tools.judge_name}, which no run optimised"
+        judge = self._judge(row)
         if judge is None:
             reason = self._tools.judge.reason
             yield from (Measured(name, "style", "lower", reason=reason) for name in names)
@@ -54,7 +68,7 @@ class Closeness:
             means = dict.fromkeys(names) if view is None else _by_name(judge, *view)
             for name, values in found.items():
                 values.append(means[name])
-        yield from (_of_views(name, values, note) for name, values in found.items())
+        yield from (_of_views(name, values, self._note) for name, values in found.items())
 
     def _judge(self, row: Row) -> StyleJudge | None:
         """The features of the row's styles, read once for all rows with the same; None without an encoder."""
@@ -64,9 +78,13 @@ class Closeness:
         return self._judges.get(key)
 
 
+def _masked(frame: Array, opacity: Array | None) -> Masked:
+    return planes_of(frame), None if opacity is None else mask_of(opacity)
+
+
 def _by_name(judge: StyleJudge, frame: Array, opacity: Array | None) -> dict[str, float]:
     """The distances of a view by layer, and their means."""
-    by_layer = judge.distances([(planes_of(frame), None if opacity is None else mask_of(opacity))])
+    by_layer = judge.distances([_masked(frame, opacity)])
     found = {f"{k}_{layer}": float(getattr(by_layer[layer], k)) for layer in LAYERS for k in _KINDS}
     means = {f"style_{k}": sum(found[f"{k}_{layer}"] for layer in LAYERS) / len(LAYERS) for k in _KINDS}
     return found | means
@@ -98,11 +116,10 @@ def _seen(row: Row) -> list[Pixels | None]:
     return [(f, o) if (o > _LEAST).any() else None for f, o in zip(views.frames, views.opacities)]
 
 
-def _colours(name: str, row: Row, wanted: Sequence[Pixels], distance: Callable[..., float]) -> Measured:
-    """The distance of each view's colours to the nearest of the styles'."""
+def _colours(name: str, row: Row, distances: Sequence[Callable[..., float]]) -> Measured:
+    """The distance of each view's colours to the nearest of the styles', of each of which there is a distance."""
     values = [
-        None if view is None else min(distance(view[0], s, (view[1], mask)) for s, mask in wanted)
-        for view in _seen(row)
+        None if view is None else min(distance(*view) for distance in distances) for view in _seen(row)
     ]
     return _of_views(name, values, "to the nearest style")
 
