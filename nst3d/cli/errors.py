@@ -35,7 +35,7 @@ _SETTINGS = ("displace.", "output.formats", "surface.", "table.")
 """Groups of settings that messages refer to; each has the flag --settings.GROUP.NAME."""
 
 _MARKED = re.compile(r"`([a-z][a-z_.]*)(?:='(\w[\w.]*)'|=(\w+))?`")
-_BOUNDED = re.compile(r"^setting ([a-z_]+(?:\.[a-z_]+)?)(?= is )")
+_BOUNDED = re.compile(r"^setting ([a-z_]+(?:\.[a-z_]+)?)(?:\[\d+\])?(?= is )")
 
 
 def spoken(message: str) -> str:

@@ -96,7 +96,15 @@ def _job(given: EvalArguments, command: str) -> EvalJob:
         raise ConfigError("no run: give the folder of a finished nst3d paint or nst3d video")
     out, as_stylos = _out(given), given.protocol == "stylos"
     return EvalJob(
-        given.runs, out, given.baseline, _flight(given), given.flow, as_stylos, False, given.overwrite, command
+        given.runs,
+        out,
+        given.baseline,
+        _flight(given),
+        given.flow,
+        as_stylos,
+        False,
+        given.overwrite,
+        command,
     )
 
 
@@ -106,7 +114,8 @@ def _pairs(given: EvalArguments, runs: tuple[Path, Path]) -> PairsJob:
     for name in ("runs", "baseline", "clip", "gaps", "flow", "protocol"):
         if getattr(given, name) != getattr(usual, name):
             raise ConfigError(f"`{name}` changes nothing with `pairs`, which shows two runs to people")
-    return PairsJob(runs, _out(given), _flight(given), given.seed, given.overwrite)
+    flight = _flight(replace(given, gaps=(1,)))
+    return PairsJob(runs, _out(given), flight, given.seed, given.overwrite)
 
 
 def _counted(given: EvalArguments, runs: tuple[Path, Path]) -> Tally:

@@ -64,7 +64,7 @@ def paint(arguments: Sequence[str]) -> int:
     code = _told(result, parsed)
     if parsed.report and not result.interrupted:
         report = job.out / "report"
-        again = shlex.join(["nst3d", "eval", str(job.out), "--out", str(report)])
+        again = shlex.join(["nst3d", "eval", str(job.out), "--out", str(report), "--overwrite"])
         evaluate(EvalJob((job.out,), report, overwrite=True, command=again), parsed.quiet)
     return code
 

@@ -13,17 +13,21 @@ from typing import Annotated
 
 import tyro
 
+from nst3d.bounds import Within, bounded_fields, check_value
 from nst3d.cli.paint import Asked, asked_for
 from nst3d.cli.parse import first_value, parse
-from nst3d.cli.sweep_grid import Axis, combinations, read_grid, words_for
+from nst3d.cli.sweep_grid import MOST, Axis, combinations, read_grid, words_for
 from nst3d.cli.terminal import StageBar, note, say
 from nst3d.errors import ConfigError
 from nst3d.integrations.bridges import BRIDGES
-from nst3d.pipeline.jobs.sweep import SweepJob, SweepResult, run_sweep
+from nst3d.pipeline.jobs.sweep import Count, SweepJob, SweepResult, run_sweep
 from nst3d.pipeline.jobs.trials import Trial, folder_names
+from nst3d.pipeline.settings.config import PaintConfig
 
 _PROGRAM = "nst3d sweep"
 _GRID = "--grid"
+_SHOWN = 50
+"""Combinations between two counts of those whose settings are checked, which takes a twentieth of a second each."""
 _VALUED = ("--out", "--size", "--iterations", "--most")
 _SWITCHES = ("--quiet", "--overwrite", "--resume")
 _DESCRIPTION = """Paint a scene small in all combinations of some settings, measure them together as nst3d eval does,
@@ -58,7 +62,7 @@ class SweepArguments:
     iterations: Annotated[int, tyro.conf.arg(metavar="N")] = 60
     """Painting steps of the small paintings, which the printed commands leave out."""
     most: Annotated[int, tyro.conf.arg(metavar="N")] = 64
-    """Largest number of combinations that is accepted."""
+    """Largest number of combinations that is accepted, up to 1000."""
     overwrite: tyro.conf.FlagCreatePairsOff[bool] = False
     """Write into a folder that is not empty, and paint all of it again."""
     resume: tyro.conf.FlagCreatePairsOff[bool] = False
@@ -75,11 +79,13 @@ def sweep(arguments: Sequence[str]) -> int:
     given = parse(SweepArguments(Path(), tyro.MISSING), [".", *own], _PROGRAM, _DESCRIPTION)
     axes = read_grid(grid)
     _check_apart(axes, rest)
+    check_value("--most", given.most, Annotated[int, Within(1, MOST)])
     chosen = combinations(axes, given.most)
-    job = SweepJob(_trials(given, axes, chosen, rest), given.out, given.resume, given.overwrite)
-    if not given.quiet:
-        note(f"{len(chosen)} combinations of {', '.join(axis.name for axis in axes)}")
     with StageBar(given.quiet) as bar:
+        trials = _trials(given, axes, chosen, rest, bar.count)
+        job = SweepJob(trials, given.out, given.resume, given.overwrite)
+        if not given.quiet:
+            note(f"{len(chosen)} combinations of {', '.join(axis.name for axis in axes)}")
         result = run_sweep(job, bar.note, bar.count, BRIDGES)
     return _told(result, given)
 
@@ -112,14 +118,20 @@ def _check_apart(axes: Sequence[Axis], rest: Sequence[str]) -> None:
 
 
 def _trials(
-    given: SweepArguments, axes: Sequence[Axis], chosen: Sequence[Mapping[str, str]], rest: Sequence[str]
+    given: SweepArguments,
+    axes: Sequence[Axis],
+    chosen: Sequence[Mapping[str, str]],
+    rest: Sequence[str],
+    count: Count,
 ) -> tuple[Trial, ...]:
     """All combinations, each with the job that paints it small and the command that paints it in full."""
     bare = [*rest, "--out", str(given.out)]
     if any(axis.flag == "--style" for axis in axes):
         bare += ["--style", str(given.out)]
     trials = []
-    for values, name in zip(chosen, folder_names(chosen)):
+    for number, (values, name) in enumerate(zip(chosen, folder_names(chosen))):
+        if number and number % _SHOWN == 0:
+            count("checking settings", number, len(chosen))
         words = [*rest, *words_for(axes, values)]
         try:
             job = _asked([*_small(given, words), *words, "--out", str(given.out / "runs" / name)]).job
@@ -169,7 +181,20 @@ def _asked(arguments: Sequence[str]) -> Asked:
     except SystemExit:
         lines = [line.strip("│ ") for line in printed.getvalue().splitlines()[1:]]
         end = next((k for k, line in enumerate(lines) if line.startswith("─")), len(lines))
-        raise SystemExit(" ".join(lines[:end]) or "is not understood") from None
+        raise SystemExit(_worded(" ".join(lines[:end])) or "is not understood") from None
+
+
+def _worded(text: str) -> str:
+    """What tyro says of a value that is no number, in this program's words, with the bounds where they are known."""
+    parsed = re.match(
+        r"Error parsing --(\S+): (?:could not convert string to float|invalid literal for int)", text
+    )
+    if parsed is None:
+        return text
+    name = parsed[1].removeprefix("settings.").replace("-", "_")
+    bounds = dict(bounded_fields(PaintConfig())).get(name)
+    kind = "a whole number" if "int" in parsed[0] else "a number"
+    return f"expected {kind}" if bounds is None else f"expected {bounds}"
 
 
 def _told(result: SweepResult, given: SweepArguments) -> int:

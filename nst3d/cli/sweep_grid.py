@@ -23,6 +23,10 @@ _SETTINGS = "--settings."
 _EXAMPLE = "such as stroke=0.7,1.2,2"
 
 
+MOST = 1000
+"""Combinations that may be asked for: each takes seconds at least, and all are drawn on one sheet."""
+
+
 @dataclass(frozen=True)
 class Axis:
     """What is varied, by its name in the grid, and the values that it takes."""
@@ -74,9 +78,9 @@ def combinations(axes: Sequence[Axis], most: int) -> list[dict[str, str]]:
     count = math.prod(len(axis.values) for axis in axes)
     if count > most:
         sizes = " × ".join(str(len(axis.values)) for axis in axes)
+        more = f", or give --most {count}" if count <= MOST else ""
         raise ConfigError(
-            f"--grid has {sizes} = {count} combinations, more than --most {most}: leave out values, or give"
-            f" --most {count}"
+            f"--grid has {sizes} = {count} combinations, more than --most {most}: leave out values{more}"
         )
     names = [axis.name for axis in axes]
     return [dict(zip(names, values)) for values in itertools.product(*(axis.values for axis in axes))]

@@ -17,8 +17,7 @@ def gradient(channel: Array, sigma: float = 1.0) -> tuple[Array, Array]:
     """
     reach = math.ceil(3 * sigma)
     weights, offsets = window(sigma, reach), np.arange(-reach, reach + 1)
-    slopes = offsets * weights
-    slopes /= (slopes * offsets).sum()  # a ramp of 1 per pixel becomes 1
+    slopes = offsets * weights / (offsets**2 * weights).sum()  # a ramp of 1 per pixel becomes 1
     channel = np.asarray(channel, np.float64)
     right = along_columns(along_columns(channel, weights).T, slopes).T
     return right, along_columns(along_columns(channel.T, weights).T, slopes)

@@ -60,4 +60,3 @@ def ssim_map(a: Array, b: Array) -> Array:
     luminance = (2 * mean_a * mean_b + c1) / (mean_a**2 + mean_b**2 + c1)
     structure = (2 * covariance + c2) / (var_a + var_b + c2)
     return luminance * structure
-

@@ -132,7 +132,7 @@ class Lpips:
         """The features (1, c, h', w') of a picture (1, 3, h, w) by layer."""
         layers = _LAYERS[self.net]
         if isinstance(self._trunk, VGG):
-            return self._trunk(picture, layers)  # type: ignore[no-any-return]
+            return self._trunk(picture, layers)
         found, x = dict[str, torch.Tensor](), IMAGENET(picture)
         for name, module in self._trunk.named_children():
             x = module(x)

@@ -8,25 +8,24 @@ each is measured where its cheat pays:
 - *style*, exp(−2 d), where d is the distance to the style in units of the unpainted scene's: half the way to the style
   is worth a factor of e. Untouched scenes have d = 1; blurred and flat ones are nearer where the scene's contrast is
   above the style's, which is why style cannot decide alone.
-- *content*, exp(−d), where d is the distance from the unpainted scene in units of a flat colour's, in which nothing of
-  it is left. Untouched scenes have d = 0.
+- *content*, exp(−d), where d is the distance from the unpainted scene in units of that of the style's own picture laid
+  in its place, in which nothing of the scene is left. Untouched scenes have d = 0. A flat colour would be no such unit:
+  a scene without texture is nearly one, and every stroke on it would count as a scene destroyed.
 - *steadiness*, exp(−3 d), where d is `detail_loss`: flickering and missing detail are the same loss.
 
 The score is 1 for the style itself, seen on the unpainted scene, steadily, and about e^−2 for the unpainted scene. A
-flat colour has lost all of the content and all detail, e^−4 together: even with the very statistics of the style it
-would be behind a scene with as much detail as the style, and so behind any painting worth the name. The more a picture
-is blurred, the closer it comes to that. A scene that has no detail itself, such as a bare wall, is a flat colour, too,
-and no better than the decoys.
+flat colour has no detail, e^−3, and not the style, about e^−2, whatever it keeps of a scene that is nearly flat itself.
+The more a picture is blurred, the closer it comes to that. A scene that has no detail where the style has some, such as
+a bare wall, is a flat colour, too, and hardly better than the decoys.
 
-Decoys are rows like all others, and nothing here asks for a name. The two units come from measured rows, the unpainted
-scene and a flat colour, which are the same for all runs on a scene, so that a row's score does not depend on what it is
-compared with.
+Decoys are rows like all others, and nothing here asks for a name. The two units come from the unpainted scene and the
+style, which are the same for all runs on a scene, so that a row's score does not depend on what it is compared with.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from nst3d.metrics.measured import Measured
@@ -76,17 +75,18 @@ class Ranked:
     steadiness: float
 
 
-def ranking(rows: Iterable[Row], unpainted: Row, flats: Sequence[Row]) -> list[Ranked]:
+def ranking(rows: Iterable[Row], unpainted: Row, stranger: float) -> list[Ranked]:
     """The rows by score, best first; equal scores keep their order.
 
-    `unpainted` and `flats`, the rows of one colour (of each run, say; their mean is taken), give the units, and are
-    ranked only if they are among `rows`. ValueError if a unit is 0: the unpainted scene is the style, or a flat colour.
+    `unpainted` gives the unit of style, and is ranked only if it is among `rows`. `stranger` is the unit of content:
+    how far the style's own picture is from the scene in whose place it lies. ValueError if a unit is 0: the unpainted
+    scene is the style.
     """
-    units = unpainted.style, sum(each.content for each in flats) / max(len(flats), 1)
+    units = unpainted.style, stranger
     if not all(units):
         raise ValueError(
-            f"nothing to rank by: the unpainted scene is {units[0]} from the style, and a flat colour {units[1]} from"
-            " the scene"
+            f"nothing to rank by: the unpainted scene is {units[0]} from the style, and the style's picture {units[1]}"
+            " from the scene"
         )
     ranked = []
     for row in rows:

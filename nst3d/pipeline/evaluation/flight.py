@@ -9,6 +9,7 @@ import numpy as np
 
 from nst3d.bounds import Within, check_bounds
 from nst3d.cameras.pinhole import Camera
+from nst3d.errors import ConfigError
 from nst3d.pipeline.kinds.flight import Way, plan
 from nst3d.pipeline.kinds.shown import Shown
 
@@ -31,8 +32,16 @@ class FlightOptions:
     """Camera path, as for `nst3d render`."""
 
     def __post_init__(self) -> None:
-        """Raise ConfigError for numbers out of bounds."""
-        check_bounds(self, "eval.")
+        """Raise ConfigError for numbers out of bounds, and for a gap that no two frames have."""
+        check_bounds(self)
+        if not self.gaps:
+            raise ConfigError("`gaps` is empty: give at least one distance of frames, such as 1")
+        name, successive = min(("clip", self.clip), ("frames", self.frames), key=lambda pair: pair[1])
+        if max(self.gaps) >= successive:
+            raise ConfigError(
+                f"`gaps` has {max(self.gaps)}, and no two of `{name}` = {successive} frames are that far apart: give a"
+                f" `{name}` of at least {max(self.gaps) + 1}, or smaller `gaps`"
+            )
 
 
 class Numbers(NamedTuple):

@@ -27,8 +27,6 @@ class Row:
     styles: Sequence[Style]
     run: RunFolder | None = None
     """The run that painted them."""
-    flat: bool = False
-    """Whether it is the decoy of one colour, in units of which the distance from the scene is measured."""
     file: Path | None = None
     """The asset that it shows; None for decoys."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 
 from nst3d.errors import InputError
 from nst3d.files import PathLike
+from nst3d.pipeline.evaluation.json_mapping import read_mapping
 from nst3d.pipeline.settings.overrides import read_yaml
 
 _CONFIG, _METRICS = "config.yaml", "metrics.json"
@@ -79,18 +79,13 @@ def read_run(folder: PathLike) -> RunFolder:
     painted = _result(folder, Path(scene).suffix, "video" in config)
     styles = tuple(_found(Path(style), folder) for style in _styles(config, folder))
     return RunFolder(
-        folder, _found(Path(scene), folder), painted, styles, config, _read_json(folder / _METRICS)
+        folder,
+        _found(Path(scene), folder),
+        painted,
+        styles,
+        config,
+        read_mapping(folder / _METRICS, "the numbers of a run"),
     )
-
-
-def _read_json(path: Path) -> Mapping[str, Any]:
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise InputError(f"{path}: not valid JSON ({error}); paint the scene again") from None
-    if not isinstance(found, Mapping):
-        raise InputError(f"{path}: expected numbers by name, found {type(found).__name__}")
-    return found
 
 
 def _styles(config: Mapping[str, Any], folder: Path) -> list[str]:

@@ -36,7 +36,7 @@ class Score:
     content: float
     """How much is left of the scene, from 0 to 1."""
     steadiness: float
-    """How little of its detail flickers or is missing, from 0 to 1; 1 for a single picture."""
+    """How little of its detail flickers or is missing, from 0 to 1; in a single picture nothing flickers."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Scores:
 def scores_of(judged: Sequence[Judged]) -> Scores:
     """The rows by `metrics.ranking`: style, content and steadiness at once, in which decoys come last by their numbers.
 
-    A single picture has no steadiness, and is scored by the two others.
+    Of a single picture the detail alone counts, as nothing flickers.
     """
     content = next((name for name in CONTENTS if all(each.value(name) is not None for each in judged)), None)
     if content is None or any(each.value(STYLE) is None for each in judged):
@@ -99,8 +99,9 @@ def _scored(judged: Sequence[Judged], names: Sequence[str], choose: Choose) -> l
         for each in judged
     ]
     unpainted = rows[next(k for k, each in enumerate(judged) if each.row.sort == "unpainted")]
-    flats = [row for row, each in zip(rows, judged) if each.row.flat]
-    by_name = {ranked.row.name: ranked for ranked in ranking(rows, unpainted, flats)}
+    bare = next(each for each in judged if each.row.sort == "unpainted")
+    stranger = _mean(bare, f"{content}_of_style", choose)
+    by_name = {ranked.row.name: ranked for ranked in ranking(rows, unpainted, stranger)}
     return [by_name[each.row.name] for each in judged]
 
 

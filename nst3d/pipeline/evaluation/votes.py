@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from nst3d.errors import InputError
+from nst3d.errors import InputError, cut
 from nst3d.metrics.bootstrap import sign_test
+from nst3d.pipeline.evaluation.json_mapping import read_mapping
 
 FORMAT = "nst3d votes 1"
 SAME = "same"
@@ -55,7 +54,7 @@ def tally(files: Sequence[Path], names: tuple[str, str], fingerprints: tuple[str
 
 def _choices(file: Path, fingerprints: tuple[str, str]) -> list[str]:
     """The choices in a file: the fingerprint of a run, or "same"."""
-    found = _read(file)
+    found = read_mapping(file, "votes saved by a page of pairs")
     if found.get("format") != FORMAT:
         raise InputError(f"{file}: holds no votes of a page of pairs")
     runs, votes = found.get("runs"), found.get("votes")
@@ -69,18 +68,8 @@ def _choices(file: Path, fingerprints: tuple[str, str]) -> list[str]:
     for vote in votes:
         view, choice = (vote.get("view"), vote.get("choice")) if isinstance(vote, Mapping) else (None, None)
         if type(view) is not int or choice not in (*fingerprints, SAME):
-            raise InputError(f"{file}: {vote!r} is no vote")
+            raise InputError(f"{file}: {cut(repr(vote))} is no vote")
         if view in by_view:
             raise InputError(f"{file}: has two votes on view {view}")
         by_view[view] = choice
     return list(by_view.values())
-
-
-def _read(file: Path) -> Mapping[str, Any]:
-    try:
-        found = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise InputError(f"{file}: cannot be read as votes ({error})") from None
-    if not isinstance(found, Mapping):
-        raise InputError(f"{file}: holds no votes of a page of pairs")
-    return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -55,7 +55,7 @@ def write_pairs(
     """
     runs, fingerprints = _two(job.runs)
     check_same_scene(runs)
-    flight = FlightOptions(job.flight.size, job.flight.frames, views=job.flight.views, path=job.flight.path)
+    flight = replace(job.flight, clip=2, gaps=(1,))
     with claimed_folder(job.out, job.overwrite, []):
         takes = takes_of_runs(
             runs, flight, note, lambda done, total: progress("rendering", done, total), bridges

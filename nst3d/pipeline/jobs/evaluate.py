@@ -91,11 +91,16 @@ def run_eval(
         raise ConfigError("no run: give the folder of a finished nst3d paint or nst3d video")
     runs = [read_run(folder) for folder in job.folders]
     check_same_scene(runs)
+    names = names_of_runs(runs)
+    if job.out.resolve() in {run.path.resolve() for run in runs}:
+        raise ConfigError(
+            f"{job.out}: is a run, whose own metrics.json would be replaced; give another `out`"
+        )
     with claimed_folder(job.out, job.overwrite, []):
         takes = takes_of_runs(
             runs, job.flight, note, lambda done, total: progress("rendering", done, total), bridges
         )
-        rows = rows_of(runs, takes)
+        rows = rows_of(runs, takes, names)
         tools = Tools({run.encoder for run in runs}, job.flow)
         measures = Measures(tools, job.flight, runs, job.as_stylos, job.brief)
         judged = []
@@ -106,16 +111,16 @@ def run_eval(
         return _written(job, judged)
 
 
-def rows_of(runs: Sequence[RunFolder], takes: Sequence[Take]) -> list[Row]:
-    """The unpainted scene, the runs, and the decoys of the first run."""
+def rows_of(runs: Sequence[RunFolder], takes: Sequence[Take], names: Sequence[str]) -> list[Row]:
+    """The unpainted scene, the runs by their names, and the decoys of the first run."""
     unpainted, *painted = takes
     styles = [[read_style(path, Events()) for path in run.styles] for run in runs]
     rows = [Row("unpainted", "unpainted", unpainted, unpainted, styles[0], file=runs[0].scene)]
-    for run, name, take, wanted in zip(runs, names_of_runs(runs), painted, styles):
+    for run, name, take, wanted in zip(runs, names, painted, styles):
         rows.append(Row(name, "run", take, unpainted, wanted, run, file=run.painted))
     blurred, flat = painted[0].showing(blurred_decoy), painted[0].showing(flat_decoy)
     rows.append(Row(_BLURRED, "decoy", blurred, unpainted, styles[0]))
-    rows.append(Row(_FLAT, "decoy", flat, unpainted, styles[0], flat=True))
+    rows.append(Row(_FLAT, "decoy", flat, unpainted, styles[0]))
     return rows
 
 

@@ -8,8 +8,14 @@ from nst3d.metrics.geometric import geometric, geometric_pairs, geometric_protoc
 from nst3d.metrics.literature import literature, stylos, warping_error
 from nst3d.metrics.measured import Measured
 from nst3d.metrics.motion import Motions, flow_pairs, motions_of
-from nst3d.metrics.pairs import Pair, Protocol
-from nst3d.metrics.steady import Energies, detail_energy, detail_loss_beside, energies_of
+from nst3d.metrics.pairs import Pair, Protocol, pair_of
+from nst3d.metrics.steady import (
+    Energies,
+    detail_energy,
+    detail_loss,
+    detail_loss_beside,
+    energies_of,
+)
 from nst3d.pipeline.evaluation.measures.pictures import style_pictures
 from nst3d.pipeline.evaluation.rows import Row
 from nst3d.pipeline.evaluation.tools import Tools
@@ -30,6 +36,7 @@ class Consistency:
             yield from geometric(row.take.clip, gap, self._tools.perceptual("alex"))
             yield from self._by_flow(row, gap)
             yield self._detail(row, gap)
+        yield from self._still(row)
         flow = self._tools.flow
         if self._as_stylos and flow.tool is not None:
             yield from stylos(row.take.clip, flow.tool, self._tools.perceptual("vgg", None))
@@ -40,6 +47,16 @@ class Consistency:
         """The loss of detail alone, of which the score is made."""
         for gap in self._gaps:
             yield self._detail(row, gap)
+        yield from self._still(row)
+
+    def _still(self, row: Row) -> Iterator[Measured]:
+        """The detail that a single picture lacks, which cannot flicker."""
+        (own, bare), note = (row.take.clip, row.unpainted.clip), "missing detail alone: a single picture"
+        if len(own) == 1:
+            alone, unpainted = (
+                [pair_of(clip.frames[0], clip.frames[0], own.opacities[0] > 0.5)] for clip in (own, bare)
+            )
+            yield detail_loss(alone, unpainted, Protocol("still", 0, note=note), _wanted(row))
 
     def _by_flow(self, row: Row, gap: int) -> Iterator[Measured]:
         motions = self._motion(row, gap)
@@ -53,11 +70,7 @@ class Consistency:
     def _detail(self, row: Row, gap: int) -> Measured:
         """Loss of detail by geometry, or otherwise by flow."""
         own, bare = row.take.clip, row.unpainted.clip
-        wanted = detail_energy(
-            (to_image(picture).numpy(), None if mask is None else mask.numpy() > 0.5)
-            for picture, mask in style_pictures(row)
-        )
-        protocol = geometric_protocol(own, gap)
+        wanted, protocol = _wanted(row), geometric_protocol(own, gap)
         if protocol.reason is None:
             pairs, unpainted = geometric_pairs(own, gap), geometric_pairs(bare, gap)
             return detail_loss_beside(pairs, self._unpainted(row, gap, unpainted), protocol, wanted)
@@ -83,3 +96,11 @@ class Consistency:
         if flow is not None and key not in self._motions:
             self._motions[key] = motions_of(row.unpainted.clip, gap, flow)
         return self._motions.get(key)
+
+
+def _wanted(row: Row) -> tuple[float, ...]:
+    """The detail of a row's styles, by octave."""
+    return detail_energy(
+        (to_image(picture).numpy(), None if mask is None else mask.numpy() > 0.5)
+        for picture, mask in style_pictures(row)
+    )

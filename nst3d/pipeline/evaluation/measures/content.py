@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterator
 
 from nst3d.metrics.edges import edge_score
 from nst3d.metrics.image import grey_ssim, ssim
-from nst3d.metrics.lpips import Lpips
+from nst3d.metrics.lpips import Lpips, LpipsNet
 from nst3d.metrics.measured import Better, Measured
 from nst3d.metrics.self_similarity import self_similarity_distance
+from nst3d.pipeline.evaluation.measures.pictures import covering, style_pictures
 from nst3d.pipeline.evaluation.rows import Row
 from nst3d.pipeline.evaluation.tools import Tools
-from nst3d.tensors import Array
+from nst3d.tensors import Array, to_image
 
 Compare = Callable[[Array, Array, Array], float | None]
 """Of a view, its unpainted one, and the mask of what that shows."""
@@ -23,6 +24,7 @@ def content(row: Row, tools: Tools) -> Iterator[Measured]:
     yield _of_views("grey_ssim", "higher", row, lambda own, bare, mask: grey_ssim(own, bare))
     yield _of_views("edge_f_score", "higher", row, _edges)
     for net, lpips in tools.lpips.items():
+        yield from _of_styles(net, row, tools)
         found = lpips.tool
         if found is None:
             yield from (_missing(f"{name}_{net}", lpips.reason) for name in ("lpips", "grey_lpips"))
@@ -42,6 +44,21 @@ def content(row: Row, tools: Tools) -> Iterator[Measured]:
     )
 
 
+def _of_styles(net: LpipsNet, row: Row, tools: Tools) -> Iterator[Measured]:
+    """LPIPS from the unpainted views to the styles' pictures in their place, in which nothing of the scene is left."""
+    lpips = tools.lpips[net].tool
+    if row.sort != "unpainted" or lpips is None:
+        return
+    views, styles = row.unpainted.views, [to_image(picture).numpy() for picture, _ in style_pictures(row)]
+    values = [
+        lpips.masked_distance(bare, covering(styles[k % len(styles)], bare.shape[:2]), mask)
+        for k, (bare, mask) in enumerate(zip(views.frames, views.opacities))
+    ]
+    if any(value is not None for value in values):
+        note = "the style's picture in place of the scene: the score's unit of content"
+        yield Measured(f"lpips_{net}_of_style", "content", "neither", tuple(values), note=note)
+
+
 def brief(row: Row, tools: Tools) -> Iterator[Measured]:
     """The first LPIPS that can be measured, of which the score is made, and grey SSIM, which needs no weights."""
     yield _of_views("grey_ssim", "higher", row, lambda own, bare, mask: grey_ssim(own, bare))
@@ -49,6 +66,7 @@ def brief(row: Row, tools: Tools) -> Iterator[Measured]:
         found = tools.lpips[net]
         if found.tool is not None:
             yield _of_views(f"lpips_{net}", "lower", row, _shown_distance(found.tool))
+            yield from _of_styles(net, row, tools)
             return
         yield _missing(f"lpips_{net}", found.reason)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 
 from nst3d.metrics.style import Masked
@@ -12,6 +13,17 @@ from nst3d.tensors import Array, Mask
 def mask_of(opacity: Array) -> Mask | None:
     """An opacity (h, w) as a mask; None if everything counts."""
     return None if opacity.min() > 0.5 else Mask(torch.from_numpy(opacity).float())
+
+
+def covering(picture: Array, size: tuple[int, int]) -> Array:
+    """A picture (h, w, c) at its own scale on a canvas of another size: its middle, or mirrored beyond its borders."""
+    for axis, (own, side) in enumerate(zip(picture.shape, size)):
+        missing, cut = max(0, side - own), max(0, own - side)
+        widths = [(0, 0)] * picture.ndim
+        widths[axis] = missing // 2, missing - missing // 2
+        first = cut // 2
+        picture = np.pad(picture, widths, mode="symmetric").take(range(first, first + side), axis)
+    return picture
 
 
 def style_pictures(row: Row) -> list[Masked]:

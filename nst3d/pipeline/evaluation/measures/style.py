@@ -118,9 +118,7 @@ def _seen(row: Row) -> list[Pixels | None]:
 
 def _colours(name: str, row: Row, distances: Sequence[Callable[..., float]]) -> Measured:
     """The distance of each view's colours to the nearest of the styles', of each of which there is a distance."""
-    values = [
-        None if view is None else min(distance(*view) for distance in distances) for view in _seen(row)
-    ]
+    values = [None if view is None else min(distance(*view) for distance in distances) for view in _seen(row)]
     return _of_views(name, values, "to the nearest style")
 
 
