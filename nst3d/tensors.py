@@ -37,3 +37,9 @@ def to_planes(image: Image) -> Planes:
 def to_image(planes: Planes) -> Image:
     """The picture (c, h, w) as (h, w, c): a view of the same memory."""
     return Image(planes.permute(1, 2, 0))
+
+
+def planes_of(frame: Array) -> Planes:
+    """A frame (h, w, c) of uint8, or of floats in [0, 1], as planes (c, h, w) float32 in [0, 1]."""
+    scale = 255 if frame.dtype == np.uint8 else 1
+    return Planes(torch.from_numpy(frame.astype("float32") / scale).permute(2, 0, 1).contiguous())

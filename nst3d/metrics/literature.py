@@ -42,10 +42,10 @@ from nst3d.flow.warp import disoccluded, warped
 from nst3d.images.levels import to_bytes
 from nst3d.metrics.footage import Footage
 from nst3d.metrics.measured import Measured
-from nst3d.metrics.motion import Motions, planes_of
+from nst3d.metrics.motion import Motions
 from nst3d.metrics.pairs import Pair, Perceptual, Protocol, compared, pair_of, rmse
 from nst3d.metrics.splat import softmax_splat
-from nst3d.tensors import Array, Planes
+from nst3d.tensors import Array, Planes, planes_of
 
 STYLOS_FRAMES = 16
 """Frames of a flight that count, from the first."""

@@ -12,7 +12,7 @@ from nst3d.flow.warp import trusted, warped
 from nst3d.images.levels import to_bytes
 from nst3d.metrics.footage import Footage
 from nst3d.metrics.pairs import Pair, pair_of
-from nst3d.tensors import Array, Planes
+from nst3d.tensors import planes_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,8 +49,3 @@ def flow_pairs(footage: Footage, motions: Motions) -> Iterator[Pair | None]:
         moved = warped(planes_of(footage.frames[number + motions.gap]), forth)
         valid = trusted(forth, back).numpy() > 0
         yield pair_of(footage.frames[number], moved.permute(1, 2, 0).numpy(), valid)
-
-
-def planes_of(frame: Array) -> Planes:
-    """A frame (h, w, 3) as (3, h, w) float32."""
-    return Planes(torch.from_numpy(frame.astype("float32")).permute(2, 0, 1))

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 
 from nst3d.features.encoder import Encoder
-from nst3d.tensors import Array, Features, Planes
+from nst3d.tensors import Array, Features, planes_of
 
 _LAYERS = ("relu3_1", "relu4_1")
 _MOST = 1024
@@ -37,7 +37,7 @@ def self_similarity_distance(
     if painting.shape != content.shape:
         raise ValueError(f"pictures {painting.shape} and {content.shape} cannot be compared")
     layers = encoder.own(_LAYERS) if layers is None else layers
-    features = [encoder(_planes(picture), layers) for picture in (painting, content)]
+    features = [encoder(planes_of(picture), layers) for picture in (painting, content)]
     found = []
     for layer in layers:
         ours, wanted = (each[layer].float().flatten(1).T for each in features)
@@ -67,7 +67,3 @@ def _places(features: Features, mask: Array | None) -> torch.Tensor:
     if len(places) <= _MOST:
         return places
     return places[torch.linspace(0, len(places) - 1, _MOST, dtype=torch.float64).round().long()]
-
-
-def _planes(picture: Array) -> Planes:
-    return Planes(torch.from_numpy(np.ascontiguousarray(picture.transpose(2, 0, 1), np.float32)))

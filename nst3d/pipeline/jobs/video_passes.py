@@ -18,8 +18,8 @@ from nst3d.pipeline.jobs.video_frames import FrameTask, StoppedError
 from nst3d.pipeline.jobs.video_state import VideoState
 from nst3d.pipeline.jobs.video_tally import Tally
 from nst3d.stylize.clips.optimised import OptimisedFrames
-from nst3d.stylize.clips.steady import Moment, Steadiness, planes_of, steadiness
-from nst3d.tensors import Array, Planes, to_image
+from nst3d.stylize.clips.steady import Moment, Steadiness, steadiness
+from nst3d.tensors import Array, Planes, planes_of, to_image
 from nst3d.video.decode import read_clip_frames
 from nst3d.video.shots import Shot
 

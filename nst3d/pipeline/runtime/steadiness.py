@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
 from nst3d.errors import MissingDependencyError
 from nst3d.flow.dis import DenseInverseSearch
@@ -17,7 +16,7 @@ from nst3d.flow.temporal import temporal_loss
 from nst3d.flow.warp import trusted
 from nst3d.images.io import read_image
 from nst3d.images.levels import to_bytes
-from nst3d.tensors import Array, Planes
+from nst3d.tensors import Array, planes_of
 from nst3d.video.clip import read_clip
 from nst3d.video.decode import read_frames
 
@@ -67,8 +66,4 @@ def _pairs(flight: Path) -> Iterator[tuple[Array, Array]]:
 
 def _loss(flow: FlowMethod, before: Array, frame: Array) -> float:
     back, forth = flow.between(frame, before), flow.between(before, frame)
-    return float(temporal_loss(_planes(frame), _planes(before), back, trusted(back, forth)))
-
-
-def _planes(frame: Array) -> Planes:
-    return Planes(torch.from_numpy(frame.astype("float32") / 255).permute(2, 0, 1).contiguous())
+    return float(temporal_loss(planes_of(frame), planes_of(before), back, trusted(back, forth)))

@@ -16,8 +16,8 @@ from nst3d.flow.method import FlowMethod
 from nst3d.flow.warp import trusted
 from nst3d.stylize.clips.frame_optimiser import FrameOptimiser, following_schedule, fresh_schedule
 from nst3d.stylize.clips.painter import FramePainter
-from nst3d.stylize.clips.steady import Moment, alike, planes_of
-from nst3d.tensors import Array, ImageSize, Planes
+from nst3d.stylize.clips.steady import Moment, alike
+from nst3d.tensors import Array, ImageSize, Planes, planes_of
 
 OFFSETS = (1, 2, 4)
 """How many frames back a frame looks, for what is hidden in nearer ones."""

@@ -14,7 +14,7 @@ from nst3d.flow.method import FlowMethod
 from nst3d.flow.temporal import temporal_loss
 from nst3d.flow.warp import followed, trusted, warped
 from nst3d.stylize.clips.painter import FollowingPainter
-from nst3d.tensors import Array, Mask, Planes
+from nst3d.tensors import Array, Mask, Planes, planes_of
 
 _TOLERANCE = 0.1
 """Difference in colour, in [0, 1], of two frames along the motion at which they are trusted e⁻¹ as much."""
@@ -97,11 +97,6 @@ def steadiness(flow: FlowMethod, frame: Array, before: Moment, picture: Planes) 
     """How steady the picture (3, h, w) that is shown of a frame (h, w, 3) uint8 is after the moment before."""
     back, forth = flow.between(frame, before.frame), flow.between(before.frame, frame)
     return Steadiness(float(temporal_loss(picture, before.picture, back, trusted(back, forth))))
-
-
-def planes_of(frame: Array) -> Planes:
-    """A frame (h, w, 3) uint8 as planes (3, h, w) in [0, 1]."""
-    return Planes(torch.from_numpy(frame.astype("float32") / 255).permute(2, 0, 1).contiguous())
 
 
 def alike(frame: Array, before: Array, back: torch.Tensor) -> Mask:

@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from nst3d.stylize.clips.painter import TaughtPainter
-from nst3d.stylize.clips.steady import SteadyPainter, planes_of
+from nst3d.stylize.clips.steady import SteadyPainter
 from nst3d.stylize.teachers.identity import Identity
-from nst3d.tensors import Planes
+from nst3d.tensors import Planes, planes_of
 
 
 class Flicker:

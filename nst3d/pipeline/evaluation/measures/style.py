@@ -10,13 +10,12 @@ from nst3d.features.inception import Inception
 from nst3d.metrics.colour import ColourJudge
 from nst3d.metrics.frechet import art_fid, fid, inception_activations, sifid
 from nst3d.metrics.measured import Measured
-from nst3d.metrics.motion import planes_of
 from nst3d.metrics.strokes import stroke_difference, stroke_statistics
 from nst3d.metrics.style import LAYERS, Masked, StyleJudge
 from nst3d.pipeline.evaluation.measures.pictures import mask_of, style_pictures
 from nst3d.pipeline.evaluation.rows import Row
 from nst3d.pipeline.evaluation.tools import Tools
-from nst3d.tensors import Array, to_image
+from nst3d.tensors import Array, planes_of, to_image
 
 _KINDS = ("gram", "moments", "sliced")
 _LEAST = 0.5

@@ -6,16 +6,15 @@ import base64
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib import resources
 from typing import Any
 
-import jinja2
 from PIL import Image
 
 from nst3d.images.levels import to_bytes
 from nst3d.metrics.measured import Measured
 from nst3d.pipeline.evaluation.changes import Changes
 from nst3d.pipeline.evaluation.records import ARROWS, names_of, shown
+from nst3d.pipeline.evaluation.report.template import filled
 from nst3d.pipeline.evaluation.rows import Judged
 from nst3d.pipeline.evaluation.scores import Scores
 from nst3d.tensors import Array
@@ -42,9 +41,8 @@ class Page:
 
     def html(self) -> str:
         """The whole page."""
-        source = resources.files(__package__).joinpath("page.html").read_text(encoding="utf-8")
-        environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
-        return environment.from_string(source).render(
+        return filled(
+            "page.html",
             page=self,
             groups=self._groups(),
             pictures=self._pictures(),

@@ -5,12 +5,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib import resources
 
-import jinja2
 import numpy as np
 
 from nst3d.pipeline.evaluation.report.page import jpeg
+from nst3d.pipeline.evaluation.report.template import filled
 from nst3d.pipeline.evaluation.votes import FORMAT, SAME
 from nst3d.tensors import Array
 
@@ -36,8 +35,6 @@ class PairsPage:
 
     def html(self) -> str:
         """The whole page. The same seed gives the same order, on each side as often as on the other."""
-        source = resources.files(__package__).joinpath("pairs.html").read_text(encoding="utf-8")
-        environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
         pairs = self._pairs()
         made = repr((self.fingerprints, self.seed, [(pair["view"], pair["left"]) for pair in pairs]))
         record = {
@@ -48,7 +45,7 @@ class PairsPage:
             "pairs": pairs,
         }
         styles = [jpeg(style, _STYLE) for style in self.styles]
-        return environment.from_string(source).render(styles=styles, record=record)
+        return filled("pairs.html", styles=styles, record=record)
 
     def _pairs(self) -> list[dict[str, str | int]]:
         """The views in random order, each with the run that is on either side."""
