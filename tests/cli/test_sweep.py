@@ -138,7 +138,11 @@ def test_sizes_steps_presets_styles_and_methods_can_be_swept(job_of, inputs) -> 
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        (["--grid", "stroke=1,abc"], "--grid stroke=abc: "),
+        (["--grid", "stroke=1,abc"], "--grid stroke=abc: expected a number from 0.25 to 4"),
+        (
+            ["--grid", "stroke=1", "--most", "99999999"],
+            "--most is 99999999: expected a number from 1 to 1000",
+        ),
         (["--grid", "stroke=1,9"], "--grid stroke=9: setting stroke is 9"),
         (["--grid", "content=0.1", "colour=blue,style"], "--grid colour=blue: invalid choice 'blue'"),
         (["--grid", "recipe.style_scale=1,100"], "--grid recipe.style_scale=100: recipe.style_scale is 100"),

@@ -127,7 +127,7 @@ def test_what_is_no_finished_run_is_named(runs, tmp_path) -> None:
     with pytest.raises(InputError, match="not finished"):
         read_run(tmp_path / "half")
     (tmp_path / "half" / "metrics.json").write_text("[1]")
-    with pytest.raises(InputError, match="expected numbers by name"):
+    with pytest.raises(InputError, match="expected the numbers of a run, found list"):
         read_run(tmp_path / "half")
     (tmp_path / "half" / "metrics.json").write_text("{}")
     (tmp_path / "half" / "painted.glb").unlink()
@@ -139,6 +139,24 @@ def test_what_is_no_finished_run_is_named(runs, tmp_path) -> None:
         read_run(tmp_path / "half")
     with pytest.raises(ConfigError, match="no run"):
         run_eval(EvalJob((), tmp_path / "report"))
+
+
+def test_gaps_that_no_frames_have_are_refused() -> None:
+    with pytest.raises(ConfigError, match="no two of `clip` = 5 frames are that far apart"):
+        FlightOptions(clip=5)
+    with pytest.raises(ConfigError, match="no two of `frames` = 4 frames"):
+        FlightOptions(frames=4)
+    with pytest.raises(ConfigError, match="`gaps` is empty"):
+        FlightOptions(gaps=())
+    with pytest.raises(ConfigError, match="setting size is 10: expected a number from 48"):
+        FlightOptions(size=10)
+
+
+def test_a_run_is_not_its_own_report(runs) -> None:
+    before = (runs / "one" / "metrics.json").read_bytes()
+    with pytest.raises(ConfigError, match=r"own metrics\.json would be replaced"):
+        run_eval(EvalJob((runs / "one",), runs / "one", overwrite=True))
+    assert (runs / "one" / "metrics.json").read_bytes() == before
 
 
 def test_what_is_there_is_not_replaced(runs, tmp_path) -> None:

@@ -146,8 +146,20 @@ def test_what_are_no_votes_on_these_runs_is_refused(pair, tmp_path, change, mess
 @pytest.mark.parametrize("text", ["[", "[1]", '{"format": 3}'])
 def test_a_file_that_is_no_record_is_refused(pair, tmp_path, text) -> None:
     (tmp_path / "votes.json").write_text(text)
-    with pytest.raises(InputError, match=r"votes\.json: (?:cannot be read|holds no votes)"):
+    with pytest.raises(InputError, match=r"votes\.json: (?:expected votes|holds no votes)"):
         count_votes(pair, [tmp_path / "votes.json"])
+
+
+def test_a_file_that_is_huge_or_no_text_is_refused(pair, tmp_path) -> None:
+    file = tmp_path / "votes.json"
+    with file.open("wb") as stream:
+        stream.truncate(2**30)
+    with pytest.raises(InputError, match="larger than 16 MiB"):
+        count_votes(pair, [file])
+    for content in (b"\xff\xfe\x00", b"[" * 100_000):
+        file.write_bytes(content)
+        with pytest.raises(InputError, match="expected votes saved by a page of pairs, found no valid JSON"):
+            count_votes(pair, [file])
 
 
 def test_runs_with_nothing_to_choose_are_refused(runs, pair, tmp_path) -> None:

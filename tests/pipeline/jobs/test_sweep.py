@@ -167,7 +167,7 @@ def test_pictures_are_swept_too(inputs, tmp_path, measured) -> None:
     trials = tuple(trial_of(inputs, tmp_path / "out", "photo.png", content=c) for c in (0.1, 5.0))
     result = run_sweep(SweepJob(trials, tmp_path / "out"))
     assert [each.picture.shape[:2] for each in result.tried] == [(192, 256)] * 2
-    assert "steadiness" not in result.table
+    assert "steadiness" in result.table  # how much of the style's detail there is
     assert result.tried[0].score.content < result.tried[1].score.content
 
 
