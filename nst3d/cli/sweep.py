@@ -7,7 +7,7 @@ import io
 import re
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -84,6 +84,7 @@ def sweep(arguments: Sequence[str]) -> int:
     with StageBar(given.quiet) as bar:
         trials = _trials(given, axes, chosen, rest, bar.count)
         job = SweepJob(trials, given.out, given.resume, given.overwrite)
+        job = replace(job, command=_in_full(job))
         if not given.quiet:
             note(f"{len(chosen)} combinations of {', '.join(axis.name for axis in axes)}")
         result = run_sweep(job, bar.note, bar.count, BRIDGES)
@@ -195,6 +196,13 @@ def _worded(text: str) -> str:
     bounds = dict(bounded_fields(PaintConfig())).get(name)
     kind = "a whole number" if "int" in parsed[0] else "a number"
     return f"expected {kind}" if bounds is None else f"expected {bounds}"
+
+
+def _in_full(job: SweepJob) -> str:
+    """The command that measures everything of the small paintings."""
+    runs = [str(trial.job.out) for trial in job.trials]
+    report = ["--out", str(job.out / "full_report"), "--size", str(job.flight.size)]
+    return shlex.join(["nst3d", "eval", *runs, *report])
 
 
 def _told(result: SweepResult, given: SweepArguments) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -27,7 +26,7 @@ from nst3d.tensors import Array
 Count = Callable[[str, int, int], None]
 Left = Literal["nothing", "another", "begun", "finished"]
 """What an earlier sweep left of a trial: nothing, a run with other settings, a part of this one, or all of it."""
-_SHEET, _PAGE, _REPORT, _FULL = "sweep.png", "sweep.md", "report", "full_report"
+_SHEET, _PAGE, _REPORT = "sweep.png", "sweep.md", "report"
 _SMALLEST, _LARGEST = 48, 4096
 """Frames that can be measured, in pixels."""
 _CLIP = 10
@@ -46,6 +45,8 @@ class SweepJob:
     """Keep the paintings of an earlier sweep that are finished and have the same settings."""
     overwrite: bool = False
     """Write into a folder that is not empty."""
+    command: str = ""
+    """What the page says to measure everything of the paintings by, such as a command line."""
 
     @property
     def flight(self) -> FlightOptions:
@@ -108,9 +109,8 @@ def run_sweep(
         if not painted:
             raise ConfigError(f"all {len(tried)} combinations failed; the first: {tried[0].error}")
         folders = [each.trial.job.out for each in painted]
-        command = _again(folders, job)
         asked = EvalJob(
-            folders, job.out / _REPORT, flight=job.flight, brief=True, overwrite=True, command=command
+            folders, job.out / _REPORT, flight=job.flight, brief=True, overwrite=True, command=job.command
         )
         try:
             result = run_eval(asked, note, progress, bridges)
@@ -119,13 +119,6 @@ def run_sweep(
             return SweepResult(tuple(tried), len(job.trials), interrupted=True)
         measured = _measured(tried, result, pictures)
         return _written(job, measured, result.scores, asked.command, result.paths)
-
-
-def _again(folders: Sequence[Path], job: SweepJob) -> str:
-    """The command that measures everything of the paintings."""
-    size = ["--size", str(job.flight.size)]
-    words = ["nst3d", "eval", *map(str, folders), "--out", str(job.out / _FULL), *size]
-    return shlex.join(words)
 
 
 def _check_there(trials: Sequence[Trial]) -> None:
