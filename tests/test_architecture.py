@@ -100,6 +100,8 @@ WINGS: dict[str, set[str]] = {
         "jobs": "settings runtime captures styles kinds kinds/mesh kinds/radiance kinds/picture meshing"
         " evaluation evaluation/measures evaluation/report",
     }),
+    "features": set(),
+    "features/attention": {"features"},  # CLIP and DINO, which are no encoders of maps
     "stylize": {"stylize/style", "stylize/look", "stylize/teachers"},
     "stylize/style": set(),  # what teachers are shown, below the phases that ask them
     "stylize/look": set(),

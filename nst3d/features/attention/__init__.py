@@ -1,0 +1,1 @@
+"""Networks that are made of attention: CLIP, which joins pictures and words, and DINO."""
