@@ -67,6 +67,11 @@ class EvalArguments:
     """How motion is found: raft-large, raft-small or dis (OpenCV); auto is RAFT if its weights are here."""
     protocol: Literal["both", "stylos"] = "both"
     """both: by geometry and by optical flow; stylos adds the protocol that newer papers copy, quirks included."""
+    text: Annotated[str, tyro.conf.arg(metavar="WORDS")] = ""
+    """What the paintings should look like, such as "a charcoal drawing": CLIP says how near they are, if its weights
+    are here."""
+    source_text: Annotated[str, tyro.conf.arg(metavar="WORDS")] = "a photo"
+    """What the unpainted scene looks like, from which the change towards --text is measured."""
     overwrite: tyro.conf.FlagCreatePairsOff[bool] = False
     """Write into a folder that is not empty."""
     quiet: tyro.conf.FlagCreatePairsOff[bool] = False
@@ -94,15 +99,18 @@ def _job(given: EvalArguments, command: str) -> EvalJob:
     """The evaluation that is asked for. ConfigError without runs or a folder."""
     if not given.runs:
         raise ConfigError("no run: give the folder of a finished nst3d paint or nst3d video")
-    out, as_stylos = _out(given), given.protocol == "stylos"
+    if given.source_text != EvalArguments().source_text and not given.text:
+        raise ConfigError("`source_text` says where the change towards `text` begins: give that, too")
     return EvalJob(
         given.runs,
-        out,
+        _out(given),
         given.baseline,
         _flight(given),
         given.flow,
-        as_stylos,
+        given.protocol == "stylos",
         False,
+        given.text,
+        given.source_text,
         given.overwrite,
         command,
     )
@@ -111,7 +119,7 @@ def _job(given: EvalArguments, command: str) -> EvalJob:
 def _pairs(given: EvalArguments, runs: tuple[Path, Path]) -> PairsJob:
     """The page that is asked for. ConfigError for options that change nothing on it."""
     usual = EvalArguments()
-    for name in ("runs", "baseline", "clip", "gaps", "flow", "protocol"):
+    for name in ("runs", "baseline", "clip", "gaps", "flow", "protocol", "text", "source_text"):
         if getattr(given, name) != getattr(usual, name):
             raise ConfigError(f"`{name}` changes nothing with `pairs`, which shows two runs to people")
     flight = _flight(replace(given, gaps=(1,)))

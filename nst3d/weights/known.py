@@ -127,10 +127,10 @@ def _clip(model: str, megabytes: int) -> Source:
     return Source((WeightFile((f"{model}.safetensors", file), address, digits, megabytes),), "MIT")
 
 
-def _dinov2(model: str, digits: str, megabytes: int) -> Source:
-    names = (f"{model}.safetensors", f"{model}/model.safetensors")
+def _dinov2(model: str, theirs: str, digits: str, megabytes: int) -> Source:
+    names = (theirs, f"{model}/model.safetensors", f"{model}.safetensors")
     address = f"https://huggingface.co/facebook/{model}/resolve/main/model.safetensors"
-    return Source((WeightFile((*names[1:], names[0]), address, digits, megabytes),), "Apache-2.0")
+    return Source((WeightFile(names, address, digits, megabytes),), "Apache-2.0")
 
 
 _RESIDUAL = (
@@ -222,7 +222,10 @@ SOURCES: dict[str, Source] = {
         _VOCABULARY_PACKAGE,
     ),
     "dinov2-small": _dinov2(
-        "dinov2-small", "ae1e99fcefd534ed978cdeb8326f08030c96e28b7a81ffcbc98a857c84d14be1", 88
+        "dinov2-small",
+        "dinov2_vits14_pretrain.pth",
+        "ae1e99fcefd534ed978cdeb8326f08030c96e28b7a81ffcbc98a857c84d14be1",
+        88,
     ),
     "inception-torchvision": _torchvision("inception_v3", "0cc3c7bd", "inception_v3_google"),
     "inception-art": Source(

@@ -16,6 +16,15 @@ Sort = Literal["unpainted", "run", "decoy"]
 
 
 @dataclass(frozen=True)
+class Prompt:
+    """What a painting should look like, in words."""
+
+    text: str
+    source: str = "a photo"
+    """What the unpainted scene looks like, in words: the change is measured from there."""
+
+
+@dataclass(frozen=True)
 class Row:
     """Frames that are measured, and what they are compared with."""
 
@@ -29,6 +38,8 @@ class Row:
     """The run that painted them."""
     file: Path | None = None
     """The asset that it shows; None for decoys."""
+    prompt: Prompt | None = None
+    """What it should look like; None if no words were given."""
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,9 @@ from typing import Generic, TypeVar, get_args
 import torch
 
 from nst3d.errors import MissingDependencyError
+from nst3d.features.attention.clip import Clip, load_clip
+from nst3d.features.attention.dino import Dino, load_dino
+from nst3d.features.attention.tokens import Vocabulary, load_vocabulary
 from nst3d.features.encoder import Encoder
 from nst3d.features.inception import Inception, InceptionName, load_inception
 from nst3d.features.remembered import RememberedEncoder
@@ -64,6 +67,9 @@ class Tools:
         self.inceptions: dict[str, Maybe[Inception]] = {
             name: Maybe(partial(load_inception, name)) for name in get_args(InceptionName)
         }
+        self.clip: Maybe[Clip] = Maybe(lambda: load_clip("clip-vit-b-32", dtype=torch.float32))
+        self.vocabulary: Maybe[Vocabulary] = Maybe(load_vocabulary)
+        self.dino: Maybe[Dino] = Maybe(lambda: load_dino("dinov2-small", dtype=torch.float32))
         used = sorted(name for name in optimised if name)
         self.judge_name = judge_for(used) or "none"
         self.judge: Maybe[Encoder] = Maybe(lambda: _judge(used))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from nst3d.pipeline.evaluation.flight import FlightOptions
 from nst3d.pipeline.evaluation.measures import Measures
 from nst3d.pipeline.evaluation.records import markdown, plain
 from nst3d.pipeline.evaluation.report.pages import page_of
-from nst3d.pipeline.evaluation.rows import Judged, Row
+from nst3d.pipeline.evaluation.rows import Judged, Prompt, Row
 from nst3d.pipeline.evaluation.run_folder import RunFolder, read_run
 from nst3d.pipeline.evaluation.scores import Scores, scores_of
 from nst3d.pipeline.evaluation.tools import Tools
@@ -52,6 +52,10 @@ class EvalJob:
     """Whether the protocol that newer papers copy is measured, too."""
     brief: bool = False
     """Measure only what the score is made of."""
+    text: str = ""
+    """What the paintings should look like, in words that CLIP compares them with; empty: it does not."""
+    source_text: str = "a photo"
+    """What the unpainted scene looks like, in words."""
     overwrite: bool = False
     """Write into a folder that is not empty."""
     command: str = ""
@@ -100,7 +104,8 @@ def run_eval(
         takes = takes_of_runs(
             runs, job.flight, note, lambda done, total: progress("rendering", done, total), bridges
         )
-        rows = rows_of(runs, takes, names)
+        prompt = Prompt(job.text, job.source_text) if job.text else None
+        rows = [replace(row, prompt=prompt) for row in rows_of(runs, takes, names)]
         tools = Tools({run.encoder for run in runs}, job.flow)
         measures = Measures(tools, job.flight, runs, job.as_stylos, job.brief)
         judged = []
@@ -139,7 +144,13 @@ def _written(job: EvalJob, judged: Sequence[Judged]) -> EvalResult:
     record: dict[str, Any] = {
         **about,
         "command": job.command,
-        "protocol": as_plain(job.flight) | {"stylos": job.as_stylos, "brief": job.brief},
+        "protocol": as_plain(job.flight)
+        | {
+            "stylos": job.as_stylos,
+            "brief": job.brief,
+            "text": job.text,
+            "source_text": job.source_text,
+        },
         "rows": plain(judged),
     }
     scores = scores_of(judged)

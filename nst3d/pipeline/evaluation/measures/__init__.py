@@ -11,6 +11,7 @@ from nst3d.pipeline.evaluation.measures.consistency import Consistency
 from nst3d.pipeline.evaluation.measures.content import brief as brief_content
 from nst3d.pipeline.evaluation.measures.content import content
 from nst3d.pipeline.evaluation.measures.cost import cost
+from nst3d.pipeline.evaluation.measures.meaning import Meaning
 from nst3d.pipeline.evaluation.measures.style import Closeness
 from nst3d.pipeline.evaluation.rows import Row
 from nst3d.pipeline.evaluation.run_folder import RunFolder
@@ -33,6 +34,7 @@ class Measures:
         `brief` leaves out what the score is not made of.
         """
         self._tools, self._closeness, self._runs, self._brief = tools, Closeness(tools), runs, brief
+        self._meaning = Meaning(tools)
         self._consistency = Consistency(tools, options.gaps, as_stylos)
 
     def of(self, row: Row) -> Iterator[Measured]:
@@ -46,5 +48,6 @@ class Measures:
         yield from self._consistency.of(row)
         yield from self._closeness.of(row)
         yield from content(row, self._tools)
+        yield from self._meaning.of(row)
         yield from asset(row, self._runs)
         yield from cost(row)
