@@ -72,7 +72,7 @@ def test_words_are_compared(evaluated, small_networks: Path) -> None:
     unpainted, run, *_ = (judged(each.row, prompt) for each in evaluated.judged)
     assert 0 <= run.value("clip_score") <= 100
     assert -1 <= run.value("clip_directional") <= 1
-    assert missing(unpainted, "clip_directional") == "no view changed"
+    assert missing(unpainted, "clip_directional") == "views that did not change have no direction"
     (found,) = (m for m in run.measured if m.name == "clip_directional")
     assert "the last 45 tokens were left out" in found.note
     assert "from “a cube”" in found.note

@@ -20,6 +20,7 @@ from nst3d.pipeline.evaluation.rows import Prompt, Row
 from nst3d.pipeline.evaluation.tools import Tools
 from nst3d.tensors import Array
 
+_UNCHANGED = "views that did not change have no direction"
 _NO_TEXT = "no text was given: give `text`, what the painting should look like"
 _METRICS: dict[str, tuple[Group, Better]] = {
     "clip_content": ("content", "higher"),
@@ -70,7 +71,7 @@ class Meaning:
             yield _missing("clip_directional", str(error))
             return
         note = f"{note}, from “{row.prompt.source}”"
-        yield _of_views("clip_directional", row, ways, note, "no view changed")
+        yield _of_views("clip_directional", row, ways, note, _UNCHANGED)
 
     def _features(self, clip: Clip, views: Footage) -> Array:
         """Those of all views, found once; views live as long as the evaluation."""
