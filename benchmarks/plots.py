@@ -16,9 +16,12 @@ import matplotlib
 
 matplotlib.use("svg")
 import matplotlib.pyplot as plt
+from matplotlib.ticker import EngFormatter
 
 STYLE = {
     "svg.hashsalt": "nst3d",  # the same numbers give the same bytes
+    "svg.fonttype": "none",
+    "font.family": "sans-serif",
     "font.size": 9,
     "axes.spines.top": False,
     "axes.spines.right": False,
@@ -57,12 +60,16 @@ def scaling_plot(path: Path, numbers: dict[str, Any]) -> None:
                 values = [row[name] * unit for row in rows]
                 above.loglog(amounts, values, "o-", color=colour, label=label, markersize=3.5, linewidth=1.5)
             below.loglog(amounts, [row["peak_gb"] for row in rows], "o-", color="#333333", markersize=3.5)
+            for sheet in (above, below):
+                sheet.minorticks_off()
+                sheet.xaxis.set_major_formatter(EngFormatter(sep=""))
+                if max(amounts) < 1000:
+                    sheet.set_xticks(amounts)
             above.tick_params(labelbottom=False)
             above.set_title(AMOUNTS[axis], fontsize=10)
         grid[0, 0].set_ylabel("CPU time, ms")
         grid[1, 0].set_ylabel("peak memory, GB")
         grid[1, 0].set_yticks([0.5, 1, 2, 4], ["0.5", "1", "2", "4"])
-        grid[1, 0].minorticks_off()
         figure.legend(*grid[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=len(TIMES))
         _write(figure, path)
 

@@ -23,6 +23,10 @@ _PLACE = re.compile(r"<!-- begin (\S+) -->\n(.*?)<!-- end (\S+) -->", re.DOTALL)
 def written(text: str, records: dict[str, list[Record]], docs: Path = DOCS) -> str:
     """The docs with all their tables. Leaves with a line for a table or a record that has no counterpart."""
     places = {found[1]: found[3] for found in _PLACE.finditer(text)}
+    if not len(places) == text.count("<!-- begin ") == text.count("<!-- end "):
+        sys.exit(
+            f"{docs}: has `begin` and `end` that do not belong together, or one twice; give each table one of each"
+        )
     for first, last in places.items():
         if first != last:
             sys.exit(
