@@ -15,7 +15,7 @@ import time
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from common import ROOT, parser_for, report
@@ -26,7 +26,7 @@ from nst3d.features.precision import fast_dtype
 from nst3d.features.speed import peak_rates
 from nst3d.pipeline.jobs.prepare import prepare
 from nst3d.pipeline.runtime.machine import use_threads
-from nst3d.pipeline.settings.config import PaintConfig, Precision
+from nst3d.pipeline.settings.config import PaintConfig
 from nst3d.stylize.schedule import Schedule
 
 SCENE, STYLE = ROOT / "scenes/lighthouse/lighthouse.glb", ROOT / "scenes/styles/swirls.jpg"
@@ -35,7 +35,7 @@ VIEWS = 4
 CORES = 2
 
 
-def measured(precision: Precision, steps: int, scene: Path) -> dict[str, Any]:
+def measured(precision: Literal["float32", "bfloat16"], steps: int, scene: Path) -> dict[str, Any]:
     """A precision's steps, the whole painting, and the choice of `nst3d paint`."""
     whole = replace(PaintConfig(), precision=precision)
     rig = replace(whole.rig, views=VIEWS, max_views=VIEWS)

@@ -87,10 +87,14 @@ def roofline_plot(path: Path, numbers: dict[str, Any]) -> None:
             sheet.loglog([1, corner, 2000], [numbers["copy_gb_s"], top, top], color=colour, linewidth=2)
             sheet.loglog([r["flop_per_byte"] for r in found], [r["gflops"] for r in found], "o", color=colour)
             both, share = encoder["both_gflops"], encoder["share"]
-            text = f"{name}: the encoder, forward and backward, {both} GFLOP/s ({share:.0%} of the roof)"
+            pixels = f"{encoder['size']} pixels"
+            text = f"{name}: the encoder at {pixels}, forward and backward: {both} GFLOP/s, {share:.0%} of the roof"
             sheet.axhline(both, color=colour, linestyle=":", label=text)
         sheet.set(xlabel="floating-point operations by byte read or written", ylabel="GFLOP/s of one thread")
         sheet.set_title("Convolutions of VGG-19 (dots) under what memory and CPU can do", fontsize=10)
+        sheet.set_xticks([1, 10, 100, 1000], ["1", "10", "100", "1000"])
+        sheet.set_yticks([50, 100, 200, 400], ["50", "100", "200", "400"])
+        sheet.minorticks_off()
         sheet.legend(loc="lower right")
         _write(figure, path)
 
