@@ -16,9 +16,8 @@ from nst3d.features.layers import conv_shape, layer_names, stride_of
 _CHANNELS, _SIDE = 256, 40
 """A convolution in the middle of a VGG network, in which it spends most of its time."""
 _TAPS = 9
-_SHORT_CHANNELS, _SHORT_SIDE = 64, 64
-"""A smaller one, and the side of square matrices, that take a millisecond or two."""
 _MATRIX = 512
+"""Side of the square matrices whose product is measured."""
 
 
 def flops_per_pixel(architecture: str, layers: Iterable[str]) -> float:
@@ -52,7 +51,7 @@ def convolution_rate(dtype: torch.dtype, device: torch.device | str = "cpu", sec
     return count * _operations(_CHANNELS, _SIDE) / spent
 
 
-def peak_rates(dtype: torch.dtype, seconds: float = 0.05) -> dict[str, float]:
+def peak_rates(dtype: torch.dtype, seconds: float = 0.04) -> dict[str, float]:
     """Floating-point operations per second: "matmul" of a product of matrices, "convolution" of one like an encoder's.
 
     On one thread of the CPU, of the call that took it least, each tried for about `seconds`. Pauses do not count, so
@@ -60,11 +59,11 @@ def peak_rates(dtype: torch.dtype, seconds: float = 0.05) -> dict[str, float]:
     AMD, float32 products do without AVX-512. Operations are those of a direct convolution, as in `convolution_rate`.
     """
     matrix = torch.ones(_MATRIX, _MATRIX, dtype=dtype)
-    image, conv = _convolution(_SHORT_CHANNELS, _SHORT_SIDE, dtype, "cpu")
+    image, conv = _convolution(_CHANNELS, _SIDE, dtype, "cpu")
     with torch.no_grad(), _one_thread():
         product = _least_seconds(lambda: matrix @ matrix, seconds)
         convolution = _least_seconds(lambda: _convolve(image, conv), seconds)
-    operations = _operations(_SHORT_CHANNELS, _SHORT_SIDE)
+    operations = _operations(_CHANNELS, _SIDE)
     return {"matmul": 2 * _MATRIX**3 / product, "convolution": operations / convolution}
 
 

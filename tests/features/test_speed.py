@@ -58,7 +58,7 @@ def test_the_peak_is_that_of_the_call_that_took_the_cpu_least(monkeypatch) -> No
     monkeypatch.setattr(speed.time, "process_time", lambda: next(spent))
     rates = peak_rates(torch.float32, seconds=6.5)
     assert rates["matmul"] == pytest.approx(2 * 512**3 / 0.001)
-    assert rates["convolution"] == pytest.approx(2 * 9 * 64**2 * 64**2 / 0.001)
+    assert rates["convolution"] == pytest.approx(2 * 9 * 256**2 * 40**2 / 0.001)
 
 
 def test_measuring_on_one_thread_leaves_the_others() -> None:
