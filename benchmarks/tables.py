@@ -32,14 +32,12 @@ def _about(record: Record) -> str:
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
-    """A table in Markdown; whole numbers get commas."""
+    """A table in Markdown; thousands get commas."""
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join("| " + " | ".join(map(_cell, line)) + " |" for line in lines)
 
 
 def _cell(value: Any) -> str:
-    if isinstance(value, float) and value.is_integer() and abs(value) >= 100:
-        value = int(value)
     return f"{value:,}" if isinstance(value, int | float) and abs(value) >= 1000 else str(value)
 
 
@@ -57,6 +55,7 @@ _SCALED = {
     "product_ms": "product and transpose, ms",
     "step_ms": "a step, ms",
     "peak_gb": "peak memory, GB",
+    "added_gb": "of it this scene's, GB",
 }
 _AMOUNTS = {
     "faces": "faces",
@@ -70,7 +69,7 @@ _AMOUNTS = {
 def _scaling(numbers: Numbers) -> str:
     parts = []
     for axis, title in _AMOUNTS.items():
-        slopes = numbers[f"{axis}_exponents"] | {"peak_gb": ""}
+        slopes = numbers[f"{axis}_exponents"]
         low, high = numbers[f"{axis}_fitted"]
         rows = [(row["amount"], *(row[name] for name in _SCALED)) for row in numbers[axis]]
         last = (f"exponent, {low:,} to {high:,}", *(slopes.get(name, "") for name in _SCALED))
