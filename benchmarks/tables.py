@@ -38,6 +38,8 @@ def table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
 
 
 def _cell(value: Any) -> str:
+    if isinstance(value, float):
+        value += 0.0  # no minus before a zero
     return f"{value:,}" if isinstance(value, int | float) and abs(value) >= 1000 else str(value)
 
 
