@@ -130,7 +130,8 @@ def report(title: str, numbers: dict[str, Any], save: str | None = None) -> None
     about = machine()
     print(f"\n{title}")
     for name, value in (numbers | about).items():
-        print(f"  {name:<24} {value}")
+        if not isinstance(value, list):  # rows, which a benchmark prints as they come
+            print(f"  {name:<24} {value}")
     print(json.dumps(numbers | about))
     if save:
         kind = "avx2" if avx2_alone() else (cpu_features() or ("other",))[-1].lower()

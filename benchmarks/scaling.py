@@ -25,7 +25,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from common import ROOT, parser_for, report
+from common import ROOT, avx2_alone, parser_for, report
 from losses import steps_of
 from scaling_scenes import write_mesh, write_splats
 
@@ -157,6 +157,7 @@ def in_a_process(point: Point) -> dict[str, float]:
     """The same in a process of its own, which finds nothing in nst3d's caches."""
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, __file__, "--point", json.dumps(asdict(point)), "--folder", folder]
+        command += ["--avx2"] * avx2_alone()
         surroundings = os.environ | {FOLDER_VARIABLE: f"{folder}/cache", "OMP_NUM_THREADS": "1"}
         done = subprocess.run(command, capture_output=True, text=True, env=surroundings, check=False)
     if done.returncode:
