@@ -8,7 +8,6 @@ Prints a table, and last one line of JSON.
 from __future__ import annotations
 
 import dataclasses
-import sys
 import tempfile
 import time
 from collections.abc import Sequence
@@ -18,7 +17,7 @@ from typing import Any
 import numpy as np
 import torch
 import torch.nn.functional as F
-from common import Stopwatch, data_dir, median_ms, report
+from common import Stopwatch, data_dir, median_ms, parser_for, report
 
 from nst3d.cameras.paths import tour
 from nst3d.cameras.pinhole import Camera
@@ -130,9 +129,12 @@ def measure(capture: Path, folder: Path) -> dict[str, Any]:
 
 def main() -> None:
     """Measure the capture that the command line names."""
-    capture = Path(sys.argv[1]) if len(sys.argv) > 1 else data_dir() / "nerf/fox"
+    parser = parser_for(__doc__)
+    parser.add_argument("capture", nargs="?", type=Path)
+    given = parser.parse_args()
+    capture = given.capture or data_dir() / "nerf/fox"
     with tempfile.TemporaryDirectory() as folder:
-        report("capture", {"capture": capture.name} | measure(capture, Path(folder)))
+        report("capture", {"capture": capture.name} | measure(capture, Path(folder)), given.save)
 
 
 if __name__ == "__main__":

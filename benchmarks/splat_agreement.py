@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from common import data_dir, report
+from common import data_dir, parser_for, report
 
 from nst3d.cameras.pinhole import Camera, look_at, perspective
 from nst3d.formats.splats.registry import load_splats
@@ -107,7 +107,10 @@ def main() -> None:
         import gsplat.cuda._torch_impl  # noqa: F401
     except ImportError as error:
         sys.exit(f"gsplat cannot be imported ({error}): pip install --no-deps gsplat")
-    scenes = [Path(a) for a in sys.argv[1:]] or [data_dir() / "gaussians" / s for s in SCENES]
+    parser = parser_for(__doc__)
+    parser.add_argument("scenes", nargs="*", type=Path)
+    given = parser.parse_args()
+    scenes = given.scenes or [data_dir() / "gaussians" / s for s in SCENES]
     numbers = {}
     for path in scenes:
         splats = load_splats(path)
@@ -115,7 +118,7 @@ def main() -> None:
         for k, camera in enumerate(views(splats, SIZE)):
             own = renderer.draw(camera, splats.colours, 1.0).over(1.0)
             numbers[f"{path.stem}_{k}_db"] = round(psnr(own, reference(splats, camera)), 2)
-    report("agreement with gsplat's reference", numbers)
+    report("agreement with gsplat's reference", numbers, given.save)
     if min(numbers.values()) < LEAST:
         sys.exit(f"a view is below {LEAST} dB")
 

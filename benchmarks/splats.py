@@ -7,13 +7,12 @@ Prints a table, and last one line of JSON.
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from common import data_dir, median_ms, report
+from common import data_dir, median_ms, parser_for, report
 from splat_agreement import views
 
 from nst3d.formats.splats.registry import load_splats
@@ -58,8 +57,11 @@ def measure(path: Path) -> dict[str, Any]:
 
 def main() -> None:
     """Measure the scene that the command line names."""
-    path = Path(sys.argv[1]) if len(sys.argv) > 1 else data_dir() / "gaussians/splat/violin_100k.splat"
-    report("splats", measure(path))
+    parser = parser_for(__doc__)
+    parser.add_argument("scene", nargs="?", type=Path)
+    given = parser.parse_args()
+    scene = given.scene or data_dir() / "gaussians/splat/violin_100k.splat"
+    report("splats", measure(scene), given.save)
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import torch
-from common import ROOT, data_dir, report
+from common import ROOT, data_dir, parser_for, report
 
 from nst3d.images.io import write_image
 from nst3d.integrations.bridges import BRIDGES
@@ -67,7 +67,7 @@ def losses(guide: Guide, pictures: Sequence[Planes], masks: Sequence[Mask]) -> d
 
 def arguments() -> argparse.Namespace:
     """The command line's."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = parser_for(__doc__)
     parser.add_argument("--on", default=ROOT / "scenes/lighthouse/lighthouse.glb", type=Path)
     parser.add_argument("--style", type=Path, help="default: The Scream, in the data folder")
     parser.add_argument("--size", default=256, type=int)
@@ -118,7 +118,7 @@ def main() -> None:
             sheet[:, r * high :, c * wide :][:, : picture.shape[1], : picture.shape[2]] = picture
     write_image(given.out / "sheet.png", sheet.permute(1, 2, 0).numpy())
     flat = {f"{name}: {key}": round(value, 4) for name, row in numbers.items() for key, value in row.items()}
-    report(f"train-style, {given.on.stem}, {given.style.stem}, {given.size} pixels", flat)
+    report(f"train-style, {given.on.stem}, {given.style.stem}, {given.size} pixels", flat, given.save)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from common import ROOT, report
+from common import ROOT, parser_for, report
 
 from nst3d.cameras.orbits import Orbit
 from nst3d.formats.mesh_files import load_mesh
@@ -26,6 +26,7 @@ FRAMES = 96
 
 def main() -> None:
     """Measure drawing frame by frame, then a whole video."""
+    given = parser_for(__doc__).parse_args()
     orbit = Orbit(FRAMES)
     shown = show_mesh(load_mesh(ROOT / "scenes/lighthouse/lighthouse.glb"), orbit)
     cameras = orbit_cameras(shown, orbit)
@@ -46,7 +47,7 @@ def main() -> None:
         "draw_fps": round(1 / statistics.median(times), 1),
         "video_fps": round(FRAMES / video, 1),
     }
-    report("turntable, 512 x 512", numbers)
+    report("turntable, 512 x 512", numbers, given.save)
 
 
 if __name__ == "__main__":

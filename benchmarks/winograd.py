@@ -7,49 +7,30 @@ one.
 
 from __future__ import annotations
 
-import argparse
-import os
-import sys
 import time
 from collections.abc import Callable
+from typing import Any
 
-AVX2 = {
-    "ONEDNN_MAX_CPU_ISA": "AVX2",
-    "ATEN_CPU_CAPABILITY": "avx2",
-    "NUMBA_CPU_NAME": "haswell",
-    "NUMBA_CPU_FEATURES": "+avx2,+fma",
-}
+import torch
+from common import parser_for, report
+
+from nst3d.features import frozen_conv, load_encoder
+from nst3d.pipeline.runtime.machine import use_threads
+
 LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu4_2")
+SIZES = (128, 256, 384)
 
 
 def main() -> None:
-    """Measure at three sizes."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--avx2", action="store_true", help="use AVX2 only")
+    """Measure both ways in turn at each size."""
+    parser = parser_for(__doc__)
     parser.add_argument("--repeats", type=int, default=7, help="turns of each way")
     parser.add_argument("--threads", type=int, default=1)
-    args = parser.parse_args()
-    if args.avx2 and "NUMBA_CPU_NAME" not in os.environ:
-        os.execve(sys.executable, [sys.executable, *sys.argv], os.environ | AVX2)
-    measure(args)
-
-
-def measure(args: argparse.Namespace) -> None:
-    """Both ways in turn at each size; printed as a report."""
-    import torch
-    from common import report
-
-    from nst3d.features import frozen_conv, load_encoder
-    from nst3d.pipeline.runtime.machine import use_threads
-
-    use_threads(args.threads)
+    given = parser.parse_args()
+    use_threads(given.threads)
     encoder = load_encoder(dtype=torch.float32)
-    numbers: dict[str, object] = {
-        "instructions": "AVX2" if args.avx2 else torch.backends.cpu.get_cpu_capability()
-    }
-    for size in (128, 256, 384):
+    rows, own = [], frozen_conv._CAPABILITIES
+    for size in SIZES:
         image = torch.rand(3, size, size, generator=torch.Generator().manual_seed(0))
 
         def gradient(image: torch.Tensor = image) -> torch.Tensor:
@@ -62,13 +43,17 @@ def measure(args: argparse.Namespace) -> None:
         for way, capabilities in {"winograd": ("AVX2", "AVX512"), "torch": ()}.items():
             frozen_conv._CAPABILITIES = capabilities  # type: ignore[assignment]
             frozen_conv.fast_dtype = lambda: torch.float32  # type: ignore[assignment]
-            least[way] = least_cpu_ms(gradient, args.repeats)
+            least[way] = least_cpu_ms(gradient, given.repeats)
             found[way] = gradient()
-            numbers[f"{size}, {way}"] = f"{least[way]:.0f} ms"
         apart = 1 - torch.nn.functional.cosine_similarity(found["torch"], found["winograd"], dim=0).item()
-        numbers[f"{size}, ratio"] = round(least["torch"] / least["winograd"], 2)
-        numbers[f"{size}, 1 - cosine"] = f"{apart:.1e}"
-    report("VGG-19 to relu4_2, forward and backward, float32", numbers)
+        row: dict[str, Any] = {"pixels": size} | {f"{way}_ms": round(ms) for way, ms in least.items()}
+        rows.append(
+            row | {"ratio": round(least["torch"] / least["winograd"], 2), "apart": float(f"{apart:.0e}")}
+        )
+        print(rows[-1], flush=True)
+    frozen_conv._CAPABILITIES = own  # by which the report measures this machine
+    numbers = {"instructions": torch.backends.cpu.get_cpu_capability(), "sizes": rows}
+    report("VGG-19 to relu4_2, forward and backward, float32", numbers, given.save)
 
 
 def least_cpu_ms(call: Callable[[], object], repeats: int) -> float:

@@ -89,7 +89,7 @@ class Run:
             with _fitting():
                 self._generator.set_state(self._state.generator)
         self._work: Work | None = None
-        self._views, self._seconds = 0, 0.0
+        self._steps, self._views, self._seconds = 0, 0, 0.0
         self._whole = True  # no step was broken off
         self._kept: RunState | None = None  # the end of the last stage, until the next one is ready
 
@@ -170,14 +170,21 @@ class Run:
         )
 
     def metrics(self) -> dict[str, Any]:
-        """Steps taken, the losses of the last and the first step, and views per second since the start."""
+        """Steps taken, the losses of the last and the first step, and steps and views per second.
+
+        Seconds are those since this process began to paint, in which views are compiled, too.
+        """
         state = self._state
         if state.loss is None:
             return {"iterations": 0}
         found = {"iterations": state.done, "loss": state.loss, "losses": dict(state.losses)}
         found["loss_first"] = state.first_loss
         if self._views:
-            found["views_per_s"] = round(self._views / max(self._seconds, 1e-9), 2)
+            seconds = max(self._seconds, 1e-9)
+            found |= {
+                "steps_per_s": round(self._steps / seconds, 2),
+                "views_per_s": round(self._views / seconds, 2),
+            }
         return found
 
     def _step(self, index: int, started: float) -> Progress:
@@ -195,6 +202,7 @@ class Run:
         state.history.append(loss)
         state.first_loss = loss if state.first_loss is None else state.first_loss
         state.loss, state.losses = loss, parts
+        self._steps += 1
         self._views += views
         self._seconds = time.perf_counter() - started
         return Progress(index, state.done, total, loss, parts, self._seconds, self._views)

@@ -9,7 +9,7 @@ import torch
 
 from nst3d.features import speed
 from nst3d.features.frozen_conv import FrozenConv
-from nst3d.features.speed import convolution_rate, flops_per_pixel
+from nst3d.features.speed import convolution_rate, flops_per_pixel, peak_rates
 
 
 @pytest.mark.parametrize(
@@ -46,3 +46,26 @@ def test_the_rate_is_operations_by_seconds_with_pauses(monkeypatch) -> None:
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 def test_a_machine_has_a_rate(dtype) -> None:
     assert 1e8 < convolution_rate(dtype, seconds=1e-6) < 1e15
+
+
+def test_the_peak_is_that_of_the_call_that_took_the_cpu_least(monkeypatch) -> None:
+    """Calls take 3, 1 and 2 ms of CPU, over and over; the wall clock moves by a second at each look."""
+    wall = itertools.count()
+    spent = itertools.accumulate(
+        itertools.chain([0.0], itertools.cycle([0.003, 0.0, 0.001, 0.0, 0.002, 0.0]))
+    )
+    monkeypatch.setattr(speed.time, "perf_counter", lambda: float(next(wall)))
+    monkeypatch.setattr(speed.time, "process_time", lambda: next(spent))
+    rates = peak_rates(torch.float32, seconds=6.5)
+    assert rates["matmul"] == pytest.approx(2 * 512**3 / 0.001)
+    assert rates["convolution"] == pytest.approx(2 * 9 * 256**2 * 40**2 / 0.001)
+
+
+def test_measuring_on_one_thread_leaves_the_others() -> None:
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        assert min(peak_rates(torch.float32, seconds=1e-6).values()) > 1e8
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)

@@ -190,3 +190,10 @@ def test_a_finished_run_knows_its_losses_when_it_is_resumed() -> None:
     assert metrics["loss"] == progress[-1].loss
     assert metrics["losses"] == progress[-1].losses
     assert metrics["loss_first"] == progress[0].loss
+
+
+def test_speed_is_told_in_steps_and_in_views() -> None:
+    going = run_of(canvas(), to_target, Schedule((Stage(64, 4, 0.05),), views_per_step=3))
+    list(going)
+    found = going.metrics()
+    assert found["views_per_s"] == pytest.approx(3 * found["steps_per_s"], abs=0.02)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from statistics import median
 
 import numpy as np
 
@@ -37,6 +39,8 @@ class Take:
     """Frames from all over the flight, which are compared with styles and contents."""
     background: Array
     """(3,): the colour that is seen where the scene is not."""
+    frame_s: float = 0.0
+    """Seconds (wall-clock) to render a frame, the median; 0 where frames were read or changed."""
 
     def showing(self, change: Callable[[Footage], Footage]) -> Take:
         """The same frames, changed."""
@@ -56,12 +60,15 @@ def takes_of_scenes(scenes: Iterable[Shown], number: int, options: FlightOptions
         numbers = numbers_of(len(cameras), options)
         total = number * len(numbers.all)
         frames: dict[int, tuple[Array, Array, Seen]] = {}
+        seconds = []
         for place in numbers.all:
+            start = time.perf_counter()
             frame = shown.frame(cameras[place], depth=True)
+            seconds.append(time.perf_counter() - start)
             depth = np.where(frame.opacity > 0.5, frame.depth, np.inf)
             frames[place] = frame.over(background), frame.opacity, Seen(cameras[place], depth)
             count(len(found) * len(numbers.all) + len(frames), total)
-        found.append(_take(numbers, frames, background))
+        found.append(replace(_take(numbers, frames, background), frame_s=median(seconds)))
     return found
 
 

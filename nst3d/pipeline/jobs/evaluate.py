@@ -25,7 +25,7 @@ from nst3d.pipeline.evaluation.tools import Tools
 from nst3d.pipeline.jobs.takes import check_same_scene, names_of_runs, takes_of_runs
 from nst3d.pipeline.kinds.bridges import ALONE, Bridges, Note
 from nst3d.pipeline.runtime.events import Events
-from nst3d.pipeline.runtime.machine import made_with
+from nst3d.pipeline.runtime.machine import made_in_words, made_with
 from nst3d.pipeline.runtime.out_folder import claimed_folder
 from nst3d.pipeline.settings.overrides import as_plain
 from nst3d.pipeline.styles import read_style
@@ -160,7 +160,8 @@ def _written(job: EvalJob, judged: Sequence[Judged]) -> EvalResult:
     if changes is not None:
         record["baseline"], record["differences"] = changes.baseline, changes.plain
         table += "\n" + changes.table
-    pages = page_of(judged, scores, changes, job.command, about | {"frames": f"{job.flight.size} pixels"})
+    told = {"frames": f"{job.flight.size} pixels"}
+    pages = page_of(judged, scores, changes, job.command, made_in_words(about) | told)
     contents = {
         _METRICS: json.dumps(record, indent=2) + "\n",
         _TABLE: table,

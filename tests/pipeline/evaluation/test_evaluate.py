@@ -64,9 +64,25 @@ def test_the_run_s_own_losses_and_costs_are_reported(evaluated, runs) -> None:
     assert lines[0].startswith("step,stage,loss,")
     assert [line.split(",")[0] for line in lines[1:]] == ["1", "2", "3", "4", "5", "6"]
     metrics = json.loads((runs / "one" / "metrics.json").read_text())
-    assert {"nst3d", "torch", "machine"} <= metrics.keys()
-    assert evaluated.judged[1].value("paint_s") == metrics["paint_s"]
-    assert evaluated.judged[0].value("paint_s") is None
+    assert {"nst3d", "torch", "machine", "threads"} <= metrics.keys()
+    for name in ("paint_s", "steps_per_s"):
+        assert evaluated.judged[1].value(name) == metrics[name]
+        assert evaluated.judged[0].value(name) is None
+
+
+def test_machines_can_be_compared_by_the_rate_of_a_core(evaluated, runs) -> None:
+    for found in (
+        json.loads(path.read_text()) for path in (evaluated.paths[0], runs / "one" / "metrics.json")
+    ):
+        for rates in found["gflops"].values():
+            assert all(rate > 0 for rate in (rates["matmul"], rates["convolution"]))
+    assert "GFLOP/s of a core: matmul " in evaluated.paths[2].read_text()
+
+
+def test_frames_are_timed_where_they_are_rendered(evaluated) -> None:
+    sorts = {each.row.sort: each.value("rendered_frames_per_s") for each in evaluated.judged}
+    assert sorts["decoy"] is None
+    assert min(sorts["unpainted"], sorts["run"]) > 0
 
 
 def test_a_resumed_run_has_the_losses_of_all_its_steps(inputs, tmp_path) -> None:

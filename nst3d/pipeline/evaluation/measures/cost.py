@@ -17,6 +17,7 @@ _KEPT: dict[str, Better] = {
     "write_s": "lower",
     "wall_s": "lower",
     "peak_rss_gb": "lower",
+    "steps_per_s": "higher",
     "views_per_s": "higher",
     "frames_per_second": "higher",
     "iterations": "neither",
@@ -24,7 +25,12 @@ _KEPT: dict[str, Better] = {
 
 
 def cost(row: Row) -> Iterator[Measured]:
-    """Seconds by phase, speed and memory from the run's own metrics.json, and what its files take on the disk."""
+    """Seconds by phase, speed and memory from the run's own metrics.json, and what its files take on the disk.
+
+    How fast frames were rendered for the evaluation itself is known of what was not painted, too.
+    """
+    if row.take.frame_s:
+        yield Measured("rendered_frames_per_s", "cost", "higher", (1 / row.take.frame_s,))
     if row.run is None:
         return
     for name, better in _KEPT.items():
