@@ -144,8 +144,10 @@ def measure(scene: Path, given: argparse.Namespace) -> dict[str, dict[str, float
     """All rows of a scene; writes two frames of each below each other."""
     style = read_style(given.style, Events())
     background = style.background.numpy().astype(np.float32)
-    before, render_s = seconds_of(lambda: turn_of(scene, None, given.size, background))
+    before = turn_of(scene, None, given.size, background)
     count = len(before.cameras)
+    # A second time, as the first compiles.
+    _, render_s = seconds_of(lambda: turn_of(scene, before.cameras, given.size, background))
     wanted = list(zip(style.at(given.size), style.opacities_at(given.size)))
     encoder = load_encoder("vgg16-torchvision", dtype=torch.float32)
     judge = Judge(before, Bench(encoder, wanted, warps_of(before)), Lpips("alex"))
