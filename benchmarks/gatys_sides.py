@@ -6,7 +6,7 @@ import importlib
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Protocol
@@ -177,9 +177,9 @@ class NeuralStyle:
 class Own:
     """nst3d: the engine that `nst3d paint` runs, on a picture."""
 
-    def __init__(self, task: Task, steps: int, quick: bool) -> None:
-        """The preset `gatys`; `quick`: in the fastest precision, and from coarse to fine."""
-        config = self.config(task.long_side, steps, quick)
+    def __init__(self, task: Task, steps: int, name: str) -> None:
+        """`name`: the preset, which takes so many steps at the full size, and as many more as it has below that."""
+        config = self.config(task.long_side, steps, name)
         prepared = prepare(task.content, task.style, config)
         self._canvas, self._background = prepared.subject.canvas(), torch.ones(3)
         self._guides: list[_Counting] = []
@@ -193,14 +193,11 @@ class Own:
         self._steps: Iterator[Any] = iter(Run(self._canvas, [Please(schedule, guide)], schedule.seed))
 
     @staticmethod
-    def config(size: int, steps: int, quick: bool) -> PaintConfig:
-        """The settings: `steps` of them at the full size."""
-        base = override(PaintConfig(), preset("gatys"), "gatys").with_size(size)
-        if not quick:
-            stages: tuple[Stage, ...] = (Stage(size, steps, 1.0),)
-            return replace(base, schedule=replace(base.schedule, stages=stages))
-        stages = (Stage(size // 2, steps // 2, 1.0), Stage(size, steps, 1.0))
-        return replace(base, schedule=replace(base.schedule, stages=stages), precision="auto")
+    def config(size: int, steps: int, name: str) -> PaintConfig:
+        """The settings of a preset."""
+        base = override(PaintConfig(), preset(name), name).with_size(size)
+        share = base.schedule.total / base.schedule.stages[-1].iterations
+        return base.with_iterations(round(share * steps))
 
     @property
     def passes(self) -> float:

@@ -2,9 +2,12 @@
 
     python benchmarks/mesh_pytorch3d.py             # a scan of 20,000 faces at 256 x 256, colours at its vertices
     python benchmarks/mesh_pytorch3d.py --soft      # also with the soft shader and its 50 faces a pixel
+    python benchmarks/mesh_pytorch3d.py --steps 20 --out DIR    # steps of a painting through each; 0: none
 
 PyTorch3D rasterises the mesh and shades it at every step, and its gradient goes to the colours. Here a step is a
 product with the view's matrix and one with its transpose; the matrix is compiled once a view, which is timed as well.
+Then the same steps of a painting are taken through each, and PyTorch3D renders both results: their distance to the
+style in VGG-16, which neither used, LPIPS to the unpainted picture, and how alike they are.
 Needs `pip install 'nst3d[pytorch3d]'`. Prints a table, and last one line of JSON.
 """
 
@@ -14,15 +17,18 @@ import dataclasses
 import math
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import fast_simplification
 import numpy as np
 import torch
 from common import data_dir, median_ms, parser_for, report
+from mesh_painting import paintings, shaded_colours
 
 from nst3d.cameras.pinhole import Camera, look_at, perspective
 from nst3d.formats.mesh_files import load_mesh
+from nst3d.images.io import write_image
 from nst3d.integrations.pytorch3d.fragments import Rasteriser
 from nst3d.renderers.mesh import MeshRenderer, MeshViewOptions
 from nst3d.representations.subdivide import paint_vertices
@@ -108,7 +114,7 @@ def agreement(a: torch.Tensor, b: torch.Tensor) -> float:
     return round(float(((a - b).abs().amax(-1) <= 1 / 255).float().mean()), 5)
 
 
-def measure(soft: bool) -> dict[str, Any]:
+def measure(soft: bool, steps: int) -> dict[str, Any]:
     """Milliseconds of all ways on the same mesh, camera and colours."""
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     surface = scan(FACES)
@@ -153,6 +159,9 @@ def measure(soft: bool) -> dict[str, Any]:
         "times_faster_with_compile": round(pytorch3d_ms / (view_ms + compile_ms), 1),
         "same_pixels": agreement(hard(colours)[..., :3], ours(plain)(colours)),
     }
+    if steps:
+        sides = {"by_nst3d": ours(view), "by_pytorch3d": hard}
+        numbers |= {"steps": steps} | paintings(sides, shaded_colours(surface).to(device), hard, steps)
     return numbers
 
 
@@ -160,13 +169,18 @@ def main() -> None:
     """Measure, and say how many times faster a step with a compiled view is."""
     parser = parser_for(__doc__)
     parser.add_argument("--soft", action="store_true", help="also time the soft shader")
+    parser.add_argument("--steps", type=int, default=20, help="steps of the painting through each; 0: none")
+    parser.add_argument("--out", type=Path, help="folder for a picture: unpainted, ours, PyTorch3D's")
     given = parser.parse_args()
-    soft = given.soft
     try:
         import pytorch3d.renderer  # noqa: F401
     except ImportError:
         sys.exit("PyTorch3D is not installed: pip install 'nst3d[pytorch3d]'")
-    numbers = measure(soft)
+    numbers = measure(given.soft, given.steps)
+    pictures = numbers.pop("pictures", None)
+    if given.out and pictures:
+        given.out.mkdir(parents=True, exist_ok=True)
+        write_image(given.out / "mesh_pytorch3d.png", np.concatenate(pictures, axis=1))
     shader = round(numbers["pytorch3d_shader_ms"] / numbers["view_ms"])
     print(
         f"a step is {numbers['times_faster']} times faster with the compiled view (4 samples a pixel) than with"

@@ -119,10 +119,10 @@ def test_the_python_example_reads_what_a_result_has() -> None:
 
 def test_all_presets_are_named() -> None:
     names = {"default", *(p.stem for p in (ROOT / "configs").glob("*.yaml"))}
-    assert set(re.findall(r"^\| `(\w+)` \|.*\|.*\|$", README, re.MULTILINE)) == names
+    assert set(re.findall(r"^\| `([\w-]+)` \|.*\|.*\|$", README, re.MULTILINE)) == names
     names |= {p.stem for p in (ROOT / "configs" / "looks").glob("*.yaml")}
     for text in ((ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), inspect.getsource(cli)):
-        assert set(re.findall(r"--preset (\w+)", text)) <= names
+        assert set(re.findall(r"--preset ([\w-]+)", text)) <= names
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -14,6 +14,7 @@ from typing import Any
 import torch
 
 from nst3d.errors import InputError, cut
+from nst3d.files import PathLike
 
 _OBJECTS, _CONSTANTS = "data.pkl", "constants.pkl"
 _REBUILD = "torch._utils _rebuild_tensor_v2"
@@ -62,7 +63,7 @@ class _Object:
 _MARK = object()
 
 
-def is_torchscript(path: Path) -> bool:
+def is_torchscript(path: PathLike) -> bool:
     """Whether a file is an archive of TorchScript; False, too, for one that cannot be read."""
     try:
         with zipfile.ZipFile(path) as archive:

@@ -195,7 +195,7 @@ def test_a_configuration_of_an_older_version_is_painted_with_a_note(inputs, tmp_
 
 
 def test_presets_are_up_to_date() -> None:
-    for name in ("arf", "capture", "fine", "gatys", "picture", "quick"):
+    for name in ("arf", "capture", "fine", "gatys", "gatys-paper", "picture", "quick"):
         notes: list[str] = []
         load_preset(name, notes.append)
         assert not notes, name

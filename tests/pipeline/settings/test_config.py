@@ -6,6 +6,7 @@ import ast
 import dataclasses
 import inspect
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from nst3d.features.layers import conv_shape, layer_names
 from nst3d.features.vgg import VGG
 from nst3d.pipeline.jobs.export import SightOptions
 from nst3d.pipeline.runtime.machine import use_threads
-from nst3d.pipeline.settings.config import PaintConfig, preset
+from nst3d.pipeline.settings.config import PaintConfig, load_preset, preset
 from nst3d.pipeline.settings.overrides import as_plain, override
 from nst3d.pipeline.settings.reconstruct import ReconstructConfig
 from nst3d.reconstruct.options import Level
@@ -100,6 +101,17 @@ def test_presets_hold_what_differs_and_say_what_for(path: Path) -> None:
     usual = dict(settings(PaintConfig()))
     changed = {n for n, v in settings(override(PaintConfig(), preset(path.stem), path.stem)) if v != usual[n]}
     assert changed
+
+
+def test_gatys_is_the_paper_s_but_for_how_it_gets_there() -> None:
+    quick, paper = load_preset("gatys"), load_preset("gatys-paper")
+    assert [(stage.size, stage.learning_rate) for stage in paper.schedule.stages] == [(512, 1.0)]
+    assert paper.precision == "float32"
+    half, full = quick.schedule.stages
+    assert (half.size, full.size) == (256, 512)
+    cost = full.iterations + half.iterations / 4  # in passes at the final size
+    assert cost < paper.schedule.total
+    assert replace(quick, schedule=paper.schedule, precision=paper.precision) == paper
 
 
 @pytest.fixture(scope="module")
