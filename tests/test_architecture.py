@@ -109,6 +109,7 @@ WINGS: dict[str, set[str]] = {
     # frames of videos, beside the engine, or through it
     "stylize/clips": {"stylize/style", "stylize/look", "stylize/teachers", "stylize"},
     "stylize/shape": {"stylize"},
+    "stylize/words": {"stylize/style", "stylize/look", "stylize"},
     "integrations/objects": set(),  # what a package's objects are taken as, below the packages
     "integrations/open3d": {"integrations/objects"},
     "integrations/pycolmap": set(),

@@ -12,7 +12,7 @@ _PLAIN = (
     "weights",
     "colour", "direction", "flow", "for_painting", "palette", "passes", "recurrent", "teacher", "temporal", "video",
     "way",
-    "baseline", "clip", "gaps", "pairs", "protocol", "source_text", "text", "views", "votes",
+    "avoid", "baseline", "clip", "gaps", "pairs", "protocol", "source_text", "text", "views", "votes",
 )  # fmt: skip
 FLAGS = {name: f"--{name.replace('_', '-')}" for name in _PLAIN} | {
     "clean.depth": "--clean-depth",

@@ -36,7 +36,7 @@ from nst3d.pipeline.settings.direction_file import read_direction
 from nst3d.pipeline.settings.overrides import Note
 
 _DESCRIPTION = """Paint a mesh (GLB, glTF, OBJ, PLY, STL), a voxel field, splats, a point cloud, a nerfstudio run or a
-picture in the style of an image.
+picture in the style of an image, or as words say.
 
 examples:
   nst3d paint teapot.glb --style starry_night.jpg --out painted/
@@ -48,6 +48,7 @@ examples:
   nst3d paint teapot.glb --style wave.jpg --out out/ --preset quick,impasto
   nst3d paint house.glb --direction look.yaml --out out/
   nst3d paint teapot.glb --reference front.png --out out/
+  nst3d paint teapot.glb --text "carved jade" --out out/
   nst3d paint teapot.glb --style a.jpg --out out/ --settings.recipe.style-scale 1.6
 
 nst3d paint --help-all lists all settings."""
@@ -95,8 +96,10 @@ def asked_for(arguments: Sequence[str], program: str = "nst3d paint") -> Asked:
         opened = open_path(parsed.scene) if parsed.scene.exists() else None
         own = _own_default(parsed.scene, opened)
         parsed = parsed if own == name else _parsed(arguments, own, notes, program)
-    if not parsed.style and not parsed.reference and parsed.direction is None:
-        raise ConfigError("no style: give --style IMAGE, or --direction FILE for styles by region")
+    if not (parsed.style or parsed.text or parsed.reference) and parsed.direction is None:
+        raise ConfigError(
+            "no style: give --style IMAGE, --text WORDS, or --direction FILE for styles by region"
+        )
     config = adjusted(parsed)
     if name == "default" and parsed.scene.exists() and _open_ended(parsed, _base(own, arguments)):
         kept = as_before(config, parsed.out / CONFIG) if parsed.resume else None
@@ -115,6 +118,8 @@ def asked_for(arguments: Sequence[str], program: str = "nst3d paint") -> Asked:
         None if parsed.direction is None else read_direction(parsed.direction),
         parsed.data,
         parsed.reference,
+        parsed.text,
+        parsed.avoid,
     )
     return Asked(job, parsed, opened, notes)
 

@@ -35,7 +35,12 @@ class PaintArguments:
     out: Annotated[Path, tyro.conf.arg(metavar="FOLDER")]
     """Folder for the results."""
     style: tyro.conf.UseAppendAction[Annotated[tuple[Path, ...], tyro.conf.arg(metavar="IMAGE")]] = ()
-    """Style image; repeat the option to mix several. (required, unless there is a direction or a reference)"""
+    """Style image; repeat the option to mix several. (required, unless there are words, a direction or a reference)"""
+    text: tyro.conf.UseAppendAction[Annotated[tuple[str, ...], tyro.conf.arg(metavar="WORDS")]] = ()
+    """What the scene should look like, in words, such as "carved jade"; repeat the option to mix several. Mixes with
+    style images, too. Needs CLIP weights: see nst3d weights."""
+    avoid: tyro.conf.UseAppendAction[Annotated[tuple[str, ...], tyro.conf.arg(metavar="WORDS")]] = ()
+    """What it should not look like, in words."""
     direction: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
     """Which regions are painted in which styles: a .yaml file, or the config.yaml of a run."""
     reference: tyro.conf.UseAppendAction[Annotated[tuple[Path, ...], tyro.conf.arg(metavar="IMAGE")]] = ()

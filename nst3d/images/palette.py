@@ -46,12 +46,12 @@ class Ramp:
 
 def match_palette(
     source: Colours,
-    target: Colours,
+    target: Colours | None,
     weights: torch.Tensor | None = None,
     max_gain: float = 8.0,
     target_weights: torch.Tensor | None = None,
 ) -> PaletteMap:
-    """The map that gives the source colours the mean and covariance of the target's.
+    """The map that gives the source colours the mean and covariance of the target's; None: the one that changes none.
 
     Source (n, 3), target (m, 3), non-negative `weights` (n,) of the source's rows, (m,) of the target's. Of all such
     maps it is the one that moves colours least: Monge-Kantorovich in closed form (Pitié & Kokaram 2007, "The linear
@@ -59,6 +59,8 @@ def match_palette(
     the target has (grey, constant), its small variances are raised until no direction is amplified more than
     `max_gain` times; the covariance then falls short of the target's.
     """
+    if target is None:
+        return PaletteMap(torch.eye(3, dtype=torch.float64), torch.zeros(3, dtype=torch.float64))
     source_mean, a = statistics(source, weights)
     target_mean, b = statistics(target, target_weights)
     floor = 1e-12

@@ -52,10 +52,23 @@ class Coat:
         return "the entry without a region" if self.region is None else f"region {self.region}"
 
     @property
-    def palette(self) -> Colours:
-        """(n, 3): the colours of its styles, by their weights."""
-        heaviest = max(style.weight for style in self.styles)
-        parts = [_thinned(style.palette, style.weight / heaviest) for style in distinct(self.styles)]
+    def pictured(self) -> bool:
+        """Whether one of its styles has a picture."""
+        return any(style.images for style in self.styles)
+
+    @property
+    def worded(self) -> bool:
+        """Whether one of its styles has words."""
+        return any(style.text or style.avoid for style in self.styles)
+
+    @property
+    def palette(self) -> Colours | None:
+        """(n, 3): the colours of its styles' pictures, by their weights; None without pictures."""
+        styles = [style for style in distinct(self.styles) if style.images]
+        if not styles:
+            return None
+        heaviest = max(style.weight for style in styles)
+        parts = [_thinned(style.palette, style.weight / heaviest) for style in styles]
         return parts[0] if len(parts) == 1 else Colours(torch.cat(parts))
 
     @property

@@ -18,6 +18,8 @@ from nst3d.stylize.style import Style
 
 FEATURES = "features"
 """Name, in sums of guides, of the one that evaluates all losses on features."""
+WORDS = "words"
+"""The guide that follows the words of styles where a recipe names no other that does."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,11 @@ class GuideKind:
     """Its options and their defaults."""
     bounds: Mapping[str, Within] = field(default_factory=dict)
     """Which numbers its options can be."""
+    reads_words: bool = False
+    """Whether it follows the words of styles, so that it has nothing to say where there are none."""
+    ready: Callable[[Mapping[str, Any], Sequence[Style]], Sequence[str]] = lambda options, styles: ()
+    """Asked before painting: returns notes on the styles, and raises MissingDependencyError if something that it needs
+    is not on this machine."""
 
 
 def _check_name(row: GuideKind, others: list[GuideKind]) -> None:
@@ -59,7 +66,9 @@ def _check_name(row: GuideKind, others: list[GuideKind]) -> None:
         raise ConfigError(f"guide {row.name!r}: there is a loss of that name; use another name")
 
 
-GUIDES: Registry[GuideKind] = Registry("guide", "nst3d.guides", unpack=rows_of(GuideKind), check=_check_name)
+GUIDES: Registry[GuideKind] = Registry(
+    "guide", "nst3d.guides", ("nst3d.stylize.words.guide",), unpack=rows_of(GuideKind), check=_check_name
+)
 
 
 def register_guide(
@@ -67,6 +76,10 @@ def register_guide(
     make: MakeGuide,
     options: Mapping[str, Any] | None = None,
     bounds: Mapping[str, Within] | None = None,
+    **others: Any,
 ) -> None:
-    """Register a guide by name, for use in recipe terms. ConfigError if the name is taken."""
-    GUIDES.register(name, GuideKind(name, make, dict(options or {}), dict(bounds or {})))
+    """Register a guide by name, for use in recipe terms; `others` are further fields of `GuideKind`.
+
+    ConfigError if the name is taken.
+    """
+    GUIDES.register(name, GuideKind(name, make, dict(options or {}), dict(bounds or {}), **others))

@@ -11,12 +11,12 @@ from nst3d.tensors import Colours
 
 def to_palette(
     colours: Colours,
-    palette: Colours,
+    palette: Colours | None,
     weights: torch.Tensor | None = None,
     strength: float = 1.0,
     seen: Colours | None = None,
 ) -> Colours:
-    """The table (n, 3) with the mean and covariance of a `palette` (k, 3), clamped to [0, 1].
+    """The table (n, 3) with the mean and covariance of a `palette` (k, 3), clamped to [0, 1]; None: its own.
 
     `weights` (n,) weight the rows in the table's own statistics: their coverage, so that colours that no view
     sees do not count. With `seen` (k, 3), the pixels of views, which mix rows, it is their mean and
@@ -24,7 +24,7 @@ def to_palette(
     no change to the full transfer.
     """
     source = colours if seen is None else seen
-    mapped = match_palette(source, palette, weights).apply(colours)
+    mapped = match_palette(source, palette if palette is None else palette.to(source), weights).apply(colours)
     return torch.lerp(colours, mapped, strength).clamp(0, 1)
 
 

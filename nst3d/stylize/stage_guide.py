@@ -14,7 +14,7 @@ from nst3d.losses.registry import LOSSES
 from nst3d.stylize.coat import Coat
 from nst3d.stylize.feature_guide import FeatureGuide, Viewing, WeightedLoss
 from nst3d.stylize.guide import Guide, GuideSum, Weighted
-from nst3d.stylize.guides import FEATURES, GUIDES, GuideInputs
+from nst3d.stylize.guides import FEATURES, GUIDES, WORDS, GuideInputs
 from nst3d.stylize.recipe import Recipe
 from nst3d.stylize.stage_losses import CoatTerm, StageLosses
 from nst3d.stylize.stage_scene import StageScene
@@ -85,15 +85,38 @@ def _terms(recipe: Recipe, coats: Sequence[Coat]) -> Iterator[CoatTerm]:
     """The terms that count, of all coats. ConfigError for one with a region of its own, if there are several coats."""
     several = len(coats) > 1
     for coat in coats:
-        for name, term in _named(coat.terms(recipe)):
+        for name, term in _named(_with_words(coat.terms(recipe), coat)):
             if several and term.region is not None:
                 raise ConfigError(
                     f"term {name} has the region {term.region!r}, but several regions are painted: give the term to"
                     " one of these"
                 )
-            if term.weight:
+            if term.weight and _applies(term, coat):
                 told = f"{name} {coat.name}" if several else name
                 yield CoatTerm(told, term, coat, term.region or coat.region, several)
+
+
+def ready(recipe: Recipe, coats: Sequence[Coat]) -> Iterator[str]:
+    """Notes of the guides on the styles that they will follow.
+
+    Raises MissingDependencyError if something that they need is not on this machine.
+    """
+    for each in _terms(recipe, coats):
+        if each.term.name in GUIDES:
+            yield from GUIDES.get(each.term.name).ready(each.term.all_options, each.coat.styles)
+
+
+def _with_words(terms: Sequence[Term], coat: Coat) -> Sequence[Term]:
+    """The terms of a coat, with one that follows its words if it has any."""
+    followed = any(term.name in GUIDES and GUIDES.get(term.name).reads_words for term in terms)
+    return terms if followed or not coat.worded else (*terms, Term(WORDS))
+
+
+def _applies(term: Term, coat: Coat) -> bool:
+    """Whether a coat has what a term compares views with."""
+    if term.name in LOSSES:
+        return coat.pictured or LOSSES.get(term.name).aim != "style"
+    return coat.worded or not GUIDES.get(term.name).reads_words
 
 
 def _named(terms: Sequence[Term]) -> Iterator[tuple[str, Term]]:

@@ -41,7 +41,7 @@ class StyleTargets:
     """The styles of a coat, encoded once."""
 
     def __init__(self, seen: Seen, styles: Sequence[Style]) -> None:
-        self._seen, self._styles = seen, distinct(styles)
+        self._seen, self._styles = seen, [style for style in distinct(styles) if style.images]
         self._known: dict[str, Features] = {}
         self.asked = False
         """Whether it has been asked for anything, since this was last set to False."""

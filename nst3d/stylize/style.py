@@ -1,4 +1,4 @@
-"""A style: pictures that are read once, and what is derived from them."""
+"""A style: pictures that are read once, or words, and what is derived from them."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ _COARSE = 4
 
 @dataclass(frozen=True, eq=False)
 class Style:
-    """The target look of a scene: one picture, or several by the same hand."""
+    """The target look of a scene: one picture, or several by the same hand; or words; or both."""
 
-    images: tuple[Image, ...]
+    images: tuple[Image, ...] = ()
     """(h, w, 3) each, in [0, 1]; the first gives the background and palette of the style."""
     name: str = "style"
     weight: float = 1.0
@@ -37,9 +37,16 @@ class Style:
     is left out of the style's statistics."""
     detail: Detail = "all"
     """What of it counts beside the other styles of its region."""
+    text: str = ""
+    """What the scene should look like, in words, for guides that read them; empty: its pictures say it."""
+    avoid: str = ""
+    """What it should not look like."""
 
     def __post_init__(self) -> None:
-        """Raise ConfigError unless each picture has its opacity, and each opacity something opaque."""
+        """Raise ConfigError without pictures and words, or unless each picture has its opacity, and each opacity
+        something opaque."""
+        if not (self.images or self.text or self.avoid):
+            raise ConfigError(f"style {self.name!r}: has neither pictures nor words")
         if self.opacities and len(self.opacities) != len(self.images):
             raise ConfigError(
                 f"style {self.name!r}: {len(self.images)} images, {len(self.opacities)} opacities"
@@ -55,12 +62,14 @@ class Style:
 
     @property
     def background(self) -> torch.Tensor:
-        """(3,): the mean colour of the first picture, used as the background while painting."""
-        return _mean(self.images[0], self._opacity(0))
+        """(3,): the mean colour of the first picture, used as the background while painting; grey for words alone."""
+        return _mean(self.images[0], self._opacity(0)) if self.images else torch.full((3,), 0.5)
 
     @property
     def palette(self) -> Colours:
-        """(n, 3): the colours for palette transfer, those of the first picture's opaque pixels."""
+        """(n, 3): the colours for palette transfer, those of the first picture's opaque pixels; (0, 3) for words."""
+        if not self.images:
+            return Colours(torch.empty(0, 3))
         opacity = self._opacity(0)
         colours = self.images[0].reshape(-1, 3)
         return colours if opacity is None else colours[opaque(opacity).reshape(-1) > 0]
@@ -126,11 +135,15 @@ def distinct(styles: Sequence[Style]) -> tuple[Style, ...]:
 
 
 def _same(one: Style, other: Style) -> bool:
-    if len(one.images) != len(other.images) or (one.scale, one.detail) != (other.scale, other.detail):
+    if len(one.images) != len(other.images) or _manner(one) != _manner(other):
         return False
     return all(_equal(one._opacity(k), other._opacity(k)) for k in range(len(one.images))) and all(
         map(_equal, one.images, other.images)
     )
+
+
+def _manner(style: Style) -> tuple[float, str, str, str]:
+    return style.scale, style.detail, style.text, style.avoid
 
 
 def _equal(one: torch.Tensor | None, other: torch.Tensor | None) -> bool:

@@ -23,10 +23,13 @@ _VIEWS = 8
 
 @torch.no_grad()
 def grain_of(canvas: Canvas, config: PaintConfig, coats: Sequence[Coat]) -> float | None:
-    """The grain of the painted region in some views of a canvas in its finest scale; None if they are too small.
+    """The grain of the painted region in some views of a canvas in its finest scale; None if they are too small, or if
+    no style has a picture.
 
     The styles are as large as painting saw them; what the scene itself has is no grain.
     """
+    if not any(coat.pictured for coat in coats):
+        return None
     background = coats[0].background.to(canvas.parameters()[0])
     every = math.ceil(canvas.num_views / _VIEWS)
     views = range(0, canvas.num_views, every)

@@ -17,6 +17,7 @@ from nst3d.files import write_bytes
 from nst3d.pipeline.jobs.matching import matched_coats
 from nst3d.pipeline.jobs.painter import Company, Painter, company_for
 from nst3d.pipeline.jobs.references import read_references
+from nst3d.pipeline.jobs.worded import check_words, ready_coats
 from nst3d.pipeline.kinds.bridges import ALONE, Bridges
 from nst3d.pipeline.kinds.kind import Opened, PaintRequest
 from nst3d.pipeline.kinds.paint_job import Job, Result
@@ -93,8 +94,8 @@ def _paint(
     clock = Clock()
     events.phase("reading")
     guests = read_references(job.references, events.note)
-    job = replace(job, config=guests.suited(job.config, bool(job.styles)))
-    coats = guests.coats(job, events)
+    job = replace(job, config=guests.suited(job.config, job.styled))
+    coats = ready_coats(job, guests, events)
     clock.lap("read_s")
     events.phase("preparing")
     opened = checked(job, opened)
@@ -113,7 +114,7 @@ def _paint(
     events.phase("painting")
     for text in notes:
         events.note(text)
-    company = guests.company(subject, config, company, events, bool(job.styles))
+    company = guests.company(subject, config, company, events, job.styled)
     painter = Painter(config, subject, matched.coats, keeper, events, company)
     # Only now: an earlier run's files stay intact until this one is known to work.
     write_bytes(job.out / CONFIG, _config_yaml(job))
@@ -181,6 +182,7 @@ def checked(job: Job, opened: Opened) -> Opened:
         )
     if not job.config.schedule.total and any(s.detail != "all" for s in job.directed.styles.values()):
         raise ConfigError("detail of a style is for steps, and a teacher alone paints none: leave it out")
+    check_words(job)
     for number, entry in enumerate(job.directed.entries):
         merged(job.config.recipe.terms, entry.terms, f"paint[{number}].terms")
     return opened
@@ -220,7 +222,7 @@ def _asked(job: Job) -> Iterator[str]:
 def config_of(job: Job) -> bytes:
     """The content of `config.yaml` that the job writes."""
     guests = read_references(job.references, lambda text: None)
-    return _config_yaml(replace(job, config=guests.suited(job.config, bool(job.styles))))
+    return _config_yaml(replace(job, config=guests.suited(job.config, job.styled)))
 
 
 def _config_yaml(job: Job) -> bytes:
@@ -243,6 +245,7 @@ def _fingerprint(job: Job, opened: Opened, company: Company) -> str:
     add_scene(digest, opened.peek)
     direction = job.directed
     for style in direction.styles.values():
+        digest.update(f"{style.text}\0{style.avoid}".encode())
         for path in style.images:
             digest.update(path.read_bytes())
     for path in job.references:

@@ -137,7 +137,7 @@ class Painter:
         others = company.guides or company.teachers or any(term.name in GUIDES for term in recipe.terms)
         # At a soft border the scene's own colours show through, which are not the styles'.
         whole = self._canvas.painted is None and all(coat.strength == 1 for coat in self._coats)
-        whole = whole and recipe.palette_before == 1
+        whole = whole and recipe.palette_before == 1 and not any(coat.worded for coat in self._coats)
         return (
             recipe.guard and whole and recipe.colour == "style" and not others and bool(self._schedule.total)
         )
@@ -155,7 +155,8 @@ class Painter:
         measured: dict[str, Any] = {} if found is None else {"grain": round(found, 2)}
         counted, colouring = self.subject.counted(self._canvas), self.subject.colouring
         # With luminance the palette is grey, and the chroma is the scene's.
-        if counted is not None and colouring.mode != "luminance" and bool((counted > 0).any()):
+        pictured = colouring.goal is not None or all(coat.pictured for coat in self._coats)
+        if counted is not None and pictured and colouring.mode != "luminance" and bool((counted > 0).any()):
             goal = colouring.goal
             palette = shown_colours(self._config, self._shown_styles) if goal is None else goal
             measured["gamut"] = gamut_of(painted, counted, palette)

@@ -45,7 +45,7 @@ class References:
     def coats(self, job: Job, events: Events) -> list[Coat]:
         """What paints a job with these: its styles, or else they themselves."""
         coats = read_coats(job.directed, job.config.recipe, events)
-        own = bool(self.pictures) and not job.styles
+        own = bool(self.pictures) and not job.styled
         return [replace(coat, styles=[self.style]) for coat in coats] if own else coats
 
     @property

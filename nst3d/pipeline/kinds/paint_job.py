@@ -10,7 +10,7 @@ from nst3d.errors import ConfigError
 from nst3d.files import OptionalPathField, OptionalPathsField, PathField, PathsField
 from nst3d.pipeline.settings.clean import CleanOptions
 from nst3d.pipeline.settings.config import PaintConfig
-from nst3d.pipeline.settings.direction import Direction
+from nst3d.pipeline.settings.direction import Direction, named_pictures, named_words
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,8 @@ class Job:
 
     scene: PathField = PathField()
     styles: PathsField = PathsField()
-    """Style images, one or several, which are mixed; none if there is a direction, or references and no style."""
+    """Style images, one or several, which are mixed; none if there are `texts` or a direction, or references and no
+    style."""
     out: PathField = PathField()
     config: PaintConfig = field(default_factory=PaintConfig)
     overwrite: bool = False
@@ -36,15 +37,21 @@ class Job:
     """Current path of a nerfstudio run's data; None: the run's own path."""
     references: OptionalPathsField = OptionalPathsField()
     """Pictures from `run_for_painting`, painted over: the scene takes their pixels, and the rest follows."""
+    texts: tuple[str, ...] = ()
+    """What the scene should look like, in words, mixed with the style images."""
+    avoid: tuple[str, ...] = ()
+    """What it should not look like, in words."""
 
     def __post_init__(self) -> None:
         """Raise ConfigError for invalid settings."""
-        if self.direction is None and not self.styles and not self.references:
-            raise ConfigError("no style: give `style`, an image, or `direction`")
+        if self.direction is None and not (self.styles or self.texts or self.references):
+            raise ConfigError("no style: give `style`, an image, `text`, words, or `direction`")
         if self.direction is None:
             return
-        if self.styles or self.config.region is not None:
-            raise ConfigError("`direction` says what is painted where: leave out `style` and `region`")
+        if self.styles or self.texts or self.avoid or self.config.region is not None:
+            raise ConfigError(
+                "`direction` says what is painted where: leave out `style`, `text`, `avoid` and `region`"
+            )
         if self.references:
             raise ConfigError(
                 "leave out `direction`, or `references`: painted pictures say themselves what is painted where"
@@ -55,11 +62,18 @@ class Job:
             )
 
     @property
+    def styled(self) -> bool:
+        """Whether styles are given beside any references."""
+        return bool(self.styles or self.texts)
+
+    @property
     def directed(self) -> Direction:
         """The job's direction, which may be only to paint all styles, mixed, in its region."""
-        return self.direction or Direction.of(
-            self.styles or self.references, self.config.region, self.config.stroke
-        )
+        if self.direction is not None:
+            return self.direction
+        pictures = self.styles or (() if self.texts else self.references)
+        styles = {**named_pictures(pictures), **named_words(self.texts, self.avoid)}
+        return Direction.of(styles, self.config.region, self.config.stroke)
 
 
 @dataclass(frozen=True)

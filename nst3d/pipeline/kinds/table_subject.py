@@ -119,7 +119,7 @@ class TableSubject(ABC):
             seen, weights = seen_colours(canvas)
 
             def moved(coat: Coat) -> Colours:
-                return to_palette(colours, coat.palette.to(colours), weights, strength, seen)
+                return to_palette(colours, coat.palette, weights, strength, seen)
 
             colours = self.regions.mixed(self._coats, moved, colours)
         if torch.equal(colours, self.start.to(colours)):

@@ -19,32 +19,33 @@ _Weight = Annotated[float, Within(0, 1e6)]
 
 @dataclass(frozen=True)
 class StyleEntry:
-    """A style by its pictures."""
+    """A style by its pictures, or by words, or by both."""
 
-    images: tuple[Path, ...]
-    """Pictures by the same hand, at least one."""
+    images: tuple[Path, ...] = ()
+    """Pictures by the same hand."""
     weight: _Weight = 1.0
     """Weight beside other styles that it is mixed with."""
     scale: Annotated[float, Within(0.05, 20)] = 1.0
     """Size of its strokes, relative to the usual."""
     detail: Detail = "all"
     """What of it counts beside other styles: all, coarse or fine detail."""
+    text: str = ""
+    """What it looks like, in words, such as "carved jade"."""
+    avoid: str = ""
+    """What it does not look like, in words."""
 
     def __post_init__(self) -> None:
-        """Raise ConfigError without a picture, and for numbers outside their bounds."""
+        """Raise ConfigError without a picture and words, and for numbers outside their bounds."""
         check_bounds(self, "")
-        if not self.images:
-            raise ConfigError("images is empty: give at least one picture")
+        if not (self.images or self.text.strip() or self.avoid.strip()):
+            raise ConfigError("images is empty: give at least one picture, or text")
 
     def plain(self) -> dict[str, Any]:
         """The entry as a file has it."""
         detail = {} if self.detail == "all" else {"detail": self.detail}
-        return {
-            "images": [os.path.abspath(p) for p in self.images],
-            "weight": self.weight,
-            "scale": self.scale,
-            **detail,
-        }
+        images = {"images": [os.path.abspath(p) for p in self.images]} if self.images else {}
+        words = {name: given for name in ("text", "avoid") if (given := getattr(self, name))}
+        return {**images, "weight": self.weight, "scale": self.scale, **detail, **words}
 
 
 @dataclass(frozen=True)
@@ -133,14 +134,8 @@ class Direction:
             raise ConfigError("paint: nothing is painted; give an entry a style")
 
     @staticmethod
-    def of(images: Sequence[Path], region: str | None = None, stroke: float = 1.0) -> Direction:
-        """All images, mixed, in one region, with strokes of a size relative to the usual; None: everywhere."""
-        styles: dict[str, StyleEntry] = {}
-        for image in images:
-            name, number = image.stem, 2
-            while name in styles:
-                name, number = f"{image.stem} {number}", number + 1
-            styles[name] = StyleEntry((image,))
+    def of(styles: Mapping[str, StyleEntry], region: str | None = None, stroke: float = 1.0) -> Direction:
+        """All styles, mixed, in one region, with strokes of a size relative to the usual; None: everywhere."""
         return Direction(styles, paint=(PaintEntry(region, dict.fromkeys(styles, 1.0), stroke=stroke),))
 
     @property
@@ -180,6 +175,23 @@ class Direction:
             **({"regions": dict(self.regions)} if self.regions else {}),
             "paint": [entry.plain() for entry in self.entries],
         }
+
+
+def named_pictures(images: Sequence[Path]) -> dict[str, StyleEntry]:
+    """Styles of a picture each, by the names of their files."""
+    styles: dict[str, StyleEntry] = {}
+    for image in images:
+        name, number = image.stem, 2
+        while name in styles:
+            name, number = f"{image.stem} {number}", number + 1
+        styles[name] = StyleEntry((image,))
+    return styles
+
+
+def named_words(texts: Sequence[str], avoid: Sequence[str] = ()) -> dict[str, StyleEntry]:
+    """Styles of words each, by these words."""
+    wanted = {text: StyleEntry(text=text) for text in texts}
+    return {**wanted, **{f"not {text}": StyleEntry(avoid=text) for text in avoid}}
 
 
 def _check_terms(changes: Mapping[str, Any], where: str) -> None:

@@ -14,7 +14,7 @@ from nst3d.images.colour import luminance
 from nst3d.images.grade import Grade
 from nst3d.images.io import write_image
 from nst3d.pipeline.runtime.events import Events
-from nst3d.pipeline.settings.direction import Direction, PaintEntry, StyleEntry
+from nst3d.pipeline.settings.direction import Direction, PaintEntry, StyleEntry, named_pictures
 from nst3d.pipeline.settings.direction_file import read_direction
 from nst3d.pipeline.settings.gradient import Gradient
 from nst3d.pipeline.settings.resources import resource
@@ -81,7 +81,7 @@ def test_what_config_yaml_keeps_is_the_same_direction(folder) -> None:
 
 def test_a_direction_of_relative_paths_is_used_again_from_anywhere(folder, monkeypatch) -> None:
     monkeypatch.chdir(folder)
-    plain = Direction.of([Path("night.png")]).plain()
+    plain = Direction.of(named_pictures([Path("night.png")])).plain()
     (folder / "out").mkdir()
     (folder / "out" / "config.yaml").write_text(yaml.safe_dump({"direction": plain}))
     monkeypatch.chdir(folder / "out")
@@ -144,7 +144,9 @@ def test_a_recipe_weakens_all_coats_and_grades_their_styles(folder) -> None:
 
 
 def test_pictures_of_one_name_are_two_styles() -> None:
-    found = Direction.of([Path("a/wave.png"), Path("b/wave.png")], "material:roof", stroke=2.0)
+    found = Direction.of(
+        named_pictures([Path("a/wave.png"), Path("b/wave.png")]), "material:roof", stroke=2.0
+    )
     assert found.plain()["paint"][0]["stroke"] == 2
     assert list(found.styles) == ["wave", "wave 2"]
     assert found.entries[0].region == "material:roof"

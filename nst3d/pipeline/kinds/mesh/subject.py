@@ -63,6 +63,9 @@ _DENSE_SPACING = 0.7
 _SKY = 1.2
 """Palette standard deviations between the level and upright surfaces of a mesh without colours."""
 
+_GREYS = Colours(torch.tensor([[0.35], [0.75]]).expand(2, 3))
+"""The palette of a mesh without colours that words paint."""
+
 
 @dataclass(frozen=True)
 class Displaced:
@@ -131,17 +134,18 @@ class MeshSubject(TableSubject):
         if self.colouring.keeps:
             return self.colouring.seen(self.scene.initial)
         strength = self._config.recipe.palette_before
-        return to_palette(self.scene.initial.double(), coat.palette.double(), weights, strength).float()
+        return to_palette(self.scene.initial.double(), coat.palette, weights, strength).float()
 
     def _bare_start(self, coat: Coat) -> Colours:
-        """Colours along the palette's main axis: bright where facing up, dark where facing down."""
+        """Colours along the palette's main axis, greys without one: bright where facing up, dark where facing down."""
         anchors = self.scene.anchors
         normals = torch.from_numpy(anchors.interpolate(self.scene.surface.normals)).double()
         up = torch.from_numpy(self.scene.surface.up)
         height = self._evened((normals @ up) / normals.norm(dim=1).clamp_min(1e-9))
         colours = torch.zeros(self.layout.num_colours, 3)
         valid = torch.from_numpy(anchors.valid)
-        colours[valid] = principal_axis_ramp(coat.palette.double()).at(height * _SKY).float()
+        palette = _GREYS if coat.palette is None else coat.palette
+        colours[valid] = principal_axis_ramp(palette.double()).at(height * _SKY).float()
         return filled(colours, self.layout, valid)
 
     def _evened(self, height: torch.Tensor) -> torch.Tensor:

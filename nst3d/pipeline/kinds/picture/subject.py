@@ -83,7 +83,7 @@ class PictureSubject(TableSubject):
         if self.colouring.keeps:
             return self.colouring.seen(self._initial)
         strength = self._config.recipe.palette_before
-        return to_palette(self._initial.double(), coat.palette.double(), strength=strength).float()
+        return to_palette(self._initial.double(), coat.palette, strength=strength).float()
 
     def _noise(self) -> Colours:
         """Grey noise around the content's mean: a start without content."""

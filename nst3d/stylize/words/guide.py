@@ -1,0 +1,184 @@
+"""A guide that follows the words of styles, by CLIP."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, cast, final, get_args
+
+import torch
+import torch.nn.functional as F
+
+from nst3d.bounds import Within
+from nst3d.errors import ConfigError
+from nst3d.features.attention.clip import Clip, ClipName, load_clip
+from nst3d.features.attention.tokens import load_vocabulary
+from nst3d.stylize.guide import Guide
+from nst3d.stylize.guides import WORDS, GuideInputs, register_guide
+from nst3d.stylize.look import Look
+from nst3d.stylize.style import Style
+from nst3d.stylize.words.crops import draw_corners, pieces, whole
+from nst3d.stylize.words.prompts import Goal, cut_off, goals_of
+from nst3d.tensors import Planes
+from nst3d.weights.find import need_weights
+
+Way = Literal["direction", "match"]
+_STILL = 0.01
+"""A change of unit features that counts half of its direction: where nothing has changed yet, it has none."""
+_CONTEXT = 77
+"""Tokens of a text in all published networks."""
+_OPTIONS: dict[str, Any] = {
+    "network": "clip-vit-b-32",
+    "way": "direction",
+    "source": "a photo",
+    "views": 3,
+    "crops": 20,
+    "crop": 0.25,
+    "tilt": 0.5,
+    "threshold": 0.7,
+    "patches": 18.0,
+}
+_BOUNDS = {
+    "views": Within(0, 256),
+    "crops": Within(0, 256),
+    "crop": Within(0.02, 1),
+    "tilt": Within(0, 0.9),
+    "threshold": Within(0, 2),
+    "patches": Within(0, 1e6),
+}
+
+
+@dataclass(frozen=True)
+class Judging:
+    """How views and their pieces are judged."""
+
+    way: Way = "direction"
+    """Whether features should change as the words do, or be like them."""
+    views: int = 3
+    """How often the whole view is seen at a tilt, beside once straight."""
+    crops: int = 20
+    """Number of pieces."""
+    crop: float = 0.25
+    """Side of a piece's square, of the view's short side."""
+    tilt: float = 0.5
+    """How far corners may be moved towards the middle, 0 to 1."""
+    threshold: float = 0.7
+    """Loss below which a piece is good enough, so that a few do not end as nothing but style."""
+    patches: float = 18.0
+    """Weight of the pieces, relative to the whole view's 1."""
+
+
+@final
+class WordsGuide(Guide):
+    """How far views are from what words say, as a whole and in pieces.
+
+    The way "direction" is CLIPstyler's (Kwon & Ye 2022, "CLIPstyler: image style transfer with a single text
+    condition"): a view's features differ from its content's as the words' do from those of what the scene is, and so do
+    those of pieces at random tilts, of which those that are good enough do not count. Its losses on content and
+    smoothness are the terms `content` and `variation`. "match" is Text2Mesh's (Michel et al. 2022, "Text2Mesh:
+    text-driven neural stylization for meshes"): features of views and pieces are like the words'. Both ways see the
+    whole view at tilts, too, as only the second paper does, and the sum is divided by the weights.
+    """
+
+    def __init__(
+        self,
+        clip: Clip,
+        goals: Sequence[Goal],
+        content: Callable[[int], Planes],
+        background: torch.Tensor,
+        judging: Judging | None = None,
+    ) -> None:
+        """`content` maps a view to its content (3, h, w), which has the background (3,)."""
+        self.background = background
+        self._clip, self._goals, self._content = clip, list(goals), content
+        self._judging = judging or Judging()
+        self._before: dict[int, torch.Tensor] = {}
+
+    def judge(self, look: Look) -> tuple[torch.Tensor, dict[str, float]]:
+        """The loss, 0 to 2, and its parts: of whole views, and of pieces."""
+        own = self._judging
+        rows = F.normalize(self._clip.picture_features(self._seen(look)), dim=1)
+        losses = torch.stack([goal.weight * self._losses(look, goal, rows) for goal in self._goals]).sum(0)
+        views = losses[: 1 + own.views].mean()
+        parts = losses[1 + own.views :]
+        total = 1 + own.patches * bool(own.crops)
+        views = views / total
+        parts = own.patches / total * parts.sum() / max(own.crops, 1)
+        return views + parts, {"words": float(views.detach()), "words in pieces": float(parts.detach())}
+
+    def _losses(self, look: Look, goal: Goal, rows: torch.Tensor) -> torch.Tensor:
+        """1 - cos (n,) for a goal, 1 + cos for one to avoid; 0 for pieces that are good enough."""
+        own = self._judging
+        if own.way == "match":
+            cosines = rows @ goal.words
+        else:
+            cosines = 1 - direction_losses(rows - self._bare(look), goal.direction)
+        losses = 1 - goal.sign * cosines
+        good = losses < own.threshold
+        good[: 1 + own.views] = False
+        return losses.masked_fill(good, 0.0)
+
+    def _seen(self, look: Look) -> torch.Tensor:
+        """The view (1 + views + crops, 3, side, side): straight, at tilts, and in pieces."""
+        own, side, generator = self._judging, self._clip.side, look.generator()
+        image = self._shown(look.image, look)
+        square = whole(image, side, self.background)
+        everywhere = torch.ones(side, side)
+        tilted = draw_corners(everywhere, own.views, 1.0, own.tilt, generator)
+        corners = draw_corners(look.coverage, own.crops, own.crop, own.tilt, generator)
+        return torch.cat([square, pieces(Planes(square[0]), tilted, side), pieces(image, corners, side)])
+
+    def _shown(self, image: Planes, look: Look) -> Planes:
+        """A picture with only what the look covers, which may be a region, over the background."""
+        inside = (2 * look.coverage).clamp(max=1).to(image)  # the borders of what is opaque stay as they are
+        background = self.background.to(image)[:, None, None]
+        return Planes(background + (image - background) * inside)
+
+    @torch.no_grad()
+    def _bare(self, look: Look) -> torch.Tensor:
+        """The features (c,) of the unpainted view, found once."""
+        if look.view not in self._before:
+            picture = self._shown(Planes(self._content(look.view).to(look.image)), look)
+            rows = self._clip.picture_features(whole(picture, self._clip.side, self.background))
+            self._before[look.view] = F.normalize(rows[0], dim=0)
+        return self._before[look.view]
+
+
+def direction_losses(ways: torch.Tensor, direction: torch.Tensor) -> torch.Tensor:
+    """1 − cos (n,) between ways (n, c) in a space of unit features and a direction (c,) of length 1; 0 to 2.
+
+    Of a way shorter than about 0.01 the cosine counts less, and of none at all not, so that gradients stay finite.
+    """
+    lengths = (ways.square().sum(1) + _STILL**2).sqrt()
+    return 1 - ways @ direction / lengths
+
+
+def _make(inputs: GuideInputs) -> WordsGuide:
+    options, device = inputs.options, inputs.background.device
+    clip = load_clip(*_named(options["network"]), device=device)
+    goals = goals_of(clip, load_vocabulary(), inputs.styles, options["source"])
+    own = Judging(**{name: options[name] for name in options if name not in ("network", "source")})
+    return WordsGuide(clip, goals, inputs.scene.content, inputs.background, own)
+
+
+def _ready(options: Mapping[str, Any], styles: Sequence[Style]) -> list[str]:
+    if options["way"] not in get_args(Way):
+        raise ConfigError(f"term words: way is {options['way']!r}: choose one of {', '.join(get_args(Way))}")
+    need_weights(*_named(options["network"]))
+    return cut_off(load_vocabulary(), styles, _CONTEXT)
+
+
+def _named(network: str) -> tuple[ClipName, Path | None]:
+    """The name of weights, and the file of others than those that have a name."""
+    if network in get_args(ClipName):
+        return cast(ClipName, network), None
+    if not Path(network).exists():
+        known = ", ".join(get_args(ClipName))
+        raise ConfigError(
+            f"term words: network is {network!r}, no file: choose one of {known}, or give a file"
+        )
+    return "clip-vit-b-32", Path(network)
+
+
+register_guide(WORDS, _make, _OPTIONS, _BOUNDS, reads_words=True, ready=_ready)

@@ -1,0 +1,88 @@
+"""Texts as CLIP's directions: what a view should become, and what it should not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+
+from nst3d.errors import ConfigError
+from nst3d.features.attention.clip import Clip
+from nst3d.features.attention.tokens import Vocabulary
+from nst3d.stylize.style import Style, distinct
+
+TEMPLATES = (
+    "{}",
+    "a picture of {}",
+    "a good picture of {}",
+    "a close-up of {}",
+    "a bright picture of {}",
+    "a dark picture of {}",
+    "a render of {}",
+    "something that looks like {}",
+)
+"""Sentences over which a text's features are averaged, so that one wording counts less."""
+
+
+_STILL = 1e-4
+"""A difference of unit features that counts as none."""
+
+
+@dataclass(frozen=True)
+class Goal:
+    """Words, as CLIP reads them."""
+
+    words: torch.Tensor
+    """(c,), of length 1: their features."""
+    direction: torch.Tensor
+    """(c,), of length 1: the way to them from the words that say what the scene is."""
+    weight: float = 1.0
+    """Its share of the weights of all goals."""
+    sign: float = 1.0
+    """1 for what views should become, -1 for what they should not."""
+
+
+@torch.no_grad()
+def text_row(clip: Clip, vocabulary: Vocabulary, text: str) -> torch.Tensor:
+    """The features (c,), of length 1, of a text: the mean over `TEMPLATES`. ConfigError for a text without words."""
+    encoded = vocabulary.encode([template.format(text) for template in TEMPLATES], clip.context)
+    rows = F.normalize(clip.text_features(encoded.ids), dim=1)
+    return F.normalize(rows.mean(0), dim=0)
+
+
+def goals_of(clip: Clip, vocabulary: Vocabulary, styles: Sequence[Style], source: str) -> list[Goal]:
+    """The goals of all styles with words, by their weights.
+
+    ConfigError for texts without words, and for one that means the same as the source.
+    """
+    start = text_row(clip, vocabulary, source)
+    wanted = [
+        (text, style.weight, sign)
+        for style in distinct(styles)
+        for text, sign in ((style.text, 1.0), (style.avoid, -1.0))
+        if text
+    ]
+    total = sum(weight for _, weight, _ in wanted)
+    goals = []
+    for text, weight, sign in wanted:
+        row = text_row(clip, vocabulary, text)
+        way = row - start
+        if float(way.norm()) < _STILL:
+            raise ConfigError(
+                f"the texts {text!r} and {source!r} mean the same, so there is nothing to paint"
+            )
+        goals.append(Goal(row, F.normalize(way, dim=0), weight / total, sign))
+    return goals
+
+
+def cut_off(vocabulary: Vocabulary, styles: Sequence[Style], context: int) -> list[str]:
+    """Notes on texts that are too long for CLIP. ConfigError for texts without words."""
+    texts = [text for style in styles for text in (style.text, style.avoid) if text]
+    left = vocabulary.encode(texts, context).left_out if texts else ()
+    return [
+        f"CLIP reads the first {context - 2} tokens of {text[:40]!r}…; the last {count} are left out"
+        for text, count in zip(texts, left)
+        if count
+    ]

