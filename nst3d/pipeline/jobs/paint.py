@@ -17,7 +17,7 @@ from nst3d.files import write_bytes
 from nst3d.pipeline.jobs.matching import matched_coats
 from nst3d.pipeline.jobs.painter import Company, Painter, company_for
 from nst3d.pipeline.jobs.references import read_references
-from nst3d.pipeline.jobs.worded import check_words, ready_coats
+from nst3d.pipeline.jobs.worded import ready_coats
 from nst3d.pipeline.kinds.bridges import ALONE, Bridges
 from nst3d.pipeline.kinds.kind import Opened, PaintRequest
 from nst3d.pipeline.kinds.paint_job import Job, Result
@@ -95,7 +95,7 @@ def _paint(
     events.phase("reading")
     guests = read_references(job.references, events.note)
     job = replace(job, config=guests.suited(job.config, job.styled))
-    coats = ready_coats(job, guests, events)
+    coats = ready_coats(job, guests.coats(job, events), events)
     clock.lap("read_s")
     events.phase("preparing")
     opened = checked(job, opened)
@@ -182,7 +182,6 @@ def checked(job: Job, opened: Opened) -> Opened:
         )
     if not job.config.schedule.total and any(s.detail != "all" for s in job.directed.styles.values()):
         raise ConfigError("detail of a style is for steps, and a teacher alone paints none: leave it out")
-    check_words(job)
     for number, entry in enumerate(job.directed.entries):
         merged(job.config.recipe.terms, entry.terms, f"paint[{number}].terms")
     return opened

@@ -12,6 +12,7 @@ from nst3d.files import PathLike
 from nst3d.pipeline.jobs.matching import matched_coats
 from nst3d.pipeline.jobs.paint import checked, open_subject
 from nst3d.pipeline.jobs.painter import guide_of_stage
+from nst3d.pipeline.jobs.worded import ready_coats
 from nst3d.pipeline.kinds.bridges import ALONE, Bridges
 from nst3d.pipeline.kinds.kind import Opened, PaintRequest
 from nst3d.pipeline.kinds.paint_job import Job
@@ -82,7 +83,7 @@ def prepare(
     events = Events(listeners)
     job = Job(scene, styles, "", config or PaintConfig(), cameras=cameras, direction=direction)
     bridges.casting(job.config)
-    coats = read_coats(job.directed, job.config.recipe, events)
+    coats = ready_coats(job, read_coats(job.directed, job.config.recipe, events), events)
     reader = bridges.reader(job.dataparser, job.cameras)
     opened = checked(job, opened or open_path(job.scene))
     cache = SceneCache.opened(events.note)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from nst3d.errors import ConfigError
-from nst3d.pipeline.jobs.references import References
 from nst3d.pipeline.kinds.paint_job import Job
 from nst3d.pipeline.runtime.events import Events
 from nst3d.stylize.coat import Coat, painted
@@ -22,11 +21,13 @@ def check_words(job: Job) -> None:
         )
     if not job.config.schedule.total:
         raise ConfigError("words are followed step by step: give `iterations` above 0")
+    if any(entry.match and set(bare) & set(entry.style) for entry in job.directed.expanded.entries):
+        raise ConfigError(f"match divides pictures, and {bare[0]!r} is a style of words: leave out match")
 
 
-def ready_coats(job: Job, guests: References, events: Events) -> list[Coat]:
-    """What paints the job, once its guides have what they need; their notes are told."""
-    coats = guests.coats(job, events)
+def ready_coats(job: Job, coats: list[Coat], events: Events) -> list[Coat]:
+    """The coats of a job, once its guides have what they need to follow them; their notes are told."""
+    check_words(job)
     for text in ready(job.config.recipe, painted(coats)):
         events.note(text)
     return coats

@@ -46,6 +46,9 @@ class Job:
         """Raise ConfigError for invalid settings."""
         if self.direction is None and not (self.styles or self.texts or self.references):
             raise ConfigError("no style: give `style`, an image, `text`, words, or `direction`")
+        for name, texts in (("text", self.texts), ("avoid", self.avoid)):
+            if not all(text.strip() for text in texts):
+                raise ConfigError(f"`{name}` is empty: say it in words, such as 'carved jade'")
         if self.direction is None:
             return
         if self.styles or self.texts or self.avoid or self.config.region is not None:

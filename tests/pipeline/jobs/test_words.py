@@ -7,6 +7,7 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import tiny_clips
 from small_recipe import shallow
@@ -14,9 +15,11 @@ from tiny_jobs import TINY, Listener, job
 
 from nst3d import run_job
 from nst3d.errors import ConfigError
+from nst3d.formats.mesh_files import load_mesh
 from nst3d.pipeline.kinds.paint_job import Job
 from nst3d.pipeline.settings.config import PaintConfig, TeachOptions
 from nst3d.pipeline.settings.direction_file import read_direction
+from nst3d.stylize.schedule import Stage
 from nst3d.weights import find_weights
 from nst3d.weights.saved import write_tensors
 
@@ -102,3 +105,23 @@ def test_what_needs_pictures_says_so(inputs, tmp_path: Path, network) -> None:
         run_job(taught)
     with pytest.raises(ConfigError, match="no style: give `style`, an image, `text`, words"):
         replace(bare, texts=())
+
+
+def test_words_move_a_shape(inputs, tmp_path: Path, network) -> None:
+    """Text2Mesh's other half: without a picture, vertices still move, and other words move them otherwise."""
+    shapes = []
+    for text in ("carved jade", "spikes"):
+        given = in_words(inputs, tmp_path / text, "cube.obj", texts=(text,), avoid=())
+        moved = replace(
+            given.config, displace=replace(TINY.displace, fraction=0.05, stages=(Stage(32, 3, 0.01),))
+        )
+        metrics = run_job(replace(given, config=moved)).metrics
+        assert metrics["displace"]["largest"] > 0
+        shapes.append(load_mesh(tmp_path / text / "painted.glb").parts[0].vertices)
+    assert not np.allclose(*shapes)
+
+
+@pytest.mark.parametrize("texts", [("",), ("carved jade", "  ")])
+def test_empty_words_are_told(inputs, tmp_path: Path, texts: tuple[str, ...]) -> None:
+    with pytest.raises(ConfigError, match="`text` is empty"):
+        in_words(inputs, tmp_path, "cube.obj", texts=texts)

@@ -1,4 +1,4 @@
-"""Guides that compare a shape's grey renders with the lightness of styles."""
+"""Guides that compare a shape's grey renders with the lightness of styles, and with their words."""
 
 from __future__ import annotations
 
@@ -16,11 +16,13 @@ from nst3d.pipeline.settings.config import PaintConfig
 from nst3d.stylize.coat import Coat
 from nst3d.stylize.feature_guide import Viewing
 from nst3d.stylize.guide import Guide
+from nst3d.stylize.guides import GUIDES, WORDS
 from nst3d.stylize.recipe import Recipe, read_terms
 from nst3d.stylize.schedule import Stage
 from nst3d.stylize.shape.options import DisplaceOptions
 from nst3d.stylize.stage_guide import StageInputs, build_guide
 from nst3d.stylize.style import Style, opaque
+from nst3d.stylize.terms import Term
 from nst3d.tensors import Image, Mask, to_image
 
 _CONTRAST = 1.5
@@ -29,7 +31,7 @@ _ALONE: dict[str, dict[str, Any]] = {"nnfm": {"agree": 0.0}}
 
 
 class ShapeGuides:
-    """Guides that compare grey renders with the styles' lightness."""
+    """Guides that compare grey renders with the styles' lightness, and with their words (Text2Mesh)."""
 
     def __init__(
         self, styles: Sequence[Style], encoder: Encoder, config: PaintConfig, views: ShapeViews
@@ -51,6 +53,11 @@ class ShapeGuides:
             for style in self._styles
             for picture, opacity in zip(style.at(long), style.opacities_at(long))
         ]
+        styles += [
+            Style((), style.name, style.weight, text=style.text, avoid=style.avoid)
+            for style in self._styles
+            if style.text or style.avoid
+        ]
         background = torch.full((3,), BACKGROUND, device=views.device)
         viewing = Viewing(background, reduce=recipe.reduce, moving=True)
         budget = self._config.cache_gb * 1e9 / 4
@@ -68,16 +75,21 @@ class ShapeGuides:
 
 
 def shape_recipe(recipe: Recipe, options: DisplaceOptions) -> Recipe:
-    """The recipe for shape: all style losses, scaled, and `content`, but no agreement, as views share the shape."""
+    """The recipe for shape: what follows styles, scaled, and `content`, but no agreement, as views share the shape."""
+    worded = any(_reads_words(term) for term in recipe.terms)
     style = [
         {**term.plain(), "weight": term.weight * options.style}
-        for term in recipe.terms
-        if term.name in LOSSES and LOSSES.get(term.name).aim == "style"
+        for term in (*recipe.terms, *(() if worded else (Term(WORDS),)))
+        if _reads_words(term) or (term.name in LOSSES and LOSSES.get(term.name).aim == "style")
     ]
     content = [term.plain() for term in recipe.terms if term.name == "content"][:1] or [{"name": "content"}]
     terms = [{**content[0], "weight": options.content}, *style]
     terms = [t | {"options": {**t.get("options", {}), **_ALONE.get(t["name"], {})}} for t in terms]
     return dataclasses.replace(recipe, terms=read_terms((), terms, "displace"))
+
+
+def _reads_words(term: Term) -> bool:
+    return term.name in GUIDES and GUIDES.get(term.name).reads_words
 
 
 def _lightness(style: Image, opacity: Mask | None, contrast: tuple[float, float]) -> Image:
