@@ -10,6 +10,8 @@ from torch import nn
 
 Activation = Literal["quick", "exact"]
 """x · sigmoid(1.702 x), with which OpenAI trained CLIP, or x · Φ(x), with which everybody else trains."""
+_SHORT = 256
+"""Tokens up to which the matrix of all pairs is cheaper on a CPU than torch's attention, whose gradient is slow."""
 HEAD = 64
 """Channels of a head of attention in most published networks."""
 
@@ -43,12 +45,22 @@ class Attention(nn.Module):
     def forward(self, tokens: torch.Tensor) -> torch.Tensor:
         """What each token (b, n, width) finds in all of them, or in those before it."""
         q, k, v = (part.unflatten(2, (self._heads, -1)).transpose(1, 2) for part in self.parts(tokens))
-        mixed = F.scaled_dot_product_attention(q, k, v, is_causal=self._is_causal)
+        mixed = _attended(q, k, v, self._is_causal)
         return self.out(mixed.transpose(1, 2).flatten(2))
 
     def parts(self, tokens: torch.Tensor) -> tuple[torch.Tensor, ...]:
         """Queries, keys and values (b, n, width), the heads side by side."""
         return self.qkv(tokens).chunk(3, dim=2)
+
+
+def _attended(
+    q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, is_causal: bool
+) -> torch.Tensor:
+    """What queries (b, heads, n, c) find among keys and values of the same shape."""
+    if q.is_cuda or is_causal or q.shape[2] > _SHORT:
+        return F.scaled_dot_product_attention(q, k, v, is_causal=is_causal)
+    weights = (q @ k.transpose(2, 3) * q.shape[3] ** -0.5).softmax(3)
+    return weights @ v
 
 
 @final

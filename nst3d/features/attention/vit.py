@@ -106,7 +106,7 @@ class VisionTransformer(nn.Module):
         height, width = pictures.shape[2:]
         if height % patch or width % patch or not height or not width:
             raise ValueError(f"sides of pictures must be multiples of {patch} pixels, not {height} x {width}")
-        rows = self.patches(pictures).flatten(2).transpose(1, 2)
+        rows = self._patch_rows(pictures)
         first = self.class_token.expand(len(rows), 1, -1)
         tokens = torch.cat([first, rows], 1) + self._places_for(height // patch, width // patch)
         if self.registers is not None:
@@ -117,6 +117,14 @@ class VisionTransformer(nn.Module):
         for block in self.blocks[:depth]:
             tokens = block(tokens)
         return tokens
+
+    def _patch_rows(self, pictures: torch.Tensor) -> torch.Tensor:
+        """The patches (b, n, width), row by row: a convolution whose windows do not overlap is a product."""
+        patch, conv = self.sizes.patch, self.patches
+        batch, channels, height, width = pictures.shape
+        cut = pictures.reshape(batch, channels, height // patch, patch, width // patch, patch)
+        rows = cut.permute(0, 2, 4, 1, 3, 5).reshape(batch, -1, channels * patch**2)
+        return F.linear(rows, conv.weight.flatten(1), conv.bias)
 
     def _places_for(self, rows: int, columns: int) -> torch.Tensor:
         return places_for(self.places, self.sizes.grid, rows, columns)
