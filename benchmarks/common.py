@@ -83,6 +83,17 @@ class _Avx2(argparse.Action):
         setattr(namespace, self.dest, True)
 
 
+def least_cpu_ms(call: Callable[[], Any], repeats: int) -> float:
+    """The least CPU time of a call, milliseconds."""
+    call()
+    times = []
+    for _ in range(repeats):
+        start = time.process_time()
+        call()
+        times.append(time.process_time() - start)
+    return min(times) * 1e3
+
+
 def avx2_alone() -> bool:
     """Whether this process may use AVX2 alone."""
     return AVX2_ALONE.items() <= os.environ.items()

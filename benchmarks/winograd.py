@@ -7,12 +7,10 @@ one.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from typing import Any
 
 import torch
-from common import parser_for, report
+from common import least_cpu_ms, parser_for, report
 
 from nst3d.features import frozen_conv, load_encoder
 from nst3d.pipeline.runtime.machine import use_threads
@@ -54,17 +52,6 @@ def main() -> None:
     frozen_conv._CAPABILITIES = own  # by which the report measures this machine
     numbers = {"instructions": torch.backends.cpu.get_cpu_capability(), "sizes": rows}
     report("VGG-19 to relu4_2, forward and backward, float32", numbers, given.save)
-
-
-def least_cpu_ms(call: Callable[[], object], repeats: int) -> float:
-    """The least CPU time of a call, milliseconds."""
-    call()
-    times = []
-    for _ in range(repeats):
-        start = time.process_time()
-        call()
-        times.append(time.process_time() - start)
-    return min(times) * 1e3
 
 
 if __name__ == "__main__":

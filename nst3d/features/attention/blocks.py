@@ -53,9 +53,7 @@ class Attention(nn.Module):
         return self.qkv(tokens).chunk(3, dim=2)
 
 
-def _attended(
-    q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, is_causal: bool
-) -> torch.Tensor:
+def _attended(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, is_causal: bool) -> torch.Tensor:
     """What queries (b, heads, n, c) find among keys and values of the same shape."""
     if q.is_cuda or is_causal or q.shape[2] > _SHORT:
         return F.scaled_dot_product_attention(q, k, v, is_causal=is_causal)
