@@ -13,6 +13,8 @@ from nst3d.metrics.measured import Measured
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+_FAINT = 1e-4
+"""The smallest part of a loss that is shown, relative to the largest."""
 _INK, _PALE = "#2b3a55", "#c5ccd8"
 _COLOURS = ("#2b6cb0", "#c05621", "#2f855a", "#805ad5", "#b83280", "#975a16")
 
@@ -26,6 +28,9 @@ def loss_plot(losses: Mapping[str, Sequence[float]]) -> str:
         colour = _INK if total else _COLOURS[number % len(_COLOURS)]
         axes.plot(range(1, len(values) + 1), values, label=name, color=colour, lw=2 if total else 1)
     axes.set_yscale("log")
+    largest = max((value for values in losses.values() for value in values), default=0.0)
+    if largest > 0:
+        axes.set_ylim(bottom=largest * _FAINT)  # parts that vanish in some steps would take most of the plot
     axes.set_xlabel("step")
     axes.legend(frameon=False, fontsize=8, ncol=2)
     return _svg(figure)
