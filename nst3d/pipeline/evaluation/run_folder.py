@@ -14,6 +14,8 @@ from nst3d.pipeline.settings.overrides import read_yaml
 
 _CONFIG, _METRICS = "config.yaml", "metrics.json"
 _VIDEO = "video.mp4"
+_NERF = "*/*/*/config.yml"
+"""Where nerfstudio keeps the configuration of a run: by experiment, method and time."""
 _FIRST = (".glb", ".npz", ".ply", ".png")
 """Suffixes of painted assets that are shown rather than others of the same run."""
 
@@ -100,9 +102,18 @@ def _styles(config: Mapping[str, Any], folder: Path) -> list[str]:
             for image in _listed(entry.get("images") if isinstance(entry, Mapping) else entry)
         ]
     found = _listed(given)
-    if not found or not all(isinstance(style, str) for style in found):
+    if not all(isinstance(style, str) for style in found) or not (found or words_of(config)):
         raise InputError(f"{where}: names no styles; it is of another version: paint the scene again")
     return found
+
+
+def words_of(config: Mapping[str, Any]) -> str:
+    """The words of a run's styles, joined; empty if it has none."""
+    direction = config.get("direction")
+    styles = direction.get("styles") if isinstance(direction, Mapping) else None
+    entries = styles.values() if isinstance(styles, Mapping) else ()
+    texts = [entry.get("text") for entry in entries if isinstance(entry, Mapping)]
+    return ", ".join(text for text in texts if isinstance(text, str) and text)
 
 
 def _listed(value: Any) -> list[Any]:
@@ -110,11 +121,12 @@ def _listed(value: Any) -> list[Any]:
 
 
 def _result(folder: Path, suffix: str, video: bool) -> Path:
-    """What a run painted: the scene's own format, or the first of those that it wrote."""
+    """What a run painted: the scene's own format, or the first of those that it wrote; a NeRF is a run itself."""
     if video:
         found = [folder / _VIDEO]
     else:
         written = sorted(p for p in folder.glob("painted*") if not p.name.endswith(".mtl"))
+        written = written or sorted(folder.glob(_NERF))
         order = [*_FIRST, suffix.lower()]
         found = sorted(written, key=lambda p: order.index(p.suffix) if p.suffix in order else len(order))
     if not found or not found[0].exists():

@@ -19,7 +19,7 @@ from nst3d.pipeline.evaluation.measures import Measures
 from nst3d.pipeline.evaluation.records import markdown, plain
 from nst3d.pipeline.evaluation.report.pages import page_of
 from nst3d.pipeline.evaluation.rows import Judged, Prompt, Row
-from nst3d.pipeline.evaluation.run_folder import RunFolder, read_run
+from nst3d.pipeline.evaluation.run_folder import RunFolder, read_run, words_of
 from nst3d.pipeline.evaluation.scores import Scores, scores_of
 from nst3d.pipeline.evaluation.tools import Tools
 from nst3d.pipeline.jobs.takes import check_same_scene, names_of_runs, takes_of_runs
@@ -53,7 +53,8 @@ class EvalJob:
     brief: bool = False
     """Measure only what the score is made of."""
     text: str = ""
-    """What the paintings should look like, in words that CLIP compares them with; empty: it does not."""
+    """What the paintings should look like, in words that CLIP compares them with; empty: those of the first run that
+    was painted by words."""
     source_text: str = "a photo"
     """What the unpainted scene looks like, in words."""
     overwrite: bool = False
@@ -104,7 +105,8 @@ def run_eval(
         takes = takes_of_runs(
             runs, job.flight, note, lambda done, total: progress("rendering", done, total), bridges
         )
-        prompt = Prompt(job.text, job.source_text) if job.text else None
+        text = job.text or next(filter(None, (words_of(run.config) for run in runs)), "")
+        prompt = Prompt(text, job.source_text) if text else None
         rows = [replace(row, prompt=prompt) for row in rows_of(runs, takes, names)]
         tools = Tools({run.encoder for run in runs}, job.flow)
         measures = Measures(tools, job.flight, runs, job.as_stylos, job.brief)

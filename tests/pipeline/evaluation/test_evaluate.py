@@ -135,6 +135,15 @@ def test_runs_of_different_scenes_are_not_compared(runs, tmp_path) -> None:
     assert not (tmp_path / "report").exists()
 
 
+def test_a_painted_nerf_is_a_run_in_the_folder(runs, tmp_path) -> None:
+    shutil.copytree(runs / "one", tmp_path / "run")
+    (tmp_path / "run" / "painted.glb").unlink()
+    own = tmp_path / "run" / "fox" / "nerfacto" / "made" / "config.yml"
+    own.parent.mkdir(parents=True)
+    own.write_text("a run of nerfstudio")
+    assert read_run(tmp_path / "run").painted == own
+
+
 def test_what_is_no_finished_run_is_named(runs, tmp_path) -> None:
     with pytest.raises(InputError, match=r"has no config\.yaml; give the folder of a run"):
         read_run(tmp_path)

@@ -16,6 +16,8 @@ from tiny_jobs import TINY, Listener, job
 from nst3d import run_job
 from nst3d.errors import ConfigError
 from nst3d.formats.mesh_files import load_mesh
+from nst3d.pipeline.evaluation.flight import FlightOptions
+from nst3d.pipeline.jobs.evaluate import EvalJob, run_eval
 from nst3d.pipeline.kinds.paint_job import Job
 from nst3d.pipeline.settings.config import PaintConfig, TeachOptions
 from nst3d.pipeline.settings.direction_file import read_direction
@@ -125,3 +127,17 @@ def test_words_move_a_shape(inputs, tmp_path: Path, network) -> None:
 def test_empty_words_are_told(inputs, tmp_path: Path, texts: tuple[str, ...]) -> None:
     with pytest.raises(ConfigError, match="`text` is empty"):
         in_words(inputs, tmp_path, "cube.obj", texts=texts)
+
+
+def test_a_run_in_words_is_evaluated_without_a_picture(inputs, tmp_path: Path, network) -> None:
+    """What compares with pictures of styles says why it cannot; what needs none is measured."""
+    run_job(in_words(inputs, tmp_path / "run", "cube.obj"))
+    flight = FlightOptions(size=48, frames=8, clip=8, views=2, gaps=(1,))
+    found = run_eval(EvalJob((tmp_path / "run",), tmp_path / "report", flight=flight))
+    assert not found.scores.scores
+    (judged,) = [each for each in found.judged if each.row.name == "run"]
+    measured = {each.name: each for each in judged.measured}
+    assert str(measured["style_gram"].reason).startswith("the run was painted by words alone")
+    assert measured["geometric_rmse_1"].value is not None
+    assert measured["clip_score"].value is not None
+    assert "carved jade" in measured["clip_score"].note

@@ -23,6 +23,7 @@ from nst3d.tensors import Array, to_image
 
 _OPAQUE = 0.99
 _TEXTURE: dict[str, Better] = {"seam_error": "lower", "texels_per_pixel": "neither", "texel_spread": "lower"}
+_NO_PICTURE = "the run was painted by words alone, and has no picture's colours and grain to compare with"
 _COLOURS: dict[str, Better] = {"clipped": "lower", "out_of_gamut": "lower"}
 _LACKING = "by design more with colours of the content, a grade, or a strength below 1"
 
@@ -94,6 +95,9 @@ def _gamut(row: Row, table: AssetTable, shown: Array) -> Iterator[Measured]:
     if not weights.sum() > 0:
         yield from (_missing(name, better, "no view shows it") for name, better in _COLOURS.items())
         return
+    if not row.styles:
+        yield from (_missing(name, better, _NO_PICTURE) for name, better in _COLOURS.items())
+        return
     palette = [pixels for style in row.styles for pixels in _opaque_pixels(style)]
     counted = weights > 0
     shares = gamut_shares(
@@ -108,6 +112,8 @@ def _gamut(row: Row, table: AssetTable, shown: Array) -> Iterator[Measured]:
 
 def _grain(row: Row) -> Measured:
     """The grain of each view beyond that of the styles and of the unpainted view."""
+    if not row.styles:
+        return _missing("grain", "lower", _NO_PICTURE)
     own, bare, styles = row.take.views, row.unpainted.views, _styles(row)
     values = tuple(
         grain([(frame, opacity)], styles, [content])

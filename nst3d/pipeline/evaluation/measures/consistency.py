@@ -99,7 +99,10 @@ class Consistency:
 
 
 def _wanted(row: Row) -> tuple[float, ...]:
-    """The detail of a row's styles, by octave."""
+    """The detail of a row's styles, by octave; of the scene, if they are words alone."""
+    if not row.styles:
+        views = row.unpainted.views
+        return detail_energy((frame, mask > 0.5) for frame, mask in zip(views.frames, views.opacities))
     return detail_energy(
         (to_image(picture).numpy(), None if mask is None else mask.numpy() > 0.5)
         for picture, mask in style_pictures(row)

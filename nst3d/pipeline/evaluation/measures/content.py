@@ -47,7 +47,7 @@ def content(row: Row, tools: Tools) -> Iterator[Measured]:
 def _of_styles(net: LpipsNet, row: Row, tools: Tools) -> Iterator[Measured]:
     """LPIPS from the unpainted views to the styles' pictures in their place, in which nothing of the scene is left."""
     lpips = tools.lpips[net].tool
-    if row.sort != "unpainted" or lpips is None:
+    if row.sort != "unpainted" or lpips is None or not row.styles:
         return
     views, styles = row.unpainted.views, [to_image(picture).numpy() for picture, _ in style_pictures(row)]
     values = [

@@ -18,6 +18,13 @@ from nst3d.pipeline.evaluation.tools import Tools
 from nst3d.tensors import Array, planes_of, to_image
 
 _KINDS = ("gram", "moments", "sliced")
+_NAMES = (
+    *(f"style_{kind}" for kind in _KINDS),
+    *(f"{kind}_{layer}" for layer in LAYERS for kind in _KINDS),
+    *("colour_sliced", "uv_histogram", "stroke_coherence", "stroke_octaves"),
+    *("sifid_torchvision", "fid_inception", "artfid_inception", "fid_art", "artfid_art"),
+)
+_WORDS = "the run was painted by words alone, and has no picture to compare with"
 _LEAST = 0.5
 """Opacity above which a pixel counts."""
 
@@ -34,6 +41,9 @@ class Closeness:
 
     def of(self, row: Row) -> Iterator[Measured]:
         """By features, colours, strokes and what Inception sees."""
+        if not row.styles:
+            yield from (Measured(name, "style", "lower", reason=_WORDS) for name in _NAMES)
+            return
         yield from self._features(row)
         wanted = _style_pixels(row)
         judges = self._colour_judges.setdefault(id(row.styles), [ColourJudge(*each) for each in wanted])
@@ -44,6 +54,8 @@ class Closeness:
 
     def brief(self, row: Row) -> Measured:
         """The Gram distance alone, of which the score is made."""
+        if not row.styles:
+            return Measured("style_gram", "style", "lower", reason=_WORDS)
         judge = self._judge(row)
         if judge is None:
             return Measured("style_gram", "style", "lower", reason=self._tools.judge.reason)
