@@ -39,13 +39,14 @@ ALLOWED: dict[str, set[str]] = {
     "training": {"stylize", "networks", "images", "flow", "weights"},
     "formats": {"representations", "cameras", "images"},
     "video": {"images"},  # below the pipeline, which writes a run's turntable through it
+    "sounds": {"video", "networks"},  # ffmpeg reads them, and a network tags them
     # compares pictures, whatever made them, also along their motion; LPIPS has heads of its own
     "metrics": {"images", "cameras", "features", "flow", "weights"},
     # beside stylize: what it makes is a representation that the renderers show, whose marching it shares
     "reconstruct": {"representations", "cameras", "renderers", "images"},
     "pipeline": {  # a folder: as one file it would pass 300 lines
         "cameras", "features", "flow", "formats", "images", "losses", "metrics", "networks", "operators", "reconstruct",
-        "renderers", "representations", "stylize", "training", "video", "weights",
+        "renderers", "representations", "sounds", "stylize", "training", "video", "weights",
     },
     # Bridges to other people's packages, imported lazily; nothing below knows of them.
     "integrations": {
@@ -85,6 +86,7 @@ WINGS: dict[str, set[str]] = {
         "settings": "",
         "runtime": "settings",
         "captures": "settings runtime",
+        "choosing": "settings runtime",  # pictures for words, before a job begins
         "styles": "settings runtime",
         "kinds/selectors": "",  # below the kinds, which choose among them
         "kinds": "settings runtime captures styles kinds/selectors",
@@ -97,7 +99,7 @@ WINGS: dict[str, set[str]] = {
         "evaluation": "settings runtime kinds",
         "evaluation/measures": "kinds evaluation",  # the table of colours that a kind says an asset holds
         "evaluation/report": "runtime evaluation",
-        "jobs": "settings runtime captures styles kinds kinds/mesh kinds/radiance kinds/picture meshing"
+        "jobs": "settings runtime captures choosing styles kinds kinds/mesh kinds/radiance kinds/picture meshing"
         " evaluation evaluation/measures evaluation/report",
     }),
     "features": set(),

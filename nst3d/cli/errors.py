@@ -12,7 +12,8 @@ _PLAIN = (
     "weights",
     "colour", "direction", "flow", "for_painting", "palette", "passes", "recurrent", "teacher", "temporal", "video",
     "way",
-    "avoid", "baseline", "clip", "gaps", "pairs", "protocol", "source_text", "text", "views", "votes",
+    "avoid", "baseline", "clip", "gaps", "library", "pairs", "protocol", "sound", "source_text", "text", "views",
+    "votes", "words",
 )  # fmt: skip
 FLAGS = {name: f"--{name.replace('_', '-')}" for name in _PLAIN} | {
     "clean.depth": "--clean-depth",

@@ -96,9 +96,9 @@ def asked_for(arguments: Sequence[str], program: str = "nst3d paint") -> Asked:
         opened = open_path(parsed.scene) if parsed.scene.exists() else None
         own = _own_default(parsed.scene, opened)
         parsed = parsed if own == name else _parsed(arguments, own, notes, program)
-    if not (parsed.style or parsed.text or parsed.reference) and parsed.direction is None:
+    if not (parsed.style or parsed.text or parsed.sound or parsed.reference) and parsed.direction is None:
         raise ConfigError(
-            "no style: give --style IMAGE, --text WORDS, or --direction FILE for styles by region"
+            "no style: give --style IMAGE, --text WORDS, --sound FILE, or --direction FILE for styles by region"
         )
     config = adjusted(parsed)
     if name == "default" and parsed.scene.exists() and _open_ended(parsed, _base(own, arguments)):
@@ -120,6 +120,9 @@ def asked_for(arguments: Sequence[str], program: str = "nst3d paint") -> Asked:
         parsed.reference,
         parsed.text,
         parsed.avoid,
+        parsed.words,
+        parsed.library,
+        parsed.sound,
     )
     return Asked(job, parsed, opened, notes)
 

@@ -11,6 +11,7 @@ import tyro
 
 from nst3d.cli.values import read_options, read_terms
 from nst3d.errors import ConfigError
+from nst3d.pipeline.kinds.paint_job import Words
 from nst3d.pipeline.settings.config import (
     ColourMode,
     NerfPaint,
@@ -38,9 +39,17 @@ class PaintArguments:
     """Style image; repeat the option to mix several. (required, unless there are words, a direction or a reference)"""
     text: tyro.conf.UseAppendAction[Annotated[tuple[str, ...], tyro.conf.arg(metavar="WORDS")]] = ()
     """What the scene should look like, in words, such as "carved jade"; repeat the option to mix several. Mixes with
-    style images, too. Needs CLIP weights: see nst3d weights."""
+    style images, too. --words says how."""
     avoid: tyro.conf.UseAppendAction[Annotated[tuple[str, ...], tyro.conf.arg(metavar="WORDS")]] = ()
     """What it should not look like, in words."""
+    words: Words = "auto"
+    """How words paint: followed by CLIP step by step (clip; see nst3d weights), or by choosing pictures whose captions
+    are like them (choose); auto follows if CLIP's weights are there."""
+    library: Annotated[Path | None, tyro.conf.arg(metavar="FOLDER")] = None
+    """Pictures among which words choose, described in the folder's captions.yaml or by their names; by default those
+    that ship with nst3d."""
+    sound: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
+    """Sound (wav, flac, ogg, mp3, …) whose mood is painted: tags that a network hears become words."""
     direction: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
     """Which regions are painted in which styles: a .yaml file, or the config.yaml of a run."""
     reference: tyro.conf.UseAppendAction[Annotated[tuple[Path, ...], tyro.conf.arg(metavar="IMAGE")]] = ()

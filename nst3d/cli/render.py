@@ -30,6 +30,7 @@ examples:
   nst3d render painted/painted.glb --path orbit --out orbit.mp4
   nst3d render wave.glb scream.glb monet.glb --path orbit --out styles.mp4
   nst3d render wave.glb scream.glb monet.glb --at 0,0.3,0.8 --out styles.mp4
+  nst3d render painted/painted.glb --sound song.mp3 --out film.mp4
   nst3d render painted.ply --path spiral --size 1280x720 --out spiral.mp4
   nst3d render painted.npz --path cameras --before field.npz --fade 0.3:0.7 --out fade.mp4
   nst3d render painted.npz --path flight.yaml --passes depth opacity --out frames/
@@ -95,8 +96,11 @@ class RenderArguments:
     the scene's own cameras, or azimuth,elevation[,distance], in degrees and relative to a distance that fills the
     picture."""
     at: Annotated[str | None, tyro.conf.arg(metavar="A,B,…")] = None
-    """Fractions of the path at which each of several scenes shows alone, such as 0,0.3,1; by default at equal
-    distances."""
+    """Fractions of the path, or of the strength of --sound, at which each of several scenes shows alone, such as
+    0,0.3,1; by default at equal distances."""
+    sound: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
+    """Sound (wav, flac, ogg, mp3, …) that the film moves with: quiet moments show the scene as it was before it was
+    painted, or the first of several, loud ones and beats as it is, or the last. The video gets its sound and length."""
     passes: Annotated[tuple[Pass, ...], tyro.conf.arg(metavar="PASS...")] = ()
     """Additional outputs, one file per frame: depth, opacity, or both."""
     pass_format: PassFormat = "png"
@@ -128,7 +132,9 @@ def render(arguments: Sequence[str]) -> int:
             "--view is for pictures to paint over: give --for-painting, too, or --path and --elevation"
         )
     scene, *then = given.scene
-    job = RenderJob(scene, given.out, _way(given), _look(given), output, compare, then, _places(given.at))
+    job = RenderJob(
+        scene, given.out, _way(given), _look(given), output, compare, then, _places(given.at), given.sound
+    )
     with CountBar("rendering", given.quiet) as bar:
         path = run_render(job, bar.note, bar.count, BRIDGES)
     say(str(path))

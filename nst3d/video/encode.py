@@ -7,6 +7,7 @@ import re
 import subprocess
 import tempfile
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -15,15 +16,27 @@ from nst3d.errors import OutputError
 from nst3d.files import PathLike, replacing
 from nst3d.images.levels import to_bytes
 from nst3d.tensors import Array
-from nst3d.video.program import ffmpeg_program
+from nst3d.video.program import SOUNDS, ffmpeg_program, opened
 
 
-def write_mp4(path: PathLike, frames: Iterable[Array], fps: float, crf: int = 18) -> int:
+@dataclass(frozen=True)
+class Soundtrack:
+    """The sound of a video."""
+
+    path: Path
+    """A file that has a sound."""
+    seconds: float
+    """Length of the video: the rest of the sound is left out."""
+
+
+def write_mp4(
+    path: PathLike, frames: Iterable[Array], fps: float, crf: int = 18, sound: Soundtrack | None = None
+) -> int:
     """Write frames (h, w, 3) in [0, 1] as an MP4 that plays in browsers; returns their number.
 
     H.264, yuv420p, index at the front; odd sides lose their last row or column, because the format needs even
-    ones. The file appears under its name only when it is complete. `crf` is from 0 (lossless) to 51. Raises
-    OutputError if it cannot be written, MissingDependencyError if there is no ffmpeg.
+    ones. `crf` is from 0 (lossless) to 51; `sound` is encoded as AAC. The file appears under its name only when it
+    is complete. Raises OutputError if it cannot be written, MissingDependencyError if there is no ffmpeg.
     """
     path = Path(path)
     frames = iter(frames)
@@ -33,7 +46,7 @@ def write_mp4(path: PathLike, frames: Iterable[Array], fps: float, crf: int = 18
     height, width = (side // 2 * 2 for side in first.shape[:2])
     pictures = (to_bytes(f[:height, :width]) for f in itertools.chain([first], frames))
     with replacing(path) as part:
-        return encode(_command(part, (width, height), fps, crf), pictures)
+        return encode(_command(part, (width, height), fps, crf, sound), pictures)
 
 
 def encode(command: list[str], pictures: Iterable[Array]) -> int:
@@ -63,8 +76,12 @@ def encode(command: list[str], pictures: Iterable[Array]) -> int:
     return count
 
 
-def _command(path: Path, size: tuple[int, int], fps: float, crf: int) -> list[str]:
+def _command(path: Path, size: tuple[int, int], fps: float, crf: int, sound: Soundtrack | None) -> list[str]:
     source = ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", "{}x{}".format(*size), "-r", str(fps), "-i", "-"]
+    audio = ["-an"]
+    if sound is not None:
+        source += opened(sound.path, SOUNDS)
+        audio = ["-map", "0:v", "-map", "1:a:0", "-c:a", "aac", "-b:a", "192k", "-t", f"{sound.seconds:.6f}"]
     coding = ["-c:v", "libx264", "-pix_fmt", "yuv420p", "-crf", str(crf), "-preset", "fast"]
     target = ["-movflags", "+faststart", "-f", "mp4", f"file:{path}"]
-    return [ffmpeg_program("writing"), "-y", "-loglevel", "error", *source, "-an", *coding, *target]
+    return [ffmpeg_program("writing"), "-y", "-loglevel", "error", *source, *audio, *coding, *target]

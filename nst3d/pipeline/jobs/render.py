@@ -16,13 +16,14 @@ from nst3d.images.io import write_image
 from nst3d.pipeline.jobs.open_scene import open_scene
 from nst3d.pipeline.jobs.render_options import RenderJob
 from nst3d.pipeline.jobs.render_prints import fingerprint
+from nst3d.pipeline.jobs.render_sound import Heard, with_sound
 from nst3d.pipeline.kinds.bridges import ALONE, Bridges, Note
 from nst3d.pipeline.kinds.flight import Plan, plan, read_way
 from nst3d.pipeline.kinds.shown import Fade, Shown, check_alike
 from nst3d.pipeline.runtime.kept_frames import KeptFrames
 from nst3d.renderers.radiance import Frame
 from nst3d.tensors import Array
-from nst3d.video.encode import write_mp4
+from nst3d.video.encode import Soundtrack, write_mp4
 from nst3d.video.passes import write_depth_scale, write_pass
 
 Count = Callable[[int, int], None]
@@ -68,8 +69,10 @@ def run_render(
     """
     _check_name(job)
     read_way(job.way)  # report a broken path at once; opening the scene takes a while
+    heard = with_sound(job, note)
+    job = heard.job
     _claim(job)
-    film = _film(job, note, bridges)
+    film = _film(heard, note, bridges)
     if _kind(job) == ".png":
         picture, frame = film.frame(0)
         write_image(job.out, picture)
@@ -81,7 +84,7 @@ def run_render(
     keeper = KeptFrames(folder, fingerprint(job, film.plan), job.output.resume, bool(_kind(job)))
     try:
         with keeper:
-            _write(job, film, keeper, progress)
+            _write(heard, film, keeper, progress)
     except BaseException:
         if keeper.count():
             note(f"{keeper.count()} of {total} frames are kept: run the same job with `resume` to continue")
@@ -100,9 +103,10 @@ def parse_colour(text: str) -> tuple[float, float, float]:
     return red / 255, green / 255, blue / 255
 
 
-def _film(job: RenderJob, note: Note, bridges: Bridges) -> _Film:
+def _film(heard: Heard, note: Note, bridges: Bridges) -> _Film:
+    job = heard.job
     scene = open_scene(job.scene, job.look, job.way, note, bridges)
-    planned = plan(scene, job.way)
+    planned = heard.moved(plan(scene, job.way))
     before = fade = None
     if job.compare.before is not None:
         before = _state(job, job.compare.before, f"`before` {job.compare.before}", scene, note, bridges)
@@ -111,7 +115,7 @@ def _film(job: RenderJob, note: Note, bridges: Bridges) -> _Film:
     if job.then:
         states = [scene, *(_state(job, path, str(path), scene, note, bridges) for path in job.then)]
         places = np.array(job.at) if job.at else np.linspace(0, 1, len(states))
-        fade = Fade(states, (places * planned.shares[-1]).tolist())
+        fade = Fade(states, (places * (planned.shares[-1] if heard.sound is None else 1)).tolist())
     unseen = sum(not _sees(camera, scene.hull) for camera in planned.cameras)
     if unseen:
         note(f"the scene is out of sight in {unseen} of {len(planned.cameras)} frames")
@@ -133,11 +137,12 @@ def _sees(camera: Camera, points: Array) -> bool:
     return bool((inside & (depth > 0)).any())
 
 
-def _write(job: RenderJob, film: _Film, keeper: KeptFrames, progress: Count) -> None:
-    total = len(film.plan.cameras)
+def _write(heard: Heard, film: _Film, keeper: KeptFrames, progress: Count) -> None:
+    job, total = heard.job, len(film.plan.cameras)
     frames = _frames(film, keeper, _passes(job, film), progress)
     if _kind(job) == ".mp4":
-        write_mp4(job.out, frames, film.plan.fps, job.output.crf)
+        track = None if heard.sound is None else Soundtrack(heard.sound.path, total / film.plan.fps)
+        write_mp4(job.out, frames, film.plan.fps, job.output.crf, track)
         keeper.discard()
     else:
         for _ in frames:

@@ -70,7 +70,11 @@ class RenderJob:
     """Further states of the scene, same geometry and other colours, into which it fades one by one: the first frame
     shows the scene, the last the last state."""
     at: tuple[float, ...] = ()
-    """Fractions of the path at which the scene and each of `then` show alone, ascending; empty: at equal distances."""
+    """Fractions of the path at which the scene and each of `then` show alone, ascending; empty: at equal distances.
+    With `sound`, of its strength."""
+    sound: OptionalPathField = OptionalPathField()
+    """A sound, whose strength from moment to moment says how far the scene is between its states, in place of the path:
+    where it is quiet the first shows, where it is loud the last. Videos have it as their sound, and its length."""
 
     def __post_init__(self) -> None:
         """Raise ConfigError for settings that exclude each other, and for places that are not on the path."""
@@ -84,6 +88,12 @@ class RenderJob:
         if not rising or not all(0 <= place <= 1 for place in self.at):
             raise ConfigError(
                 "`at`: expected fractions of the path from 0 to 1, each larger than the one before"
+            )
+        if self.sound is not None and self.compare.fade is not None:
+            raise ConfigError("`sound` says when the scene fades: leave out `fade`")
+        if self.sound is not None and self.out.suffix.lower() == ".png":
+            raise ConfigError(
+                "`sound` is for videos: give an `out` that ends in .mp4, or a folder for frames"
             )
         if self.then and self.compare.fade is not None:
             raise ConfigError(

@@ -1,12 +1,28 @@
-"""What a job needs that paints by words."""
+"""What a job needs that paints by words, and what it makes of a sound."""
 
 from __future__ import annotations
 
-from nst3d.errors import ConfigError
+from collections.abc import Callable
+from dataclasses import replace
+
+from nst3d.errors import ConfigError, MissingDependencyError
+from nst3d.networks.sentences import Sentences, has_sentences, load_sentences
+from nst3d.networks.tagger import load_tagger
+from nst3d.pipeline.choosing.choice import choose, told
+from nst3d.pipeline.choosing.library import Captioned, read_library
+from nst3d.pipeline.choosing.swap import Swap, swapped
 from nst3d.pipeline.kinds.paint_job import Job
 from nst3d.pipeline.runtime.events import Events
+from nst3d.pipeline.settings.direction import Direction, StyleEntry, named_pictures, named_words
+from nst3d.sounds.looks import looks_of
+from nst3d.sounds.read import read_sound
+from nst3d.sounds.tags import tags_of
 from nst3d.stylize.coat import Coat, painted
 from nst3d.stylize.stage_guide import ready
+from nst3d.stylize.style import Style
+
+Note = Callable[[str], None]
+_SHOWN_TAGS = 5
 
 
 def check_words(job: Job) -> None:
@@ -31,3 +47,100 @@ def ready_coats(job: Job, coats: list[Coat], events: Events) -> list[Coat]:
     for text in ready(job.config.recipe, painted(coats)):
         events.note(text)
     return coats
+
+
+def with_choice(job: Job, note: Note) -> Job:
+    """The job with its sound as words, and with pictures for its words, unless CLIP is to follow them.
+
+    Raises InputError for a sound or a folder of pictures that cannot be read, MissingDependencyError if a network for
+    them is not on this machine.
+    """
+    direction = job.directed if job.sound is None else _heard(job, note)
+    bare = {name: style for name, style in direction.styles.items() if style.text or style.avoid}
+    why = _why_choose(job, bare) if bare else ""
+    if why:
+        direction = _with_pictures(job, direction, why, note)
+    elif job.library is not None:
+        raise ConfigError("`library` is what words choose from: give `text`, and `words='choose'`")
+    return job if direction is job.directed else replace(job, chosen=direction)
+
+
+def _heard(job: Job, note: Note) -> Direction:
+    """The job's styles with those that its sound is heard as, all of which have a weight of 1."""
+    assert job.sound is not None
+    sound = read_sound(job.sound)
+    for text in sound.notes:
+        note(text)
+    tags = tags_of(sound, load_tagger())
+    looks = looks_of(tags)
+    heard = ", ".join(f"{tag} {share:.2f}" for tag, share in list(tags.items())[:_SHOWN_TAGS])
+    words = "; ".join(f"{text!r} {share:.0%}" for text, share in looks.items())
+    note(f"{job.sound} is heard as {heard}; by a table made by hand, that looks like {words}")
+    styles = {**named_pictures(job.styles), **named_words(job.texts, job.avoid)}
+    styles |= {text: StyleEntry(text=text, weight=share) for text, share in looks.items()}
+    return Direction.of(styles, job.config.region, job.config.stroke)
+
+
+def _why_choose(job: Job, styles: dict[str, StyleEntry]) -> str:
+    """Why the words of these styles choose pictures, for a note; "": they do not, as CLIP follows them."""
+    if job.words != "auto":
+        return "`words` says so" if job.words == "choose" else ""
+    stepless = job.config.teach.teacher is not None or not job.config.schedule.total
+    if stepless and all(style.images for style in styles.values()):
+        return ""
+    if stepless:
+        return "nothing follows them step by step" if has_sentences() else ""
+    bare = [Style((), name, text=style.text, avoid=style.avoid) for name, style in styles.items()]
+    try:
+        list(ready(job.config.recipe, [Coat(bare)]))
+    except MissingDependencyError as error:
+        if has_sentences():
+            return "CLIP is not here"
+        raise MissingDependencyError(f"{error}; or let words choose pictures: {_lacking()}") from None
+    return ""
+
+
+def _lacking() -> str:
+    """What to install before words can choose."""
+    try:
+        load_sentences()
+    except MissingDependencyError as error:
+        return str(error)
+    raise AssertionError("nothing is lacking")
+
+
+def _with_pictures(job: Job, direction: Direction, why: str, note: Note) -> Direction:
+    """The direction with pictures in the place of words."""
+    reader, pictures = load_sentences(), read_library(job.library)
+    everywhere = [s.avoid for s in direction.styles.values() if s.avoid and not s.text and not s.images]
+    swaps: dict[str, Swap] = {}
+    for name, style in direction.styles.items():
+        if style.images and (style.text or style.avoid):
+            note(f"style {name!r} is its pictures alone: its words are for CLIP, and not followed, as {why}")
+            swaps[name] = Swap({name: replace(style, text="", avoid="")}, {name: 1.0})
+        elif style.text:
+            avoid = [*everywhere, *([style.avoid] if style.avoid else [])]
+            swaps[name] = _swap(name, style, avoid, pictures, reader, why, note)
+        elif style.avoid:
+            swaps[name] = Swap({}, {})
+    return swapped(direction, swaps)
+
+
+def _swap(
+    name: str,
+    style: StyleEntry,
+    avoid: list[str],
+    pictures: list[Captioned],
+    reader: Sentences,
+    why: str,
+    note: Note,
+) -> Swap:
+    """Pictures in the place of a style of words."""
+    left = reader.left_out(style.text)
+    if left:
+        note(f"the last {left} pieces of {style.text[:40]!r}… are not read: a sentence may have 126")
+    chosen = choose(reader, style.text, avoid, pictures)
+    note(told(style.text, chosen, why))
+    names = {f"{name}: {each.picture.path.stem}": each for each in chosen}
+    entries = {new: replace(style, images=(c.picture.path,), text="", avoid="") for new, c in names.items()}
+    return Swap(entries, {new: c.share for new, c in names.items()})

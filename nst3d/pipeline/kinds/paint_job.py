@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from nst3d.errors import ConfigError
 from nst3d.files import OptionalPathField, OptionalPathsField, PathField, PathsField
 from nst3d.pipeline.settings.clean import CleanOptions
 from nst3d.pipeline.settings.config import PaintConfig
 from nst3d.pipeline.settings.direction import Direction, named_pictures, named_words
+
+Words = Literal["auto", "clip", "choose"]
+"""How words paint: followed by CLIP, or by choosing pictures whose captions are like them; or as there are weights."""
 
 
 @dataclass(frozen=True)
@@ -41,19 +44,29 @@ class Job:
     """What the scene should look like, in words, mixed with the style images."""
     avoid: tuple[str, ...] = ()
     """What it should not look like, in words."""
+    words: Words = "auto"
+    """How words paint; auto: by CLIP if its weights are there and the scene is painted step by step, otherwise by
+    choosing pictures."""
+    library: OptionalPathField = OptionalPathField()
+    """Folder of pictures among which words choose, with captions; None: those that ship with nst3d."""
+    sound: OptionalPathField = OptionalPathField()
+    """A sound, which is heard as words, mixed with the other styles."""
+    chosen: Direction | None = None
+    """The job's direction once its sound is heard and its words have chosen pictures; None: as it is given."""
 
     def __post_init__(self) -> None:
         """Raise ConfigError for invalid settings."""
-        if self.direction is None and not (self.styles or self.texts or self.references):
-            raise ConfigError("no style: give `style`, an image, `text`, words, or `direction`")
+        if self.direction is None and not (self.styles or self.texts or self.sound or self.references):
+            raise ConfigError("no style: give `style`, an image, `text`, words, `sound` or `direction`")
         for name, texts in (("text", self.texts), ("avoid", self.avoid)):
             if not all(text.strip() for text in texts):
                 raise ConfigError(f"`{name}` is empty: say it in words, such as 'carved jade'")
         if self.direction is None:
             return
-        if self.styles or self.texts or self.avoid or self.config.region is not None:
+        given = self.styles or self.texts or self.avoid or self.sound
+        if given or self.config.region is not None:
             raise ConfigError(
-                "`direction` says what is painted where: leave out `style`, `text`, `avoid` and `region`"
+                "`direction` says what is painted where: leave out `style`, `text`, `avoid`, `sound` and `region`"
             )
         if self.references:
             raise ConfigError(
@@ -67,13 +80,14 @@ class Job:
     @property
     def styled(self) -> bool:
         """Whether styles are given beside any references."""
-        return bool(self.styles or self.texts)
+        return bool(self.styles or self.texts or self.sound)
 
     @property
     def directed(self) -> Direction:
         """The job's direction, which may be only to paint all styles, mixed, in its region."""
-        if self.direction is not None:
-            return self.direction
+        given = self.chosen or self.direction
+        if given is not None:
+            return given
         pictures = self.styles or (() if self.texts else self.references)
         styles = {**named_pictures(pictures), **named_words(self.texts, self.avoid)}
         return Direction.of(styles, self.config.region, self.config.stroke)

@@ -1,0 +1,1 @@
+"""Choosing pictures for words where no network compares the two: by what the pictures' captions say."""

@@ -1,0 +1,1 @@
+"""Sounds: read, measured, and heard as words."""
