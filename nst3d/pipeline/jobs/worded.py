@@ -62,7 +62,7 @@ def with_choice(job: Job, note: Note) -> Job:
         direction = _with_pictures(job, direction, why, note)
     elif job.library is not None:
         raise ConfigError("`library` is what words choose from: give `text`, and `words='choose'`")
-    return job if direction is job.directed else replace(job, chosen=direction)
+    return replace(job, chosen=direction) if why or job.sound is not None else job
 
 
 def _heard(job: Job, note: Note) -> Direction:

@@ -100,7 +100,7 @@ def test_a_run_in_words_is_repeated_by_its_direction(inputs, tmp_path: Path, net
 
 def test_what_needs_pictures_says_so(inputs, tmp_path: Path, network) -> None:
     bare = in_words(inputs, tmp_path / "out", "photo.png")
-    taught = replace(bare, config=replace(TINY, teach=TeachOptions("posterise")))
+    taught = replace(bare, words="clip", config=replace(TINY, teach=TeachOptions("posterise")))
     with pytest.raises(
         ConfigError, match="posterise paints from pictures, and 'carved jade' is a style of words"
     ):
