@@ -27,8 +27,8 @@ def test_a_tone_is_in_its_band() -> None:
 
 def test_strength_rises_at_once_with_a_beat_and_falls_slowly() -> None:
     sound = sound_of(beat(4, bass=0.0))
-    onsets, before, after = (strengths(sound, np.arange(1, 3.5, 0.5) + d) for d in (0.1, -0.02, 0.22))
-    assert (onsets > 0.8).all()
+    onsets, before, after = (strengths(sound, np.arange(1, 3.5, 0.5) + d) for d in (0.04, -0.03, 0.14))
+    assert (onsets > 0.6).all()
     assert (before < 0.6 * onsets).all()
     assert (after < onsets).all()
     assert (after > before).all()
