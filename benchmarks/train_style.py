@@ -23,9 +23,10 @@ from common import ROOT, data_dir, parser_for, report
 from nst3d.images.io import write_image
 from nst3d.integrations.bridges import BRIDGES
 from nst3d.networks.style_network import load_style_network
+from nst3d.pipeline.jobs.train_loop import divided
 from nst3d.pipeline.jobs.train_pictures import gather_shots
 from nst3d.pipeline.jobs.train_report import guide_of_pictures
-from nst3d.pipeline.jobs.train_style import TrainJob, divided, run_training, trainable
+from nst3d.pipeline.jobs.train_style import TrainJob, run_training, trainable
 from nst3d.pipeline.runtime.events import Events
 from nst3d.pipeline.settings.config import PaintConfig
 from nst3d.pipeline.settings.train import TrainOptions

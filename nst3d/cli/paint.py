@@ -12,7 +12,7 @@ import tyro
 
 from nst3d.cli.eval import evaluate
 from nst3d.cli.pace import as_before, paced
-from nst3d.cli.paint_arguments import STARTS, AllArguments, PaintArguments, adjusted
+from nst3d.cli.paint_arguments import STARTS, AllArguments, PaintArguments, adjusted, styled
 from nst3d.cli.parse import first_value, parse
 from nst3d.cli.terminal import PaintBar, say, summarise
 from nst3d.errors import ConfigError
@@ -96,11 +96,11 @@ def asked_for(arguments: Sequence[str], program: str = "nst3d paint") -> Asked:
         opened = open_path(parsed.scene) if parsed.scene.exists() else None
         own = _own_default(parsed.scene, opened)
         parsed = parsed if own == name else _parsed(arguments, own, notes, program)
-    if not (parsed.style or parsed.text or parsed.sound or parsed.reference) and parsed.direction is None:
+    config = adjusted(parsed)
+    if not (styled(parsed) or config.teach.alone):
         raise ConfigError(
             "no style: give --style IMAGE, --text WORDS, --sound FILE, or --direction FILE for styles by region"
         )
-    config = adjusted(parsed)
     if name == "default" and parsed.scene.exists() and _open_ended(parsed, _base(own, arguments)):
         kept = as_before(config, parsed.out / CONFIG) if parsed.resume else None
         config, told = (kept, "") if kept else paced(config)

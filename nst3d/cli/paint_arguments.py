@@ -36,7 +36,8 @@ class PaintArguments:
     out: Annotated[Path, tyro.conf.arg(metavar="FOLDER")]
     """Folder for the results."""
     style: tyro.conf.UseAppendAction[Annotated[tuple[Path, ...], tyro.conf.arg(metavar="IMAGE")]] = ()
-    """Style image; repeat the option to mix several. (required, unless there are words, a direction or a reference)"""
+    """Style image; repeat the option to mix several. (required, unless there are words, a direction, a reference or a
+    teacher that needs none)"""
     text: tyro.conf.UseAppendAction[Annotated[tuple[str, ...], tyro.conf.arg(metavar="WORDS")]] = ()
     """What the scene should look like, in words, such as "carved jade"; repeat the option to mix several. Mixes with
     style images, too. --words says how."""
@@ -85,7 +86,8 @@ class PaintArguments:
     needed (instant), patches of the style laid over the surface, for meshes without colours (quilt), or noise, for
     pictures."""
     teacher: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
-    """Teacher whose pictures the scene learns first, such as posterise or network; --iterations 0 stops after it."""
+    """Teacher whose pictures the scene learns first, such as posterise or network; --iterations 0 stops after it.
+    translate, a CycleGAN generator, needs no style, and paints alone without one."""
     teacher_option: Annotated[
         tyro.conf.UseAppendAction[tuple[str, ...]], tyro.conf.arg(metavar="NAME=VALUE")
     ] = ()
@@ -156,6 +158,11 @@ def _coloured(config: PaintConfig, parsed: AllArguments) -> PaintConfig:
     return dataclasses.replace(config, recipe=recipe)
 
 
+def styled(parsed: PaintArguments) -> bool:
+    """Whether a style is given in some way."""
+    return bool(parsed.style or parsed.text or parsed.sound or parsed.reference) or parsed.direction is not None
+
+
 def adjusted(parsed: AllArguments) -> PaintConfig:
     """The settings with the short options applied."""
     config = parsed.settings
@@ -180,6 +187,8 @@ def adjusted(parsed: AllArguments) -> PaintConfig:
         )
     if parsed.iterations is not None:
         config = config.with_iterations(parsed.iterations)
+    elif config.teach.alone and not styled(parsed):
+        config = config.with_iterations(0)
     if parsed.seed is not None:
         config = config.with_seed(parsed.seed)
     if parsed.displace is not None:

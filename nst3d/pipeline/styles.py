@@ -152,7 +152,10 @@ def _style_of(name: str, entry: StyleEntry, events: Events) -> Style:
     images = tuple(image for style in read for image in style.images)
     masks = tuple(mask for style in read for mask in style.opacities or (None,))
     opacities = masks if any(mask is not None for mask in masks) else ()
-    return Style(images, name, entry.weight, entry.scale, opacities, entry.detail, entry.text, entry.avoid)
+    words = {"text": entry.text, "avoid": entry.avoid}
+    return Style(
+        images, name, entry.weight, entry.scale, opacities, entry.detail, **words, taught=entry.taught
+    )
 
 
 def default_encoder() -> Encoder:

@@ -1,4 +1,4 @@
-"""A style: pictures that are read once, or words, and what is derived from them."""
+"""A style: pictures that are read once, words, or what a teacher knows, and what is derived from them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _COARSE = 4
 
 @dataclass(frozen=True, eq=False)
 class Style:
-    """The target look of a scene: one picture, or several by the same hand; or words; or both."""
+    """The target look of a scene: pictures by the same hand, words, or both; or what a teacher alone knows."""
 
     images: tuple[Image, ...] = ()
     """(h, w, 3) each, in [0, 1]; the first gives the background and palette of the style."""
@@ -41,11 +41,13 @@ class Style:
     """What the scene should look like, in words, for guides that read them; empty: its pictures say it."""
     avoid: str = ""
     """What it should not look like."""
+    taught: bool = False
+    """Whether a teacher alone knows it, such as a network that was trained for it: it may have no pictures or words."""
 
     def __post_init__(self) -> None:
-        """Raise ConfigError without pictures and words, or unless each picture has its opacity, and each opacity
-        something opaque."""
-        if not (self.images or self.text or self.avoid):
+        """Raise ConfigError without pictures and words, unless it is taught, and unless each picture has its opacity,
+        and each opacity something opaque."""
+        if not (self.images or self.text or self.avoid or self.taught):
             raise ConfigError(f"style {self.name!r}: has neither pictures nor words")
         if self.opacities and len(self.opacities) != len(self.images):
             raise ConfigError(
@@ -62,12 +64,12 @@ class Style:
 
     @property
     def background(self) -> torch.Tensor:
-        """(3,): the mean colour of the first picture, used as the background while painting; grey for words alone."""
+        """(3,): the mean colour of the first picture, used as the background while painting; grey without pictures."""
         return _mean(self.images[0], self._opacity(0)) if self.images else torch.full((3,), 0.5)
 
     @property
     def palette(self) -> Colours:
-        """(n, 3): the colours for palette transfer, those of the first picture's opaque pixels; (0, 3) for words."""
+        """(n, 3): the colours for palette transfer, those of the first picture's opaque pixels; (0, 3) without any."""
         if not self.images:
             return Colours(torch.empty(0, 3))
         opacity = self._opacity(0)

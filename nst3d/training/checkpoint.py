@@ -2,21 +2,44 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Protocol
+
+import torch
 
 from nst3d.errors import InputError
 from nst3d.files import PathLike
-from nst3d.training.trainer import Trainer
 from nst3d.weights.saved import read_told, write_tensors
 from nst3d.weights.tensors import read_tensors
 
 
-def save_training(path: PathLike, trainer: Trainer, fingerprint: str) -> None:
+class Training(Protocol):
+    """A training in progress, whose state after a step determines all further ones."""
+
+    done: int
+    """Steps taken so far."""
+
+    @property
+    def steps(self) -> int:
+        """Steps of the whole training."""
+
+    def step(self) -> object:
+        """Take a step."""
+
+    def state(self) -> dict[str, torch.Tensor]:
+        """Copies of the tensors from which `restore` continues, by name."""
+
+    def restore(self, state: Mapping[str, torch.Tensor], done: int) -> None:
+        """Continue from a `state` after `done` steps. KeyError, ValueError or RuntimeError for another training's."""
+
+
+def save_training(path: PathLike, trainer: Training, fingerprint: str) -> None:
     """Write a training's state, whole or not at all; `fingerprint` identifies its inputs and settings.
 
     Raises OutputError if it cannot be written.
     """
-    told = {"fingerprint": fingerprint, "done": str(trainer.done), "steps": str(trainer.pace.steps)}
+    told = {"fingerprint": fingerprint, "done": str(trainer.done), "steps": str(trainer.steps)}
     write_tensors(path, trainer.state(), told)
 
 
@@ -25,7 +48,7 @@ def planned_steps(path: Path, fingerprint: str) -> int:
     return _told(path, fingerprint)[1]
 
 
-def restore_training(path: Path, trainer: Trainer, fingerprint: str) -> None:
+def restore_training(path: Path, trainer: Training, fingerprint: str) -> None:
     """Continue a training from a checkpoint. InputError if it is damaged, or of another training."""
     done, _ = _told(path, fingerprint)
     try:

@@ -55,6 +55,11 @@ class Trainer:
         self.done = 0
         """Steps taken so far."""
 
+    @property
+    def steps(self) -> int:
+        """Steps of the whole training."""
+        return self.pace.steps
+
     def step(self) -> tuple[float, dict[str, float]]:
         """Take a step; returns the mean loss of its patches, and the loss's parts."""
         number = self.done % len(self._lessons)

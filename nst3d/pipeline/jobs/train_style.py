@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import hashlib
-import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -15,13 +14,13 @@ import torch
 from nst3d.errors import ConfigError, OutputError
 from nst3d.features.encoder import Encoder
 from nst3d.files import PathField, PathsField
-from nst3d.interrupts import stoppable
-from nst3d.networks.generator import Generator, GeneratorShape, random_generator
+from nst3d.networks.generator import GeneratorShape, random_generator
 from nst3d.networks.style_network import StyleNetwork, save_style_network
+from nst3d.pipeline.jobs.train_loop import MOST_STEPS, Kept, affordable, divided, take_steps
 from nst3d.pipeline.jobs.train_pictures import gather_shots
 from nst3d.pipeline.jobs.train_report import held_out_losses, write_preview
 from nst3d.pipeline.kinds.bridges import ALONE, Bridges
-from nst3d.pipeline.runtime.events import Counted, Events, Listener
+from nst3d.pipeline.runtime.events import Events, Listener
 from nst3d.pipeline.runtime.machine import Clock, use_threads
 from nst3d.pipeline.settings.config import PaintConfig
 from nst3d.pipeline.settings.overrides import as_plain
@@ -38,9 +37,6 @@ from nst3d.training.shot import Shot
 from nst3d.training.trainer import Lesson, Pace, Trainer
 
 _SUFFIX = ".safetensors"
-_HELD_OUT = 6
-"""Of so many pictures, one is held out."""
-_FEWEST_STEPS, _MOST_STEPS = 100, 20_000
 _CONTENT_BYTES = 5e8
 """Memory for the patches' content features, of all styles together."""
 
@@ -107,11 +103,11 @@ def run_training(
     recipe = trainable(job.options.recipe)
     encoder = find_encoder(PaintConfig(recipe=recipe, device="cpu"), torch.device("cpu"), events)
     lessons = _lessons(job.options, recipe, styles, learnt, encoder)
-    kept = _Kept(job.checkpoint, _fingerprint(job, shots), job.options.checkpoint_seconds)
+    kept = Kept(job.checkpoint, _fingerprint(job, shots), job.options.checkpoint_seconds)
     clock.lap("prepare_s")
     trainer = _trainer(job, lessons, kept, events)
     events.phase("training")
-    interrupted = _train(trainer, kept, events)
+    interrupted = take_steps(trainer, kept, events)
     clock.lap("train_s")
     events.phase("writing")
     network = StyleNetwork(trainer.generator, _names(job.styles), job.options.size)
@@ -124,15 +120,6 @@ def run_training(
     write_preview(job.preview, network, styles, held)
     metrics = {"steps": trainer.done, "losses": losses, **clock.laps, "notes": events.notes}
     return Trained((job.out, job.preview), metrics, interrupted)
-
-
-@dataclass(frozen=True)
-class _Kept:
-    """Where checkpoints are, what identifies them, and the seconds between them."""
-
-    path: Path
-    mark: str
-    every: float
 
 
 def _check_out(job: TrainJob) -> None:
@@ -156,14 +143,6 @@ def _names(paths: Sequence[Path]) -> tuple[str, ...]:
             name, more = f"{path.stem}_{more}", more + 1
         names.append(name)
     return tuple(names)
-
-
-def divided(shots: Sequence[Shot]) -> tuple[list[Shot], list[Shot]]:
-    """The pictures to learn from, and those to judge by: few are used for both."""
-    if len(shots) < _HELD_OUT:
-        return list(shots), list(shots)
-    held = set(range(_HELD_OUT // 2, len(shots), _HELD_OUT))
-    return [s for i, s in enumerate(shots) if i not in held], [shots[i] for i in sorted(held)]
 
 
 def trainable(recipe: Recipe) -> Recipe:
@@ -196,7 +175,7 @@ def _lessons(
     return lessons
 
 
-def _trainer(job: TrainJob, lessons: Sequence[Lesson], kept: _Kept, events: Events) -> Trainer:
+def _trainer(job: TrainJob, lessons: Sequence[Lesson], kept: Kept, events: Events) -> Trainer:
     """The training at its start, or where a checkpoint left it."""
     options = job.options
     shape = GeneratorShape(options.widths, options.blocks, len(lessons), options.recurrent)
@@ -208,8 +187,8 @@ def _trainer(job: TrainJob, lessons: Sequence[Lesson], kept: _Kept, events: Even
     if resumed:
         steps = planned_steps(kept.path, kept.mark)
     elif steps is None:
-        steps = _affordable(generator, lessons, options)
-        events.note(f"training {steps} steps, about {options.minutes:g} minutes; give `steps` to override")
+        trial = Trainer(copy.deepcopy(generator), lessons, _pace(options, MOST_STEPS))
+        steps = affordable(trial, options.minutes, events)
     trainer = Trainer(generator, lessons, _pace(options, steps))
     if resumed:
         restore_training(kept.path, trainer, kept.mark)
@@ -218,38 +197,6 @@ def _trainer(job: TrainJob, lessons: Sequence[Lesson], kept: _Kept, events: Even
 
 def _pace(options: TrainOptions, steps: int) -> Pace:
     return Pace(steps, options.batch, options.rate, options.temporal_weight, options.seed)
-
-
-def _affordable(generator: Generator, lessons: Sequence[Lesson], options: TrainOptions) -> int:
-    """How many steps the time allows, by the time of a few on a copy of the network."""
-    trial = Trainer(copy.deepcopy(generator), lessons, _pace(options, _MOST_STEPS))
-    trial.step()
-    start = time.perf_counter()
-    for _ in range(3):
-        trial.step()
-    each = (time.perf_counter() - start) / 3
-    return max(_FEWEST_STEPS, min(_MOST_STEPS, int(options.minutes * 60 / each)))
-
-
-def _train(trainer: Trainer, kept: _Kept, events: Events) -> bool:
-    """Take all steps; True if the user stopped it."""
-    start = last = time.perf_counter()
-    before, total = trainer.done, trainer.pace.steps
-    with stoppable() as stopped:
-        while trainer.done < total and not stopped():
-            trainer.step()
-            now = time.perf_counter()
-            try:
-                events.tell(Counted(trainer.done - before, total - before, "steps", now - start))
-            except KeyboardInterrupt:  # a listener's, between two steps
-                break
-            if 0 < kept.every < now - last:
-                last = now
-                try:
-                    save_training(kept.path, trainer, kept.mark)
-                except OutputError as error:
-                    events.note(f"{error}: without this checkpoint, the training so far cannot be resumed")
-    return trainer.done < total
 
 
 def _fingerprint(job: TrainJob, shots: Sequence[Shot]) -> str:

@@ -1,4 +1,4 @@
-"""What a job needs that paints by words, and what it makes of a sound."""
+"""What a job needs whose styles have no pictures: words, sounds, or what a teacher alone knows."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from nst3d.sounds.tags import tags_of
 from nst3d.stylize.coat import Coat, painted
 from nst3d.stylize.stage_guide import ready
 from nst3d.stylize.style import Style
+from nst3d.stylize.teachers.registry import TEACHERS
 
 Note = Callable[[str], None]
 _SHOWN_TAGS = 5
@@ -27,18 +28,31 @@ _SHOWN_TAGS = 5
 
 def check_words(job: Job) -> None:
     """Raise ConfigError if a style without a picture is asked for where only pictures help."""
-    bare = [name for name, style in job.directed.styles.items() if not style.images]
+    bare = {name: style for name, style in job.directed.styles.items() if not style.images}
     if not bare:
         return
-    if job.config.teach.teacher is not None:
+    teacher, steps = job.config.teach.teacher, bool(job.config.schedule.total)
+    if teacher is not None and TEACHERS.get(teacher).needs_style:
+        name, style = next(iter(bare.items()))
+        told = "a style of words" if style.text or style.avoid else "a style without one"
         raise ConfigError(
-            f"the teacher {job.config.teach.teacher} paints from pictures, and {bare[0]!r} is a style of words:"
+            f"the teacher {teacher} paints from pictures, and {name!r} is {told}:"
             " give it a picture, too, or leave out the teacher"
         )
-    if not job.config.schedule.total:
+    if teacher is None and any(style.taught for style in bare.values()):
+        name = next(name for name, style in bare.items() if style.taught)
+        raise ConfigError(f"{name!r} is a style that a teacher alone knows: give `teacher`")
+    worded = any(style.text or style.avoid for style in bare.values())
+    if worded and not steps:
         raise ConfigError("words are followed step by step: give `iterations` above 0")
-    if any(entry.match and set(bare) & set(entry.style) for entry in job.directed.expanded.entries):
-        raise ConfigError(f"match divides pictures, and {bare[0]!r} is a style of words: leave out match")
+    if not worded and steps and len(bare) == len(job.directed.styles):
+        raise ConfigError(
+            f"the teacher {teacher} paints alone, and nothing could judge the steps after it: give `iterations` 0,"
+            " or a style"
+        )
+    matched = (entry.style for entry in job.directed.expanded.entries if entry.match)
+    if any(name in bare for style in matched for name in style):
+        raise ConfigError(f"match divides pictures, and {next(iter(bare))!r} has none: leave out match")
 
 
 def ready_coats(job: Job, coats: list[Coat], events: Events) -> list[Coat]:

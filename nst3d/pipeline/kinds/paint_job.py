@@ -10,7 +10,7 @@ from nst3d.errors import ConfigError
 from nst3d.files import OptionalPathField, OptionalPathsField, PathField, PathsField
 from nst3d.pipeline.settings.clean import CleanOptions
 from nst3d.pipeline.settings.config import PaintConfig
-from nst3d.pipeline.settings.direction import Direction, named_pictures, named_words
+from nst3d.pipeline.settings.direction import Direction, StyleEntry, named_pictures, named_words
 
 Words = Literal["auto", "clip", "choose"]
 """How words paint: followed by CLIP, or by choosing pictures whose captions are like them; or as there are weights."""
@@ -23,7 +23,7 @@ class Job:
     scene: PathField = PathField()
     styles: PathsField = PathsField()
     """Style images, one or several, which are mixed; none if there are `texts` or a direction, or references and no
-    style."""
+    style, or if a teacher needs none."""
     out: PathField = PathField()
     config: PaintConfig = field(default_factory=PaintConfig)
     overwrite: bool = False
@@ -56,7 +56,7 @@ class Job:
 
     def __post_init__(self) -> None:
         """Raise ConfigError for invalid settings."""
-        if self.direction is None and not (self.styles or self.texts or self.sound or self.references):
+        if self.direction is None and not (self.styled or self.references or self.config.teach.alone):
             raise ConfigError("no style: give `style`, an image, `text`, words, `sound` or `direction`")
         for name, texts in (("text", self.texts), ("avoid", self.avoid)):
             if not all(text.strip() for text in texts):
@@ -88,6 +88,9 @@ class Job:
         given = self.chosen or self.direction
         if given is not None:
             return given
+        if not (self.styled or self.references):
+            alone = {str(self.config.teach.teacher): StyleEntry(taught=True)}
+            return Direction.of(alone, self.config.region, self.config.stroke)
         pictures = self.styles or (() if self.texts else self.references)
         styles = {**named_pictures(pictures), **named_words(self.texts, self.avoid)}
         return Direction.of(styles, self.config.region, self.config.stroke)

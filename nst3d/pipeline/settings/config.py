@@ -76,6 +76,11 @@ class TeachOptions:
         if self.teacher is not None:
             check_teacher(self.teacher, self.options)
 
+    @property
+    def alone(self) -> bool:
+        """Whether there is a teacher that can paint without a style."""
+        return self.teacher is not None and not check_teacher(self.teacher, self.options).needs_style
+
 
 @dataclass(frozen=True)
 class PaintConfig:

@@ -19,7 +19,7 @@ _Weight = Annotated[float, Within(0, 1e6)]
 
 @dataclass(frozen=True)
 class StyleEntry:
-    """A style by its pictures, or by words, or by both."""
+    """A style by its pictures, by words, or by both; or one that a teacher alone knows."""
 
     images: tuple[Path, ...] = ()
     """Pictures by the same hand."""
@@ -33,11 +33,13 @@ class StyleEntry:
     """What it looks like, in words, such as "carved jade"."""
     avoid: str = ""
     """What it does not look like, in words."""
+    taught: bool = False
+    """Whether a teacher alone knows it, so that pictures and words may be missing."""
 
     def __post_init__(self) -> None:
-        """Raise ConfigError without a picture and words, and for numbers outside their bounds."""
+        """Raise ConfigError without a picture and words, unless it is taught, and for numbers outside their bounds."""
         check_bounds(self, "")
-        if not (self.images or self.text.strip() or self.avoid.strip()):
+        if not (self.images or self.text.strip() or self.avoid.strip() or self.taught):
             raise ConfigError("images is empty: give at least one picture, or text")
 
     def plain(self) -> dict[str, Any]:
@@ -45,7 +47,8 @@ class StyleEntry:
         detail = {} if self.detail == "all" else {"detail": self.detail}
         images = {"images": [os.path.abspath(p) for p in self.images]} if self.images else {}
         words = {name: given for name in ("text", "avoid") if (given := getattr(self, name))}
-        return {**images, "weight": self.weight, "scale": self.scale, **detail, **words}
+        taught = {"taught": True} if self.taught else {}
+        return {**images, "weight": self.weight, "scale": self.scale, **detail, **words, **taught}
 
 
 @dataclass(frozen=True)

@@ -73,6 +73,8 @@ class TeacherKind:
     of these names."""
     for_frames: Mapping[str, Any] = field(default_factory=dict)
     """Options that have other defaults for the frames of a video."""
+    needs_style: bool = True
+    """Whether it looks at the pictures of styles; one that does not can paint a scene without any."""
 
 
 TEACHERS: Registry[TeacherKind] = Registry(
@@ -91,6 +93,7 @@ TEACHERS: Registry[TeacherKind] = Registry(
             "network",
             "posterise",
             "quilt",
+            "translate",
         )
     ),
     rows_of(TeacherKind),
@@ -103,9 +106,10 @@ def register_teacher(
     options: Mapping[str, Any] | None = None,
     notes: Callable[[Mapping[str, Any], int, Sequence[str]], Sequence[str]] = TeacherKind.notes,
     for_frames: Mapping[str, Any] | None = None,
+    needs_style: bool = True,
 ) -> None:
     """Register a teacher by name. ConfigError if the name is taken."""
-    kind = TeacherKind(name, make, dict(options or {}), notes, dict(for_frames or {}))
+    kind = TeacherKind(name, make, dict(options or {}), notes, dict(for_frames or {}), needs_style)
     TEACHERS.register(name, kind)
 
 
