@@ -85,3 +85,39 @@ def test_terms_of_a_training_are_checked(nst3d, folder) -> None:
     done = nst3d(*arguments, "--term", "gramm=1")
     assert done.returncode == 1
     assert "did you mean 'gram'" in done.stderr
+
+
+def test_translators_are_trained_and_paint_without_a_style(nst3d, folder) -> None:
+    (folder / "others").mkdir()
+    write_image(folder / "others" / "0.png", noise(48, 64, 3, seed=7))
+    file, pair = folder / "n.safetensors", ("--cycle", folder / "photos", folder / "others")
+    tiny = ("--size", 64, "--steps", 2, "--width", 2, "--blocks", 1, "--threads", 1, "--quiet")
+    done = nst3d("train-style", *pair, "--out", file, *tiny)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[1] == str(folder / "n_back.safetensors")
+    assert "there: colours of held-out pictures " in done.stdout
+    options = ("--teacher", "translate", "--teacher-option", f"file={file}", "--size", 64, "--quiet")
+    done = nst3d("paint", folder / "photos" / "0.png", "--out", folder / "out", *options)
+    assert done.returncode == 0, done.stderr
+    settings = yaml.safe_load((folder / "out" / "config.yaml").read_text())
+    assert settings["direction"]["styles"]["translate"]["taught"] is True
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (["--cycle", "photos", "photos"], "photos: is given twice; --cycle is for two different sets"),
+        (["--cycle", "photos", "other", "--term", "gram=1"], "leave out --term"),
+        (["--cycle", "photos", "other", "--video"], "leave out --video"),
+        (["style.png", "--cycle", "photos", "other"], "leave out STYLE"),
+        (["--cycle", "photos", "none"], "none: no such file"),
+        (["style.png"], "give STYLE, an image, and --on SCENE|FOLDER|VIDEO to train on, or --cycle FROM TO"),
+        (["style.png", "--on", "photos", "--width", "8"], "--width is for --cycle: give --widths"),
+    ],
+)
+def test_options_of_one_training_are_refused_for_the_other(nst3d, folder, options, told) -> None:
+    placed = [folder / o if o in ("photos", "other", "none", "style.png") else o for o in options]
+    done = nst3d("train-style", *placed, "--out", folder / "n.safetensors")
+    assert done.returncode == 1
+    assert told in done.stderr
+    assert done.stderr.count("nst3d: ") == 1

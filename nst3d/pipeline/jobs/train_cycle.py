@@ -149,8 +149,8 @@ def _trainer(
 
 
 def _pace(options: CycleOptions, steps: int, side: int) -> CyclePace:
-    weights = {name: getattr(options, name) for name in ("rate", "cycle", "identity", "history", "seed")}
-    return CyclePace(steps, side, **weights)
+    weights = options.cycle_weight, options.identity_weight
+    return CyclePace(steps, side, options.rate, *weights, options.history, options.seed)
 
 
 def _fingerprint(job: CycleJob, sets: Sequence[Sequence[Shot]]) -> str:

@@ -20,7 +20,7 @@ from nst3d.pipeline.kinds.bridges import Bridges
 from nst3d.pipeline.kinds.kind import Opened
 from nst3d.pipeline.kinds.registry import open_path
 from nst3d.pipeline.runtime.events import Events
-from nst3d.pipeline.settings.config import PaintConfig, load_preset
+from nst3d.pipeline.settings.config import PaintConfig, TeachOptions, load_preset
 from nst3d.pipeline.settings.train import TrainOptions
 from nst3d.tensors import Image, Mask, Planes, to_planes
 from nst3d.training.patches import LEAST
@@ -101,8 +101,10 @@ def _photographs(source: Path, paths: Sequence[Path], size: int, events: Events)
 
 
 def _views(source: Path, styles: Sequence[Path], size: int, bridges: Bridges, opened: Opened) -> list[Shot]:
-    config = load_preset(opened.kind.preset).with_size(size)
-    prepared = prepare(source, styles, _unpainted(config), bridges=bridges, opened=opened)
+    config = _unpainted(load_preset(opened.kind.preset).with_size(size))
+    if not styles:  # views need none, but a painting does
+        config = replace(config, teach=TeachOptions("identity")).with_iterations(0)
+    prepared = prepare(source, styles, config, bridges=bridges, opened=opened)
     canvas = prepared.canvas()
     black = torch.zeros(3)
     with torch.no_grad():

@@ -27,10 +27,10 @@ class CycleOptions:
     """The translators' residual blocks."""
     rate: Annotated[float, Within(0, 1, above=True)] = 4e-4
     """Learning rate in the first half; it falls to 0 in the second."""
-    cycle: Annotated[float, Within(0, 1000)] = 10.0
+    cycle_weight: Annotated[float, Within(0, 1000)] = 10.0
     """Weight of what is lost on the way there and back: more keeps more of a picture."""
-    identity: Annotated[float, Within(0, 100)] = 0.5
-    """Weight, relative to `cycle`, of what a picture that is of the domain already loses: more keeps its colours."""
+    identity_weight: Annotated[float, Within(0, 100)] = 0.5
+    """Weight, relative to `cycle_weight`, of what a picture that is of the domain already loses: more keeps colours."""
     history: Annotated[int, Within(0, 1000)] = 50
     """Painted pictures of earlier steps that critics are shown."""
     checkpoint_seconds: Annotated[float, Within(0)] = 30.0

@@ -22,4 +22,4 @@ class Identity:
         return pictures
 
 
-register_teacher("identity", lambda options: Identity())
+register_teacher("identity", lambda options: Identity(), needs_style=False)

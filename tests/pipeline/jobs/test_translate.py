@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 from cycle_samples import state_dict
@@ -14,7 +15,7 @@ from tiny_jobs import TINY, Listener, job
 from nst3d import run_job
 from nst3d.cli.main import main
 from nst3d.errors import ConfigError
-from nst3d.images.io import read_image
+from nst3d.images.io import read_image, write_image
 from nst3d.networks.translator import load_translator
 from nst3d.pipeline.settings.config import TeachOptions
 from nst3d.pipeline.settings.direction_file import read_direction
@@ -65,7 +66,10 @@ def test_its_run_is_repeated_by_its_direction(inputs, tmp_path, taught) -> None:
 
 
 def test_a_region_is_painted_and_the_rest_is_kept(inputs, tmp_path, taught) -> None:
-    here = replace(taught, region="box:0,0,0,0.5,1,1")
+    write_image(
+        inputs / "left.png", np.repeat([[1.0], [0.0]], 24, 1).reshape(1, 48, 1) * np.ones((36, 48, 3))
+    )
+    here = replace(taught, region=f'mask:"{inputs / "left.png"}"')
     run_job(alone(inputs, tmp_path / "out", here))
     own, found = read_image(inputs / "photo.png").pixels, read_image(tmp_path / "out" / "painted.png").pixels
     changed = abs(own - found).max(2) > 0.05
