@@ -148,3 +148,8 @@ class TableOptions:
     """Weight of the textures' own total variation, which smooths poorly seen texels."""
     clamp: bool = True
     """Keep colours in [0, 1] after each step."""
+    field: bool = False
+    """Learn a small network of places on the surface, which gives all rows their colours, in place of the rows
+    themselves: smoother, as in Text2Mesh. For scenes with a surface, other than pictures."""
+    fineness: Annotated[float, Within(0.1, 100)] = 6.0
+    """Detail of a field: waves across half the scene along each axis, as a standard deviation."""

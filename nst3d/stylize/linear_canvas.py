@@ -19,7 +19,8 @@ from nst3d.stylize.layout import Layout, resampled
 from nst3d.stylize.look import Look
 from nst3d.stylize.regions import Regions
 from nst3d.stylize.stage_scene import TableStage
-from nst3d.stylize.table import BasisTable, ColourTable, PlainTable, RegionTable, Table
+from nst3d.stylize.style_field import StyleField
+from nst3d.stylize.table import RegionTable, Table, table_of
 from nst3d.stylize.teachers.reference import Reference
 from nst3d.tensors import Colours, Image, Mask, Planes, to_image, to_planes
 
@@ -47,6 +48,7 @@ class LinearCanvas(Canvas):
         self._stage_of, self._options = stage_of, options or TableOptions()
         self._regions = regions or Regions()
         self._table: Table | None = None
+        self._field: StyleField | None = None  # outlives the scales
         self._carried: tuple[Colours, Layout] | None = None  # what the paint of the last scale changed
         self._before: Colours = start  # the start at this scale
         self._decoded: Colours | None = None
@@ -110,12 +112,10 @@ class LinearCanvas(Canvas):
         self._decoded = None
 
     def _new_table(self, base: Colours) -> Table:
-        stage, levels, scale = self.stage, self._options.pyramid_levels, self._step_scale()
-        if levels > 1 and stage.bases:
-            return BasisTable(base, stage.layout, stage.bases[: levels - 1], stage.own_rows, scale)
-        if scale is None and (levels == 1 or not stage.layout.images):
-            return PlainTable(base, stage.layout)
-        return ColourTable(base, stage.layout, levels, scale)
+        if self._options.field:
+            self._field = self._field or StyleField(self._options.fineness, base.dtype, base.device)
+            return self._field.table(base, self.stage)
+        return table_of(base, self.stage, self._options.pyramid_levels, self._step_scale())
 
     def _step_scale(self) -> Colours | None:
         if self._options.coverage_power <= 0:

@@ -12,7 +12,7 @@ from nst3d.errors import ConfigError
 from nst3d.losses.partner import Correspondence
 from nst3d.operators.base import ViewOperator
 from nst3d.stylize.layout import Layout
-from nst3d.tensors import Colours, Planes
+from nst3d.tensors import Array, Colours, Planes
 
 
 def _no_content(view: int) -> Planes:
@@ -48,6 +48,16 @@ class StageScene:
     """What `Look.through` is; None: views are not linear in a table."""
 
 
+@dataclass(frozen=True, eq=False)
+class Places:
+    """Where a scene's rows are."""
+
+    positions: Array
+    """(n, 3), in units in which the scene is about a ball of radius 1."""
+    pixel: float
+    """The usual width of a pixel at this scale, in the same units."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class TableStage(StageScene):
     """The same for views that are linear in a table of colours."""
@@ -61,6 +71,8 @@ class TableStage(StageScene):
     """Maps from coarse nodes to loose rows denser than pixels, fine to coarse."""
     own_rows: bool = True
     """Whether rows are also learnt individually, besides the bases."""
+    places: Callable[[], Places] | None = None
+    """Where the rows are; None: not in space."""
     sight: Colours | None = None
     """How well each row is seen (n, 1), to scale its steps by; None: by its coverage."""
 

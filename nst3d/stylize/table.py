@@ -16,6 +16,7 @@ import torch.nn.functional as F
 
 from nst3d.operators.base import ViewOperator
 from nst3d.stylize.layout import Layout, resampled
+from nst3d.stylize.stage_scene import TableStage
 from nst3d.tensors import Colours, Image, Planes, to_image, to_planes
 
 _LEAST = 0.1
@@ -34,7 +35,7 @@ class Table(ABC):
 
     @abstractmethod
     def decoded(self, steps: Sequence[torch.Tensor]) -> Colours:
-        """What steps change (n, 3): a linear map, differentiable."""
+        """What steps change (n, 3), differentiable: a linear map but for a field's."""
 
     def colours(self) -> Colours:
         """The current table (n, 3), differentiable in the steps."""
@@ -54,12 +55,16 @@ class Table(ABC):
         scales = [torch.where(g > 0, 1 / g.clamp_min(_LEAST * g.max()), 0) for g in gathered]
 
         def spread(table: Colours) -> Colours:
-            return self.decoded([s * g for s, g in zip(scales, self._gathered(table))]).detach()
+            return self._spread([s * g for s, g in zip(scales, self._gathered(table))]).detach()
 
         return spread
 
+    def _spread(self, steps: Sequence[torch.Tensor]) -> Colours:
+        """The map (n, 3) of which `_gathered` is the transpose: what a fit to pictures may change."""
+        return self.decoded(steps)
+
     def _gathered(self, table: Colours) -> Sequence[torch.Tensor]:
-        """The transpose of `decoded`: what each step gets of a table (n, 3)."""
+        """The transpose of `_spread`: what each step gets of a table (n, 3)."""
         with torch.enable_grad():
             return torch.autograd.grad(self.decoded(self.steps), self.steps, table.contiguous())
 
@@ -168,6 +173,12 @@ class RegionTable(Table):
         """What the inner table's steps change, within the region."""
         return self._weights * self._inner.decoded(steps)
 
+    def _spread(self, steps: Sequence[torch.Tensor]) -> Colours:
+        return self._weights * self._inner._spread(steps)
+
+    def _gathered(self, table: Colours) -> Sequence[torch.Tensor]:
+        return self._inner._gathered(self._weights * table)
+
     def clamp_(self, colours: Colours) -> Colours:
         """Clamp the inner table to [0, 1], as `colours` last gave it; returns the new colours."""
         self._decoded = self._inner.clamp_(self._decoded)
@@ -216,6 +227,15 @@ class BasisTable(Table):
             (v if basis is None else basis.image(v)[:, 0] for basis, v in zip(self._maps, levels)),
             torch.zeros_like(self.base),
         )
+
+
+def table_of(base: Colours, stage: TableStage, levels: int, scale: Colours | None) -> Table:
+    """The table of a stage with up to `levels` levels, from its initial colours (n, 3) and step scales (n, 1)."""
+    if levels > 1 and stage.bases:
+        return BasisTable(base, stage.layout, stage.bases[: levels - 1], stage.own_rows, scale)
+    if scale is None and (levels == 1 or not stage.layout.images):
+        return PlainTable(base, stage.layout)
+    return ColourTable(base, stage.layout, levels, scale)
 
 
 def _gathered(basis: ViewOperator, rows: Colours) -> Colours:

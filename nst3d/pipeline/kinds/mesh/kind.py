@@ -108,6 +108,7 @@ register_kind(
                 "up",
                 "output.formats",
                 "table.texture_variation",
+                "table.field",
             }
         ),
         cleaned="mesh",

@@ -15,12 +15,13 @@ from nst3d.operators.cache import CacheTally, ViewCache
 from nst3d.operators.composite import Shaded
 from nst3d.pipeline.kinds.coarse_views import CoarseViews
 from nst3d.pipeline.kinds.mesh.scene import MeshScene, rebound, stage_cameras
+from nst3d.pipeline.kinds.mesh.table_places import table_places
 from nst3d.pipeline.settings.config import PaintConfig
 from nst3d.renderers.mesh import MeshRenderer, MeshViewOptions
 from nst3d.renderers.visibility import CellPoints, cell_points, warp
 from nst3d.stylize.kept import Kept
 from nst3d.stylize.layout import Layout
-from nst3d.stylize.stage_scene import TableStage
+from nst3d.stylize.stage_scene import Places, TableStage
 from nst3d.tensors import Array, Colours, Image, ImageSize, Planes, to_planes
 
 _SAMPLES = 2
@@ -47,6 +48,7 @@ class MeshViews:
         surface = rebound(scene.surface, self._layout)
         self._renderer = MeshRenderer(surface, own.caster, own.fragments)
         self._cameras = stage_cameras(scene, scale, config.rig.crop)
+        self._pixel = scene.rig.pixel / scale
         self._around = len(scene.rig.around)
         self._lightings = (config.lighting, config.content_lighting)
         budget = config.cache_gb * 1e9
@@ -63,6 +65,7 @@ class MeshViews:
             layout=layout,
             bases=bases,
             own_rows=own_rows,
+            places=lambda: Places(table_places(self._renderer.surface, layout), self._pixel),
             cameras=self._cameras,
             content=self.content,
             neighbours=self.neighbours,

@@ -27,7 +27,7 @@ from nst3d.pipeline.kinds.subject import Subject
 from nst3d.pipeline.runtime.findings import Report
 from nst3d.pipeline.settings.config import PaintConfig
 
-_OPTIONS = frozenset({"cameras", "keep_specular", "references", "up"})
+_OPTIONS = frozenset({"cameras", "keep_specular", "references", "table.field", "up"})
 
 
 def _are_splats(peek: Peek) -> bool:

@@ -54,6 +54,6 @@ def splat_kind(
         lambda peek: not peek.is_folder and peek.ends_with(suffix),
         paint=painting(opened),
         show=showing(shown),
-        options=frozenset({"cameras", "references", "up"}),
+        options=frozenset({"cameras", "references", "table.field", "up"}),
         preset="capture",
     )

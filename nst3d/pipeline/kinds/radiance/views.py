@@ -21,13 +21,17 @@ from nst3d.pipeline.kinds.radiance.scene import RadianceScene
 from nst3d.pipeline.settings.config import PaintConfig
 from nst3d.stylize.kept import Kept
 from nst3d.stylize.layout import Layout
-from nst3d.stylize.stage_scene import TableStage
+from nst3d.stylize.stage_scene import Places, TableStage
 from nst3d.tensors import Array, Colours, Image, Planes, Share, to_planes
 
 _GRID = 1.5
 """Side of the grid cells for painting rows denser than pixels, in pixels."""
 _DENSE_SPACING = 0.7
 """Rows closer than this fraction of a pixel, with gaps between them, are painted through a grid."""
+_MOST = 0.9
+"""Share of the rows within the scene's extent; what is further away has waves of the same length."""
+_LEAST = 1e-3
+"""Least width of a pixel, in extents: where no view shows anything it is 0."""
 _RIM = 0.05
 """Fraction of the short side over which a view's weight falls to zero at its border. Rows there extend beyond
 the picture: partly visible, and in that view alone, they would take large steps that nothing corrects."""
@@ -75,6 +79,7 @@ class RadianceViews:
             layout=layout,
             bases=bases,
             own_rows=own_rows,
+            places=self._places,
             sight=row_sight(self._views, layout) if self._scaled else None,
             cameras=self._cameras,
             content=self.content,
@@ -113,6 +118,18 @@ class RadianceViews:
             background, size = self._start.background.tolist(), self._cameras[view].size
             self._pictures[view] = (load_photo(self._scene.photos[view], size, background),)
         return self._pictures[view][0]
+
+    def _places(self) -> Places:
+        """The rows in units of the extent of most of them."""
+        lattice = self._scene.lattice
+        if lattice is None:
+            positions, pixel = self._scene.renderer.positions, self._depths.pixel(lambda points: points)
+        else:
+            positions, pixel = lattice.nodes, self._depths.pixel(lattice.place)
+        middle = np.median(positions, axis=0)
+        extent = float(np.quantile(np.linalg.norm(positions - middle, axis=1), _MOST))
+        extent = max(extent, 1e-9)
+        return Places((positions - middle) / extent, max(pixel / extent, _LEAST))
 
     def _bases(self) -> tuple[list[ViewOperator], bool]:
         """A grid slightly coarser than pixels if rows are denser, so that none is missed."""
