@@ -148,8 +148,6 @@ class TableOptions:
     """Weight of the textures' own total variation, which smooths poorly seen texels."""
     clamp: bool = True
     """Keep colours in [0, 1] after each step."""
-    field: bool = False
-    """Learn a small network of places on the surface, which gives all rows their colours, in place of the rows
-    themselves: smoother, as in Text2Mesh. For scenes with a surface, other than pictures."""
-    fineness: Annotated[float, Within(0.1, 100)] = 6.0
-    """Detail of a field: waves across half the scene along each axis, as a standard deviation."""
+    field: Annotated[float, Within(0, 100)] = 0.0
+    """Above 0: learn a small network of places on the surface, which gives all rows their colours, in place of the rows
+    themselves. This is the fineness of what it paints, in waves across half the scene; 6 is coarse, 20 fine."""

@@ -113,7 +113,7 @@ class LinearCanvas(Canvas):
 
     def _new_table(self, base: Colours) -> Table:
         if self._options.field:
-            self._field = self._field or StyleField(self._options.fineness, base.dtype, base.device)
+            self._field = self._field or StyleField(self._options.field, base.dtype, base.device)
             return self._field.table(base, self.stage)
         return table_of(base, self.stage, self._options.pyramid_levels, self._step_scale())
 

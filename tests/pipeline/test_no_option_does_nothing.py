@@ -49,6 +49,7 @@ OF_TABLE: dict[str, Any] = {
     "coverage_power": 0.0,
     "texture_variation": 50.0,
     "clamp": False,
+    "field": 6.0,
 }
 OF_JOB: dict[str, Any] = {
     "lighting": "studio",

@@ -38,7 +38,7 @@ def stage_of(scale: float) -> TableStage:
 def canvas_of(start: torch.Tensor | None = None, **options: float) -> LinearCanvas:
     layout = Layout.of_images([ImageSize(SIDE, SIDE)])
     start = torch.full((SIDE * SIDE, 3), 0.4) if start is None else start
-    made = LinearCanvas(Colours(start), layout, stage_of, TableOptions(field=True, **options))
+    made = LinearCanvas(Colours(start), layout, stage_of, TableOptions(**{"field": 6.0, **options}))
     made.enter(1.0)
     return made
 
@@ -106,9 +106,9 @@ def test_it_begins_with_the_start_and_is_smoother_than_a_table() -> None:
     start = torch.rand(SIDE * SIDE, 3, generator=torch.Generator().manual_seed(2))
     assert torch.equal(canvas_of(start).colours(), start)
     wanted = noise(0)
-    field = painted(canvas_of(fineness=1.0), wanted, 60).colours()
+    field = painted(canvas_of(field=1.0), wanted, 60).colours()
     table = canvas_of()
-    table._options = replace(table._options, field=False, pyramid_levels=1)
+    table._options = replace(table._options, field=0.0, pyramid_levels=1)
     table.enter(1.0)
     plain = painted(table, wanted, 60).colours()
 
@@ -126,7 +126,7 @@ def test_a_finer_one_follows_more_detail() -> None:
     waves = torch.from_numpy(0.5 + 0.4 * np.sin(2 * np.pi * 2 * (x + y))).float().expand(3, -1, -1)
     errors = []
     for fineness in (0.2, 4.0):
-        shown = painted(canvas_of(fineness=fineness), waves, 40).render(0, GREY)
+        shown = painted(canvas_of(field=fineness), waves, 40).render(0, GREY)
         errors.append(float((shown - waves).detach().square().mean()))
     assert errors[1] < 0.3 * errors[0]
 
@@ -163,7 +163,7 @@ def test_pictures_of_a_teacher_are_learnt_exactly() -> None:
 def test_rows_that_are_nowhere_are_refused() -> None:
     flat = replace(stage_of(1.0), places=None)
     canvas = LinearCanvas(
-        Colours(torch.zeros(SIDE * SIDE, 3)), flat.layout, lambda scale: flat, TableOptions(field=True)
+        Colours(torch.zeros(SIDE * SIDE, 3)), flat.layout, lambda scale: flat, TableOptions(field=6.0)
     )
     with pytest.raises(ConfigError, match=r"`table\.field` needs a scene with a surface"):
         canvas.enter(1.0)

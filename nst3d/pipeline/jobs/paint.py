@@ -216,7 +216,7 @@ def _asked(job: Job) -> Iterator[str]:
         "up": config.up != PaintConfig.up,
         "data": job.data is not None,
         "references": bool(job.references),
-        "table.field": config.table.field,
+        "table.field": config.table.field > 0,
     }
     return (option for option, asked in given.items() if asked)
 

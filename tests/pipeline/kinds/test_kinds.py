@@ -75,19 +75,19 @@ def test_the_kind_is_asked_in_one_place() -> None:
         ("picture", {"start", "table.texture_variation"}, "picture", {"paint", "inspect", "blend"}),
         (
             "field",
-            {"cameras", "keep_specular", "references", "up"},
+            {"cameras", "keep_specular", "references", "table.field", "up"},
             "capture",
             {"paint", "show", "inspect", "blend", "source"},
         ),
         (
             "splats",
-            {"cameras", "keep_specular", "references", "up"},
+            {"cameras", "keep_specular", "references", "table.field", "up"},
             "capture",
             {"paint", "show", "inspect", "blend", "source"},
         ),
         (
             "points",
-            {"cameras", "keep_specular", "references", "up"},
+            {"cameras", "keep_specular", "references", "table.field", "up"},
             "capture",
             {"paint", "show", "inspect", "blend", "source"},
         ),
@@ -109,6 +109,7 @@ def test_the_kind_is_asked_in_one_place() -> None:
                 "up",
                 "output.formats",
                 "table.texture_variation",
+                "table.field",
             },
             "default",
             {"paint", "show", "inspect", "blend"},
@@ -131,6 +132,11 @@ def opened_as(name: str) -> Opened:
     ("option", "name", "line"),
     [
         ("nerf", "mesh", "`nerf` is for nerfacto runs; a.file is a mesh"),
+        (
+            "table.field",
+            "picture",
+            "`table.field` is for voxel fields, splats, point clouds and meshes; a.file is a picture",
+        ),
         ("displace", "splats", "`displace` is for meshes; a.file holds splats"),
         ("lighting", "splats", "`lighting` is for meshes; a.file holds splats"),
         (
