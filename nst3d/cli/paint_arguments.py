@@ -160,7 +160,9 @@ def _coloured(config: PaintConfig, parsed: AllArguments) -> PaintConfig:
 
 def styled(parsed: PaintArguments) -> bool:
     """Whether a style is given in some way."""
-    return bool(parsed.style or parsed.text or parsed.sound or parsed.reference) or parsed.direction is not None
+    return (
+        bool(parsed.style or parsed.text or parsed.sound or parsed.reference) or parsed.direction is not None
+    )
 
 
 def adjusted(parsed: AllArguments) -> PaintConfig:
