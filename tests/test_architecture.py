@@ -112,6 +112,7 @@ WINGS: dict[str, set[str]] = {
     "stylize/clips": {"stylize/style", "stylize/look", "stylize/teachers", "stylize"},
     "stylize/shape": {"stylize"},
     "stylize/words": {"stylize/style", "stylize/look", "stylize"},
+    "stylize/diffusion": {"stylize/style", "stylize/look", "stylize/teachers", "stylize"},
     "integrations/objects": set(),  # what a package's objects are taken as, below the packages
     "integrations/open3d": {"integrations/objects"},
     "integrations/pycolmap": set(),

@@ -64,7 +64,8 @@ class Canvas(ABC):
 
         `step` counts the steps taken before, which are `share` of all; `seed` is the run's.
         """
-        cameras, coarse = self.stage.cameras, self.stage.coarse
+        stage = self.stage
+        cameras, coarse, depth = stage.cameras, stage.coarse, stage.depth
         return Look(
             image=self.render(view, background),
             coverage=self.coverage(view),
@@ -74,7 +75,9 @@ class Canvas(ABC):
             camera=cameras[view] if cameras else None,
             seed=seed,
             coarse=None if coarse is None else partial(coarse, view),
-            through=self.stage.through,
+            through=stage.through,
+            content=partial(stage.content, view),
+            depth=None if depth is None else partial(depth, view),
             regions=self.masks(view),
         )
 

@@ -39,6 +39,10 @@ class Look:
     through: Callable[[Camera], ViewOperator] | None = None
     """Maps any camera, in the frame of `camera`, to the scene's view through it, without light. None: the scene has no
     table, or no cameras."""
+    content: Callable[[], Planes] | None = None
+    """What the view showed before painting, (3, h, w); None: it is not known."""
+    depth: Callable[[], torch.Tensor] | None = None
+    """The view's depth (h, w) along the viewing axis, inf where it shows nothing; None: it has none."""
 
     def generator(self) -> torch.Generator:
         """A new CPU generator, determined by run, step and view, so that random crops are reproducible."""

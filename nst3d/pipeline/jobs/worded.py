@@ -20,7 +20,7 @@ from nst3d.sounds.tags import tags_of
 from nst3d.stylize.coat import Coat, painted
 from nst3d.stylize.stage_guide import ready
 from nst3d.stylize.style import Style
-from nst3d.stylize.teachers.registry import TEACHERS
+from nst3d.stylize.teachers.registry import TEACHERS, teacher_ready
 
 Note = Callable[[str], None]
 _SHOWN_TAGS = 5
@@ -31,7 +31,12 @@ def check_words(job: Job) -> None:
     bare = {name: style for name, style in job.directed.styles.items() if not style.images}
     if not bare:
         return
+    matched = (entry.style for entry in job.directed.expanded.entries if entry.match)
+    if any(name in bare for style in matched for name in style):
+        raise ConfigError(f"match divides pictures, and {next(iter(bare))!r} has none: leave out match")
     teacher, steps = job.config.teach.teacher, bool(job.config.schedule.total)
+    if _reads_words(job):
+        return
     if teacher is not None and TEACHERS.get(teacher).needs_style:
         name, style = next(iter(bare.items()))
         told = "a style of words" if style.text or style.avoid else "a style without one"
@@ -50,16 +55,25 @@ def check_words(job: Job) -> None:
             f"the teacher {teacher} paints alone, and nothing could judge the steps after it: give `iterations` 0,"
             " or a style"
         )
-    matched = (entry.style for entry in job.directed.expanded.entries if entry.match)
-    if any(name in bare for style in matched for name in style):
-        raise ConfigError(f"match divides pictures, and {next(iter(bare))!r} has none: leave out match")
+
+
+def _reads_words(job: Job) -> bool:
+    """Whether a teacher paints what the words of styles say."""
+    teacher = job.config.teach.teacher
+    return teacher is not None and TEACHERS.get(teacher).reads_words
 
 
 def ready_coats(job: Job, coats: list[Coat], events: Events) -> list[Coat]:
-    """The coats of a job, once its guides have what they need to follow them; their notes are told."""
+    """The coats of a job, once its guides and its teacher have what they need; their notes are told."""
     check_words(job)
-    for text in ready(job.config.recipe, painted(coats)):
-        events.note(text)
+    own, teach = painted(coats), job.config.teach
+    if job.config.schedule.total:
+        for text in ready(job.config.recipe, own):
+            events.note(text)
+    if teach.teacher is not None:
+        for coat in own:
+            for text in teacher_ready(teach.teacher, teach.options, coat.styles):
+                events.note(text)
     return coats
 
 
@@ -97,6 +111,8 @@ def _heard(job: Job, note: Note) -> Direction:
 
 def _why_choose(job: Job, styles: dict[str, StyleEntry]) -> str:
     """Why the words of these styles choose pictures, for a note; "": they do not, as CLIP follows them."""
+    if _reads_words(job):
+        return ""
     if job.words != "auto":
         return "`words` says so" if job.words == "choose" else ""
     stepless = job.config.teach.teacher is not None or not job.config.schedule.total

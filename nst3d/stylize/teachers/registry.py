@@ -36,6 +36,14 @@ class Course(Protocol):
 
 
 @runtime_checkable
+class Annealed(Protocol):
+    """A teacher that paints otherwise from round to round."""
+
+    def in_round(self, number: int, rounds: int) -> Teacher:
+        """The teacher of a round, 0 to rounds - 1."""
+
+
+@runtime_checkable
 class Preparable(Protocol):
     """A teacher that normalises by the statistics of what it paints."""
 
@@ -75,26 +83,34 @@ class TeacherKind:
     """Options that have other defaults for the frames of a video."""
     needs_style: bool = True
     """Whether it looks at the pictures of styles; one that does not can paint a scene without any."""
+    reads_words: bool = False
+    """Whether it paints what the words of styles say."""
+    ready: Callable[[Mapping[str, Any], Sequence[Style]], Sequence[str]] = lambda options, styles: ()
+    """Asked before the scene is read, with its options and the styles that it will paint in: returns notes on them, and
+    raises ConfigError for styles in which it cannot paint."""
 
 
 TEACHERS: Registry[TeacherKind] = Registry(
     "teacher",
     "nst3d.teachers",
-    tuple(
-        f"nst3d.stylize.teachers.{name}"
-        for name in (
-            "identity",
-            "instant",
-            "lifted",
-            "magenta",
-            "microast",
-            "monge",
-            "multistyle",
-            "network",
-            "posterise",
-            "quilt",
-            "translate",
-        )
+    (
+        "nst3d.stylize.diffusion.teacher",
+        *(
+            f"nst3d.stylize.teachers.{name}"
+            for name in (
+                "identity",
+                "instant",
+                "lifted",
+                "magenta",
+                "microast",
+                "monge",
+                "multistyle",
+                "network",
+                "posterise",
+                "quilt",
+                "translate",
+            )
+        ),
     ),
     rows_of(TeacherKind),
 )
@@ -106,10 +122,10 @@ def register_teacher(
     options: Mapping[str, Any] | None = None,
     notes: Callable[[Mapping[str, Any], int, Sequence[str]], Sequence[str]] = TeacherKind.notes,
     for_frames: Mapping[str, Any] | None = None,
-    needs_style: bool = True,
+    **others: Any,
 ) -> None:
-    """Register a teacher by name. ConfigError if the name is taken."""
-    kind = TeacherKind(name, make, dict(options or {}), notes, dict(for_frames or {}), needs_style)
+    """Register a teacher by name; `others` are further fields of `TeacherKind`. ConfigError if the name is taken."""
+    kind = TeacherKind(name, make, dict(options or {}), notes, dict(for_frames or {}), **others)
     TEACHERS.register(name, kind)
 
 
@@ -130,6 +146,12 @@ def make_teacher(name: str, options: Mapping[str, Any]) -> Teacher:
     """The teacher of a name with these options. ConfigError for a name or an option that is not known."""
     kind = check_teacher(name, options)
     return kind.make({**kind.options, **options})
+
+
+def teacher_ready(name: str, options: Mapping[str, Any], styles: Sequence[Style]) -> Sequence[str]:
+    """Notes of a teacher on the styles that it will paint in. ConfigError for styles in which it cannot paint."""
+    kind = check_teacher(name, options)
+    return kind.ready({**kind.options, **options}, styles)
 
 
 def teacher_notes(

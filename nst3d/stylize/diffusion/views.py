@@ -1,0 +1,149 @@
+"""Views as a diffusion model takes them: their latents in one grid, in one style's statistics, and in agreement."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+
+from nst3d.errors import ConfigError
+from nst3d.operators.solve import SolveOptions, bake
+from nst3d.stylize.diffusion.networks import Latents, Networks
+from nst3d.stylize.diffusion.surface_noise import fitted
+from nst3d.stylize.look import Look
+from nst3d.stylize.style import Style
+from nst3d.tensors import Image, Mask, Planes
+
+_BAKE = SolveOptions(iterations=5)
+_LEAST = 1e-4
+"""A deviation of latents below which a channel is constant."""
+
+
+def tiled(maps: Sequence[torch.Tensor], side: int) -> list[torch.Tensor]:
+    """The maps (c, h, w), `side` × `side` of them in each of fewer (c, side · h, side · w), row by row.
+
+    The last one is filled up with the first maps.
+    """
+    count = side * side
+    found = []
+    for first in range(0, len(maps), count):
+        block = list(maps[first : first + count])
+        block += [maps[k % len(maps)] for k in range(count - len(block))]
+        rows = [torch.cat(block[k * side : (k + 1) * side], 2) for k in range(side)]
+        found.append(torch.cat(rows, 1))
+    return found
+
+
+def untiled(grids: Sequence[torch.Tensor], side: int, count: int) -> list[torch.Tensor]:
+    """The first `count` maps in grids, as `tiled` joined them."""
+    maps = [part for grid in grids for row in grid.chunk(side, 1) for part in row.chunk(side, 2)]
+    return maps[:count]
+
+
+def check_tiles(looks: Sequence[Look], side: int) -> None:
+    """ConfigError for a grid of views of several sizes."""
+    sizes = {tuple(look.image.shape[1:]) for look in looks}
+    if side > 1 and len(sizes) > 1:
+        raise ConfigError(
+            "teacher diffusion: option grid is for views of one size, and these have several: set 1"
+        )
+
+
+def agreed(latents: Sequence[Latents], looks: Sequence[Look], share: float, stride: int) -> list[Latents]:
+    """The latents, moved by `share` of the way to those of one table, which is closest to all of them.
+
+    The table is found by least squares over all views, weighted by coverage; what a view does not cover stays.
+    ConfigError for a scene without a table.
+    """
+    views = []
+    for look in looks:
+        if look.coarse is None:
+            raise ConfigError(
+                "teacher diffusion: option blend needs a scene that is a table of colours, which this one is not: set 0"
+            )
+        views.append(look.coarse(stride))
+    pictures = [fitted(latent.cpu().float(), view) for latent, view in zip(latents, views)]
+    covers = [view.coverage for view in views]
+    # Where a pixel is covered in part, its latents say nothing of the table, as no background is known in latents.
+    start = torch.zeros(views[0].num_colours, len(latents[0]))
+    goals = [Image(picture * cover) for picture, cover in zip(pictures, covers)]
+    table = bake(views, goals, start, _BAKE, weights=covers)
+    found = []
+    for latent, view, picture, cover in zip(latents, views, pictures, covers):
+        shown = view.apply(table) + (1 - cover) * picture
+        moved = latent.clone()
+        part = torch.lerp(picture, shown, share).permute(2, 0, 1).to(moved)
+        moved[:, : view.size[0], : view.size[1]] = part
+        found.append(moved)
+    return found
+
+
+def restyled(
+    latents: Sequence[Latents],
+    looks: Sequence[Look],
+    networks: Networks,
+    styles: Sequence[Style],
+    share: float,
+) -> list[Latents]:
+    """The latents, moved by `share` of the way to the mean and deviation of the styles' pictures, channel by channel.
+
+    AdaIN (Huang & Belongie 2017) of the start, by one map for all views: statistics are pooled over what they cover.
+    ConfigError without a picture.
+    """
+    pictured = [style for style in styles if style.images]
+    if not pictured:
+        raise ConfigError("teacher diffusion: option adain needs a style with a picture: give one, or set 0")
+    size = max(max(look.image.shape[1:]) for look in looks)
+    device = latents[0].device
+    wanted = [
+        ([networks.encode(Planes(picture.to(device))) for picture in style.at(size)], style.weight)
+        for style in pictured
+    ]
+    mean, deviation = pooled(
+        [part for parts, _ in wanted for part in parts], [w for ps, w in wanted for _ in ps]
+    )
+    covers = [covered(look.coverage, latent) for look, latent in zip(looks, latents)]
+    own_mean, own = pooled(latents, covers)
+    ratio = torch.where(own > _LEAST, deviation / own.clamp_min(_LEAST), 1.0)
+    found = []
+    for latent, cover in zip(latents, covers):
+        moved = (latent - own_mean[:, None, None]) * ratio[:, None, None] + mean[:, None, None]
+        found.append(torch.lerp(latent, moved, share * cover))
+    return found
+
+
+def pooled(
+    maps: Sequence[torch.Tensor], weights: Sequence[torch.Tensor | float]
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """The mean and deviation (c,) of all positions of maps (c, h, w) together, by weights (h, w), or one for a map."""
+    each = [
+        torch.as_tensor(w, dtype=m.dtype, device=m.device).expand(m.shape[1:]) for m, w in zip(maps, weights)
+    ]
+    total = torch.stack([w.sum() for w in each]).sum().clamp_min(1e-6)
+    mean = torch.stack([(m * w).sum((1, 2)) for m, w in zip(maps, each)]).sum(0) / total
+    power = [((m - mean[:, None, None]).square() * w).sum((1, 2)) for m, w in zip(maps, each)]
+    return mean, (torch.stack(power).sum(0) / total).sqrt()
+
+
+def covered(coverage: Mask, latent: Latents) -> torch.Tensor:
+    """How much of each latent (h', w') is covered, given the coverage (h, w) of pixels; 0 beyond their border."""
+    height, width = coverage.shape
+    rows, columns = latent.shape[1:]
+    stride = -(-height // rows)
+    padded = F.pad(coverage[None, None], (0, columns * stride - width, 0, rows * stride - height))
+    return F.avg_pool2d(padded, stride)[0, 0].to(latent)
+
+
+def nearness(depth: torch.Tensor) -> torch.Tensor:
+    """(3, h, w) in [0, 1]: the picture of a depth (h, w) that ControlNets for depth learnt, light where it is near.
+
+    Inverse depth, from 0 at the farthest that is seen to 1 at the nearest; 0 where there is nothing.
+    """
+    seen = depth.isfinite() & (depth > 0)
+    inverse = torch.where(seen, 1 / depth.clamp_min(1e-9), 0)
+    if not bool(seen.any()):
+        return torch.zeros(3, *depth.shape)
+    least, most = inverse[seen].min(), inverse[seen].max()
+    share = torch.where(seen, (inverse - least) / (most - least).clamp_min(1e-12), 0)
+    return share.float()[None].expand(3, -1, -1)
