@@ -67,7 +67,11 @@ def _check_name(row: GuideKind, others: list[GuideKind]) -> None:
 
 
 GUIDES: Registry[GuideKind] = Registry(
-    "guide", "nst3d.guides", ("nst3d.stylize.words.guide",), unpack=rows_of(GuideKind), check=_check_name
+    "guide",
+    "nst3d.guides",
+    ("nst3d.stylize.words.guide", "nst3d.stylize.diffusion.score"),
+    unpack=rows_of(GuideKind),
+    check=_check_name,
 )
 
 

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+
 def tokenizer(folder: Path) -> None:
     """CLIP's byte-pair tokenizer with a few letters and words."""
     folder.mkdir(parents=True)
@@ -89,7 +90,7 @@ def control(folder: Path, seed: int = 1) -> Path:
     net = ControlNetModel(in_channels=4, conditioning_embedding_out_channels=(4, 4, 8, 8), **own)
     with torch.no_grad():
         for parameter in net.parameters():  # a new one is all zeros at its ends, and would say nothing
-            parameter += 0.05 * torch.randn_like(parameter)
+            parameter += 0.5 * torch.randn_like(parameter)
     net.save_pretrained(folder)
     return folder
 

@@ -64,13 +64,18 @@ class Networks:
                 torch.nn.Module.to(part, device=device, dtype=dtype)  # its own method warns of any dtype
         return self
 
-    def encode(self, picture: Planes) -> Latents:
-        """The latents (c, h', w') of a picture (3, h, w) in [0, 1], continued at its right and lower border to fit.
+    def encode(self, picture: Planes, least: tuple[int, int] = (0, 0)) -> Latents:
+        """The latents (c, h', w') of a picture (3, h, w) in [0, 1], continued at its right and lower border.
+
+        It gets sides that fit, and at least as long as `least`.
 
         The mean of the encoder's distribution, so that equal pictures have equal latents; differentiable.
         """
         height, width = picture.shape[1:]
-        margins = (0, -width % self.multiple, 0, -height % self.multiple)
+        rows, columns = (
+            -(-max(own, other) // self.multiple) * self.multiple for own, other in zip((height, width), least)
+        )
+        margins = (0, columns - width, 0, rows - height)
         fitted = F.pad(picture[None].to(self.dtype), margins, mode="replicate") * 2 - 1
         latents: Latents = self.vae.encode(fitted).latent_dist.mode()[0].float()
         return latents * self.vae.config.scaling_factor

@@ -7,10 +7,14 @@ from collections.abc import Sequence
 import torch
 
 from nst3d.operators.base import ViewOperator
+from nst3d.operators.composite import Resampled
 from nst3d.stylize.look import Look
-from nst3d.tensors import Image
 
 _PROBES = 256
+_FINER = 4
+"""How many pixels of the rendered noise are averaged along a latent's side. A mesh's texture is as coarse as the
+pixels, so that latents beside each other share texels. On the lighthouse in views of 256 pixels they correlate by 0.27
+without averaging, and by 0.16, 0.06 and 0.03 with 2, 4 and 8; views 28 degrees apart by 0.63, 0.59, 0.54 and 0.11."""
 _AT_ONCE = 32
 """Channels that a view is applied to at a time, so that memory stays small."""
 
@@ -34,7 +38,8 @@ def surface_noise(
     for look, (height, width) in zip(looks, sizes):
         noise = torch.randn(channels, height, width, generator=look.generator())
         if look.coarse is not None:
-            view = look.coarse(stride)
+            finer = min(_FINER, stride)
+            view = Resampled(look.coarse(stride // finer), finer)
             if table is None:
                 table = torch.randn(view.num_colours, channels, generator=_of_run(look))
             rows, columns = min(height, view.size[0]), min(width, view.size[1])
@@ -72,8 +77,3 @@ def _of_run(look: Look) -> torch.Generator:
     """A generator that is the same for all views of a step."""
     mixed = look.seed * 1_000_003 + look.step
     return torch.Generator().manual_seed(mixed % (1 << 63))
-
-
-def fitted(image: torch.Tensor, view: ViewOperator) -> Image:
-    """Latents (c, h', w') as the picture (h, w, c) of a view, without what lies beyond it."""
-    return Image(image.permute(1, 2, 0)[: view.size[0], : view.size[1]])

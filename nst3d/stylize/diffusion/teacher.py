@@ -22,7 +22,7 @@ from nst3d.stylize.diffusion.networks import (
     prompts_of,
 )
 from nst3d.stylize.diffusion.surface_noise import surface_noise
-from nst3d.stylize.diffusion.views import agreed, check_tiles, nearness, restyled, tiled, untiled
+from nst3d.stylize.diffusion.views import agreed, least_size, nearness, restyled, tiled, untiled
 from nst3d.stylize.look import Look
 from nst3d.stylize.style import Style
 from nst3d.stylize.teachers.registry import register_teacher
@@ -117,8 +117,8 @@ class Diffusion:
         own, device = self._editing, pictures[0].device
         networks = self._networks.to(device)
         prompts = prompts_of(networks, styles)
-        check_tiles(looks, own.grid)
-        latents = [networks.encode(to_planes(picture)) for picture in pictures]
+        least = least_size(looks, own.grid)
+        latents = [networks.encode(to_planes(picture), least) for picture in pictures]
         if own.adain:
             latents = restyled(latents, looks, networks, styles, own.adain)
         sizes = [(latent.shape[1], latent.shape[2]) for latent in latents]
@@ -140,18 +140,19 @@ class Diffusion:
 
     def _hints(self, look: Look, latents: Latents) -> Hints:
         networks, height, width = self._networks, *look.image.shape[1:]
+        size = (latents.shape[1] * networks.stride, latents.shape[2] * networks.stride)
         if self._editing.way == "instruct":
             before = look.image if look.content is None else look.content().to(look.image)
             inside = look.coverage.to(look.image)
             shown = Planes(torch.lerp(look.image, before, inside))
-            return Hints(picture=networks.encode(shown) / networks.vae.config.scaling_factor)
+            return Hints(picture=networks.encode(shown, size) / networks.vae.config.scaling_factor)
         if self._editing.way == "controlnet":
             if look.depth is None:
                 raise ConfigError(
                     "teacher diffusion: way=controlnet needs views with depth, which pictures lack"
                 )
-            rows, columns = (n * networks.stride for n in latents.shape[1:])
-            return Hints(control=F.pad(nearness(look.depth()), (0, columns - width, 0, rows - height)))
+            margins = (0, size[1] - width, 0, size[0] - height)
+            return Hints(control=F.pad(nearness(look.depth()), margins))
         return Hints()
 
     def _tiled(self, hints: Sequence[Hints]) -> list[Hints]:

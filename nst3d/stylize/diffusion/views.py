@@ -8,9 +8,9 @@ import torch
 import torch.nn.functional as F
 
 from nst3d.errors import ConfigError
+from nst3d.operators.base import ViewOperator
 from nst3d.operators.solve import SolveOptions, bake
 from nst3d.stylize.diffusion.networks import Latents, Networks
-from nst3d.stylize.diffusion.surface_noise import fitted
 from nst3d.stylize.look import Look
 from nst3d.stylize.style import Style
 from nst3d.tensors import Image, Mask, Planes
@@ -41,13 +41,11 @@ def untiled(grids: Sequence[torch.Tensor], side: int, count: int) -> list[torch.
     return maps[:count]
 
 
-def check_tiles(looks: Sequence[Look], side: int) -> None:
-    """ConfigError for a grid of views of several sizes."""
-    sizes = {tuple(look.image.shape[1:]) for look in looks}
-    if side > 1 and len(sizes) > 1:
-        raise ConfigError(
-            "teacher diffusion: option grid is for views of one size, and these have several: set 1"
-        )
+def least_size(looks: Sequence[Look], side: int) -> tuple[int, int]:
+    """The height and width of the smallest pictures that views go into a grid in; (0, 0) without a grid."""
+    if side == 1:
+        return 0, 0
+    return max(look.image.shape[1] for look in looks), max(look.image.shape[2] for look in looks)
 
 
 def agreed(latents: Sequence[Latents], looks: Sequence[Look], share: float, stride: int) -> list[Latents]:
@@ -63,7 +61,7 @@ def agreed(latents: Sequence[Latents], looks: Sequence[Look], share: float, stri
                 "teacher diffusion: option blend needs a scene that is a table of colours, which this one is not: set 0"
             )
         views.append(look.coarse(stride))
-    pictures = [fitted(latent.cpu().float(), view) for latent, view in zip(latents, views)]
+    pictures = [_fitted(latent, view) for latent, view in zip(latents, views)]
     covers = [view.coverage for view in views]
     # Where a pixel is covered in part, its latents say nothing of the table, as no background is known in latents.
     start = torch.zeros(views[0].num_colours, len(latents[0]))
@@ -77,6 +75,11 @@ def agreed(latents: Sequence[Latents], looks: Sequence[Look], share: float, stri
         moved[:, : view.size[0], : view.size[1]] = part
         found.append(moved)
     return found
+
+
+def _fitted(latents: Latents, view: ViewOperator) -> Image:
+    """Latents (c, h', w') as the picture (h, w, c) of a view, without what lies beyond it."""
+    return Image(latents.cpu().float().permute(1, 2, 0)[: view.size[0], : view.size[1]])
 
 
 def restyled(
@@ -103,7 +106,7 @@ def restyled(
     mean, deviation = pooled(
         [part for parts, _ in wanted for part in parts], [w for ps, w in wanted for _ in ps]
     )
-    covers = [covered(look.coverage, latent) for look, latent in zip(looks, latents)]
+    covers = [covered(look.coverage, latent, networks.stride) for look, latent in zip(looks, latents)]
     own_mean, own = pooled(latents, covers)
     ratio = torch.where(own > _LEAST, deviation / own.clamp_min(_LEAST), 1.0)
     found = []
@@ -126,11 +129,10 @@ def pooled(
     return mean, (torch.stack(power).sum(0) / total).sqrt()
 
 
-def covered(coverage: Mask, latent: Latents) -> torch.Tensor:
+def covered(coverage: Mask, latent: Latents, stride: int) -> torch.Tensor:
     """How much of each latent (h', w') is covered, given the coverage (h, w) of pixels; 0 beyond their border."""
     height, width = coverage.shape
     rows, columns = latent.shape[1:]
-    stride = -(-height // rows)
     padded = F.pad(coverage[None, None], (0, columns * stride - width, 0, rows * stride - height))
     return F.avg_pool2d(padded, stride)[0, 0].to(latent)
 

@@ -1,0 +1,65 @@
+"""Paintings by a tiny random diffusion model: whole jobs, by words alone."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from tiny_jobs import TINY, Listener, job
+
+from nst3d import run_job
+from nst3d.errors import ConfigError
+from nst3d.pipeline.kinds.paint_job import Job
+from nst3d.pipeline.settings.config import TeachOptions
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    pytest.importorskip("diffusers", reason="diffusion needs pip install 'nst3d[diffusion]'")
+    pytest.importorskip("transformers", reason="diffusion needs pip install 'nst3d[diffusion]'")
+    import tiny_diffusion
+
+    return tiny_diffusion.model(tmp_path_factory.mktemp("models") / "tiny")
+
+
+def in_words(
+    inputs, out: Path, model: Path, scene: str = "cube.obj", rounds: int = 2, **others: object
+) -> Job:
+    options = {"model": str(model), "steps": 3}
+    config = replace(TINY, teach=TeachOptions("diffusion", rounds, options=options))
+    given = {"styles": (), "texts": ("carved jade",), **others}
+    return replace(job(inputs, out, config.with_iterations(0), scene), **given)
+
+
+@pytest.mark.parametrize("scene", ["cube.obj", "photo.png"])
+def test_words_paint_a_scene(inputs, tmp_path: Path, model: Path, scene: str) -> None:
+    listener = Listener()
+    metrics = run_job(in_words(inputs, tmp_path / "out", model, scene), [listener]).metrics
+    assert listener.steps == 2
+    assert metrics["losses"].keys() == {"fit"}
+    assert any(
+        "`size=128`" in note for note in listener.notes
+    )  # its views are smaller than what the model learnt
+
+
+def test_other_words_paint_otherwise(inputs, tmp_path: Path, model: Path) -> None:
+    for text in ("jade", "wood"):
+        run_job(in_words(inputs, tmp_path / text, model, texts=(text,)))
+    jade, wood = ((tmp_path / text / "painted.glb").read_bytes() for text in ("jade", "wood"))
+    assert jade != wood
+
+
+def test_a_resumed_run_ends_the_same(inputs, tmp_path: Path, model: Path) -> None:
+    """Rounds depend on nothing but the scene, the seed and their number."""
+    run_job(in_words(inputs, tmp_path / "whole", model))
+    run_job(in_words(inputs, tmp_path / "parts", model), [Listener(stop_after=1)])
+    run_job(replace(in_words(inputs, tmp_path / "parts", model), resume=True))
+    whole, parts = ((tmp_path / name / "painted.glb").read_bytes() for name in ("whole", "parts"))
+    assert whole == parts
+
+
+def test_a_style_without_words_is_refused(inputs, tmp_path: Path, model: Path) -> None:
+    pictured = job(inputs, tmp_path, TINY).styles
+    with pytest.raises(ConfigError, match="give `text`"):
+        run_job(in_words(inputs, tmp_path / "out", model, styles=pictured, texts=()))
