@@ -50,7 +50,7 @@ def missing(folder: Path, *extras: str) -> str:
 
 
 def test_what_is_imported_is_required() -> None:
-    assert not missing(PACKAGE, "tensorboard", "eval")
+    assert not missing(PACKAGE, "tensorboard", "eval", "diffusion")
 
 
 @pytest.mark.parametrize(

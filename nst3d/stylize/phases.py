@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -17,7 +17,7 @@ from nst3d.stylize.hold import Hold, HoldLeg
 from nst3d.stylize.look import Look
 from nst3d.stylize.optimisers import restore_optimiser
 from nst3d.stylize.schedule import Schedule, Stage
-from nst3d.stylize.teachers.registry import Annealed, Course, Teacher
+from nst3d.stylize.teachers.registry import Teacher, lessons_of
 from nst3d.tensors import Image, Planes, to_image, to_planes
 
 _STRAY = 0.5
@@ -107,21 +107,12 @@ def legs_of(phases: Sequence[Phase]) -> list[Leg]:
     legs: list[Leg] = []
     for phase in phases:
         if isinstance(phase, Teach):
-            legs.append(_TeachLeg(phase, list(_lessons(phase))))
+            legs.append(_TeachLeg(phase, lessons_of(phase.teacher, phase.rounds)))
         elif isinstance(phase, Hold):
             legs.append(HoldLeg(phase))
         else:
             legs += [_PleaseLeg(phase, stage) for stage in phase.schedule.stages]
     return [*(leg for leg in legs[:-1] if leg.steps), *legs[-1:]]
-
-
-def _lessons(phase: Teach) -> Iterator[Teacher]:
-    """The teachers of all lessons, round by round."""
-    for number in range(phase.rounds):
-        teacher = phase.teacher
-        if isinstance(teacher, Annealed):
-            teacher = teacher.in_round(number, phase.rounds)
-        yield from teacher.lessons() if isinstance(teacher, Course) else [teacher]
 
 
 def look_at(canvas: Canvas, view: int, background: torch.Tensor, moment: Moment) -> Look:

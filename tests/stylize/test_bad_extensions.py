@@ -141,7 +141,7 @@ def test_a_teacher_that_is_not_known() -> None:
     with pytest.raises(ConfigError) as error:
         make_teacher("posterize", {})
     assert str(error.value) == (
-        "teacher 'posterize' is not known; did you mean 'posterise'? Known are identity, instant, lifted, magenta,"
+        "teacher 'posterize' is not known; did you mean 'posterise'? Known are diffusion, identity, instant, lifted,"
         " microast, monge, multistyle, network, posterise, quilt"
     )
     with pytest.raises(

@@ -43,6 +43,15 @@ class Annealed(Protocol):
         """The teacher of a round, 0 to rounds - 1."""
 
 
+def lessons_of(teacher: Teacher, rounds: int) -> list[Teacher]:
+    """The teachers of all lessons, round by round."""
+    found: list[Teacher] = []
+    for number in range(rounds):
+        own = teacher.in_round(number, rounds) if isinstance(teacher, Annealed) else teacher
+        found += own.lessons() if isinstance(own, Course) else [own]
+    return found
+
+
 @runtime_checkable
 class Preparable(Protocol):
     """A teacher that normalises by the statistics of what it paints."""
