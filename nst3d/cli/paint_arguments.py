@@ -40,7 +40,7 @@ class PaintArguments:
     teacher that needs none)"""
     text: tyro.conf.UseAppendAction[Annotated[tuple[str, ...], tyro.conf.arg(metavar="WORDS")]] = ()
     """What the scene should look like, in words, such as "carved jade"; repeat the option to mix several. Mixes with
-    style images, too. --words says how."""
+    style images, too. --words says how; with --teacher diffusion, that teacher paints them."""
     avoid: tyro.conf.UseAppendAction[Annotated[tuple[str, ...], tyro.conf.arg(metavar="WORDS")]] = ()
     """What it should not look like, in words."""
     words: Words = "auto"
