@@ -153,7 +153,7 @@ def _ready(options: Mapping[str, Any], styles: Sequence[Style]) -> list[str]:
         raise ConfigError(f"term score: way is {options['way']!r}: choose one of {', '.join(get_args(Way))}")
     if options["way"] == "dds" and not options["source"]:
         raise ConfigError(
-            "term score: way=dds needs `source`, which says what the scene is, such as 'a lighthouse'"
+            "term score: way=dds needs the option source, which says what the scene is, such as 'a lighthouse'"
         )
     check_worded(styles)
     return cut_off(options["model"], _WANTED, styles)

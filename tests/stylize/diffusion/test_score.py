@@ -136,7 +136,10 @@ def test_it_is_a_term_that_reads_words(models: Path) -> None:
     )
     assert float(delta.judge(look(image()))[0]) > 0
     assert not kind.ready(options, [style])
-    for wrong, words in (({"way": "vsd"}, "choose one of sds, dds"), ({"way": "dds"}, "needs `source`")):
+    for wrong, words in (
+        ({"way": "vsd"}, "choose one of sds, dds"),
+        ({"way": "dds"}, "needs the option source"),
+    ):
         with pytest.raises(ConfigError, match=words):
             kind.ready({**options, **wrong}, [style])
     with pytest.raises(ConfigError, match="follows instructions"):
