@@ -71,7 +71,7 @@ class WordPieces:
 def words_of(text: str) -> Iterator[str]:
     """Words in lower case without accents; each punctuation mark and each sign of Chinese is one of its own."""
     plain = "".join(f" {sign} " if _stands_alone(sign) else sign for sign in text if _counts(sign))
-    spread = unicodedata.normalize("NFD", plain.lower())
+    spread = unicodedata.normalize("NFD", "".join(sign.lower() for sign in plain))  # not by neighbours: σ, ς
     yield from "".join(sign for sign in spread if unicodedata.category(sign) != "Mn").split()
 
 

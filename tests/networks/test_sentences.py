@@ -36,10 +36,11 @@ def test_words_are_the_longest_pieces() -> None:
 
 @needed
 def test_pieces_have_the_published_numbers() -> None:
-    """BERT's own for "a photo of a cat", and those of words that are not in its vocabulary."""
+    """BERT's own, for known words, for one in two pieces, and for one that ends in a sigma."""
     pieces = load_word_pieces()
     assert pieces.encode("A photo of a cat").numbers == [101, 1037, 6302, 1997, 1037, 4937, 102]
     assert pieces.encode("tokenization").numbers == [101, 19204, 3989, 102]
+    assert pieces.encode("ΑΣ").numbers == [101, 1155, 29733, 102]
 
 
 @needed
