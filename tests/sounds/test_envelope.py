@@ -29,7 +29,7 @@ def test_strength_rises_at_once_with_a_beat_and_falls_slowly() -> None:
     sound = sound_of(beat(4, bass=0.0))
     onsets, before, after = (strengths(sound, np.arange(1, 3.5, 0.5) + d) for d in (0.04, -0.03, 0.14))
     assert (onsets > 0.6).all()
-    assert (before < 0.6 * onsets).all()
+    assert (before < 0.65 * onsets).all()
     assert (after < onsets).all()
     assert (after > before).all()
 
