@@ -49,6 +49,27 @@ def test_renders_show_the_initial_colours() -> None:
     assert torch.equal(canvas.coverage(1), torch.ones(8, 12))
 
 
+def test_looks_know_what_their_view_showed_and_how_far_it_is() -> None:
+    def stage_of(scale: float) -> TableStage:
+        pictures = [torch.full((3, 4, 4), float(view)) for view in range(2)]
+        depths = [torch.full((4, 4), 5.0 + view) for view in range(2)]
+        bare = compile_views(scale)
+        return TableStage(
+            views=bare.views, layout=bare.layout, content=pictures.__getitem__, depth=depths.__getitem__
+        )
+
+    canvas = LinearCanvas(noise(LAYOUT.num_colours, 3), LAYOUT, stage_of)
+    canvas.enter(1.0)
+    look = canvas.look(1, WHITE)
+    assert look.content is not None
+    assert look.depth is not None
+    assert float(look.content().mean()) == 1
+    assert float(look.depth().mean()) == 6
+    flat = canvas_of()
+    flat.enter(1.0)
+    assert flat.look(0, WHITE).depth is None
+
+
 @pytest.mark.parametrize("levels", [1, 3])
 @pytest.mark.parametrize("power", [0.0, 0.7])
 def test_collected_gradients_equal_autograds(levels, power) -> None:

@@ -27,7 +27,7 @@ from nst3d.pipeline.kinds.subject import Subject
 from nst3d.pipeline.runtime.checkpoints import Keeper
 from nst3d.pipeline.runtime.early_look import PREVIEW
 from nst3d.pipeline.runtime.events import Events, Listener
-from nst3d.pipeline.runtime.fingerprint import add_file, add_scene
+from nst3d.pipeline.runtime.fingerprint import add_file, add_place, add_scene
 from nst3d.pipeline.runtime.loss_log import LossLog
 from nst3d.pipeline.runtime.machine import Clock, made_with, peak_memory_gb, use_threads
 from nst3d.pipeline.runtime.out_folder import STARTS_OVER, claimed_folder, resumable
@@ -264,8 +264,8 @@ def _fingerprint(job: Job, opened: Opened, company: Company) -> str:
     if palette is not None:
         add_file(digest, palette)
     for value in job.config.teach.options.values():
-        if isinstance(value, str):  # perhaps a file, such as a network
-            add_file(digest, Path(value))
+        if isinstance(value, str) and value:  # perhaps a network's file, or a model's folder
+            add_place(digest, Path(value))
     names = [*sorted(company.guides), *(type(teacher).__qualname__ for teacher in company.teachers)]
     if names:
         digest.update(f"company {names}".encode())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 from tiny_jobs import TINY, Listener, job
 
 from nst3d import run_job
-from nst3d.errors import ConfigError
+from nst3d.errors import ConfigError, InputError
 from nst3d.pipeline.kinds.paint_job import Job
 from nst3d.pipeline.settings.config import TeachOptions
 
@@ -57,6 +58,16 @@ def test_a_resumed_run_ends_the_same(inputs, tmp_path: Path, model: Path) -> Non
     run_job(replace(in_words(inputs, tmp_path / "parts", model), resume=True))
     whole, parts = ((tmp_path / name / "painted.glb").read_bytes() for name in ("whole", "parts"))
     assert whole == parts
+
+
+def test_a_run_is_not_resumed_with_another_model(inputs, tmp_path: Path, model: Path) -> None:
+    copy = tmp_path / "model"
+    shutil.copytree(model, copy)
+    run_job(in_words(inputs, tmp_path / "out", copy), [Listener(stop_after=1)])
+    with (copy / "vae" / "config.json").open("a") as file:
+        file.write("  ")
+    with pytest.raises(InputError, match="belongs to a run with another"):
+        run_job(replace(in_words(inputs, tmp_path / "out", copy), resume=True))
 
 
 def test_a_style_without_words_is_refused(inputs, tmp_path: Path, model: Path) -> None:

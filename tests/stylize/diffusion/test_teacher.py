@@ -16,7 +16,7 @@ from nst3d.operators import IdentityView, Resampled
 from nst3d.stylize.diffusion.teacher import Diffusion
 from nst3d.stylize.look import Look
 from nst3d.stylize.style import Style
-from nst3d.stylize.teachers.registry import TEACHERS, make_teacher, teacher_notes, teacher_ready
+from nst3d.stylize.teachers.registry import TEACHERS, lessons_of, make_teacher, teacher_notes, teacher_ready
 from nst3d.tensors import Image, ImageSize, to_planes
 
 HEIGHT, WIDTH = 40, 56
@@ -96,6 +96,7 @@ def test_strength_falls_from_round_to_round(models: Path) -> None:
     strengths = [own.in_round(k, 3)._editing.strength for k in range(3)]
     assert strengths == pytest.approx([0.8, 0.5, 0.2])
     assert own.in_round(0, 1)._editing.strength == 0.8
+    assert [lesson._editing.strength for lesson in lessons_of(own, 3)] == strengths
 
 
 def views(*seeds: int) -> list[Look]:
