@@ -127,9 +127,13 @@ def check_worded(styles: Sequence[Style]) -> None:
 
 
 def cut_off(model: str, wanted: str, styles: Sequence[Style]) -> list[str]:
-    """Notes on texts that are too long for a model; `wanted` is what the option is called in messages."""
-    tokenizer = _load_tokenizer(place_of(model, wanted))
-    notes = []
+    """Notes on texts that are too long for a model; `wanted` is what the option is called in messages.
+
+    Raises what `load_networks` does for a folder that is no such model.
+    """
+    place = place_of(model, wanted)
+    check_model(place)
+    tokenizer, notes = _load_tokenizer(place), list[str]()
     for text in (text for style in styles for text in (style.text, style.avoid) if text):
         count, most = len(tokenizer(text, verbose=False).input_ids), context_of(tokenizer)
         if count > most:
@@ -199,7 +203,10 @@ def _loaded(kind: Any, place: Place, part: str, others: Mapping[str, Any]) -> An
             )
     except Exception as error:  # whatever two packages raise at a damaged file
         where = f"{place.name}/{part}".rstrip("/")
-        raise InputError(f"{where}: cannot be loaded: {type(error).__name__}: {cut(str(error))}") from None
+        remedy = "" if place.local else "; check the name and the network, or give a folder"
+        raise InputError(
+            f"{where}: cannot be loaded: {type(error).__name__}: {cut(str(error))}{remedy}"
+        ) from None
 
 
 @contextmanager

@@ -12,7 +12,7 @@ import pytest
 
 from nst3d.errors import ConfigError, InputError, MissingDependencyError
 from nst3d.stylize.diffusion.files import check_model, place_of
-from nst3d.stylize.diffusion.networks import load_networks
+from nst3d.stylize.diffusion.networks import cut_off, load_networks
 
 WANTED = "option model"
 
@@ -34,10 +34,11 @@ def test_a_pickle_is_refused_and_not_read(copy: Path) -> None:
     folder = copy / "unet"
     (folder / "diffusion_pytorch_model.safetensors").unlink()
     (folder / "diffusion_pytorch_model.bin").write_bytes(pickle.dumps(Trap()))
-    with pytest.raises(
-        InputError, match=r"unet: .*diffusion_pytorch_model\.bin, a pickle.*\.safetensors files"
-    ):
+    words = r"unet: .*diffusion_pytorch_model\.bin, a pickle.*\.safetensors files"
+    with pytest.raises(InputError, match=words):
         load_networks(str(copy), WANTED)
+    with pytest.raises(InputError, match=words):  # early, before a scene is read
+        cut_off(str(copy), WANTED, [])
 
 
 def test_a_pickle_beside_safetensors_is_not_read(copy: Path) -> None:
