@@ -14,14 +14,16 @@ from nst3d.operators.grid_basis import grid_basis, grid_nodes
 from nst3d.stylize.layout import Layout
 from nst3d.stylize.stage_scene import Places, TableStage
 from nst3d.stylize.table import Table
-from nst3d.tensors import Colours
+from nst3d.tensors import Array, Colours
 
 _WAVES, _WIDTH, _LAYERS = 64, 96, 2
 """Directions of waves, and the network's channels and hidden layers."""
 _STEP = 0.1
 """Size of a weight's step, relative to one of a colour, by which learning rates are given."""
 _CELL = 2.0
-"""Side of the cells between whose corners the network is interpolated, in pixels."""
+"""Least side of the cells between whose corners the network is interpolated, in pixels."""
+_SAMPLE = 200_000
+"""Rows by which nodes are counted."""
 _CHUNK = 1 << 16
 """Nodes above which activations are computed again in the backward pass, chunk by chunk, and not kept."""
 
@@ -54,7 +56,10 @@ class StyleField:
         """A stage's table, whose colours are now `base` (n, 3). ConfigError if its rows are not in space."""
         if stage.places is None:
             raise ConfigError("`table.field` needs a scene with a surface, which this one has not")
-        return FieldTable(base, stage.layout, stage.places(), self)
+        sizes = [camera.size for camera in stage.cameras] or [view.size for view in stage.views]
+        most = max(size.height * size.width for size in sizes)
+        places = stage.places()
+        return FieldTable(base, stage.layout, places.positions, _cell(places, most), self)
 
     def features(self, places: torch.Tensor) -> torch.Tensor:
         """(m, 2 · waves): sines and cosines of places (m, 3)."""
@@ -81,15 +86,17 @@ def _perceptron(features: torch.Tensor, *steps: torch.Tensor) -> Colours:
 class FieldTable(Table):
     """A table of a style field: colours = base + B f(nodes), with B the trilinear map from a grid's nodes to rows.
 
-    So it costs as much as there is surface, in pixels, however many rows there are. The field outlives the scales.
+    The grid has about as many nodes as a view has pixels, at most, however many rows there are. The field outlives the
+    scales.
     """
 
-    def __init__(self, base: Colours, layout: Layout, places: Places, field: StyleField) -> None:
-        """`base` (n, 3) are the colours now, to which the field has contributed what it changes."""
+    def __init__(
+        self, base: Colours, layout: Layout, positions: Array, cell: float, field: StyleField
+    ) -> None:
+        """`base` (n, 3): the colours now, what the field has changed included, of rows at `positions` (n, 3)."""
         self.layout, self.steps, self._field = layout, field.steps, field
-        cell = _CELL * places.pixel
-        self._basis = grid_basis(places.positions, cell)
-        nodes = torch.from_numpy(grid_nodes(places.positions, cell))
+        self._basis = grid_basis(positions, cell)
+        nodes = torch.from_numpy(grid_nodes(positions, cell))
         self._features = field.features(nodes).to(base.device)
         with torch.no_grad():
             self.base = base - self.decoded(self.steps)
@@ -107,3 +114,12 @@ class FieldTable(Table):
     def clamp_(self, colours: Colours) -> Colours:
         """The colours within [0, 1], as they are shown; the field goes on from what it has."""
         return colours.clamp(0, 1)
+
+
+def _cell(places: Places, most: int) -> float:
+    """The side of cells with about `most` nodes, or fewer, which grow in number with the surface between them."""
+    cell = _CELL * places.pixel
+    sample = places.positions[:: max(1, len(places.positions) // _SAMPLE)]
+    while (count := len(grid_nodes(sample, cell))) > max(most, 8):
+        cell *= 1.02 * math.sqrt(count / most)
+    return cell
