@@ -36,7 +36,8 @@ def understood(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     for name in ("paint.run_job", "render.run_render", "render.run_for_painting",
                  "inspect.inspect_file", "doctor.examine", "weights.list_weights",
                  "weights.fetch_weights", "reconstruct.run_reconstruct", "blend.run_blend", "video.run_video",
-                 "export.run_export", "capture.run_capture", "train_style.run_training", "train_style.run_cycle_training", "regions.run_regions",
+                 "export.run_export", "capture.run_capture", "train_style.run_training", "regions.run_regions",
+                 "train_style.run_cycle_training",
                  "grade.run_grade", "eval.run_eval", "eval.write_pairs", "eval.count_votes",
                  "sweep.run_sweep", "view.open_window_content"):  # fmt: skip
         monkeypatch.setattr(f"nst3d.cli.{name}", stop)
