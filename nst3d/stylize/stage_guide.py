@@ -85,7 +85,7 @@ def _terms(recipe: Recipe, coats: Sequence[Coat]) -> Iterator[CoatTerm]:
     """The terms that count, of all coats. ConfigError for one with a region of its own, if there are several coats."""
     several = len(coats) > 1
     for coat in coats:
-        for name, term in _named(_with_words(coat.terms(recipe), coat)):
+        for name, term in _named(with_words(coat.terms(recipe), coat)):
             if several and term.region is not None:
                 raise ConfigError(
                     f"term {name} has the region {term.region!r}, but several regions are painted: give the term to"
@@ -106,7 +106,7 @@ def ready(recipe: Recipe, coats: Sequence[Coat]) -> Iterator[str]:
             yield from GUIDES.get(each.term.name).ready(each.term.all_options, each.coat.styles)
 
 
-def _with_words(terms: Sequence[Term], coat: Coat) -> Sequence[Term]:
+def with_words(terms: Sequence[Term], coat: Coat) -> Sequence[Term]:
     """The terms of a coat, with one that follows its words if it has any."""
     followed = any(term.name in GUIDES and GUIDES.get(term.name).reads_words for term in terms)
     return terms if followed or not coat.worded else (*terms, Term(WORDS))

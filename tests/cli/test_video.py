@@ -79,7 +79,7 @@ def test_frames_are_optimised(nst3d, folder, tmp_path) -> None:
 @pytest.mark.parametrize(
     ("more", "says"),
     [
-        (["--teacher", "wet"], "teacher 'wet' is not known; known are identity,"),
+        (["--teacher", "wet"], "teacher 'wet' is not known; known are diffusion,"),
         (
             ["--teacher-option", "tones=3"],
             "teacher posterise has no option 'tones'; its options are: levels, lines",

@@ -99,12 +99,12 @@ def test_structure_is_zero_for_itself_symmetric_and_larger_for_other_pictures(di
 
 
 def test_structure_of_long_pictures(dino: Dino) -> None:
-    """One of 16 x 160 becomes 48 x 480, in whole patches of 14 pixels: 3 x 34."""
+    """One of 16 x 160 becomes 48 x 480, in whole patches of 14 pixels: 3 x 34, each a token beside the first one."""
     sizes = []
-    hook = dino.visual.patches.register_forward_hook(
-        lambda module, given, found: sizes.append(found.shape[2:])
+    hook = dino.visual.blocks[0].register_forward_hook(
+        lambda module, given, found: sizes.append(found.shape[1] - 1)
     )
     dino_structure(dino, picture(16, 160), picture(16, 160))
     dino_structure(dino, picture(48, 64), picture(48, 64))
     hook.remove()
-    assert [tuple(size) for size in sizes[::2]] == [(3, 34), (16, 21)]
+    assert sizes[::2] == [3 * 34, 16 * 21]

@@ -142,7 +142,7 @@ def test_a_teacher_that_is_not_known() -> None:
         make_teacher("posterize", {})
     assert str(error.value) == (
         "teacher 'posterize' is not known; did you mean 'posterise'? Known are diffusion, identity, instant, lifted,"
-        " magenta, microast, monge, multistyle, network, posterise, quilt"
+        " magenta, microast, monge, multistyle, network, posterise, quilt, translate"
     )
     with pytest.raises(
         ConfigError, match="teacher posterise has no option 'level'; its options are: levels, lines"

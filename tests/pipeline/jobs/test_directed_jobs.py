@@ -151,7 +151,7 @@ def test_a_stopped_job_is_continued_with_its_direction_alone(folder, tmp_path) -
 
 def test_what_does_not_fit(folder, tmp_path) -> None:
     entry = PaintEntry(style={"red": 1})
-    with pytest.raises(ConfigError, match="leave out `style` and `region`"):
+    with pytest.raises(ConfigError, match="leave out `style`, `text`, `avoid`, `sound` and `region`"):
         Job(folder / "photo.png", folder / "red.png", tmp_path, direction=direction(folder, entry))
     with pytest.raises(ConfigError, match=r"paint\[0\]\.terms.*not known"):
         painted(folder, tmp_path / "a", replace(entry, terms={"gramm": 1}))

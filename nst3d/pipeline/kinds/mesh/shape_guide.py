@@ -16,11 +16,11 @@ from nst3d.pipeline.settings.config import PaintConfig
 from nst3d.stylize.coat import Coat
 from nst3d.stylize.feature_guide import Viewing
 from nst3d.stylize.guide import Guide
-from nst3d.stylize.guides import GUIDES, WORDS
+from nst3d.stylize.guides import GUIDES
 from nst3d.stylize.recipe import Recipe, read_terms
 from nst3d.stylize.schedule import Stage
 from nst3d.stylize.shape.options import DisplaceOptions
-from nst3d.stylize.stage_guide import StageInputs, build_guide
+from nst3d.stylize.stage_guide import StageInputs, build_guide, with_words
 from nst3d.stylize.style import Style, opaque
 from nst3d.stylize.terms import Term
 from nst3d.tensors import Image, Mask, to_image
@@ -61,8 +61,10 @@ class ShapeGuides:
         background = torch.full((3,), BACKGROUND, device=views.device)
         viewing = Viewing(background, reduce=recipe.reduce, moving=True)
         budget = self._config.cache_gb * 1e9 / 4
-        inputs = StageInputs([Coat(styles)], views.scene(), stage.size, viewing, budget)
-        return build_guide(shape_recipe(recipe, self._config.displace), self._encoder, inputs)
+        coat = Coat(styles)
+        inputs = StageInputs([coat], views.scene(), stage.size, viewing, budget)
+        worded = dataclasses.replace(recipe, terms=tuple(with_words(recipe.terms, coat)))
+        return build_guide(shape_recipe(worded, self._config.displace), self._encoder, inputs)
 
     def _contrast(self) -> tuple[float, float]:
         """Mean and deviation of the initial shape's first views."""
@@ -76,10 +78,9 @@ class ShapeGuides:
 
 def shape_recipe(recipe: Recipe, options: DisplaceOptions) -> Recipe:
     """The recipe for shape: what follows styles, scaled, and `content`, but no agreement, as views share the shape."""
-    worded = any(_reads_words(term) for term in recipe.terms)
     style = [
         {**term.plain(), "weight": term.weight * options.style}
-        for term in (*recipe.terms, *(() if worded else (Term(WORDS),)))
+        for term in recipe.terms
         if _reads_words(term) or (term.name in LOSSES and LOSSES.get(term.name).aim == "style")
     ]
     content = [term.plain() for term in recipe.terms if term.name == "content"][:1] or [{"name": "content"}]
