@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import numpy as np
@@ -52,7 +54,14 @@ def _read_torch(path: Path, inside: str | None) -> dict[str, torch.Tensor]:
     if is_torchscript(path):
         return read_torchscript(path)
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # on files of other versions, which are then read or refused
+            content = torch.load(path, map_location="cpu", weights_only=True)
+    except UnpicklingError:
+        raise InputError(
+            f"{path}: cannot be read as a torch weight file: it is damaged, or holds more than tensors, such as code,"
+            " which is not run"
+        ) from None
     except Exception as error:  # torch raises many kinds for a damaged file
         first = (str(error).splitlines() or [type(error).__name__])[0]
         raise InputError(f"{path}: cannot be read as a torch weight file ({cut(first)})") from None
