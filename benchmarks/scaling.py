@@ -25,7 +25,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from common import ROOT, avx2_alone, parser_for, report
+from common import ROOT, avx2_alone, cpu_times_ms, parser_for, report
 from losses import steps_of
 from scaling_scenes import write_mesh, write_splats
 
@@ -95,14 +95,8 @@ def prepared(point: Point, folder: Path) -> Prepared:
 
 
 def cpu_ms(call: Callable[[], Any], repeats: int) -> float:
-    """The median CPU time of a call, milliseconds, after one that does not count."""
-    call()
-    times = []
-    for _ in range(repeats):
-        start = time.process_time()
-        call()
-        times.append(time.process_time() - start)
-    return statistics.median(times) * 1e3
+    """The median CPU time of a call, milliseconds."""
+    return statistics.median(cpu_times_ms(call, repeats))
 
 
 def measure(point: Point, folder: Path) -> dict[str, float]:

@@ -68,7 +68,9 @@ def test_code_that_a_folder_brings_is_not_run(copy: Path) -> None:
     path = copy / "unet" / "config.json"
     config = json.loads(path.read_text()) | {"auto_map": {"AutoModel": "evil.Net"}}
     path.write_text(json.dumps(config))
-    load_networks(str(copy), WANTED)
+    networks = load_networks(str(copy), WANTED)
+    assert type(networks.unet).__module__.startswith("diffusers.models.")
+    assert not {"evil", "pipeline"} & sys.modules.keys()
 
 
 def test_damaged_files_are_named(copy: Path) -> None:
