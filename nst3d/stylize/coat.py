@@ -59,7 +59,7 @@ class Coat:
     @property
     def worded(self) -> bool:
         """Whether one of its styles has words."""
-        return any(style.text or style.avoid for style in self.styles)
+        return any(style.words for style in self.styles)
 
     @property
     def palette(self) -> Colours | None:

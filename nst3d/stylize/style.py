@@ -63,6 +63,11 @@ class Style:
                 raise ConfigError(f"style {self.name!r}: an image is transparent throughout")
 
     @property
+    def words(self) -> tuple[str, ...]:
+        """Its text and what it avoids, as far as it has them."""
+        return tuple(filter(None, (self.text, self.avoid)))
+
+    @property
     def background(self) -> torch.Tensor:
         """(3,): the mean colour of the first picture, used as the background while painting; grey without pictures."""
         return _mean(self.images[0], self._opacity(0)) if self.images else torch.full((3,), 0.5)

@@ -13,7 +13,16 @@ import torch
 from nst3d.errors import ConfigError, OutputError
 from nst3d.files import PathField
 from nst3d.networks.translator import TranslatorShape, save_translator
-from nst3d.pipeline.jobs.train_loop import MOST_STEPS, Kept, affordable, divided, take_steps
+from nst3d.pipeline.jobs.train_loop import (
+    MOST_STEPS,
+    SUFFIX,
+    Kept,
+    affordable,
+    check_network_file,
+    checkpoint_of,
+    divided,
+    take_steps,
+)
 from nst3d.pipeline.jobs.train_pictures import gather_shots
 from nst3d.pipeline.jobs.train_style import Trained
 from nst3d.pipeline.jobs.train_translated import distances, write_curves, write_sheet
@@ -29,7 +38,6 @@ from nst3d.training.cycle import CyclePace, CycleTrainer
 from nst3d.training.patches import LEAST
 from nst3d.training.shot import Shot
 
-_SUFFIX = ".safetensors"
 _GREY = torch.full((3,), 0.5)
 """Background of a scene's views: that over which a scene is painted without a style."""
 
@@ -50,20 +58,19 @@ class CycleJob:
 
     def __post_init__(self) -> None:
         """Raise ConfigError for a file of another format, and if both sets are the same."""
-        if self.out.suffix != _SUFFIX:
-            raise ConfigError(f"{self.out}: a network is written as {_SUFFIX}; give `out` that suffix")
+        check_network_file(self.out)
         if self.first.resolve() == self.second.resolve():
             raise ConfigError(f"{self.first}: is given twice; `cycle` is for two different sets of pictures")
 
     @property
     def checkpoint(self) -> Path:
         """File from which the training resumes."""
-        return self.out.with_suffix(f".checkpoint{_SUFFIX}")
+        return checkpoint_of(self.out)
 
     @property
     def written(self) -> tuple[Path, Path, Path, Path, Path]:
         """The networks there and back, what they do to held-out pictures, and the losses, also as a plot."""
-        endings = (f"_back{_SUFFIX}", "_sheet.png", "_losses.csv", "_losses.svg")
+        endings = (f"_back{SUFFIX}", "_sheet.png", "_losses.csv", "_losses.svg")
         back, sheet, losses, plot = (self.out.with_name(self.out.stem + ending) for ending in endings)
         return self.out, back, sheet, losses, plot
 

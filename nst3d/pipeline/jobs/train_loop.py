@@ -7,12 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from nst3d.errors import OutputError
+from nst3d.errors import ConfigError, OutputError
 from nst3d.interrupts import stoppable
 from nst3d.pipeline.runtime.events import Counted, Events
 from nst3d.training.checkpoint import Training, save_training
 from nst3d.training.shot import Shot
 
+SUFFIX = ".safetensors"
+"""Suffix of networks and checkpoints."""
 FEWEST_STEPS, MOST_STEPS = 100, 20_000
 _HELD_OUT = 6
 """Of so many pictures, one is held out."""
@@ -25,6 +27,17 @@ class Kept:
     path: Path
     mark: str
     every: float
+
+
+def check_network_file(out: Path) -> None:
+    """Raise ConfigError for a file that networks are not written as."""
+    if out.suffix != SUFFIX:
+        raise ConfigError(f"{out}: a network is written as {SUFFIX}; give `out` that suffix")
+
+
+def checkpoint_of(out: Path) -> Path:
+    """The file from which the training of a network resumes."""
+    return out.with_suffix(f".checkpoint{SUFFIX}")
 
 
 def divided(shots: Sequence[Shot]) -> tuple[list[Shot], list[Shot]]:

@@ -16,7 +16,15 @@ from nst3d.features.encoder import Encoder
 from nst3d.files import PathField, PathsField
 from nst3d.networks.generator import GeneratorShape, random_generator
 from nst3d.networks.style_network import StyleNetwork, save_style_network
-from nst3d.pipeline.jobs.train_loop import MOST_STEPS, Kept, affordable, divided, take_steps
+from nst3d.pipeline.jobs.train_loop import (
+    MOST_STEPS,
+    Kept,
+    affordable,
+    check_network_file,
+    checkpoint_of,
+    divided,
+    take_steps,
+)
 from nst3d.pipeline.jobs.train_pictures import gather_shots
 from nst3d.pipeline.jobs.train_report import held_out_losses, write_preview
 from nst3d.pipeline.kinds.bridges import ALONE, Bridges
@@ -36,7 +44,6 @@ from nst3d.training.patches import LEAST, Patches
 from nst3d.training.shot import Shot
 from nst3d.training.trainer import Lesson, Pace, Trainer
 
-_SUFFIX = ".safetensors"
 _CONTENT_BYTES = 5e8
 """Memory for the patches' content features, of all styles together."""
 
@@ -59,13 +66,12 @@ class TrainJob:
         """Raise ConfigError without a style, and for a file of another format."""
         if not self.styles:
             raise ConfigError("no style: give `style`, an image")
-        if self.out.suffix != _SUFFIX:
-            raise ConfigError(f"{self.out}: a network is written as {_SUFFIX}; give `out` that suffix")
+        check_network_file(self.out)
 
     @property
     def checkpoint(self) -> Path:
         """File from which the training resumes."""
-        return self.out.with_suffix(f".checkpoint{_SUFFIX}")
+        return checkpoint_of(self.out)
 
     @property
     def preview(self) -> Path:

@@ -134,7 +134,7 @@ def cut_off(model: str, wanted: str, styles: Sequence[Style]) -> list[str]:
     place = place_of(model, wanted)
     check_model(place)
     tokenizer, notes = _load_tokenizer(place), list[str]()
-    for text in (text for style in styles for text in (style.text, style.avoid) if text):
+    for text in (text for style in styles for text in style.words):
         count, most = len(tokenizer(text, verbose=False).input_ids), context_of(tokenizer)
         if count > most:
             notes.append(

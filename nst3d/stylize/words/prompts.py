@@ -79,7 +79,7 @@ def goals_of(clip: Clip, vocabulary: Vocabulary, styles: Sequence[Style], source
 
 def cut_off(vocabulary: Vocabulary, styles: Sequence[Style], context: int) -> list[str]:
     """Notes on texts that are too long for CLIP. ConfigError for texts without words."""
-    texts = [text for style in styles for text in (style.text, style.avoid) if text]
+    texts = [text for style in styles for text in style.words]
     left = vocabulary.encode(texts, context).left_out if texts else ()
     return [
         f"CLIP reads the first {context - 2} tokens of {text[:40]!r}…; the last {count} are left out"

@@ -56,7 +56,7 @@ class ShapeGuides:
         styles += [
             Style((), style.name, style.weight, text=style.text, avoid=style.avoid)
             for style in self._styles
-            if style.text or style.avoid
+            if style.words
         ]
         background = torch.full((3,), BACKGROUND, device=views.device)
         viewing = Viewing(background, reduce=recipe.reduce, moving=True)
