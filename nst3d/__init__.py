@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from nst3d.losses.registry import LossInputs, LossKind, register_loss
     from nst3d.operators.identity import IdentityView
     from nst3d.operators.sparse import SparseView
+    from nst3d.options import Declared
     from nst3d.pipeline.evaluation.flight import FlightOptions
     from nst3d.pipeline.jobs.evaluate import EvalJob, EvalResult, run_eval
     from nst3d.pipeline.jobs.paint import run_job
@@ -68,6 +69,7 @@ _HOMES = {
     "Camera": "nst3d.cameras.pinhole",
     "Canvas": "nst3d.stylize.canvas",
     "Coat": "nst3d.stylize.coat",
+    "Declared": "nst3d.options",
     "Direction": "nst3d.pipeline.settings.direction",
     "EvalJob": "nst3d.pipeline.jobs.evaluate",
     "EvalResult": "nst3d.pipeline.jobs.evaluate",
@@ -137,6 +139,7 @@ __all__ = [
     "Camera",
     "Canvas",
     "Coat",
+    "Declared",
     "Direction",
     "EvalJob",
     "EvalResult",

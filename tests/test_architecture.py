@@ -15,6 +15,7 @@ EVERYWHERE = {
     "files",
     "kernels",
     "bounds",
+    "options",
     "plugins",
     "interrupts",
     "limits",

@@ -8,7 +8,6 @@ from typing import Any
 
 import torch
 
-from nst3d.bounds import Within
 from nst3d.errors import ConfigError
 from nst3d.losses.registry import LOSSES
 from nst3d.plugins import Registry, rows_of
@@ -48,9 +47,7 @@ class GuideKind:
     name: str
     make: MakeGuide
     options: Mapping[str, Any] = field(default_factory=dict)
-    """Its options and their defaults."""
-    bounds: Mapping[str, Within] = field(default_factory=dict)
-    """Which numbers its options can be."""
+    """Its options and their defaults; `Declared` says what they can be, too."""
     reads_words: bool = False
     """Whether it follows the words of styles, so that it has nothing to say where there are none."""
     ready: Callable[[Mapping[str, Any], Sequence[Style]], Sequence[str]] = lambda options, styles: ()
@@ -79,11 +76,10 @@ def register_guide(
     name: str,
     make: MakeGuide,
     options: Mapping[str, Any] | None = None,
-    bounds: Mapping[str, Within] | None = None,
     **others: Any,
 ) -> None:
     """Register a guide by name, for use in recipe terms; `others` are further fields of `GuideKind`.
 
     ConfigError if the name is taken.
     """
-    GUIDES.register(name, GuideKind(name, make, dict(options or {}), dict(bounds or {}), **others))
+    GUIDES.register(name, GuideKind(name, make, options or {}, **others))

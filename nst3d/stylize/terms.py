@@ -9,9 +9,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Annotated, Any
 
-from nst3d.bounds import Within, check_bounds, misfit
+from nst3d.bounds import Within, check_bounds
 from nst3d.errors import ConfigError
 from nst3d.losses.registry import LOSSES, LossKind
+from nst3d.options import check_options
 from nst3d.stylize.guide import Ramp
 from nst3d.stylize.guides import GUIDES, GuideKind
 from nst3d.value_types import is_number
@@ -41,18 +42,9 @@ class Term:
         check_bounds(self, "term: ")
         if self.name in LOSSES and self.name in GUIDES:
             raise ConfigError(f"term {self.name}: both a loss and a guide have that name; rename one of them")
-        known = self.defaults
-        for option in self.options:
-            if option not in known:
-                has = ", ".join(known) or "none"
-                raise ConfigError(f"term {self.name} has no option {option!r}; its options are: {has}")
-            wanted = misfit(self.options[option], known[option])
-            if wanted:
-                value = self.options[option]
-                raise ConfigError(f"term {self.name}: option {option} is {value!r}: expected {wanted}")
-            bounds = _kind(self.name).bounds.get(option)
-            if bounds is not None and is_number(self.options[option]):
-                bounds.check(f"term {self.name}: option {option}", self.options[option])
+        kind = _kind(self.name)
+        bounds = kind.bounds if isinstance(kind, LossKind) else None
+        check_options(f"term {self.name}", self.options, kind.options, bounds)
         shares = [share for share, _ in self.schedule]
         if shares != sorted(set(shares)) or any(not 0 <= s <= 1 for s in shares):
             raise ConfigError(

@@ -202,8 +202,8 @@ def test_what_is_missing_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     styles = [Style(text="jade")]
     with pytest.raises(ConfigError, match="choose one of clip-vit-b-32"):
         kind.ready({**kind.options, "network": "clip"}, styles)
-    with pytest.raises(ConfigError, match="choose one of direction, match"):
-        kind.ready({**kind.options, "way": "there"}, styles)
+    with pytest.raises(ConfigError, match="expected 'direction' or 'match'"):
+        Term("words", options={"way": "there"})
     with pytest.raises(ConfigError, match=r"tilt is 2"):
         Term("words", options={"tilt": 2.0})
     monkeypatch.setenv("NST3D_WEIGHTS", str(tmp_path))

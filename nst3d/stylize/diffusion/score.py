@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, final, get_args
+from typing import Annotated, Any, Literal, final
 
 import torch
 import torch.nn.functional as F
 
 from nst3d.bounds import Within
 from nst3d.errors import ConfigError
+from nst3d.options import Declared
 from nst3d.stylize.diffusion.denoise import Denoiser, Guidance, Hints, noised
 from nst3d.stylize.diffusion.networks import (
     Latents,
@@ -29,37 +30,34 @@ from nst3d.tensors import Planes
 
 Way = Literal["sds", "dds"]
 _WANTED = "term score: option model"
-_OPTIONS: dict[str, Any] = {
-    "model": "",
-    "way": "sds",
-    "guidance": 30.0,
-    "source": "",
-    "least": 0.02,
-    "most": 0.98,
-    "last": 0.5,
-    "size": 512,
-}
-_BOUNDS = {
-    "guidance": Within(0, 1000),
-    "least": Within(0, 1),
-    "most": Within(0, 1),
-    "last": Within(0, 1),
-    "size": Within(64, 4096),
-}
 
 
 @dataclass(frozen=True)
 class Scoring:
-    """How views are scored."""
+    """How views are scored: the options of the guide."""
 
-    least: float = 0.02
+    model: str = ""
+    """Folder of a diffusers model, or its name on Hugging Face."""
+    way: Way = "sds"
+    guidance: Annotated[float, Within(0, 1000)] = 30.0
+    """How strongly views follow the words: 1 is what the network predicts, more is exaggerated."""
+    source: str = ""
+    """What the scene is, in words, for the way "dds"."""
+    least: Annotated[float, Within(0, 1)] = 0.02
     """Share of the network's steps, from clear to noisy, from which a view's is drawn,"""
-    most: float = 0.98
+    most: Annotated[float, Within(0, 1)] = 0.98
     """and up to which, at the beginning of the run;"""
-    last: float = 0.5
+    last: Annotated[float, Within(0, 1)] = 0.5
     """and at its end. What lies between changes linearly."""
-    size: int = 512
+    size: Annotated[int, Within(64, 4096)] = 512
     """Long side of the views that the network sees, at most, in pixels."""
+
+    def __post_init__(self) -> None:
+        """Raise ConfigError for options that contradict each other."""
+        if self.way == "dds" and not self.source:
+            raise ConfigError(
+                "term score: way=dds needs the option source, which says what the scene is, such as 'a lighthouse'"
+            )
 
 
 @final
@@ -78,7 +76,6 @@ class ScoreGuide(Guide):
         self,
         networks: Networks,
         prompts: Prompts,
-        guidance: float,
         background: torch.Tensor,
         scoring: Scoring | None = None,
         before: tuple[Callable[[int], Planes], Prompts] | None = None,
@@ -86,9 +83,10 @@ class ScoreGuide(Guide):
         """`before` maps a view to its content (3, h, w), and says what that is in words, for the way "dds"."""
         self.background = background
         self._networks, self._scoring = networks, scoring or Scoring()
-        self._denoiser = Denoiser(networks, prompts, Guidance(words=guidance))
+        guidance = Guidance(words=self._scoring.guidance)
+        self._denoiser = Denoiser(networks, prompts, guidance)
         self._before = before
-        self._source = None if before is None else Denoiser(networks, before[1], Guidance(words=guidance))
+        self._source = None if before is None else Denoiser(networks, before[1], guidance)
 
     def judge(self, look: Look) -> tuple[torch.Tensor, dict[str, float]]:
         """Half of the gradient's mean square; its own gradient at the latents is theirs, divided by their number."""
@@ -134,29 +132,23 @@ class ScoreGuide(Guide):
 
 
 def _make(inputs: GuideInputs) -> ScoreGuide:
-    options, device = inputs.options, inputs.background.device
-    networks = load_networks(options["model"], _WANTED).to(device)
+    own, device = Scoring(**inputs.options), inputs.background.device
+    networks = load_networks(own.model, _WANTED).to(device)
     if networks.instructed:
         raise ConfigError(
-            f"term score: {options['model']} follows instructions: give a model that paints from texts"
+            f"term score: {own.model} follows instructions: give a model that paints from texts"
         )
     prompts = prompts_of(networks, inputs.styles)
-    scoring = Scoring(*(options[name] for name in ("least", "most", "last", "size")))
     before = None
-    if options["way"] == "dds":
-        before = inputs.scene.content, Prompts(networks.read(options["source"]), prompts.unwanted)
-    return ScoreGuide(networks, prompts, options["guidance"], inputs.background, scoring, before)
+    if own.way == "dds":
+        before = inputs.scene.content, Prompts(networks.read(own.source), prompts.unwanted)
+    return ScoreGuide(networks, prompts, inputs.background, own, before)
 
 
 def _ready(options: Mapping[str, Any], styles: Sequence[Style]) -> list[str]:
-    if options["way"] not in get_args(Way):
-        raise ConfigError(f"term score: way is {options['way']!r}: choose one of {', '.join(get_args(Way))}")
-    if options["way"] == "dds" and not options["source"]:
-        raise ConfigError(
-            "term score: way=dds needs the option source, which says what the scene is, such as 'a lighthouse'"
-        )
+    own = Scoring(**options)
     check_worded(styles)
-    return cut_off(options["model"], _WANTED, styles)
+    return cut_off(own.model, _WANTED, styles)
 
 
-register_guide("score", _make, _OPTIONS, _BOUNDS, reads_words=True, ready=_ready)
+register_guide("score", _make, Declared(Scoring), reads_words=True, ready=_ready)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal, final, get_args
+from typing import Annotated, Any, Literal, final
 
 import torch
 import torch.nn.functional as F
 
+from nst3d.bounds import Within
 from nst3d.errors import ConfigError
+from nst3d.options import Declared
 from nst3d.stylize.diffusion.denoise import Agree, Denoiser, Guidance, Hints, denoised, noised, steps_from
 from nst3d.stylize.diffusion.files import read_json
 from nst3d.stylize.diffusion.networks import (
@@ -32,51 +34,42 @@ Way = Literal["img2img", "instruct", "controlnet"]
 _FAR = 1.5
 """Ratio of sizes from which a network paints well no more."""
 _WANTED = "teacher diffusion: option model"
-_OPTIONS: dict[str, Any] = {
-    "model": "",
-    "way": "img2img",
-    "strength": 0.6,
-    "last": 0.3,
-    "steps": 20,
-    "guidance": 7.5,
-    "picture": 1.5,
-    "control": "",
-    "control_weight": 1.0,
-    "blend": 0.0,
-    "grid": 1,
-    "adain": 0.0,
-}
-_BOUNDS: dict[str, tuple[float, float]] = {
-    "strength": (0, 1),
-    "last": (0, 1),
-    "steps": (1, 1000),
-    "guidance": (0, 100),
-    "picture": (0, 100),
-    "control_weight": (0, 10),
-    "blend": (0, 1),
-    "grid": (1, 4),
-    "adain": (0, 1),
-}
 
 
 @dataclass(frozen=True)
 class Editing:
-    """How views are edited."""
+    """How views are edited: the options of the teacher."""
 
+    model: str = ""
+    """Folder of a diffusers model, or its name on Hugging Face."""
     way: Way = "img2img"
-    strength: float = 0.6
+    strength: Annotated[float, Within(0, 1)] = 0.6
     """Share of the noise levels, from none to nothing but noise, from which a view begins, in the first round."""
-    last: float = 0.3
+    last: Annotated[float, Within(0, 1)] = 0.3
     """The same in the last of several rounds; what lies between changes linearly."""
-    steps: int = 20
+    steps: Annotated[int, Within(1, 1000)] = 20
     """Steps from nothing but noise to none, of which the last `strength` are taken."""
-    blend: float = 0.0
+    guidance: Annotated[float, Within(0, 100)] = 7.5
+    """How strongly views follow the words: 1 is what the network predicts, more is exaggerated."""
+    picture: Annotated[float, Within(0, 100)] = 1.5
+    """The same of the picture that a network sees beside the latents."""
+    control: str = ""
+    """Folder of a ControlNet, or its name on Hugging Face."""
+    control_weight: Annotated[float, Within(0, 10)] = 1.0
+    """How strongly views follow the ControlNet."""
+    blend: Annotated[float, Within(0, 1)] = 0.0
     """How far the latents of all views move to those of one table, after each step."""
-    grid: int = 1
+    grid: Annotated[int, Within(1, 4)] = 1
     """So many views by so many are edited as one picture."""
-    adain: float = 0.0
+    adain: Annotated[float, Within(0, 1)] = 0.0
     """How far views begin with the mean and deviation of a style's latents."""
-    guidance: Guidance = field(default_factory=Guidance)
+
+    def __post_init__(self) -> None:
+        """Raise ConfigError for options that contradict each other."""
+        if bool(self.control) != (self.way == "controlnet"):
+            raise ConfigError(
+                "teacher diffusion: way=controlnet and control=FOLDER, a ControlNet for depth, are given together"
+            )
 
 
 @final
@@ -126,7 +119,7 @@ class Diffusion:
         steps = steps_from(networks, own.steps, own.strength)
         begin = [noised(networks, latent, each, steps[0]) for latent, each in zip(latents, noise)]
         hints = [self._hints(look, latent) for look, latent in zip(looks, latents)]
-        denoiser = Denoiser(networks, prompts, own.guidance)
+        denoiser = Denoiser(networks, prompts, Guidance(own.guidance, own.picture, own.control_weight))
         grids = denoised(
             denoiser, networks, tiled(begin, own.grid), self._tiled(hints), steps, self._agree(looks)
         )
@@ -182,27 +175,8 @@ class Diffusion:
 
 
 def _make(options: Mapping[str, Any]) -> Diffusion:
-    _check(options)
-    guidance = Guidance(options["guidance"], options["picture"], options["control_weight"])
-    names = ("way", "strength", "last", "steps", "blend", "grid", "adain")
-    editing = Editing(**{name: options[name] for name in names}, guidance=guidance)
-    return Diffusion(load_networks(options["model"], _WANTED, options["control"]), editing)
-
-
-def _check(options: Mapping[str, Any]) -> None:
-    for name, (least, most) in _BOUNDS.items():
-        if not least <= options[name] <= most:
-            raise ConfigError(
-                f"teacher diffusion: option {name} is {options[name]}: expected {least} to {most}"
-            )
-    if options["way"] not in get_args(Way):
-        raise ConfigError(
-            f"teacher diffusion: option way is {options['way']!r}: choose one of {', '.join(get_args(Way))}"
-        )
-    if bool(options["control"]) != (options["way"] == "controlnet"):
-        raise ConfigError(
-            "teacher diffusion: way=controlnet and control=FOLDER, a ControlNet for depth, are given together"
-        )
+    editing = Editing(**options)
+    return Diffusion(load_networks(editing.model, _WANTED, editing.control), editing)
 
 
 def _notes(options: Mapping[str, Any], size: int, styles: Sequence[str]) -> list[str]:
@@ -224,8 +198,9 @@ def _notes(options: Mapping[str, Any], size: int, styles: Sequence[str]) -> list
 
 
 def _ready(options: Mapping[str, Any], styles: Sequence[Style]) -> list[str]:
+    own = Editing(**options)
     check_worded(styles)
-    return cut_off(options["model"], _WANTED, styles)
+    return cut_off(own.model, _WANTED, styles)
 
 
-register_teacher("diffusion", _make, _OPTIONS, _notes, reads_words=True, ready=_ready)
+register_teacher("diffusion", _make, Declared(Editing), _notes, reads_words=True, ready=_ready)

@@ -6,8 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
-from nst3d.bounds import misfit
-from nst3d.errors import ConfigError
+from nst3d.options import check_options
 from nst3d.plugins import Registry, rows_of
 from nst3d.stylize.look import Look
 from nst3d.stylize.style import Style
@@ -84,7 +83,7 @@ class TeacherKind:
     make: Callable[[Mapping[str, Any]], Teacher]
     """Makes the teacher from its options, including defaults. Raises ConfigError for invalid values."""
     options: Mapping[str, Any] = field(default_factory=dict)
-    """Its options and their defaults."""
+    """Its options and their defaults; `Declared` says what they can be, too."""
     notes: Callable[[Mapping[str, Any], int, Sequence[str]], Sequence[str]] = lambda options, size, styles: ()
     """What the user should know when it paints, with these options, views whose finest side is `size` pixels, in styles
     of these names."""
@@ -134,20 +133,14 @@ def register_teacher(
     **others: Any,
 ) -> None:
     """Register a teacher by name; `others` are further fields of `TeacherKind`. ConfigError if the name is taken."""
-    kind = TeacherKind(name, make, dict(options or {}), notes, dict(for_frames or {}), **others)
+    kind = TeacherKind(name, make, options or {}, notes, dict(for_frames or {}), **others)
     TEACHERS.register(name, kind)
 
 
 def check_teacher(name: str, options: Mapping[str, Any]) -> TeacherKind:
     """The row of a teacher. ConfigError, with those that are known, for another name or option."""
     kind = TEACHERS.get(name)
-    for option in options:
-        if option not in kind.options:
-            known = ", ".join(kind.options) or "none"
-            raise ConfigError(f"teacher {name} has no option {option!r}; its options are: {known}")
-        wanted = misfit(options[option], kind.options[option])
-        if wanted:
-            raise ConfigError(f"teacher {name}: option {option} is {options[option]!r}: expected {wanted}")
+    check_options(f"teacher {name}", options, kind.options)
     return kind
 
 

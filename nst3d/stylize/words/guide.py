@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, cast, final, get_args
+from typing import Annotated, Any, Literal, cast, final, get_args
 
 import torch
 import torch.nn.functional as F
@@ -14,6 +14,7 @@ from nst3d.bounds import Within
 from nst3d.errors import ConfigError
 from nst3d.features.attention.clip import Clip, ClipName, load_clip
 from nst3d.features.attention.tokens import load_vocabulary
+from nst3d.options import Declared
 from nst3d.stylize.guide import Guide
 from nst3d.stylize.guides import WORDS, GuideInputs, register_guide
 from nst3d.stylize.look import Look
@@ -28,44 +29,29 @@ _STILL = 0.01
 """A change of unit features that counts half of its direction: where nothing has changed yet, it has none."""
 _CONTEXT = 77
 """Tokens of a text in all published networks."""
-_OPTIONS: dict[str, Any] = {
-    "network": "clip-vit-b-32",
-    "way": "direction",
-    "source": "a photo",
-    "views": 3,
-    "crops": 20,
-    "crop": 0.25,
-    "tilt": 0.5,
-    "threshold": 0.7,
-    "patches": 18.0,
-}
-_BOUNDS = {
-    "views": Within(0, 256),
-    "crops": Within(0, 256),
-    "crop": Within(0.02, 1),
-    "tilt": Within(0, 0.9),
-    "threshold": Within(0, 2),
-    "patches": Within(0, 1e6),
-}
 
 
 @dataclass(frozen=True)
 class Judging:
-    """How views and their pieces are judged."""
+    """How views and their pieces are judged: the options of the guide."""
 
+    network: str = "clip-vit-b-32"
+    """Name of weights, or a file."""
     way: Way = "direction"
     """Whether features should change as the words do, or be like them."""
-    views: int = 3
+    source: str = "a photo"
+    """What the scene is, in words."""
+    views: Annotated[int, Within(0, 256)] = 3
     """How often the whole view is seen at a tilt, beside once straight."""
-    crops: int = 20
+    crops: Annotated[int, Within(0, 256)] = 20
     """Number of pieces."""
-    crop: float = 0.25
+    crop: Annotated[float, Within(0.02, 1)] = 0.25
     """Side of a piece's square, of the view's short side."""
-    tilt: float = 0.5
-    """How far corners may be moved towards the middle, 0 to 1."""
-    threshold: float = 0.7
+    tilt: Annotated[float, Within(0, 0.9)] = 0.5
+    """How far corners may be moved towards the middle."""
+    threshold: Annotated[float, Within(0, 2)] = 0.7
     """Loss below which a piece is good enough, so that a few do not end as nothing but style."""
-    patches: float = 18.0
+    patches: Annotated[float, Within(0, 1e6)] = 18.0
     """Weight of the pieces, relative to the whole view's 1."""
 
 
@@ -155,16 +141,13 @@ def direction_losses(ways: torch.Tensor, direction: torch.Tensor) -> torch.Tenso
 
 
 def _make(inputs: GuideInputs) -> WordsGuide:
-    options, device = inputs.options, inputs.background.device
-    clip = load_clip(*_named(options["network"]), device=device)
-    goals = goals_of(clip, load_vocabulary(), inputs.styles, options["source"])
-    own = Judging(**{name: options[name] for name in options if name not in ("network", "source")})
+    own, device = Judging(**inputs.options), inputs.background.device
+    clip = load_clip(*_named(own.network), device=device)
+    goals = goals_of(clip, load_vocabulary(), inputs.styles, own.source)
     return WordsGuide(clip, goals, inputs.scene.content, inputs.background, own)
 
 
 def _ready(options: Mapping[str, Any], styles: Sequence[Style]) -> list[str]:
-    if options["way"] not in get_args(Way):
-        raise ConfigError(f"term words: way is {options['way']!r}: choose one of {', '.join(get_args(Way))}")
     need_weights(*_named(options["network"]))
     return cut_off(load_vocabulary(), styles, _CONTEXT)
 
@@ -181,4 +164,4 @@ def _named(network: str) -> tuple[ClipName, Path | None]:
     return "clip-vit-b-32", Path(network)
 
 
-register_guide(WORDS, _make, _OPTIONS, _BOUNDS, reads_words=True, ready=_ready)
+register_guide(WORDS, _make, Declared(Judging), reads_words=True, ready=_ready)

@@ -171,10 +171,10 @@ def test_latents_of_one_table_agree(models: Path) -> None:
     ("options", "words"),
     [
         ({"way": "instruct"}, "InstructPix2Pix"),
-        ({"way": "paint"}, "choose one of img2img"),
+        ({"way": "paint"}, "expected 'img2img'"),
         ({"way": "controlnet"}, "control=FOLDER"),
-        ({"strength": 1.5}, "expected 0 to 1"),
-        ({"steps": 0}, "expected 1 to 1000"),
+        ({"strength": 1.5}, "expected a number from 0 to 1"),
+        ({"steps": 0}, "expected a number from 1 to 1000"),
     ],
 )
 def test_what_does_not_fit_is_refused(models: Path, options: dict[str, Any], words: str) -> None:
