@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from nst3d.kernels import kernel
+from nst3d.representations.surface import TexelBinding
 from nst3d.representations.texels import wrap_texel
+from nst3d.tensors import Array
 
 
 @kernel(inline="always")
@@ -35,3 +37,21 @@ def texel_taps(corners, slot, u, v, out_columns, out_weights):  # type: ignore[n
     one = np.float32(1.0)
     out_weights[0], out_weights[1] = (one - fx) * (one - fy), fx * (one - fy)
     out_weights[2], out_weights[3] = (one - fx) * fy, fx * fy
+
+
+def texels_at(binding: TexelBinding, faces: Array, weights: Array) -> tuple[Array, Array]:
+    """The four texels (n, 4) int32 that points read, and their weights (n, 4) float32.
+
+    A point lies on one of `faces` (n,), with barycentric `weights` (n, 3).
+    """
+    columns, shares = np.empty((len(faces), 4), np.int32), np.empty((len(faces), 4), np.float32)
+    uv = np.ascontiguousarray(weights[:, 1:], np.float32)
+    _fill(binding.corners, binding.slot, binding.slots, np.ascontiguousarray(faces), uv, columns, shares)
+    return columns, shares
+
+
+@kernel()
+def _fill(corners, slot, slots, faces, uv, columns, shares):  # type: ignore[no-untyped-def]
+    for k in range(len(faces)):
+        f = faces[k]
+        texel_taps(corners[f], slots[slot[f]], uv[k, 0], uv[k, 1], columns[k], shares[k])

@@ -121,20 +121,32 @@ def point_pairs(surface: Surface, edges: Edges) -> PointPairs:
 
     Both are half a texel away from the edge, or less where a face is low.
     """
+    found = [points_along(surface, edges, np.full(len(edges.faces), place)) for place in _ALONG]
+    faces, weights, places, lengths = (
+        np.concatenate([getattr(pairs, name) for pairs in found])
+        for name in ("faces", "weights", "places", "lengths")
+    )
+    return PointPairs(faces, weights, places, lengths / len(_ALONG))
+
+
+def points_along(surface: Surface, edges: Edges, share: Array) -> PointPairs:
+    """A pair of points for each edge, at a `share` (e,) of its length; each stands for the whole edge.
+
+    Left out are those that are not within their faces. Both are half a texel away from the edge, or less where a face
+    is low.
+    """
     triangles = surface.positions[surface.faces[edges.faces]].astype(np.float64)  # (e, face, corner, 3)
     a, b, c = np.moveaxis(np.take_along_axis(triangles, edges.corners[..., None], 2), 2, 0)
     along = b - a
     length = np.linalg.norm(along, axis=2)
-    share = np.einsum("efc,efc->ef", c - a, along) / np.maximum(length**2, 1e-30)
-    height = np.linalg.norm(c - a - share[..., None] * along, axis=2)
+    foot = np.einsum("efc,efc->ef", c - a, along) / np.maximum(length**2, 1e-30)
+    height = np.linalg.norm(c - a - foot[..., None] * along, axis=2)
     step = np.minimum(_STEP * texel_sides(surface)[edges.faces].mean(1), _DEEPEST * height.min(1))
     deep = step[:, None] / np.maximum(height, 1e-30)
-    found = []
-    for place in _ALONG:
-        own = np.stack([1 - place - deep * (1 - share), place - deep * share, deep], axis=2)
-        weights = np.zeros_like(own)
-        np.put_along_axis(weights, edges.corners, own, 2)
-        good = (own >= 0).all((1, 2)) & (step > 0)
-        middle = (a[:, 0] + place * along[:, 0])[good]
-        found.append((edges.faces[good], weights[good], middle, length[good, 0] / len(_ALONG)))
-    return PointPairs(*(np.concatenate(parts) for parts in zip(*found)))
+    place = share[:, None]
+    own = np.stack([1 - place - deep * (1 - foot), place - deep * foot, deep], axis=2)
+    weights = np.zeros_like(own)
+    np.put_along_axis(weights, edges.corners, own, 2)
+    good = (own >= 0).all((1, 2)) & (step > 0)
+    middle = a[:, 0] + place * along[:, 0]
+    return PointPairs(edges.faces[good], weights[good], middle[good], length[good, 0])

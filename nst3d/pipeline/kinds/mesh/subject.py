@@ -28,6 +28,7 @@ from nst3d.pipeline.kinds.mesh.gallery import (
     write_sheet,
     write_turntable,
 )
+from nst3d.pipeline.kinds.mesh.level import levelled
 from nst3d.pipeline.kinds.mesh.regions import mesh_selectors, region_coverage, untouched_materials
 from nst3d.pipeline.kinds.mesh.scene import MeshScene, filled, rebound, unseen_notes
 from nst3d.pipeline.kinds.mesh.shown import show_mesh
@@ -224,9 +225,9 @@ class MeshSubject(TableSubject):
         return filled(colours, self.layout, torch.where(kept, 1.0, weight.to(colours)))
 
     def shared(self, colours: Colours) -> Colours:
-        """The table with one colour for all vertices at a place."""
+        """The table with one colour for all vertices at a place, or where a texture is cut."""
         if not isinstance(self.scene.paint, VertexPaint):
-            return colours
+            return levelled(colours, self.scene.surface, self.layout, self.scene.anchors)
         return colours[torch.from_numpy(welded_rows(self.scene.paint)).long()]
 
     def shown_from(self) -> Sequence[Camera | None]:
