@@ -143,7 +143,8 @@ def _teach(teach: TeachOptions, parsed: PaintArguments) -> TeachOptions:
     name = parsed.teacher or teach.teacher
     if name is None:
         raise ConfigError("--teacher-option needs a teacher: give --teacher NAME, too")
-    given = read_options("--teacher-option", parsed.teacher_option, "levels=4")
+    texts = TeachOptions.texts_of(name)
+    given = read_options("--teacher-option", parsed.teacher_option, "levels=4", texts)
     options = teach.options if teach.teacher in (None, name) else {}  # a preset's are of its own teacher
     return dataclasses.replace(teach, teacher=name, options={**options, **given})
 
@@ -163,6 +164,13 @@ def styled(parsed: PaintArguments) -> bool:
     return (
         bool(parsed.style or parsed.text or parsed.sound or parsed.reference) or parsed.direction is not None
     )
+
+
+def _judged(config: PaintConfig, parsed: PaintArguments) -> bool:
+    """Whether steps have a style that they can be judged by, and words are not for the teacher's own styles alone."""
+    pictured = bool(parsed.style or parsed.reference) or parsed.direction is not None
+    chosen = parsed.words != "clip" and parsed.library is None and config.teach.own_styles
+    return pictured or (styled(parsed) and not chosen)
 
 
 def adjusted(parsed: AllArguments) -> PaintConfig:
@@ -189,7 +197,7 @@ def adjusted(parsed: AllArguments) -> PaintConfig:
         )
     if parsed.iterations is not None:
         config = config.with_iterations(parsed.iterations)
-    elif config.teach.alone and not styled(parsed):
+    elif config.teach.alone and not _judged(config, parsed):
         config = config.with_iterations(0)
     if parsed.seed is not None:
         config = config.with_seed(parsed.seed)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from nst3d.errors import ConfigError
@@ -21,12 +21,17 @@ def read_terms(given: Sequence[str]) -> dict[str, Any]:
     return changes
 
 
-def read_options(flag: str, given: Sequence[str], example: str) -> dict[str, Any]:
-    """Values by name, as given by repeating a flag; ConfigError, with an example, for anything else."""
+def read_options(
+    flag: str, given: Sequence[str], example: str, texts: Collection[str] = ()
+) -> dict[str, Any]:
+    """Values by name, as given by repeating a flag; ConfigError, with an example, for anything else.
+
+    Those of the names in `texts` are text, even if they look like numbers: in YAML, 7:1 is 421.
+    """
     values = {}
     for text in given:
         name, equals, value = text.partition("=")
         if not (equals and name):
             raise ConfigError(f"{flag} {text}: expected NAME=VALUE, such as {example}")
-        values[name] = read_value(value)
+        values[name] = value if name in texts else read_value(value)
     return values

@@ -13,6 +13,7 @@ from nst3d.cli.parse import parse
 from nst3d.cli.terminal import PaintBar, say, summarise
 from nst3d.cli.values import read_options
 from nst3d.pipeline.jobs.video import VideoJob, VideoResult, run_video
+from nst3d.pipeline.settings.config import TeachOptions
 from nst3d.pipeline.settings.video import FlowName, VideoOptions, VideoStart, Way
 
 _DESCRIPTION = """Paint a video in the style of an image, without flicker: with a network, in a fraction of a second a
@@ -71,7 +72,8 @@ class VideoArguments:
 def video(arguments: Sequence[str]) -> int:
     """Run the command; returns the exit code."""
     given = parse(VideoArguments(tyro.MISSING, tyro.MISSING), arguments, "nst3d video", _DESCRIPTION)
-    teacher_options = read_options("--teacher-option", given.teacher_option, "strength=0.7")
+    texts = TeachOptions.texts_of(given.teacher)
+    teacher_options = read_options("--teacher-option", given.teacher_option, "strength=0.7", texts)
     same = {f.name: getattr(given, f.name) for f in fields(VideoOptions) if f.name != "teacher_options"}
     options = VideoOptions(**same, teacher_options=teacher_options)
     job = VideoJob(given.video, given.style, given.out, options, given.overwrite, given.resume)

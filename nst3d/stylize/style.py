@@ -149,8 +149,9 @@ def _same(one: Style, other: Style) -> bool:
     )
 
 
-def _manner(style: Style) -> tuple[float, str, str, str]:
-    return style.scale, style.detail, style.text, style.avoid
+def _manner(style: Style) -> tuple[float, str, str, str, str]:
+    known = style.name if style.taught else ""  # a teacher knows it by its name
+    return style.scale, style.detail, style.text, style.avoid, known
 
 
 def _equal(one: torch.Tensor | None, other: torch.Tensor | None) -> bool:

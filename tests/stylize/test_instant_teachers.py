@@ -17,8 +17,9 @@ from nst3d.networks.multistyle import STYLES
 from nst3d.stylize.look import Look
 from nst3d.stylize.style import Style
 from nst3d.stylize.teachers.magenta import MagentaTeacher
-from nst3d.stylize.teachers.multistyle import Multistyle, mixture
-from nst3d.stylize.teachers.registry import check_teacher, make_teacher
+from nst3d.stylize.teachers.multistyle import OWN, Multistyle, mixture, named
+from nst3d.stylize.teachers.multistyle_looks import LOOKS
+from nst3d.stylize.teachers.registry import check_teacher, make_teacher, own_captions, teacher_ready
 from nst3d.tensors import Image, to_planes
 
 
@@ -131,8 +132,38 @@ def test_built_in_styles_are_mixed(views) -> None:
     assert weights.sum() == 1
 
 
+def test_own_styles_are_named_by_the_jobs(views) -> None:
+    """Those that a teacher alone knows, by their weights; the option counts more, and pictures not at all."""
+    network, names = random_net(STYLES), list(OWN)
+    mixed = [Style(name=names[3], taught=True), Style(name=names[8], taught=True, weight=3)]
+    assert torch.equal(named([*mixed, style(0.5, 0.5, 0.5)]), mixture("3:1,8:3"))
+    assert torch.equal(named([style(0.5, 0.5, 0.5)]), mixture("0"))
+    assert torch.equal(named([Style(name=names[3], text="by a network that reads words")]), mixture("0"))
+    for option, wanted in (("", "3:1,8:3"), ("5", "5")):
+        found, same = (Multistyle(network, s).teach(*views, mixed)[0] for s in (option, wanted))
+        assert torch.equal(found, same)
+
+
+def test_own_styles_are_described(views) -> None:
+    assert len(LOOKS) == len(OWN) == STYLES
+    captions = own_captions("multistyle", {})
+    assert list(captions) == list(OWN)
+    assert all(caption.count(".") >= 3 for caption in captions.values())
+    assert not own_captions("multistyle", {"styles": "7"})
+    assert not own_captions("magenta", {})
+
+
+def test_a_style_of_another_teacher_is_refused() -> None:
+    with pytest.raises(
+        ConfigError, match="multistyle knows no style 'wave': its own are 'multistyle 0 golden"
+    ):
+        teacher_ready("multistyle", {}, [Style(name="wave", taught=True)])
+    for options, name in (({}, next(iter(OWN))), ({}, "multistyle"), ({"styles": "3"}, "wave")):
+        assert not teacher_ready("multistyle", options, [Style(name=name, taught=True)])
+
+
 @pytest.mark.parametrize(
-    "words", ["26", "-1", "", "rain", "3:0", "3:-1", "3:x", "3,,4", "1.5", "3:inf", "3:nan"]
+    "words", ["26", "-1", " ", "rain", "3:0", "3:-1", "3:x", "3,,4", "1.5", "3:inf", "3:nan"]
 )
 def test_other_words_for_styles_are_refused(words) -> None:
     with pytest.raises(ConfigError, match=r"teacher multistyle: styles is .*: expected numbers from 0 to 25"):

@@ -52,6 +52,8 @@ def test_opacities_tell_styles_apart() -> None:
     plain, cut = Style((PICTURE,)), Style((PICTURE,), opacities=(LEFT,))
     assert [s.weight for s in distinct([plain, cut, replace(cut, weight=2.0)])] == [1, 3]
     assert distinct([cut, cut])[0].opacities == (LEFT,)
+    known = [Style(name=name, taught=True) for name in ("wave", "storm", "wave")]
+    assert [(s.name, s.weight) for s in distinct(known)] == [("wave", 2), ("storm", 1)]
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The pictures among which words choose, and what each looks like in words."""
+"""The styles among which words choose, and what each looks like in words."""
 
 from __future__ import annotations
 
@@ -21,10 +21,12 @@ _WORD = re.compile(r"[^\W\d_]{3,}")
 
 @dataclass(frozen=True)
 class Captioned:
-    """A picture, and what it looks like in words."""
+    """A style, and what it looks like in words."""
 
-    path: Path
+    name: str
     caption: str
+    path: Path | None = None
+    """Its picture; None: a teacher alone knows it."""
 
 
 def read_library(folder: Path | None = None) -> list[Captioned]:
@@ -41,7 +43,7 @@ def read_library(folder: Path | None = None) -> list[Captioned]:
     if not pictures:
         raise InputError(f"{folder}: has no pictures to choose from")
     captions = _captions(folder / CAPTIONS, pictures)
-    return [Captioned(path, captions.get(name) or _named(path)) for name, path in pictures.items()]
+    return [Captioned(path.stem, captions.get(name) or _named(path), path) for name, path in pictures.items()]
 
 
 def _captions(file: Path, pictures: Mapping[str, Path]) -> dict[str, str]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from itertools import starmap
 
 from nst3d.errors import ConfigError, MissingDependencyError
 from nst3d.networks.sentences import Sentences, has_sentences, load_sentences
@@ -78,7 +79,7 @@ def ready_coats(job: Job, coats: list[Coat], events: Events) -> list[Coat]:
 
 
 def with_choice(job: Job, note: Note) -> Job:
-    """The job with its sound as words, and with pictures for its words, unless CLIP is to follow them.
+    """The job with its sound as words, and with styles for its words, unless CLIP is to follow them.
 
     Raises InputError for a sound or a folder of pictures that cannot be read, MissingDependencyError if a network for
     them is not on this machine.
@@ -87,7 +88,7 @@ def with_choice(job: Job, note: Note) -> Job:
     bare = {name: style for name, style in direction.styles.items() if style.text or style.avoid}
     why = _why_choose(job, bare) if bare else ""
     if why:
-        direction = _with_pictures(job, direction, why, note)
+        direction = _chosen(job, direction, why, note)
     elif job.library is not None:
         raise ConfigError("`library` is what words choose from: give `text`, and `words='choose'`")
     return replace(job, chosen=direction) if why or job.sound is not None else job
@@ -110,11 +111,13 @@ def _heard(job: Job, note: Note) -> Direction:
 
 
 def _why_choose(job: Job, styles: dict[str, StyleEntry]) -> str:
-    """Why the words of these styles choose pictures, for a note; "": they do not, as CLIP follows them."""
+    """Why the words of these styles choose others, for a note; "": they do not, as CLIP follows them."""
     if _reads_words(job):
         return ""
     if job.words != "auto":
         return "`words` says so" if job.words == "choose" else ""
+    if _own_styles(job):
+        return "it paints in no others"
     stepless = job.config.teach.teacher is not None or not job.config.schedule.total
     if stepless and all(style.images for style in styles.values()):
         return ""
@@ -130,6 +133,11 @@ def _why_choose(job: Job, styles: dict[str, StyleEntry]) -> str:
     return ""
 
 
+def _own_styles(job: Job) -> list[Captioned]:
+    """The styles that the job's teacher alone knows, if words choose among them and not in a folder of pictures."""
+    return [] if job.library is not None else list(starmap(Captioned, job.config.teach.own_styles.items()))
+
+
 def _lacking() -> str:
     """What to install before words can choose."""
     try:
@@ -139,38 +147,56 @@ def _lacking() -> str:
     raise AssertionError("nothing is lacking")
 
 
-def _with_pictures(job: Job, direction: Direction, why: str, note: Note) -> Direction:
-    """The direction with pictures in the place of words."""
-    reader, pictures = load_sentences(), read_library(job.library)
+def _chosen(job: Job, direction: Direction, why: str, note: Note) -> Direction:
+    """The direction with styles that have pictures, or that the job's teacher knows, in the place of words."""
+    own = _own_styles(job)
+    among = _Among(
+        load_sentences(),
+        own or read_library(job.library),
+        f"styles of the teacher {job.config.teach.teacher}" if own else "pictures",
+        why,
+    )
     everywhere = [s.avoid for s in direction.styles.values() if s.avoid and not s.text and not s.images]
     swaps: dict[str, Swap] = {}
     for name, style in direction.styles.items():
-        if style.images and (style.text or style.avoid):
+        if not (style.text or style.avoid):
+            continue
+        kept = {name: replace(style, text="", avoid="")} if style.images else {}
+        found = Swap({}, {})
+        if style.images and not (own and style.text):
             note(f"style {name!r} is its pictures alone: its words are for CLIP, and not followed, as {why}")
-            swaps[name] = Swap({name: replace(style, text="", avoid="")}, {name: 1.0})
         elif style.text:
-            avoid = [*everywhere, *([style.avoid] if style.avoid else [])]
-            swaps[name] = _swap(name, style, avoid, pictures, reader, why, note)
-        elif style.avoid:
-            swaps[name] = Swap({}, {})
+            found = among.swap(name, style, everywhere, note)
+        swaps[name] = Swap({**kept, **found.styles}, {**dict.fromkeys(kept, 1.0), **found.shares})
     return swapped(direction, swaps)
 
 
-def _swap(
-    name: str,
-    style: StyleEntry,
-    avoid: list[str],
-    pictures: list[Captioned],
-    reader: Sentences,
-    why: str,
-    note: Note,
-) -> Swap:
-    """Pictures in the place of a style of words."""
-    left = reader.left_out(style.text)
-    if left:
-        note(f"the last {left} pieces of {style.text[:40]!r}… are not read: a sentence may have 126")
-    chosen = choose(reader, style.text, avoid, pictures)
-    note(told(style.text, chosen, why))
-    names = {f"{name}: {each.picture.path.stem}": each for each in chosen}
-    entries = {new: replace(style, images=(c.picture.path,), text="", avoid="") for new, c in names.items()}
-    return Swap(entries, {new: c.share for new, c in names.items()})
+@dataclass(frozen=True)
+class _Among:
+    """Chooses styles for words."""
+
+    reader: Sentences
+    styles: list[Captioned]
+    what: str
+    """All of them, for notes."""
+    why: str
+    """Why words choose, for notes."""
+
+    def swap(self, name: str, style: StyleEntry, everywhere: list[str], note: Note) -> Swap:
+        """Chosen styles in the place of a style of words; what is to be avoided `everywhere` is, here, too."""
+        left = self.reader.left_out(style.text)
+        if left:
+            note(f"the last {left} pieces of {style.text[:40]!r}… are not read: a sentence may have 126")
+        avoid = [*everywhere, *([style.avoid] if style.avoid else [])]
+        chosen = choose(self.reader, style.text, avoid, self.styles)
+        note(told(style.text, chosen, self.what, self.why))
+        entries, shares = dict[str, StyleEntry](), dict[str, float]()
+        for each in chosen:
+            if each.style.path is None:  # all words that choose it mean the same style, which has its name
+                own, weight = each.style.name, style.weight
+                entries[own] = replace(style, images=(), text="", avoid="", taught=True, weight=1.0)
+            else:
+                own, weight = f"{name}: {each.style.name}", 1.0
+                entries[own] = replace(style, images=(each.style.path,), text="", avoid="")
+            shares[own] = weight * each.share
+        return Swap(entries, shares)

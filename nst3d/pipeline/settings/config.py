@@ -22,7 +22,7 @@ from nst3d.stylize.colouring import ColourMode as ColourMode
 from nst3d.stylize.recipe import Recipe
 from nst3d.stylize.schedule import Schedule, Stage
 from nst3d.stylize.shape.options import DisplaceOptions
-from nst3d.stylize.teachers.registry import check_teacher
+from nst3d.stylize.teachers.registry import check_teacher, own_captions
 
 Share = Annotated[float, Within(0, 1)]
 Renderer = Literal["embree", "pytorch3d"]
@@ -80,6 +80,16 @@ class TeachOptions:
     def alone(self) -> bool:
         """Whether there is a teacher that can paint without a style."""
         return self.teacher is not None and not check_teacher(self.teacher, self.options).needs_style
+
+    @staticmethod
+    def texts_of(teacher: str) -> list[str]:
+        """The options of a teacher that are text, whatever they look like. ConfigError for one that is not known."""
+        return [name for name, own in check_teacher(teacher, {}).options.items() if isinstance(own, str)]
+
+    @property
+    def own_styles(self) -> Mapping[str, str]:
+        """What the styles that the teacher alone knows look like, in words, as far as its options leave the choice."""
+        return {} if self.teacher is None else own_captions(self.teacher, self.options)
 
 
 @dataclass(frozen=True)

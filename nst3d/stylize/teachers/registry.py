@@ -93,6 +93,9 @@ class TeacherKind:
     """Whether it looks at the pictures of styles; one that does not can paint a scene without any."""
     reads_words: bool = False
     """Whether it paints what the words of styles say."""
+    captions: Callable[[Mapping[str, Any]], Mapping[str, str]] = lambda options: {}
+    """What its own styles look like, in words, by name, so that words choose among them: it paints in those that are
+    `taught` styles of a job, by weight. None if it has none, or if these options say in which it paints."""
     ready: Callable[[Mapping[str, Any], Sequence[Style]], Sequence[str]] = lambda options, styles: ()
     """Asked before the scene is read, with its options and the styles that it will paint in: returns notes on them, and
     raises ConfigError for styles in which it cannot paint."""
@@ -154,6 +157,12 @@ def teacher_ready(name: str, options: Mapping[str, Any], styles: Sequence[Style]
     """Notes of a teacher on the styles that it will paint in. ConfigError for styles in which it cannot paint."""
     kind = check_teacher(name, options)
     return kind.ready({**kind.options, **options}, styles)
+
+
+def own_captions(name: str, options: Mapping[str, Any]) -> Mapping[str, str]:
+    """What the teacher's own styles look like, by name, as far as these options leave the choice."""
+    kind = check_teacher(name, options)
+    return kind.captions({**kind.options, **options})
 
 
 def teacher_notes(

@@ -17,6 +17,7 @@ from nst3d.pipeline.choosing.swap import Swap, swapped
 from nst3d.pipeline.settings.direction import Direction, PaintEntry, StyleEntry
 from nst3d.pipeline.settings.gradient import Gradient
 from nst3d.sounds.looks import LOOKS, looks_of
+from nst3d.stylize.teachers.registry import own_captions
 
 needed = pytest.mark.skipif(
     not has_sentences(),
@@ -41,7 +42,12 @@ class Remembering:
         self.row = functools.cache(reader.row)
 
 
-PICTURES = [Captioned(Path(f"{name}.jpg"), caption) for name, caption in (
+@pytest.fixture(scope="module")
+def reader() -> Remembering:
+    return Remembering(load_sentences())
+
+
+PICTURES = [Captioned(name, caption, Path(f"{name}.jpg")) for name, caption in (
     ("waves", "A blue sea. It is calm."), ("flames", "A red fire."), ("lake", "A blue sea, red at dusk."),
 )]  # fmt: skip
 
@@ -56,20 +62,21 @@ def test_likeness_is_that_of_the_whole_caption_and_of_its_best_sentence() -> Non
 
 def test_the_best_are_mixed_by_how_near_they_are() -> None:
     chosen = choose(Words(), "blue sea", [], PICTURES)
-    assert [each.picture.path.stem for each in chosen] == ["waves", "lake"]
+    assert [each.style.name for each in chosen] == ["waves", "lake"]
     assert sum(each.share for each in chosen) == pytest.approx(1)
     first, second = chosen
     assert first.share / second.share == pytest.approx(np.exp((first.likeness - second.likeness) / 0.05))
-    assert [c.picture.path.stem for c in choose(Words(), "red", [], PICTURES)] == ["flames"]
+    assert [c.style.name for c in choose(Words(), "red", [], PICTURES)] == ["flames"]
 
 
 def test_what_is_to_be_avoided_is_not_chosen() -> None:
-    assert choose(Words(), "blue sea", ["calm"], PICTURES)[0].picture.path.stem == "lake"
+    assert choose(Words(), "blue sea", ["calm"], PICTURES)[0].style.name == "lake"
 
 
 def test_a_poor_choice_says_so() -> None:
     poor, good = (
-        told(text, choose(Words(), text, [], PICTURES), "CLIP is not here") for text in ("jade", "red")
+        told(text, choose(Words(), text, [], PICTURES), "pictures", "CLIP is not here")
+        for text in ("jade", "red")
     )
     assert "none is much like them" in poor
     assert "none is" not in good
@@ -90,15 +97,36 @@ def test_a_poor_choice_says_so() -> None:
         ("Picasso", "cubist"),
     ],
 )
-def test_the_shipped_pictures_are_found(text: str, name: str) -> None:
-    best = choose(load_sentences(), text, [], read_library())[0]
-    assert best.picture.path.stem == name
+def test_the_shipped_pictures_are_found(reader: Remembering, text: str, name: str) -> None:
+    best = choose(reader, text, [], read_library())[0]
+    assert best.style.name == name
     assert best.likeness > LIKE
 
 
 @needed
-def test_every_look_of_a_sound_is_like_a_shipped_picture() -> None:
-    reader, pictures = Remembering(load_sentences()), read_library()
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("starry night", "starry night"),
+        ("Japanese print", "indigo print"),
+        ("fire and lava", "embers"),
+        ("charcoal drawing", "charcoal dusk"),
+        ("stained glass", "pastel glass"),
+        ("Mondrian", "city grid"),
+        ("gloomy winter", "twilight"),
+        ("rusty iron", "copper"),
+    ],
+)
+def test_a_teachers_own_styles_are_found(reader: Remembering, text: str, name: str) -> None:
+    own = [Captioned(*each) for each in own_captions("multistyle", {}).items()]
+    best = choose(reader, text, [], own)[0]
+    assert best.style.name.endswith(f" {name}")
+    assert best.likeness > LIKE
+
+
+@needed
+def test_every_look_of_a_sound_is_like_a_shipped_picture(reader: Remembering) -> None:
+    pictures = read_library()
     assert not [text for text in LOOKS.values() if likenesses(reader, text, pictures).max() < LIKE]
 
 
