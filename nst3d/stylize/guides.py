@@ -12,6 +12,7 @@ from nst3d.errors import ConfigError
 from nst3d.losses.registry import LOSSES
 from nst3d.plugins import Registry, rows_of
 from nst3d.stylize.guide import Guide
+from nst3d.stylize.loaded import Loaded
 from nst3d.stylize.stage_scene import StageScene
 from nst3d.stylize.style import Style
 
@@ -35,6 +36,8 @@ class GuideInputs:
     """Finest side of the stage's views, in pixels."""
     background: torch.Tensor
     """(3,): background of the looks; the guide's own `background`."""
+    loaded: Loaded = field(default_factory=Loaded)
+    """Where a guide keeps what those of other stages and regions of the run use, too, such as a network."""
 
 
 MakeGuide = Callable[[GuideInputs], Guide]

@@ -15,6 +15,7 @@ from nst3d.stylize.coat import Coat
 from nst3d.stylize.feature_guide import FeatureGuide, Viewing, WeightedLoss
 from nst3d.stylize.guide import Guide, GuideSum, Weighted
 from nst3d.stylize.guides import FEATURES, GUIDES, WORDS, GuideInputs
+from nst3d.stylize.loaded import Loaded
 from nst3d.stylize.recipe import Recipe
 from nst3d.stylize.stage_losses import CoatTerm, StageLosses
 from nst3d.stylize.stage_scene import StageScene
@@ -38,6 +39,8 @@ class StageInputs:
     """Memory for content features, and for those of other views; beyond it they are recomputed."""
     others: Mapping[str, Weighted] = field(default_factory=dict)
     """Guides in addition to the recipe's."""
+    loaded: Loaded = field(default_factory=Loaded)
+    """What guides of all stages share."""
 
 
 def build_guide(recipe: Recipe, encoder: Encoder, inputs: StageInputs) -> Guide:
@@ -76,7 +79,9 @@ def fitting_guide(
 
 def _guide_of(each: CoatTerm, inputs: StageInputs) -> Weighted:
     background = inputs.viewing.background
-    made = GuideInputs(each.term.all_options, each.coat.styles, inputs.scene, inputs.size, background)
+    made = GuideInputs(
+        each.term.all_options, each.coat.styles, inputs.scene, inputs.size, background, inputs.loaded
+    )
     guide = GUIDES.get(each.term.name).make(made)
     return Weighted(guide, each.term.weight, each.region, each.term.schedule, each.by_area)
 

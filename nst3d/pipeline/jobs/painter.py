@@ -27,6 +27,7 @@ from nst3d.stylize.guide import Guide, Weighted
 from nst3d.stylize.guides import GUIDES, GuideInputs, MakeGuide
 from nst3d.stylize.held import Fit
 from nst3d.stylize.hold import Hold
+from nst3d.stylize.loaded import Loaded
 from nst3d.stylize.phases import Phase, Please, Teach
 from nst3d.stylize.schedule import Stage
 from nst3d.stylize.stage_guide import StageInputs, build_guide, fitting_guide
@@ -80,6 +81,7 @@ class Painter:
         self._keeper, self._events, self._company = keeper, events, company or company_for(config)
         self._schedule = config.schedule.over(subject.num_views)
         self._encoder: Encoder | None = None  # teachers alone need none
+        self._loaded = Loaded()
         if self._schedule.total:
             self._encoder = find_encoder(config, resolve_device(config.device), events)
         self._canvas = subject.canvas()
@@ -181,8 +183,9 @@ class Painter:
 
     def _guide(self, stage: Stage) -> Guide:
         assert self._encoder is not None
+        guides = self._company.guides
         return guide_of_stage(
-            self._config, self._encoder, self._coats, self._canvas, stage, self._company.guides
+            self._config, self._encoder, self._coats, self._canvas, stage, guides, self._loaded
         )
 
 
@@ -193,11 +196,14 @@ def guide_of_stage(
     canvas: Canvas,
     stage: Stage,
     guides: Mapping[str, MakeGuide] | None = None,
+    loaded: Loaded | None = None,
 ) -> Guide:
     """The guide that settings ask for in a stage, whose scale the canvas has entered; `guides` are added to it.
 
     `coats` are `settled` for the canvas. The added ones count in all that is painted, and get the styles of all coats.
+    `loaded` is shared by the stages of a run; None: the guides load everything themselves.
     """
+    loaded = loaded or Loaded()
     scene = canvas.stage
     background = coats[0].background.to(canvas.parameters()[0].device)
     viewing = Viewing(background, reduce=config.recipe.reduce)
@@ -205,7 +211,7 @@ def guide_of_stage(
     if stage.fit:
         return fitting_guide(scene, viewing, budget, canvas.painted)
     styles = distinct([style for coat in coats for style in coat.styles])
-    made = GuideInputs({}, styles, scene, stage.size, background)
+    made = GuideInputs({}, styles, scene, stage.size, background, loaded)
     others = {name: Weighted(make(made), region=canvas.painted) for name, make in (guides or {}).items()}
-    inputs = StageInputs(coats, scene, stage.size, viewing, budget, others)
+    inputs = StageInputs(coats, scene, stage.size, viewing, budget, others, loaded)
     return build_guide(config.recipe, encoder, inputs)

@@ -28,6 +28,7 @@ from nst3d.pipeline.styles import find_encoder, read_coats
 from nst3d.stylize.canvas import Canvas
 from nst3d.stylize.coat import Coat, settled
 from nst3d.stylize.guide import Guide
+from nst3d.stylize.loaded import Loaded
 from nst3d.stylize.schedule import Stage
 
 
@@ -51,13 +52,18 @@ class Prepared:
     def guide(self, canvas: Canvas, stage: Stage | None = None) -> Guide:
         """What judges the views that the canvas has now, as the recipe says; None: those of the finest stage."""
         stage = stage or self.config.schedule.stages[-1]
-        return guide_of_stage(self.config, self._encoder, settled(self.coats, canvas.painted), canvas, stage)
+        coats = settled(self.coats, canvas.painted)
+        return guide_of_stage(self.config, self._encoder, coats, canvas, stage, loaded=self._loaded)
 
     def save(self, folder: PathLike, canvas: Canvas) -> list[Path]:
         """Write the scene with the canvas' paint into a folder, which is made where there is none; the paths."""
         folder = Path(folder)
         with claimed_folder(folder, True, ()):
             return self.subject.save(folder, self.subject.painted(canvas))
+
+    @cached_property
+    def _loaded(self) -> Loaded:
+        return Loaded()
 
     @cached_property
     def _encoder(self) -> Encoder:

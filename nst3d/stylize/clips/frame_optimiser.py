@@ -15,6 +15,7 @@ from nst3d.stylize.feature_guide import Viewing
 from nst3d.stylize.guide import Guide, Weighted
 from nst3d.stylize.layout import Layout
 from nst3d.stylize.linear_canvas import LinearCanvas
+from nst3d.stylize.loaded import Loaded
 from nst3d.stylize.phases import Please
 from nst3d.stylize.picture_stage import picture_stage
 from nst3d.stylize.recipe import Recipe
@@ -55,6 +56,8 @@ class FrameOptimiser:
     encoder: Encoder
     styles: Sequence[Style]
     table: TableOptions = field(default_factory=TableOptions)
+    loaded: Loaded = field(default_factory=Loaded)
+    """What guides of all frames share."""
 
     def paint(
         self,
@@ -79,7 +82,8 @@ class FrameOptimiser:
         def guide_of(stage: Stage) -> Guide:
             viewing = Viewing(background, reduce=self.recipe.reduce)
             others = {} if held is None else {_TEMPORAL: held}
-            inputs = StageInputs([Coat(self.styles)], canvas.stage, stage.size, viewing, others=others)
+            coats, scene = [Coat(self.styles)], canvas.stage
+            inputs = StageInputs(coats, scene, stage.size, viewing, others=others, loaded=self.loaded)
             return build_guide(self.recipe, self.encoder, inputs)
 
         for progress in Run(canvas, [Please(schedule, guide_of)], schedule.seed):

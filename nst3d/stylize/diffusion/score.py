@@ -133,7 +133,8 @@ class ScoreGuide(Guide):
 
 def _make(inputs: GuideInputs) -> ScoreGuide:
     own, device = Scoring(**inputs.options), inputs.background.device
-    networks = load_networks(own.model, _WANTED).to(device)
+    key = "score", own.model, str(device)
+    networks = inputs.loaded.once(key, lambda: load_networks(own.model, _WANTED).to(device))
     if networks.instructed:
         raise ConfigError(
             f"term score: {own.model} follows instructions: give a model that paints from texts"

@@ -142,8 +142,13 @@ def direction_losses(ways: torch.Tensor, direction: torch.Tensor) -> torch.Tenso
 
 def _make(inputs: GuideInputs) -> WordsGuide:
     own, device = Judging(**inputs.options), inputs.background.device
-    clip = load_clip(*_named(own.network), device=device)
-    goals = goals_of(clip, load_vocabulary(), inputs.styles, own.source)
+    network = "words", own.network, str(device)
+    clip = inputs.loaded.once(network, lambda: load_clip(*_named(own.network), device=device))
+    wanted = tuple((style.text, style.avoid, style.weight) for style in inputs.styles)
+    goals = inputs.loaded.once(
+        (network, own.source, wanted),
+        lambda: goals_of(clip, load_vocabulary(), inputs.styles, own.source),
+    )
     return WordsGuide(clip, goals, inputs.scene.content, inputs.background, own)
 
 

@@ -15,13 +15,17 @@ from tiny_jobs import TINY, Listener, job
 
 from nst3d import run_job
 from nst3d.errors import ConfigError
+from nst3d.features.attention.clip import load_clip
 from nst3d.formats.mesh_files import load_mesh
 from nst3d.pipeline.evaluation.flight import FlightOptions
 from nst3d.pipeline.jobs.evaluate import EvalJob, run_eval
 from nst3d.pipeline.kinds.paint_job import Job
 from nst3d.pipeline.settings.config import PaintConfig, TeachOptions
+from nst3d.pipeline.settings.direction import Direction, PaintEntry, StyleEntry
 from nst3d.pipeline.settings.direction_file import read_direction
 from nst3d.stylize.schedule import Stage
+from nst3d.stylize.words import guide
+from nst3d.stylize.words.prompts import goals_of
 from nst3d.weights import find_weights
 from nst3d.weights.saved import write_tensors
 
@@ -62,6 +66,30 @@ def test_other_words_paint_a_mesh_otherwise(inputs, tmp_path: Path, network) -> 
         run_job(in_words(inputs, tmp_path / name, "cube.obj", texts=(text,)))
     jade, neon = ((tmp_path / name / "painted.glb").read_bytes() for name in ("jade", "neon"))
     assert jade != neon
+
+
+def test_a_network_is_loaded_once_for_all_stages_and_regions(
+    inputs, tmp_path: Path, network, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loads, read = [], list[str]()
+    monkeypatch.setattr(
+        guide, "load_clip", lambda *name, **others: loads.append(name) or load_clip(*name, **others)
+    )
+    monkeypatch.setattr(
+        guide,
+        "goals_of",
+        lambda clip, words, styles, source: (
+            read.extend(s.text for s in styles) or goals_of(clip, words, styles, source)
+        ),
+    )
+    styles = {text: StyleEntry(text=text) for text in ("jade", "neon")}
+    entries = (PaintEntry("box:0,0,0,1,1,1", {"jade": 1.0}), PaintEntry(style={"neon": 1.0}))
+    directed = Direction(styles, paint=entries)
+    given = in_words(inputs, tmp_path / "out", "cube.obj", texts=(), avoid=(), direction=directed)
+    assert len(given.config.schedule.stages) == 2
+    run_job(given)
+    assert len(loads) == 1
+    assert read == ["jade", "neon"]
 
 
 def test_words_without_a_term_get_one(inputs, tmp_path: Path, network) -> None:

@@ -14,6 +14,7 @@ from nst3d.stylize.diffusion.denoise import Denoiser, Guidance, Hints
 from nst3d.stylize.diffusion.networks import Networks, load_networks, prompts_of
 from nst3d.stylize.diffusion.score import ScoreGuide, Scoring
 from nst3d.stylize.guides import GUIDES, GuideInputs
+from nst3d.stylize.loaded import Loaded
 from nst3d.stylize.look import Look
 from nst3d.stylize.stage_scene import StageScene
 from nst3d.stylize.style import Style
@@ -128,7 +129,10 @@ def test_it_is_a_term_that_reads_words(models: Path) -> None:
     assert kind.reads_words
     style, options = Style(text="jade"), {**kind.options, "model": str(models / "plain")}
     scene = StageScene(1, content=lambda view: image(0))
-    made = kind.make(GuideInputs(options, [style], scene, SIDE, BACKGROUND))
+    loaded = Loaded()
+    made = kind.make(GuideInputs(options, [style], scene, SIDE, BACKGROUND, loaded))
+    again = kind.make(GuideInputs(options, [style], scene, SIDE, BACKGROUND, loaded))
+    assert again._networks is made._networks
     assert float(made.judge(look(image()))[0]) > 0
     delta = kind.make(
         GuideInputs({**options, "way": "dds", "source": "wood"}, [style], scene, SIDE, BACKGROUND)

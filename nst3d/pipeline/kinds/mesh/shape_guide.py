@@ -17,6 +17,7 @@ from nst3d.stylize.coat import Coat
 from nst3d.stylize.feature_guide import Viewing
 from nst3d.stylize.guide import Guide
 from nst3d.stylize.guides import GUIDES
+from nst3d.stylize.loaded import Loaded
 from nst3d.stylize.recipe import Recipe, read_terms
 from nst3d.stylize.schedule import Stage
 from nst3d.stylize.shape.options import DisplaceOptions
@@ -37,6 +38,7 @@ class ShapeGuides:
         self, styles: Sequence[Style], encoder: Encoder, config: PaintConfig, views: ShapeViews
     ) -> None:
         self._styles, self._encoder, self._config, self._views = styles, encoder, config, views
+        self._loaded = Loaded()
 
     def guide(self, stage: Stage) -> Guide:
         """The guide of a stage, once the views are at its scale."""
@@ -62,7 +64,7 @@ class ShapeGuides:
         viewing = Viewing(background, reduce=recipe.reduce, moving=True)
         budget = self._config.cache_gb * 1e9 / 4
         coat = Coat(styles)
-        inputs = StageInputs([coat], views.scene(), stage.size, viewing, budget)
+        inputs = StageInputs([coat], views.scene(), stage.size, viewing, budget, loaded=self._loaded)
         worded = dataclasses.replace(recipe, terms=tuple(with_words(recipe.terms, coat)))
         return build_guide(shape_recipe(worded, self._config.displace), self._encoder, inputs)
 
