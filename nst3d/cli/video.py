@@ -13,17 +13,20 @@ from nst3d.cli.parse import parse
 from nst3d.cli.terminal import PaintBar, say, summarise
 from nst3d.cli.values import read_options
 from nst3d.pipeline.jobs.video import VideoJob, VideoResult, run_video
+from nst3d.pipeline.kinds.paint_job import Words
 from nst3d.pipeline.settings.config import TeachOptions
 from nst3d.pipeline.settings.video import FlowName, VideoOptions, VideoStart, Way
 
-_DESCRIPTION = """Paint a video in the style of an image, without flicker: with a network, in a fraction of a second a
-frame, or as a picture is painted (--way optimise), in a minute or more, with strokes that move with what they are on.
-Sound and frame rate are kept; at cuts, painting begins afresh. Needs OpenCV (pip install 'nst3d[video]').
+_DESCRIPTION = """Paint a video in the style of an image, or as words say, without flicker: with a network, in a
+fraction of a second a frame, or as a picture is painted (--way optimise), in a minute or more, with strokes that move
+with what they are on. Sound and frame rate are kept; at cuts, painting begins afresh. Needs OpenCV (pip install
+'nst3d[video]').
 
 examples:
   nst3d video clip.mp4 --style starry_night.jpg --out painted/
   nst3d video clip.mp4 --style wave.jpg --out painted/ --size 640
   nst3d video clip.mp4 --style wave.jpg --out painted/ --way optimise --size 384
+  nst3d video clip.mp4 --text "starry night" --out painted/
   nst3d video clip.mp4 --style wave.jpg --out painted/ --resume"""
 
 
@@ -36,7 +39,17 @@ class VideoArguments:
     out: Annotated[Path, tyro.conf.arg(metavar="FOLDER")]
     """Folder for the results."""
     style: tyro.conf.UseAppendAction[Annotated[tuple[Path, ...], tyro.conf.arg(metavar="IMAGE")]] = ()
-    """Style image; repeat the option to mix several. (required)"""
+    """Style image; repeat the option to mix several. (required, unless there are words)"""
+    text: tyro.conf.UseAppendAction[Annotated[tuple[str, ...], tyro.conf.arg(metavar="WORDS")]] = ()
+    """What the video should look like, in words, such as "a charcoal drawing"; repeat the option to mix several."""
+    avoid: tyro.conf.UseAppendAction[Annotated[tuple[str, ...], tyro.conf.arg(metavar="WORDS")]] = ()
+    """What it should not look like, in words."""
+    words: Words = VideoJob.words
+    """How words paint: by choosing pictures whose captions are like them (choose), or, with --way optimise, followed by
+    CLIP step by step (clip; see nst3d weights); auto follows if CLIP's weights are there."""
+    library: Annotated[Path | None, tyro.conf.arg(metavar="FOLDER")] = None
+    """Pictures among which words choose, described in the folder's captions.yaml or by their names; by default those
+    that ship with nst3d."""
     size: Annotated[int, tyro.conf.arg(metavar="PIXELS")] = VideoOptions.size
     """Long side of the frames; 0 keeps the video's."""
     way: Way = VideoOptions.way
@@ -76,7 +89,18 @@ def video(arguments: Sequence[str]) -> int:
     teacher_options = read_options("--teacher-option", given.teacher_option, "strength=0.7", texts)
     same = {f.name: getattr(given, f.name) for f in fields(VideoOptions) if f.name != "teacher_options"}
     options = VideoOptions(**same, teacher_options=teacher_options)
-    job = VideoJob(given.video, given.style, given.out, options, given.overwrite, given.resume)
+    job = VideoJob(
+        given.video,
+        given.style,
+        given.out,
+        options,
+        given.overwrite,
+        given.resume,
+        given.text,
+        given.avoid,
+        given.words,
+        given.library,
+    )
     with PaintBar(given.quiet) as bar:
         done = run_video(job, bar)
     if done.interrupted:

@@ -8,7 +8,7 @@ import math
 import shutil
 from collections.abc import Iterable
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ import numpy as np
 import yaml
 
 from nst3d.errors import ConfigError, InputError, OutputError
-from nst3d.files import PathField, PathsField, write_bytes
+from nst3d.files import OptionalPathField, PathField, PathsField, write_bytes
 from nst3d.flow.method import FlowMethod
 from nst3d.images.io import read_image, write_image
 from nst3d.images.resize import fitted_size
@@ -24,13 +24,17 @@ from nst3d.interrupts import stoppable
 from nst3d.pipeline.jobs.video_frames import FrameRun, FrameTask, StoppedError
 from nst3d.pipeline.jobs.video_painters import Painters
 from nst3d.pipeline.jobs.video_state import Progress, VideoState
+from nst3d.pipeline.jobs.worded import ready_coats, with_choice
+from nst3d.pipeline.kinds.paint_job import Job, Words
 from nst3d.pipeline.runtime.events import Events, Listener
 from nst3d.pipeline.runtime.fingerprint import add_file
 from nst3d.pipeline.runtime.machine import Clock, peak_memory_gb, use_threads
 from nst3d.pipeline.runtime.out_folder import STARTS_OVER, claimed_folder, resumable
+from nst3d.pipeline.settings.config import TeachOptions, load_preset
+from nst3d.pipeline.settings.direction import Direction
 from nst3d.pipeline.settings.overrides import as_plain
 from nst3d.pipeline.settings.video import VideoOptions
-from nst3d.pipeline.styles import read_style
+from nst3d.pipeline.styles import read_coats
 from nst3d.tensors import ImageSize
 from nst3d.video.clip import Clip, describe_changes, read_clip
 from nst3d.video.decode import read_clip_frames
@@ -60,6 +64,14 @@ class VideoJob:
     """Write into a folder that is not empty."""
     resume: bool = False
     """Continue an interrupted run of the same job."""
+    texts: tuple[str, ...] = ()
+    """What the video should look like, in words, mixed with the pictures."""
+    avoid: tuple[str, ...] = ()
+    """What it should not look like, in words."""
+    words: Words = "auto"
+    """How words paint: followed by CLIP, which takes optimised frames, or by choosing styles; auto: as for `Job`."""
+    library: OptionalPathField = OptionalPathField()
+    """Folder of pictures among which words choose, with captions; None: those that ship with nst3d."""
 
     @property
     def state(self) -> VideoState:
@@ -87,8 +99,8 @@ def run_video(job: VideoJob, listeners: Listener | Iterable[Listener] = ()) -> V
     """
     events, clock = Events(listeners), Clock()
     use_threads(job.options.threads)
-    if not job.styles:
-        raise ConfigError("no style: give `style`, a picture")
+    notes: list[str] = []
+    given = with_choice(styled_like(job), notes.append)
     clip = read_clip(job.video)
     size = _size(clip, job.options.size)
     again = job.resume and resumable(job.state.file, job.out / _CONFIG, job.out / _METRICS)
@@ -97,11 +109,11 @@ def run_video(job: VideoJob, listeners: Listener | Iterable[Listener] = ()) -> V
     with claimed_folder(job.out, job.overwrite or job.resume, [_CONFIG]):
         _need_space(job, clip, size)
         task = FrameTask(clip, size, job.options.crf, _spread(clip.frames), job.options.passes)
-        styles = [read_style(path, events) for path in job.styles]
-        painters = Painters(job.options, styles, max(size), events)
-        for text in [*describe_changes(clip), *_losses(clip, size)]:
+        (coat,) = ready_coats(given, read_coats(given.directed, given.config.recipe, events), events)
+        painters = Painters(job.options, coat.styles, max(size), events)
+        for text in [*notes, *describe_changes(clip), *_losses(clip, size)]:
             events.note(text)
-        run = _begun(job, task, painters, again)
+        run = _begun(job, task, painters, given.directed, again)
         clock.lap("prepare_s")
         try:
             with stoppable() as stopped:
@@ -112,15 +124,45 @@ def run_video(job: VideoJob, listeners: Listener | Iterable[Listener] = ()) -> V
         return _written(job, run, painters.flow, events, clock)
 
 
-def _begun(job: VideoJob, task: FrameTask, painters: Painters, again: bool) -> FrameRun:
-    """The painting at its start, or where an earlier run stopped."""
-    mark, state = _mark(job, painters.flow), job.state
+def styled_like(job: VideoJob) -> Job:
+    """The job that paints a picture as these frames are painted: by the same styles, words, teacher and recipe.
+
+    ConfigError if no style is given, or words that nothing could follow.
+    """
+    options, config = job.options, load_preset("picture")
+    if options.teaches:
+        teach = TeachOptions(options.teacher, options=options.teacher_options)
+        config = replace(config, teach=teach)
+    if options.way == "network":
+        config = config.with_iterations(0)
+        if job.words == "clip":
+            raise ConfigError(
+                "CLIP follows words step by step, and a teacher paints these frames at once: give `way='optimise'`,"
+                " or `words='choose'`"
+            )
+    if not (job.styles or job.texts or config.teach.alone):
+        raise ConfigError("no style: give `style`, a picture, or `text`, words")
+    return Job(
+        job.video,
+        job.styles,
+        job.out,
+        config,
+        texts=job.texts,
+        avoid=job.avoid,
+        words=job.words,
+        library=job.library,
+    )
+
+
+def _begun(job: VideoJob, task: FrameTask, painters: Painters, direction: Direction, again: bool) -> FrameRun:
+    """The painting at its start, or where an earlier run stopped; `direction` has the styles."""
+    mark, state = _mark(job, direction, painters.flow), job.state
     if again:
         progress, last = state.load(mark)
         return FrameRun(task, painters.of(task, state, progress), state, progress, last)
     state.clear()
     state.folder.mkdir()
-    write_bytes(job.out / _CONFIG, _config_yaml(job))
+    write_bytes(job.out / _CONFIG, _config_yaml(job, direction))
     progress = Progress(mark)
     if job.options.way == "optimise":
         state.save(progress, None)  # each frame is kept from now on, not only each part
@@ -224,22 +266,27 @@ def _metrics(job: VideoJob, run: FrameRun, flow: FlowMethod | None, seconds: flo
     }
 
 
-def _config_yaml(job: VideoJob) -> bytes:
+def _config_yaml(job: VideoJob, direction: Direction) -> bytes:
     values = {
         "video": str(job.video.absolute()),
-        "styles": [str(path.absolute()) for path in job.styles],
+        "direction": direction.plain(),
         "settings": as_plain(job.options),
     }
     return yaml.safe_dump(values, sort_keys=False, allow_unicode=True).encode()
 
 
-def _mark(job: VideoJob, flow: FlowMethod | None) -> str:
+def _mark(job: VideoJob, direction: Direction, flow: FlowMethod | None) -> str:
     """Identifies a job: its video by name, size and time, styles, flow, and the settings other than threads."""
     settings = {k: v for k, v in as_plain(job.options).items() if k != "threads"}
     settings["flow"] = None if flow is None else flow.name
+    settings["styles"] = [
+        style.plain() | {"images": len(style.images)} for style in direction.styles.values()
+    ]
+    settings["paint"] = [entry.plain() for entry in direction.entries]
     digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
     state = job.video.stat()
     digest.update(f"{job.video.name} {state.st_size} {state.st_mtime_ns}".encode("utf-8", "surrogateescape"))
-    for path in job.styles:
-        add_file(digest, path)
+    for style in direction.styles.values():
+        for path in style.images:
+            add_file(digest, path)
     return digest.hexdigest()

@@ -74,5 +74,6 @@ def _optimised(
     config = load_preset("picture")
     encoder = find_encoder(config, torch.device("cpu"), events)
     optimiser = FrameOptimiser(config.recipe, encoder, styles, config.table)
-    content = PaletteFrames(styles[0], config.recipe.palette_before)
+    pictured = next((style for style in styles if style.images), styles[0])
+    content = PaletteFrames(pictured, config.recipe.palette_before)
     return OptimisedFrames(optimiser, content, taught or content, flow, options.iterations, options.steady)

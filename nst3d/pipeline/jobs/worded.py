@@ -118,11 +118,13 @@ def _why_choose(job: Job, styles: dict[str, StyleEntry]) -> str:
         return "`words` says so" if job.words == "choose" else ""
     if _own_styles(job):
         return "it paints in no others"
-    stepless = job.config.teach.teacher is not None or not job.config.schedule.total
+    teach, steps = job.config.teach, bool(job.config.schedule.total)
+    stepless = teach.teacher is not None or not steps
     if stepless and all(style.images for style in styles.values()):
         return ""
     if stepless:
-        return "nothing follows them step by step" if has_sentences() else ""
+        could = steps and teach.alone  # without a network that reads sentences, CLIP may still follow them
+        return "" if could and not has_sentences() else "nothing follows them step by step"
     bare = [Style((), name, text=style.text, avoid=style.avoid) for name, style in styles.items()]
     try:
         list(ready(job.config.recipe, [Coat(bare)]))

@@ -20,12 +20,14 @@ class PaletteFrames:
     """Gives the colours of a shot the mean and covariance of a style's, by one map for all of its frames."""
 
     def __init__(self, style: Style, strength: float = 1.0) -> None:
-        """`strength` in [0, 1]: from no change to the full transfer."""
+        """`strength` in [0, 1]: from no change to the full transfer. A style without pictures changes nothing."""
         self._palette, self._strength = style.palette.double(), strength
         self._map = PaletteMap(torch.eye(3, dtype=torch.float64), torch.zeros(3, dtype=torch.float64))
 
     def begin(self, samples: Sequence[Planes]) -> None:
         """Make the shot's map from the colours of these frames."""
+        if not len(self._palette):
+            return
         pixels = torch.cat([sample.flatten(1).T for sample in samples])
         seen = pixels[:: max(1, len(pixels) // _PIXELS)].double()
         self._map = match_palette(seen, self._palette)
