@@ -151,6 +151,38 @@ def test_words_move_a_shape(inputs, tmp_path: Path, network) -> None:
     assert not np.allclose(*shapes)
 
 
+@pytest.mark.parametrize("stop", [2, 4])  # in the first stage, and in the second
+def test_words_paint_a_style_field_that_resumes(inputs, tmp_path: Path, network, stop: int) -> None:
+    config = replace(told(), table=replace(TINY.table, field=6.0))
+    paths = {
+        name: in_words(inputs, tmp_path / name, "cube.obj", config=config) for name in ("whole", "parts")
+    }
+    metrics = run_job(paths["whole"]).metrics
+    assert metrics["losses"]["words"] > 0
+    assert run_job(paths["parts"], [Listener(stop_after=stop)]).interrupted
+    run_job(replace(paths["parts"], resume=True))
+    whole, parts = ((tmp_path / name / "painted.glb").read_bytes() for name in paths)
+    assert whole == parts
+
+
+def test_text2mesh_matches_words_by_shape_and_field(inputs, tmp_path: Path, network) -> None:
+    """Its whole recipe: a network of places for colours, moved vertices, and views like the words."""
+    config = replace(
+        told(way="match"),
+        table=replace(TINY.table, field=6.0),
+        displace=replace(TINY.displace, fraction=0.05, stages=(Stage(32, 3, 0.01),)),
+    )
+    made = run_job(in_words(inputs, tmp_path / "out", "cube.obj", config=config, avoid=()))
+    assert made.metrics["displace"]["largest"] > 0
+    with (tmp_path / "out" / "losses.csv").open() as file:
+        rows = [row for row in csv.DictReader(file) if row["words in pieces"]]
+    assert all(0 <= float(row["words"]) <= 0.2 for row in rows)  # half of the weight times 1 - cos, up to 2
+    painted, flat = (
+        load_mesh(path).parts[0] for path in (tmp_path / "out" / "painted.glb", inputs / "cube.obj")
+    )
+    assert not np.allclose(np.abs(painted.vertices).max(0), np.abs(flat.vertices).max(0), atol=1e-4)
+
+
 @pytest.mark.parametrize("texts", [("",), ("carved jade", "  ")])
 def test_empty_words_are_told(inputs, tmp_path: Path, texts: tuple[str, ...]) -> None:
     with pytest.raises(ConfigError, match="`text` is empty"):
