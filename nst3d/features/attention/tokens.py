@@ -96,6 +96,11 @@ class Vocabulary:
         return parts
 
 
+def told_cut_off(reader: str, text: str, most: int, left: int) -> str:
+    """A note that a `reader` reads `most` tokens of a text, which has `left` more."""
+    return f"{reader} reads the first {most} tokens of {text[:40]!r}…; the last {left} are left out"
+
+
 def _joined(parts: Sequence[str], pair: tuple[str, str]) -> Iterator[str]:
     """The parts, with each occurrence of a pair as one."""
     place = 0

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import starmap
 
 from nst3d.errors import ConfigError, MissingDependencyError
+from nst3d.features.attention.tokens import told_cut_off
 from nst3d.networks.sentences import Sentences, has_sentences, load_sentences
 from nst3d.networks.tagger import load_tagger
 from nst3d.pipeline.choosing.choice import choose, told
@@ -188,7 +189,7 @@ class _Among:
         """Chosen styles in the place of a style of words; what is to be avoided `everywhere` is, here, too."""
         left = self.reader.left_out(style.text)
         if left:
-            note(f"the last {left} pieces of {style.text[:40]!r}… are not read: a sentence may have 126")
+            note(told_cut_off("the network for sentences", style.text, 126, left))
         avoid = [*everywhere, *([style.avoid] if style.avoid else [])]
         chosen = choose(self.reader, style.text, avoid, self.styles)
         note(told(style.text, chosen, self.what, self.why))

@@ -12,6 +12,7 @@ import torch
 import torch.nn.functional as F
 
 from nst3d.errors import ConfigError, InputError, MissingDependencyError, cut
+from nst3d.features.attention.tokens import told_cut_off
 from nst3d.stylize.diffusion.files import Place, check_model, check_weights, place_of, variant_of
 from nst3d.stylize.style import Style
 from nst3d.tensors import Planes
@@ -137,9 +138,7 @@ def cut_off(model: str, wanted: str, styles: Sequence[Style]) -> list[str]:
     for text in (text for style in styles for text in style.words):
         count, most = len(tokenizer(text, verbose=False).input_ids), context_of(tokenizer)
         if count > most:
-            notes.append(
-                f"the model reads the first {most - 2} tokens of {text[:40]!r}…; the last {count - most} are left out"
-            )
+            notes.append(told_cut_off("the model", text, most - 2, count - most))
     return notes
 
 

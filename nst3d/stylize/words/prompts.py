@@ -10,7 +10,7 @@ import torch.nn.functional as F
 
 from nst3d.errors import ConfigError
 from nst3d.features.attention.clip import Clip
-from nst3d.features.attention.tokens import Vocabulary
+from nst3d.features.attention.tokens import Vocabulary, told_cut_off
 from nst3d.stylize.style import Style, distinct
 
 TEMPLATES = (
@@ -81,8 +81,4 @@ def cut_off(vocabulary: Vocabulary, styles: Sequence[Style], context: int) -> li
     """Notes on texts that are too long for CLIP. ConfigError for texts without words."""
     texts = [text for style in styles for text in style.words]
     left = vocabulary.encode(texts, context).left_out if texts else ()
-    return [
-        f"CLIP reads the first {context - 2} tokens of {text[:40]!r}…; the last {count} are left out"
-        for text, count in zip(texts, left)
-        if count
-    ]
+    return [told_cut_off("CLIP", text, context - 2, count) for text, count in zip(texts, left) if count]

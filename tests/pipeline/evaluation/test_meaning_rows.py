@@ -74,7 +74,8 @@ def test_words_are_compared(evaluated, small_networks: Path) -> None:
     assert -1 <= run.value("clip_directional") <= 1
     assert missing(unpainted, "clip_directional") == "views that did not change have no direction"
     (found,) = (m for m in run.measured if m.name == "clip_directional")
-    assert "the last 45 tokens were left out" in found.note
+    assert "CLIP reads the first 75 tokens of" in found.note
+    assert "the last 45 are left out" in found.note
     assert "from “a cube”" in found.note
     same = judged(evaluated.judged[1].row, Prompt("a cube", "A  CUBE"))
     assert "mean the same" in missing(same, "clip_directional")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from nst3d.features.attention.clip import Clip
+from nst3d.features.attention.tokens import told_cut_off
 from nst3d.metrics.footage import Footage
 from nst3d.metrics.meaning import (
     PromptRow,
@@ -63,15 +64,15 @@ class Meaning:
             return
         bare, own = (self._features(clip.tool, take.views) for take in (row.unpainted, row.take))
         source, wanted = (self._prompt(text) for text in (row.prompt.source, row.prompt.text))
-        note = _note(row.prompt, wanted)
-        yield _of_views("clip_score", row, [clip_score(each, wanted.row) for each in own], note)
+        told, cut = f"“{row.prompt.text}”", _cut(row.prompt, wanted, clip.tool.context - 2)
+        yield _of_views("clip_score", row, [clip_score(each, wanted.row) for each in own], told + cut)
         try:
             ways = [clip_directional(*pair, source.row, wanted.row) for pair in zip(bare, own)]
         except ValueError as error:  # of texts that mean the same
             yield _missing("clip_directional", str(error))
             return
-        note = f"{note}, from “{row.prompt.source}”"
-        yield _of_views("clip_directional", row, ways, note, _UNCHANGED)
+        told = f"{told}, from “{row.prompt.source}”{cut}"
+        yield _of_views("clip_directional", row, ways, told, _UNCHANGED)
 
     def _features(self, clip: Clip, views: Footage) -> Array:
         """Those of all views, found once; views live as long as the evaluation."""
@@ -88,9 +89,9 @@ class Meaning:
         return self._prompts[text]
 
 
-def _note(prompt: Prompt, found: PromptRow) -> str:
-    cut = f" (the last {found.left_out} tokens were left out)" if found.left_out else ""
-    return f"“{prompt.text}”{cut}"
+def _cut(prompt: Prompt, found: PromptRow, most: int) -> str:
+    """That the text is longer than the `most` tokens that CLIP reads; empty: it is not."""
+    return f"; {told_cut_off('CLIP', prompt.text, most, found.left_out)}" if found.left_out else ""
 
 
 def _of_views(name: str, row: Row, values: Values, note: str = "", why: str = "") -> Measured:
