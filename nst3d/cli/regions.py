@@ -29,6 +29,7 @@ examples:
   nst3d regions house.glb --out sheet.png
   nst3d regions house.glb "material:roof feather 8px" "node:door or sphere:0,1,0,0.5" --out sheet.png
   nst3d regions scene.ply "box:-1,-1,0,1,1,2 and not colour:#3050c0±0.15" cluster:5 --out regions/
+  nst3d regions house.glb "words: roof, door" --out sheet.png
   nst3d regions house.glb "views:masks" --out sheet.png"""
 
 

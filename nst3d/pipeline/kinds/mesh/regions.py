@@ -18,9 +18,11 @@ from nst3d.pipeline.kinds.mesh.views import MeshViews
 from nst3d.pipeline.kinds.regions import Select, Selectors
 from nst3d.pipeline.kinds.selectors.colour import colour_region
 from nst3d.pipeline.kinds.selectors.masks import read_mask
+from nst3d.pipeline.kinds.selectors.part_names import NamedPart
 from nst3d.pipeline.kinds.selectors.places import place_selectors
 from nst3d.pipeline.kinds.selectors.seen import Note, Sights, sight_selectors
 from nst3d.pipeline.settings.config import PaintConfig
+from nst3d.pipeline.settings.region_text import quoted
 from nst3d.renderers.visibility import sample_points, sees
 from nst3d.representations.mesh import Part
 from nst3d.representations.paint import VertexPaint
@@ -49,19 +51,40 @@ def mesh_selectors(
         return row_places(scene)
 
     frame = scene.mesh.frame
-    sights = Sights(
-        stage, places, lambda: scene.rig.pixel / frame.scale, partial(_depth, scene), encoder, note
-    )
-    by_name: dict[str, Select] = {
+    names = {"material": partial(material_shares, scene), "node": partial(node_shares, scene)}
+    select: dict[str, Select] = {
         "material": partial(material_region, scene),
         "node": partial(node_region, scene, note=note),
+    }
+    silent = select | {"node": partial(node_region, scene, note=lambda text: None)}
+
+    @cache
+    def named() -> Sequence[NamedPart]:
+        return [
+            NamedPart(
+                f"{selector}:{quoted(name)}",
+                name,
+                share,
+                partial(select[selector], name),
+                partial(silent[selector], name),
+            )
+            for selector, listed in names.items()
+            for name, share in listed().items()
+            if share > 0
+        ]
+
+    def pixel() -> float:
+        return scene.rig.pixel / frame.scale
+
+    sights = Sights(stage, places, pixel, partial(_depth, scene), encoder, note, named=named)
+    by_name: dict[str, Select] = {
+        **select,
         "uv": lambda path: uv_region(scene, Path(path)),
         **place_selectors(places),
         "colour": partial(colour_region, own),
         **sight_selectors(sights),
     }
-    names = {"material": partial(material_shares, scene), "node": partial(node_shares, scene)}
-    return Selectors(by_name, places, sights.pixel, names, partial(_settled, scene), stage.cache_clear)
+    return Selectors(by_name, places, pixel, names, partial(_settled, scene), stage.cache_clear)
 
 
 def row_places(scene: MeshScene) -> Array:

@@ -22,7 +22,8 @@ from nst3d.tensors import Array, Colours, ImageSize
 def picture_selectors(
     layout: Layout, full: Layout, own: Colours, encoder: Callable[[], Encoder], note: Note
 ) -> Selectors:
-    """What chooses regions of a picture with `own` colours (n, 3): masks, places, colours, and clusters.
+    """What chooses regions of a picture with `own` colours (n, 3): masks, places, colours,
+    clusters, and words.
 
     `full` is the layout of the picture as it was read. The unit of the scene is its long side.
     """
@@ -38,7 +39,7 @@ def picture_selectors(
         "mask": lambda path: mask_region(Path(path), layout, full, note),
         "colour": partial(colour_region, own),
         **{name: place_selectors(places)[name] for name in ("axis", "ramp")},
-        "cluster": sight_selectors(sights)["cluster"],
+        **{name: sight_selectors(sights)[name] for name in ("cluster", "words")},
     }
     return Selectors(by_name, places, lambda: pixel)
 

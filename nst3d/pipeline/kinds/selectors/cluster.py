@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
@@ -38,13 +39,20 @@ def read_cluster(text: str) -> tuple[int, int]:
     )
 
 
-def cluster_scores(stage: TableStage, encoder: Encoder, count: int) -> Callable[[int], Image]:
-    """For each view how well each pixel fits each of `count` clusters, (h, w, count), the largest being its own.
+@dataclass(frozen=True, eq=False)
+class DeepPlaces:
+    """Places of a deep layer in all views, as they are clustered."""
 
-    Places of a deep layer are clustered by the direction of their features from the mean, by k-means with a fixed seed.
-    Scores are linear in features, so that scores lifted into a table are those of lifted features. The clusters are in
-    order of size, the largest first. ConfigError if views show fewer places than clusters.
-    """
+    rows: torch.Tensor
+    """(m, c): their features less the mean, of length 1, on their main axes, view after view."""
+    solid: torch.Tensor
+    """(m,) bool: whether the scene covers them."""
+    shapes: Sequence[tuple[int, int]]
+    """Rows and columns of each view's places."""
+
+
+def deep_places(stage: TableStage, encoder: Encoder) -> DeepPlaces:
+    """The places of a stage's views. No place need be solid."""
     features, solid = [], []
     for number in range(len(stage.views)):
         planes = deep_features(encoder, stage.content(number))
@@ -52,20 +60,32 @@ def cluster_scores(stage: TableStage, encoder: Encoder, count: int) -> Callable[
         coverage = stage.views[number].coverage.float().permute(2, 0, 1)[None]
         shown = F.interpolate(coverage, planes.shape[1:], mode="area")[0, 0]
         solid.append((shown >= _SOLID).reshape(-1))
-    rows = torch.cat([f.reshape(len(f), -1).T for f in features])
     chosen = torch.cat(solid)
-    if int(chosen.sum()) < count:
+    rows = torch.cat([f.reshape(len(f), -1).T for f in features])
+    shapes = [(f.shape[1], f.shape[2]) for f in features]
+    return DeepPlaces(compact_rows(rows, chosen) if bool(chosen.any()) else rows, chosen, shapes)
+
+
+def cluster_scores(stage: TableStage, places: DeepPlaces, count: int) -> Callable[[int], Image]:
+    """For each view how well each pixel fits each of `count` clusters, (h, w, count), the largest being its own.
+
+    Places of a deep layer are clustered by the direction of their features from the mean, by k-means with a fixed seed.
+    Scores are linear in features, so that scores lifted into a table are those of lifted features. The clusters are in
+    order of size, the largest first. ConfigError if views show fewer places than clusters.
+    """
+    points = places.rows[places.solid]
+    if len(points) < count:
         raise ConfigError(
             f"region cluster:…/{count}: the views show fewer places than clusters; give a larger `size`"
         )
-    compact = compact_rows(rows, chosen)
-    centres = k_means(compact[chosen], count)
-    label = torch.cdist(compact[chosen], centres).argmin(1)
+    centres = k_means(points, count)
+    label = torch.cdist(points, centres).argmin(1)
     centres = centres[torch.bincount(label, minlength=count).argsort(descending=True, stable=True)]
-    scores = (2 * compact @ centres.T - centres.square().sum(1)).split([len(s) for s in solid])
+    scores = 2 * places.rows @ centres.T - centres.square().sum(1)
+    of_views = scores.split([height * width for height, width in places.shapes])
 
     def picture(view: int) -> Image:
-        planes = scores[view].T.view(1, count, *features[view].shape[1:])
+        planes = of_views[view].T.view(1, count, *places.shapes[view])
         finer = F.interpolate(planes, tuple(stage.views[view].size), mode="bilinear", align_corners=False)
         return Image(finer[0].permute(1, 2, 0))
 

@@ -1,10 +1,10 @@
-"""Selectors that choose rows by what views show: masks, depth, and clusters of deep features."""
+"""Selectors that choose rows by what views show: masks, depth, clusters of deep features, and words."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -14,9 +14,11 @@ from nst3d.errors import InputError
 from nst3d.features.encoder import Encoder
 from nst3d.images.resize import resize
 from nst3d.operators.lift import lift, lift_masks
-from nst3d.pipeline.kinds.selectors.cluster import cluster_scores, read_cluster
+from nst3d.pipeline.kinds.selectors.cluster import DeepPlaces, cluster_scores, deep_places, read_cluster
 from nst3d.pipeline.kinds.selectors.masks import read_mask
+from nst3d.pipeline.kinds.selectors.part_names import Named, nameless
 from nst3d.pipeline.kinds.selectors.places import bounds_of
+from nst3d.pipeline.kinds.selectors.words import WordParts
 from nst3d.representations.neighbours import Neighbours
 from nst3d.stylize.stage_scene import TableStage
 from nst3d.tensors import Array, Colours, Image
@@ -45,6 +47,8 @@ class Sights:
     note: Note
     names: Sequence[str] = ()
     """The photographs' names, one per view, by which masks are found; empty: their numbers, from 000."""
+    named: Named = nameless
+    """Gives the parts of the scene that have names."""
 
     def followed(self, table: Colours, seen: Colours) -> Colours:
         """The table (n, c), in which rows that are not `seen` (n, 1) follow the nearest that are."""
@@ -68,12 +72,16 @@ def followed(table: Colours, weight: Array, places: Array, reach: float) -> Colo
 
 
 def sight_selectors(sights: Sights) -> Mapping[str, Callable[[str], Colours]]:
-    """views, depth where there is one, and cluster."""
+    """views, depth where there is one, cluster, and words."""
+
+    @cache
+    def places() -> DeepPlaces:
+        return deep_places(sights.stage(), sights.encoder())
 
     @lru_cache(maxsize=4)
     def clusters(count: int) -> Colours:
         stage = sights.stage()
-        pictures = cluster_scores(stage, sights.encoder(), count)
+        pictures = cluster_scores(stage, places(), count)
         scores, weight = lift(stage.views, pictures, stage.layout.num_colours, count)
         best = torch.zeros_like(scores).scatter_(1, scores.argmax(1, keepdim=True), (weight > 0).float())
         return sights.followed(best, weight)
@@ -82,7 +90,12 @@ def sight_selectors(sights: Sights) -> Mapping[str, Callable[[str], Colours]]:
         number, count = read_cluster(text)
         return clusters(count)[:, number - 1 : number].contiguous()
 
-    found = {"views": lambda text: views_region(sights, Path(text)), "cluster": cluster}
+    words = WordParts(sights.stage, sights.named, clusters, lambda: int(places().solid.sum()), sights.note)
+    found = {
+        "views": lambda text: views_region(sights, Path(text)),
+        "cluster": cluster,
+        "words": words.region,
+    }
     return found if sights.depth is None else found | {"depth": lambda text: depth_region(sights, text)}
 
 

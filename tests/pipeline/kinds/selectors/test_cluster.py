@@ -6,7 +6,12 @@ import pytest
 import torch
 
 from nst3d.errors import ConfigError
-from nst3d.pipeline.kinds.selectors.cluster import cluster_scores, k_means, read_cluster
+from nst3d.pipeline.kinds.selectors.cluster import (
+    cluster_scores,
+    deep_places,
+    k_means,
+    read_cluster,
+)
 from nst3d.stylize.layout import Layout
 from nst3d.stylize.picture_stage import picture_stage
 from nst3d.tensors import ImageSize
@@ -48,11 +53,13 @@ def test_clusters_are_of_like_features_the_largest_first() -> None:
     picture = torch.zeros(48, 64, 3)
     picture[:, :40] = torch.tensor([1.0, 0, 0])
     picture[:, 40:] = torch.tensor([0.0, 0, 1])
-    scores = cluster_scores(stage(picture), Colours(), 2)(0)
+    shown = stage(picture)
+    scores = cluster_scores(shown, deep_places(shown, Colours()), 2)(0)
     assert scores.shape == (48, 64, 2)
     assert (scores.argmax(2) == (torch.arange(64) >= 40)).all()
 
 
 def test_more_clusters_than_places() -> None:
+    shown = stage(torch.rand(16, 16, 3))
     with pytest.raises(ConfigError, match="the views show fewer places than clusters"):
-        cluster_scores(stage(torch.rand(16, 16, 3)), Colours(), 5)
+        cluster_scores(shown, deep_places(shown, Colours()), 5)
