@@ -123,6 +123,7 @@ def asked_for(arguments: Sequence[str], program: str = "nst3d paint") -> Asked:
         parsed.words,
         parsed.library,
         parsed.sound,
+        parsed.sound_as,
     )
     return Asked(job, parsed, opened, notes)
 

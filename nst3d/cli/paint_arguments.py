@@ -11,7 +11,7 @@ import tyro
 
 from nst3d.cli.values import read_options, read_terms
 from nst3d.errors import ConfigError
-from nst3d.pipeline.kinds.paint_job import Words
+from nst3d.pipeline.kinds.paint_job import Hearing, Words
 from nst3d.pipeline.settings.config import (
     ColourMode,
     NerfPaint,
@@ -50,7 +50,10 @@ class PaintArguments:
     """Pictures among which words choose, described in the folder's captions.yaml or by their names; by default those
     that ship with nst3d."""
     sound: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
-    """Sound (wav, flac, ogg, mp3, …) whose mood is painted: tags that a network hears become words."""
+    """Sound (wav, flac, ogg, mp3, …) whose mood is painted. --sound-as says how it is heard."""
+    sound_as: Hearing = "auto"
+    """How a sound is heard: in CLIP's space, by Wav2CLIP (embedding), or as tags that become words (tags). auto:
+    embedding if its weights and CLIP's are there, otherwise tags."""
     direction: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
     """Which regions are painted in which styles: a .yaml file, or the config.yaml of a run."""
     reference: tyro.conf.UseAppendAction[Annotated[tuple[Path, ...], tyro.conf.arg(metavar="IMAGE")]] = ()

@@ -22,6 +22,7 @@ from nst3d.losses.observation import IMAGE
 from nst3d.pipeline.runtime.events import Events
 from nst3d.pipeline.settings.config import PaintConfig
 from nst3d.pipeline.settings.direction import Direction, StyleEntry
+from nst3d.sounds.read import read_sound
 from nst3d.stylize.coat import Coat
 from nst3d.stylize.colouring import Colouring
 from nst3d.stylize.recipe import Recipe
@@ -147,14 +148,28 @@ def _graded(style: Style, grade: Grade) -> Style:
 
 
 def _style_of(name: str, entry: StyleEntry, events: Events) -> Style:
-    """A style's pictures in one."""
+    """A style's pictures in one, with its sound. InputError for files that cannot be read."""
     read = [read_style(path, events) for path in entry.images]
     images = tuple(image for style in read for image in style.images)
     masks = tuple(mask for style in read for mask in style.opacities or (None,))
     opacities = masks if any(mask is not None for mask in masks) else ()
-    words = {"text": entry.text, "avoid": entry.avoid}
+    heard = None
+    if entry.sound is not None:
+        sound = read_sound(entry.sound)
+        for note in sound.notes:
+            events.note(note)
+        heard = torch.from_numpy(sound.samples.copy())
     return Style(
-        images, name, entry.weight, entry.scale, opacities, entry.detail, **words, taught=entry.taught
+        images,
+        name,
+        entry.weight,
+        entry.scale,
+        opacities,
+        entry.detail,
+        entry.text,
+        entry.avoid,
+        entry.taught,
+        heard,
     )
 
 

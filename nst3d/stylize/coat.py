@@ -58,8 +58,8 @@ class Coat:
 
     @property
     def worded(self) -> bool:
-        """Whether one of its styles has words."""
-        return any(style.words for style in self.styles)
+        """Whether one of its styles has words, or a sound."""
+        return any(style.followed for style in self.styles)
 
     @property
     def palette(self) -> Colours | None:

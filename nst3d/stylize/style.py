@@ -1,4 +1,4 @@
-"""A style: pictures that are read once, words, or what a teacher knows, and what is derived from them."""
+"""A style: pictures that are read once, words, a sound, or what a teacher knows, and what is derived from them."""
 
 from __future__ import annotations
 
@@ -43,11 +43,14 @@ class Style:
     """What it should not look like."""
     taught: bool = False
     """Whether a teacher alone knows it, such as a network that was trained for it: it may have no pictures or words."""
+    heard: torch.Tensor | None = None
+    """(n,): a sound that the scene should look like, 16,000 samples a second, for guides that hear; None: there is
+    none."""
 
     def __post_init__(self) -> None:
-        """Raise ConfigError without pictures and words, unless it is taught, and unless each picture has its opacity,
-        and each opacity something opaque."""
-        if not (self.images or self.text or self.avoid or self.taught):
+        """Raise ConfigError without pictures, words and sound, unless it is taught, and unless each picture has its
+        opacity, and each opacity something opaque."""
+        if not (self.images or self.followed or self.taught):
             raise ConfigError(f"style {self.name!r}: has neither pictures nor words")
         if self.opacities and len(self.opacities) != len(self.images):
             raise ConfigError(
@@ -66,6 +69,11 @@ class Style:
     def words(self) -> tuple[str, ...]:
         """Its text and what it avoids, as far as it has them."""
         return tuple(filter(None, (self.text, self.avoid)))
+
+    @property
+    def followed(self) -> bool:
+        """Whether it has words or a sound, which guides follow."""
+        return bool(self.words) or self.heard is not None
 
     @property
     def background(self) -> torch.Tensor:
@@ -143,6 +151,8 @@ def distinct(styles: Sequence[Style]) -> tuple[Style, ...]:
 
 def _same(one: Style, other: Style) -> bool:
     if len(one.images) != len(other.images) or _manner(one) != _manner(other):
+        return False
+    if not _equal(one.heard, other.heard):
         return False
     return all(_equal(one._opacity(k), other._opacity(k)) for k in range(len(one.images))) and all(
         map(_equal, one.images, other.images)

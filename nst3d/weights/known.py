@@ -139,6 +139,9 @@ def _sentences(package: str, file: str, digits: str) -> Source:
     return Source((WeightFile((file, Path(file).name), None, digits),), "Apache-2.0", package, install)
 
 
+_WAV2CLIP = "https://github.com/descriptinc/lyrebird-wav2clip/releases/download/v0.1.0-alpha/Wav2CLIP.pt"
+"""Address of a file whose hash is not published, so that it is not fetched unseen."""
+
 _TAGGER = (
     (".data-00000-of-00001", "458f5c8bcecc086a3bba3dce83809df6da6e0a3560a59ddd84711bf3d5fd8303"),
     (".index", "4b0d3d2d02bbe0919c063c1fb74bfa9018ac3517e362d681b07444d4207a5f5f"),
@@ -255,6 +258,11 @@ SOURCES: dict[str, Source] = {
         "musicnn",
         "--no-deps musicnn==0.1.0",
     ),
+    "wav2clip": Source(
+        (WeightFile(("Wav2CLIP.pt", "wav2clip.safetensors")),),
+        "MIT",
+        hint=f"download {_WAV2CLIP} (MIT) and put it",
+    ),
     "inception-torchvision": _torchvision("inception_v3", "0cc3c7bd", "inception_v3_google"),
     "inception-art": Source(
         (
@@ -282,4 +290,6 @@ paints in 26 styles of its own. "lpips-alex" and "lpips-vgg" are the linear head
 "clip-vocabulary", and "dinov2-small" tells what pictures are made of (Oquab et al. 2024, "DINOv2: learning robust
 visual features without supervision"). "minilm" says how alike sentences are in meaning (all-MiniLM-L6-v2: Wang et al.
 2020, trained by Reimers & Gurevych 2019's sentence-transformers), and needs "minilm-vocabulary"; "musicnn" hears 50
-tags in music (Pons & Serra 2019, "musicnn: pre-trained convolutional neural networks for music audio tagging")."""
+tags in music (Pons & Serra 2019, "musicnn: pre-trained convolutional neural networks for music audio tagging"), and
+"wav2clip" hears sounds in the space of "clip-vit-b-32" (Wu et al. 2022, "Wav2CLIP: learning robust audio
+representations from CLIP")."""

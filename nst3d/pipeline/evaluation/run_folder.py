@@ -102,18 +102,30 @@ def _styles(config: Mapping[str, Any], folder: Path) -> list[str]:
             for image in _listed(entry.get("images") if isinstance(entry, Mapping) else entry)
         ]
     found = _listed(given)
-    if not all(isinstance(style, str) for style in found) or not (found or words_of(config)):
+    if not all(isinstance(style, str) for style in found) or not (
+        found or words_of(config) or _heard(config)
+    ):
         raise InputError(f"{where}: names no styles; it is of another version: paint the scene again")
     return found
 
 
 def words_of(config: Mapping[str, Any]) -> str:
     """The words of a run's styles, joined; empty if it has none."""
+    return ", ".join(_said(config, "text"))
+
+
+def _heard(config: Mapping[str, Any]) -> bool:
+    """Whether one of a run's styles is a sound."""
+    return bool(_said(config, "sound"))
+
+
+def _said(config: Mapping[str, Any], what: str) -> list[str]:
+    """What a run's styles have under a key, as far as they have text there."""
     direction = config.get("direction")
     styles = direction.get("styles") if isinstance(direction, Mapping) else None
     entries = styles.values() if isinstance(styles, Mapping) else ()
-    texts = [entry.get("text") for entry in entries if isinstance(entry, Mapping)]
-    return ", ".join(text for text in texts if isinstance(text, str) and text)
+    values = [entry.get(what) for entry in entries if isinstance(entry, Mapping)]
+    return [value for value in values if isinstance(value, str) and value]
 
 
 def _listed(value: Any) -> list[Any]:

@@ -251,6 +251,9 @@ def _fingerprint(job: Job, opened: Opened, company: Company) -> str:
         digest.update(f"{style.text}\0{style.avoid}".encode())
         for path in style.images:
             digest.update(path.read_bytes())
+        if style.sound is not None:
+            digest.update(b"sound")
+            add_file(digest, style.sound)
     for path in job.references:
         digest.update(path.read_bytes())
     if job.cameras is not None:

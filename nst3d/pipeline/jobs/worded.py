@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import starmap
+from pathlib import Path
+
+import torch
 
 from nst3d.errors import ConfigError, MissingDependencyError
 from nst3d.features.attention.tokens import told_cut_off
@@ -31,6 +34,8 @@ _SHOWN_TAGS = 5
 def check_words(job: Job) -> None:
     """Raise ConfigError if a style without a picture is asked for where only pictures help."""
     bare = {name: style for name, style in job.directed.styles.items() if not style.images}
+    if any(style.sound for style in job.directed.styles.values()) and not job.config.schedule.total:
+        raise ConfigError("a sound is followed step by step: give `iterations` above 0")
     if not bare:
         return
     matched = (entry.style for entry in job.directed.expanded.entries if entry.match)
@@ -41,7 +46,8 @@ def check_words(job: Job) -> None:
         return
     if teacher is not None and TEACHERS.get(teacher).needs_style:
         name, style = next(iter(bare.items()))
-        told = "a style of words" if style.text or style.avoid else "a style without one"
+        said = "a style of words" if style.text or style.avoid else "a style without one"
+        told = "a sound" if style.sound else said
         raise ConfigError(
             f"the teacher {teacher} paints from pictures, and {name!r} is {told}:"
             " give it a picture, too, or leave out the teacher"
@@ -49,7 +55,7 @@ def check_words(job: Job) -> None:
     if teacher is None and any(style.taught for style in bare.values()):
         name = next(name for name, style in bare.items() if style.taught)
         raise ConfigError(f"{name!r} is a style that a teacher alone knows: give `teacher`")
-    worded = any(style.text or style.avoid for style in bare.values())
+    worded = any(style.text or style.avoid or style.sound for style in bare.values())
     if worded and not steps:
         raise ConfigError("words are followed step by step: give `iterations` above 0")
     if not worded and steps and len(bare) == len(job.directed.styles):
@@ -80,7 +86,7 @@ def ready_coats(job: Job, coats: list[Coat], events: Events) -> list[Coat]:
 
 
 def with_choice(job: Job, note: Note) -> Job:
-    """The job with its sound as words, and with styles for its words, unless CLIP is to follow them.
+    """The job with its sound as a style or as words, and with styles for its words, unless CLIP is to follow them.
 
     Raises InputError for a sound or a folder of pictures that cannot be read, MissingDependencyError if a network for
     them is not on this machine.
@@ -96,19 +102,49 @@ def with_choice(job: Job, note: Note) -> Job:
 
 
 def _heard(job: Job, note: Note) -> Direction:
-    """The job's styles with those that its sound is heard as, all of which have a weight of 1."""
+    """The job's styles with what its sound is heard as, which has a weight of 1."""
     assert job.sound is not None
-    sound = read_sound(job.sound)
+    styles = {**named_pictures(job.styles), **named_words(job.texts, job.avoid)}
+    if _embedded(job):
+        note(f"{job.sound} is followed in CLIP's space, as Wav2CLIP hears it")
+        styles |= {f"sound {job.sound.name}": StyleEntry(sound=job.sound)}
+    else:
+        styles |= _tagged(job.sound, note)
+    return Direction.of(styles, job.config.region, job.config.stroke)
+
+
+def _embedded(job: Job) -> bool:
+    """Whether the job's sound is heard in CLIP's space.
+
+    If that is asked for, raises ConfigError where it cannot be, and MissingDependencyError without the weights.
+    """
+    stepless = job.config.teach.teacher is not None or not job.config.schedule.total
+    if job.sound_as == "tags" or (job.sound_as == "auto" and (stepless or job.words == "choose")):
+        return False
+    if stepless:
+        raise ConfigError("`sound_as='embedding'` is followed step by step: leave out `teacher` and `method`")
+    if job.words == "choose":
+        raise ConfigError("`sound_as='embedding'` is followed by CLIP: leave out `words='choose'`")
+    try:
+        list(ready(job.config.recipe, [Coat([Style((), "sound", heard=torch.zeros(1))])]))
+    except (MissingDependencyError, ConfigError):
+        if job.sound_as == "auto":
+            return False
+        raise
+    return True
+
+
+def _tagged(path: Path, note: Note) -> dict[str, StyleEntry]:
+    """Styles of words for what a sound is heard as, whose weights add up to 1."""
+    sound = read_sound(path)
     for text in sound.notes:
         note(text)
     tags = tags_of(sound, load_tagger())
     looks = looks_of(tags)
     heard = ", ".join(f"{tag} {share:.2f}" for tag, share in list(tags.items())[:_SHOWN_TAGS])
     words = "; ".join(f"{text!r} {share:.0%}" for text, share in looks.items())
-    note(f"{job.sound} is heard as {heard}; by a table made by hand, that looks like {words}")
-    styles = {**named_pictures(job.styles), **named_words(job.texts, job.avoid)}
-    styles |= {text: StyleEntry(text=text, weight=share) for text, share in looks.items()}
-    return Direction.of(styles, job.config.region, job.config.stroke)
+    note(f"{path} is heard as {heard}; by a table made by hand, that looks like {words}")
+    return {text: StyleEntry(text=text, weight=share) for text, share in looks.items()}
 
 
 def _why_choose(job: Job, styles: dict[str, StyleEntry]) -> str:

@@ -15,6 +15,9 @@ from nst3d.pipeline.settings.direction import Direction, StyleEntry, named_pictu
 Words = Literal["auto", "clip", "choose"]
 """How words paint: followed by CLIP, or by choosing pictures whose captions are like them; or as there are weights."""
 
+Hearing = Literal["auto", "embedding", "tags"]
+"""How a sound is heard: in CLIP's space, by Wav2CLIP, or as tags that become words; or as there are weights."""
+
 
 @dataclass(frozen=True)
 class Job:
@@ -50,7 +53,10 @@ class Job:
     library: OptionalPathField = OptionalPathField()
     """Folder of pictures among which words choose, with captions; None: those that ship with nst3d."""
     sound: OptionalPathField = OptionalPathField()
-    """A sound, which is heard as words, mixed with the other styles."""
+    """A sound that the scene should look like, mixed with the other styles."""
+    sound_as: Hearing = "auto"
+    """How the sound is heard; auto: in CLIP's space if the weights for it are there and words are not to choose
+    pictures, otherwise as tags."""
     chosen: Direction | None = None
     """The job's direction once its sound is heard and its words have chosen pictures; None: as it is given."""
 
@@ -58,6 +64,8 @@ class Job:
         """Raise ConfigError for invalid settings."""
         if self.direction is None and not (self.styled or self.references or self.config.teach.alone):
             raise ConfigError("no style: give `style`, an image, `text`, words, `sound` or `direction`")
+        if self.sound is None and self.sound_as != "auto":
+            raise ConfigError("`sound_as` says how a sound is heard: give `sound`, or leave it out")
         for name, texts in (("text", self.texts), ("avoid", self.avoid)):
             if not all(text.strip() for text in texts):
                 raise ConfigError(f"`{name}` is empty: say it in words, such as 'carved jade'")

@@ -19,7 +19,7 @@ _Weight = Annotated[float, Within(0, 1e6)]
 
 @dataclass(frozen=True)
 class StyleEntry:
-    """A style by its pictures, by words, or by both; or one that a teacher alone knows."""
+    """A style by its pictures, by words, by a sound, or by several of these; or one that a teacher alone knows."""
 
     images: tuple[Path, ...] = ()
     """Pictures by the same hand."""
@@ -35,11 +35,14 @@ class StyleEntry:
     """What it does not look like, in words."""
     taught: bool = False
     """Whether a teacher alone knows it, so that pictures and words may be missing."""
+    sound: Path | None = None
+    """A sound that it looks like, followed in CLIP's space."""
 
     def __post_init__(self) -> None:
-        """Raise ConfigError without a picture and words, unless it is taught, and for numbers outside their bounds."""
+        """Raise ConfigError without a picture, words and a sound, unless it is taught, and for numbers outside their
+        bounds."""
         check_bounds(self, "")
-        if not (self.images or self.text.strip() or self.avoid.strip() or self.taught):
+        if not (self.images or self.text.strip() or self.avoid.strip() or self.sound or self.taught):
             raise ConfigError("images is empty: give at least one picture, or text")
 
     def plain(self) -> dict[str, Any]:
@@ -48,7 +51,8 @@ class StyleEntry:
         images = {"images": [os.path.abspath(p) for p in self.images]} if self.images else {}
         words = {name: given for name in ("text", "avoid") if (given := getattr(self, name))}
         taught = {"taught": True} if self.taught else {}
-        return {**images, "weight": self.weight, "scale": self.scale, **detail, **words, **taught}
+        sound = {} if self.sound is None else {"sound": os.path.abspath(self.sound)}
+        return {**images, "weight": self.weight, "scale": self.scale, **detail, **words, **taught, **sound}
 
 
 @dataclass(frozen=True)

@@ -80,7 +80,12 @@ class _Reader:
         if not isinstance(images, list) or not all(isinstance(image, str) for image in images):
             raise self._error(f"{place}.images", f"{place}.images is {shown(images)}: expected pictures")
         paths = tuple(self._path.parent / image for image in images)
-        return self._made(place, lambda: StyleEntry(**{**_numbers(given), "images": paths}))
+        sound = given.get("sound")
+        if not isinstance(sound, str | None):
+            raise self._error(f"{place}.sound", f"{place}.sound is {shown(sound)}: expected a file")
+        heard = None if sound is None else self._path.parent / sound
+        own = {**_numbers(given), "images": paths, "sound": heard}
+        return self._made(place, lambda: StyleEntry(**own))
 
     def _region(self, value: Any, place: str) -> str:
         if not isinstance(value, str):

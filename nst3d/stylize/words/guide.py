@@ -1,4 +1,4 @@
-"""A guide that follows the words of styles, by CLIP."""
+"""A guide that follows the words of styles, by CLIP, and their sounds, by Wav2CLIP."""
 
 from __future__ import annotations
 
@@ -14,13 +14,15 @@ from nst3d.bounds import Within
 from nst3d.errors import ConfigError
 from nst3d.features.attention.clip import Clip, ClipName, load_clip
 from nst3d.features.attention.tokens import load_vocabulary
+from nst3d.networks.wav2clip import load_wav2clip
 from nst3d.options import Declared
 from nst3d.stylize.guide import Guide
 from nst3d.stylize.guides import WORDS, GuideInputs, register_guide
 from nst3d.stylize.look import Look
 from nst3d.stylize.style import Style
 from nst3d.stylize.words.crops import draw_corners, pieces, whole
-from nst3d.stylize.words.prompts import Goal, cut_off, goals_of
+from nst3d.stylize.words.hearing import sound_row
+from nst3d.stylize.words.prompts import Goal, Hear, cut_off, goals_of
 from nst3d.tensors import Planes
 from nst3d.weights.find import need_weights
 
@@ -53,6 +55,8 @@ class Judging:
     """Loss below which a piece is good enough, so that a few do not end as nothing but style."""
     patches: Annotated[float, Within(0, 1e6)] = 18.0
     """Weight of the pieces, relative to the whole view's 1."""
+    focus: Annotated[float, Within(0, 1)] = 0.0
+    """How much more those pieces count whose content is like the words."""
 
 
 @final
@@ -82,10 +86,12 @@ class WordsGuide(Guide):
         self._before: dict[int, torch.Tensor] = {}
 
     def judge(self, look: Look) -> tuple[torch.Tensor, dict[str, float]]:
-        """The loss, 0 to 2, and its parts: of whole views, and of pieces."""
+        """The loss, and its parts: of whole views, and of pieces. 0 to 2 without focus, in which weights of pieces have
+        the mean 1."""
         own = self._judging
-        rows = F.normalize(self._clip.picture_features(self._seen(look)), dim=1)
-        losses = torch.stack([goal.weight * self._losses(look, goal, rows) for goal in self._goals]).sum(0)
+        rows = F.normalize(self._clip.picture_features(self._seen(look.image, look)), dim=1)
+        losses = torch.stack([goal.weight * self._losses(look, goal, rows) for goal in self._goals])
+        losses = (losses * self._counted(look)).sum(0)
         views = losses[: 1 + own.views].mean()
         parts = losses[1 + own.views :]
         total = 1 + own.patches * bool(own.crops)
@@ -105,10 +111,29 @@ class WordsGuide(Guide):
         good[: 1 + own.views] = False
         return losses.masked_fill(good, 0.0)
 
-    def _seen(self, look: Look) -> torch.Tensor:
-        """The view (1 + views + crops, 3, side, side): straight, at tilts, and in pieces."""
+    @torch.no_grad()
+    def _counted(self, look: Look) -> torch.Tensor:
+        """How much each picture counts for each goal, (goals, 1 + views + crops): 1 for whole views.
+
+        With focus, a piece counts by the softmax, over the pieces, of how like the words its content is, in deviations
+        from the mean, so that the temperature need not be known: what sounds like the sea is painted where there is
+        water. The map of similarity is after Lee et al. 2022, "Sound-guided semantic image manipulation", who weight
+        a generator's layers, not pieces of views.
+        """
+        own = self._judging
+        counted = torch.ones(len(self._goals), 1 + own.views + own.crops, device=look.image.device)
+        if not own.focus or own.crops < 2:
+            return counted
+        content = Planes(self._content(look.view).to(look.image))
+        rows = F.normalize(self._clip.picture_features(self._seen(content, look)[1 + own.views :]), dim=1)
+        for row, goal in zip(counted, self._goals):
+            row[1 + own.views :] += own.focus * (focused(rows @ goal.words) - 1)
+        return counted
+
+    def _seen(self, shown: Planes, look: Look) -> torch.Tensor:
+        """A picture of the look's view (1 + views + crops, 3, side, side): straight, at tilts, and in pieces."""
         own, side, generator = self._judging, self._clip.side, look.generator()
-        image = self._shown(look.image, look)
+        image = self._shown(shown, look)
         square = whole(image, side, self.background)
         everywhere = torch.ones(side, side)
         tilted = draw_corners(everywhere, own.views, 1.0, own.tilt, generator)
@@ -140,20 +165,44 @@ def direction_losses(ways: torch.Tensor, direction: torch.Tensor) -> torch.Tenso
     return 1 - ways @ direction / lengths
 
 
+def focused(cosines: torch.Tensor) -> torch.Tensor:
+    """Weights (n,) of the mean 1: the softmax of cosines (n,) in deviations from their mean; 1 if they are alike."""
+    deviation = cosines.std()
+    return len(cosines) * torch.softmax((cosines - cosines.mean()) / deviation.clamp_min(1e-6), 0)
+
+
 def _make(inputs: GuideInputs) -> WordsGuide:
     own, device = Judging(**inputs.options), inputs.background.device
     network = "words", own.network, str(device)
     clip = inputs.loaded.once(network, lambda: load_clip(*_named(own.network), device=device))
-    wanted = tuple((style.text, style.avoid, style.weight) for style in inputs.styles)
+    hear = _hearing(clip) if any(style.heard is not None for style in inputs.styles) else None
+    wanted = tuple((style.text, style.avoid, style.weight, id(style.heard)) for style in inputs.styles)
     goals = inputs.loaded.once(
         (network, own.source, wanted),
-        lambda: goals_of(clip, load_vocabulary(), inputs.styles, own.source),
+        lambda: goals_of(clip, load_vocabulary(), inputs.styles, own.source, hear),
     )
     return WordsGuide(clip, goals, inputs.scene.content, inputs.background, own)
 
 
+def _hearing(clip: Clip) -> Hear:
+    """What maps sounds to CLIP's space."""
+    network, device = load_wav2clip(), clip.text.places.device
+    if network.joined != clip.text.sizes.joined:
+        raise ConfigError(
+            f"term words: sounds have {network.joined} features, and this CLIP has {clip.text.sizes.joined}: they"
+            " belong to clip-vit-b-32"
+        )
+    return lambda samples: sound_row(network, samples.cpu()).to(device)
+
+
 def _ready(options: Mapping[str, Any], styles: Sequence[Style]) -> list[str]:
     need_weights(*_named(options["network"]))
+    if any(style.heard is not None for style in styles):
+        if options["network"] in get_args(ClipName) and options["network"] != "clip-vit-b-32":
+            raise ConfigError(
+                f"term words: network is {options['network']!r}, and sounds are heard in the space of clip-vit-b-32"
+            )
+        need_weights("wav2clip")
     return cut_off(load_vocabulary(), styles, _CONTEXT)
 
 

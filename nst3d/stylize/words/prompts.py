@@ -1,8 +1,8 @@
-"""Texts as CLIP's directions: what a view should become, and what it should not."""
+"""Texts and sounds as CLIP's directions: what a view should become, and what it should not."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -32,7 +32,7 @@ _STILL = 1e-4
 
 @dataclass(frozen=True)
 class Goal:
-    """Words, as CLIP reads them."""
+    """Words, as CLIP reads them, or a sound, as Wav2CLIP hears it."""
 
     words: torch.Tensor
     """(c,), of length 1: their features."""
@@ -52,26 +52,37 @@ def text_row(clip: Clip, vocabulary: Vocabulary, text: str) -> torch.Tensor:
     return F.normalize(rows.mean(0), dim=0)
 
 
-def goals_of(clip: Clip, vocabulary: Vocabulary, styles: Sequence[Style], source: str) -> list[Goal]:
-    """The goals of all styles with words, by their weights.
+Hear = Callable[[torch.Tensor], torch.Tensor]
+"""Maps a sound (n,) to its features (c,), of length 1, in CLIP's space."""
 
-    ConfigError for texts without words, and for one that means the same as the source.
+
+def goals_of(
+    clip: Clip, vocabulary: Vocabulary, styles: Sequence[Style], source: str, hear: Hear | None = None
+) -> list[Goal]:
+    """The goals of all styles with words or a sound, by their weights.
+
+    `hear` is needed if there are sounds. ConfigError for texts without words, and for one that means the same as the
+    source.
     """
     start = text_row(clip, vocabulary, source)
-    wanted = [
-        (text, style.weight, sign)
-        for style in distinct(styles)
-        for text, sign in ((style.text, 1.0), (style.avoid, -1.0))
-        if text
-    ]
-    total = sum(weight for _, weight, _ in wanted)
+    wanted: list[tuple[str, torch.Tensor, float, float]] = []
+    for style in distinct(styles):
+        signed = ((style.text, 1.0), (style.avoid, -1.0))
+        wanted += [
+            (f"text {text!r}", text_row(clip, vocabulary, text), style.weight, sign)
+            for text, sign in signed
+            if text
+        ]
+        if style.heard is not None:
+            assert hear is not None
+            wanted.append((f"sound {style.name!r}", hear(style.heard), style.weight, 1.0))
+    total = sum(weight for _, _, weight, _ in wanted)
     goals = []
-    for text, weight, sign in wanted:
-        row = text_row(clip, vocabulary, text)
+    for told, row, weight, sign in wanted:
         way = row - start
         if float(way.norm()) < _STILL:
             raise ConfigError(
-                f"the texts {text!r} and {source!r} mean the same, so there is nothing to paint"
+                f"the {told} and the text {source!r} mean the same, so there is nothing to paint"
             )
         goals.append(Goal(row, F.normalize(way, dim=0), weight / total, sign))
     return goals

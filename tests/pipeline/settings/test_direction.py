@@ -304,5 +304,6 @@ def test_editors_are_told_the_same_keys() -> None:
     entry = schema["$defs"]["entry"]["properties"]
     assert set(entry) == {"region", "style", "gradient", "match", "keep", "strength", "stroke", "terms"}
     assert set(schema["$defs"]["gradient"]["properties"]) == {"from", "to", "along", "steps"}
-    assert set(schema["$defs"]["style"]["properties"]) == {"images", "weight", "scale", "detail"}
+    style = schema["$defs"]["style"]["properties"]
+    assert set(style) == {"images", "weight", "scale", "detail", "text", "avoid", "sound"}
     assert schema["additionalProperties"] is schema["$defs"]["entry"]["additionalProperties"] is False

@@ -56,9 +56,9 @@ class ShapeGuides:
             for picture, opacity in zip(style.at(long), style.opacities_at(long))
         ]
         styles += [
-            Style((), style.name, style.weight, text=style.text, avoid=style.avoid)
+            Style((), style.name, style.weight, text=style.text, avoid=style.avoid, heard=style.heard)
             for style in self._styles
-            if style.words
+            if style.followed
         ]
         background = torch.full((3,), BACKGROUND, device=views.device)
         viewing = Viewing(background, reduce=recipe.reduce, moving=True)
