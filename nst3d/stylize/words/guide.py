@@ -175,13 +175,14 @@ def _make(inputs: GuideInputs) -> WordsGuide:
     own, device = Judging(**inputs.options), inputs.background.device
     network = "words", own.network, str(device)
     clip = inputs.loaded.once(network, lambda: load_clip(*_named(own.network), device=device))
-    hear = _hearing(clip) if any(style.heard is not None for style in inputs.styles) else None
+
+    def goals() -> list[Goal]:
+        hear = _hearing(clip) if any(style.heard is not None for style in inputs.styles) else None
+        return goals_of(clip, load_vocabulary(), inputs.styles, own.source, hear)
+
     wanted = tuple((style.text, style.avoid, style.weight, id(style.heard)) for style in inputs.styles)
-    goals = inputs.loaded.once(
-        (network, own.source, wanted),
-        lambda: goals_of(clip, load_vocabulary(), inputs.styles, own.source, hear),
-    )
-    return WordsGuide(clip, goals, inputs.scene.content, inputs.background, own)
+    found = inputs.loaded.once((network, own.source, wanted), goals)
+    return WordsGuide(clip, found, inputs.scene.content, inputs.background, own)
 
 
 def _hearing(clip: Clip) -> Hear:

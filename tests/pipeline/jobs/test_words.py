@@ -78,8 +78,8 @@ def test_a_network_is_loaded_once_for_all_stages_and_regions(
     monkeypatch.setattr(
         guide,
         "goals_of",
-        lambda clip, words, styles, source: (
-            read.extend(s.text for s in styles) or goals_of(clip, words, styles, source)
+        lambda clip, words, styles, *others: (
+            read.extend(s.text for s in styles) or goals_of(clip, words, styles, *others)
         ),
     )
     styles = {text: StyleEntry(text=text) for text in ("jade", "neon")}
