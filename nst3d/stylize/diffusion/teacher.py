@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, final
 
 import torch
-import torch.nn.functional as F
 
 from nst3d.bounds import Within
 from nst3d.errors import ConfigError
 from nst3d.options import Declared
+from nst3d.stylize.diffusion.controls import ControlOf, control_picture
 from nst3d.stylize.diffusion.denoise import Agree, Denoiser, Guidance, Hints, denoised, noised, steps_from
 from nst3d.stylize.diffusion.files import read_json
 from nst3d.stylize.diffusion.networks import (
@@ -24,7 +24,7 @@ from nst3d.stylize.diffusion.networks import (
     prompts_of,
 )
 from nst3d.stylize.diffusion.surface_noise import surface_noise
-from nst3d.stylize.diffusion.views import agreed, least_size, nearness, restyled, tiled, untiled
+from nst3d.stylize.diffusion.views import agreed, least_size, restyled, tiled, untiled
 from nst3d.stylize.look import Look
 from nst3d.stylize.style import Style
 from nst3d.stylize.teachers.registry import register_teacher
@@ -55,6 +55,8 @@ class Editing:
     """The same of the picture that a network sees beside the latents."""
     control: str = ""
     """Folder of a ControlNet, or its name on Hugging Face."""
+    control_of: ControlOf = "depth"
+    """What the ControlNet sees of the scene."""
     control_weight: Annotated[float, Within(0, 10)] = 1.0
     """How strongly views follow the ControlNet."""
     blend: Annotated[float, Within(0, 1)] = 0.0
@@ -68,7 +70,12 @@ class Editing:
         """Raise ConfigError for options that contradict each other."""
         if bool(self.control) != (self.way == "controlnet"):
             raise ConfigError(
-                "teacher diffusion: way=controlnet and control=FOLDER, a ControlNet for depth, are given together"
+                "teacher diffusion: way=controlnet and control=FOLDER, a ControlNet for depth or normals, are given"
+                " together"
+            )
+        if self.control_of != "depth" and not self.control:
+            raise ConfigError(
+                f"teacher diffusion: control_of={self.control_of} says what a ControlNet sees: give control=FOLDER, too"
             )
 
 
@@ -132,7 +139,7 @@ class Diffusion:
         return Image(torch.lerp(picture, to_image(painted).to(picture), look.coverage[..., None].to(picture)))
 
     def _hints(self, look: Look, latents: Latents) -> Hints:
-        networks, height, width = self._networks, *look.image.shape[1:]
+        networks = self._networks
         size = (latents.shape[1] * networks.stride, latents.shape[2] * networks.stride)
         if self._editing.way == "instruct":
             before = look.image if look.content is None else look.content().to(look.image)
@@ -140,12 +147,10 @@ class Diffusion:
             shown = Planes(torch.lerp(look.image, before, inside))
             return Hints(picture=networks.encode(shown, size) / networks.vae.config.scaling_factor)
         if self._editing.way == "controlnet":
-            if look.depth is None:
-                raise ConfigError(
-                    "teacher diffusion: way=controlnet needs views with depth, which pictures lack"
-                )
-            margins = (0, size[1] - width, 0, size[0] - height)
-            return Hints(control=F.pad(nearness(look.depth()), margins))
+            shown_as = control_picture(
+                look, self._editing.control_of, size, "teacher diffusion: way=controlnet"
+            )
+            return Hints(control=shown_as)
         return Hints()
 
     def _tiled(self, hints: Sequence[Hints]) -> list[Hints]:

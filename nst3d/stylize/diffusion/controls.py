@@ -1,0 +1,32 @@
+"""The pictures that ControlNets see of a view's shape."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+
+from nst3d.errors import ConfigError
+from nst3d.stylize.diffusion.normals import FRONT, normal_picture
+from nst3d.stylize.diffusion.views import nearness
+from nst3d.stylize.look import Look
+
+ControlOf = Literal["depth", "normal"]
+
+
+def control_picture(look: Look, of: ControlOf, size: tuple[int, int], owner: str) -> torch.Tensor:
+    """The picture (3, *size) in [0, 1] of a view's exact depth or normals, continued by what shows nothing.
+
+    `size` is at least the view's. ConfigError, that begins with `owner`, for a view without depth.
+    """
+    if look.depth is None or (of == "normal" and look.camera is None):
+        raise ConfigError(f"{owner}: a ControlNet needs views with depth, which pictures lack")
+    depth = look.depth()
+    height, width = depth.shape
+    if of == "depth":
+        return F.pad(nearness(depth), (0, size[1] - width, 0, size[0] - height))
+    assert look.camera is not None
+    found = torch.tensor(FRONT)[:, None, None].repeat(1, *size)
+    found[:, :height, :width] = normal_picture(depth, look.camera)
+    return found
