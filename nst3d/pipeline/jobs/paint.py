@@ -266,7 +266,8 @@ def _fingerprint(job: Job, opened: Opened, company: Company) -> str:
     palette = palette_file(job.config.recipe.palette)
     if palette is not None:
         add_file(digest, palette)
-    for value in job.config.teach.options.values():
+    terms = [term.options for term in job.config.recipe.terms]
+    for value in (value for options in (job.config.teach.options, *terms) for value in options.values()):
         if isinstance(value, str) and value:  # perhaps a network's file, or a model's folder
             add_place(digest, Path(value))
     names = [*sorted(company.guides), *(type(teacher).__qualname__ for teacher in company.teachers)]

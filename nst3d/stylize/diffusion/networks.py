@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from nst3d.errors import ConfigError, InputError, MissingDependencyError, cut
 from nst3d.features.attention.tokens import told_cut_off
 from nst3d.stylize.diffusion.files import Place, check_model, check_weights, place_of, variant_of
+from nst3d.stylize.diffusion.lora import Lora, lora_file, merge
 from nst3d.stylize.style import Style
 from nst3d.tensors import Planes
 
@@ -147,8 +148,10 @@ def context_of(tokenizer: Any) -> int:
     return int(min(tokenizer.model_max_length, 77))
 
 
-def load_networks(model: str, wanted: str, control: str = "") -> Networks:
+def load_networks(model: str, wanted: str, control: str = "", lora: Lora | None = None) -> Networks:
     """The networks in a folder or of a Hugging Face name, and a ControlNet's; `wanted` names the option in messages.
+
+    The changes of a LoRA are added to the weights of the U-net and of what reads texts.
 
     Weights are read as safetensors and as nothing else, each part by the class that is expected there, so that no file
     says what is executed. MissingDependencyError without diffusers, InputError for a folder that is no such model.
@@ -156,9 +159,14 @@ def load_networks(model: str, wanted: str, control: str = "") -> Networks:
     diffusers, transformers = _packages()
     place = place_of(model, wanted)
     check_model(place)
+    change = (
+        lora_file(lora.place, wanted.replace("model", "lora")) if lora is not None and lora.place else None
+    )
     vae = _load(diffusers.AutoencoderKL, place, "vae")
     unet = _load(diffusers.UNet2DConditionModel, place, "unet")
     text = _load(transformers.CLIPTextModel, place, "text_encoder")
+    if lora is not None and change is not None:
+        merge(change, lora.weight, {"unet": unet, "text": text})
     scheduler = _loaded(diffusers.DDIMScheduler, place, "scheduler", {})
     guided = None
     if control:

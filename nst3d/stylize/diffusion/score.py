@@ -13,6 +13,7 @@ from nst3d.bounds import Within
 from nst3d.errors import ConfigError
 from nst3d.options import Declared
 from nst3d.stylize.diffusion.denoise import Denoiser, Guidance, Hints, noised
+from nst3d.stylize.diffusion.lora import Lora, lora_file
 from nst3d.stylize.diffusion.networks import (
     Latents,
     Networks,
@@ -49,6 +50,10 @@ class Scoring:
     """and up to which, at the beginning of the run;"""
     last: Annotated[float, Within(0, 1)] = 0.5
     """and at its end. What lies between changes linearly."""
+    lora: str = ""
+    """A .safetensors file of a LoRA for the model, or a folder with one."""
+    lora_weight: Annotated[float, Within(-10, 10)] = 1.0
+    """How strongly it counts; 0 is the model as it was."""
     size: Annotated[int, Within(64, 4096)] = 512
     """Long side of the views that the network sees, at most, in pixels."""
 
@@ -133,8 +138,9 @@ class ScoreGuide(Guide):
 
 def _make(inputs: GuideInputs) -> ScoreGuide:
     own, device = Scoring(**inputs.options), inputs.background.device
-    key = "score", own.model, str(device)
-    networks = inputs.loaded.once(key, lambda: load_networks(own.model, _WANTED).to(device))
+    lora = Lora(own.lora, own.lora_weight)
+    key = "score", own.model, own.lora, own.lora_weight, str(device)
+    networks = inputs.loaded.once(key, lambda: load_networks(own.model, _WANTED, lora=lora).to(device))
     if networks.instructed:
         raise ConfigError(
             f"term score: {own.model} follows instructions: give a model that paints from texts"
@@ -149,6 +155,8 @@ def _make(inputs: GuideInputs) -> ScoreGuide:
 def _ready(options: Mapping[str, Any], styles: Sequence[Style]) -> list[str]:
     own = Scoring(**options)
     check_worded(styles)
+    if own.lora:
+        lora_file(own.lora, _WANTED.replace("model", "lora"))
     return cut_off(own.model, _WANTED, styles)
 
 

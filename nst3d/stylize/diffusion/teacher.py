@@ -15,6 +15,7 @@ from nst3d.options import Declared
 from nst3d.stylize.diffusion.controls import ControlOf, control_picture
 from nst3d.stylize.diffusion.denoise import Agree, Denoiser, Guidance, Hints, denoised, noised, steps_from
 from nst3d.stylize.diffusion.files import read_json
+from nst3d.stylize.diffusion.lora import Lora
 from nst3d.stylize.diffusion.networks import (
     Latents,
     Networks,
@@ -59,6 +60,10 @@ class Editing:
     """What the ControlNet sees of the scene."""
     control_weight: Annotated[float, Within(0, 10)] = 1.0
     """How strongly views follow the ControlNet."""
+    lora: str = ""
+    """A .safetensors file of a LoRA for the model, or a folder with one."""
+    lora_weight: Annotated[float, Within(-10, 10)] = 1.0
+    """How strongly it counts; 0 is the model as it was."""
     blend: Annotated[float, Within(0, 1)] = 0.0
     """How far the latents of all views move to those of one table, after each step."""
     grid: Annotated[int, Within(1, 4)] = 1
@@ -181,7 +186,8 @@ class Diffusion:
 
 def _make(options: Mapping[str, Any]) -> Diffusion:
     editing = Editing(**options)
-    return Diffusion(load_networks(editing.model, _WANTED, editing.control), editing)
+    lora = Lora(editing.lora, editing.lora_weight)
+    return Diffusion(load_networks(editing.model, _WANTED, editing.control, lora), editing)
 
 
 def _notes(options: Mapping[str, Any], size: int, styles: Sequence[str]) -> list[str]:
