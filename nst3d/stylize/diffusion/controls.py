@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Literal
 
 import torch
-import torch.nn.functional as F
 
 from nst3d.errors import ConfigError
 from nst3d.stylize.diffusion.normals import FRONT, normal_picture
@@ -23,10 +22,16 @@ def control_picture(look: Look, of: ControlOf, size: tuple[int, int], owner: str
     if look.depth is None or (of == "normal" and look.camera is None):
         raise ConfigError(f"{owner}: a ControlNet needs views with depth, which pictures lack")
     depth = look.depth()
-    height, width = depth.shape
     if of == "depth":
-        return F.pad(nearness(depth), (0, size[1] - width, 0, size[0] - height))
+        return continued(nearness(depth), of, size)
     assert look.camera is not None
-    found = torch.tensor(FRONT)[:, None, None].repeat(1, *size)
-    found[:, :height, :width] = normal_picture(depth, look.camera)
+    return continued(normal_picture(depth, look.camera), of, size)
+
+
+def continued(picture: torch.Tensor, of: ControlOf, size: tuple[int, int]) -> torch.Tensor:
+    """A picture (3, h, w) of depth or normals with rows and columns that show nothing, up to `size`."""
+    height, width = picture.shape[1:]
+    nothing = (0.0, 0.0, 0.0) if of == "depth" else FRONT
+    found = picture.new_tensor(nothing)[:, None, None].repeat(1, *size)
+    found[:, :height, :width] = picture
     return found

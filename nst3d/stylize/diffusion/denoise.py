@@ -58,6 +58,10 @@ class Denoiser:
         bare, without, with_words = self._predicted(latents, step, hints, rows, [0.0, 1.0, 1.0])
         return bare + own.picture * (without - bare) + own.words * (with_words - without)
 
+    def unguided(self, latents: Latents, step: int, hints: Hints, words: torch.Tensor) -> Latents:
+        """The noise (c, h', w') in latents with these words (1, tokens, c) alone; differentiable."""
+        return self._predicted(latents, step, hints, [words], [1.0])[0]
+
     def _predicted(
         self,
         latents: Latents,

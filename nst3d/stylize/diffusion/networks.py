@@ -206,7 +206,7 @@ def _loaded(kind: Any, place: Place, part: str, others: Mapping[str, Any]) -> An
                 place.name,
                 subfolder=part,
                 local_files_only=place.local,
-                **{k: v for k, v in others.items() if v},
+                **{k: v for k, v in others.items() if v is not None},
             )
     except Exception as error:  # whatever two packages raise at a damaged file
         where = f"{place.name}/{part}".rstrip("/")

@@ -12,7 +12,9 @@ import torch.nn.functional as F
 from nst3d.bounds import Within
 from nst3d.errors import ConfigError
 from nst3d.options import Declared
+from nst3d.stylize.diffusion.controls import ControlOf, continued, control_picture
 from nst3d.stylize.diffusion.denoise import Denoiser, Guidance, Hints, noised
+from nst3d.stylize.diffusion.interval import interval_score
 from nst3d.stylize.diffusion.lora import Lora, lora_file
 from nst3d.stylize.diffusion.networks import (
     Latents,
@@ -23,13 +25,16 @@ from nst3d.stylize.diffusion.networks import (
     load_networks,
     prompts_of,
 )
+from nst3d.stylize.diffusion.variational import OwnScore
 from nst3d.stylize.guide import Guide
 from nst3d.stylize.guides import GuideInputs, register_guide
 from nst3d.stylize.look import Look
 from nst3d.stylize.style import Style
 from nst3d.tensors import Planes
 
-Way = Literal["sds", "dds"]
+Way = Literal["sds", "dds", "vsd", "ism"]
+_APART = 0x5C0_4E5
+"""Keeps what a render is learnt with apart from what it is judged with."""
 _WANTED = "term score: option model"
 
 
@@ -50,6 +55,20 @@ class Scoring:
     """and up to which, at the beginning of the run;"""
     last: Annotated[float, Within(0, 1)] = 0.5
     """and at its end. What lies between changes linearly."""
+    rank: Annotated[int, Within(1, 256)] = 4
+    """Rank of the change of the model that learns the renders, for the way "vsd"."""
+    rate: Annotated[float, Within(0, 1)] = 1e-4
+    """Step size of Adam in that learning."""
+    interval: Annotated[int, Within(1, 1000)] = 50
+    """The network's steps between the two noise levels that the way "ism" compares,"""
+    stride: Annotated[int, Within(1, 1000)] = 200
+    """and those that it takes at a time to get there."""
+    control: str = ""
+    """Folder of a ControlNet, or its name on Hugging Face."""
+    control_of: ControlOf = "depth"
+    """What the ControlNet sees of the scene."""
+    control_weight: Annotated[float, Within(0, 10)] = 1.0
+    """How strongly views follow the ControlNet."""
     lora: str = ""
     """A .safetensors file of a LoRA for the model, or a folder with one."""
     lora_weight: Annotated[float, Within(-10, 10)] = 1.0
@@ -63,6 +82,10 @@ class Scoring:
             raise ConfigError(
                 "term score: way=dds needs the option source, which says what the scene is, such as 'a lighthouse'"
             )
+        if self.control_of != "depth" and not self.control:
+            raise ConfigError(
+                f"term score: control_of={self.control_of} says what a ControlNet sees: give control=FOLDER, too"
+            )
 
 
 @final
@@ -73,8 +96,11 @@ class ScoreGuide(Guide):
     latents z, noise ε and a step t, the gradient at z is w(t) (ε̂(z_t) − ε), with w(t) = 1 − ᾱ(t). "dds" is the delta
     denoising score (Hertz, Aberman & Cohen-Or 2023): the noise is replaced by what the network predicts of the view's
     content with the words that say what the scene is, at the same step and with the same noise, so that what is wrong
-    with either prediction cancels. Other than in these papers, steps are drawn from a range that shrinks over the run.
-    The network itself is not differentiated: memory is that of its encoder's gradient.
+    with either prediction cancels. "vsd" is variational score distillation (Wang et al. 2023, "ProlificDreamer"): it is
+    replaced by what a network predicts that learns the renders as they are noted (`OwnScore`); with a LoRA and a
+    ControlNet, that is the texture score of Yeh et al. 2024, "TextureDreamer". "ism" is interval score matching
+    (`interval_score`). Other than in these papers, steps are drawn from a range that shrinks over the run.
+    The network itself is not differentiated, but in what "vsd" learns: memory is that of its encoder's gradient.
     """
 
     def __init__(
@@ -88,10 +114,14 @@ class ScoreGuide(Guide):
         """`before` maps a view to its content (3, h, w), and says what that is in words, for the way "dds"."""
         self.background = background
         self._networks, self._scoring = networks, scoring or Scoring()
-        guidance = Guidance(words=self._scoring.guidance)
+        own, self._prompts = self._scoring, prompts
+        guidance = Guidance(words=own.guidance, control=own.control_weight)
         self._denoiser = Denoiser(networks, prompts, guidance)
         self._before = before
         self._source = None if before is None else Denoiser(networks, before[1], guidance)
+        self._own: OwnScore | None = None
+        if own.way == "vsd":
+            self._own = OwnScore(networks, self._denoiser, prompts.wanted, own.rank, own.rate)
 
     def judge(self, look: Look) -> tuple[torch.Tensor, dict[str, float]]:
         """Half of the gradient's mean square; its own gradient at the latents is theirs, divided by their number."""
@@ -100,19 +130,53 @@ class ScoreGuide(Guide):
         loss = 0.5 * (latents - (latents.detach() - gradient)).square().mean()
         return loss, {"score": float(loss.detach())}
 
+    def note(self, look: Look) -> None:
+        """Learn the render, for the way "vsd"."""
+        if self._own is None:
+            return
+        with torch.no_grad():
+            latents = self._networks.encode(self._shown(look.image, look))
+        generator = torch.Generator().manual_seed(look.generator().initial_seed() ^ _APART)
+        self._own.learn(latents, self._hints(latents, look), generator)
+
+    def state(self) -> dict[str, Any]:
+        """What was learnt of the renders."""
+        return {} if self._own is None else self._own.state()
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Restore what was learnt of the renders."""
+        if self._own is not None and state:
+            self._own.restore(state)
+
     @torch.no_grad()
     def gradient(self, latents: Latents, look: Look) -> torch.Tensor:
         """The gradient (c, h', w') at the latents of a look."""
-        generator = look.generator()
-        step = self.step_of(look, generator)
+        own, networks, generator = self._scoring, self._networks, look.generator()
+        step, hints = self.step_of(look, generator), self._hints(latents, look)
+        weight = 1 - float(networks.levels[step])
+        if own.way == "ism":
+            lengths = own.interval, own.stride
+            unwanted = self._prompts.unwanted
+            return weight * interval_score(self._denoiser, networks, latents, step, hints, unwanted, lengths)
         noise = torch.randn(latents.shape, generator=generator).to(latents)
-        found = self._denoiser.noise(noised(self._networks, latents, noise, step), step, Hints())
+        noisy = noised(networks, latents, noise, step)
+        found = self._denoiser.noise(noisy, step, hints)
+        if self._own is not None:
+            noise = self._own.noise(noisy, step, hints)
         if self._before is not None and self._source is not None:
-            content = self._networks.encode(
-                self._shown(Planes(self._before[0](look.view).to(look.image)), look)
-            )
-            noise = self._source.noise(noised(self._networks, content, noise, step), step, Hints())
-        return (1 - float(self._networks.levels[step])) * (found - noise)
+            content = networks.encode(self._shown(Planes(self._before[0](look.view).to(look.image)), look))
+            noise = self._source.noise(noised(networks, content, noise, step), step, hints)
+        return weight * (found - noise)
+
+    def _hints(self, latents: Latents, look: Look) -> Hints:
+        """What the ControlNet sees, as large as the picture of the latents."""
+        if self._networks.control is None:
+            return Hints()
+        stride = self._networks.stride
+        seen = look.image.shape[1], look.image.shape[2]
+        picture = control_picture(look, self._scoring.control_of, seen, "term score: option control")
+        picture, size = self._sized(picture), (latents.shape[1] * stride, latents.shape[2] * stride)
+        return Hints(control=continued(picture, self._scoring.control_of, size))
 
     def step_of(self, look: Look, generator: torch.Generator) -> int:
         """The network's step for a look: drawn evenly from the range of the run's share."""
@@ -126,21 +190,25 @@ class ScoreGuide(Guide):
         inside = (2 * look.coverage).clamp(max=1).to(image)  # the borders of what is opaque stay as they are
         background = self.background.to(image)[:, None, None]
         picture = background + (image - background) * inside
+        return Planes(self._sized(picture))
+
+    def _sized(self, picture: torch.Tensor) -> torch.Tensor:
+        """A picture (3, h, w), made as small as the network is to see it."""
         height, width = picture.shape[1:]
         scale = min(1.0, self._scoring.size / max(height, width))
         if scale == 1:
-            return Planes(picture)
+            return picture
         size = max(1, round(height * scale)), max(1, round(width * scale))
-        return Planes(
-            F.interpolate(picture[None], size, mode="bilinear", antialias=True, align_corners=False)[0]
-        )
+        return F.interpolate(picture[None], size, mode="bilinear", antialias=True, align_corners=False)[0]
 
 
 def _make(inputs: GuideInputs) -> ScoreGuide:
     own, device = Scoring(**inputs.options), inputs.background.device
     lora = Lora(own.lora, own.lora_weight)
-    key = "score", own.model, own.lora, own.lora_weight, str(device)
-    networks = inputs.loaded.once(key, lambda: load_networks(own.model, _WANTED, lora=lora).to(device))
+    key = "score", own.model, own.control, own.lora, own.lora_weight, str(device)
+    networks = inputs.loaded.once(
+        key, lambda: load_networks(own.model, _WANTED, own.control, lora).to(device)
+    )
     if networks.instructed:
         raise ConfigError(
             f"term score: {own.model} follows instructions: give a model that paints from texts"

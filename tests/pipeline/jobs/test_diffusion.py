@@ -13,6 +13,7 @@ from nst3d import run_job
 from nst3d.errors import ConfigError, InputError
 from nst3d.pipeline.kinds.paint_job import Job
 from nst3d.pipeline.settings.config import TeachOptions
+from nst3d.stylize.schedule import Schedule, Stage
 
 
 @pytest.fixture(scope="module")
@@ -74,3 +75,31 @@ def test_a_style_without_words_is_refused(inputs, tmp_path: Path, model: Path) -
     pictured = job(inputs, tmp_path, TINY).styles
     with pytest.raises(ConfigError, match="give `text`"):
         run_job(in_words(inputs, tmp_path / "out", model, styles=pictured, texts=()))
+
+
+def in_scores(inputs, out: Path, model: Path, **options: object) -> Job:
+    """Words followed step by step, by what a network learns meanwhile of the renders."""
+    score = {"model": str(model), "way": "vsd", "rate": 0.05, "size": 64, **options}
+    recipe = TINY.recipe.with_terms({"score": score})
+    config = replace(TINY, recipe=recipe, schedule=Schedule((Stage(32, 4, 0.03),)))
+    return replace(job(inputs, out, config), styles=(), texts=("carved jade",))
+
+
+def test_what_a_guide_learns_of_the_renders_is_in_the_checkpoint(inputs, tmp_path: Path, model: Path) -> None:
+    run_job(in_scores(inputs, tmp_path / "whole", model))
+    run_job(in_scores(inputs, tmp_path / "parts", model), [Listener(stop_after=2)])
+    run_job(replace(in_scores(inputs, tmp_path / "parts", model), resume=True))
+    whole, parts = ((tmp_path / name / "painted.glb").read_bytes() for name in ("whole", "parts"))
+    assert whole == parts
+    run_job(in_scores(inputs, tmp_path / "fixed", model, rate=0.0))
+    assert (tmp_path / "fixed" / "painted.glb").read_bytes() != whole
+
+
+def test_a_term_is_not_resumed_with_another_model(inputs, tmp_path: Path, model: Path) -> None:
+    copy = tmp_path / "model"
+    shutil.copytree(model, copy)
+    run_job(in_scores(inputs, tmp_path / "out", copy), [Listener(stop_after=1)])
+    with (copy / "vae" / "config.json").open("a") as file:
+        file.write("  ")
+    with pytest.raises(InputError, match="belongs to a run with another"):
+        run_job(replace(in_scores(inputs, tmp_path / "out", copy), resume=True))
