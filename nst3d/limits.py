@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import stat
 import struct
 import zipfile
@@ -82,6 +83,56 @@ def claim(size: int, what: str, passing: int = 0) -> None:
             " reduce it, or raise the limit with `memory` (GiB)"
         )
     account.claimed += size
+
+
+def check_room(size: int, what: str, remedy: str) -> None:
+    """Raise TooLargeError if `size` bytes, which `what` is about to take, are more than are free on this machine.
+
+    For what users choose, such as networks, and no file brings unasked: the limit for what is read does not count.
+    `remedy` says what to do. Nothing happens where the system does not say what is free.
+    """
+    free = free_memory()
+    if free is not None and size > free:
+        raise TooLargeError(
+            f"{what}: needs {size / 2**30:.3g} GiB of memory, and {max(free, 0) / 2**30:.3g} GiB are free; {remedy}"
+        )
+
+
+def free_memory() -> int | None:
+    """Bytes that this process can still get, of the machine, its container and its own limit; None: unknown."""
+    known = [
+        found for found in (_free_of_machine(), _free_of_group(), _free_of_process()) if found is not None
+    ]
+    return min(known, default=None)
+
+
+def _free_of_machine() -> int | None:
+    with contextlib.suppress(OSError, ValueError, IndexError):
+        for line in Path("/proc/meminfo").read_text().splitlines():
+            if line.startswith("MemAvailable:"):
+                return int(line.split()[1]) * 1024
+    return None
+
+
+def _free_of_group() -> int | None:
+    """Of a container's limit; what it keeps of files that are not in use can be had, too."""
+    group = Path("/sys/fs/cgroup")
+    with contextlib.suppress(OSError, ValueError, KeyError):
+        most, used = (int((group / f"memory.{name}").read_text()) for name in ("max", "current"))
+        rows = dict(line.split() for line in (group / "memory.stat").read_text().splitlines())
+        return most - used + int(rows["inactive_file"])
+    return None
+
+
+def _free_of_process() -> int | None:
+    """Of the limit that `ulimit -v` sets."""
+    with contextlib.suppress(ImportError, OSError, ValueError, IndexError):
+        import resource
+
+        most = resource.getrlimit(resource.RLIMIT_AS)[0]
+        if most != resource.RLIM_INFINITY:
+            return most - int(Path("/proc/self/statm").read_text().split()[0]) * os.sysconf("SC_PAGE_SIZE")
+    return None
 
 
 def claim_archive(path: Path) -> None:

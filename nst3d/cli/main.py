@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from nst3d.cli.errors import spoken
 from nst3d.cli.every_command import HELP, take_limits
 from nst3d.cli.plugin_notes import plugin_notes
-from nst3d.errors import Nst3dError, shown
+from nst3d.errors import Nst3dError, on_gpu, ran_out, shown
 from nst3d.interrupts import ignore_stops, stop_on_terminate
 from nst3d.limits import limited
 
@@ -128,8 +128,9 @@ def _guarded(arguments: Sequence[str]) -> int:
         file = f"{error.filename}: " if error.filename else ""
         return _failed(f"{file}{error.strerror or error}", 1)
     except Exception as error:
-        if _is_out_of_memory(error):
-            return _failed("out of memory; use a smaller --size or fewer views", 1)
+        if ran_out(error):
+            other = ", or --settings.device cpu" if on_gpu(error) else ""
+            return _failed(f"out of memory; use a smaller --size or fewer views{other}", 1)
         return _failed(_unforeseen(error), 1)
 
 
@@ -166,13 +167,6 @@ def _answer(arguments: Sequence[str]) -> int:
 def _failed(message: str, code: int) -> int:
     print(f"nst3d: {' '.join(spoken(message).split())}", file=sys.stderr)
     return code
-
-
-def _is_out_of_memory(error: Exception) -> bool:
-    """Whether memory ran out, which torch reports as a RuntimeError."""
-    text = str(error).lower()
-    exhausted = "out of memory" in text or "can't allocate memory" in text
-    return isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and exhausted)
 
 
 if __name__ == "__main__":

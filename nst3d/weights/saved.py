@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -39,20 +41,39 @@ def write_tensors(path: PathLike, tensors: Mapping[str, torch.Tensor], told: Map
     write_bytes(path, b"".join([len(text).to_bytes(8, "little"), text, *parts]))
 
 
+def count_numbers(path: PathLike) -> int:
+    """How many numbers all tensors of a safetensors file have, by its header. InputError like `read_told`."""
+    found = _header(Path(path))
+    try:
+        return sum(
+            math.prod(map(int, spec["shape"])) for name, spec in found.items() if name != "__metadata__"
+        )
+    except (ValueError, TypeError, KeyError, AttributeError):
+        raise InputError(f"{path}: cannot be read as a safetensors file (its header is damaged)") from None
+
+
 def read_told(path: PathLike) -> dict[str, str]:
     """The text that a safetensors file carries about its tensors, by name; empty if there is none.
 
     Raises InputError if it cannot be read as such a file.
     """
-    path = Path(path)
+    told = _header(Path(path)).get("__metadata__", {})
+    if not isinstance(told, dict):
+        raise InputError(f"{path}: cannot be read as a safetensors file (its header is damaged)")
+    return {str(name): str(value) for name, value in told.items()}
+
+
+def _header(path: Path) -> dict[str, Any]:
     try:
         with regular(path).open("rb") as file:
             length = int.from_bytes(file.read(8), "little")
             if length > min(_MAX_HEADER, path.stat().st_size):
                 raise ValueError("its header claims more bytes than expected")
-            told = json.loads(file.read(length)).get("__metadata__", {})
-        return {str(name): str(value) for name, value in told.items()}
+            found = json.loads(file.read(length))
     except FileNotFoundError:
         raise InputError(f"{path}: no such file") from None
-    except (OSError, ValueError, AttributeError, RecursionError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise InputError(f"{path}: cannot be read as a safetensors file ({error})") from None
+    if not isinstance(found, dict):
+        raise InputError(f"{path}: cannot be read as a safetensors file (its header is damaged)")
+    return found

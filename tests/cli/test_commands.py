@@ -145,7 +145,7 @@ def test_full_disk(call: Call, inputs: Path) -> None:
     [
         (OSError(28, "No space left on device", "a.png"), 1, "a.png: No space left on device"),
         (MemoryError(), 1, "out of memory"),
-        (RuntimeError("CUDA out of memory. Tried to allocate 2 GiB"), 1, "out of memory"),
+        (RuntimeError("CUDA out of memory. Tried to allocate 2 GiB"), 1, "--settings.device cpu"),
         (KeyboardInterrupt(), 130, "interrupted"),
     ],
 )

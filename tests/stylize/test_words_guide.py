@@ -11,7 +11,7 @@ import tiny_clips
 import torch
 import torch.nn.functional as F
 
-from nst3d.errors import ConfigError, MissingDependencyError
+from nst3d.errors import ConfigError, MissingDependencyError, NoMemoryError
 from nst3d.features.attention.clip import Clip, load_clip
 from nst3d.features.attention.tokens import load_vocabulary
 from nst3d.stylize.guides import GUIDES
@@ -228,3 +228,16 @@ def test_words_have_a_direction(clip: Clip) -> None:
     (note,) = cut_off(words, [Style(text="jade " * 10_000)], 77)
     assert "first 75 tokens" in note
     assert "9925 are left out" in note
+
+
+def test_a_full_gpu_is_told_with_the_options_that_need_less(
+    clip: Clip, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def exhausted(*_: object) -> None:
+        raise torch.cuda.OutOfMemoryError("Tried to allocate 2.00 GiB")
+
+    monkeypatch.setattr(clip.visual, "forward", exhausted)
+    with pytest.raises(
+        NoMemoryError, match=r"^term words: the GPU's memory is full; .*words\.crops.*device='cpu'"
+    ):
+        guide(clip).judge(look(picture()))

@@ -18,8 +18,9 @@ from nst3d.features.bodies import fused
 from nst3d.features.normalisation import CLIP
 from nst3d.features.precision import fast_dtype
 from nst3d.files import PathLike
-from nst3d.limits import claim, one_asset
+from nst3d.limits import check_room, claim, one_asset
 from nst3d.weights.find import need_weights
+from nst3d.weights.saved import count_numbers
 from nst3d.weights.schemes import Stored
 from nst3d.weights.tensors import read_tensors
 
@@ -103,6 +104,7 @@ def load_clip(
     TooLargeError for one that needs more memory than is allowed.
     """
     (file,) = need_weights(name, path)
+    check_room(_bytes(file), str(file), "close other programs, or give a smaller CLIP, such as clip-vit-b-32")
     stored = _stored(file)
     claim(sum(4 * tensor.numel() for tensor in stored.tensors.values()), str(file))
     own = activation or activation_of(file, stored.tensors, stored.scheme)
@@ -112,6 +114,13 @@ def load_clip(
     if isinstance(clip.visual, PooledResNet):
         fused(clip.visual, clip.visual.norms())
     return clip.eval().requires_grad_(False).to(device=device, dtype=dtype or fast_dtype(device))
+
+
+def _bytes(file: Path) -> int:
+    """What a file's weights take, as float32; of torch's files, at least, as they may have half as many bytes."""
+    if file.suffix == ".safetensors":
+        return 4 * count_numbers(file)
+    return file.stat().st_size if file.is_file() else 0
 
 
 def _stored(file: Path) -> Stored:

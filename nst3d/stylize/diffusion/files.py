@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from nst3d.errors import ConfigError, InputError
+from nst3d.limits import check_room
+from nst3d.weights.saved import count_numbers
 
 PARTS = {
     "tokenizer": ("CLIPTokenizer", "CLIPTokenizerFast"),
@@ -19,7 +21,8 @@ PARTS = {
     "scheduler": (),
 }
 """The folders of a model, and the classes that they may be of; any scheduler, as only its noise levels are read."""
-_WEIGHTS = ("text_encoder", "vae", "unet")
+WEIGHTS = ("text_encoder", "vae", "unet")
+"""Those with weights."""
 _HUB = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 _JSON_BYTES = 1 << 20
 
@@ -70,7 +73,7 @@ def check_model(place: Place) -> None:
             )
         if classes and name not in classes:
             raise InputError(f"{folder}: its {part} is a {name}: expected {' or '.join(classes)}")
-    for part in _WEIGHTS:
+    for part in WEIGHTS:
         check_weights(folder / part)
 
 
@@ -108,3 +111,23 @@ def read_json(path: Path, what: str) -> Mapping[str, Any]:
     if not isinstance(values, dict):
         raise InputError(f"{path}: expected {what}, a JSON mapping")
     return values
+
+
+def check_fits(places: Sequence[tuple[Place, Sequence[str]]]) -> None:
+    """TooLargeError if the weights in the parts of folders need more memory than is free, as float32."""
+    folders = [Path(place.name) / part for place, parts in places if place.local for part in parts]
+    numbers = sum(count_numbers(file) for folder in folders for file in _loaded_files(folder))
+    if folders:
+        check_room(
+            4 * numbers,
+            str(places[0][0].name),
+            "close other programs, give a smaller model, or use a machine with more memory",
+        )
+
+
+def _loaded_files(folder: Path) -> list[Path]:
+    """The files of weights that are loaded of a folder, which may have them in several variants."""
+    files = sorted(folder.glob("*.safetensors"))
+    plain = [file for file in files if file.name.count(".") == 1]
+    variant = files[0].name.split(".")[1].split("-")[0] if files else ""
+    return plain or [file for file in files if file.name.split(".")[1].split("-")[0] == variant]

@@ -13,7 +13,15 @@ import torch.nn.functional as F
 
 from nst3d.errors import ConfigError, InputError, MissingDependencyError, cut
 from nst3d.features.attention.tokens import told_cut_off
-from nst3d.stylize.diffusion.files import Place, check_model, check_weights, place_of, variant_of
+from nst3d.stylize.diffusion.files import (
+    WEIGHTS,
+    Place,
+    check_fits,
+    check_model,
+    check_weights,
+    place_of,
+    variant_of,
+)
 from nst3d.stylize.diffusion.lora import Lora, lora_file, merge
 from nst3d.stylize.style import Style
 from nst3d.tensors import Planes
@@ -162,18 +170,17 @@ def load_networks(model: str, wanted: str, control: str = "", lora: Lora | None 
     change = (
         lora_file(lora.place, wanted.replace("model", "lora")) if lora is not None and lora.place else None
     )
+    controls = place_of(control, wanted.replace("model", "control")) if control else None
+    if controls is not None and controls.local:
+        check_weights(Path(controls.name))
+    check_fits([(place, WEIGHTS), *([(controls, ("",))] if controls is not None else [])])
     vae = _load(diffusers.AutoencoderKL, place, "vae")
     unet = _load(diffusers.UNet2DConditionModel, place, "unet")
     text = _load(transformers.CLIPTextModel, place, "text_encoder")
     if lora is not None and change is not None:
         merge(change, lora.weight, {"unet": unet, "text": text})
     scheduler = _loaded(diffusers.DDIMScheduler, place, "scheduler", {})
-    guided = None
-    if control:
-        controls = place_of(control, wanted.replace("model", "control"))
-        if controls.local:
-            check_weights(Path(controls.name))
-        guided = _load(diffusers.ControlNetModel, controls, "")
+    guided = None if controls is None else _load(diffusers.ControlNetModel, controls, "")
     levels = scheduler.alphas_cumprod.double()
     return Networks(_load_tokenizer(place), text, vae, unet, levels, scheduler, guided)
 

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 
 from nst3d.bounds import Within
-from nst3d.errors import ConfigError
+from nst3d.errors import ConfigError, sparing
 from nst3d.options import Declared
 from nst3d.stylize.diffusion.controls import ControlOf, continued, control_picture
 from nst3d.stylize.diffusion.denoise import Denoiser, Guidance, Hints, noised
@@ -33,6 +33,7 @@ from nst3d.stylize.style import Style
 from nst3d.tensors import Planes
 
 Way = Literal["sds", "dds", "vsd", "ism"]
+_SMALLER = "a smaller option size (score.size)"
 _APART = 0x5C0_4E5
 """Keeps what a render is learnt with apart from what it is judged with."""
 _WANTED = "term score: option model"
@@ -125,8 +126,9 @@ class ScoreGuide(Guide):
 
     def judge(self, look: Look) -> tuple[torch.Tensor, dict[str, float]]:
         """Half of the gradient's mean square; its own gradient at the latents is theirs, divided by their number."""
-        latents = self._networks.encode(self._shown(look.image, look))
-        gradient = self.gradient(latents.detach(), look)
+        with sparing("term score", _SMALLER):
+            latents = self._networks.encode(self._shown(look.image, look))
+            gradient = self.gradient(latents.detach(), look)
         loss = 0.5 * (latents - (latents.detach() - gradient)).square().mean()
         return loss, {"score": float(loss.detach())}
 
@@ -134,10 +136,11 @@ class ScoreGuide(Guide):
         """Learn the render, for the way "vsd"."""
         if self._own is None:
             return
-        with torch.no_grad():
-            latents = self._networks.encode(self._shown(look.image, look))
         generator = torch.Generator().manual_seed(look.generator().initial_seed() ^ _APART)
-        self._own.learn(latents, self._hints(latents, look), generator)
+        with sparing("term score", f"{_SMALLER}, or another way than vsd"):
+            with torch.no_grad():
+                latents = self._networks.encode(self._shown(look.image, look))
+            self._own.learn(latents, self._hints(latents, look), generator)
 
     def state(self) -> dict[str, Any]:
         """What was learnt of the renders."""
@@ -206,9 +209,10 @@ def _make(inputs: GuideInputs) -> ScoreGuide:
     own, device = Scoring(**inputs.options), inputs.background.device
     lora = Lora(own.lora, own.lora_weight)
     key = "score", own.model, own.control, own.lora, own.lora_weight, str(device)
-    networks = inputs.loaded.once(
-        key, lambda: load_networks(own.model, _WANTED, own.control, lora).to(device)
-    )
+    with sparing("term score", "a smaller model"):
+        networks = inputs.loaded.once(
+            key, lambda: load_networks(own.model, _WANTED, own.control, lora).to(device)
+        )
     if networks.instructed:
         raise ConfigError(
             f"term score: {own.model} follows instructions: give a model that paints from texts"

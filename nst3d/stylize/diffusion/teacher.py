@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, final
 import torch
 
 from nst3d.bounds import Within
-from nst3d.errors import ConfigError
+from nst3d.errors import ConfigError, sparing
 from nst3d.options import Declared
 from nst3d.stylize.diffusion.controls import ControlOf, control_picture
 from nst3d.stylize.diffusion.denoise import Agree, Denoiser, Guidance, Hints, denoised, noised, steps_from
@@ -119,6 +119,13 @@ class Diffusion:
         self, pictures: Sequence[Image], looks: Sequence[Look], styles: Sequence[Style]
     ) -> Sequence[Image]:
         """The pictures as the styles' words say, where the looks cover them. ConfigError without words."""
+        smaller = "a smaller `size`" + (" or option grid" if self._editing.grid > 1 else "")
+        with sparing("teacher diffusion", smaller):
+            return self._taught(pictures, looks, styles)
+
+    def _taught(
+        self, pictures: Sequence[Image], looks: Sequence[Look], styles: Sequence[Style]
+    ) -> Sequence[Image]:
         own, device = self._editing, pictures[0].device
         networks = self._networks.to(device)
         prompts = prompts_of(networks, styles)

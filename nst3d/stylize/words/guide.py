@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 
 from nst3d.bounds import Within
-from nst3d.errors import ConfigError
+from nst3d.errors import ConfigError, sparing
 from nst3d.features.attention.clip import Clip, ClipName, load_clip
 from nst3d.features.attention.tokens import load_vocabulary
 from nst3d.networks.wav2clip import load_wav2clip
@@ -89,7 +89,10 @@ class WordsGuide(Guide):
         """The loss, and its parts: of whole views, and of pieces. 0 to 2 without focus, in which weights of pieces have
         the mean 1."""
         own = self._judging
-        rows = F.normalize(self._clip.picture_features(self._seen(look.image, look)), dim=1)
+        with sparing(
+            "term words", "fewer pieces (words.crops), fewer tilted views (words.views), or a smaller CLIP"
+        ):
+            rows = F.normalize(self._clip.picture_features(self._seen(look.image, look)), dim=1)
         losses = torch.stack([goal.weight * self._losses(look, goal, rows) for goal in self._goals])
         losses = (losses * self._counted(look)).sum(0)
         views = losses[: 1 + own.views].mean()
