@@ -30,6 +30,7 @@ from nst3d.pipeline.settings.config import (
     PaintConfig,
     load_preset,
     looks_of,
+    reads_words,
     with_preset,
 )
 from nst3d.pipeline.settings.direction_file import read_direction
@@ -145,7 +146,7 @@ def _open_ended(parsed: AllArguments, base: PaintConfig) -> bool:
 
 
 def _base(source: str, arguments: Sequence[str], note: Note = lambda text: None) -> PaintConfig:
-    """The settings of the preset `source`, with those of --reference, --method or --start on top."""
+    """The settings of the preset `source`, with those of --reference, --method, --start or --teacher on top."""
     base = load_preset(source, note)
     for look in looks_of(first_value(arguments, "--preset") or "default")[1]:
         base = with_preset(base, look)
@@ -154,6 +155,8 @@ def _base(source: str, arguments: Sequence[str], note: Note = lambda text: None)
     if first_value(arguments, "--method") == "instant":
         return with_preset(base, "instant")
     start = first_value(arguments, "--start")
+    if start not in STARTS and reads_words(first_value(arguments, "--teacher")):
+        return with_preset(base, "taught")
     return with_preset(base, STARTS[start]) if start in STARTS else base
 
 

@@ -83,6 +83,8 @@ def _sound(fields: dict[str, Any]) -> RunState:
         raise ValueError("its counts or losses are not numbers")
     if not all(isinstance(t, torch.Tensor) for t in state.canvas) or not isinstance(state.work, dict):
         raise TypeError("its paint is not a list of tensors")
+    if not isinstance(state.taught, dict):
+        raise TypeError("what a teacher painted is no mapping")
     if not all(bool(t.isfinite().all()) for t in _tensors([state.canvas, state.work])):
         raise ValueError("it holds values that are not finite")
     return state

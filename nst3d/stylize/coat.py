@@ -31,6 +31,8 @@ class Coat:
     """Changes of the recipe's terms for this region, as for `Recipe.with_terms`."""
     origin: str = ""
     """Where its region is written, such as "look.yaml:4", for messages."""
+    words_painted: bool = False
+    """Whether a teacher has painted its words, so that steps need not follow them."""
 
     def __post_init__(self) -> None:
         """Raise ConfigError if all styles are coarse, or all are fine: something must paint the rest."""

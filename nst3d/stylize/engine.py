@@ -15,6 +15,7 @@ from nst3d.errors import ConfigError, InputError, cut
 from nst3d.interrupts import stoppable
 from nst3d.stylize.canvas import Canvas
 from nst3d.stylize.phases import Moment, Phase, Work, legs_of
+from nst3d.stylize.taught import Taught
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,8 @@ class RunState:
     canvas: list[torch.Tensor] = field(default_factory=list)
     work: dict[str, Any] = field(default_factory=dict)
     """State of optimiser and guide."""
+    taught: dict[str, Any] = field(default_factory=dict)
+    """What a teacher painted that later stages follow."""
 
 
 @contextmanager
@@ -78,9 +81,17 @@ class Run:
     """A run of phases on a canvas; iterate over it to execute it. `state()` can be saved between steps."""
 
     def __init__(
-        self, canvas: Canvas, phases: Sequence[Phase], seed: int = 0, resume: RunState | None = None
+        self,
+        canvas: Canvas,
+        phases: Sequence[Phase],
+        seed: int = 0,
+        resume: RunState | None = None,
+        taught: Taught | None = None,
     ) -> None:
-        """`seed` determines the order of views; `resume` is an earlier run's state with the same phases."""
+        """`seed` determines the order of views; `resume` is an earlier run's state with the same phases.
+
+        `taught` is what the phases keep of a teacher's pictures, if they do.
+        """
         self._canvas, self._phases, self._legs = canvas, phases, legs_of(phases)
         self._seed = seed
         self._state = resume or RunState()
@@ -88,6 +99,10 @@ class Run:
         if self._state.generator is not None:
             with _fitting():
                 self._generator.set_state(self._state.generator)
+        self._taught = taught
+        if taught is not None and self._state.taught:
+            with _fitting():
+                taught.restore(self._state.taught)
         self._work: Work | None = None
         self._steps, self._views, self._seconds = 0, 0, 0.0
         self._whole = True  # no step was broken off
@@ -167,6 +182,7 @@ class Run:
             self._generator.get_state(),
             self._canvas.state(),
             {} if self._work is None else self._work.state(),
+            {} if self._taught is None else self._taught.state(),
         )
 
     def metrics(self) -> dict[str, Any]:

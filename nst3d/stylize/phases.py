@@ -9,7 +9,6 @@ from typing import Any, Protocol
 
 import torch
 
-from nst3d.errors import ConfigError
 from nst3d.stylize.canvas import Canvas
 from nst3d.stylize.coat import Coat
 from nst3d.stylize.guide import Guide
@@ -17,11 +16,10 @@ from nst3d.stylize.hold import Hold, HoldLeg
 from nst3d.stylize.look import Look
 from nst3d.stylize.optimisers import restore_optimiser
 from nst3d.stylize.schedule import Schedule, Stage
+from nst3d.stylize.taught import Taught
+from nst3d.stylize.teachers.checked import checked
 from nst3d.stylize.teachers.registry import Teacher, lessons_of
-from nst3d.tensors import Image, Planes, to_image, to_planes
-
-_STRAY = 0.5
-"""How far a teacher's values may leave [0, 1]: networks overshoot a little, values up to 255 are a mistake."""
+from nst3d.tensors import Planes, to_image, to_planes
 
 
 @dataclass(frozen=True)
@@ -37,6 +35,8 @@ class Teach:
     rounds: int = 1
     scale: float = 1.0
     """Scale of the views, relative to the finest."""
+    kept: Taught | None = None
+    """Where the pictures are kept for the steps afterwards; None: they are not."""
 
 
 @dataclass(frozen=True)
@@ -143,6 +143,7 @@ class _TeachLeg:
 class _Teaching:
     def __init__(self, leg: _TeachLeg, canvas: Canvas) -> None:
         self._lessons, self._coats, self._canvas = leg.lessons, leg.phase.coats, canvas
+        self._kept = leg.phase.kept
 
     def step(
         self, index: int, views: Callable[[], int], moment: Moment
@@ -155,8 +156,18 @@ class _Teaching:
             pictures = self._taught(teacher, coats[0], self._parts(looks, background, None))
         else:
             pictures = self._joined(teacher, looks)
+        self._keep(pictures, looks, background)
         losses = canvas.learn(pictures, background)
         return sum(losses.values()), losses, len(looks)
+
+    def _keep(self, pictures: Sequence[Planes], looks: Sequence[Look], background: torch.Tensor) -> None:
+        """Keep the pictures for the steps afterwards, with what lies around what is painted."""
+        if self._kept is None:
+            return
+        parts = self._parts(looks, background, None)
+        around = [Planes(p + (k.image - part.image)) for p, k, part in zip(pictures, looks, parts)]
+        covers = {coat.name: self._parts(looks, background, coat.region) for coat in self._coats}
+        self._kept.keep(around, {name: [part.coverage for part in own] for name, own in covers.items()})
 
     def _joined(self, teacher: Teacher, looks: Sequence[Look]) -> list[Planes]:
         """The pictures of all coats in one for each view.
@@ -175,7 +186,7 @@ class _Teaching:
 
     def _taught(self, teacher: Teacher, coat: Coat, looks: Sequence[Look]) -> list[Planes]:
         taught = teacher.teach([to_image(k.image) for k in looks], looks, coat.styles)
-        return [to_planes(picture) for picture in _checked(taught, looks, type(teacher).__name__)]
+        return [to_planes(picture) for picture in checked(taught, looks, type(teacher).__name__)]
 
     def _parts(self, looks: Sequence[Look], background: torch.Tensor, region: str | None) -> list[Look]:
         parts = [self._canvas.part(look, background, region) for look in looks]
@@ -186,35 +197,6 @@ class _Teaching:
 
     def restore(self, state: dict[str, Any]) -> None:
         """Do nothing: rounds depend only on the canvas."""
-
-
-def _checked(pictures: Sequence[Image], looks: Sequence[Look], teacher: str) -> list[Image]:
-    """A teacher's pictures. ConfigError unless there is one for each look, of its size, in finite numbers."""
-    if not isinstance(pictures, Sequence):
-        raise ConfigError(
-            f"teacher {teacher} returned {type(pictures).__name__}: expected a list of pictures"
-        )
-    if len(pictures) != len(looks):
-        raise ConfigError(
-            f"teacher {teacher} returned {len(pictures)} pictures for {len(looks)} views: expected one for each"
-        )
-    checked = [Image(torch.as_tensor(picture).to(look.image)) for picture, look in zip(pictures, looks)]
-    for picture, look in zip(checked, looks):
-        expected = (*look.image.shape[1:], 3)
-        if picture.shape != expected:
-            found, size = (" x ".join(map(str, shape)) for shape in (picture.shape, expected))
-            raise ConfigError(
-                f"teacher {teacher} returned {found} values for view {look.view}: expected {size}"
-            )
-        if not bool(picture.isfinite().all()):
-            raise ConfigError(f"teacher {teacher} returned values for view {look.view} that are not finite")
-        least, most = float(picture.min()), float(picture.max())
-        if least < -_STRAY or most > 1 + _STRAY:
-            raise ConfigError(
-                f"teacher {teacher} returned values from {least:.3g} to {most:.3g} for view {look.view}:"
-                " expected 0 to 1"
-            )
-    return checked
 
 
 @dataclass(frozen=True)

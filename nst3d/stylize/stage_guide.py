@@ -112,9 +112,9 @@ def ready(recipe: Recipe, coats: Sequence[Coat]) -> Iterator[str]:
 
 
 def with_words(terms: Sequence[Term], coat: Coat) -> Sequence[Term]:
-    """The terms of a coat, with one that follows its words if it has any."""
+    """The terms of a coat, with one that follows its words if it has any that no teacher has painted."""
     followed = any(term.name in GUIDES and GUIDES.get(term.name).reads_words for term in terms)
-    return terms if followed or not coat.worded else (*terms, Term(WORDS))
+    return terms if followed or coat.words_painted or not coat.worded else (*terms, Term(WORDS))
 
 
 def _applies(term: Term, coat: Coat) -> bool:

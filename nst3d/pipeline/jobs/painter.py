@@ -16,7 +16,7 @@ from nst3d.pipeline.kinds.subject import Subject
 from nst3d.pipeline.runtime.checkpoints import Keeper
 from nst3d.pipeline.runtime.events import Events, Ready, Stepped
 from nst3d.pipeline.runtime.machine import resolve_device
-from nst3d.pipeline.settings.config import PaintConfig
+from nst3d.pipeline.settings.config import PaintConfig, reads_words
 from nst3d.pipeline.styles import check_encoder, find_encoder
 from nst3d.renderers.radiance import Frame
 from nst3d.stylize.canvas import Canvas
@@ -32,6 +32,7 @@ from nst3d.stylize.phases import Phase, Please, Teach
 from nst3d.stylize.schedule import Stage
 from nst3d.stylize.stage_guide import StageInputs, build_guide, fitting_guide
 from nst3d.stylize.style import Style, distinct
+from nst3d.stylize.taught import Taught
 from nst3d.stylize.teachers.reference import Reference
 from nst3d.stylize.teachers.registry import Teacher, make_teacher, teacher_notes
 
@@ -88,7 +89,9 @@ class Painter:
         self._fits: Sequence[Fit] = ()
         own = [coat.styled(subject.colouring.style) for coat in coats]
         self._coats = settled(own, self._canvas.painted)
-        self._run = Run(self._canvas, self._phases(), config.schedule.seed, keeper.resumed())
+        followed = reads_words(config.teach.teacher) and self._schedule.total
+        self._taught = Taught() if followed else None
+        self._run = Run(self._canvas, self._phases(), config.schedule.seed, keeper.resumed(), self._taught)
 
     def paint(self) -> bool:
         """Run the phases; True if the user stopped it after a step. In the middle of one, KeyboardInterrupt passes."""
@@ -177,15 +180,16 @@ class Painter:
             names = [style.name for coat in self._coats for style in coat.styles]
             for text in teacher_notes(teach.teacher, teach.options, size, names):
                 self._events.note(text)
-            phases.append(Teach(self._company.own, self._coats, teach.rounds, self._config.teach_scale))
+            scale = self._config.teach_scale
+            phases.append(Teach(self._company.own, self._coats, teach.rounds, scale, self._taught))
         phases.append(Please(self._schedule, self._guide))
         return [*phases, Hold(self._company.references)] if self._company.references else phases
 
     def _guide(self, stage: Stage) -> Guide:
         assert self._encoder is not None
-        guides = self._company.guides
+        guides, shared = self._company.guides, self._loaded
         return guide_of_stage(
-            self._config, self._encoder, self._coats, self._canvas, stage, guides, self._loaded
+            self._config, self._encoder, self._coats, self._canvas, stage, guides, shared, self._taught
         )
 
 
@@ -197,15 +201,20 @@ def guide_of_stage(
     stage: Stage,
     guides: Mapping[str, MakeGuide] | None = None,
     loaded: Loaded | None = None,
+    taught: Taught | None = None,
 ) -> Guide:
     """The guide that settings ask for in a stage, whose scale the canvas has entered; `guides` are added to it.
 
     `coats` are `settled` for the canvas. The added ones count in all that is painted, and get the styles of all coats.
-    `loaded` is shared by the stages of a run; None: the guides load everything themselves.
+    `loaded` is shared by the stages of a run; None: the guides load everything themselves. Where a teacher has painted
+    words, it aims for the pictures that were `taught`.
     """
     loaded = loaded or Loaded()
     scene = canvas.stage
     background = coats[0].background.to(canvas.parameters()[0].device)
+    if taught is not None and taught.known:
+        scene = taught.scene(scene)
+        coats = [taught.coat(coat, config.recipe.style_scale) for coat in coats]
     viewing = Viewing(background, reduce=config.recipe.reduce)
     budget = config.cache_gb * 1e9 / 4
     if stage.fit:

@@ -18,6 +18,7 @@ from nst3d.pipeline.choosing.library import Captioned, read_library
 from nst3d.pipeline.choosing.swap import Swap, swapped
 from nst3d.pipeline.kinds.paint_job import Job
 from nst3d.pipeline.runtime.events import Events
+from nst3d.pipeline.settings.config import reads_words
 from nst3d.pipeline.settings.direction import Direction, StyleEntry, named_pictures, named_words
 from nst3d.sounds.looks import looks_of
 from nst3d.sounds.read import read_sound
@@ -42,7 +43,7 @@ def check_words(job: Job) -> None:
     if any(name in bare for style in matched for name in style):
         raise ConfigError(f"match divides pictures, and {next(iter(bare))!r} has none: leave out match")
     teacher, steps = job.config.teach.teacher, bool(job.config.schedule.total)
-    if _reads_words(job):
+    if reads_words(job.config.teach.teacher):
         return
     if teacher is not None and TEACHERS.get(teacher).needs_style:
         name, style = next(iter(bare.items()))
@@ -65,18 +66,13 @@ def check_words(job: Job) -> None:
         )
 
 
-def _reads_words(job: Job) -> bool:
-    """Whether a teacher paints what the words of styles say."""
-    teacher = job.config.teach.teacher
-    return teacher is not None and TEACHERS.get(teacher).reads_words
-
-
 def ready_coats(job: Job, coats: list[Coat], events: Events) -> list[Coat]:
     """The coats of a job, once its guides and its teacher have what they need; their notes are told."""
     check_words(job)
     own, teach = painted(coats), job.config.teach
     if job.config.schedule.total:
-        for text in ready(job.config.recipe, own):
+        followed = [replace(coat, words_painted=reads_words(job.config.teach.teacher)) for coat in own]
+        for text in ready(job.config.recipe, followed):
             events.note(text)
     if teach.teacher is not None:
         for coat in own:
@@ -149,7 +145,7 @@ def _tagged(path: Path, note: Note) -> dict[str, StyleEntry]:
 
 def _why_choose(job: Job, styles: dict[str, StyleEntry]) -> str:
     """Why the words of these styles choose others, for a note; "": they do not, as CLIP follows them."""
-    if _reads_words(job):
+    if reads_words(job.config.teach.teacher):
         return ""
     if job.words != "auto":
         return "`words` says so" if job.words == "choose" else ""

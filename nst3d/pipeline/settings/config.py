@@ -22,7 +22,7 @@ from nst3d.stylize.colouring import ColourMode as ColourMode
 from nst3d.stylize.recipe import Recipe
 from nst3d.stylize.schedule import Schedule, Stage
 from nst3d.stylize.shape.options import DisplaceOptions
-from nst3d.stylize.teachers.registry import check_teacher, own_captions
+from nst3d.stylize.teachers.registry import TEACHERS, check_teacher, own_captions
 
 Share = Annotated[float, Within(0, 1)]
 Renderer = Literal["embree", "pytorch3d"]
@@ -216,6 +216,11 @@ class PaintConfig:
                 "`displace` is 0, which moves nothing; give a fraction such as 0.03, or leave it out"
             )
         return replace(self, displace=replace(self.displace, fraction=fraction))
+
+
+def reads_words(teacher: str | None) -> bool:
+    """Whether a teacher of this name is known and paints what the words of styles say."""
+    return teacher is not None and teacher in TEACHERS and TEACHERS.get(teacher).reads_words
 
 
 def _resized(stages: tuple[Stage, ...], ratio: float) -> tuple[Stage, ...]:

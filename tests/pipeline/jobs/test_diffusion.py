@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tiny_jobs import TINY, Listener, job
+from tiny_jobs import TINY, Listener, Losses, job
 
 from nst3d import run_job
 from nst3d.errors import ConfigError, InputError
@@ -103,3 +103,38 @@ def test_a_term_is_not_resumed_with_another_model(inputs, tmp_path: Path, model:
         file.write("  ")
     with pytest.raises(InputError, match="belongs to a run with another"):
         run_job(replace(in_scores(inputs, tmp_path / "out", copy), resume=True))
+
+
+def followed(inputs, out: Path, model: Path, **others: object) -> Job:
+    """Words painted by a teacher, and steps in two stages towards its pictures."""
+    asked = in_words(inputs, out, model, rounds=1, **others)
+    return replace(
+        asked, config=replace(asked.config, schedule=Schedule((Stage(32, 4, 0.03), Stage(48, 4, 0.02))))
+    )
+
+
+def test_steps_approach_what_was_painted_without_clip(
+    inputs, tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NST3D_WEIGHTS", str(tmp_path / "none"))
+    losses = Losses()
+    run_job(followed(inputs, tmp_path / "out", model), [losses])
+    taught, *steps = losses.parts
+    assert taught.keys() == {"fit"}
+    assert len(steps) == 8
+    assert {"content", "gram", "nnfm"} <= steps[0].keys()
+    assert "words" not in steps[0]
+    first, last = (sum(part[name] for name in ("content", "gram", "nnfm")) for part in (steps[4], steps[-1]))
+    assert last < 0.98 * first  # within the last stage
+
+
+@pytest.mark.parametrize("stop", [1, 3, 5, 7])
+def test_a_run_resumed_after_its_teacher_ends_the_same(
+    inputs, tmp_path: Path, model: Path, stop: int
+) -> None:
+    """Between and in stages: what the teacher painted is in the checkpoint."""
+    run_job(followed(inputs, tmp_path / "whole", model, scene="photo.png"))
+    run_job(followed(inputs, tmp_path / "parts", model, scene="photo.png"), [Listener(stop_after=stop)])
+    run_job(replace(followed(inputs, tmp_path / "parts", model, scene="photo.png"), resume=True))
+    whole, parts = ((tmp_path / name / "painted.png").read_bytes() for name in ("whole", "parts"))
+    assert whole == parts
