@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any, Literal, final
+from typing import Any, final
 
 import torch
 import torch.nn.functional as F
 
-from nst3d.bounds import Within
 from nst3d.errors import ConfigError
 from nst3d.options import Declared
 from nst3d.stylize.diffusion.denoise import Agree, Denoiser, Guidance, Hints, denoised, noised, steps_from
+from nst3d.stylize.diffusion.editing import Editing
 from nst3d.stylize.diffusion.files import read_json
 from nst3d.stylize.diffusion.networks import (
     Latents,
@@ -30,46 +30,9 @@ from nst3d.stylize.style import Style
 from nst3d.stylize.teachers.registry import register_teacher
 from nst3d.tensors import Image, Planes, to_image, to_planes
 
-Way = Literal["img2img", "instruct", "controlnet"]
 _FAR = 1.5
 """Ratio of sizes from which a network paints well no more."""
 _WANTED = "teacher diffusion: option model"
-
-
-@dataclass(frozen=True)
-class Editing:
-    """How views are edited: the options of the teacher."""
-
-    model: str = ""
-    """Folder of a diffusers model, or its name on Hugging Face."""
-    way: Way = "img2img"
-    strength: Annotated[float, Within(0, 1)] = 0.6
-    """Share of the noise levels, from none to nothing but noise, from which a view begins, in the first round."""
-    last: Annotated[float, Within(0, 1)] = 0.3
-    """The same in the last of several rounds; what lies between changes linearly."""
-    steps: Annotated[int, Within(1, 1000)] = 20
-    """Steps from nothing but noise to none, of which the last `strength` are taken."""
-    guidance: Annotated[float, Within(0, 100)] = 7.5
-    """How strongly views follow the words: 1 is what the network predicts, more is exaggerated."""
-    picture: Annotated[float, Within(0, 100)] = 1.5
-    """The same of the picture that a network sees beside the latents."""
-    control: str = ""
-    """Folder of a ControlNet, or its name on Hugging Face."""
-    control_weight: Annotated[float, Within(0, 10)] = 1.0
-    """How strongly views follow the ControlNet."""
-    blend: Annotated[float, Within(0, 1)] = 0.0
-    """How far the latents of all views move to those of one table, after each step."""
-    grid: Annotated[int, Within(1, 4)] = 1
-    """So many views by so many are edited as one picture."""
-    adain: Annotated[float, Within(0, 1)] = 0.0
-    """How far views begin with the mean and deviation of a style's latents."""
-
-    def __post_init__(self) -> None:
-        """Raise ConfigError for options that contradict each other."""
-        if bool(self.control) != (self.way == "controlnet"):
-            raise ConfigError(
-                "teacher diffusion: way=controlnet and control=FOLDER, a ControlNet for depth, are given together"
-            )
 
 
 @final
