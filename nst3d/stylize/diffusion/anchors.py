@@ -18,7 +18,8 @@ class Anchored(Rule):
     one anchor it is the cross-frame attention of Khachatryan et al. 2023, "Text2Video-Zero". Views go through the
     network one at a time here, where theirs go through it together. So the keys and values of anchors are those of a
     pass in which each anchor sees itself alone, and the anchors then go through it again, as all views do. They are
-    spread evenly over the views, where GaussCtrl's are drawn by chance.
+    spread evenly over the views, where GaussCtrl's are drawn by chance. A ControlNet's views attend by the same share,
+    where GaussCtrl's there look at the references alone.
     """
 
     def __init__(self, share: float) -> None:

@@ -8,7 +8,6 @@ from typing import Annotated, Literal
 
 from nst3d.bounds import Within
 from nst3d.errors import ConfigError
-from nst3d.stylize.diffusion.networks import check_worded
 from nst3d.stylize.style import Style
 
 Way = Literal["img2img", "instruct", "controlnet"]
@@ -97,7 +96,11 @@ class Editing:
 
     def check(self, styles: Sequence[Style]) -> None:
         """Raise ConfigError for styles without what these options need."""
-        check_worded(styles, self.pictured)
+        if not self.pictured and not any(style.words for style in styles):
+            raise ConfigError(
+                "teacher diffusion paints what words say, and the styles have none: give `text`, such as 'carved jade',"
+                " or let their pictures guide it by the option inject or adapter"
+            )
         asked = {"adain": self.adain, "inject": self.inject, "adapter": self.adapter}
         for option, value in asked.items():
             if value and not any(style.images for style in styles):

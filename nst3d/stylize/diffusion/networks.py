@@ -197,7 +197,7 @@ def _load(kind: Any, place: Place, part: str) -> Any:
 
 
 def loaded(kind: Any, place: Place, part: str, others: Mapping[str, Any]) -> Any:
-    """What `from_pretrained` of a class gives for a part of a model, with other arguments that are not empty.
+    """What `from_pretrained` of a class gives for a part of a model, with other arguments that are not None.
 
     InputError for whatever goes wrong.
     """
@@ -207,7 +207,7 @@ def loaded(kind: Any, place: Place, part: str, others: Mapping[str, Any]) -> Any
                 place.name,
                 subfolder=part,
                 local_files_only=place.local,
-                **{k: v for k, v in others.items() if v},
+                **{k: v for k, v in others.items() if v is not None},
             )
     except Exception as error:  # whatever two packages raise at a damaged file
         where = f"{place.name}/{part}".rstrip("/")

@@ -183,6 +183,8 @@ class Diffusion:
 
 def _make(options: Mapping[str, Any]) -> Diffusion:
     editing = Editing(**options)
+    if editing.adapter:  # before a model is read, which takes longer
+        check_adapter(place_of(editing.adapter, _ADAPTER, "an IP-Adapter"))
     networks = load_networks(editing.model, _WANTED, editing.control)
     adapter = load_adapter(editing.adapter, _ADAPTER, networks) if editing.adapter else None
     return Diffusion(networks, editing, adapter)
@@ -209,8 +211,6 @@ def _notes(options: Mapping[str, Any], size: int, styles: Sequence[str]) -> list
 def _ready(options: Mapping[str, Any], styles: Sequence[Style]) -> list[str]:
     own = Editing(**options)
     own.check(styles)
-    if own.adapter:
-        check_adapter(place_of(own.adapter, _ADAPTER, "an IP-Adapter"))
     read = [*styles, Style(text=own.source)] if own.source else styles
     return cut_off(own.model, _WANTED, read)
 
