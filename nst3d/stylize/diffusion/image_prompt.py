@@ -144,10 +144,8 @@ def _layers(
 def _file(place: Place, inside: str) -> Path:
     if place.local:
         return Path(place.name) / inside / ADAPTER
-    from huggingface_hub import hf_hub_download
-
     try:
-        return Path(hf_hub_download(place.name, f"{inside}/{ADAPTER}"))
+        return Path(packages()[1].utils.cached_file(place.name, f"{inside}/{ADAPTER}"))
     except Exception as error:  # whatever the package raises at a wrong name or without a network
         raise InputError(
             f"{place.name}/{inside}/{ADAPTER}: cannot be loaded: {type(error).__name__}: {cut(str(error))}; check the"

@@ -178,7 +178,7 @@ def test_a_place_that_is_none_is_refused(networks: Networks, folder: Path) -> No
 def test_an_adapter_is_fetched_by_its_name(
     networks: Networks, models: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import huggingface_hub
+    import transformers
 
     asked = []
 
@@ -192,7 +192,7 @@ def test_an_adapter_is_fetched_by_its_name(
         asked.append((place.name, part))
         return kind.from_pretrained(models / "adapter" / "image_encoder", output_loading_info=True)
 
-    monkeypatch.setattr(huggingface_hub, "hf_hub_download", fetched)
+    monkeypatch.setattr(transformers.utils, "cached_file", fetched)
     monkeypatch.setattr(image_prompt, "loaded", encoder)
     assert len(load_adapter("owner/name", WANTED, networks).layers) == 4
     assert asked == [("owner/name", "models/image_encoder"), ("owner/name", f"models/{FILE}")]
