@@ -107,3 +107,37 @@ def blocks() -> dict[str, Any]:
         "attention_head_dim": 2,
         "norm_num_groups": 4,
     }
+
+
+def adapter(folder: Path, unet: Any, seed: int = 2) -> Path:
+    """An IP-Adapter for a U-net, with four tokens and an encoder for pictures of 32 pixels; random weights."""
+    import torch
+    from safetensors.torch import save_file
+    from transformers import CLIPVisionConfig, CLIPVisionModelWithProjection
+
+    torch.manual_seed(seed)
+    vision = CLIPVisionConfig(
+        hidden_size=16,
+        intermediate_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        image_size=32,
+        patch_size=8,
+        projection_dim=12,
+    )
+    CLIPVisionModelWithProjection(vision).save_pretrained(folder / "image_encoder")
+    width = unet.config.cross_attention_dim
+    tensors = {
+        "image_proj.proj.weight": torch.randn(4 * width, 12),
+        "image_proj.proj.bias": torch.randn(4 * width),
+        "image_proj.norm.weight": 1 + 0.1 * torch.randn(width),
+        "image_proj.norm.bias": 0.1 * torch.randn(width),
+    }
+    modules = dict(unet.named_modules())
+    layers = [name for name in unet.attn_processors if name.endswith(".attn2.processor")]
+    for number, name in enumerate(layers):
+        out = modules[name.removesuffix(".processor")].to_k.out_features
+        for each in "kv":
+            tensors[f"ip_adapter.{2 * number + 1}.to_{each}_ip.weight"] = torch.randn(out, width)
+    save_file(tensors, folder / "ip-adapter_sd15.safetensors")
+    return folder

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import torch
 
@@ -33,13 +34,33 @@ class Hints:
     """(c, h', w'): the latents of the picture to edit, unscaled, for InstructPix2Pix."""
     control: torch.Tensor | None = None
     """(3, h, w) in [0, 1]: the picture for the ControlNet."""
+    content: Callable[[int], Latents] | None = None
+    """Maps a step to the latents (c, h', w') of what the picture showed before painting, as noisy as at that step."""
 
 
-class Denoiser:
+class Predictor(Protocol):
+    """What predicts the noise in pictures."""
+
+    def prepare(self, latents: Sequence[Latents], step: int, hints: Sequence[Hints]) -> None:
+        """Called before a step with all pictures as they are then."""
+
+    def noise(self, latents: Latents, step: int, hints: Hints) -> Latents:
+        """The noise (c, h', w') in a picture's latents at a step of the network's."""
+
+
+class Denoiser(Predictor):
     """A model with words, which predicts the noise in latents."""
 
     def __init__(self, networks: Networks, prompts: Prompts, guidance: Guidance) -> None:
         self._networks, self._prompts, self._guidance = networks, prompts, guidance
+
+    def prepare(self, latents: Sequence[Latents], step: int, hints: Sequence[Hints]) -> None:
+        """Nothing: a picture is looked at alone."""
+
+    @torch.no_grad()
+    def plain(self, latents: Latents, step: int, hints: Hints, words: torch.Tensor) -> Latents:
+        """The noise (c, h', w') in latents with these words (1, tokens, c), and no guidance."""
+        return self._predicted(latents, step, hints, [words], [1.0])[0]
 
     @torch.no_grad()
     def noise(self, latents: Latents, step: int, hints: Hints) -> Latents:
@@ -81,8 +102,7 @@ class Denoiser:
             batch = torch.cat([batch, torch.stack([beside * share for share in shares])], 1)
         rows = torch.cat(list(words)).to(batch)
         others = {}
-        if networks.control is not None:
-            assert hints.control is not None
+        if networks.control is not None and hints.control is not None:
             shown = hints.control.to(batch).expand(count, *hints.control.shape)
             down, middle = networks.control(
                 batch,
@@ -121,7 +141,7 @@ def noised(networks: Networks, latents: Latents, noise: torch.Tensor, step: int)
 
 
 def denoised(
-    denoiser: Denoiser,
+    predictor: Predictor,
     networks: Networks,
     latents: Sequence[Latents],
     hints: Sequence[Hints],
@@ -141,9 +161,10 @@ def denoised(
             if index + 1 < len(steps)
             else float(networks.scheduler.final_alpha_cumprod)
         )
+        predictor.prepare(now, step, hints)
         clear = []
         for noisy, hint in zip(now, hints):
-            noise = denoiser.noise(noisy, step, hint).to(noisy)
+            noise = predictor.noise(noisy, step, hint).to(noisy)
             clear.append((noisy - (1 - level) ** 0.5 * noise) / max(level, 1e-8) ** 0.5)
         if agree is not None:
             clear = agree(clear)

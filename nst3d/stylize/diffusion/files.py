@@ -23,6 +23,8 @@ PARTS = {
 """The folders of a model, and the classes that they may be of; any scheduler, as only its noise levels are read."""
 WEIGHTS = ("text_encoder", "vae", "unet")
 """Those with weights."""
+ADAPTER, ENCODER = "ip-adapter_sd15.safetensors", "image_encoder"
+"""The file and the folder that an IP-Adapter is made of."""
 _HUB = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 _JSON_BYTES = 1 << 20
 
@@ -37,19 +39,18 @@ class Place:
     """Whether it is a folder, so that nothing is downloaded."""
 
 
-def place_of(model: str, wanted: str) -> Place:
-    """The place that a user means by an option's value; `wanted` is what the option is called in messages.
+def place_of(model: str, wanted: str, what: str = "a diffusers model") -> Place:
+    """The place that a user means by an option's value.
 
+    In messages `wanted` is what the option is called, and `what` says what should be there.
     ConfigError for nothing, or for what is neither a folder nor such a name.
     """
     if not model:
-        raise ConfigError(
-            f"{wanted} is missing: give the folder of a diffusers model, or its Hugging Face name"
-        )
+        raise ConfigError(f"{wanted} is missing: give the folder of {what}, or its Hugging Face name")
     if Path(model).is_dir():
         return Place(model, True)
     if Path(model).exists():
-        raise ConfigError(f"{wanted} is {model}, a file: expected the folder of a diffusers model")
+        raise ConfigError(f"{wanted} is {model}, a file: expected the folder of {what}")
     if not _HUB.fullmatch(model):
         raise ConfigError(
             f"{wanted} is {model!r}: there is no such folder, and it is no Hugging Face name such as owner/model"
@@ -88,6 +89,28 @@ def check_weights(folder: Path) -> None:
             " .safetensors files"
         )
     raise InputError(f"{folder}: has no weights: expected a .safetensors file")
+
+
+def check_adapter(place: Place) -> str:
+    """The folder in a place that has an IP-Adapter and the encoder of its pictures: "" or "models", as published.
+
+    InputError for a folder that lacks either, or has them as pickles.
+    """
+    if not place.local:
+        return "models"
+    folder = Path(place.name)
+    inside = "models" if list(folder.glob(f"models/{Path(ADAPTER).stem}.*")) else ""
+    file, encoder = folder / inside / ADAPTER, folder / inside / ENCODER
+    if file.with_suffix(".bin").exists() and not file.is_file():
+        raise InputError(
+            f"{file.with_suffix('.bin')}: is a pickle, which can run code: get the adapter's {ADAPTER}"
+        )
+    if not file.is_file():
+        raise InputError(f"{folder}: has no {ADAPTER}: expected an IP-Adapter for Stable Diffusion 1")
+    if not encoder.is_dir():
+        raise InputError(f"{encoder}: is missing: expected the encoder of pictures that belongs to {ADAPTER}")
+    check_weights(encoder)
+    return inside
 
 
 def variant_of(place: Place, part: str) -> str | None:

@@ -119,18 +119,21 @@ class Prompts:
     unwanted: torch.Tensor
 
 
-def prompts_of(networks: Networks, styles: Sequence[Style]) -> Prompts:
-    """The texts of all styles, mixed by their weights, and what all of them avoid. ConfigError without words."""
-    check_worded(styles)
+def prompts_of(networks: Networks, styles: Sequence[Style], pictured: bool = False) -> Prompts:
+    """The texts of all styles, mixed by their weights, and what all of them avoid.
+
+    ConfigError without words, unless they are `pictured` and have pictures.
+    """
+    check_worded(styles, pictured)
     texts = [(style.text, style.weight) for style in styles if style.text] or [("", 1.0)]
     total = sum(weight for _, weight in texts)
     wanted = torch.stack([networks.read(text) * (weight / total) for text, weight in texts]).sum(0)
     return Prompts(wanted, networks.read(", ".join(style.avoid for style in styles if style.avoid)))
 
 
-def check_worded(styles: Sequence[Style]) -> None:
-    """Raise ConfigError if no style has words."""
-    if not any(style.text or style.avoid for style in styles):
+def check_worded(styles: Sequence[Style], pictured: bool = False) -> None:
+    """Raise ConfigError if no style has words, or pictures where these are looked at, too (`pictured`)."""
+    if not any(style.words or (pictured and style.images) for style in styles):
         raise ConfigError(
             "diffusion paints what words say, and the styles have none: give `text`, such as 'carved jade'"
         )
@@ -164,7 +167,7 @@ def load_networks(model: str, wanted: str, control: str = "", lora: Lora | None 
     Weights are read as safetensors and as nothing else, each part by the class that is expected there, so that no file
     says what is executed. MissingDependencyError without diffusers, InputError for a folder that is no such model.
     """
-    diffusers, transformers = _packages()
+    diffusers, transformers = packages()
     place = place_of(model, wanted)
     check_model(place)
     change = (
@@ -179,13 +182,14 @@ def load_networks(model: str, wanted: str, control: str = "", lora: Lora | None 
     text = _load(transformers.CLIPTextModel, place, "text_encoder")
     if lora is not None and change is not None:
         merge(change, lora.weight, {"unet": unet, "text": text})
-    scheduler = _loaded(diffusers.DDIMScheduler, place, "scheduler", {})
+    scheduler = loaded(diffusers.DDIMScheduler, place, "scheduler", {})
     guided = None if controls is None else _load(diffusers.ControlNetModel, controls, "")
     levels = scheduler.alphas_cumprod.double()
     return Networks(_load_tokenizer(place), text, vae, unet, levels, scheduler, guided)
 
 
-def _packages() -> tuple[Any, Any]:
+def packages() -> tuple[Any, Any]:
+    """diffusers and transformers. MissingDependencyError without them."""
     try:
         import diffusers
         import transformers
@@ -195,18 +199,22 @@ def _packages() -> tuple[Any, Any]:
 
 
 def _load_tokenizer(place: Place) -> Any:
-    transformers = _packages()[1]
-    return _loaded(transformers.CLIPTokenizer, place, "tokenizer", {})
+    transformers = packages()[1]
+    return loaded(transformers.CLIPTokenizer, place, "tokenizer", {})
 
 
 def _load(kind: Any, place: Place, part: str) -> Any:
     others = {"use_safetensors": True, "variant": variant_of(place, part), "low_cpu_mem_usage": False}
     if not kind.__module__.startswith("diffusers"):
         others.pop("low_cpu_mem_usage")
-    return _loaded(kind, place, part, others).eval().requires_grad_(False)
+    return loaded(kind, place, part, others).eval().requires_grad_(False)
 
 
-def _loaded(kind: Any, place: Place, part: str, others: Mapping[str, Any]) -> Any:
+def loaded(kind: Any, place: Place, part: str, others: Mapping[str, Any]) -> Any:
+    """What `from_pretrained` of a class gives for a part of a model, with other arguments that are not None.
+
+    InputError for whatever goes wrong.
+    """
     try:
         with _quiet():
             return kind.from_pretrained(

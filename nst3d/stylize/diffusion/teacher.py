@@ -3,85 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Literal, final
+from typing import Any, final
 
 import torch
 
-from nst3d.bounds import Within
 from nst3d.errors import ConfigError, sparing
 from nst3d.options import Declared
-from nst3d.stylize.diffusion.controls import ControlOf, control_picture
+from nst3d.stylize.diffusion.companions import Pictures, Reference, attentive, companions_of, references_of
+from nst3d.stylize.diffusion.controls import control_picture
 from nst3d.stylize.diffusion.denoise import Agree, Denoiser, Guidance, Hints, denoised, noised, steps_from
-from nst3d.stylize.diffusion.files import read_json
+from nst3d.stylize.diffusion.editing import Editing
+from nst3d.stylize.diffusion.files import check_adapter, place_of, read_json
+from nst3d.stylize.diffusion.image_prompt import Adapter, load_adapter
 from nst3d.stylize.diffusion.lora import Lora
-from nst3d.stylize.diffusion.networks import (
-    Latents,
-    Networks,
-    check_worded,
-    cut_off,
-    load_networks,
-    prompts_of,
-)
+from nst3d.stylize.diffusion.networks import Latents, Networks, cut_off, load_networks, prompts_of
 from nst3d.stylize.diffusion.surface_noise import surface_noise
-from nst3d.stylize.diffusion.views import agreed, least_size, restyled, tiled, untiled
+from nst3d.stylize.diffusion.views import agreed, least_size, pictures_of, pooled, restyled, tiled, untiled
 from nst3d.stylize.look import Look
 from nst3d.stylize.style import Style
 from nst3d.stylize.teachers.registry import register_teacher
 from nst3d.tensors import Image, Planes, to_image, to_planes
 
-Way = Literal["img2img", "instruct", "controlnet"]
 _FAR = 1.5
 """Ratio of sizes from which a network paints well no more."""
-_WANTED = "teacher diffusion: option model"
-
-
-@dataclass(frozen=True)
-class Editing:
-    """How views are edited: the options of the teacher."""
-
-    model: str = ""
-    """Folder of a diffusers model, or its name on Hugging Face."""
-    way: Way = "img2img"
-    strength: Annotated[float, Within(0, 1)] = 0.6
-    """Share of the noise levels, from none to nothing but noise, from which a view begins, in the first round."""
-    last: Annotated[float, Within(0, 1)] = 0.3
-    """The same in the last of several rounds; what lies between changes linearly."""
-    steps: Annotated[int, Within(1, 1000)] = 20
-    """Steps from nothing but noise to none, of which the last `strength` are taken."""
-    guidance: Annotated[float, Within(0, 100)] = 7.5
-    """How strongly views follow the words: 1 is what the network predicts, more is exaggerated."""
-    picture: Annotated[float, Within(0, 100)] = 1.5
-    """The same of the picture that a network sees beside the latents."""
-    control: str = ""
-    """Folder of a ControlNet, or its name on Hugging Face."""
-    control_of: ControlOf = "depth"
-    """What the ControlNet sees of the scene."""
-    control_weight: Annotated[float, Within(0, 10)] = 1.0
-    """How strongly views follow the ControlNet."""
-    lora: str = ""
-    """A .safetensors file of a LoRA for the model, or a folder with one."""
-    lora_weight: Annotated[float, Within(-10, 10)] = 1.0
-    """How strongly it counts; 0 is the model as it was."""
-    blend: Annotated[float, Within(0, 1)] = 0.0
-    """How far the latents of all views move to those of one table, after each step."""
-    grid: Annotated[int, Within(1, 4)] = 1
-    """So many views by so many are edited as one picture."""
-    adain: Annotated[float, Within(0, 1)] = 0.0
-    """How far views begin with the mean and deviation of a style's latents."""
-
-    def __post_init__(self) -> None:
-        """Raise ConfigError for options that contradict each other."""
-        if bool(self.control) != (self.way == "controlnet"):
-            raise ConfigError(
-                "teacher diffusion: way=controlnet and control=FOLDER, a ControlNet for depth or normals, are given"
-                " together"
-            )
-        if self.control_of != "depth" and not self.control:
-            raise ConfigError(
-                f"teacher diffusion: control_of={self.control_of} says what a ControlNet sees: give control=FOLDER, too"
-            )
+_WANTED, _ADAPTER = "teacher diffusion: option model", "teacher diffusion: option adapter"
 
 
 @final
@@ -94,9 +42,9 @@ class Diffusion:
     is the same for all views of a round and falls from round to round, where theirs is drawn for each view.
     """
 
-    def __init__(self, networks: Networks, editing: Editing) -> None:
-        """ConfigError for a model that cannot edit in this way."""
-        self._networks, self._editing = networks, editing
+    def __init__(self, networks: Networks, editing: Editing, adapter: Adapter | None = None) -> None:
+        """With an IP-Adapter, if the options ask for one. ConfigError for a model that cannot edit in this way."""
+        self._networks, self._editing, self._adapter = networks, editing, adapter
         if networks.instructed != (editing.way == "instruct"):
             other = (
                 "is made to follow instructions: set way=instruct"
@@ -112,13 +60,14 @@ class Diffusion:
         return Diffusion(
             self._networks,
             replace(own, strength=own.strength + (own.last - own.strength) * share, last=own.last),
+            self._adapter,
         )
 
     @torch.no_grad()
     def teach(
         self, pictures: Sequence[Image], looks: Sequence[Look], styles: Sequence[Style]
     ) -> Sequence[Image]:
-        """The pictures as the styles' words say, where the looks cover them. ConfigError without words."""
+        """The pictures as the styles say, where the looks cover them. ConfigError for styles that do not do."""
         smaller = "a smaller `size`" + (" or option grid" if self._editing.grid > 1 else "")
         with sparing("teacher diffusion", smaller):
             return self._taught(pictures, looks, styles)
@@ -127,23 +76,57 @@ class Diffusion:
         self, pictures: Sequence[Image], looks: Sequence[Look], styles: Sequence[Style]
     ) -> Sequence[Image]:
         own, device = self._editing, pictures[0].device
+        own.check(styles)
         networks = self._networks.to(device)
-        prompts = prompts_of(networks, styles)
-        least = least_size(looks, own.grid)
-        latents = [networks.encode(to_planes(picture), least) for picture in pictures]
-        if own.adain:
-            latents = restyled(latents, looks, networks, styles, own.adain)
-        sizes = [(latent.shape[1], latent.shape[2]) for latent in latents]
-        noise = surface_noise(looks, sizes, len(latents[0]), networks.stride)
-        steps = steps_from(networks, own.steps, own.strength)
-        begin = [noised(networks, latent, each, steps[0]) for latent, each in zip(latents, noise)]
-        hints = [self._hints(look, latent) for look, latent in zip(looks, latents)]
-        denoiser = Denoiser(networks, prompts, Guidance(own.guidance, own.picture, own.control_weight))
-        grids = denoised(
-            denoiser, networks, tiled(begin, own.grid), self._tiled(hints), steps, self._agree(looks)
+        denoiser = Denoiser(
+            networks,
+            prompts_of(networks, styles, own.pictured),
+            Guidance(own.guidance, own.picture, own.control_weight),
         )
+        steps = steps_from(networks, own.steps, own.strength)
+        shown = pictures_of(styles, looks)
+        references = references_of(denoiser, networks, shown, steps) if own.inject else []
+        begin, hints = self._begun(pictures, looks, shown, references, steps[0])
+        adapter = self._adapter and self._adapter.to(device, networks.dtype)
+        companions = companions_of(own, networks, adapter, shown, references)
+        with attentive(denoiser, networks, companions) as predictor:
+            grids = denoised(predictor, networks, begin, hints, steps, self._agree(looks))
         found = untiled(grids, own.grid, len(looks))
         return [self._shown(p, look, latent) for p, look, latent in zip(pictures, looks, found)]
+
+    def _begun(
+        self,
+        pictures: Sequence[Image],
+        looks: Sequence[Look],
+        shown: Pictures,
+        references: Sequence[Reference],
+        step: int,
+    ) -> tuple[list[Latents], list[Hints]]:
+        """The latents at a step from which the grids of views begin, and what the network sees beside them."""
+        own, networks = self._editing, self._networks
+        least = least_size(looks, own.grid)
+        latents = [networks.encode(to_planes(picture), least) for picture in pictures]
+        weights = [weight for _, weight in shown]
+        if own.adain and not references:
+            wanted = pooled([networks.encode(picture) for picture, _ in shown], weights)
+            latents = restyled(latents, looks, networks.stride, wanted, own.adain)
+        sizes = [(latent.shape[1], latent.shape[2]) for latent in latents]
+        noise = [
+            each.to(latent)
+            for each, latent in zip(surface_noise(looks, sizes, len(latents[0]), networks.stride), latents)
+        ]
+        begin = [noised(networks, latent, each, step) for latent, each in zip(latents, noise)]
+        if own.adain and references:
+            wanted = pooled([each.latents[step] for each in references], weights)
+            begin = restyled(begin, looks, networks.stride, wanted, own.adain)
+        hints = self._tiled([self._hints(look, latent) for look, latent in zip(looks, latents)])
+        if own.inject and own.inject_query:
+            before = tiled([self._before(look, latent) for look, latent in zip(looks, latents)], own.grid)
+            hints = [
+                replace(hint, content=partial(noised, networks, latent, each))
+                for hint, latent, each in zip(hints, before, tiled(noise, own.grid))
+            ]
+        return tiled(begin, own.grid), hints
 
     def _shown(self, picture: Image, look: Look, latents: Latents) -> Image:
         """The edited picture where the scene covers it, so that what was made of the background is left out."""
@@ -154,16 +137,20 @@ class Diffusion:
         networks = self._networks
         size = (latents.shape[1] * networks.stride, latents.shape[2] * networks.stride)
         if self._editing.way == "instruct":
-            before = look.image if look.content is None else look.content().to(look.image)
-            inside = look.coverage.to(look.image)
-            shown = Planes(torch.lerp(look.image, before, inside))
-            return Hints(picture=networks.encode(shown, size) / networks.vae.config.scaling_factor)
+            return Hints(picture=self._before(look, latents) / networks.vae.config.scaling_factor)
         if self._editing.way == "controlnet":
             shown_as = control_picture(
                 look, self._editing.control_of, size, "teacher diffusion: way=controlnet"
             )
             return Hints(control=shown_as)
         return Hints()
+
+    def _before(self, look: Look, latents: Latents) -> Latents:
+        """The latents, of the size of these, of what a view showed before painting, where the scene covers it."""
+        stride = self._networks.stride
+        before = look.image if look.content is None else look.content().to(look.image)
+        shown = Planes(torch.lerp(look.image, before, look.coverage.to(look.image)))
+        return self._networks.encode(shown, (latents.shape[1] * stride, latents.shape[2] * stride))
 
     def _tiled(self, hints: Sequence[Hints]) -> list[Hints]:
         side = self._editing.grid
@@ -193,8 +180,12 @@ class Diffusion:
 
 def _make(options: Mapping[str, Any]) -> Diffusion:
     editing = Editing(**options)
+    if editing.adapter:  # before a model is read, which takes longer
+        check_adapter(place_of(editing.adapter, _ADAPTER, "an IP-Adapter"))
     lora = Lora(editing.lora, editing.lora_weight)
-    return Diffusion(load_networks(editing.model, _WANTED, editing.control, lora), editing)
+    networks = load_networks(editing.model, _WANTED, editing.control, lora)
+    adapter = load_adapter(editing.adapter, _ADAPTER, networks) if editing.adapter else None
+    return Diffusion(networks, editing, adapter)
 
 
 def _notes(options: Mapping[str, Any], size: int, styles: Sequence[str]) -> list[str]:
@@ -217,8 +208,9 @@ def _notes(options: Mapping[str, Any], size: int, styles: Sequence[str]) -> list
 
 def _ready(options: Mapping[str, Any], styles: Sequence[Style]) -> list[str]:
     own = Editing(**options)
-    check_worded(styles)
-    return cut_off(own.model, _WANTED, styles)
+    own.check(styles)
+    read = [*styles, Style(text=own.source)] if own.source else styles
+    return cut_off(own.model, _WANTED, read)
 
 
 register_teacher("diffusion", _make, Declared(Editing), _notes, reads_words=True, ready=_ready)

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from nst3d.errors import ConfigError
 from nst3d.operators.base import ViewOperator
 from nst3d.operators.solve import SolveOptions, bake
-from nst3d.stylize.diffusion.networks import Latents, Networks
+from nst3d.stylize.diffusion.networks import Latents
 from nst3d.stylize.look import Look
 from nst3d.stylize.style import Style
 from nst3d.tensors import Image, Mask, Planes
@@ -82,31 +82,26 @@ def _fitted(latents: Latents, view: ViewOperator) -> Image:
     return Image(latents.cpu().float().permute(1, 2, 0)[: view.size[0], : view.size[1]])
 
 
+def pictures_of(styles: Sequence[Style], looks: Sequence[Look]) -> list[tuple[Planes, float]]:
+    """The pictures (3, h, w) of styles as large as the views, on their device, each with the weight of its style."""
+    size = max(max(look.image.shape[1:]) for look in looks)
+    device = looks[0].image.device
+    return [(Planes(picture.to(device)), style.weight) for style in styles for picture in style.at(size)]
+
+
 def restyled(
     latents: Sequence[Latents],
     looks: Sequence[Look],
-    networks: Networks,
-    styles: Sequence[Style],
+    stride: int,
+    wanted: tuple[torch.Tensor, torch.Tensor],
     share: float,
 ) -> list[Latents]:
-    """The latents, moved by `share` of the way to the mean and deviation of the styles' pictures, channel by channel.
+    """The latents, moved by `share` of the way to a mean and a deviation (c,), channel by channel.
 
-    AdaIN (Huang & Belongie 2017) of the start, by one map for all views: statistics are pooled over what they cover.
-    ConfigError without a picture.
+    AdaIN (Huang & Belongie 2017) by one map for all views: statistics are pooled over what they cover.
     """
-    pictured = [style for style in styles if style.images]
-    if not pictured:
-        raise ConfigError("teacher diffusion: option adain needs a style with a picture: give one, or set 0")
-    size = max(max(look.image.shape[1:]) for look in looks)
-    device = latents[0].device
-    wanted = [
-        ([networks.encode(Planes(picture.to(device))) for picture in style.at(size)], style.weight)
-        for style in pictured
-    ]
-    mean, deviation = pooled(
-        [part for parts, _ in wanted for part in parts], [w for ps, w in wanted for _ in ps]
-    )
-    covers = [covered(look.coverage, latent, networks.stride) for look, latent in zip(looks, latents)]
+    mean, deviation = wanted
+    covers = [covered(look.coverage, latent, stride) for look, latent in zip(looks, latents)]
     own_mean, own = pooled(latents, covers)
     ratio = torch.where(own > _LEAST, deviation / own.clamp_min(_LEAST), 1.0)
     found = []

@@ -71,6 +71,22 @@ def test_a_run_is_not_resumed_with_another_model(inputs, tmp_path: Path, model: 
         run_job(replace(in_words(inputs, tmp_path / "out", copy), resume=True))
 
 
+def test_a_picture_paints_without_words_by_an_adapter(inputs, tmp_path: Path, model: Path) -> None:
+    import tiny_diffusion
+    from diffusers import UNet2DConditionModel
+
+    unet = UNet2DConditionModel.from_pretrained(model / "unet", low_cpu_mem_usage=False, use_safetensors=True)
+    adapter = tiny_diffusion.adapter(tmp_path / "adapter", unet)
+    own = in_words(
+        inputs, tmp_path / "out", model, "photo.png", styles=job(inputs, tmp_path, TINY).styles, texts=()
+    )
+    options = {**own.config.teach.options, "adapter": str(adapter), "views_attend": 0.5, "inject": 0.5}
+    config = replace(own.config, teach=replace(own.config.teach, options=options))
+    listener = Listener()
+    run_job(replace(own, config=config), [listener])
+    assert listener.steps == 2
+
+
 def test_a_style_without_words_is_refused(inputs, tmp_path: Path, model: Path) -> None:
     pictured = job(inputs, tmp_path, TINY).styles
     with pytest.raises(ConfigError, match="give `text`"):
