@@ -139,6 +139,17 @@ def test_an_instant_start_leaves_fewer_steps(asked) -> None:
     assert 0 < quilt.schedule.total < usual.schedule.total / 2
 
 
+def test_steps_after_a_teacher_of_words_are_few_and_fine(asked) -> None:
+    usual = job(asked).config.schedule
+    schedule = job(asked, "--teacher", "diffusion").config.schedule
+    assert 0 < schedule.total < usual.total / 2
+    assert [stage.size for stage in schedule.stages] == [usual.finest]
+    assert not job(asked, "--teacher", "diffusion", "--iterations", "0").config.schedule.total
+    assert job(asked, "--teacher", "monge").config.schedule == usual
+    started = job(asked, "--start", "instant").config.schedule
+    assert job(asked, "--start", "instant", "--teacher", "diffusion").config.schedule == started
+
+
 @pytest.mark.parametrize(
     "options", [("--iterations", "5"), ("--term", "gram=1"), ("--start", "instant"), ("--start", "quilt")]
 )
