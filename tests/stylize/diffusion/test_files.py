@@ -74,8 +74,12 @@ def test_code_that_a_folder_brings_is_not_run(copy: Path) -> None:
 
 
 def test_damaged_files_are_named(copy: Path) -> None:
-    (copy / "vae" / "diffusion_pytorch_model.safetensors").write_bytes(b"\0" * 40)
-    with pytest.raises(InputError, match=r"vae/diffusion_pytorch_model.safetensors: cannot be read"):
+    weights = copy / "vae" / "diffusion_pytorch_model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-8])
+    with pytest.raises(InputError, match=r"vae: cannot be loaded"):
+        load_networks(str(copy), WANTED)
+    weights.write_bytes(b"\0" * 40)
+    with pytest.raises(InputError, match=r"model\.safetensors: cannot be read"):
         load_networks(str(copy), WANTED)
     (copy / "model_index.json").write_text("[")
     with pytest.raises(InputError, match=r"model_index\.json: is missing or damaged"):
