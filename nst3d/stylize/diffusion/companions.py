@@ -127,6 +127,8 @@ class Attentive(Predictor):
         own = self._companions
         if own.words is not None:
             own.words.step = step
+        if own.anchored is not None:
+            own.anchored.kept = ()
         if own.injection is not None:
             own.injection.styles = ()
             own.injection.styles = [
@@ -134,7 +136,6 @@ class Attentive(Predictor):
                 for each in own.references
             ]
         if own.anchored is not None:
-            own.anchored.kept = ()
             few = spread(len(latents), own.anchors)
             own.anchored.kept = [self._anchor(latents[k], step, hints[k]) for k in few]
 

@@ -139,8 +139,18 @@ def test_a_single_view_is_its_own_anchor(models: Path) -> None:
     torch.testing.assert_close(alone, change(models), atol=1e-4, rtol=0)
 
 
-def test_memory_does_not_grow_with_the_number_of_views(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The keys and values that are alive at any time: those of the anchors and of the style, at one step."""
+@pytest.mark.parametrize(
+    ("options", "wanted"),
+    [
+        # Four layers of two anchors; two of the style, of the content, and of the content of the view before.
+        ({"views_attend": 0.5, "anchors": 2, "inject": 0.5}, 4 * 2 + 3 * 2),
+        ({"inject": 0.5, "inject_query": 0.0}, 2),
+    ],
+)
+def test_memory_does_not_grow_with_the_number_of_views(
+    models: Path, monkeypatch: pytest.MonkeyPatch, options: dict[str, Any], wanted: int
+) -> None:
+    """Layers whose keys and values, or queries, are alive at once: those of one step, whatever the number of views."""
     alive: weakref.WeakSet[Heads] = weakref.WeakSet()
     most: list[int] = []
 
@@ -148,17 +158,21 @@ def test_memory_does_not_grow_with_the_number_of_views(models: Path, monkeypatch
         recorded(self, layer, heads, found)
         if layer.name in self.kept:
             alive.add(self.kept[layer.name])
-        most[-1] = max(most[-1], sum(each.key.numel() + each.query.numel() for each in alive))
+        most[-1] = max(most[-1], len(alive))
         return found
 
     recorded = Recorder.attended
     monkeypatch.setattr(Recorder, "attended", record)
     for count in (2, 4):
         most.append(0)
-        own = teacher(models, views_attend=0.5, anchors=2, inject=0.5)
-        taught(own, [look(picture(k), k) for k in range(count)], [BOTH])
-    assert most[0] == most[1] > 0
+        taught(teacher(models, **options), [look(picture(k), k) for k in range(count)], [BOTH])
+    assert most == [wanted] * 2
     assert not alive
+
+
+def test_views_begin_with_the_statistics_of_the_inverted_picture(models: Path) -> None:
+    one, half, whole = (change(models, [BOTH], inject=1.0, adain=share) for share in (0.0, 0.5, 1.0))
+    assert float((one - whole).abs().max()) > float((one - half).abs().max()) > 1e-3
 
 
 def test_a_source_of_the_same_words_changes_nothing(models: Path) -> None:
