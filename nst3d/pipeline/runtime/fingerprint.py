@@ -29,13 +29,15 @@ def add_file(digest: hashlib._Hash, path: Path) -> None:
 
 
 def add_place(digest: hashlib._Hash, path: Path) -> None:
-    """Add the bytes of a file, or the names and sizes of the files in a folder and in those within it, as of a model.
+    """Add the bytes of a file, or the names and sizes of the files in a folder, three deep, as of a model.
 
     Nothing if it is missing, which its reader reports.
     """
     add_file(digest, path)
     if path.is_dir():
-        for other in sorted(p for pattern in ("*", "*/*") for p in path.glob(pattern) if p.is_file()):
+        for other in sorted(
+            p for pattern in ("*", "*/*", "*/*/*") for p in path.glob(pattern) if p.is_file()
+        ):
             digest.update(f"{other.relative_to(path)} {other.stat().st_size}".encode())
 
 
