@@ -48,7 +48,7 @@ def levelled(colours: Colours, surface: Surface, layout: Layout, anchors: Anchor
         return colours
     columns, weights = _jumps(surface, pairs)
     near = _near(columns, layout, anchors)
-    number = np.cumsum(near) - 1
+    number = np.cumsum(near, dtype=np.int32) - 1
     count = int(near.sum())
     jumps = _rows(number[columns], weights)
     changes = _changes(near, number, layout)
@@ -108,7 +108,7 @@ def _changes(near: Array, number: Array, layout: Layout) -> Csr:
     """The difference of each two texels beside each other that may change, by their `number` (n,)."""
     pairs, first = [], 0
     for height, width in layout.images:
-        rows = np.arange(first, first + height * width).reshape(height, width)
+        rows = np.arange(first, first + height * width, dtype=np.int32).reshape(height, width)
         for one, other in ((rows[:, :-1], rows[:, 1:]), (rows[:-1], rows[1:])):
             both = near[one] & near[other]
             pairs.append(np.stack([one[both], other[both]], 1))
@@ -120,7 +120,11 @@ def _changes(near: Array, number: Array, layout: Layout) -> Csr:
 def _rows(columns: Array, weights: Array) -> Csr:
     count, each = columns.shape
     starts = np.arange(count + 1, dtype=np.int64) * each
-    return Csr(starts, columns.ravel().astype(np.int32), np.ascontiguousarray(weights, np.float32).ravel())
+    return Csr(
+        starts,
+        columns.ravel().astype(np.int32, copy=False),
+        np.ascontiguousarray(weights, np.float32).ravel(),
+    )
 
 
 def _view(matrix: Csr, num_colours: int) -> SparseView:
