@@ -10,9 +10,9 @@ _PLAIN = (
     "lighting", "memory", "nerf", "out", "overwrite", "pass_format", "path", "quality", "reach", "region", "renderer",
     "resume", "seconds", "seed", "size", "start", "steady", "steps", "stroke", "style", "turns", "up",
     "weights",
-    "avoid", "baseline", "clip", "colour", "cycle", "direction", "flow", "for_painting", "gaps", "library", "pairs",
-    "palette", "passes", "protocol", "recurrent", "sound", "source_text", "teacher", "temporal", "text", "video",
-    "views", "votes", "way", "words",
+    "avoid", "baseline", "clip", "colour", "cycle", "direction", "flow", "for_painting", "gaps", "library", "method",
+    "pairs", "palette", "passes", "protocol", "recurrent", "sound", "sound_as", "source_text", "teacher",
+    "temporal", "text", "video", "views", "votes", "way", "words",
 )  # fmt: skip
 FLAGS = {name: f"--{name.replace('_', '-')}" for name in _PLAIN} | {
     "clean.depth": "--clean-depth",

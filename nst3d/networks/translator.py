@@ -127,7 +127,8 @@ def load_translator(path: PathLike) -> Translator:
     """
     path = Path(path)
     if not path.is_file():
-        raise InputError(f"{path}: no such file")
+        what = "is a folder" if path.is_dir() else "no such file"
+        raise InputError(f"{path}: {what}, expected a CycleGAN generator")
     found = read_tensors(path)
     tensors = {name: value for name, value in found.items() if not _STATISTICS.search(name)}
     shape = _shape_of(path, tensors)

@@ -75,6 +75,8 @@ def read_sound(path: PathLike) -> Sound:
 
 
 def _why(log: bytes, path: Path) -> str:
+    if not path.stat().st_size:
+        return "it is empty"
     if b"not on whitelist" in log or b"Invalid data found" in log:
         return "it is in none of the formats of sounds"
     return "it has no sound" if b"matches no streams" in log else reason(log, path)

@@ -51,6 +51,8 @@ def checked(
 
 def _read_torch(path: Path, inside: str | None) -> dict[str, torch.Tensor]:
     claim_archive(path)
+    if path.is_file() and not path.stat().st_size:
+        raise InputError(f"{path}: is empty, expected a torch weight file: fetch it again")
     if is_torchscript(path):
         return read_torchscript(path)
     try:

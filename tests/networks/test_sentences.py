@@ -27,7 +27,7 @@ def test_words_are_the_longest_pieces() -> None:
     assert pieces.encode("Unaffordable x unx") == ([0, 3, 4, 6, 2, 2, 1], 0)
     assert pieces.encode("unaffordable " * 3, room=5) == ([0, 3, 4, 6, 1], 6)
     assert pieces.encode("a" * 101).numbers == [0, 2, 1]
-    for text in ("", " \n", "\x00"):
+    for text in ("", " \n", "\x00", "!!! …", "\N{FIRE}"):
         with pytest.raises(ConfigError, match="has no words"):
             pieces.encode(text)
     with pytest.raises(ConfigError, match="more than 100000"):

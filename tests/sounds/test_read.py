@@ -44,6 +44,9 @@ def test_what_is_no_sound_says_so(tmp_path: Path) -> None:
     text = tmp_path / "text.mp3"
     text.write_text("no music")
     refused(text, "cannot be read as a sound, such as wav")
+    nothing = tmp_path / "nothing.wav"
+    nothing.touch()
+    refused(nothing, "it is empty")
     named = tmp_path / "list.wav"
     named.write_text(
         f"#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\n{tmp_path / 'quiet.wav'}\n#EXT-X-ENDLIST\n"

@@ -51,7 +51,7 @@ def likenesses(reader: Reads, text: str, styles: Sequence[Captioned]) -> Array:
     found = []
     for style in styles:
         whole = float(row @ reader.row(style.caption))
-        sentences = [part for part in _SENTENCES.split(style.caption) if re.search(r"\w", part)]
+        sentences = [part for part in _SENTENCES.split(style.caption) if re.search(r"[^\W_]", part)]
         found.append((whole + max(float(row @ reader.row(part)) for part in sentences)) / 2)
     return np.array(found)
 

@@ -17,6 +17,8 @@ CAPTIONS = "captions.yaml"
 """The file of captions in a folder of pictures: a mapping of file names to sentences."""
 _WORD = re.compile(r"[^\W\d_]{3,}")
 """Three letters: what a name must have to say something."""
+_CAMERAS = re.compile(r"(?<![^\W\d_])(dcim|dscf|dscn?|imgp?|mvimg|pxl)(?![^\W\d_])", re.IGNORECASE)
+"""What cameras call their pictures, which says nothing."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,8 @@ def read_library(folder: Path | None = None) -> list[Captioned]:
     """
     folder = folder or resource("scenes") / "styles"
     if not folder.is_dir():
-        raise InputError(f"{folder}: no such folder, expected one of pictures to choose from")
+        what = "is a file, expected a folder" if folder.exists() else "no such folder, expected one"
+        raise InputError(f"{folder}: {what} of pictures to choose from")
     pictures = {path.name: path for path in sorted(folder.iterdir()) if path.is_file() and is_picture(path)}
     if not pictures:
         raise InputError(f"{folder}: has no pictures to choose from")
@@ -47,7 +50,7 @@ def read_library(folder: Path | None = None) -> list[Captioned]:
 
 
 def _captions(file: Path, pictures: Mapping[str, Path]) -> dict[str, str]:
-    given: dict[str, Any] = read_yaml(file) if file.is_file() else {}
+    given: dict[str, Any] = read_yaml(file) if file.exists() else {}
     for name, caption in given.items():
         if name not in pictures:
             raise InputError(
@@ -61,7 +64,7 @@ def _captions(file: Path, pictures: Mapping[str, Path]) -> dict[str, str]:
 def _named(path: Path) -> str:
     """The words in a picture's name. InputError if there are none."""
     words = re.sub(r"[\W_]+", " ", path.stem).strip()
-    if not _WORD.search(words):
+    if not _WORD.search(_CAMERAS.sub("", words)):
         raise InputError(
             f"{path}: its name says nothing of what it looks like; say it in {path.with_name(CAPTIONS)},"
             f" '{path.name}: what it looks like'"

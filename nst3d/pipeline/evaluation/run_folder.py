@@ -103,7 +103,7 @@ def _styles(config: Mapping[str, Any], folder: Path) -> list[str]:
         ]
     found = _listed(given)
     if not all(isinstance(style, str) for style in found) or not (
-        found or words_of(config) or _heard(config)
+        found or words_of(config) or _heard(config) or _taught(config)
     ):
         raise InputError(f"{where}: names no styles; it is of another version: paint the scene again")
     return found
@@ -119,13 +119,23 @@ def _heard(config: Mapping[str, Any]) -> bool:
     return bool(_said(config, "sound"))
 
 
+def _taught(config: Mapping[str, Any]) -> bool:
+    """Whether one of a run's styles is one that a teacher alone knows."""
+    return any(entry.get("taught") is True for entry in _entries(config))
+
+
 def _said(config: Mapping[str, Any], what: str) -> list[str]:
     """What a run's styles have under a key, as far as they have text there."""
+    values = [entry.get(what) for entry in _entries(config)]
+    return [value for value in values if isinstance(value, str) and value]
+
+
+def _entries(config: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """A run's styles, as far as they are mappings."""
     direction = config.get("direction")
     styles = direction.get("styles") if isinstance(direction, Mapping) else None
     entries = styles.values() if isinstance(styles, Mapping) else ()
-    values = [entry.get(what) for entry in entries if isinstance(entry, Mapping)]
-    return [value for value in values if isinstance(value, str) and value]
+    return [entry for entry in entries if isinstance(entry, Mapping)]
 
 
 def _listed(value: Any) -> list[Any]:

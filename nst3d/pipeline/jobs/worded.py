@@ -89,6 +89,10 @@ def with_choice(job: Job, note: Note) -> Job:
     """
     direction = job.directed if job.sound is None else _heard(job, note)
     bare = {name: style for name, style in direction.styles.items() if style.text or style.avoid}
+    if job.words != "auto" and not bare and not any(style.sound for style in direction.styles.values()):
+        raise ConfigError("`words` says how words paint, and there are none: give `text`, or leave it out")
+    if job.words == "choose" and reads_words(job.config.teach.teacher):
+        raise ConfigError(f"the teacher {job.config.teach.teacher} reads words itself: leave out `words`")
     why = _why_choose(job, bare) if bare else ""
     if why:
         direction = _chosen(job, direction, why, note)

@@ -10,7 +10,7 @@ from nst3d.errors import ConfigError
 from nst3d.files import OptionalPathField, OptionalPathsField, PathField, PathsField
 from nst3d.pipeline.settings.clean import CleanOptions
 from nst3d.pipeline.settings.config import PaintConfig
-from nst3d.pipeline.settings.direction import Direction, StyleEntry, named_pictures, named_words
+from nst3d.pipeline.settings.direction import Direction, StyleEntry, alike, named_pictures, named_words
 
 Words = Literal["auto", "clip", "choose"]
 """How words paint: followed by CLIP, or by choosing pictures whose captions are like them; or as there are weights."""
@@ -69,6 +69,9 @@ class Job:
         for name, texts in (("text", self.texts), ("avoid", self.avoid)):
             if not all(text.strip() for text in texts):
                 raise ConfigError(f"`{name}` is empty: say it in words, such as 'carved jade'")
+        both = next((text for text in self.texts if any(alike(text, other) for other in self.avoid)), None)
+        if both is not None:
+            raise ConfigError(f"`text` and `avoid` are both {both!r}: leave out one")
         if self.direction is None:
             return
         given = self.styles or self.texts or self.avoid or self.sound

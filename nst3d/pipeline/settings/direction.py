@@ -42,8 +42,13 @@ class StyleEntry:
         """Raise ConfigError without a picture, words and a sound, unless it is taught, and for numbers outside their
         bounds."""
         check_bounds(self, "")
-        if not (self.images or self.text.strip() or self.avoid.strip() or self.sound or self.taught):
-            raise ConfigError("images is empty: give at least one picture, or text")
+        for name in ("text", "avoid"):
+            if (given := getattr(self, name)) and not given.strip():
+                raise ConfigError(f"{name} is {given!r}: say it in words, or leave it out")
+        if not (self.images or self.text or self.avoid or self.sound or self.taught):
+            raise ConfigError("it has no picture, no words and no sound: give images, text or sound")
+        if self.text and alike(self.text, self.avoid):
+            raise ConfigError(f"text and avoid are both {self.text!r}: leave out one")
 
     def plain(self) -> dict[str, Any]:
         """The entry as a file has it."""
@@ -193,6 +198,11 @@ def named_pictures(images: Sequence[Path]) -> dict[str, StyleEntry]:
             name, number = f"{image.stem} {number}", number + 1
         styles[name] = StyleEntry((image,))
     return styles
+
+
+def alike(text: str, other: str) -> bool:
+    """Whether two texts are the same, but for spaces and capitals."""
+    return text.casefold().split() == other.casefold().split()
 
 
 def named_words(texts: Sequence[str], avoid: Sequence[str] = ()) -> dict[str, StyleEntry]:

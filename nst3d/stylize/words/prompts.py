@@ -82,7 +82,8 @@ def goals_of(
         way = row - start
         if float(way.norm()) < _STILL:
             raise ConfigError(
-                f"the {told} and the text {source!r} mean the same, so there is nothing to paint"
+                f"the {told} and the text {source!r} mean the same, so there is nothing to paint:"
+                " change one; the second is the option source of the term words"
             )
         goals.append(Goal(row, F.normalize(way, dim=0), weight / total, sign))
     return goals

@@ -173,6 +173,19 @@ def test_wrong_folders_and_captions_are_refused(tmp_path: Path) -> None:
         (tmp_path / "captions.yaml").write_text(text)
         with pytest.raises(InputError, match=why):
             read_library(tmp_path)
+    (tmp_path / "captions.yaml").unlink()
+    (tmp_path / "captions.yaml").mkdir()
+    with pytest.raises(InputError, match=r"captions\.yaml: cannot be read"):
+        read_library(tmp_path)
+    with pytest.raises(InputError, match="is a file, expected a folder of pictures"):
+        read_library(tmp_path / "red.png")
+
+
+@pytest.mark.parametrize("name", ["IMG_2041.png", "dscf0001.png", "PXL_20240101.png", "img.png"])
+def test_names_by_cameras_say_nothing(tmp_path: Path, name: str) -> None:
+    picture(tmp_path / name)
+    with pytest.raises(InputError, match="its name says nothing"):
+        read_library(tmp_path)
 
 
 def test_pictures_take_the_place_of_words_in_all_mixtures() -> None:

@@ -197,7 +197,31 @@ def test_a_run_in_words_is_evaluated_without_a_picture(inputs, tmp_path: Path, n
     assert not found.scores.scores
     (judged,) = [each for each in found.judged if each.row.name == "run"]
     measured = {each.name: each for each in judged.measured}
-    assert str(measured["style_gram"].reason).startswith("the run was painted by words or sounds alone")
+    assert str(measured["style_gram"].reason).startswith("the run was painted without a picture")
     assert measured["geometric_rmse_1"].value is not None
     assert measured["clip_score"].value is not None
     assert "carved jade" in measured["clip_score"].note
+
+
+def test_words_that_are_to_be_avoided_are_no_aim() -> None:
+    """Followed and avoided at once, they would cancel each other, and nothing would be painted."""
+    with pytest.raises(ConfigError, match="`text` and `avoid` are both 'Carved jade'"):
+        Job(Path("a.glb"), (), Path("out"), texts=("Carved jade",), avoid=("rust", " carved  JADE "))
+    with pytest.raises(ConfigError, match="text and avoid are both 'jade'"):
+        StyleEntry(text="jade", avoid="jade")
+
+
+@pytest.mark.parametrize("given", [{"text": " "}, {"avoid": "\n"}])
+def test_a_style_of_spaces_says_so(given: dict[str, str]) -> None:
+    """A picture beside the words does not excuse them."""
+    with pytest.raises(ConfigError, match="say it in words, or leave it out"):
+        StyleEntry(images=(Path("a.png"),), **given)
+
+
+def test_how_words_paint_needs_words(inputs, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="`words` says how words paint, and there are none"):
+        run_job(job(inputs, tmp_path / "out", words="choose"))
+    teach = TeachOptions("diffusion", options={"model": "owner/model"})
+    reads = replace(TINY, teach=teach)
+    with pytest.raises(ConfigError, match="the teacher diffusion reads words itself"):
+        run_job(job(inputs, tmp_path / "out", reads, texts=("jade",), words="choose"))

@@ -23,9 +23,7 @@ from nst3d.tensors import Array, to_image
 
 _OPAQUE = 0.99
 _TEXTURE: dict[str, Better] = {"seam_error": "lower", "texels_per_pixel": "neither", "texel_spread": "lower"}
-_NO_PICTURE = (
-    "the run was painted by words or sounds alone, and has no picture's colours and grain to compare with"
-)
+_NO_PICTURE = "the run was painted without a picture, and has no picture's colours and grain to compare with"
 _COLOURS: dict[str, Better] = {"clipped": "lower", "out_of_gamut": "lower"}
 _LACKING = "by design more with colours of the content, a grade, or a strength below 1"
 

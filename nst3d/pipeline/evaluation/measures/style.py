@@ -24,7 +24,7 @@ _NAMES = (
     *("colour_sliced", "uv_histogram", "stroke_coherence", "stroke_octaves"),
     *("sifid_torchvision", "fid_inception", "artfid_inception", "fid_art", "artfid_art"),
 )
-_WORDS = "the run was painted by words or sounds alone, and has no picture to compare with"
+_WORDS = "the run was painted without a picture, and has no picture to compare with"
 _LEAST = 0.5
 """Opacity above which a pixel counts."""
 
