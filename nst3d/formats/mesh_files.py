@@ -46,7 +46,7 @@ def is_mesh(path: PathLike) -> bool:
 
 @one_asset()
 def load_mesh(place: PathLike | Peek) -> Mesh:
-    """The mesh in a file, or in a folder that holds exactly one mesh file.
+    """The mesh in a file, or in a folder that holds exactly one, perhaps in several formats.
 
     Reads GLB, glTF, OBJ, PLY, STL, OFF, 3MF, COLLADA, XAML, and voxels (.vox, .binvox) as the mesh of their
     exposed faces. Raises InputError for a missing or unreadable file, one of another kind (named if its first
@@ -140,6 +140,11 @@ def _only_mesh(folder: Path) -> Path:
     found = [p for p in _entries(folder) if visible(p) and is_mesh(p)]
     if len(found) == 1:
         return found[0]
+    one = [p for p in found if p.suffix.lower() == ".glb"]
+    if (
+        len(one) == 1 and len({p.stem for p in found}) == 1
+    ):  # one asset in several formats, as painting writes them
+        return one[0]
     if found:
         names = ", ".join(p.name for p in found[:8])
         raise InputError(f"{folder}: contains {len(found)} meshes ({names}); give the path of one")

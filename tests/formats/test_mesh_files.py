@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from gltf_samples import Sample
+from small_meshes import cube, mesh_of
 
 from nst3d.errors import ConfigError, InputError
 from nst3d.formats.mesh_files import load_mesh, save_mesh
@@ -60,6 +61,21 @@ def test_a_folder_with_one_mesh(tmp_path: Path) -> None:
     (folder / "b.obj").write_text(TRIANGLE)
     with pytest.raises(InputError, match="contains 2 meshes"):
         load_mesh(folder)
+
+
+def test_a_folder_with_one_mesh_in_several_formats(tmp_path: Path) -> None:
+    """What painting writes of an OBJ: the GLB is read, which has all that there is."""
+    for name in ("painted.obj", "painted.ply"):
+        (tmp_path / name).write_text(TRIANGLE)
+    with pytest.raises(InputError, match="contains 2 meshes"):
+        load_mesh(tmp_path)
+    solid = mesh_of(cube())
+    paint, colours = VertexPaint(solid.parts, (0,)), np.zeros((len(solid.parts[0].vertices), 3), np.float32)
+    save_mesh(tmp_path / "painted.glb", solid, paint, colours)
+    assert load_mesh(tmp_path).num_faces == 12
+    save_mesh(tmp_path / "other.glb", solid, paint, colours)
+    with pytest.raises(InputError, match="contains 4 meshes"):
+        load_mesh(tmp_path)
 
 
 def test_names_of_pictures(tmp_path: Path) -> None:
