@@ -162,7 +162,7 @@ def test_instances_share_their_rows() -> None:
 def test_compile_view_dispatches_by_type() -> None:
     surface = vertex_surface(quad())
     view = compile_view(surface, facing(8), MeshViewOptions(samples=1))
-    assert torch.equal(view.coverage, torch.ones(8, 8, 1))
+    torch.testing.assert_close(view.coverage, torch.ones(8, 8, 1))
     picture = compile_view(ImageSize(3, 5))
     assert isinstance(picture, IdentityView)
     assert picture.size == (3, 5)
