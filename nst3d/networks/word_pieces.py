@@ -47,9 +47,8 @@ class WordPieces:
                 f"a text has {len(text)} characters, more than {_LONGEST}: describe it in a sentence"
             )
         found = [piece for word in words_of(text) for piece in self._pieces(word)]
-        if not found or not any(
-            map(str.isalnum, text)
-        ):  # of marks alone, each has a piece, but means nothing
+        says = any(map(str.isalnum, text))  # marks have pieces, too, but mean nothing by themselves
+        if not (found and says):
             raise ConfigError(f"the text {text!r} has no words: describe what is meant")
         kept = found[: room - 2]
         ends = self._numbers[_START], self._numbers[_END]
